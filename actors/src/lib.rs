@@ -1,0 +1,1 @@
+//! Everything with a mailbox: connections, the router, subjects, queue groups.

@@ -1,0 +1,1 @@
+//! Vagus beside other NATS servers: load generator, scenarios and the table.

@@ -1,0 +1,35 @@
+//! How the server is set: the typed, always valid configuration.
+//!
+//! Every field has its final value: nothing below this crate sees an `Option` that means "default".
+//! The defaults are those of nats-server 2.14.
+
+mod limits;
+mod listen;
+mod logging;
+
+pub use limits::{Bytes, Limits};
+pub use listen::{Listen, Port};
+pub use logging::{LogTime, Logging};
+
+use std::path::PathBuf;
+
+/// Everything that can be set about one server.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// Where clients connect.
+    pub listen: Listen,
+    /// What INFO calls this server; its id when not set.
+    pub server_name: Option<String>,
+    /// What one peer may ask of the server, and how long it may take.
+    pub limits: Limits,
+    /// What is logged, and where to.
+    pub logging: Logging,
+    /// Where the process id is written at the start, as decimal digits without a newline.
+    pub pid_file: Option<PathBuf>,
+    /// The folder that gets a `<program>_<pid>.ports` file for as long as the server runs.
+    pub ports_file_dir: Option<PathBuf>,
+    /// The address, `host:port`, that other servers tell clients instead of ours.
+    pub client_advertise: Option<String>,
+    /// How many arbiters (threads that carry connections) there are; one a core when 0.
+    pub arbiters: usize,
+}

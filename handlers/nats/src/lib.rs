@@ -1,0 +1,1 @@
+//! The NATS client protocol as a language of connections.

@@ -1,0 +1,3 @@
+//! The `vagus` program.
+
+fn main() {}

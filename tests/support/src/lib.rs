@@ -1,0 +1,1 @@
+//! A server and raw connections for tests, as sentences.
