@@ -1,0 +1,142 @@
+"""A server process, and the clients a promise connects to it."""
+
+import asyncio
+import re
+import signal
+
+from nats.aio.client import Client
+
+# Only a bound on how long a broken server can hold up the run: nothing is measured with it.
+PATIENCE = 20
+
+_LISTENING = re.compile(r"Listening for client connections on (.+):(\d+)")
+
+
+class OrderlyClient(Client):
+    """nats-py as it is, but for one thing: its flush() is a barrier.
+
+    nats-py writes the PING of a flush past what it still has buffered, so that the PONG says nothing
+    about it, and a drain may forget a subscription before the server has read its UNSUB.
+    """
+
+    async def _send_ping(self, future=None):
+        await self._flush_pending(force_flush=True)
+        await super()._send_ping(future)
+
+
+class Server:
+    """One server on a free port of the loopback interface, restartable on the same port."""
+
+    def __init__(self, binary, *arguments):
+        self.port = None
+        self.errors = []
+        self._binary = binary
+        self._arguments = arguments
+        self._process = None
+        self._reader = None
+        self._log = []
+        self._clients = []
+
+    async def start(self):
+        """Starts the process; returns once it says that it is ready."""
+        self._process = await asyncio.create_subprocess_exec(
+            self._binary,
+            "-a",
+            "127.0.0.1",
+            "-p",
+            str(self.port or -1),
+            *self._arguments,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        ready = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._read_log(self._process.stderr, ready))
+        await asyncio.wait_for(ready, PATIENCE)
+
+    async def _read_log(self, lines, ready):
+        """Reads to the end: a server must never wait for room in this pipe."""
+        async for line in lines:
+            text = line.decode(errors="replace").rstrip()
+            self._log.append(text)
+            listening = _LISTENING.search(text)
+            if listening:
+                self.port = int(listening.group(2))
+            if "Server is ready" in text and not ready.done():
+                if self.port:
+                    ready.set_result(None)
+                else:
+                    ready.set_exception(RuntimeError("the server is ready, but did not say on which port"))
+        if not ready.done():
+            ready.set_exception(RuntimeError("the server ended before it was ready:\n" + "\n".join(self._log)))
+
+    async def end(self, with_signal=signal.SIGKILL):
+        """Ends the process, and returns when it is gone."""
+        if self._process.returncode is None:
+            self._process.send_signal(with_signal)
+        await asyncio.wait_for(self._process.wait(), PATIENCE)
+        await self._reader
+
+    @property
+    def address(self):
+        return f"nats://127.0.0.1:{self.port}"
+
+    async def connect(self, client_type=OrderlyClient, **options):
+        """A connected client, closed with the server.
+
+        What it reports through its error callback, unless the promise takes that itself, fails the promise.
+        """
+
+        async def keep(error):
+            self.errors.append(error)
+
+        client = client_type()
+        options.setdefault("error_cb", keep)
+        options.setdefault("reconnect_time_wait", 0.02)
+        options.setdefault("max_reconnect_attempts", -1)
+        options.setdefault("connect_timeout", PATIENCE)
+        await client.connect(self.address, **options)
+        self._clients.append(client)
+        return client
+
+    async def __aenter__(self):
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_):
+        for client in self._clients:
+            await client.close()
+        await self.end()
+
+    def log(self):
+        """The last lines the server wrote."""
+        return self._log[-20:]
+
+
+async def take(subscription, count=1):
+    """The next `count` messages of a subscription."""
+    return [await subscription.next_msg(timeout=PATIENCE) for _ in range(count)]
+
+
+async def nothing_more(subscription, *clients):
+    """Asserts that no further message came.
+
+    `clients` are the publisher and, last, the subscriber: when both had their PONG, in that order,
+    everything published before is either here or will never come.
+    """
+    for client in clients:
+        await client.flush()
+    assert subscription.pending_msgs == 0, f"{subscription.pending_msgs} messages too many on {subscription.subject}"
+
+
+async def until(event):
+    """Waits for an asyncio.Event."""
+    await asyncio.wait_for(event.wait(), PATIENCE)
+
+
+async def raises(error_type, awaitable):
+    """Asserts that `awaitable` fails with `error_type`, and returns the error."""
+    try:
+        result = await awaitable
+    except error_type as error:
+        return error
+    raise AssertionError(f"expected {error_type.__name__}, got {result!r}")
