@@ -1,1 +1,16 @@
 //! The NATS wire format as bytes in and bytes out: no I/O, no clock, no runtime.
+//!
+//! In: [`parser::parse`] finds the [`operation::Operation`] at the start of a buffer, and
+//! [`connect::ConnectOptions`] reads the JSON of a CONNECT. Out: [`info::Info`] greets a client,
+//! [`message`] encodes deliveries, [`error`] says what is wrong.
+//!
+//! Nothing here keeps state between calls, and nothing panics whatever the bytes are.
+
+pub mod connect;
+pub mod error;
+pub mod info;
+mod json;
+pub mod message;
+pub mod operation;
+pub mod parser;
+mod quote;
