@@ -1,1 +1,23 @@
 //! Subjects, the index of subscriptions, resolved fan-outs: no I/O, no clock, no runtime.
+//!
+//! The life of a message here: a publisher asks its [`RouteCache`] for the [`Fanout`] of the subject under the
+//! current [`Version`]. On a miss it resolves one from the [`Index`] (under a read lock) and keeps it. Whoever writes
+//! the index bumps [`Versions`] afterwards, and so makes every older answer for those subjects stale.
+
+mod cache;
+mod fanout;
+mod index;
+mod queue_group;
+pub mod subject;
+mod subscription;
+mod versions;
+
+pub use cache::{CacheLimits, CacheStats, RouteCache, Slot};
+pub use fanout::{Fanout, QueueTargets, SharedTargets, Target};
+pub use index::{Index, IndexStats};
+pub use queue_group::QueueGroup;
+pub use subscription::{Claim, Destination, Subscription};
+pub use versions::{Version, Versions};
+
+#[cfg(test)]
+mod testing;

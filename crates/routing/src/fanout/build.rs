@@ -1,0 +1,144 @@
+//! From matching subscriptions to a fan-out: what may be shared, and the text of the lines.
+
+use std::sync::Arc;
+
+use super::sharing::{Candidate, sort_out};
+use super::{Fanout, HEADERS_VERB, Members, Prefix, QueueTargets, SharedTargets, Target};
+use crate::subscription::{Destination, Subscription};
+
+impl<D: Destination> Fanout<D> {
+    /// `plain` and the members of `groups` (each with its queue name) are all that match `subject`.
+    pub(crate) fn new(
+        subject: &[u8],
+        mut plain: Vec<Candidate<'_, D>>,
+        groups: Vec<(&[u8], &Members<D>)>,
+    ) -> Self {
+        let queues = merge_by_name(groups);
+        let sorted = sort_out(&mut plain, queues.iter().flat_map(|queue| queue.iter()));
+
+        // The text first, as all prefixes point into it.
+        let start = HEADERS_VERB.len() + subject.len() + 1;
+        let alone = || plain.iter().filter(|candidate| candidate.class.is_none());
+        let examples = || sorted.classes.iter().map(|class| &plain[class.example]);
+        let sids: usize = alone()
+            .chain(examples())
+            .map(|it| start + it.subscription.sid_field().len())
+            .sum();
+        let mut text = Vec::with_capacity(sids.max(start));
+        let write = |sid: &[u8], text: &mut Vec<u8>| {
+            for part in [HEADERS_VERB, subject, b" ", sid] {
+                text.extend_from_slice(part);
+            }
+        };
+        alone()
+            .chain(examples())
+            .for_each(|it| write(it.subscription.sid_field(), &mut text));
+        if text.is_empty() {
+            write(b"", &mut text);
+        }
+        let text: Arc<[u8]> = text.into();
+
+        let mut written = 0;
+        let mut next_prefix = |candidate: &Candidate<'_, D>| {
+            let length = start + candidate.subscription.sid_field().len();
+            let prefix = Prefix {
+                text: Arc::clone(&text),
+                start: written,
+                length: length as u32,
+            };
+            written += length;
+            prefix
+        };
+        let singles: Box<[_]> = alone()
+            .map(|candidate| Target {
+                prefix: next_prefix(candidate),
+                subscription: Arc::clone(candidate.subscription),
+                headers: candidate.headers,
+                limited: candidate.limited,
+            })
+            .collect();
+        let mut shared: Box<[_]> = sorted
+            .classes
+            .iter()
+            .map(|class| SharedTargets {
+                prefix: next_prefix(&plain[class.example]),
+                subscriptions: Vec::with_capacity(class.size),
+                headers: plain[class.example].headers,
+            })
+            .collect();
+        for candidate in &plain {
+            if let Some(targets) = candidate.class.and_then(|class| shared.get_mut(class)) {
+                targets.subscriptions.push(Arc::clone(candidate.subscription));
+            }
+        }
+        let mut pointers = plain.len() - singles.len();
+        let queues: Box<[_]> = queues
+            .into_iter()
+            .map(|queue| {
+                let members = match queue {
+                    Queue::One(members) => Arc::clone(members),
+                    Queue::Merged(members) => {
+                        pointers += members.len();
+                        members.into()
+                    }
+                };
+                let prefix = Prefix {
+                    text: Arc::clone(&text),
+                    start: 0,
+                    length: start as u32,
+                };
+                QueueTargets { prefix, members }
+            })
+            .collect();
+
+        let bytes = size_of::<Self>()
+            + text.len()
+            + size_of_val(&*singles)
+            + size_of_val(&*shared)
+            + size_of_val(&*queues)
+            + size_of_val(&*sorted.connections)
+            + pointers * size_of::<usize>();
+        Self {
+            singles,
+            shared,
+            queues,
+            text,
+            subject_length: subject.len(),
+            connections: sorted.connections,
+            bytes,
+        }
+    }
+}
+
+/// The members that share the messages of one queue name.
+enum Queue<'a, D> {
+    One(&'a Members<D>),
+    /// Of several subjects that all match.
+    Merged(Vec<Arc<Subscription<D>>>),
+}
+
+impl<D> Queue<'_, D> {
+    fn iter(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
+        match self {
+            Self::One(members) => members.iter(),
+            Self::Merged(members) => members.iter(),
+        }
+    }
+}
+
+/// One queue for each name.
+fn merge_by_name<'a, D>(mut groups: Vec<(&'a [u8], &'a Members<D>)>) -> Vec<Queue<'a, D>> {
+    groups.sort_by_key(|(name, _)| *name);
+    groups
+        .chunk_by(|one, other| one.0 == other.0)
+        .map(|same| match same {
+            [(_, members)] => Queue::One(members),
+            several => Queue::Merged(
+                several
+                    .iter()
+                    .flat_map(|(_, members)| members.iter().cloned())
+                    .collect(),
+            ),
+        })
+        .collect()
+}

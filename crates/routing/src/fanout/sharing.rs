@@ -1,0 +1,154 @@
+//! Which plain subscriptions get the same bytes.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::subscription::{Destination, Subscription};
+
+/// A plain subscription that matches, with what was asked of it once, so that every decision rests on one answer.
+pub(crate) struct Candidate<'a, D> {
+    pub(crate) subscription: &'a Arc<Subscription<D>>,
+    pub(super) headers: bool,
+    pub(super) limited: bool,
+    /// Its place in [`Sorted::classes`]; none if it gets bytes of its own.
+    pub(super) class: Option<usize>,
+}
+
+impl<'a, D: Destination> Candidate<'a, D> {
+    pub(crate) fn new(subscription: &'a Arc<Subscription<D>>) -> Self {
+        Self {
+            subscription,
+            headers: subscription.destination().accepts_headers(),
+            limited: subscription.limit().is_some(),
+            class: None,
+        }
+    }
+
+    fn gets_the_same_as(&self, other: &Self) -> bool {
+        self.headers == other.headers && self.subscription.sid_field() == other.subscription.sid_field()
+    }
+}
+
+/// Subscriptions whose messages have equal bytes.
+pub(super) struct Class {
+    /// Index of one of them.
+    pub(super) example: usize,
+    pub(super) size: usize,
+}
+
+pub(super) struct Sorted {
+    /// Each of at least two.
+    pub(super) classes: Vec<Class>,
+    /// The connections of all candidates, sorted, each once.
+    pub(super) connections: Box<[u64]>,
+}
+
+/// Puts into classes the `plain` subscriptions that may share. `members` are those of all queue groups of the same
+/// fan-out.
+pub(super) fn sort_out<'a, D: Destination + 'a>(
+    plain: &mut [Candidate<'_, D>],
+    members: impl Iterator<Item = &'a Arc<Subscription<D>>>,
+) -> Sorted {
+    if let [only] = plain {
+        let connections = [only.subscription.destination().connection_id()].into();
+        return Sorted {
+            classes: Vec::new(),
+            connections,
+        };
+    }
+    let mut by_connection: Vec<(u64, usize)> = plain
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| (candidate.subscription.destination().connection_id(), index))
+        .collect();
+    by_connection.sort_unstable();
+    let mut may_share = vec![false; plain.len()];
+    for same in by_connection.chunk_by(|one, other| one.0 == other.0) {
+        if let [(_, index)] = same {
+            may_share[*index] = !plain[*index].limited;
+        }
+    }
+
+    let mut classes = classify(plain, &may_share);
+    if classes.iter().any(|class| class.size >= 2) {
+        for member in members {
+            let id = member.destination().connection_id();
+            let at = by_connection.partition_point(|(connection, _)| *connection < id);
+            if let Some((connection, index)) = by_connection.get(at)
+                && *connection == id
+                && let Some(class) = plain[*index].class.take()
+            {
+                classes[class].size -= 1;
+            }
+        }
+    }
+    let classes = keep_pairs(plain, &classes);
+    by_connection.dedup_by_key(|(connection, _)| *connection);
+    Sorted {
+        classes,
+        connections: by_connection
+            .into_iter()
+            .map(|(connection, _)| connection)
+            .collect(),
+    }
+}
+
+/// One class for each sid and kind of message.
+fn classify<D: Destination>(plain: &mut [Candidate<'_, D>], may_share: &[bool]) -> Vec<Class> {
+    let mut classes: Vec<Class> = Vec::new();
+    let mut by_sid: HashTable<usize> = HashTable::new();
+    let hasher = RandomState::default();
+    let mut last = None;
+    for index in (0..plain.len()).filter(|index| may_share[*index]) {
+        let candidate = &plain[index];
+        let same = |class: &usize| candidate.gets_the_same_as(&plain[classes[*class].example]);
+        // Often all have the same sid: clients number theirs from 1.
+        let class = match last.filter(same) {
+            Some(class) => class,
+            None => {
+                let hash = hasher.hash_one((candidate.subscription.sid_field(), candidate.headers));
+                let rehash = |class: &usize| {
+                    let example = &plain[classes[*class].example];
+                    hasher.hash_one((example.subscription.sid_field(), example.headers))
+                };
+                let next = classes.len();
+                let class = *by_sid.entry(hash, same, rehash).or_insert(next).get();
+                if class == next {
+                    classes.push(Class {
+                        example: index,
+                        size: 0,
+                    });
+                }
+                class
+            }
+        };
+        last = Some(class);
+        classes[class].size += 1;
+        plain[index].class = Some(class);
+    }
+    classes
+}
+
+/// Forgets the classes of fewer than two and numbers the others anew.
+fn keep_pairs<D>(plain: &mut [Candidate<'_, D>], classes: &[Class]) -> Vec<Class> {
+    let mut kept: Vec<Class> = Vec::new();
+    let mut renumbered: Vec<Option<usize>> = vec![None; classes.len()];
+    for (index, candidate) in plain.iter_mut().enumerate() {
+        let Some(class) = candidate.class.filter(|class| classes[*class].size >= 2) else {
+            candidate.class = None;
+            continue;
+        };
+        let number = *renumbered[class].get_or_insert_with(|| {
+            kept.push(Class {
+                example: index,
+                size: classes[class].size,
+            });
+            kept.len() - 1
+        });
+        candidate.class = Some(number);
+    }
+    kept
+}

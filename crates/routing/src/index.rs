@@ -1,0 +1,314 @@
+//! The subscriptions of one account, by subject.
+
+mod leaf;
+mod trie;
+
+use std::hash::BuildHasher;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use self::leaf::{Leaf, Removal};
+use self::trie::Trie;
+use crate::fanout::{Candidate, Fanout};
+use crate::subject::{has_empty_token, has_wildcards};
+use crate::subscription::{Destination, Subscription};
+
+/// Who is subscribed to what. Subscriptions without wildcards are in one hash table, only those with wildcards in a
+/// trie of tokens: a published subject costs one look-up and a walk of the wildcards.
+///
+/// One writer at a time (behind a lock); it bumps [`Versions`](crate::Versions) after each change.
+pub struct Index<D> {
+    literals: HashTable<Literal<D>>,
+    hasher: RandomState,
+    wildcards: Trie<D>,
+    counts: Counts,
+    resolves: AtomicU64,
+}
+
+struct Literal<D> {
+    /// Kept so that growing the table does not visit every subscription.
+    hash: u64,
+    leaf: Leaf<D>,
+}
+
+#[derive(Default)]
+struct Counts {
+    plain: usize,
+    groups: usize,
+    group_members: usize,
+    inserts: u64,
+    removes: u64,
+}
+
+/// What an [`Index`] holds and has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexStats {
+    /// Plain subscriptions.
+    pub plain: usize,
+    /// Queue groups, by subject and name.
+    pub groups: usize,
+    /// Members of all groups; one with a weight counts that often.
+    pub group_members: usize,
+    /// Distinct subjects without wildcards.
+    pub literal_subjects: usize,
+    /// Nodes of the trie of subjects with wildcards, its root not counted.
+    pub wildcard_nodes: usize,
+    /// Subscriptions added since the start.
+    pub inserts: u64,
+    /// Subscriptions removed since the start.
+    pub removes: u64,
+    /// Subjects resolved since the start.
+    pub resolves: u64,
+}
+
+impl<D> Default for Index<D> {
+    fn default() -> Self {
+        Self {
+            literals: HashTable::new(),
+            hasher: RandomState::default(),
+            wildcards: Trie::default(),
+            counts: Counts::default(),
+            resolves: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<D> Index<D> {
+    /// An index without subscriptions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a subscription that gets every message of its subject: one without a queue, as members of queue groups
+    /// come by [`set_group`](Self::set_group). False, and nothing changes, if it is in an index or a group already.
+    pub fn insert(&mut self, subscription: Arc<Subscription<D>>) -> bool {
+        if subscription.position().is_some() {
+            return false;
+        }
+        let inserted = if has_wildcards(subscription.subject()) {
+            let path = Arc::clone(&subscription);
+            self.wildcards
+                .slot(path.subject())
+                .is_some_and(|slot| match slot {
+                    Some(leaf) => leaf.insert(subscription),
+                    None => {
+                        *slot = Some(Leaf::one(subscription));
+                        true
+                    }
+                })
+        } else {
+            let hash = self.hasher.hash_one(subscription.subject());
+            match literal_entry(&mut self.literals, hash, subscription.subject()) {
+                Entry::Occupied(mut entry) => entry.get_mut().leaf.insert(subscription),
+                Entry::Vacant(entry) => {
+                    entry.insert(Literal {
+                        hash,
+                        leaf: Leaf::one(subscription),
+                    });
+                    true
+                }
+            }
+        };
+        self.counts.plain += usize::from(inserted);
+        self.counts.inserts += u64::from(inserted);
+        inserted
+    }
+
+    /// Takes a plain subscription out, in constant time however many have the same subject. False if it is not in
+    /// this index.
+    pub fn remove(&mut self, subscription: &Arc<Subscription<D>>) -> bool {
+        let subject = subscription.subject();
+        let mut removal = Removal::Missing;
+        self.change(subject, |leaf| {
+            removal = leaf.remove(subscription);
+            removal == Removal::Emptied
+        });
+        let removed = removal != Removal::Missing;
+        self.counts.plain -= usize::from(removed);
+        self.counts.removes += u64::from(removed);
+        removed
+    }
+
+    /// Makes `members` the queue group `queue` of `subject`, in place of what it was; without members the group is
+    /// gone. Each of them has this subject and this queue.
+    pub fn set_group(&mut self, subject: &[u8], queue: &[u8], members: Arc<[Arc<Subscription<D>>]>) {
+        let now = members.len();
+        let before = if members.is_empty() {
+            let mut before = 0;
+            self.change(subject, |leaf| {
+                before = leaf.remove_group(queue);
+                leaf.is_empty()
+            });
+            before
+        } else if has_wildcards(subject) {
+            match self.wildcards.slot(subject) {
+                Some(Some(leaf)) => leaf.set_group(queue, members),
+                Some(slot) => {
+                    *slot = Some(Leaf::group(subject, queue, members));
+                    0
+                }
+                None => return,
+            }
+        } else {
+            let hash = self.hasher.hash_one(subject);
+            match literal_entry(&mut self.literals, hash, subject) {
+                Entry::Occupied(mut entry) => entry.get_mut().leaf.set_group(queue, members),
+                Entry::Vacant(entry) => {
+                    entry.insert(Literal {
+                        hash,
+                        leaf: Leaf::group(subject, queue, members),
+                    });
+                    0
+                }
+            }
+        };
+        let counts = &mut self.counts;
+        counts.groups = counts.groups + usize::from(now > 0) - usize::from(before > 0);
+        counts.group_members = counts.group_members + now - before;
+        counts.inserts += now.saturating_sub(before) as u64;
+        counts.removes += before.saturating_sub(now) as u64;
+    }
+
+    /// Applies `change` to the leaf of exactly `subject`, if there is one; removes the leaf if `change` returns true.
+    fn change(&mut self, subject: &[u8], change: impl FnOnce(&mut Leaf<D>) -> bool) {
+        if has_wildcards(subject) {
+            self.wildcards.change(subject, change);
+            return;
+        }
+        let hash = self.hasher.hash_one(subject);
+        let found = self.literals.find_entry(hash, |literal| {
+            literal.hash == hash && literal.leaf.subject() == subject
+        });
+        if let Ok(mut entry) = found
+            && change(&mut entry.get_mut().leaf)
+        {
+            entry.remove();
+            let (length, capacity) = (self.literals.len(), self.literals.capacity());
+            if is_sparse(length, capacity) {
+                self.literals.shrink_to(length * 2, |literal| literal.hash);
+            }
+        }
+    }
+
+    /// Visits the leaf of every subscription subject that matches.
+    fn visit<'a>(
+        &'a self,
+        subject: &[u8],
+        mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if has_empty_token(subject) {
+            return ControlFlow::Continue(());
+        }
+        if !self.literals.is_empty() {
+            let hash = self.hasher.hash_one(subject);
+            let found = self.literals.find(hash, |literal| {
+                literal.hash == hash && literal.leaf.subject() == subject
+            });
+            if let Some(literal) = found {
+                visit(&literal.leaf)?;
+            }
+        }
+        self.wildcards.visit(subject, visit)
+    }
+
+    /// Whether a message on `subject` would reach anybody.
+    pub fn has_interest(&self, subject: &[u8]) -> bool {
+        // A leaf with nobody in it does not stay.
+        self.visit(subject, |_| ControlFlow::Break(())).is_break()
+    }
+
+    /// Calls `each` with every plain subscription that a message on `subject` reaches.
+    pub fn for_each_match(&self, subject: &[u8], each: &mut impl FnMut(&Arc<Subscription<D>>)) {
+        let _ = self.visit(subject, |leaf| {
+            leaf.plain().iter().for_each(&mut *each);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// Calls `each` with every subscription, those of queue groups included (as often as they weigh), in no order.
+    pub fn for_each(&self, each: &mut impl FnMut(&Arc<Subscription<D>>)) {
+        let literals = self.literals.iter().map(|literal| &literal.leaf);
+        for leaf in literals.chain(self.wildcards.leaves()) {
+            leaf.plain().iter().for_each(&mut *each);
+            for group in leaf.groups() {
+                group.members.iter().for_each(&mut *each);
+            }
+        }
+    }
+
+    /// How many subscriptions there are, members of queue groups included (as often as they weigh).
+    pub fn len(&self) -> usize {
+        self.counts.plain + self.counts.group_members
+    }
+
+    /// Whether there is no subscription.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What it holds and has done.
+    pub fn stats(&self) -> IndexStats {
+        let Counts {
+            plain,
+            groups,
+            group_members,
+            inserts,
+            removes,
+        } = self.counts;
+        IndexStats {
+            plain,
+            groups,
+            group_members,
+            literal_subjects: self.literals.len(),
+            wildcard_nodes: self.wildcards.len(),
+            inserts,
+            removes,
+            resolves: self.resolves.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl<D: Destination> Index<D> {
+    /// Everything a message published on `subject` has to know, in time linear in its plain subscriptions.
+    ///
+    /// To keep it, load [`Versions::current`](crate::Versions::current) before taking the read lock.
+    pub fn resolve(&self, subject: &[u8]) -> Fanout<D> {
+        self.resolves.fetch_add(1, Ordering::Relaxed);
+        let mut plain = Vec::new();
+        let mut groups = Vec::new();
+        let _ = self.visit(subject, |leaf| {
+            plain.extend(leaf.plain().iter().map(Candidate::new));
+            groups.extend(leaf.groups().iter().map(|group| (&*group.queue, &group.members)));
+            ControlFlow::Continue(())
+        });
+        Fanout::new(subject, plain, groups)
+    }
+}
+
+fn literal_entry<'a, D>(
+    literals: &'a mut HashTable<Literal<D>>,
+    hash: u64,
+    subject: &[u8],
+) -> Entry<'a, Literal<D>> {
+    literals.entry(
+        hash,
+        |literal| literal.hash == hash && literal.leaf.subject() == subject,
+        |literal| literal.hash,
+    )
+}
+
+/// Whether a table should give memory back. Rare enough that shrinking, linear in `length`, is paid by the removals
+/// before it.
+fn is_sparse(length: usize, capacity: usize) -> bool {
+    capacity > 64 && length < capacity / 8
+}
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+//! The rules of subjects. A subject is bytes: tokens separated by `.`, compared byte for byte.
+//!
+//! `*` and `>` are wildcards only when they are a whole token, `>` only as the last one. Inside a longer token (`f*o`,
+//! `foo.>>`) they are ordinary bytes, and so they are everywhere in the subject of a published message.
+
+const SEPARATOR: u8 = b'.';
+
+/// Whether a client may subscribe to `subject`: no empty token, no white space, `>` only as the last token.
+#[must_use]
+pub fn is_valid_subscription(subject: &[u8]) -> bool {
+    let mut full_wildcard_seen = false;
+    for token in tokens(subject) {
+        if token.is_empty() || full_wildcard_seen || token.iter().any(|byte| is_white_space(*byte)) {
+            return false;
+        }
+        full_wildcard_seen = token == b">";
+    }
+    true
+}
+
+/// Whether `subject` is one a pedantic publisher may use: no empty token and no wildcard token.
+#[must_use]
+pub fn is_valid_literal(subject: &[u8]) -> bool {
+    tokens(subject).all(|token| !token.is_empty() && token != b"*" && token != b">")
+}
+
+/// Whether some token of `subject` is `*` or `>`. For a valid subscription: whether it can match several subjects.
+#[must_use]
+pub fn has_wildcards(subject: &[u8]) -> bool {
+    memchr::memchr2_iter(b'*', b'>', subject).any(|at| {
+        (at == 0 || subject[at - 1] == SEPARATOR) && subject.get(at + 1).is_none_or(|byte| *byte == SEPARATOR)
+    })
+}
+
+/// How many tokens `subject` has, empty ones counted: one more than it has separators.
+#[must_use]
+pub fn token_count(subject: &[u8]) -> usize {
+    memchr::memchr_iter(SEPARATOR, subject).count() + 1
+}
+
+/// The tokens of `subject`. Empty ones are passed on, so that `a..b` has three and the empty subject has one.
+pub fn tokens(subject: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    subject.split(|byte| *byte == SEPARATOR)
+}
+
+/// Whether a subscription to `pattern` receives what is published on `subject`.
+///
+/// `pattern` must be a valid subscription. `subject` may be anything: with an empty token it matches nothing, not even
+/// `>`, and wildcards in it are ordinary tokens.
+#[must_use]
+pub fn matches(pattern: &[u8], subject: &[u8]) -> bool {
+    if has_empty_token(subject) {
+        return false;
+    }
+    let (mut pattern, mut subject) = (Some(pattern), Some(subject));
+    while let (Some(wanted), Some(given)) = (pattern, subject) {
+        let (wanted, wanted_rest) = split_token(wanted);
+        let (given, given_rest) = split_token(given);
+        if wanted == b">" && wanted_rest.is_none() {
+            return true;
+        }
+        if wanted != b"*" && wanted != given {
+            return false;
+        }
+        (pattern, subject) = (wanted_rest, given_rest);
+    }
+    pattern.is_none() && subject.is_none()
+}
+
+/// The first token and what follows its separator, if there is one.
+pub(crate) fn split_token(subject: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(SEPARATOR, subject) {
+        Some(at) => (&subject[..at], Some(&subject[at + 1..])),
+        None => (subject, None),
+    }
+}
+
+/// A message on a subject with an empty token reaches nobody.
+pub(crate) fn has_empty_token(subject: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (subject.first(), subject.last()) else {
+        return true;
+    };
+    *first == SEPARATOR
+        || *last == SEPARATOR
+        || subject
+            .windows(2)
+            .any(|pair| pair[0] == SEPARATOR && pair[1] == SEPARATOR)
+}
+
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c')
+}
+
+#[cfg(test)]
+#[path = "subject_tests.rs"]
+mod tests;

@@ -1,0 +1,166 @@
+use super::*;
+
+#[track_caller]
+fn check(pattern: &str, subject: &str, expected: bool) {
+    assert_eq!(
+        matches(pattern.as_bytes(), subject.as_bytes()),
+        expected,
+        "{pattern} {subject}"
+    );
+}
+
+#[test]
+fn patterns_match_as_nats_server_matches_them() {
+    const PATTERNS: [&str; 20] = [
+        "a", "a.b", "a.b.c", "a.*", "*.b", "*.*", "*", "a.>", ">", "*.>", "a.*.c", "a.b.>", "*.*.*", "a.*.>",
+        "A.b", "a.b.c.d", "*.b.*", "a.**", "a.b*", "b.>",
+    ];
+    let reached: [(&str, &[&str]); 16] = [
+        ("a", &["a", "*", ">"]),
+        ("b", &["*", ">"]),
+        ("A", &["*", ">"]),
+        ("a.b", &["a.b", "a.*", "*.b", "*.*", "a.>", ">", "*.>"]),
+        ("a.c", &["a.*", "*.*", "a.>", ">", "*.>"]),
+        ("A.b", &["*.b", "*.*", ">", "*.>", "A.b"]),
+        ("b.b", &["*.b", "*.*", ">", "*.>", "b.>"]),
+        (
+            "a.b.c",
+            &[
+                "a.b.c", "a.>", ">", "*.>", "a.*.c", "a.b.>", "*.*.*", "a.*.>", "*.b.*",
+            ],
+        ),
+        ("a.x.c", &["a.>", ">", "*.>", "a.*.c", "*.*.*", "a.*.>"]),
+        ("a.b.c.d", &["a.>", ">", "*.>", "a.b.>", "a.*.>", "a.b.c.d"]),
+        ("x.b.y", &[">", "*.>", "*.*.*", "*.b.*"]),
+        ("a.b.c.d.e", &["a.>", ">", "*.>", "a.b.>", "a.*.>"]),
+        ("aa", &["*", ">"]),
+        ("a.bb", &["a.*", "*.*", "a.>", ">", "*.>"]),
+        ("a.b*", &["a.*", "*.*", "a.>", ">", "*.>", "a.b*"]),
+        ("a.**", &["a.*", "*.*", "a.>", ">", "*.>", "a.**"]),
+    ];
+    for (subject, patterns) in reached {
+        for pattern in PATTERNS {
+            check(pattern, subject, patterns.contains(&pattern));
+        }
+    }
+}
+
+#[test]
+fn wildcards_in_a_published_subject_are_ordinary_tokens() {
+    check("lit.a", "lit.*", false);
+    check("lit.*", "lit.*", true);
+    check("lit.>", "lit.*", true);
+    check("lit.*", "lit.>", true);
+    check("lit.>", "lit.>", true);
+    check("lit.a", "lit.>", false);
+    check("lit.a.b", "lit.>", false);
+    check(">", "foo.>.bar", true);
+    check(">", ">.foo", true);
+}
+
+#[test]
+fn the_full_wildcard_stands_for_one_token_or_more() {
+    check("foo.>", "foo", false);
+    check("foo.>", "foo.bar", true);
+    check("foo.*.>", "foo.bar", false);
+    check("foo.*.>", "foo.bar.baz", true);
+}
+
+#[test]
+fn a_subject_with_an_empty_token_reaches_nobody() {
+    for subject in ["", ".", "..", "foo..bar", ".foo", "foo.", "foo.bar."] {
+        for pattern in [">", "*", "foo.>", "*.>", "foo.*.bar", "*.*", subject] {
+            check(pattern, subject, false);
+        }
+    }
+}
+
+#[track_caller]
+fn check_valid(subject: &[u8], subscription: bool, literal: bool) {
+    let shown = String::from_utf8_lossy(subject);
+    assert_eq!(
+        is_valid_subscription(subject),
+        subscription,
+        "subscription to {shown}"
+    );
+    assert_eq!(is_valid_literal(subject), literal, "literal {shown}");
+}
+
+#[test]
+fn what_may_be_subscribed_to_and_published_on() {
+    for subject in [
+        "foo",
+        "foo.bar",
+        "f*o",
+        "foo.b*",
+        "foo.*b",
+        "foo.**",
+        "foo>",
+        "foo.b>",
+        "foo.>>",
+        "FOO",
+        "füü.日本",
+        "foo.🙂",
+        "foo\x01bar",
+        "foo\0bar",
+        "foo\x7f",
+        "a:b/c\\d\"e'f,g;h",
+        "$foo.bar",
+        "$SYS.FOO",
+        "_INBOX.abc",
+        "$JS.API.INFO",
+        "foo.{bar}",
+        &["t"; 60].join("."),
+        &"x".repeat(1000),
+    ] {
+        check_valid(subject.as_bytes(), true, true);
+    }
+    check_valid(b"foo.\xff\xfe", true, true);
+    for wildcard in ["*", "foo.*", "foo.*.bar", "*.*", ">", "foo.>", "foo.*.>"] {
+        check_valid(wildcard.as_bytes(), true, false);
+    }
+    for misplaced in ["foo.>.bar", ">.foo", ">.>", ">.*"] {
+        check_valid(misplaced.as_bytes(), false, false);
+    }
+    for empty in ["", "foo..bar", ".foo", "foo.", ".", ".."] {
+        check_valid(empty.as_bytes(), false, false);
+    }
+    // White space ends an argument on the wire; other doors must not let it in either.
+    for blank in ["foo bar", "foo.\tbar", "a\r\n", " ", "foo.\x0c"] {
+        check_valid(blank.as_bytes(), false, true);
+    }
+}
+
+#[test]
+fn a_wildcard_is_a_whole_token() {
+    for (subject, expected) in [
+        ("*", true),
+        (">", true),
+        ("a.*", true),
+        ("a.*.b", true),
+        ("*.a", true),
+        ("a.>", true),
+        ("a", false),
+        ("a*", false),
+        ("*a", false),
+        ("a.*b.c", false),
+        ("a.b>", false),
+        ("**", false),
+        ("a.>>", false),
+        ("", false),
+    ] {
+        assert_eq!(has_wildcards(subject.as_bytes()), expected, "{subject}");
+    }
+}
+
+#[test]
+fn tokens_are_what_separators_separate() {
+    for (subject, expected) in [
+        ("a", vec!["a"]),
+        ("a.bc.d", vec!["a", "bc", "d"]),
+        ("a..", vec!["a", "", ""]),
+    ] {
+        assert_eq!(token_count(subject.as_bytes()), expected.len());
+        assert!(tokens(subject.as_bytes()).eq(expected.iter().map(|token| token.as_bytes())));
+    }
+}

@@ -1,0 +1,208 @@
+//! A subscription as the connection, the index and every fan-out share it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// What a subscription delivers to, as far as routing must know it.
+pub trait Destination: Clone {
+    /// Unique for the life of the server.
+    fn connection_id(&self) -> u64;
+
+    /// Whether it takes messages with headers. May change; [`Index::resolve`](crate::Index::resolve) asks for plain
+    /// subscriptions, whoever picks a queue member asks for that one.
+    fn accepts_headers(&self) -> bool;
+}
+
+/// The answer to one message asking for its place under a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Deliver.
+    Granted,
+    /// Deliver, and tell the owner: the maximum is reached, the subscription ends. Exactly one claim is answered so.
+    Last,
+    /// Do not deliver: the maximum was reached before, or the subscription was closed.
+    Exhausted,
+}
+
+/// Not in any list. No list grows so long: it would need 32 GiB for its pointers alone.
+const NOWHERE: u32 = u32::MAX;
+
+/// One `SUB`. It sits in one `Arc`, held by its connection, by the index or its queue group, and by fan-outs.
+///
+/// It may be in one list at a time: either the plain subscriptions of one index or the members of one queue group.
+pub struct Subscription<D> {
+    /// Subject, queue name and "sid ", one after the other: one allocation instead of three.
+    text: Box<[u8]>,
+    subject_length: u32,
+    /// Length of the queue name and one more; 0 for a plain subscription.
+    queue_length: u32,
+    destination: D,
+    delivered: AtomicU64,
+    limit: AtomicU64,
+    /// Where in its list it is, so that leaving a list of 100,000 needs no search. Written by that list's owner alone.
+    position: AtomicU32,
+    closed: AtomicBool,
+}
+
+impl<D> Subscription<D> {
+    /// A subscription without a limit. `subject` must be a [valid](crate::subject::is_valid_subscription) one, each
+    /// text shorter than 4 GiB.
+    pub fn new(subject: &[u8], queue: Option<&[u8]>, sid: &[u8], destination: D) -> Self {
+        let queue_text = queue.unwrap_or_default();
+        let mut text = Vec::with_capacity(subject.len() + queue_text.len() + sid.len() + 1);
+        text.extend_from_slice(subject);
+        text.extend_from_slice(queue_text);
+        text.extend_from_slice(sid);
+        text.push(b' ');
+        Self {
+            text: text.into_boxed_slice(),
+            subject_length: subject.len() as u32,
+            queue_length: queue.map_or(0, |name| name.len() as u32 + 1),
+            destination,
+            delivered: AtomicU64::new(0),
+            limit: AtomicU64::new(0),
+            position: AtomicU32::new(NOWHERE),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    fn subject_end(&self) -> usize {
+        self.subject_length as usize
+    }
+
+    fn queue_end(&self) -> usize {
+        self.subject_end() + self.queue_length.saturating_sub(1) as usize
+    }
+
+    /// What it subscribed to; may hold wildcards.
+    pub fn subject(&self) -> &[u8] {
+        &self.text[..self.subject_end()]
+    }
+
+    /// The name of its queue group; none for a plain subscription.
+    pub fn queue(&self) -> Option<&[u8]> {
+        (self.queue_length > 0).then(|| &self.text[self.subject_end()..self.queue_end()])
+    }
+
+    /// The subscription's id, chosen by its connection.
+    pub fn sid(&self) -> &[u8] {
+        &self.text[self.queue_end()..self.text.len() - 1]
+    }
+
+    /// The sid and the space behind it, as the line of a message holds them: completes
+    /// [`QueueTargets::msg_prefix`](crate::QueueTargets::msg_prefix).
+    pub fn sid_field(&self) -> &[u8] {
+        &self.text[self.queue_end()..]
+    }
+
+    /// Where its messages go.
+    pub fn destination(&self) -> &D {
+        &self.destination
+    }
+
+    /// Adds the deliveries of a run of messages that needed no claim. True if this addition reached a limit set
+    /// meanwhile: then the caller tells the owner, as for [`Claim::Last`].
+    pub fn count(&self, messages: u64) -> bool {
+        // Sequentially consistent against `set_limit`, which stores and then loads: one of the two sees the other, so
+        // a maximum reached in that moment is always noticed (perhaps by both).
+        let before = self.delivered.fetch_add(messages, Ordering::SeqCst);
+        let limit = self.limit.load(Ordering::SeqCst);
+        limit != 0 && before < limit && before.saturating_add(messages) >= limit
+    }
+
+    /// Messages delivered since `SUB`.
+    pub fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Ends the subscription after `max` messages since `SUB`; 0 takes the limit away. True if that many were already
+    /// delivered: then the caller removes it at once.
+    ///
+    /// Fan-outs resolved before know of no limit: bump the [version](crate::Versions::bump) of its subject.
+    pub fn set_limit(&self, max: u64) -> bool {
+        self.limit.store(max, Ordering::SeqCst);
+        max != 0 && self.delivered.load(Ordering::SeqCst) >= max
+    }
+
+    /// After how many messages since `SUB` it ends, if it does.
+    pub fn limit(&self) -> Option<u64> {
+        Some(self.limit.load(Ordering::Relaxed)).filter(|max| *max != 0)
+    }
+
+    /// Asks for the place of one message and counts it if there is one. With a limit of n, exactly n claims are granted
+    /// however many threads ask, and the n-th is [`Claim::Last`].
+    pub fn claim(&self) -> Claim {
+        if self.is_closed() {
+            return Claim::Exhausted;
+        }
+        let mut delivered = self.delivered.load(Ordering::Relaxed);
+        loop {
+            let limit = self.limit.load(Ordering::SeqCst);
+            if limit == 0 {
+                return if self.count(1) {
+                    Claim::Last
+                } else {
+                    Claim::Granted
+                };
+            }
+            if delivered >= limit {
+                return Claim::Exhausted;
+            }
+            match self.delivered.compare_exchange_weak(
+                delivered,
+                delivered + 1,
+                Ordering::SeqCst,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) if delivered + 1 == limit => return Claim::Last,
+                Ok(_) => return Claim::Granted,
+                Err(now) => delivered = now,
+            }
+        }
+    }
+
+    /// Marks it as ended. Publishers that still hold an older fan-out see it and pass a queue's message to another
+    /// member.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether it has ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn position(&self) -> Option<usize> {
+        Some(self.position.load(Ordering::Relaxed))
+            .filter(|at| *at != NOWHERE)
+            .map(|at| at as usize)
+    }
+
+    /// False if `position` cannot be held.
+    pub(crate) fn set_position(&self, position: Option<usize>) -> bool {
+        let position = match position.map(u32::try_from) {
+            None => NOWHERE,
+            Some(Ok(at)) if at != NOWHERE => at,
+            Some(_) => return false,
+        };
+        self.position.store(position, Ordering::Relaxed);
+        true
+    }
+}
+
+impl<D> fmt::Debug for Subscription<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Subscription")
+            .field("subject", &String::from_utf8_lossy(self.subject()))
+            .field("queue", &self.queue().map(String::from_utf8_lossy))
+            .field("sid", &String::from_utf8_lossy(self.sid()))
+            .field("delivered", &self.delivered())
+            .field("limit", &self.limit())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "subscription_tests.rs"]
+mod tests;
