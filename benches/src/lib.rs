@@ -1,1 +1,27 @@
-//! Vagus beside other NATS servers: load generator, scenarios and the table.
+//! Vagus beside other NATS servers: the load generator, the scenarios and the table.
+//!
+//! The generator speaks raw protocol from two threads, so that on a small machine most of the CPU is
+//! left to the server under test. What is compared is the CPU time of the server's process for each
+//! message; rates depend on what else the machine does.
+
+pub mod arguments;
+pub mod connection;
+pub mod error;
+pub mod flood;
+pub mod frames;
+pub mod host;
+pub mod inbound;
+pub mod measurement;
+pub mod opening;
+pub mod paced;
+pub mod poller;
+pub mod process;
+pub mod publisher;
+pub mod report;
+pub mod round_trip;
+pub mod scenarios;
+pub mod server;
+pub mod statistics;
+pub mod subscriber;
+pub mod summary;
+pub mod table;

@@ -1,0 +1,147 @@
+//! Runs the scenarios on a list of servers, in turns, and prints one table.
+
+use std::fs;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use vagus_benches::arguments::{Arguments, USAGE};
+use vagus_benches::error::{BenchError, Doing};
+use vagus_benches::frames::Random;
+use vagus_benches::host::{self, Host};
+use vagus_benches::measurement::Measurement;
+use vagus_benches::report::Report;
+use vagus_benches::scenarios::{ALL, Scenario};
+use vagus_benches::server::ServerProgram;
+use vagus_benches::summary::Rounds;
+use vagus_benches::table::grouped;
+
+fn main() -> ExitCode {
+    match compare() {
+        Ok(code) => code,
+        Err(error) => {
+            progress(&format!("compare: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn compare() -> Result<ExitCode, BenchError> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    if arguments.help {
+        return print(USAGE).map(|()| ExitCode::SUCCESS);
+    }
+    let wanted: Vec<Scenario> = ALL
+        .iter()
+        .filter(|scenario| arguments.wants(scenario.name))
+        .copied()
+        .collect();
+    if wanted.is_empty() {
+        return Err(BenchError::Usage(
+            "no scenario has such a name; see --list".to_owned(),
+        ));
+    }
+    if arguments.list {
+        let lines: String = wanted
+            .iter()
+            .map(|scenario| format!("{:18} {}\n", scenario.name, scenario.about))
+            .collect();
+        return print(&lines).map(|()| ExitCode::SUCCESS);
+    }
+    raise_open_files()?;
+    let mut report = Report {
+        host: Host::now(),
+        load_after: String::new(),
+        servers: Vec::new(),
+        timing: arguments.timing,
+        rounds: arguments.rounds,
+        scenarios: Vec::new(),
+    };
+    for server in &arguments.servers {
+        report.servers.push((server.clone(), server.version()?));
+    }
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    let mut random = Random::new(arguments.seed.unwrap_or(u64::from(time)));
+    for scenario in wanted {
+        let mut results = vec![Rounds::default(); arguments.servers.len()];
+        for round in 1..=arguments.rounds {
+            let mut order: Vec<usize> = (0..arguments.servers.len()).collect();
+            random.shuffle(&mut order);
+            for index in order {
+                let server = &arguments.servers[index];
+                let at = format!("{} {round}/{} {}", scenario.name, arguments.rounds, server.name);
+                match run(&scenario, server, &arguments) {
+                    Ok(measurement) => {
+                        progress(&format!("{at}: {}", one_line(&measurement)));
+                        results[index].measurements.push(measurement);
+                    }
+                    Err(error) => {
+                        progress(&format!("{at}: FAILED: {error}"));
+                        results[index].failures.push(error.to_string());
+                    }
+                }
+            }
+        }
+        report.scenarios.push((scenario, results));
+    }
+    report.load_after = host::load();
+    print(&report.render(arguments.markdown))?;
+    if let Some(path) = &arguments.json {
+        fs::write(path, format!("{:#}\n", report.json())).doing(|| format!("writing {}", path.display()))?;
+    }
+    Ok(if report.any_failure() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn run(
+    scenario: &Scenario,
+    program: &ServerProgram,
+    arguments: &Arguments,
+) -> Result<Measurement, BenchError> {
+    let mut server = program.start()?;
+    let result = scenario.run(&mut server, arguments.timing);
+    if result.is_err() {
+        progress(&format!(
+            "  the server's output is in {}",
+            server.keep_output().display()
+        ));
+    }
+    result
+}
+
+fn one_line(measurement: &Measurement) -> String {
+    let cpu = measurement
+        .cpu_per_message()
+        .map_or("-".to_owned(), |cpu| format!("{cpu:.1}"));
+    format!("{cpu} ns, {}/s", grouped(measurement.rate()))
+}
+
+/// Ten thousand connections need as many files, here and in the server, which inherits the limit.
+fn raise_open_files() -> Result<(), BenchError> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    )
+    .doing(|| "raising the limit of open files".to_owned())
+}
+
+fn print(text: &str) -> Result<(), BenchError> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .doing(|| "printing".to_owned())
+}
+
+fn progress(text: &str) {
+    // If nobody listens there is nobody to tell.
+    let _written = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,191 @@
+//! The servers under test: each run of a scenario gets a fresh process.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{BenchError, Doing};
+
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// A server to compare: its name in the table, its program and further arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerProgram {
+    /// Name in the table.
+    pub name: String,
+    /// Path, or a name to look up in `PATH`.
+    pub program: String,
+    /// Arguments before the address and the port.
+    pub arguments: Vec<String>,
+}
+
+impl ServerProgram {
+    /// From `name=program [argument…]`.
+    pub fn parse(text: &str) -> Result<Self, BenchError> {
+        let wrong = || BenchError::Usage(format!("--server wants name=program, not {text:?}"));
+        let (name, command) = text.split_once('=').ok_or_else(wrong)?;
+        let mut words = command.split_whitespace().map(str::to_owned);
+        let program = words.next().filter(|_| !name.is_empty()).ok_or_else(wrong)?;
+        Ok(Self {
+            name: name.to_owned(),
+            program,
+            arguments: words.collect(),
+        })
+    }
+
+    /// What the program says about its version, on one line.
+    pub fn version(&self) -> Result<String, BenchError> {
+        let output = Command::new(&self.program)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .output()
+            .doing(|| format!("asking {} for its version", self.program))?;
+        let said = if output.stdout.is_empty() {
+            output.stderr
+        } else {
+            output.stdout
+        };
+        Ok(String::from_utf8_lossy(&said)
+            .lines()
+            .next()
+            .unwrap_or("(says nothing)")
+            .to_owned())
+    }
+
+    /// Starts the program on a free port of this machine and waits until it accepts connections.
+    pub fn start(&self) -> Result<RunningServer, BenchError> {
+        let port = free_port()?;
+        let output = std::env::temp_dir().join(format!("vagus-benches-{}-{port}.log", std::process::id()));
+        let log = File::create(&output).doing(|| format!("creating {}", output.display()))?;
+        let log_again = log
+            .try_clone()
+            .doing(|| format!("opening {} again", output.display()))?;
+        let child = Command::new(&self.program)
+            .args(&self.arguments)
+            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(log_again)
+            .spawn()
+            .doing(|| format!("starting {}", self.program))?;
+        let mut server = RunningServer {
+            name: self.name.clone(),
+            port,
+            child,
+            output,
+            keep_output: false,
+        };
+        server.wait_until_it_accepts()?;
+        Ok(server)
+    }
+}
+
+/// A running server; dropping it kills the process.
+#[derive(Debug)]
+pub struct RunningServer {
+    name: String,
+    port: u16,
+    child: Child,
+    output: PathBuf,
+    keep_output: bool,
+}
+
+impl RunningServer {
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Keeps the file with the server's output when the server goes, and says where it is.
+    pub fn keep_output(&mut self) -> &PathBuf {
+        self.keep_output = true;
+        &self.output
+    }
+
+    /// An error if the process has ended.
+    pub fn check_alive(&mut self) -> Result<(), BenchError> {
+        match self
+            .child
+            .try_wait()
+            .doing(|| format!("waiting for {}", self.name))?
+        {
+            None => Ok(()),
+            Some(status) => Err(self.failure(format!("ended: {status}"))),
+        }
+    }
+
+    fn wait_until_it_accepts(&mut self) -> Result<(), BenchError> {
+        let started = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            self.check_alive()?;
+            if started.elapsed() > START_LIMIT {
+                return Err(self.failure(format!("did not listen within {} s", START_LIMIT.as_secs())));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    fn failure(&mut self, how: String) -> BenchError {
+        self.keep_output = true;
+        BenchError::Server {
+            name: self.name.clone(),
+            how,
+            output: self.output.clone(),
+        }
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        // Both fail only if the process is gone already; the log is a temporary file.
+        let _killed = self.child.kill();
+        let _reaped = self.child.wait();
+        if !self.keep_output {
+            let _removed = fs::remove_file(&self.output);
+        }
+    }
+}
+
+fn free_port() -> Result<u16, BenchError> {
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(|| "looking for a free port".to_owned())?;
+    Ok(listener
+        .local_addr()
+        .doing(|| "looking for a free port".to_owned())?
+        .port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_a_name_and_a_command() {
+        let server = ServerProgram::parse("new=target/release/vagus --threads 1").unwrap();
+        assert_eq!(server.name, "new");
+        assert_eq!(server.program, "target/release/vagus");
+        assert_eq!(server.arguments, ["--threads", "1"]);
+        for wrong in ["vagus", "=vagus", "name=", "name= "] {
+            assert!(ServerProgram::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_ends_at_once_is_an_error_with_its_output() {
+        let server = ServerProgram::parse("none=false").unwrap();
+        let Err(BenchError::Server { output, .. }) = server.start() else {
+            panic!("false(1) listens?")
+        };
+        assert!(output.exists());
+        fs::remove_file(output).unwrap();
+    }
+}
