@@ -1,5 +1,6 @@
 //! The fan-outs that one thread keeps.
 
+use std::fmt;
 use std::hash::BuildHasher;
 use std::mem;
 use std::sync::Arc;
@@ -154,12 +155,14 @@ impl<D> RouteCache<D> {
         self.make_room(1, cost(&fanout));
         self.stats.bytes += cost(&fanout);
         self.stats.entries += 1;
+        // Not marked as used: subjects that come once must not push out those that come again. It still has a whole
+        // round of the hand, whose place it usually takes.
         let entry = Entry {
             fanout,
             version,
             hash,
             traffic: Traffic::default(),
-            used: true,
+            used: false,
             touched: false,
         };
         let place = match self.free.pop() {
@@ -271,6 +274,12 @@ impl<D> RouteCache<D> {
         if entry.traffic.messages > 0 && self.departed.len() < self.limits.reported_subjects {
             self.departed.push((entry.fanout, entry.traffic));
         }
+    }
+}
+
+impl<D> fmt::Debug for RouteCache<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("RouteCache").field(&self.stats).finish()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a message published on one subject reaches, worked out once.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::subscription::{Destination, Subscription};
@@ -31,6 +32,8 @@ pub struct Fanout<D> {
     subject_length: usize,
     /// The connections of the plain subscriptions, sorted, each once.
     connections: Box<[u64]>,
+    has_limited: bool,
+    all_accept_headers: bool,
     bytes: usize,
 }
 
@@ -152,6 +155,18 @@ impl<D> Fanout<D> {
         self.singles.is_empty() && self.shared.is_empty() && self.queues.is_empty()
     }
 
+    /// Whether some plain subscription needs a [claim](Subscription::claim) for each message. Members of queue groups
+    /// are not looked at: claim from the picked one, which without a limit only counts.
+    pub fn has_limited(&self) -> bool {
+        self.has_limited
+    }
+
+    /// Whether no plain subscription needs headers stripped. Members of queue groups are not looked at: ask the picked
+    /// one.
+    pub fn all_accept_headers(&self) -> bool {
+        self.all_accept_headers
+    }
+
     /// How many copies of a message are delivered: one for each plain subscription, one for each queue group.
     pub fn deliveries(&self) -> usize {
         let shared: usize = self
@@ -170,6 +185,18 @@ impl<D> Fanout<D> {
     /// Bytes of memory it holds, the subscriptions and the groups' arrays not counted as others hold them too.
     pub fn memory(&self) -> usize {
         self.bytes
+    }
+}
+
+impl<D> fmt::Debug for Fanout<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Fanout")
+            .field("subject", &String::from_utf8_lossy(self.subject()))
+            .field("singles", &self.singles.len())
+            .field("shared", &self.shared.len())
+            .field("queues", &self.queues.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,1 +1,272 @@
+use super::*;
+use crate::index::Index;
+use crate::testing::{Peer, Random, Shared, member, plain};
 
+fn index_of(subscriptions: &[Shared]) -> Index<Peer> {
+    let mut index = Index::new();
+    for subscription in subscriptions {
+        assert!(index.insert(Arc::clone(subscription)));
+    }
+    index
+}
+
+fn without_headers(subject: &str, sid: &str, id: u64) -> Shared {
+    let peer = Peer { id, headers: false };
+    Arc::new(Subscription::new(subject.as_bytes(), None, sid.as_bytes(), peer))
+}
+
+fn limited(subject: &str, sid: &str, id: u64) -> Shared {
+    let subscription = plain(subject, sid, id);
+    subscription.set_limit(5);
+    subscription
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A fan-out as text: "sid:connection" of singles, then each group that shares, in brackets.
+fn shown(fanout: &Fanout<Peer>) -> String {
+    let name = |it: &Shared| format!("{}:{}", text(it.sid()), it.destination().id);
+    let sorted = |all: Vec<String>| {
+        let mut all = all;
+        all.sort();
+        all.join(" ")
+    };
+    let singles = sorted(
+        fanout
+            .singles
+            .iter()
+            .map(|target| name(&target.subscription))
+            .collect(),
+    );
+    let shared = fanout
+        .shared
+        .iter()
+        .map(|targets| format!("[{}]", sorted(targets.subscriptions.iter().map(name).collect())));
+    sorted(
+        [singles]
+            .into_iter()
+            .chain(shared)
+            .filter(|it| !it.is_empty())
+            .collect(),
+    )
+}
+
+#[track_caller]
+fn check(subscriptions: &[Shared], expected: &str) {
+    assert_eq!(shown(&index_of(subscriptions).resolve(b"a.b")), expected);
+}
+
+#[test]
+fn equal_sids_of_different_connections_share() {
+    check(&[plain("a.b", "1", 1), plain("a.b", "1", 2)], "[1:1 1:2]");
+    check(
+        &[plain("a.b", "1", 1), plain("a.*", "1", 2), plain(">", "1", 3)],
+        "[1:1 1:2 1:3]",
+    );
+    check(
+        &[
+            plain("a.b", "1", 1),
+            plain("a.b", "2", 2),
+            plain("a.b", "1", 3),
+            plain("a.b", "2", 4),
+        ],
+        "[1:1 1:3] [2:2 2:4]",
+    );
+}
+
+#[test]
+fn one_alone_has_nobody_to_share_with() {
+    check(&[], "");
+    check(&[plain("a.b", "1", 1)], "1:1");
+    check(&[plain("a.b", "1", 1), plain("a.b", "2", 2)], "1:1 2:2");
+    check(
+        &[plain("a.b", "1", 1), plain("a.b", "1", 2), plain("a.b", "3", 3)],
+        "3:3 [1:1 1:2]",
+    );
+}
+
+#[test]
+fn a_connection_that_occurs_twice_does_not_share() {
+    check(
+        &[plain("a.b", "1", 1), plain("a.*", "2", 1), plain("a.b", "1", 2)],
+        "1:1 1:2 2:1",
+    );
+    check(
+        &[
+            plain("a.b", "1", 1),
+            plain("a.*", "2", 1),
+            plain("a.b", "1", 2),
+            plain("a.b", "1", 3),
+        ],
+        "1:1 2:1 [1:2 1:3]",
+    );
+}
+
+#[test]
+fn a_limited_subscription_does_not_share() {
+    check(&[limited("a.b", "1", 1), plain("a.b", "1", 2)], "1:1 1:2");
+    let fanout = index_of(&[limited("a.b", "1", 1), plain("a.b", "2", 2)]).resolve(b"a.b");
+    let flags: Vec<_> = fanout
+        .singles
+        .iter()
+        .map(|it| (it.subscription.sid()[0], it.limited))
+        .collect();
+    assert_eq!(flags, [(b'1', true), (b'2', false)]);
+    assert!(fanout.has_limited());
+}
+
+#[test]
+fn those_with_and_without_headers_do_not_share() {
+    check(
+        &[
+            plain("a.b", "1", 1),
+            without_headers("a.b", "1", 2),
+            plain("a.b", "1", 3),
+            without_headers("a.b", "1", 4),
+        ],
+        "[1:1 1:3] [1:2 1:4]",
+    );
+    let fanout = index_of(&[plain("a.b", "1", 1), without_headers("a.b", "1", 2)]).resolve(b"a.b");
+    let flags: Vec<_> = fanout
+        .singles
+        .iter()
+        .map(|it| (it.subscription.destination().id, it.headers))
+        .collect();
+    assert_eq!(flags, [(1, true), (2, false)]);
+    assert!(!fanout.all_accept_headers());
+}
+
+#[test]
+fn a_member_of_a_queue_group_does_not_share() {
+    let mut index = index_of(&[1, 2, 3].map(|id| plain("a.b", "1", id)));
+    index.set_group(
+        b"a.*",
+        b"q",
+        [member("a.*", "q", "2", 2), member("a.*", "q", "2", 9)].into(),
+    );
+    assert_eq!(shown(&index.resolve(b"a.b")), "1:2 [1:1 1:3]");
+    index.set_group(
+        b"a.*",
+        b"q",
+        [member("a.*", "q", "2", 2), member("a.*", "q", "2", 1)].into(),
+    );
+    assert_eq!(shown(&index.resolve(b"a.b")), "1:1 1:2 1:3");
+}
+
+#[test]
+fn a_member_twice_in_a_group_is_taken_out_once() {
+    let mut index = index_of(&[1, 2, 3].map(|id| plain("a.b", "1", id)));
+    let heavy = member("a.b", "q", "7", 1);
+    index.set_group(b"a.b", b"q", [Arc::clone(&heavy), heavy].into());
+    assert_eq!(shown(&index.resolve(b"a.b")), "1:1 [1:2 1:3]");
+}
+
+#[test]
+fn prefixes_are_the_start_of_the_line() {
+    let mut index = index_of(&[
+        plain("a.b", "1", 1),
+        plain("a.*", "1", 2),
+        plain("a.b", "sid2", 3),
+    ]);
+    index.set_group(b"a.b", b"q", [member("a.b", "q", "m3", 4)].into());
+    let fanout = index.resolve(b"a.b");
+    let [single] = &*fanout.singles else {
+        panic!("{fanout:?}")
+    };
+    assert_eq!(text(single.msg_prefix()), "MSG a.b sid2 ");
+    assert_eq!(text(single.hmsg_prefix()), "HMSG a.b sid2 ");
+    let [shared] = &*fanout.shared else {
+        panic!("{fanout:?}")
+    };
+    assert_eq!(text(shared.msg_prefix()), "MSG a.b 1 ");
+    assert_eq!(text(shared.hmsg_prefix()), "HMSG a.b 1 ");
+    let [queue] = &*fanout.queues else {
+        panic!("{fanout:?}")
+    };
+    assert_eq!(
+        text(queue.msg_prefix()) + &text(queue.members()[0].sid_field()),
+        "MSG a.b m3 "
+    );
+    assert_eq!(
+        text(queue.hmsg_prefix()) + &text(queue.members()[0].sid_field()),
+        "HMSG a.b m3 "
+    );
+    assert_eq!(text(fanout.subject()), "a.b");
+}
+
+#[test]
+fn it_knows_whom_it_reaches() {
+    let mut index = index_of(&[plain("a.b", "1", 1), plain("a.*", "2", 1), plain("a.b", "1", 2)]);
+    index.set_group(
+        b"a.b",
+        b"q",
+        [member("a.b", "q", "3", 4), member("a.b", "q", "3", 5)].into(),
+    );
+    let fanout = index.resolve(b"a.b");
+    let contained: Vec<_> = (0..9).filter(|id| fanout.contains(*id)).collect();
+    assert_eq!(contained, [1, 2, 4, 5]);
+    assert_eq!((fanout.destinations(), fanout.deliveries()), (2, 4));
+    assert!(!fanout.is_empty());
+    let nobody = index.resolve(b"c");
+    assert!(nobody.is_empty() && !nobody.contains(1));
+    assert_eq!((nobody.subject(), nobody.deliveries()), (&b"c"[..], 0));
+}
+
+#[test]
+fn one_name_is_one_group_whatever_its_members_subscribed_to() {
+    let mut index = Index::new();
+    index.set_group(b"wq.x", b"q", [member("wq.x", "q", "1", 1)].into());
+    index.set_group(b"wq.*", b"q", [member("wq.*", "q", "1", 2)].into());
+    index.set_group(b"wq.>", b"q", [member("wq.>", "q", "1", 3)].into());
+    index.set_group(b"wq.x", b"Q", [member("wq.x", "Q", "1", 4)].into());
+    let fanout = index.resolve(b"wq.x");
+    let mut groups: Vec<Vec<u64>> = fanout
+        .queues
+        .iter()
+        .map(|queue| queue.members().iter().map(|it| it.destination().id).collect())
+        .collect();
+    groups.iter_mut().for_each(|ids| ids.sort_unstable());
+    groups.sort();
+    assert_eq!(groups, [vec![1, 2, 3], vec![4]]);
+    assert_eq!(index.resolve(b"wq.y").queues.len(), 1);
+}
+
+#[test]
+fn a_group_of_one_subject_is_not_copied() {
+    let mut index = Index::new();
+    let members: Arc<[_]> = (0..100).map(|id| member("a.>", "q", "1", id)).collect();
+    index.set_group(b"a.>", b"q", Arc::clone(&members));
+    assert_eq!(
+        index.resolve(b"a.b").queues[0].members().as_ptr(),
+        members.as_ptr()
+    );
+}
+
+#[test]
+fn every_member_is_as_likely_and_every_other_gets_its_chance() {
+    let mut index = Index::new();
+    index.set_group(b"a", b"q", (0..3).map(|id| member("a", "q", "1", id)).collect());
+    let fanout = index.resolve(b"a");
+    let queue = &fanout.queues[0];
+    let mut random = Random::new(7);
+    let mut picked = [0; 3];
+    for _ in 0..30_000 {
+        let order: Vec<_> = queue
+            .candidates(random.next())
+            .map(|it| it.destination().id)
+            .collect();
+        picked[order[0] as usize] += 1;
+        assert!(
+            [[0, 1, 2], [1, 2, 0], [2, 0, 1]].contains(&[order[0], order[1], order[2]]),
+            "{order:?}"
+        );
+        assert_eq!(order.len(), 3);
+    }
+    assert!(
+        picked.iter().all(|count| (9_500..10_500).contains(count)),
+        "{picked:?}"
+    );
+    assert_eq!((queue.start(0), queue.start(u64::MAX)), (0, 2));
+}

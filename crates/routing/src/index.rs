@@ -3,6 +3,7 @@
 mod leaf;
 mod trie;
 
+use std::fmt;
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -271,6 +272,12 @@ impl<D> Index<D> {
             removes,
             resolves: self.resolves.load(Ordering::Relaxed),
         }
+    }
+}
+
+impl<D> fmt::Debug for Index<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Index").field(&self.stats()).finish()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who is in a queue group: the decisions of the actor that owns one.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::subscription::Subscription;
@@ -102,6 +103,15 @@ impl<D> QueueGroup<D> {
             .get(at)
             .filter(|member| Arc::ptr_eq(&member.subscription, subscription))
             .map(|_| at)
+    }
+}
+
+impl<D> fmt::Debug for QueueGroup<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("QueueGroup")
+            .field("members", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,16 +1,27 @@
 //! A subscription as the connection, the index and every fan-out share it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// What a subscription delivers to, as far as routing must know it.
-pub trait Destination: Clone {
+pub trait Destination {
     /// Unique for the life of the server.
     fn connection_id(&self) -> u64;
 
     /// Whether it takes messages with headers. May change; [`Index::resolve`](crate::Index::resolve) asks for plain
     /// subscriptions, whoever picks a queue member asks for that one.
     fn accepts_headers(&self) -> bool;
+}
+
+impl<D: Destination> Destination for Arc<D> {
+    fn connection_id(&self) -> u64 {
+        D::connection_id(self)
+    }
+
+    fn accepts_headers(&self) -> bool {
+        D::accepts_headers(self)
+    }
 }
 
 /// The answer to one message asking for its place under a limit.
@@ -127,6 +138,11 @@ impl<D> Subscription<D> {
     /// After how many messages since `SUB` it ends, if it does.
     pub fn limit(&self) -> Option<u64> {
         Some(self.limit.load(Ordering::Relaxed)).filter(|max| *max != 0)
+    }
+
+    /// Whether it has had its last message: it was closed or its maximum is reached.
+    pub fn is_exhausted(&self) -> bool {
+        self.is_closed() || self.limit().is_some_and(|max| self.delivered() >= max)
     }
 
     /// Asks for the place of one message and counts it if there is one. With a limit of n, exactly n claims are granted

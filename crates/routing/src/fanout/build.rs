@@ -105,6 +105,8 @@ impl<D: Destination> Fanout<D> {
             text,
             subject_length: subject.len(),
             connections: sorted.connections,
+            has_limited: plain.iter().any(|candidate| candidate.limited),
+            all_accept_headers: plain.iter().all(|candidate| candidate.headers),
             bytes,
         }
     }
