@@ -100,12 +100,10 @@ struct Wire<'a> {
     vagus_version: &'a str,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // The signature serde asks for.
 fn is_false(value: &bool) -> bool {
     !value
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // The signature serde asks for.
 fn is_zero(value: &u64) -> bool {
     *value == 0
 }

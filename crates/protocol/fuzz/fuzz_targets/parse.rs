@@ -11,7 +11,9 @@ use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 
 fuzz_target!(|data: &[u8]| {
     // The first byte chooses the limits.
-    let Some((choice, mut rest)) = data.split_first() else { return };
+    let Some((choice, mut rest)) = data.split_first() else {
+        return;
+    };
     let limits = FrameLimits {
         max_control_line: if choice & 1 == 0 { 20 } else { 4096 },
         max_payload: if choice & 2 == 0 { 30 } else { usize::MAX },
@@ -54,7 +56,13 @@ fn use_operation(operation: &Operation<'_>, frame: &[u8]) {
         Operation::Publish(publish) => {
             let (mut copied, mut composed, mut stripped) = (Vec::new(), Vec::new(), Vec::new());
             message::append_tail(&mut copied, publish);
-            message::append_tail(&mut composed, &Publish { tail: None, ..*publish });
+            message::append_tail(
+                &mut composed,
+                &Publish {
+                    tail: None,
+                    ..*publish
+                },
+            );
             assert_eq!(copied, composed);
             assert_eq!(copied.len(), message::tail_len(publish));
             message::append_stripped(&mut stripped, b"", publish);
