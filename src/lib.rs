@@ -1,1 +1,28 @@
-//! The broker as a value.
+//! A message broker that speaks NATS, as a value: a program can have several.
+//!
+//! ```no_run
+//! let server = vagus::Server::start(vagus::Config::default())?;
+//! println!("clients connect to {}", server.client_address());
+//! server.shutdown();
+//! # Ok::<(), vagus::StartError>(())
+//! ```
+
+mod bootstrap;
+mod identity;
+mod server;
+
+pub use server::{Server, StartError};
+pub use vagus_actors::connection::{CloseReason, ConnectionState, Identity};
+pub use vagus_actors::listener::ListenerState;
+pub use vagus_actors::monitor::MonitorState;
+pub use vagus_actors::router::RouterState;
+pub use vagus_actors::subject::SubjectState;
+pub use vagus_actors::{ConnectionId, Traffic};
+pub use vagus_configs::Config;
+
+/// The version of nats-server whose protocol and features this server has: clients decide by it what they may
+/// ask for.
+pub const NATS_VERSION: &str = "2.14.5";
+
+/// Our own version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

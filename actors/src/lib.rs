@@ -1,1 +1,30 @@
 //! Everything with a mailbox: connections, the router, subjects, queue groups.
+//!
+//! Publishers deliver by resolved routes that they hold, and leave bytes with the outboxes of connections;
+//! the other actors decide which routes there are. None of them knows a wire language: a
+//! [`connection::Session`] does.
+
+mod arbiter;
+pub mod connection;
+mod interest;
+pub mod listener;
+mod mailbox;
+pub mod monitor;
+mod outbox;
+pub mod queue_group;
+pub mod reception;
+pub mod router;
+pub mod subject;
+
+pub use arbiter::{Arbiter, Arbiters, LocalArbiter, Traffic};
+pub use interest::Interest;
+pub use mailbox::Observe;
+pub use outbox::{ConnectionId, Outbox};
+
+use actix::prelude::*;
+use std::sync::Arc;
+
+/// Begins the housekeeping of an arbiter: timers, statistics, caches. Call it on the arbiter's own thread.
+pub fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<router::Router>) {
+    actix::spawn(arbiter::keep_house(arbiter, interest, router));
+}

@@ -3,10 +3,12 @@
 //! Every field has its final value: nothing below this crate sees an `Option` that means "default".
 //! The defaults are those of nats-server 2.14.
 
+mod authorization;
 mod limits;
 mod listen;
 mod logging;
 
+pub use authorization::Authorization;
 pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port};
 pub use logging::{LogTime, Logging};
@@ -22,6 +24,8 @@ pub struct Config {
     pub server_name: Option<String>,
     /// What one peer may ask of the server, and how long it may take.
     pub limits: Limits,
+    /// What a client has to present before it may do anything; nothing when not set.
+    pub authorization: Option<Authorization>,
     /// What is logged, and where to.
     pub logging: Logging,
     /// Where the process id is written at the start, as decimal digits without a newline.

@@ -8,6 +8,8 @@ pub struct Logging {
     pub debug: bool,
     /// Whether TRC lines, one for each protocol operation, are written.
     pub trace: bool,
+    /// Whether TRC lines also tell of the system account.
+    pub trace_system_account: bool,
     /// The file that gets the lines instead of standard error.
     pub file: Option<PathBuf>,
     /// The file is moved aside when it grows past this; 0 for never.

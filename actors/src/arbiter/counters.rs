@@ -1,0 +1,84 @@
+//! Counters of one arbiter: written by its thread alone, read by whoever observes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What passed through one arbiter since the start.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct ArbiterCounters {
+    messages_in: AtomicU64,
+    payload_in: AtomicU64,
+    messages_out: AtomicU64,
+    payload_out: AtomicU64,
+    routes_cached: AtomicU64,
+    routes_resolved: AtomicU64,
+    /// Thousandths of the last interval that this arbiter's thread was busy.
+    load: AtomicU64,
+    /// Connections it carries now.
+    connections: AtomicU64,
+}
+
+/// Sums of [`ArbiterCounters`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Traffic {
+    /// Messages published by connections.
+    pub messages_in: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload_in: u64,
+    /// Messages delivered to connections.
+    pub messages_out: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload_out: u64,
+    /// Runs of a subject whose route was held already.
+    pub routes_cached: u64,
+    /// Runs of a subject that had to be resolved in the index.
+    pub routes_resolved: u64,
+}
+
+impl ArbiterCounters {
+    /// Adds the counts of a turn. Only the arbiter's own thread calls it, so a load and a store are enough.
+    pub(crate) fn add(&self, traffic: &Traffic) {
+        let add = |counter: &AtomicU64, more: u64| {
+            counter.store(
+                counter.load(Ordering::Relaxed).wrapping_add(more),
+                Ordering::Relaxed,
+            );
+        };
+        add(&self.messages_in, traffic.messages_in);
+        add(&self.payload_in, traffic.payload_in);
+        add(&self.messages_out, traffic.messages_out);
+        add(&self.payload_out, traffic.payload_out);
+        add(&self.routes_cached, traffic.routes_cached);
+        add(&self.routes_resolved, traffic.routes_resolved);
+    }
+
+    pub(crate) fn set_load(&self, thousandths: u64) {
+        self.load.store(thousandths, Ordering::Relaxed);
+    }
+
+    pub(crate) fn load(&self) -> u64 {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connection_placed(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connection_gone(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Adds these counters to a sum.
+    pub(crate) fn sum_into(&self, traffic: &mut Traffic) {
+        traffic.messages_in += self.messages_in.load(Ordering::Relaxed);
+        traffic.payload_in += self.payload_in.load(Ordering::Relaxed);
+        traffic.messages_out += self.messages_out.load(Ordering::Relaxed);
+        traffic.payload_out += self.payload_out.load(Ordering::Relaxed);
+        traffic.routes_cached += self.routes_cached.load(Ordering::Relaxed);
+        traffic.routes_resolved += self.routes_resolved.load(Ordering::Relaxed);
+    }
+}

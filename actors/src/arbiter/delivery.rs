@@ -1,0 +1,383 @@
+//! From a published message to staged bytes: the path that every message takes.
+
+use super::counters::Traffic;
+use super::staging::Staging;
+use crate::interest::Interest;
+use crate::outbox::{ConnectionId, ConnectionSubscription, Outbox};
+use bytes::BytesMut;
+use std::sync::Arc;
+use vagus_protocol::message;
+use vagus_protocol::operation::Publish;
+use vagus_routing::{Claim, Destination, Fanout, RouteCache, Slot};
+
+/// Encoded messages for a group of connections are copied to each below this size, and shared above it.
+const SHARED_FROM: usize = 1024;
+
+type ConnectionFanout = Fanout<Arc<Outbox>>;
+
+/// What the connections of one arbiter need to deliver; used by one turn at a time.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(super) routes: RouteCache<Arc<Outbox>>,
+    pub(crate) staging: Staging,
+    run: Option<Run>,
+    /// The subject of the run.
+    subject: Vec<u8>,
+    /// Encoded once for each group of equal sids of the run's route.
+    encoded: Vec<BytesMut>,
+    scratch: Vec<u8>,
+    random: u64,
+    traffic: Traffic,
+}
+
+/// Messages that follow each other on one subject.
+#[derive(Debug)]
+struct Run {
+    route: Arc<ConnectionFanout>,
+    /// Where the route is kept; good as long as nothing else is put there, which ends the run first.
+    slot: Slot,
+    /// Whether every target takes the message as it came: nothing to strip, to leave out or to count down.
+    straight: bool,
+    with_headers: bool,
+    /// The publisher, when it does not want its own messages.
+    except: Option<ConnectionId>,
+    /// Since the run was opened or last closed.
+    messages: u64,
+    payload: u64,
+}
+
+impl Delivery {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            routes: RouteCache::default(),
+            staging: Staging::default(),
+            run: None,
+            subject: Vec::new(),
+            encoded: Vec::new(),
+            scratch: Vec::new(),
+            random: seed | 1,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Delivers a message; false if nobody took it. `except` is the publisher if it wants no echo.
+    #[inline]
+    pub(crate) fn publish(
+        &mut self,
+        interest: &Interest,
+        message: &Publish<'_>,
+        except: Option<ConnectionId>,
+    ) -> bool {
+        let with_headers = message.header_size.is_some();
+        let same = self.run.as_ref().is_some_and(|run| {
+            run.with_headers == with_headers && run.except == except && self.subject == message.subject
+        });
+        if !same {
+            self.open_run(interest, message.subject, with_headers, except);
+        }
+        match message.tail {
+            Some(tail) if self.run.as_ref().is_some_and(|run| run.straight) => {
+                self.publish_again(tail, message.body.len())
+            }
+            _ => self.deliver_with_care(message),
+        }
+    }
+
+    /// Delivers one more message of the same control line as the last; false if nobody took it.
+    #[inline]
+    pub(crate) fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
+        let Some(run) = &mut self.run else {
+            return false;
+        };
+        run.messages += 1;
+        run.payload += payload as u64;
+        let route = &*run.route;
+        let with_headers = run.with_headers;
+        let mut taken = !route.singles.is_empty() || !route.shared.is_empty();
+        for target in &route.singles {
+            let prefix = if with_headers {
+                target.hmsg_prefix()
+            } else {
+                target.msg_prefix()
+            };
+            self.staging
+                .message(target.subscription.destination(), [prefix, tail, &[]], payload);
+        }
+        for (group, encoded) in route.shared.iter().zip(&mut self.encoded) {
+            encoded.extend_from_slice(if with_headers {
+                group.hmsg_prefix()
+            } else {
+                group.msg_prefix()
+            });
+            encoded.extend_from_slice(tail);
+        }
+        for queue in &route.queues {
+            let mut candidates = queue.candidates(next_random(&mut self.random));
+            let Some(member) = candidates.find(|member| takes_one(member)) else {
+                continue;
+            };
+            let prefix = if with_headers {
+                queue.hmsg_prefix()
+            } else {
+                queue.msg_prefix()
+            };
+            self.staging
+                .message(member.destination(), [prefix, member.sid_field(), tail], payload);
+            taken = true;
+        }
+        if self.staging.is_full() {
+            self.hand_over_midway();
+        }
+        taken
+    }
+
+    /// Whether more messages of the same control line may go through [`Delivery::publish_again`].
+    pub(crate) fn is_straight(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.straight)
+    }
+
+    fn open_run(
+        &mut self,
+        interest: &Interest,
+        subject: &[u8],
+        with_headers: bool,
+        except: Option<ConnectionId>,
+    ) {
+        self.close_run();
+        let version = interest.version(subject);
+        let (slot, route) = match self.routes.get(subject, version) {
+            Some((slot, route)) => {
+                self.traffic.routes_cached += 1;
+                (slot, route.clone())
+            }
+            None => {
+                self.traffic.routes_resolved += 1;
+                let route = Arc::new(interest.resolve(subject));
+                (self.routes.insert(route.clone(), version), route)
+            }
+        };
+        self.subject.clear();
+        self.subject.extend_from_slice(subject);
+        if self.encoded.len() < route.shared.len() {
+            self.encoded.resize_with(route.shared.len(), BytesMut::new);
+        }
+        let leaves_out = except.is_some_and(|publisher| route.contains(publisher));
+        let straight = !leaves_out && takes_as_it_comes(&route, with_headers);
+        self.run = Some(Run {
+            route,
+            slot,
+            straight,
+            with_headers,
+            except,
+            messages: 0,
+            payload: 0,
+        });
+    }
+
+    /// Ends the run: what is encoded for groups goes to their connections, and deliveries are counted.
+    pub(crate) fn close_run(&mut self) {
+        let Some(run) = self.run.take() else {
+            return;
+        };
+        self.settle_run(&run);
+        self.routes.count(run.slot, run.messages, run.payload);
+    }
+
+    /// Like [`Delivery::close_run`], but the run goes on.
+    pub(crate) fn pause_run(&mut self) {
+        if let Some(mut run) = self.run.take() {
+            self.settle_run(&run);
+            self.routes.count(run.slot, run.messages, run.payload);
+            run.messages = 0;
+            run.payload = 0;
+            self.run = Some(run);
+        }
+    }
+
+    fn settle_run(&mut self, run: &Run) {
+        self.traffic.messages_in += run.messages;
+        self.traffic.payload_in += run.payload;
+        if !run.straight || run.messages == 0 {
+            return;
+        }
+        for target in &run.route.singles {
+            count(&target.subscription, run.messages);
+        }
+        for (group, encoded) in run.route.shared.iter().zip(&mut self.encoded) {
+            if encoded.len() < SHARED_FROM {
+                for subscription in &group.subscriptions {
+                    count(subscription, run.messages);
+                    self.staging
+                        .copied(subscription.destination(), encoded, run.messages, run.payload);
+                }
+                encoded.clear();
+            } else {
+                let chunk = encoded.split().freeze();
+                for subscription in &group.subscriptions {
+                    count(subscription, run.messages);
+                    self.staging
+                        .shared(subscription.destination(), &chunk, run.messages, run.payload);
+                }
+            }
+        }
+    }
+
+    /// The path of the few: a target that is counted down, strips headers or is the publisher itself, or a
+    /// message with odd spacing.
+    #[cold]
+    fn deliver_with_care(&mut self, message: &Publish<'_>) -> bool {
+        self.pause_run();
+        let Some(run) = &mut self.run else {
+            return false;
+        };
+        self.traffic.messages_in += 1;
+        self.traffic.payload_in += message.body.len() as u64;
+        self.routes.count(run.slot, 1, message.body.len() as u64);
+        let route = run.route.clone();
+        let except = run.except;
+        let mut taken = false;
+        for target in &route.singles {
+            let prefixes = [target.msg_prefix(), target.hmsg_prefix()];
+            taken |= self.deliver_one(prefixes, &target.subscription, message, except);
+        }
+        for group in &route.shared {
+            for subscription in &group.subscriptions {
+                let prefixes = [group.msg_prefix(), group.hmsg_prefix()];
+                taken |= self.deliver_one(prefixes, subscription, message, except);
+            }
+        }
+        for queue in &route.queues {
+            let random = next_random(&mut self.random);
+            taken |= queue
+                .candidates(random)
+                .filter(|member| !member.destination().is_closed())
+                .any(|member| {
+                    let prefixes = [queue.msg_prefix(), queue.hmsg_prefix()].map(|prefix| {
+                        let mut line = prefix.to_vec();
+                        line.extend_from_slice(member.sid_field());
+                        line
+                    });
+                    self.deliver_one([&prefixes[0], &prefixes[1]], member, message, except)
+                });
+        }
+        if self.staging.is_full() {
+            self.hand_over_midway();
+        }
+        taken
+    }
+
+    fn deliver_one(
+        &mut self,
+        [msg, hmsg]: [&[u8]; 2],
+        subscription: &Arc<ConnectionSubscription>,
+        message: &Publish<'_>,
+        except: Option<ConnectionId>,
+    ) -> bool {
+        let destination = subscription.destination();
+        if except == Some(destination.connection_id()) || !claims_one(subscription) {
+            return false;
+        }
+        self.scratch.clear();
+        let payload = if message.header_size.is_some() && destination.accepts_headers() {
+            message::append(&mut self.scratch, hmsg, message);
+            message.body.len()
+        } else {
+            message::append_stripped(&mut self.scratch, msg, message);
+            message.payload().len()
+        };
+        self.staging
+            .message(destination, [&self.scratch, &[], &[]], payload);
+        true
+    }
+
+    /// Much has piled up in the middle of a turn: wide fan-outs of long reads stay bounded.
+    #[cold]
+    fn hand_over_midway(&mut self) {
+        self.pause_run();
+        self.staging.hand_over();
+    }
+
+    /// The counts since the last call. `messages_out` counts what was handed over.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
+        let (messages, payload) = self.staging.take_handed_over();
+        self.traffic.messages_out = messages;
+        self.traffic.payload_out = payload;
+        std::mem::take(&mut self.traffic)
+    }
+
+    /// The subjects with most messages since the last call, with how many and how many bytes.
+    pub(crate) fn busiest_subjects(&mut self, at_most: usize) -> Vec<(Box<[u8]>, u64, u64)> {
+        let mut routes = Vec::new();
+        self.routes
+            .drain_traffic(|route, messages, payload| routes.push((route.clone(), messages, payload)));
+        if routes.len() > at_most {
+            routes.select_nth_unstable_by_key(at_most, |(_, messages, _)| std::cmp::Reverse(*messages));
+            routes.truncate(at_most);
+        }
+        routes
+            .into_iter()
+            .map(|(route, messages, payload)| (route.subject().into(), messages, payload))
+            .collect()
+    }
+
+    /// Forgets what a turn that panicked left behind.
+    pub(crate) fn discard(&mut self) {
+        self.run = None;
+        self.encoded.clear();
+        self.staging.discard();
+    }
+}
+
+/// Whether every target takes messages byte for byte as they were published. A member of a queue group that is
+/// counted down does: only whoever is picked has to claim its message.
+fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
+    if route.singles.iter().any(|target| target.limited) {
+        return false;
+    }
+    !with_headers
+        || (route.singles.iter().all(|target| target.headers)
+            && route.shared.iter().all(|group| group.headers)
+            && route
+                .queues
+                .iter()
+                .flat_map(|queue| queue.members())
+                .all(|member| member.destination().accepts_headers()))
+}
+
+/// Whether this member of a queue group takes the next message; otherwise it is for another.
+#[inline]
+fn takes_one(member: &Arc<ConnectionSubscription>) -> bool {
+    !member.destination().is_closed() && claims_one(member)
+}
+
+/// Counts one delivery, unless the subscription has had its last.
+#[inline]
+fn claims_one(subscription: &Arc<ConnectionSubscription>) -> bool {
+    match subscription.claim() {
+        Claim::Granted => true,
+        Claim::Last => {
+            subscription.destination().report_exhausted(subscription.clone());
+            true
+        }
+        Claim::Exhausted => false,
+    }
+}
+
+/// Counts the deliveries of a run, which may turn out to have been the last.
+#[inline]
+fn count(subscription: &Arc<ConnectionSubscription>, messages: u64) {
+    if subscription.count(messages) {
+        subscription.destination().report_exhausted(subscription.clone());
+    }
+}
+
+/// xorshift64: a queue group's pick needs to be even, not secret.
+#[inline]
+fn next_random(state: &mut u64) -> u64 {
+    let mut next = *state;
+    next ^= next << 13;
+    next ^= next >> 7;
+    next ^= next << 17;
+    *state = next;
+    next
+}

@@ -1,0 +1,135 @@
+//! What the connections of one thread share, so that an idle one owns next to nothing.
+
+mod counters;
+mod delivery;
+mod housekeeping;
+mod quiescence;
+mod staging;
+mod timers;
+
+pub use counters::{ArbiterCounters, Traffic};
+pub(crate) use delivery::Delivery;
+pub(crate) use housekeeping::keep_house;
+pub(crate) use quiescence::{Quiescence, Running};
+pub(crate) use timers::{Timer, Timers};
+
+use crate::outbox::Slots;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+use tokio::sync::Notify;
+
+/// One read takes at most this much.
+pub(crate) const READ_SIZE: usize = 64 * 1024;
+
+/// Incomplete frames up to this size are carried over to the next read; larger ones get a buffer of their own.
+pub(crate) const CARRIED_OVER: usize = 16 * 1024;
+
+/// How many buffers of large frames are kept for the next.
+const SPARE_BUFFERS: usize = 4;
+
+/// A buffer larger than this is not kept.
+const SPARE_BUFFER: usize = 2 * 1024 * 1024;
+
+/// What all arbiters of a server share.
+#[derive(Debug)]
+pub struct Arbiters {
+    pub(crate) counters: Box<[ArbiterCounters]>,
+    pub(crate) quiescence: Quiescence,
+    pub(crate) slots: Slots,
+    next_connection_id: AtomicU64,
+    open_connections: AtomicUsize,
+}
+
+impl Arbiters {
+    /// For a server of this many arbiters.
+    pub fn new(count: usize) -> Self {
+        Self {
+            counters: (0..count).map(|_| ArbiterCounters::default()).collect(),
+            quiescence: Quiescence::new(count),
+            slots: Slots::default(),
+            next_connection_id: AtomicU64::new(1),
+            open_connections: AtomicUsize::new(0),
+        }
+    }
+
+    /// Everything that passed through the server.
+    pub fn traffic(&self) -> Traffic {
+        let mut traffic = Traffic::default();
+        for counters in &self.counters {
+            counters.sum_into(&mut traffic);
+        }
+        traffic
+    }
+
+    pub(crate) fn next_connection_id(&self) -> u64 {
+        self.next_connection_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Counts a connection in, if there is room for one more; `limit` 0 is no limit.
+    pub(crate) fn admit(&self, limit: usize) -> bool {
+        let before = self.open_connections.fetch_add(1, Ordering::Relaxed);
+        if limit == 0 || before < limit {
+            return true;
+        }
+        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+        false
+    }
+
+    pub(crate) fn dismiss(&self) {
+        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The state of one arbiter. Nothing of it outlives a turn but caches, counters and timers.
+#[derive(Debug)]
+pub struct Arbiter {
+    pub(crate) number: usize,
+    pub(crate) shared: Arc<Arbiters>,
+    pub(crate) delivery: Delivery,
+    pub(crate) timers: Timers,
+    pub(crate) timers_changed: Rc<Notify>,
+    /// What one read brings, behind what was carried over.
+    pub(crate) input: Box<[u8]>,
+    pub(crate) spare_buffers: SpareBuffers,
+}
+
+/// The state of an arbiter, as its connections hold it. Only one is polled at a time, so a borrow never fails.
+pub type LocalArbiter = Rc<RefCell<Arbiter>>;
+
+impl Arbiter {
+    /// The state of this arbiter; call it on the arbiter's own thread.
+    pub fn new(number: usize, shared: Arc<Arbiters>, seed: u64) -> Self {
+        Self {
+            number,
+            shared,
+            delivery: Delivery::new(seed),
+            timers: Timers::new(Instant::now()),
+            timers_changed: Rc::new(Notify::new()),
+            input: vec![0; CARRIED_OVER + READ_SIZE].into_boxed_slice(),
+            spare_buffers: SpareBuffers::default(),
+        }
+    }
+}
+
+/// Buffers of large frames, kept for the next.
+#[derive(Debug, Default)]
+pub(crate) struct SpareBuffers(Vec<Vec<u8>>);
+
+impl SpareBuffers {
+    /// A buffer of at least this length.
+    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
+        match self.0.iter().position(|spare| spare.len() >= length) {
+            Some(place) => self.0.swap_remove(place),
+            None => vec![0; length.next_power_of_two()],
+        }
+    }
+
+    pub(crate) fn give_back(&mut self, buffer: Vec<u8>) {
+        if buffer.len() <= SPARE_BUFFER && self.0.len() < SPARE_BUFFERS {
+            self.0.push(buffer);
+        }
+    }
+}

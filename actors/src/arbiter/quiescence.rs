@@ -1,0 +1,83 @@
+//! How the Router knows that no publisher still delivers by a route it has replaced.
+//!
+//! Each arbiter counts its turns: odd while one runs, even between turns. A turn loads versions only after
+//! it has made the count odd; the Router looks at the counts only after it has bumped the versions. With a
+//! sequentially consistent fence on both sides, a turn that the Router finds not begun will see the new
+//! version, and one that it finds running is waited for.
+
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+/// The turn counts of all arbiters.
+#[derive(Debug)]
+pub(crate) struct Quiescence {
+    turns: Box<[Turns]>,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Turns(AtomicU64);
+
+/// The turns that were running at one moment, as (arbiter, count).
+#[derive(Debug)]
+pub(crate) struct Running(Vec<(usize, u64)>);
+
+impl Quiescence {
+    pub(crate) fn new(arbiters: usize) -> Self {
+        Self {
+            turns: (0..arbiters).map(|_| Turns::default()).collect(),
+        }
+    }
+
+    /// A turn of this arbiter begins. Only its own thread calls this and `end_turn`.
+    pub(crate) fn begin_turn(&self, arbiter: usize) {
+        let turns = &self.turns[arbiter].0;
+        turns.store(turns.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// The turn holds no routes any more, and everything it delivered is counted and handed over.
+    pub(crate) fn end_turn(&self, arbiter: usize) {
+        let turns = &self.turns[arbiter].0;
+        let count = turns.load(Ordering::Relaxed);
+        turns.store((count | 1).wrapping_add(1), Ordering::Release);
+    }
+
+    /// The turns that may still use what was replaced before this call.
+    pub(crate) fn running(&self) -> Running {
+        fence(Ordering::SeqCst);
+        let counts = self.turns.iter().map(|turns| turns.0.load(Ordering::Acquire));
+        Running(counts.enumerate().filter(|(_, count)| count % 2 == 1).collect())
+    }
+
+    /// Whether all of these turns have ended.
+    pub(crate) fn have_ended(&self, running: &mut Running) -> bool {
+        running
+            .0
+            .retain(|(arbiter, count)| self.turns[*arbiter].0.load(Ordering::Acquire) == *count);
+        running.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Quiescence;
+
+    #[test]
+    fn only_turns_that_run_are_waited_for() {
+        let quiescence = Quiescence::new(3);
+        quiescence.begin_turn(1);
+        let mut running = quiescence.running();
+        quiescence.begin_turn(2);
+        assert!(!quiescence.have_ended(&mut running));
+        quiescence.end_turn(1);
+        quiescence.begin_turn(1);
+        assert!(
+            quiescence.have_ended(&mut running),
+            "a later turn of the same arbiter does not count"
+        );
+        assert!(!quiescence.have_ended(&mut quiescence.running()));
+        quiescence.end_turn(1);
+        quiescence.end_turn(2);
+        assert!(quiescence.have_ended(&mut quiescence.running()));
+    }
+}

@@ -1,0 +1,196 @@
+//! What one turn has encoded for each destination, until it is handed over.
+
+use crate::outbox::{Flushed, Outbox};
+use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+
+/// How much a tail grows by at least, once it has more than one message.
+const TAIL_GROWTH: usize = 16 * 1024;
+
+/// A tail with more capacity than this is given back after its batch.
+const KEPT_TAIL: usize = 1024 * 1024;
+
+/// A turn that has staged this much is handed over before it goes on: wide fan-outs stay bounded.
+const STAGED_AT_MOST: usize = 8 * 1024 * 1024;
+
+/// How many destinations of other arbiters a publisher writes to itself; more are left to their owners,
+/// whose cores then share the work.
+const FOREIGN_WRITES: usize = 8;
+
+/// Encoded chunks by destination, found by the destination's slot.
+#[derive(Debug, Default)]
+pub(crate) struct Staging {
+    /// By slot: one more than the place in `destinations`, 0 for none.
+    places: Vec<u32>,
+    /// Only the first `used` belong to this turn; the others keep their buffers for the next.
+    destinations: Vec<Staged>,
+    used: usize,
+    bytes: usize,
+    to_flush: Vec<Arc<Outbox>>,
+    /// The most that any destination had pending at a hand-over of this turn.
+    most_pending: usize,
+    /// Messages and payload bytes of the hand-overs of this turn.
+    handed_over: (u64, u64),
+}
+
+/// What is staged for one destination.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    outbox: Option<Arc<Outbox>>,
+    tail: BytesMut,
+    chunks: Vec<Bytes>,
+    messages: u64,
+    payload: u64,
+}
+
+impl Staging {
+    /// The place of a destination in this turn.
+    #[inline]
+    pub(crate) fn place(&mut self, outbox: &Arc<Outbox>) -> &mut Staged {
+        let slot = outbox.slot();
+        if slot >= self.places.len() {
+            self.places.resize(slot + 64, 0);
+        }
+        let place = self.places[slot] as usize;
+        if place != 0 {
+            return &mut self.destinations[place - 1];
+        }
+        self.begin(outbox)
+    }
+
+    #[inline(never)]
+    fn begin(&mut self, outbox: &Arc<Outbox>) -> &mut Staged {
+        if self.used == self.destinations.len() {
+            self.destinations.push(Staged::default());
+        }
+        self.used += 1;
+        self.places[outbox.slot()] = self.used as u32;
+        let staged = &mut self.destinations[self.used - 1];
+        staged.outbox = Some(outbox.clone());
+        staged
+    }
+
+    /// Appends a message in pieces.
+    #[inline]
+    pub(crate) fn message(&mut self, outbox: &Arc<Outbox>, pieces: [&[u8]; 3], payload: usize) {
+        self.bytes += pieces[0].len() + pieces[1].len() + pieces[2].len();
+        let staged = self.place(outbox);
+        staged.messages += 1;
+        staged.payload += payload as u64;
+        staged.append(pieces);
+    }
+
+    /// Appends messages that are encoded already and shared with other destinations.
+    pub(crate) fn shared(&mut self, outbox: &Arc<Outbox>, chunk: &Bytes, messages: u64, payload: u64) {
+        self.bytes += chunk.len();
+        let staged = self.place(outbox);
+        staged.messages += messages;
+        staged.payload += payload;
+        staged.append_chunk(chunk.clone());
+    }
+
+    /// Appends messages that are encoded already, by copy.
+    pub(crate) fn copied(&mut self, outbox: &Arc<Outbox>, encoded: &[u8], messages: u64, payload: u64) {
+        self.bytes += encoded.len();
+        let staged = self.place(outbox);
+        staged.messages += messages;
+        staged.payload += payload;
+        staged.append([encoded, &[], &[]]);
+    }
+
+    /// Appends bytes that are not a message.
+    pub(crate) fn reply(&mut self, outbox: &Arc<Outbox>, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        self.place(outbox).append([bytes, &[], &[]]);
+    }
+
+    /// Whether the turn should hand over what it has before it stages more.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes > STAGED_AT_MOST
+    }
+
+    /// Leaves everything with its destination: one push each. What nobody else is going to write is kept for
+    /// [`Staging::flush`].
+    pub(crate) fn hand_over(&mut self) {
+        for staged in &mut self.destinations[..self.used] {
+            let Some(outbox) = staged.outbox.take() else {
+                continue;
+            };
+            self.places[outbox.slot()] = 0;
+            if !staged.tail.is_empty() {
+                staged.chunks.push(staged.tail.split().freeze());
+            }
+            let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload);
+            self.handed_over.0 += std::mem::take(&mut staged.messages);
+            self.handed_over.1 += std::mem::take(&mut staged.payload);
+            if staged.tail.capacity() > KEPT_TAIL {
+                staged.tail = BytesMut::new();
+            }
+            self.most_pending = self.most_pending.max(pushed.pending);
+            if pushed.unattended {
+                self.to_flush.push(outbox);
+            }
+        }
+        self.used = 0;
+        self.bytes = 0;
+    }
+
+    /// The most that any destination of this turn has pending; a new turn starts from nothing.
+    pub(crate) fn take_most_pending(&mut self) -> usize {
+        std::mem::take(&mut self.most_pending)
+    }
+
+    /// Messages and payload bytes handed over since the last call.
+    pub(crate) fn take_handed_over(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.handed_over)
+    }
+
+    /// Writes what the last hand-over left unattended, or wakes the owners that should.
+    pub(crate) fn flush(&mut self, arbiter: usize) {
+        if self.to_flush.is_empty() {
+            return;
+        }
+        let foreign = self
+            .to_flush
+            .iter()
+            .filter(|outbox| outbox.arbiter() != arbiter)
+            .count();
+        let write_foreign = foreign <= FOREIGN_WRITES;
+        for outbox in self.to_flush.drain(..) {
+            if write_foreign || outbox.arbiter() == arbiter {
+                if outbox.flush() != Flushed::Done {
+                    outbox.wake_owner();
+                }
+            } else {
+                outbox.wake_owner();
+            }
+        }
+    }
+
+    /// Forgets everything that was staged, after a turn that panicked.
+    pub(crate) fn discard(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Staged {
+    #[inline]
+    fn append(&mut self, [first, second, third]: [&[u8]; 3]) {
+        let length = first.len() + second.len() + third.len();
+        if self.tail.capacity() - self.tail.len() < length {
+            let growth = if self.tail.is_empty() { 0 } else { TAIL_GROWTH };
+            self.tail.reserve(length.max(growth));
+        }
+        self.tail.extend_from_slice(first);
+        self.tail.extend_from_slice(second);
+        self.tail.extend_from_slice(third);
+    }
+
+    fn append_chunk(&mut self, chunk: Bytes) {
+        if !self.tail.is_empty() {
+            self.chunks.push(self.tail.split().freeze());
+        }
+        self.chunks.push(chunk);
+    }
+}

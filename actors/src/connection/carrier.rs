@@ -1,0 +1,410 @@
+//! The future inside a Connection that carries its bytes: polled in the actor's own task, so that no message
+//! stands between the socket and the actor.
+
+use super::input::Read;
+use super::session::{Progress, Session};
+use super::turn::ConnectionTurn;
+use super::{CloseReason, Connection};
+use crate::arbiter::{Arbiter, Delivery};
+use crate::outbox::{Attention, Flushed};
+use crate::router::Change;
+use actix::prelude::*;
+use std::future::Future;
+use std::net::Shutdown;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::{Sleep, sleep};
+
+/// How long a publisher stops reading when what it published waits in great amounts.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A publisher pauses when a connection it publishes to has this part of `max_pending` waiting.
+const PAUSE_FROM_PART: usize = 4;
+
+/// How long a connection that is closed may take to be told why.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How much of what a peer still sends is read and dropped before its socket is closed, so that the system
+/// does not answer it with a reset that overtakes the last words.
+const DRAINED_AT_MOST: usize = 1024 * 1024;
+
+/// Carries the bytes of one connection.
+#[derive(Default)]
+pub(super) struct Carrier {
+    /// Input has to wait until interest is in force.
+    waiting: bool,
+    pause: Option<Pin<Box<Sleep>>>,
+    farewell: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S: Session> ActorFuture<Connection<S>> for Carrier {
+    type Output = ();
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        connection: &mut Connection<S>,
+        context: &mut Context<Connection<S>>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        let done = self.carry(connection, context, task);
+        if done.is_ready() {
+            context.stop();
+        }
+        done
+    }
+}
+
+impl Carrier {
+    fn carry<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        context: &mut Context<Connection<S>>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        let attention = connection.outbox.attend(task.waker());
+        if let Some(reason) = attention.closed {
+            connection.cut_off(reason);
+            return Poll::Ready(());
+        }
+        let now = Instant::now();
+        let mut changes = Vec::new();
+        for subscription in &attention.exhausted {
+            connection
+                .subscriptions
+                .remove_exhausted(subscription, &mut changes);
+        }
+        if connection.closing.is_none() {
+            self.take_turn(connection, &attention, now, &mut changes, task);
+        }
+        connection.announce(changes, context.address().recipient());
+        if self.write(connection, now, task).is_ready() {
+            return Poll::Ready(());
+        }
+        connection.set_timer();
+        Poll::Pending
+    }
+
+    /// Gives the session time and input, and hands over what it published.
+    fn take_turn<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        attention: &Attention,
+        now: Instant,
+        changes: &mut Vec<Change>,
+        task: &mut TaskContext<'_>,
+    ) {
+        if let Some(pause) = &mut self.pause {
+            if pause.as_mut().poll(task).is_ready() {
+                self.pause = None;
+            }
+        }
+        if attention.timer_due {
+            connection.timer = None;
+        }
+        let arbiter = connection.arbiter.clone();
+        let mut arbiter = arbiter.borrow_mut();
+        let arbiter = &mut *arbiter;
+        arbiter.shared.quiescence.begin_turn(arbiter.number);
+        if attention.timer_due
+            && connection
+                .session
+                .deadline()
+                .is_some_and(|deadline| deadline <= now)
+        {
+            connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+                session.time(turn)
+            });
+        }
+        if !connection.announced && changes.is_empty() {
+            self.resume(connection, arbiter, now, changes);
+            if !self.waiting && self.pause.is_none() {
+                self.read(connection, arbiter, now, changes, task);
+            }
+        }
+        if !connection.deferred.is_empty()
+            && (connection.closing.is_some() || (!connection.announced && changes.is_empty()))
+        {
+            let deferred = std::mem::take(&mut connection.deferred);
+            arbiter.delivery.close_run();
+            arbiter.delivery.staging.reply(&connection.outbox, &deferred);
+        }
+        let most_pending = hand_over(arbiter);
+        if most_pending > connection.surroundings.max_pending / PAUSE_FROM_PART {
+            let mut pause = Box::pin(sleep(PAUSE));
+            if pause.as_mut().poll(task).is_pending() {
+                self.pause = Some(pause);
+            }
+        }
+    }
+
+    /// Goes on with input that had to wait.
+    fn resume<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        arbiter: &mut Arbiter,
+        now: Instant,
+        changes: &mut Vec<Change>,
+    ) {
+        if !self.waiting {
+            return;
+        }
+        self.waiting = false;
+        let waiting = connection.input.take_waiting();
+        self.feed(connection, &waiting, arbiter, now, changes);
+    }
+
+    /// One read. The connection comes back for more after others had their turn.
+    fn read<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        arbiter: &mut Arbiter,
+        now: Instant,
+        changes: &mut Vec<Change>,
+        task: &mut TaskContext<'_>,
+    ) {
+        match connection.socket.poll_read_ready(task) {
+            Poll::Pending => return,
+            Poll::Ready(Err(_)) => {
+                connection.closing.get_or_insert(CloseReason::ReadError);
+                return;
+            }
+            Poll::Ready(Ok(())) => {}
+        }
+        let drained = match connection.input.read(&connection.socket, arbiter) {
+            Read::Bytes { length, drained } => {
+                self.feed_input(connection, length, arbiter, now, changes);
+                drained
+            }
+            Read::LargeFrame {
+                frame,
+                frame_length,
+                length,
+                drained,
+            } => {
+                self.feed(connection, &frame[..frame_length], arbiter, now, changes);
+                arbiter.spare_buffers.give_back(frame);
+                if self.waiting {
+                    connection.input.wait_with(&arbiter.input[..length]);
+                } else if connection.closing.is_none() {
+                    self.feed_input(connection, length, arbiter, now, changes);
+                }
+                drained
+            }
+            Read::Incomplete { drained } => drained,
+            // The read has cleared the readiness: below we ask to be told of the next bytes.
+            Read::Empty => true,
+            Read::End => {
+                connection.closing.get_or_insert(CloseReason::ClientClosed);
+                return;
+            }
+            Read::Failed => {
+                connection.closing.get_or_insert(CloseReason::ReadError);
+                return;
+            }
+        };
+        if !drained || connection.socket.poll_read_ready(task).is_ready() {
+            task.waker().wake_by_ref();
+        }
+    }
+
+    /// Gives the session what the arbiter's input buffer holds.
+    fn feed_input<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        length: usize,
+        arbiter: &mut Arbiter,
+        now: Instant,
+        changes: &mut Vec<Change>,
+    ) {
+        // The buffer is lent for the turn; nothing else of this arbiter reads meanwhile.
+        let input = std::mem::take(&mut arbiter.input);
+        self.feed(connection, &input[..length], arbiter, now, changes);
+        arbiter.input = input;
+    }
+
+    fn feed<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        bytes: &[u8],
+        arbiter: &mut Arbiter,
+        now: Instant,
+        changes: &mut Vec<Change>,
+    ) {
+        if bytes.is_empty() {
+            return;
+        }
+        connection.last_active = now;
+        let delivery = &mut arbiter.delivery;
+        let progress = connection.with_turn(delivery, now, changes, |session, turn| {
+            session.receive(bytes, turn)
+        });
+        if connection.closing.is_some() {
+            return;
+        }
+        match progress {
+            Some(Progress::Taken {
+                consumed,
+                frame_length,
+            }) if consumed < bytes.len() => {
+                connection
+                    .input
+                    .carry_over(&bytes[consumed..], frame_length, &mut arbiter.spare_buffers);
+            }
+            Some(Progress::Waiting { consumed }) => {
+                self.waiting = true;
+                connection.input.wait_with(&bytes[consumed..]);
+            }
+            Some(Progress::Taken { .. }) | None => {}
+        }
+    }
+
+    /// Writes what waits. Ready when the connection is over.
+    fn write<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        now: Instant,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        let written = loop {
+            match connection.outbox.flush() {
+                Flushed::Blocked => match connection.socket.poll_write_ready(task) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => break Flushed::Closed,
+                    Poll::Pending => break Flushed::Blocked,
+                },
+                other => break other,
+            }
+        };
+        match written {
+            Flushed::Closed => {
+                connection.closing.get_or_insert(CloseReason::WriteError);
+                return Poll::Ready(());
+            }
+            Flushed::Done => connection.blocked = None,
+            Flushed::Blocked => {
+                if connection.is_past_write_deadline(now) {
+                    connection.cut_off(CloseReason::SlowConsumerWriteDeadline);
+                    return Poll::Ready(());
+                }
+            }
+        }
+        let Some(reason) = connection.closing else {
+            return Poll::Pending;
+        };
+        let nobody_listens = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
+        if nobody_listens || connection.outbox.traffic().pending == 0 {
+            connection.hang_up();
+            return Poll::Ready(());
+        }
+        self.farewell
+            .get_or_insert_with(|| Box::pin(sleep(FAREWELL)))
+            .as_mut()
+            .poll(task)
+    }
+}
+
+impl<S: Session> Connection<S> {
+    /// Runs a session's method with its world. A panic in it closes this connection alone.
+    fn with_turn<R>(
+        &mut self,
+        delivery: &mut Delivery,
+        now: Instant,
+        changes: &mut Vec<Change>,
+        method: impl FnOnce(&mut S, &mut ConnectionTurn<'_>) -> R,
+    ) -> Option<R> {
+        let mut turn = ConnectionTurn {
+            now,
+            delivery,
+            interest: &self.surroundings.interest,
+            outbox: &self.outbox,
+            subscriptions: &mut self.subscriptions,
+            inbound: &mut self.inbound,
+            changes,
+            announced: self.announced,
+            deferred: &mut self.deferred,
+            closing: &mut self.closing,
+        };
+        let session = &mut self.session;
+        let result = catch_unwind(AssertUnwindSafe(|| method(session, &mut turn)));
+        match result {
+            Ok(result) => Some(result),
+            Err(_) => {
+                log::error!(
+                    "{} - cid:{} - Internal error, closing the connection",
+                    self.peer,
+                    self.id
+                );
+                delivery.discard();
+                self.closing.get_or_insert(CloseReason::ProtocolViolation);
+                None
+            }
+        }
+    }
+
+    /// Whether what waited when the socket became full has not been written in time.
+    fn is_past_write_deadline(&mut self, now: Instant) -> bool {
+        let traffic = self.outbox.traffic();
+        match self.blocked {
+            Some((since, until)) if traffic.written < until => {
+                now.duration_since(since) >= self.surroundings.write_deadline
+            }
+            _ => {
+                self.blocked = Some((now, traffic.written + traffic.pending as u64));
+                false
+            }
+        }
+    }
+
+    /// Ends the connection without a word, as nats-server does with slow consumers.
+    fn cut_off(&mut self, reason: CloseReason) {
+        let (peer, id) = (self.peer, self.id);
+        match reason {
+            CloseReason::SlowConsumerPendingBytes => {
+                let most = self.surroundings.max_pending;
+                log::warn!("{peer} - cid:{id} - Slow Consumer Detected: MaxPending of {most} Exceeded");
+            }
+            CloseReason::SlowConsumerWriteDeadline => {
+                let pending = self.outbox.traffic().pending;
+                let deadline = self.surroundings.write_deadline;
+                log::warn!(
+                    "{peer} - cid:{id} - Slow Consumer Detected: WriteDeadline of {deadline:?} exceeded with \
+                     {pending} total bytes."
+                );
+            }
+            _ => {}
+        }
+        self.closing.get_or_insert(reason);
+    }
+
+    /// Ends the stream towards the peer, and reads away what it still sends.
+    fn hang_up(&mut self) {
+        let socket = socket2::SockRef::from(&*self.socket);
+        if socket.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let mut arbiter = self.arbiter.borrow_mut();
+        let mut drained = 0;
+        while drained < DRAINED_AT_MOST {
+            match self.socket.try_read(&mut arbiter.input) {
+                Ok(count) if count > 0 => drained += count,
+                _ => break,
+            }
+        }
+    }
+}
+
+/// Ends the turn: everything that was published is with its destinations, and counted. Gives the most bytes
+/// that any of them has waiting.
+fn hand_over(arbiter: &mut Arbiter) -> usize {
+    let number = arbiter.number;
+    arbiter.delivery.close_run();
+    arbiter.delivery.staging.hand_over();
+    let traffic = arbiter.delivery.take_traffic();
+    arbiter.shared.counters[number].add(&traffic);
+    arbiter.shared.quiescence.end_turn(number);
+    // Only now, as writing may take long and holds no route.
+    arbiter.delivery.staging.flush(number);
+    arbiter.delivery.staging.take_most_pending()
+}

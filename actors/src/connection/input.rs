@@ -1,0 +1,151 @@
+//! From the socket to the session: what is read, and what is carried over from one read to the next.
+
+use crate::arbiter::{Arbiter, CARRIED_OVER, READ_SIZE, SpareBuffers};
+use rustix::io::Errno;
+use std::io::{self, IoSliceMut};
+use std::os::fd::AsFd;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// The bytes of a connection that are not done with. Nothing while it is idle.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    /// The beginning of a small frame; more only while the connection waits for its interest to be in force.
+    carried: Vec<u8>,
+    /// A frame that is larger than what is carried over, as far as it has come.
+    large: Option<LargeFrame>,
+}
+
+#[derive(Debug)]
+struct LargeFrame {
+    buffer: Vec<u8>,
+    filled: usize,
+    length: usize,
+}
+
+/// What a read brought.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// The arbiter's input buffer holds this many bytes to be taken; more may follow.
+    Bytes { length: usize, drained: bool },
+    /// A large frame is complete; the input buffer holds what follows it.
+    LargeFrame {
+        frame: Vec<u8>,
+        frame_length: usize,
+        length: usize,
+        drained: bool,
+    },
+    /// A large frame has come further.
+    Incomplete { drained: bool },
+    /// Nothing for now.
+    Empty,
+    /// The peer has ended the stream.
+    End,
+    /// The socket failed.
+    Failed,
+}
+
+impl Input {
+    /// One system call: first what is missing of a large frame, then into the arbiter's buffer, behind what
+    /// was carried over.
+    pub(super) fn read(&mut self, socket: &TcpStream, arbiter: &mut Arbiter) -> Read {
+        let carried = self.carried.len();
+        debug_assert!(
+            carried <= CARRIED_OVER,
+            "more is carried over only while nothing is read"
+        );
+        let (front, space) = arbiter.input.split_at_mut(carried);
+        let space = &mut space[..READ_SIZE];
+        let missing: &mut [u8] = match &mut self.large {
+            Some(large) => &mut large.buffer[large.filled..large.length],
+            None => &mut [],
+        };
+        let missing_length = missing.len();
+        let (count, drained) = match read_vectored(socket, missing, space) {
+            Ok((0, _)) => return Read::End,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Empty,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Read::Incomplete { drained: false };
+            }
+            Err(_) => return Read::Failed,
+        };
+        if let Some(large) = &mut self.large {
+            if count < missing_length {
+                large.filled += count;
+                return Read::Incomplete { drained };
+            }
+            if let Some(large) = self.large.take() {
+                return Read::LargeFrame {
+                    frame: large.buffer,
+                    frame_length: large.length,
+                    length: count - missing_length,
+                    drained,
+                };
+            }
+        }
+        front.copy_from_slice(&self.carried);
+        self.carried.clear();
+        if self.carried.capacity() > CARRIED_OVER / 4 {
+            self.carried = Vec::new();
+        }
+        Read::Bytes {
+            length: carried + count,
+            drained,
+        }
+    }
+
+    /// Keeps the beginning of a frame for the next read.
+    pub(super) fn carry_over(&mut self, beginning: &[u8], frame_length: usize, spare: &mut SpareBuffers) {
+        debug_assert!(self.carried.is_empty() && self.large.is_none());
+        if frame_length <= CARRIED_OVER {
+            self.carried.extend_from_slice(beginning);
+            return;
+        }
+        let mut buffer = spare.take(frame_length);
+        buffer[..beginning.len()].copy_from_slice(beginning);
+        self.large = Some(LargeFrame {
+            buffer,
+            filled: beginning.len(),
+            length: frame_length,
+        });
+    }
+
+    /// Keeps what must wait, of any length, until [`Input::take_waiting`]. Nothing is read meanwhile.
+    pub(super) fn wait_with(&mut self, bytes: &[u8]) {
+        self.carried.extend_from_slice(bytes);
+    }
+
+    /// What had to wait.
+    pub(super) fn take_waiting(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.carried)
+    }
+}
+
+/// One `readv`. A short read also clears the readiness, which saves the call that would find nothing.
+fn read_vectored(socket: &TcpStream, first: &mut [u8], second: &mut [u8]) -> io::Result<(usize, bool)> {
+    let wanted = first.len() + second.len();
+    let mut short = 0;
+    let result = socket.try_io(Interest::READABLE, || {
+        let count = if first.is_empty() {
+            rustix::net::recv(socket.as_fd(), &mut *second, rustix::net::RecvFlags::empty())
+                .map(|(count, _)| count)
+        } else {
+            let mut vectors = [IoSliceMut::new(first), IoSliceMut::new(second)];
+            rustix::io::readv(socket.as_fd(), &mut vectors)
+        };
+        match count {
+            Ok(count) if count > 0 && count < wanted => {
+                short = count;
+                Err(Errno::AGAIN.into())
+            }
+            Ok(count) => Ok(count),
+            Err(error) => Err(error.into()),
+        }
+    });
+    match result {
+        Ok(count) => Ok((count, false)),
+        Err(_) if short > 0 => Ok((short, true)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,289 @@
+//! The actor of one socket.
+//!
+//! The role of a Connection is to carry a session: it polls its socket itself, inside its actor, gives the
+//! session what has come, and carries out what the session decides. It owns no buffer while idle. A panic in
+//! its session costs this connection and no other.
+
+mod carrier;
+mod input;
+mod session;
+mod subscriptions;
+mod turn;
+
+pub use session::{Identity, Progress, Session, Turn};
+pub use vagus_protocol::error::CloseReason;
+
+use crate::arbiter::{LocalArbiter, Timer};
+use crate::interest::Interest;
+use crate::mailbox::{Observe, tell};
+use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
+use crate::outbox::{ConnectionId, Outbox};
+use crate::router::{Announce, Change, Router, Settled};
+use actix::prelude::*;
+use carrier::Carrier;
+use input::Input;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use subscriptions::Subscriptions;
+use tokio::net::TcpStream;
+use turn::InboundTraffic;
+use vagus_routing::Destination;
+
+/// What the connections of one listener have in common.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The account's interest.
+    pub interest: Arc<Interest>,
+    /// The account's router.
+    pub router: Addr<Router>,
+    /// Who keeps the list of connections.
+    pub monitor: Addr<Monitor>,
+    /// How long what waits for a connection may take to be written.
+    pub write_deadline: Duration,
+    /// What may wait for one connection, in bytes.
+    pub max_pending: usize,
+}
+
+/// The actor of one socket, in the language of its session.
+pub struct Connection<S: Session> {
+    id: ConnectionId,
+    peer: SocketAddr,
+    since: Instant,
+    socket: Arc<TcpStream>,
+    outbox: Arc<Outbox>,
+    arbiter: LocalArbiter,
+    surroundings: Arc<Surroundings>,
+    session: S,
+    input: Input,
+    subscriptions: Subscriptions,
+    inbound: InboundTraffic,
+    /// An announcement is with the Router. Nothing is read until it is settled, so there is one at most.
+    announced: bool,
+    /// Subscriptions of that announcement which end after a number of deliveries.
+    limited: Vec<Change>,
+    /// What is said once it is settled; bounded by what one read can ask for.
+    deferred: Vec<u8>,
+    /// What could not be announced because an announcement was under way.
+    unannounced: Vec<Change>,
+    closing: Option<CloseReason>,
+    timer: Option<(Timer, Instant)>,
+    /// The socket has been full since then, and how much it had taken by then.
+    blocked: Option<(Instant, u64)>,
+    last_active: Instant,
+}
+
+/// What a [`Connection`] shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectionState {
+    /// Its number.
+    pub id: ConnectionId,
+    /// Who it is connected to.
+    pub peer: SocketAddr,
+    /// How the peer calls itself.
+    pub identity: Identity,
+    /// Subscriptions it has.
+    pub subscriptions: usize,
+    /// Bytes that wait to be written to it.
+    pub pending: usize,
+    /// Messages it has published.
+    pub messages_in: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload_in: u64,
+    /// Messages delivered to it.
+    pub messages_out: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload_out: u64,
+    /// Whether it carries a part of a frame, or waits for its interest to be in force.
+    pub waits_for_interest: bool,
+}
+
+impl<S: Session> Connection<S> {
+    /// Takes over an open socket; call it on the arbiter's own thread, inside its runtime.
+    ///
+    /// # Errors
+    /// When the socket cannot be watched.
+    pub fn open(
+        socket: std::net::TcpStream,
+        peer: SocketAddr,
+        id: ConnectionId,
+        arbiter: LocalArbiter,
+        surroundings: Arc<Surroundings>,
+        session: S,
+        greeting: &[u8],
+    ) -> std::io::Result<Addr<Self>> {
+        let socket = Arc::new(TcpStream::from_std(socket)?);
+        let now = Instant::now();
+        let outbox = {
+            let arbiter = arbiter.borrow();
+            let slot = arbiter.shared.slots.take();
+            arbiter.shared.counters[arbiter.number].connection_placed();
+            Outbox::new(slot, id, arbiter.number, surroundings.max_pending, socket.clone())
+        };
+        outbox.push(&mut vec![bytes::Bytes::copy_from_slice(greeting)], 0, 0);
+        let connection = Self {
+            id,
+            peer,
+            since: now,
+            socket,
+            outbox: Arc::new(outbox),
+            arbiter,
+            surroundings,
+            session,
+            input: Input::default(),
+            subscriptions: Subscriptions::default(),
+            inbound: InboundTraffic::default(),
+            announced: false,
+            limited: Vec::new(),
+            deferred: Vec::new(),
+            unannounced: Vec::new(),
+            closing: None,
+            timer: None,
+            blocked: None,
+            last_active: now,
+        };
+        Ok(connection.start())
+    }
+
+    /// Tells the Router what changed. One announcement is under way at most; the rest follows it.
+    fn announce(&mut self, mut changes: Vec<Change>, settled: Recipient<Settled>) {
+        if self.announced {
+            self.unannounced.append(&mut changes);
+            return;
+        }
+        if changes.is_empty() {
+            return;
+        }
+        self.limited.extend(
+            changes
+                .iter()
+                .filter(|change| matches!(change, Change::Limit(..)))
+                .cloned(),
+        );
+        self.announced = tell(
+            &self.surroundings.router,
+            Announce {
+                changes,
+                settled: Some(settled),
+            },
+        );
+    }
+
+    /// Sets the arbiter's timer for what comes first: the session's deadline or the socket's.
+    fn set_timer(&mut self) {
+        let write_deadline = self
+            .blocked
+            .map(|(since, _)| since + self.surroundings.write_deadline);
+        let wanted = match (self.session.deadline(), write_deadline) {
+            (Some(session), Some(write)) => session.min(write),
+            (Some(deadline), None) | (None, Some(deadline)) => deadline,
+            (None, None) => return,
+        };
+        // A timer that is set too early costs one look; moving it with every message would cost more.
+        if self.timer.is_some_and(|(_, set)| set <= wanted) {
+            return;
+        }
+        let mut arbiter = self.arbiter.borrow_mut();
+        if let Some((timer, _)) = self.timer.take() {
+            arbiter.timers.clear(timer, self.id);
+        }
+        let (timer, first) = arbiter.timers.set(wanted, self.id, self.outbox.clone());
+        self.timer = Some((timer, wanted));
+        if first {
+            arbiter.timers_changed.notify_one();
+        }
+    }
+}
+
+impl<S: Session> Actor for Connection<S> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        let opened = ConnectionOpened {
+            id: self.id,
+            outbox: self.outbox.clone(),
+            observe: context.address().recipient(),
+        };
+        tell(&self.surroundings.monitor, opened);
+        self.set_timer();
+        context.spawn(Carrier::default());
+    }
+}
+
+impl<S: Session> Drop for Connection<S> {
+    /// Nothing that was held for the peer outlives the actor, however it ended.
+    fn drop(&mut self) {
+        let traffic = self.outbox.traffic();
+        self.outbox.retire();
+        if let Ok(mut arbiter) = self.arbiter.try_borrow_mut() {
+            if let Some((timer, _)) = self.timer.take() {
+                arbiter.timers.clear(timer, self.id);
+            }
+            arbiter.shared.counters[arbiter.number].connection_gone();
+            arbiter.shared.dismiss();
+        }
+        let mut changes = std::mem::take(&mut self.unannounced);
+        changes.append(&mut self.subscriptions.drain());
+        if !changes.is_empty() {
+            tell(
+                &self.surroundings.router,
+                Announce {
+                    changes,
+                    settled: None,
+                },
+            );
+        }
+        let reason = self.closing.unwrap_or(CloseReason::ServerShutdown);
+        log::debug!(
+            "{} - cid:{} - Client connection closed: {}",
+            self.peer,
+            self.id,
+            reason.text()
+        );
+        let closed = ConnectionClosed {
+            id: self.id,
+            reason,
+            lasted: self.since.elapsed(),
+            messages_in: self.inbound.messages,
+            messages_out: traffic.messages,
+        };
+        tell(&self.surroundings.monitor, closed);
+    }
+}
+
+impl<S: Session> Handler<Settled> for Connection<S> {
+    type Result = ();
+
+    fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
+        self.announced = false;
+        let mut changes = std::mem::take(&mut self.unannounced);
+        for change in self.limited.drain(..) {
+            // The maximum may have been reached before it was set.
+            self.subscriptions
+                .remove_exhausted(change.subscription(), &mut changes);
+        }
+        self.announce(changes, context.address().recipient());
+        // The carrier goes on with what had to wait when it is polled, after this message.
+    }
+}
+
+impl<S: Session> Handler<Observe<ConnectionState>> for Connection<S> {
+    type Result = MessageResult<Observe<ConnectionState>>;
+
+    fn handle(&mut self, _: Observe<ConnectionState>, _: &mut Context<Self>) -> Self::Result {
+        let outbound = self.outbox.traffic();
+        MessageResult(ConnectionState {
+            id: self.outbox.connection_id(),
+            peer: self.peer,
+            identity: self.session.identity(),
+            subscriptions: self.subscriptions.len(),
+            pending: outbound.pending,
+            messages_in: self.inbound.messages,
+            payload_in: self.inbound.payload,
+            messages_out: outbound.messages,
+            payload_out: outbound.payload,
+            waits_for_interest: self.announced,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! What a connection's language decides, apart from sockets and actors.
+
+use super::CloseReason;
+use std::time::Instant;
+use vagus_protocol::operation::Publish;
+
+/// The state machine of one peer's language. Bytes and time come in; it calls the methods of the turn.
+///
+/// It does no I/O, keeps no clock and needs no runtime, so it is tested as text.
+pub trait Session: Sized + Unpin + 'static {
+    /// Takes every complete frame at the start of `input`.
+    fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress;
+
+    /// The moment it last asked for has come.
+    fn time<T: Turn>(&mut self, turn: &mut T);
+
+    /// When it next wants to be told the time.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// How the peer calls itself, for logs and monitoring.
+    fn identity(&self) -> Identity;
+}
+
+/// How far a session came with its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Everything up to `consumed` is done; the rest is the beginning of a frame.
+    Taken {
+        /// Bytes that are done with.
+        consumed: usize,
+        /// The length of the frame that has begun, if it is known already, else 0.
+        frame_length: usize,
+    },
+    /// The rest has to wait until the interest that was announced is in force.
+    Waiting {
+        /// Bytes that are done with.
+        consumed: usize,
+    },
+}
+
+/// How a peer calls itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Identity {
+    /// CONNECT's `name`.
+    pub name: String,
+    /// The client library's language.
+    pub lang: String,
+    /// The client library's version.
+    pub version: String,
+}
+
+/// What a session may do while it is given input or time.
+pub trait Turn {
+    /// The time at the start of the turn.
+    fn now(&self) -> Instant;
+
+    /// Delivers a message to everybody who is interested; false if nobody took it. Unless `echo`, the
+    /// connection itself is left out.
+    ///
+    /// Not while [`Turn::interest_pending`]: a connection's own subscriptions come first.
+    fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
+
+    /// Whether messages with the control line of the last one may go through [`Turn::publish_again`].
+    fn may_publish_again(&self) -> bool;
+
+    /// Delivers one more message with the very control line of the last; `tail` is everything behind its
+    /// subject, `payload` the size of headers and payload in bytes.
+    fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool;
+
+    /// Announces interest. A sid that is in use already stays as it is.
+    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8]);
+
+    /// Whether this sid is in use.
+    fn is_subscribed(&self, sid: &[u8]) -> bool;
+
+    /// Ends interest: at once, or once `max` messages have been delivered since it began.
+    fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>);
+
+    /// How many subscriptions the connection has.
+    fn subscriptions(&self) -> usize;
+
+    /// Whether interest that was announced or ended is not in force yet.
+    fn interest_pending(&self) -> bool;
+
+    /// The sid of this connection's own plain subscription to a subject.
+    fn own_plain_sid(&self, subject: &[u8]) -> Option<Box<[u8]>>;
+
+    /// Says something to the peer, behind everything that was delivered and said to it before, and after the
+    /// interest it announced is in force.
+    fn reply(&mut self, bytes: &[u8]);
+
+    /// Whether messages are delivered to this connection with their headers.
+    fn accept_headers(&mut self, accept: bool);
+
+    /// Ends the connection once what was said to it is written.
+    fn close(&mut self, reason: CloseReason);
+}

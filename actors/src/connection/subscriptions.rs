@@ -1,0 +1,92 @@
+//! The subscriptions of one connection, by sid.
+
+use crate::outbox::{ConnectionSubscription, Outbox};
+use crate::router::Change;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Which subscriptions a connection has. Everything it changes is also put on a list for the Router.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions {
+    by_sid: HashMap<Box<[u8]>, Arc<ConnectionSubscription>, foldhash::fast::RandomState>,
+}
+
+impl Subscriptions {
+    pub(crate) fn len(&self) -> usize {
+        self.by_sid.len()
+    }
+
+    pub(crate) fn contains(&self, sid: &[u8]) -> bool {
+        self.by_sid
+            .get(sid)
+            .is_some_and(|subscription| !is_exhausted(subscription))
+    }
+
+    /// A sid that is in use stays as it is; one whose subscription has had its last message is free again.
+    pub(crate) fn add(
+        &mut self,
+        subject: &[u8],
+        queue: Option<&[u8]>,
+        sid: &[u8],
+        outbox: &Arc<Outbox>,
+        changes: &mut Vec<Change>,
+    ) {
+        if let Some(known) = self.by_sid.get(sid) {
+            if !is_exhausted(known) {
+                return;
+            }
+            changes.push(Change::Remove(known.clone()));
+        }
+        let subscription = Arc::new(ConnectionSubscription::new(subject, queue, sid, outbox.clone()));
+        self.by_sid.insert(sid.into(), subscription.clone());
+        changes.push(Change::Add(subscription));
+    }
+
+    /// Ends a subscription now, or after `max` deliveries since it began.
+    pub(crate) fn end(&mut self, sid: &[u8], max: Option<u64>, changes: &mut Vec<Change>) {
+        let Some(subscription) = self.by_sid.get(sid) else {
+            return;
+        };
+        match max {
+            Some(max) if max > subscription.delivered() => {
+                changes.push(Change::Limit(subscription.clone(), max));
+            }
+            _ => {
+                if let Some(subscription) = self.by_sid.remove(sid) {
+                    changes.push(Change::Remove(subscription));
+                }
+            }
+        }
+    }
+
+    /// Removes a subscription that has had its last message, unless its sid is used for another by now.
+    pub(crate) fn remove_exhausted(
+        &mut self,
+        subscription: &Arc<ConnectionSubscription>,
+        changes: &mut Vec<Change>,
+    ) {
+        let known = self
+            .by_sid
+            .get(subscription.sid())
+            .is_some_and(|known| Arc::ptr_eq(known, subscription));
+        if known && is_exhausted(subscription) {
+            self.by_sid.remove(subscription.sid());
+            changes.push(Change::Remove(subscription.clone()));
+        }
+    }
+
+    /// Ends all of them.
+    pub(crate) fn drain(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.by_sid)
+            .into_values()
+            .map(Change::Remove)
+            .collect()
+    }
+}
+
+/// Whether a subscription has had its last message.
+fn is_exhausted(subscription: &ConnectionSubscription) -> bool {
+    subscription
+        .limit()
+        .is_some_and(|limit| subscription.delivered() >= limit)
+}

@@ -1,0 +1,129 @@
+//! What a session does to the world, carried out.
+
+use super::CloseReason;
+use super::session::Turn;
+use super::subscriptions::Subscriptions;
+use crate::arbiter::Delivery;
+use crate::interest::Interest;
+use crate::outbox::Outbox;
+use crate::router::Change;
+use std::sync::Arc;
+use std::time::Instant;
+use vagus_protocol::operation::Publish;
+use vagus_routing::Destination;
+
+/// One turn of a connection: its own state beside that of its arbiter.
+pub(super) struct ConnectionTurn<'a> {
+    pub(super) now: Instant,
+    pub(super) delivery: &'a mut Delivery,
+    pub(super) interest: &'a Interest,
+    pub(super) outbox: &'a Arc<Outbox>,
+    pub(super) subscriptions: &'a mut Subscriptions,
+    pub(super) inbound: &'a mut InboundTraffic,
+    /// Changes of interest that the Router has not been told of.
+    pub(super) changes: &'a mut Vec<Change>,
+    /// The Router has been told of changes and has not answered.
+    pub(super) announced: bool,
+    /// What is to be said once it has.
+    pub(super) deferred: &'a mut Vec<u8>,
+    pub(super) closing: &'a mut Option<CloseReason>,
+}
+
+/// Counters of what one connection has published.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct InboundTraffic {
+    pub(super) messages: u64,
+    pub(super) payload: u64,
+}
+
+impl InboundTraffic {
+    #[inline]
+    fn count(&mut self, payload: usize) {
+        self.messages += 1;
+        self.payload += payload as u64;
+    }
+}
+
+impl Turn for ConnectionTurn<'_> {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    #[inline]
+    fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
+        debug_assert!(
+            !self.interest_pending(),
+            "a connection's own interest comes before what it publishes"
+        );
+        self.inbound.count(message.body.len());
+        let except = (!echo).then(|| self.outbox.connection_id());
+        self.delivery.publish(self.interest, message, except)
+    }
+
+    #[inline]
+    fn may_publish_again(&self) -> bool {
+        self.delivery.is_straight()
+    }
+
+    #[inline]
+    fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
+        self.inbound.count(payload);
+        self.delivery.publish_again(tail, payload)
+    }
+
+    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8]) {
+        self.subscriptions
+            .add(subject, queue, sid, self.outbox, self.changes);
+    }
+
+    fn is_subscribed(&self, sid: &[u8]) -> bool {
+        self.subscriptions.contains(sid)
+    }
+
+    fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>) {
+        // What this turn has delivered to the subscription counts.
+        self.delivery.pause_run();
+        self.subscriptions.end(sid, max, self.changes);
+    }
+
+    fn subscriptions(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    fn interest_pending(&self) -> bool {
+        self.announced || !self.changes.is_empty()
+    }
+
+    fn own_plain_sid(&self, subject: &[u8]) -> Option<Box<[u8]>> {
+        let own = self.outbox.connection_id();
+        let subscription = self.interest.find_plain(subject, |subscription| {
+            subscription.destination().connection_id() == own
+        })?;
+        Some(subscription.sid().into())
+    }
+
+    fn reply(&mut self, bytes: &[u8]) {
+        if self.interest_pending() {
+            self.deferred.extend_from_slice(bytes);
+            return;
+        }
+        // What was delivered before goes out before.
+        self.delivery.pause_run();
+        self.delivery.staging.reply(self.outbox, bytes);
+    }
+
+    fn accept_headers(&mut self, accept: bool) {
+        if self.outbox.accepts_headers() == accept {
+            return;
+        }
+        self.outbox.set_accepts_headers(accept);
+        if self.subscriptions.len() > 0 {
+            // Routes that are held say how this connection took headers before.
+            self.interest.versions().bump_all();
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.closing.get_or_insert(reason);
+    }
+}

@@ -1,0 +1,56 @@
+//! Who wants what: the index of subscriptions, written by the Router alone and read by publishers.
+
+use crate::outbox::{ConnectionSubscription, Outbox};
+use parking_lot::{RwLock, RwLockWriteGuard};
+use std::sync::Arc;
+use vagus_routing::{Fanout, Index, Version, Versions};
+
+/// The subscriptions of one account, and the versions that tell when a resolved route is out of date.
+#[derive(Debug, Default)]
+pub struct Interest {
+    index: RwLock<Index<Arc<Outbox>>>,
+    versions: Versions,
+}
+
+impl Interest {
+    /// What a route of this subject is good for. Load it before resolving.
+    #[inline]
+    pub(crate) fn version(&self, subject: &[u8]) -> Version {
+        self.versions.current(subject)
+    }
+
+    /// The route of a subject as of now. Load its version first: a change in between then shows.
+    pub(crate) fn resolve(&self, subject: &[u8]) -> Fanout<Arc<Outbox>> {
+        self.index.read().resolve(subject)
+    }
+
+    /// The first plain subscription of this subject that `wanted` accepts.
+    pub(crate) fn find_plain(
+        &self,
+        subject: &[u8],
+        wanted: impl Fn(&ConnectionSubscription) -> bool,
+    ) -> Option<Arc<ConnectionSubscription>> {
+        let mut found = None;
+        self.index.read().for_each_match(subject, &mut |subscription| {
+            if found.is_none() && wanted(subscription) {
+                found = Some(subscription.clone());
+            }
+        });
+        found
+    }
+
+    /// The index to be changed. For the Router; whoever changes a subject bumps its version before the lock
+    /// is let go.
+    pub(crate) fn change(&self) -> RwLockWriteGuard<'_, Index<Arc<Outbox>>> {
+        self.index.write()
+    }
+
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// How many plain subscriptions and members of queue groups there are.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.index.read().len()
+    }
+}

@@ -1,0 +1,147 @@
+//! The actor that knows who is connected.
+//!
+//! The role of the Monitor is to be asked: it keeps a list of connections, and passes questions on.
+
+use crate::connection::{CloseReason, ConnectionState};
+use crate::mailbox::Observe;
+use crate::outbox::{ConnectionId, Outbox};
+use actix::prelude::*;
+use hashbrown::HashMap;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The keeper of the list of connections.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    connections: BTreeMap<ConnectionId, Known>,
+    total_connections: u64,
+    closed: HashMap<CloseReason, u64, foldhash::fast::RandomState>,
+}
+
+#[derive(Debug)]
+struct Known {
+    outbox: Arc<Outbox>,
+    observe: Recipient<Observe<ConnectionState>>,
+}
+
+/// What a [`Monitor`] shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MonitorState {
+    /// Connections that are open.
+    pub connections: usize,
+    /// Connections that have been opened since the start.
+    pub total_connections: u64,
+    /// Why connections ended, and how many.
+    pub closed: BTreeMap<&'static str, u64>,
+}
+
+/// A connection's word to the Monitor: here it is.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ConnectionOpened {
+    pub(crate) id: ConnectionId,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) observe: Recipient<Observe<ConnectionState>>,
+}
+
+/// A connection's last word.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ConnectionClosed {
+    pub(crate) id: ConnectionId,
+    pub(crate) reason: CloseReason,
+    pub(crate) lasted: Duration,
+    pub(crate) messages_in: u64,
+    pub(crate) messages_out: u64,
+}
+
+/// Asks for the connections that are open, to be observed one by one.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Recipient<Observe<ConnectionState>>>")]
+pub struct ListConnections;
+
+/// Asks the Monitor to have a connection closed.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct CloseConnection {
+    /// Which one.
+    pub id: ConnectionId,
+    /// Why.
+    pub reason: CloseReason,
+}
+
+impl Actor for Monitor {
+    type Context = Context<Self>;
+}
+
+impl Handler<ConnectionOpened> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, opened: ConnectionOpened, _: &mut Context<Self>) {
+        self.total_connections += 1;
+        self.connections.insert(
+            opened.id,
+            Known {
+                outbox: opened.outbox,
+                observe: opened.observe,
+            },
+        );
+    }
+}
+
+impl Handler<ConnectionClosed> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, closed: ConnectionClosed, _: &mut Context<Self>) {
+        self.connections.remove(&closed.id);
+        *self.closed.entry(closed.reason).or_default() += 1;
+        log::trace!(
+            "cid:{} - lasted {:?}, {} messages in, {} out",
+            closed.id,
+            closed.lasted,
+            closed.messages_in,
+            closed.messages_out
+        );
+    }
+}
+
+impl Handler<ListConnections> for Monitor {
+    type Result = Vec<Recipient<Observe<ConnectionState>>>;
+
+    fn handle(&mut self, _: ListConnections, _: &mut Context<Self>) -> Self::Result {
+        self.connections
+            .values()
+            .map(|known| known.observe.clone())
+            .collect()
+    }
+}
+
+impl Handler<CloseConnection> for Monitor {
+    type Result = bool;
+
+    fn handle(&mut self, close: CloseConnection, _: &mut Context<Self>) -> bool {
+        let known = self.connections.get(&close.id);
+        if let Some(known) = known {
+            known.outbox.close(close.reason);
+        }
+        known.is_some()
+    }
+}
+
+impl Handler<Observe<MonitorState>> for Monitor {
+    type Result = MessageResult<Observe<MonitorState>>;
+
+    fn handle(&mut self, _: Observe<MonitorState>, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(MonitorState {
+            connections: self.connections.len(),
+            total_connections: self.total_connections,
+            closed: self
+                .closed
+                .iter()
+                .map(|(reason, count)| (reason.text(), *count))
+                .collect(),
+        })
+    }
+}

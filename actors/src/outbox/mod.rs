@@ -1,0 +1,244 @@
+//! What everyone else knows of a connection: a bounded place to leave encoded bytes.
+//!
+//! Publishers on any arbiter push chunks under a short lock and, where that pays, write them to the
+//! socket themselves. The lock is never held over a system call, and there is one writer at a time.
+
+mod queue;
+mod slots;
+
+pub use slots::{Slot, Slots};
+
+use crate::connection::CloseReason;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use queue::{Queue, Written};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use tokio::net::TcpStream;
+use vagus_routing::{Destination, Subscription};
+
+/// The number of a connection, unique for the life of the server.
+pub type ConnectionId = u64;
+
+/// A subscription of a connection.
+pub type ConnectionSubscription = Subscription<Arc<Outbox>>;
+
+/// The bounded queue of bytes of one connection, and its socket's write side.
+#[derive(Debug)]
+pub struct Outbox {
+    slot: Slot,
+    connection_id: ConnectionId,
+    arbiter: usize,
+    max_pending: usize,
+    accepts_headers: AtomicBool,
+    closed: AtomicBool,
+    /// Set by the arbiter's timers, taken by the owner.
+    timer_due: AtomicBool,
+    queue: Mutex<Queue>,
+}
+
+/// What a push came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pushed {
+    /// Nobody is going to write what was pushed unless the caller sees to it.
+    pub(crate) unattended: bool,
+    /// Bytes that now wait for this connection.
+    pub(crate) pending: usize,
+}
+
+/// How far a flush came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// Nothing is left, or somebody else is writing.
+    Done,
+    /// The socket takes no more for now: the owner has to wait for it.
+    Blocked,
+    /// The connection is over.
+    Closed,
+}
+
+impl Outbox {
+    pub(crate) fn new(
+        slot: Slot,
+        connection_id: ConnectionId,
+        arbiter: usize,
+        max_pending: usize,
+        socket: Arc<TcpStream>,
+    ) -> Self {
+        Self {
+            slot,
+            connection_id,
+            arbiter,
+            max_pending,
+            accepts_headers: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            timer_due: AtomicBool::new(false),
+            queue: Mutex::new(Queue::new(socket)),
+        }
+    }
+
+    /// Where publishers keep what they have encoded for this connection: dense and small.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot.index()
+    }
+
+    /// The arbiter that carries the owner.
+    pub(crate) fn arbiter(&self) -> usize {
+        self.arbiter
+    }
+
+    /// Whether nothing more can be delivered here. A queue group then passes on to another member.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_accepts_headers(&self, accepts: bool) {
+        self.accepts_headers.store(accepts, Ordering::Relaxed);
+    }
+
+    /// Appends the chunks of one batch. Past `max_pending` the connection is a slow consumer: it is cut off
+    /// and its owner told.
+    pub(crate) fn push(&self, chunks: &mut Vec<Bytes>, messages: u64, payload: u64) -> Pushed {
+        let mut queue = self.queue.lock();
+        if queue.is_closed() {
+            chunks.clear();
+            return Pushed {
+                unattended: false,
+                pending: 0,
+            };
+        }
+        let pending = queue.append(chunks, messages, payload);
+        if pending > self.max_pending {
+            self.closed.store(true, Ordering::Relaxed);
+            queue.close(CloseReason::SlowConsumerPendingBytes);
+            let owner = queue.owner();
+            drop(queue);
+            wake(owner);
+            return Pushed {
+                unattended: false,
+                pending: 0,
+            };
+        }
+        Pushed {
+            unattended: queue.claim_attention(),
+            pending,
+        }
+    }
+
+    /// Writes as much as the socket takes. Any arbiter may call it; only one writes at a time.
+    pub(crate) fn flush(&self) -> Flushed {
+        let mut queue = self.queue.lock();
+        let Some((socket, mut batch)) = queue.begin_write() else {
+            return if queue.is_closed() {
+                Flushed::Closed
+            } else {
+                Flushed::Done
+            };
+        };
+        loop {
+            drop(queue);
+            let written = batch.write_to(&socket);
+            queue = self.queue.lock();
+            match queue.end_write(batch, &written) {
+                Some(next) => batch = next,
+                None => break,
+            }
+            if let Written::Failed = written {
+                break;
+            }
+        }
+        queue.outcome()
+    }
+
+    /// Wakes the owner, which writes what waits and looks at what changed.
+    pub(crate) fn wake_owner(&self) {
+        let owner = self.queue.lock().owner();
+        wake(owner);
+    }
+
+    /// Called by the owner whenever it is polled, so that others can wake it.
+    pub(crate) fn attend(&self, waker: &Waker) -> Attention {
+        let mut queue = self.queue.lock();
+        queue.set_owner(waker);
+        Attention {
+            unwritten: queue.has_unwritten(),
+            closed: queue.close_reason(),
+            exhausted: queue.take_exhausted(),
+            timer_due: self.timer_due.swap(false, Ordering::Relaxed),
+        }
+    }
+
+    /// Asks the owner to close the connection, from any arbiter.
+    pub fn close(&self, reason: CloseReason) {
+        self.closed.store(true, Ordering::Relaxed);
+        let mut queue = self.queue.lock();
+        queue.close(reason);
+        let owner = queue.owner();
+        drop(queue);
+        wake(owner);
+    }
+
+    /// The owner is gone: nothing held for the peer outlives it, whoever still knows this outbox.
+    pub(crate) fn retire(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.queue.lock().retire();
+    }
+
+    /// A subscription has had its last message: its owner removes it.
+    pub(crate) fn report_exhausted(&self, subscription: Arc<ConnectionSubscription>) {
+        let mut queue = self.queue.lock();
+        queue.add_exhausted(subscription);
+        let owner = queue.owner();
+        drop(queue);
+        wake(owner);
+    }
+
+    pub(crate) fn timer_fired(&self) {
+        self.timer_due.store(true, Ordering::Relaxed);
+        self.wake_owner();
+    }
+
+    /// What has been handed over to this connection, and what of it still waits.
+    pub(crate) fn traffic(&self) -> OutboundTraffic {
+        self.queue.lock().traffic()
+    }
+}
+
+/// What an owner finds when it looks at its outbox.
+#[derive(Debug)]
+pub(crate) struct Attention {
+    pub(crate) unwritten: bool,
+    pub(crate) closed: Option<CloseReason>,
+    pub(crate) exhausted: Vec<Arc<ConnectionSubscription>>,
+    pub(crate) timer_due: bool,
+}
+
+/// Counters of what was handed over to one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct OutboundTraffic {
+    /// Messages handed over.
+    pub(crate) messages: u64,
+    /// Their headers and payloads, in bytes.
+    pub(crate) payload: u64,
+    /// Bytes that wait for the socket.
+    pub(crate) pending: usize,
+    /// Bytes the socket has taken since the connection began: tells progress from a stuck peer.
+    pub(crate) written: u64,
+}
+
+fn wake(owner: Option<Waker>) {
+    if let Some(owner) = owner {
+        owner.wake();
+    }
+}
+
+impl Destination for Outbox {
+    fn connection_id(&self) -> ConnectionId {
+        self.connection_id
+    }
+
+    fn accepts_headers(&self) -> bool {
+        self.accepts_headers.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,142 @@
+//! Whether the peer is still there: PINGs of ours that it has to answer.
+
+use std::time::{Duration, Instant};
+
+/// The first PING comes early: it measures the round trip.
+const FIRST_PING_AFTER: Duration = Duration::from_secs(2);
+
+/// The round trip is measured again when it is this old.
+const ROUND_TRIP_VALID: Duration = Duration::from_secs(3600);
+
+/// When to ask a peer whether it is there, and when to give it up.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    interval: Duration,
+    unanswered_at_most: u32,
+    unanswered: u32,
+    due: Instant,
+    heard_from: Instant,
+    asked: Option<Instant>,
+}
+
+/// What to do now that a PING is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beat {
+    /// The peer was heard from not long ago.
+    Rest,
+    /// Send PING.
+    Ping,
+    /// Too many went unanswered.
+    Stale,
+}
+
+impl Heartbeat {
+    /// `spread` is any number: it spreads the first PINGs of many clients over time.
+    pub(crate) fn new(interval: Duration, unanswered_at_most: u32, now: Instant, spread: u64) -> Self {
+        let mut heartbeat = Self {
+            interval,
+            unanswered_at_most,
+            unanswered: 0,
+            due: now,
+            heard_from: now,
+            asked: None,
+        };
+        heartbeat.begin(now, spread);
+        heartbeat
+    }
+
+    /// The peer has said who it is: the first PING comes soon.
+    pub(crate) fn begin(&mut self, now: Instant, spread: u64) {
+        let first = self.interval.min(FIRST_PING_AFTER);
+        // Up to a fifth later.
+        let fifths = (spread.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44) as u32;
+        self.due = now + first + (first / 5).mul_f64(f64::from(fifths) / f64::from(1 << 20));
+    }
+
+    pub(crate) fn due(&self) -> Instant {
+        self.due
+    }
+
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.heard_from = now;
+    }
+
+    pub(crate) fn answered(&mut self) {
+        self.unanswered = 0;
+    }
+
+    /// The moment has come.
+    pub(crate) fn beat(&mut self, now: Instant) -> Beat {
+        self.due = now + self.interval;
+        let measured = self
+            .asked
+            .is_some_and(|asked| now.duration_since(asked) <= ROUND_TRIP_VALID);
+        if measured && now.duration_since(self.heard_from) < self.interval {
+            return Beat::Rest;
+        }
+        if self.unanswered >= self.unanswered_at_most {
+            return Beat::Stale;
+        }
+        self.unanswered += 1;
+        self.asked = Some(now);
+        Beat::Ping
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Beat, Heartbeat};
+    use std::time::{Duration, Instant};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_silent_peer_is_asked_and_given_up() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::new(MINUTE, 2, start, 7);
+        assert!(heartbeat.due() >= start + Duration::from_secs(2));
+        assert!(heartbeat.due() <= start + Duration::from_millis(2400));
+        let mut now = heartbeat.due();
+        for expected in [Beat::Ping, Beat::Ping, Beat::Stale] {
+            assert_eq!(heartbeat.beat(now), expected);
+            now = heartbeat.due();
+        }
+    }
+
+    #[test]
+    fn answers_keep_it_open() {
+        let mut now = Instant::now();
+        let mut heartbeat = Heartbeat::new(MINUTE, 1, now, 0);
+        for _ in 0..5 {
+            assert_eq!(heartbeat.beat(now), Beat::Ping);
+            heartbeat.answered();
+            now = heartbeat.due();
+        }
+    }
+
+    #[test]
+    fn a_peer_that_was_heard_from_is_not_asked() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::new(MINUTE, 2, start, 0);
+        assert_eq!(
+            heartbeat.beat(start),
+            Beat::Ping,
+            "the first measures the round trip"
+        );
+        heartbeat.answered();
+        heartbeat.heard(start + MINUTE / 2);
+        assert_eq!(heartbeat.beat(start + MINUTE), Beat::Rest);
+        assert_eq!(heartbeat.beat(start + MINUTE * 2), Beat::Ping);
+        heartbeat.answered();
+        heartbeat.heard(start + MINUTE * 61);
+        assert_eq!(heartbeat.beat(start + MINUTE * 61 + MINUTE / 2), Beat::Rest);
+        assert_eq!(heartbeat.beat(start + MINUTE * 63), Beat::Ping);
+    }
+
+    #[test]
+    fn short_intervals_begin_at_once() {
+        let start = Instant::now();
+        let heartbeat = Heartbeat::new(Duration::from_millis(250), 2, start, u64::MAX);
+        assert!(heartbeat.due() <= start + Duration::from_millis(300));
+    }
+}

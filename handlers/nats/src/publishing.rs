@@ -1,0 +1,129 @@
+//! PUB and HPUB.
+
+use crate::session::NatsSession;
+use vagus_actors::connection::Turn;
+use vagus_protocol::error::Complaint;
+use vagus_protocol::message;
+use vagus_protocol::operation::{Operation, Publish};
+use vagus_routing::subject;
+
+/// Subjects on which servers route replies and logs among themselves.
+const RESERVED_SUBJECTS: [&[u8]; 2] = [b"_GR_.", b"$NRG."];
+
+/// Subjects that a client may not have answers sent to.
+const RESERVED_REPLIES: [&[u8]; 3] = [b"_R_.", b"$JS.ACK.", b"_GR_."];
+
+impl NatsSession {
+    #[inline]
+    pub(crate) fn publish(&mut self, message: &Publish<'_>, turn: &mut impl Turn) {
+        if self.wishes.trace {
+            self.trace(&Operation::Publish(*message));
+        }
+        if !self.may_publish(message, turn) {
+            return;
+        }
+        self.confirm(turn);
+        let taken = turn.publish(message, self.wishes.echo);
+        if !taken && self.wishes.no_responders && message.reply.is_some() {
+            self.no_responders(message, turn);
+        }
+    }
+
+    #[inline]
+    fn may_publish(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+        if self.wishes.pedantic && !subject::is_valid_literal(message.subject) {
+            // Told, and delivered all the same.
+            self.complain(&Complaint::InvalidPublishSubject, turn);
+        }
+        if begins_with_any(message.subject, &RESERVED_SUBJECTS) {
+            self.complain(
+                &Complaint::PublishPermission {
+                    subject: message.subject,
+                },
+                turn,
+            );
+            return false;
+        }
+        if let Some(reply) = message
+            .reply
+            .filter(|reply| begins_with_any(reply, &RESERVED_REPLIES))
+        {
+            self.complain(&Complaint::ReplyPermission { reply }, turn);
+            return false;
+        }
+        true
+    }
+
+    /// Nobody answers: a requester that waits on a plain subscription of its own is told at once.
+    #[cold]
+    fn no_responders(&mut self, message: &Publish<'_>, turn: &mut impl Turn) {
+        let Some(reply) = message.reply else {
+            return;
+        };
+        if let Some(sid) = turn.own_plain_sid(reply) {
+            let mut status = Vec::new();
+            message::append_no_responders(&mut status, reply, &sid, message.subject);
+            turn.reply(&status);
+        }
+    }
+}
+
+#[inline]
+fn begins_with_any(subject: &[u8], prefixes: &[&[u8]]) -> bool {
+    matches!(subject.first(), Some(b'_' | b'$')) && prefixes.iter().any(|prefix| subject.starts_with(prefix))
+}
+
+/// A message whose control line the next may repeat: then nothing has to be parsed, checked or looked up.
+#[derive(Debug, Default)]
+pub(crate) struct Repeated<'a> {
+    line: &'a [u8],
+    frame_length: usize,
+    /// Where what is behind the subject begins.
+    tail: usize,
+    payload: usize,
+}
+
+impl<'a> Repeated<'a> {
+    /// What may be repeated of a message that was just published in this frame: nothing if each message has
+    /// to be looked at.
+    #[inline]
+    pub(crate) fn after(
+        publish: &Publish<'_>,
+        frame: &'a [u8],
+        session: &NatsSession,
+        turn: &impl Turn,
+    ) -> Self {
+        let wishes = &session.wishes;
+        match publish.tail {
+            Some(tail)
+                if publish.reply.is_none()
+                    && !wishes.verbose
+                    && !wishes.pedantic
+                    && !wishes.trace
+                    && turn.may_publish_again() =>
+            {
+                Self {
+                    line: &frame[..publish.line_len],
+                    frame_length: frame.len(),
+                    tail: frame.len() - tail.len(),
+                    payload: publish.body.len(),
+                }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    /// Publishes the frame at the start of `input` if it repeats the control line; gives its length.
+    #[inline]
+    pub(crate) fn publish(&self, input: &[u8], turn: &mut impl Turn) -> Option<usize> {
+        if self.line.is_empty() {
+            return None;
+        }
+        let frame = input.get(..self.frame_length)?;
+        if !frame.starts_with(self.line) || !frame.ends_with(b"\r\n") {
+            return None;
+        }
+        turn.publish_again(&frame[self.tail..], self.payload);
+        Some(self.frame_length)
+    }
+}

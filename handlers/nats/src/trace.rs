@@ -1,0 +1,133 @@
+//! Operations as TRC lines, for those who ask for them.
+
+use std::borrow::Cow;
+use vagus_protocol::operation::Operation;
+
+/// How much of a control line is shown.
+const SHOWN: usize = 512;
+
+/// An operation of a client as it is logged; secrets are left out.
+pub(crate) fn describe(operation: &Operation<'_>) -> String {
+    match operation {
+        Operation::Connect(json) => format!("CONNECT {}", without_secrets(&text(json))),
+        Operation::Publish(publish) => {
+            let verb = if publish.header_size.is_some() {
+                "HPUB"
+            } else {
+                "PUB"
+            };
+            let mut line = format!("{verb} {}", text(publish.subject));
+            let header_size = publish.header_size.is_some().then_some(publish.header_size_text);
+            for word in [publish.reply, header_size, Some(publish.size_text)]
+                .into_iter()
+                .flatten()
+            {
+                line.push(' ');
+                line.push_str(&text(word));
+            }
+            line
+        }
+        Operation::Subscribe { subject, queue, sid } => match queue {
+            Some(queue) => format!("SUB {} {} {}", text(subject), text(queue), text(sid)),
+            None => format!("SUB {} {}", text(subject), text(sid)),
+        },
+        Operation::Unsubscribe { sid, max } => match max {
+            Some(max) => format!("UNSUB {} {max}", text(sid)),
+            None => format!("UNSUB {}", text(sid)),
+        },
+        Operation::Ping => "PING".to_owned(),
+        Operation::Pong => "PONG".to_owned(),
+        Operation::Ok => "OK".to_owned(),
+        Operation::Info => "INFO".to_owned(),
+        Operation::Error(error) => format!("-ERR {}", text(error)),
+    }
+}
+
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)])
+}
+
+/// The keys of a CONNECT whose values nobody may read in a log.
+const SECRETS: [&str; 4] = ["pass", "auth_token", "jwt", "sig"];
+
+/// Replaces the values of secret keys, whatever the rest looks like.
+fn without_secrets(json: &str) -> String {
+    let mut shown = json.to_owned();
+    for key in SECRETS {
+        let mut from = 0;
+        while let Some(found) = shown[from..].to_ascii_lowercase().find(&format!("\"{key}\"")) {
+            let value = from + found + key.len() + 2;
+            let rest = &shown[value..];
+            let Some(quote) = rest.find('"').filter(|quote| rest[..*quote].trim() == ":") else {
+                from = value;
+                continue;
+            };
+            let begin = value + quote + 1;
+            let end = begin + end_of_string(&shown[begin..]);
+            shown.replace_range(begin..end, "[REDACTED]");
+            from = begin;
+        }
+    }
+    shown
+}
+
+/// Where a JSON string ends: at the first quote that is not escaped, or where the text does.
+fn end_of_string(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '"' if !escaped => return at,
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+    use vagus_protocol::operation::Operation;
+
+    #[track_caller]
+    fn check(json: &str, shown: &str) {
+        assert_eq!(
+            describe(&Operation::Connect(json.as_bytes())),
+            format!("CONNECT {shown}")
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        check(
+            r#"{"user":"ann","pass":"hush","verbose":true}"#,
+            r#"{"user":"ann","pass":"[REDACTED]","verbose":true}"#,
+        );
+        check(
+            r#"{"auth_token" : "hu\"sh" }"#,
+            r#"{"auth_token" : "[REDACTED]" }"#,
+        );
+        check(
+            r#"{"PASS":"a","pass":"b","jwt":"c"}"#,
+            r#"{"PASS":"[REDACTED]","pass":"[REDACTED]","jwt":"[REDACTED]"}"#,
+        );
+        check(r#"{"pass":null,"sig":"x"#, r#"{"pass":null,"sig":"[REDACTED]"#);
+    }
+
+    #[test]
+    fn operations_read_as_they_were_sent() {
+        let subscribe = Operation::Subscribe {
+            subject: b"foo",
+            queue: Some(b"q"),
+            sid: b"1",
+        };
+        assert_eq!(describe(&subscribe), "SUB foo q 1");
+        assert_eq!(
+            describe(&Operation::Unsubscribe {
+                sid: b"1",
+                max: Some(2)
+            }),
+            "UNSUB 1 2"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! The only wiring: which actors there are, and who knows whom.
+
+use crate::identity::ServerIdentity;
+use crate::server::StartError;
+use actix::prelude::*;
+use actix::{Arbiter as Thread, System};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::cell::RefCell;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use vagus_actors::connection::Surroundings;
+use vagus_actors::listener::{Accepted, Listener};
+use vagus_actors::monitor::Monitor;
+use vagus_actors::reception::Reception;
+use vagus_actors::router::Router;
+use vagus_actors::{Arbiter, Arbiters, Interest, LocalArbiter, keep_house};
+use vagus_configs::{Config, Listen};
+use vagus_nats::{Facts, Nats};
+use vagus_protocol::info::Info;
+
+/// How many accepted connections may wait for us; the system has a bound of its own.
+const BACKLOG: i32 = 4096;
+
+/// JetStream's API level, which clients look at to know what they may ask for.
+const API_LEVEL: u32 = 4;
+
+/// A broker's actors, as the outside reaches them.
+pub(crate) struct Running {
+    pub(crate) client_address: SocketAddr,
+    pub(crate) system: System,
+    pub(crate) arbiters: Arc<Arbiters>,
+    pub(crate) router: Addr<Router>,
+    pub(crate) monitor: Addr<Monitor>,
+    pub(crate) listener: Addr<Listener>,
+}
+
+/// Listens, and starts the threads and actors of a broker.
+pub(crate) fn start(
+    config: Config,
+    identity: &ServerIdentity,
+    name: &str,
+) -> Result<(JoinHandle<()>, Running), StartError> {
+    let socket = listen(&config.listen)?;
+    let client_address = socket.local_addr()?;
+    let info = Info {
+        server_id: identity.id.clone(),
+        server_name: name.to_owned(),
+        version: crate::NATS_VERSION.to_owned(),
+        vagus_version: crate::VERSION.to_owned(),
+        git_commit: option_env!("VAGUS_GIT_COMMIT").unwrap_or("unknown").to_owned(),
+        go: "none".to_owned(),
+        host: config.listen.host.clone(),
+        port: client_address.port(),
+        headers: config.limits.headers,
+        auth_required: config.authorization.is_some(),
+        max_payload: config.limits.max_payload,
+        connect_urls: config.client_advertise.iter().cloned().collect(),
+        api_level: API_LEVEL,
+        xkey: identity.xkey.clone(),
+        ..Info::default()
+    };
+    let (ready, is_ready) = mpsc::channel();
+    let thread = thread::Builder::new().name("vagus".to_owned()).spawn(move || {
+        let system = System::with_tokio_rt(runtime);
+        system.block_on(async {
+            // The starter is gone only if it panicked.
+            let _ = ready.send(populate(socket, client_address, &config, info));
+        });
+        if let Err(error) = system.run() {
+            log::error!("{error}");
+        }
+    })?;
+    let running = is_ready.recv().map_err(|_| io::Error::other("the first arbiter did not start"))??;
+    Ok((thread, running))
+}
+
+/// Starts all actors; runs on the first arbiter.
+fn populate(
+    socket: TcpListener,
+    client_address: SocketAddr,
+    config: &Config,
+    info: Info,
+) -> Result<Running, StartError> {
+    let count = match config.arbiters {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        count => count,
+    };
+    let arbiters = Arc::new(Arbiters::new(count));
+    let interest = Arc::new(Interest::default());
+    let router = Router::new(interest.clone(), arbiters.clone()).start();
+    let monitor = Monitor::default().start();
+    let surroundings = Arc::new(Surroundings {
+        interest,
+        router: router.clone(),
+        monitor: monitor.clone(),
+        write_deadline: config.limits.write_deadline,
+        max_pending: config.limits.max_pending,
+    });
+    let facts = Arc::new(Facts {
+        info,
+        limits: config.limits.clone(),
+        authorization: config.authorization.clone(),
+    });
+    let receptions = (0..count)
+        .map(|number| open_reception(number, &arbiters, &surroundings, &facts))
+        .collect::<io::Result<Vec<_>>>()?;
+    let listener = Listener::new(socket, receptions, arbiters.clone())?.start();
+    Ok(Running { client_address, system: System::current(), arbiters, router, monitor, listener })
+}
+
+/// The reception of one arbiter; that of the first is on this thread, the others each have their own.
+fn open_reception(
+    number: usize,
+    arbiters: &Arc<Arbiters>,
+    surroundings: &Arc<Surroundings>,
+    facts: &Arc<Facts>,
+) -> io::Result<Recipient<Accepted>> {
+    let (arbiters, surroundings, facts) = (arbiters.clone(), surroundings.clone(), facts.clone());
+    let open = move || {
+        let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
+        let arbiter: LocalArbiter = Rc::new(RefCell::new(Arbiter::new(number, arbiters, seed)));
+        keep_house(arbiter.clone(), surroundings.interest.clone(), surroundings.router.clone());
+        let max_connections = facts.limits.max_connections;
+        Reception::new(Nats::new(facts), arbiter, surroundings, max_connections).start().recipient()
+    };
+    if number == 0 {
+        return Ok(open());
+    }
+    let (ready, is_ready) = mpsc::channel();
+    let thread = Thread::with_tokio_rt(runtime);
+    thread.spawn_fn(move || {
+        let _ = ready.send(open());
+    });
+    is_ready.recv().map_err(|_| io::Error::other("an arbiter did not start"))
+}
+
+#[allow(clippy::expect_used)] // There is no way to say it to actix, and nothing to go on with.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the system gives no event queue")
+}
+
+/// A socket that listens. A host that names all addresses means those of IPv4 and IPv6.
+fn listen(listen: &Listen) -> Result<TcpListener, StartError> {
+    let port = listen.port.to_bind();
+    let failed = |source| StartError::Listen {
+        address: match listen.host.parse::<Ipv6Addr>() {
+            Ok(host) => format!("[{host}]:{port}"),
+            Err(_) => format!("{}:{port}", listen.host),
+        },
+        source,
+    };
+    let address = resolve(&listen.host, port).map_err(failed)?;
+    if address.ip().is_unspecified() {
+        let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        match bind(all) {
+            Ok(socket) => return Ok(socket),
+            Err(error) if address.is_ipv6() || error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(failed(error));
+            }
+            // The machine has no IPv6.
+            Err(_) => {}
+        }
+    }
+    bind(address).map_err(failed)
+}
+
+fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(SocketAddr::from((ip, port)));
+    }
+    let mut addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    // As Go does: a name that has both means the IPv4 address.
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses
+        .first()
+        .copied()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address"))
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,179 @@
+//! The broker as a value.
+
+use crate::bootstrap::{self, Running};
+use crate::identity::ServerIdentity;
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use vagus_actors::connection::ConnectionState;
+use vagus_actors::listener::ListenerState;
+use vagus_actors::monitor::{CloseConnection, ListConnections, MonitorState};
+use vagus_actors::router::{ListHotSubjects, RouterState};
+use vagus_actors::subject::SubjectState;
+use vagus_actors::{ConnectionId, Observe, Traffic};
+use vagus_configs::Config;
+
+/// A running broker. It stops when it is dropped.
+pub struct Server {
+    identity: ServerIdentity,
+    name: String,
+    running: Running,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another program has the port, or the address is not of this machine: the operator's to mend.
+    #[error("Error listening on port: {address}, \"{source}\"")]
+    Listen {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system has no threads, descriptors or randomness left.
+    #[error("Cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Server {
+    /// Starts a broker that accepts connections when this returns.
+    ///
+    /// # Errors
+    /// When it cannot listen where it is told to, or the system gives it nothing to run on.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let identity = ServerIdentity::generate().map_err(io::Error::other)?;
+        let name = config.server_name.clone().unwrap_or_else(|| identity.id.clone());
+        let (thread, running) = bootstrap::start(config, &identity, &name)?;
+        Ok(Self {
+            identity,
+            name,
+            running,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where clients connect; the port is the real one, also if any free one was asked for.
+    pub fn client_address(&self) -> SocketAddr {
+        self.running.client_address
+    }
+
+    /// The server's public key, 56 letters.
+    pub fn id(&self) -> &str {
+        &self.identity.id
+    }
+
+    /// What the server is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What passed through the server since its start.
+    pub fn traffic(&self) -> Traffic {
+        self.running.arbiters.traffic()
+    }
+
+    /// The state of the Router.
+    pub fn router(&self) -> Option<RouterState> {
+        self.ask(&self.running.router, Observe::<RouterState>::new())
+    }
+
+    /// The state of the Monitor.
+    pub fn monitor(&self) -> Option<MonitorState> {
+        self.ask(&self.running.monitor, Observe::<MonitorState>::new())
+    }
+
+    /// The state of the Listener of clients.
+    pub fn listener(&self) -> Option<ListenerState> {
+        self.ask(&self.running.listener, Observe::<ListenerState>::new())
+    }
+
+    /// The state of each open connection.
+    pub fn connections(&self) -> Vec<ConnectionState> {
+        let connections = self.ask(&self.running.monitor, ListConnections).unwrap_or_default();
+        self.wait_for(async move {
+            let mut states = Vec::with_capacity(connections.len());
+            for connection in connections {
+                // One that has gone meanwhile does not answer.
+                states.extend(connection.send(Observe::new()).await.ok());
+            }
+            states
+        })
+        .unwrap_or_default()
+    }
+
+    /// The state of each subject that has traffic.
+    pub fn hot_subjects(&self) -> Vec<SubjectState> {
+        let subjects = self.ask(&self.running.router, ListHotSubjects).unwrap_or_default();
+        self.wait_for(async move {
+            let mut states = Vec::with_capacity(subjects.len());
+            for subject in subjects {
+                states.extend(subject.send(Observe::<SubjectState>::new()).await.ok());
+            }
+            states
+        })
+        .unwrap_or_default()
+    }
+
+    /// Closes a connection; false if there is no such.
+    pub fn close_connection(&self, id: ConnectionId, reason: crate::CloseReason) -> bool {
+        self.ask(&self.running.monitor, CloseConnection { id, reason }).unwrap_or(false)
+    }
+
+    /// Closes every connection and ends the broker's threads.
+    pub fn shutdown(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.running.system.stop();
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+
+    /// Asks an actor and waits for its answer; None if it is gone.
+    fn ask<A, M>(&self, actor: &Addr<A>, message: M) -> Option<M::Result>
+    where
+        A: Actor + Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+        M: actix::Message + Send + 'static,
+        M::Result: Send,
+    {
+        let answer = actor.send(message);
+        self.wait_for(async move { answer.await.ok() }).flatten()
+    }
+
+    /// Runs a future on the broker's first arbiter and waits for what it gives.
+    fn wait_for<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (send, receive) = mpsc::channel();
+        self.running.system.arbiter().spawn(async move {
+            // Nobody waits any more: nothing to do about it.
+            let _ = send.send(future.await);
+        });
+        receive.recv().ok()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Server")
+            .field("name", &self.name)
+            .field("client_address", &self.running.client_address)
+            .finish_non_exhaustive()
+    }
+}
