@@ -27,7 +27,7 @@ impl Default for CacheLimits {
     fn default() -> Self {
         Self {
             entries: 200_000,
-            bytes: 64 << 20,
+            bytes: 96 << 20,
             reported_subjects: 10_000,
         }
     }

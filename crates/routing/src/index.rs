@@ -138,42 +138,46 @@ impl<D> Index<D> {
 
     /// Makes `members` the queue group `queue` of `subject`, in place of what it was; without members the group is
     /// gone. Each of them has this subject and this queue.
-    pub fn set_group(&mut self, subject: &[u8], queue: &[u8], members: Arc<[Arc<Subscription<D>>]>) {
+    ///
+    /// Returns the members it had. Letting go of a large array takes time: do it when the lock is released.
+    pub fn set_group(
+        &mut self,
+        subject: &[u8],
+        queue: &[u8],
+        members: Arc<[Arc<Subscription<D>>]>,
+    ) -> Option<Arc<[Arc<Subscription<D>>]>> {
         let now = members.len();
+        let hasher = self.hasher.clone();
         let before = if members.is_empty() {
-            let mut before = 0;
+            let mut before = None;
             self.change(subject, |leaf| {
-                before = leaf.remove_group(queue);
-                leaf.is_empty()
+                let emptied;
+                (before, emptied) = leaf.remove_group(&hasher, queue);
+                emptied
             });
             before
         } else if has_wildcards(subject) {
-            match self.wildcards.slot(subject) {
-                Some(Some(leaf)) => leaf.set_group(queue, members),
-                Some(slot) => {
-                    *slot = Some(Leaf::group(subject, queue, members));
-                    0
-                }
-                None => return,
-            }
+            let slot = self.wildcards.slot(subject)?;
+            slot.get_or_insert_with(|| Leaf::none(subject))
+                .set_group(&hasher, queue, members)
         } else {
-            let hash = self.hasher.hash_one(subject);
-            match literal_entry(&mut self.literals, hash, subject) {
-                Entry::Occupied(mut entry) => entry.get_mut().leaf.set_group(queue, members),
-                Entry::Vacant(entry) => {
-                    entry.insert(Literal {
-                        hash,
-                        leaf: Leaf::group(subject, queue, members),
-                    });
-                    0
-                }
-            }
+            let hash = hasher.hash_one(subject);
+            literal_entry(&mut self.literals, hash, subject)
+                .or_insert_with(|| Literal {
+                    hash,
+                    leaf: Leaf::none(subject),
+                })
+                .into_mut()
+                .leaf
+                .set_group(&hasher, queue, members)
         };
+        let had = before.as_ref().map_or(0, |members| members.len());
         let counts = &mut self.counts;
-        counts.groups = counts.groups + usize::from(now > 0) - usize::from(before > 0);
-        counts.group_members = counts.group_members + now - before;
-        counts.inserts += now.saturating_sub(before) as u64;
-        counts.removes += before.saturating_sub(now) as u64;
+        counts.groups = counts.groups + usize::from(now > 0) - usize::from(had > 0);
+        counts.group_members = counts.group_members + now - had;
+        counts.inserts += now.saturating_sub(had) as u64;
+        counts.removes += had.saturating_sub(now) as u64;
+        before
     }
 
     /// Applies `change` to the leaf of exactly `subject`, if there is one; removes the leaf if `change` returns true.
@@ -291,7 +295,7 @@ impl<D: Destination> Index<D> {
         let mut groups = Vec::new();
         let _ = self.visit(subject, |leaf| {
             plain.extend(leaf.plain().iter().map(Candidate::new));
-            groups.extend(leaf.groups().iter().map(|group| (&*group.queue, &group.members)));
+            groups.extend(leaf.groups().map(|group| (&*group.queue, &group.members)));
             ControlFlow::Continue(())
         });
         Fanout::new(subject, plain, groups)
@@ -319,3 +323,7 @@ fn is_sparse(length: usize, capacity: usize) -> bool {
 #[cfg(test)]
 #[path = "index_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "index_model_tests.rs"]
+mod model_tests;

@@ -6,6 +6,9 @@ use super::sharing::{Candidate, sort_out};
 use super::{Fanout, HEADERS_VERB, Members, Prefix, QueueTargets, SharedTargets, Target};
 use crate::subscription::{Destination, Subscription};
 
+/// What reference counts and the allocator add to the five or so allocations of a fan-out; measured.
+const ALLOCATIONS: usize = 112;
+
 impl<D: Destination> Fanout<D> {
     /// `plain` and the members of `groups` (each with its queue name) are all that match `subject`.
     pub(crate) fn new(
@@ -92,6 +95,7 @@ impl<D: Destination> Fanout<D> {
             .collect();
 
         let bytes = size_of::<Self>()
+            + ALLOCATIONS
             + text.len()
             + size_of_val(&*singles)
             + size_of_val(&*shared)

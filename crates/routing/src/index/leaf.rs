@@ -1,7 +1,12 @@
 //! The subscriptions to one subject, as it was subscribed to.
 
-use std::slice;
+use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::{mem, slice};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::subscription::Subscription;
 
@@ -15,13 +20,18 @@ pub(super) struct Many<D> {
     subject: Box<[u8]>,
     /// Each knows its position.
     plain: Vec<Arc<Subscription<D>>>,
-    groups: Vec<Group<D>>,
+    /// By name: how many groups one subject has, clients decide.
+    groups: HashTable<Group<D>>,
 }
 
+/// The members of a queue group, as its owner published them.
+pub(super) type Members<D> = Arc<[Arc<Subscription<D>>]>;
+
 pub(super) struct Group<D> {
+    hash: u64,
     pub(super) queue: Box<[u8]>,
     /// Never empty.
-    pub(super) members: Arc<[Arc<Subscription<D>>]>,
+    pub(super) members: Members<D>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +49,16 @@ impl<D> Leaf<D> {
         Self::One(subscription)
     }
 
-    /// One group and no plain subscription. `members` is not empty.
-    pub(super) fn group(subject: &[u8], queue: &[u8], members: Arc<[Arc<Subscription<D>>]>) -> Self {
-        Self::many(
-            subject.into(),
-            Vec::new(),
-            vec![Group {
-                queue: queue.into(),
-                members,
-            }],
-        )
+    /// Nobody yet: the caller puts a group in.
+    pub(super) fn none(subject: &[u8]) -> Self {
+        Self::many(subject.into(), Vec::new())
     }
 
-    fn many(subject: Box<[u8]>, plain: Vec<Arc<Subscription<D>>>, groups: Vec<Group<D>>) -> Self {
+    fn many(subject: Box<[u8]>, plain: Vec<Arc<Subscription<D>>>) -> Self {
         Self::Many(Box::new(Many {
             subject,
             plain,
-            groups,
+            groups: HashTable::new(),
         }))
     }
 
@@ -73,15 +76,16 @@ impl<D> Leaf<D> {
         }
     }
 
-    pub(super) fn groups(&self) -> &[Group<D>] {
-        match self {
-            Self::One(_) => &[],
-            Self::Many(many) => &many.groups,
-        }
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Group<D>> {
+        let many = match self {
+            Self::One(_) => None,
+            Self::Many(many) => Some(many),
+        };
+        many.into_iter().flat_map(|many| many.groups.iter())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.plain().is_empty() && self.groups().is_empty()
+    fn is_empty(&self) -> bool {
+        self.plain().is_empty() && self.groups().next().is_none()
     }
 
     /// Goes back to the small form.
@@ -101,7 +105,7 @@ impl<D> Leaf<D> {
             match self {
                 Self::One(first) => {
                     let plain = vec![Arc::clone(first), subscription];
-                    *self = Self::many(first.subject().into(), plain, Vec::new());
+                    *self = Self::many(first.subject().into(), plain);
                 }
                 Self::Many(many) => many.plain.push(subscription),
             }
@@ -137,36 +141,49 @@ impl<D> Leaf<D> {
         }
     }
 
-    /// How many members the group had before.
-    pub(super) fn set_group(&mut self, queue: &[u8], members: Arc<[Arc<Subscription<D>>]>) -> usize {
-        let group = |members| Group {
-            queue: queue.into(),
-            members,
-        };
-        match self {
-            Self::One(first) => {
-                let plain = vec![Arc::clone(first)];
-                *self = Self::many(first.subject().into(), plain, vec![group(members)]);
-                0
+    /// Makes `members`, which are not empty, a group; returns those it had before.
+    pub(super) fn set_group(
+        &mut self,
+        hasher: &RandomState,
+        queue: &[u8],
+        members: Members<D>,
+    ) -> Option<Members<D>> {
+        if let Self::One(first) = self {
+            *self = Self::many(first.subject().into(), vec![Arc::clone(first)]);
+        }
+        let Self::Many(many) = self else { return None };
+        let hash = hasher.hash_one(queue);
+        match many
+            .groups
+            .entry(hash, |group| &*group.queue == queue, |group| group.hash)
+        {
+            Entry::Occupied(mut entry) => Some(mem::replace(&mut entry.get_mut().members, members)),
+            Entry::Vacant(entry) => {
+                entry.insert(Group {
+                    hash,
+                    queue: queue.into(),
+                    members,
+                });
+                None
             }
-            Self::Many(many) => match many.groups.iter_mut().find(|group| &*group.queue == queue) {
-                Some(group) => std::mem::replace(&mut group.members, members).len(),
-                None => {
-                    many.groups.push(group(members));
-                    0
-                }
-            },
         }
     }
 
-    /// How many members the group had.
-    pub(super) fn remove_group(&mut self, queue: &[u8]) -> usize {
-        let Self::Many(many) = self else { return 0 };
-        let Some(at) = many.groups.iter().position(|group| &*group.queue == queue) else {
-            return 0;
+    /// The members the group had; and whether it was the last of the leaf, which must go then.
+    pub(super) fn remove_group(&mut self, hasher: &RandomState, queue: &[u8]) -> (Option<Members<D>>, bool) {
+        let Self::Many(many) = self else {
+            return (None, false);
         };
-        let removed = many.groups.swap_remove(at);
+        let found = many
+            .groups
+            .find_entry(hasher.hash_one(queue), |group| &*group.queue == queue);
+        let Ok(entry) = found else { return (None, false) };
+        let (removed, _) = entry.remove();
+        let (length, capacity) = (many.groups.len(), many.groups.capacity());
+        if super::is_sparse(length, capacity) {
+            many.groups.shrink_to(length * 2, |group| group.hash);
+        }
         self.settle();
-        removed.members.len()
+        (Some(removed.members), self.is_empty())
     }
 }

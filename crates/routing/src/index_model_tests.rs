@@ -1,0 +1,192 @@
+//! The index against a list that is searched from end to end.
+
+use super::*;
+use crate::queue_group::QueueGroup;
+use crate::testing::{Peer, Random, Shared};
+
+const TOKENS: [&str; 7] = ["a", "b", "a*", "b>", "a-token-of-more-than-22-bytes", "*", ">"];
+
+fn random_subject(random: &mut Random) -> String {
+    let tokens: Vec<_> = (0..=random.below(4))
+        .map(|_| TOKENS[random.below(TOKENS.len())])
+        .collect();
+    tokens.join(if random.below(50) == 0 { ".." } else { "." })
+}
+
+fn random_pattern(random: &mut Random) -> String {
+    loop {
+        let pattern = random_subject(random);
+        if crate::subject::is_valid_subscription(pattern.as_bytes()) {
+            return pattern;
+        }
+    }
+}
+
+fn random_subscription(random: &mut Random, queue: Option<&str>) -> Shared {
+    let peer = Peer {
+        id: random.below(9) as u64,
+        headers: random.below(8) > 0,
+    };
+    let sid = random.below(3).to_string();
+    let pattern = random_pattern(random);
+    let queue = queue.map(str::as_bytes);
+    let subscription = Subscription::new(pattern.as_bytes(), queue, sid.as_bytes(), peer);
+    if random.below(8) == 0 {
+        subscription.set_limit(9);
+    }
+    Arc::new(subscription)
+}
+
+/// Which subscriptions, by identity.
+fn identities<'a>(all: impl IntoIterator<Item = &'a Shared>) -> Vec<usize> {
+    let mut identities: Vec<_> = all.into_iter().map(|it| Arc::as_ptr(it) as usize).collect();
+    identities.sort_unstable();
+    identities
+}
+
+#[track_caller]
+fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
+    let matching = |queue: Option<&[u8]>| {
+        all.iter()
+            .filter(|it| it.queue() == queue && crate::subject::matches(it.subject(), subject.as_bytes()))
+            .collect::<Vec<_>>()
+    };
+    let expected = matching(None);
+    let fanout = index.resolve(subject.as_bytes());
+    let singles = fanout.singles.iter().map(|target| &target.subscription);
+    let shared = fanout.shared.iter().flat_map(|targets| &targets.subscriptions);
+    assert_eq!(
+        identities(singles.chain(shared)),
+        identities(expected.iter().copied()),
+        "{subject}"
+    );
+
+    let mut members = Vec::new();
+    for queue in ["q", "r"] {
+        let expected = matching(Some(queue.as_bytes()));
+        let groups: Vec<_> = fanout
+            .queues
+            .iter()
+            .filter(|group| group.members()[0].queue() == Some(queue.as_bytes()))
+            .collect();
+        assert_eq!(
+            groups.len(),
+            usize::from(!expected.is_empty()),
+            "{subject} {queue}"
+        );
+        let found = groups.iter().flat_map(|group| group.members());
+        assert_eq!(
+            identities(found),
+            identities(expected.iter().copied()),
+            "{subject} {queue}"
+        );
+        members.extend(expected);
+    }
+
+    // What shares is exactly what may.
+    let times = |id: u64| expected.iter().filter(|it| it.destination().id == id).count();
+    let may_share = |it: &Shared| {
+        let id = it.destination().id;
+        it.limit().is_none() && times(id) == 1 && members.iter().all(|other| other.destination().id != id)
+    };
+    let class = |it: &Shared| (it.sid().to_vec(), it.destination().headers);
+    for targets in &fanout.shared {
+        assert!(targets.subscriptions.len() >= 2);
+        for it in &targets.subscriptions {
+            assert!(may_share(it), "{it:?}");
+            assert_eq!(class(it), class(&targets.subscriptions[0]));
+            assert_eq!(it.destination().headers, targets.headers);
+        }
+    }
+    for target in fanout
+        .singles
+        .iter()
+        .filter(|target| may_share(&target.subscription))
+    {
+        let alike = expected
+            .iter()
+            .filter(|it| may_share(it) && class(it) == class(&target.subscription));
+        assert_eq!(alike.count(), 1, "{:?} could share", target.subscription);
+    }
+    for id in 0..9 {
+        let reached = expected
+            .iter()
+            .chain(&members)
+            .any(|it| it.destination().id == id);
+        assert_eq!(fanout.contains(id), reached);
+    }
+    assert_eq!(index.has_interest(subject.as_bytes()), !fanout.is_empty());
+}
+
+#[test]
+fn it_is_a_list_only_faster() {
+    for seed in 1..=20 {
+        let mut random = Random::new(seed);
+        let mut index = Index::new();
+        let mut groups: Vec<(Vec<u8>, Vec<u8>, QueueGroup<Peer>)> = Vec::new();
+        let mut all: Vec<Shared> = Vec::new();
+        for step in 0..600 {
+            // Grows, then shrinks to nothing.
+            let grows = random.below(600) > step;
+            if grows || all.is_empty() {
+                let queue = [None, None, Some("q"), Some("r")][random.below(4)];
+                let it = random_subscription(&mut random, queue);
+                match it.queue() {
+                    None => assert!(index.insert(Arc::clone(&it))),
+                    Some(queue) => change_group(&mut index, &mut groups, it.subject(), queue, |group| {
+                        group.join(Arc::clone(&it))
+                    }),
+                }
+                all.push(it);
+            } else {
+                let it = all.swap_remove(random.below(all.len()));
+                match it.queue() {
+                    None => assert!(index.remove(&it)),
+                    Some(queue) => change_group(&mut index, &mut groups, it.subject(), queue, |group| {
+                        group.leave(&it)
+                    }),
+                }
+            }
+            assert_eq!(index.len(), all.len());
+            check_against_model(&index, &all, &random_subject(&mut random));
+        }
+        for it in all.drain(..) {
+            match it.queue() {
+                None => assert!(index.remove(&it)),
+                Some(queue) => change_group(&mut index, &mut groups, it.subject(), queue, |group| {
+                    group.leave(&it)
+                }),
+            }
+        }
+        let IndexStats {
+            plain,
+            groups,
+            group_members,
+            literal_subjects,
+            wildcard_nodes,
+            ..
+        } = index.stats();
+        assert_eq!(
+            [plain, groups, group_members, literal_subjects, wildcard_nodes],
+            [0; 5]
+        );
+    }
+}
+
+fn change_group(
+    index: &mut Index<Peer>,
+    groups: &mut Vec<(Vec<u8>, Vec<u8>, QueueGroup<Peer>)>,
+    subject: &[u8],
+    queue: &[u8],
+    change: impl FnOnce(&mut QueueGroup<Peer>) -> bool,
+) {
+    let at = groups
+        .iter()
+        .position(|group| group.0 == subject && group.1 == queue)
+        .unwrap_or_else(|| {
+            groups.push((subject.to_vec(), queue.to_vec(), QueueGroup::new()));
+            groups.len() - 1
+        });
+    assert!(change(&mut groups[at].2));
+    index.set_group(subject, queue, groups[at].2.members());
+}
