@@ -99,7 +99,8 @@ fn respond(mut stream: TcpStream, size: usize, control: &Control) -> Result<(), 
         out.clear();
         while let Some(inbound) = reader.next_inbound()? {
             match inbound {
-                Inbound::Message { line, .. } => {
+                Inbound::Message { line, body } => {
+                    check_size("responder", line, body, size)?;
                     let reply = line.split(' ').nth(3).unwrap_or_default();
                     out.extend_from_slice(b"PUB ");
                     out.extend_from_slice(reply.as_bytes());
@@ -150,8 +151,9 @@ fn request(
         let (now, recording, stopping) = (Instant::now(), control.recording(), control.stopping());
         while let Some(inbound) = reader.next_inbound()? {
             match inbound {
-                Inbound::Message { line, .. } => {
+                Inbound::Message { line, body } => {
                     let number = request_number(line)?;
+                    check_size("requester", line, body, size)?;
                     let slot = number as usize % in_flight;
                     if recording {
                         times.push(now.duration_since(sent_at[slot]).as_nanos() as u64);
@@ -174,6 +176,17 @@ fn request(
     }
     trips.keep(times);
     Ok(())
+}
+
+/// A message of another size is not ours: a status of the server, perhaps.
+fn check_size(connection: &str, line: &str, body: &[u8], size: usize) -> Result<(), BenchError> {
+    if body.len() == size {
+        return Ok(());
+    }
+    Err(BenchError::Unexpected {
+        connection: connection.to_owned(),
+        found: line.to_owned(),
+    })
 }
 
 /// The number in the subject of a reply, `MSG _INBOX.bench.<number> …`.
@@ -224,6 +237,7 @@ struct Echo {
     stream: TcpStream,
     reader: Reader,
     frame: Vec<u8>,
+    size: usize,
     sent_at: Instant,
 }
 
@@ -238,6 +252,7 @@ impl Echo {
             stream: connection.into_nonblocking()?,
             frame: frames::publish(&subject, None, size),
             sent_at: Instant::now(),
+            size,
             name,
         })
     }
@@ -259,7 +274,10 @@ impl Echo {
                     let (connection, found) = (self.name.clone(), format!("a second {line}"));
                     return Err(BenchError::Unexpected { connection, found });
                 }
-                Inbound::Message { .. } => came_back = true,
+                Inbound::Message { line, body } => {
+                    check_size(&self.name, line, body, self.size)?;
+                    came_back = true;
+                }
                 Inbound::Ping => {
                     self.stream
                         .write_all(b"PONG\r\n")
@@ -322,6 +340,15 @@ mod tests {
     fn a_reply_says_which_request_it_answers() {
         assert_eq!(request_number("MSG _INBOX.bench.00000042 1 128").unwrap(), 42);
         assert!(request_number("MSG _INBOX.bench.x 1 128").is_err());
+        assert!(
+            check_size(
+                "requester",
+                "HMSG _INBOX.bench.00000042 1 16 16",
+                b"NATS/1.0 503\r\n\r\n",
+                128
+            )
+            .is_err()
+        );
         assert_eq!(reply_tail(2), b" 2\r\nxx\r\n");
     }
 }

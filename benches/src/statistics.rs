@@ -38,9 +38,10 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some((sorted[middle - 1] + upper) / 2.0)
 }
 
-/// Half the distance between the largest and the smallest value, as a share of the median.
+/// Half the distance between the largest and the smallest value, as a share of the median; `None` for a
+/// single value.
 pub fn spread(values: &[f64]) -> Option<f64> {
-    let middle = median(values).filter(|middle| *middle > 0.0)?;
+    let middle = median(values).filter(|middle| *middle > 0.0 && values.len() > 1)?;
     let largest = values.iter().copied().max_by(f64::total_cmp)?;
     let smallest = values.iter().copied().min_by(f64::total_cmp)?;
     Some((largest - smallest) / 2.0 / middle)
@@ -84,5 +85,6 @@ mod tests {
     fn spread_is_relative_to_the_median() {
         assert_eq!(spread(&[90.0, 100.0, 110.0]), Some(0.1));
         assert_eq!(spread(&[0.0, 0.0]), None);
+        assert_eq!(spread(&[5.0]), None);
     }
 }

@@ -92,9 +92,11 @@ impl Ratios {
             .max_by(f64::total_cmp);
         Self {
             cpu: lowest(|each| each.cpu),
+            // Infinite where nothing reached the others' subscribers; nothing by nothing says nothing.
             rate: best_rate
-                .filter(|rate| *rate > 0.0)
-                .and_then(|rate| Some(ours.rate? / rate)),
+                .zip(ours.rate)
+                .map(|(best, ours)| ours / best)
+                .filter(|ratio| !ratio.is_nan()),
             p50: lowest(|each| each.p50),
             memory: lowest(|each| each.connection.or(each.resident)),
         }
@@ -106,9 +108,12 @@ pub fn verdict(target: &Target, ours: &Summary, ratios: &Ratios) -> Vec<String> 
     let mut missed = Vec::new();
     let mut at_least = |what: &str, ratio: Option<f64>, wanted: f64| match ratio {
         Some(ratio) if ratio < wanted * (1.0 - NOISE) => {
-            missed.push(format!("MISSED {what} {ratio:.2} < {wanted:.2}"));
+            missed.push(format!("MISSED {what} {ratio:.2}<{wanted:.2}"));
         }
-        Some(ratio) if ratio < wanted => missed.push(format!("near {what} {ratio:.2} < {wanted:.2}")),
+        // "No worse" within the noise is no worse.
+        Some(ratio) if ratio < wanted && wanted > 1.0 => {
+            missed.push(format!("near {what} {ratio:.2}<{wanted:.2}"))
+        }
         _ => {}
     };
     at_least("cpu", ratios.cpu, target.cpu);
@@ -118,7 +123,7 @@ pub fn verdict(target: &Target, ours: &Summary, ratios: &Ratios) -> Vec<String> 
     if let (Some(bytes), Some(limit)) = (ours.connection, target.bytes_per_connection)
         && bytes > limit
     {
-        missed.push(format!("MISSED {bytes:.0} B > {limit:.0} B a connection"));
+        missed.push(format!("MISSED {bytes:.0}>{limit:.0} B"));
     }
     missed
 }
@@ -191,6 +196,16 @@ mod tests {
             }
         );
         assert_eq!(Ratios::of(&server(1.0, 1.0), &[]), Ratios::default());
+        assert_eq!(
+            Ratios::of(&server(1.0, 1.0), &[server(1.0, 0.0)]).rate,
+            Some(f64::INFINITY)
+        );
+        assert_eq!(Ratios::of(&server(1.0, 0.0), &[server(1.0, 0.0)]).rate, None);
+        let small = Ratios {
+            rate: Some(0.9),
+            ..Ratios::default()
+        };
+        assert_eq!(verdict(&TARGET, &Summary::default(), &small), [""; 0]);
     }
 
     #[test]
@@ -205,9 +220,9 @@ mod tests {
             ..Summary::default()
         };
         let expected = [
-            "near cpu 2.80 < 3.00",
-            "MISSED rate 0.50 < 1.00",
-            "MISSED 4000 B > 3072 B a connection",
+            "near cpu 2.80<3.00",
+            "MISSED rate 0.50<1.00",
+            "MISSED 4000>3072 B",
         ];
         assert_eq!(verdict(&TARGET, &ours, &ratios(2.8)), expected);
         let paced = Target {
@@ -216,6 +231,6 @@ mod tests {
             ..TARGET
         };
         assert_eq!(verdict(&paced, &ours, &ratios(3.0)), [""; 0]);
-        assert_eq!(verdict(&paced, &ours, &ratios(2.0)), ["MISSED cpu 2.00 < 3.00"]);
+        assert_eq!(verdict(&paced, &ours, &ratios(2.0)), ["MISSED cpu 2.00<3.00"]);
     }
 }
