@@ -1,0 +1,103 @@
+//! What the program says of itself.
+
+/// The commands, shown before the options of the server.
+pub(crate) const COMMANDS: &str = "\
+Usage: vagus [options]              run a server
+       vagus <command> [arguments]
+
+Commands:
+    serve      Run a server, as without a command
+    pub        Publish messages
+    sub        Show the messages of a subject
+    req        Send a request and show the answer
+    reply      Answer requests
+    bench      Measure a server
+    help       Show this, or the arguments of one command: vagus help <command>
+";
+
+/// The options that nats-server has too.
+pub(crate) const SERVER: &str = "\
+Options take their value as `-p 4222` or `-p=4222`; one dash and two are the same.
+
+Server:
+    -a, --addr, --net <host>          Address to listen on (0.0.0.0)
+    -p, --port <port>                 Port for clients (4222; -1 for any that is free)
+    -n, --name, --server_name <name>  Name of the server (its id)
+    -P, --pid <file>                  Write the process id to this file
+        --ports_file_dir <folder>     Write the ports to <program>_<pid>.ports in this folder while running
+        --client_advertise <address>  Address for clients, <host>:<port>, that other servers pass on
+    -sl, --signal <signal>[=<pid>]    Tell a running server: term, quit, stop, reopen (its log file)
+                                      <pid> is a process id, its beginning and *, or a file with one of these
+Log:
+    -l, --log <file>                  Write the log to this file instead of standard error
+        --log_size_limit <bytes>      Move the log file aside when it grows past this (never)
+    -T, --logtime                     Begin each line with the time (true)
+    -D, --debug                       Write more
+    -V, --trace                       Write every protocol operation
+    -VV                               The same, and those of the system account
+    -DV                               -D and -V
+    -DVV                              -D and -VV
+        --max_traced_msg_len <bytes>  Show this much of a traced message (all)
+
+Who may connect:
+        --user <name>                 Clients must give this user
+        --pass <password>             and this password
+        --auth <token>                Clients must give this token
+
+General:
+    -h, --help                        Show this
+    -v, --version                     Show the version of nats-server that this server is like
+        --help_tls                    Show how TLS is set
+
+Not in this version of vagus yet; a server that is asked for one of these does not start:
+    -c, --config <file>               Configuration file
+    -t                                Check the configuration file and end
+    -m, --http_port <port>            Monitoring over HTTP
+    -ms, --https_port <port>          Monitoring over HTTPS
+    -s, --syslog                      Log to syslog
+    -r, --remote_syslog <address>     Log to syslog of another machine
+    -js, --jetstream                  JetStream
+    -sd, --store_dir <folder>         Where JetStream stores (without JetStream it has no effect)
+        --tls                         TLS for clients
+        --tlscert <file>              Certificate of the server
+        --tlskey <file>               Private key of the certificate
+        --tlsverify                   TLS that also asks clients for certificates
+        --tlscacert <file>            Authorities that clients' certificates may come from
+        --cluster, --cluster_listen <url>  Where other servers of the cluster connect
+        --cluster_name <name>         Name of the cluster
+        --cluster_advertise <address> Address for the other servers
+        --routes <url>,<url>          Servers of the cluster to connect to
+        --no_advertise                Do not tell clients of the other servers
+        --connect_retries <number>    How often to try a server that was heard of
+        --profile <port>              Profiling over HTTP
+
+`vagus help serve` shows what vagus can be told beyond nats-server.
+";
+
+/// The options of `vagus serve` that nats-server does not have or does not show.
+pub(crate) const SERVE: &str = "\
+Usage: vagus serve [options]
+
+Runs a server. All options of `vagus --help` hold, and these:
+
+        --arbiters <number>           Threads that carry connections (0: one a core)
+        --logtime_utc                 Times in the log are UTC, not those of the machine's time zone
+
+Signals:
+    INT, TERM                         End; exit status 0
+    USR1                              Open the log file anew, after it was moved aside
+";
+
+/// How TLS will be set.
+pub(crate) const TLS: &str = "\
+TLS is not in this version of vagus yet.
+
+nats-server sets it in the section `tls` of its configuration file:
+
+    tls {
+        cert_file: \"server-certificate.pem\"
+        key_file:  \"server-key.pem\"
+        ca_file:   \"authorities.pem\"
+        verify:    true
+    }
+";

@@ -1,0 +1,133 @@
+//! What the command line asks for, as a pure function of the arguments.
+
+mod help;
+mod launch;
+mod signal;
+pub(crate) mod syntax;
+mod table;
+
+pub(crate) use help::{COMMANDS, SERVE, SERVER, TLS};
+pub(crate) use launch::Launch;
+pub(crate) use signal::{Order, Signal, SignalError};
+
+use launch::LaunchError;
+use syntax::SyntaxError;
+use table::{SERVER_FLAGS, Setting};
+use thiserror::Error;
+
+/// What the program is to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    /// Run a server.
+    Serve(Box<Launch>),
+    /// Send a signal to a running server.
+    Signal(Order),
+    /// Run one of the tools, with its own arguments.
+    Tool(Tool, Vec<String>),
+    /// Print one of these and end.
+    Show(Text),
+}
+
+/// What can be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text {
+    Version,
+    Server,
+    Serve,
+    Tls,
+    Tool(Tool),
+}
+
+/// The commands that are not the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Pub,
+    Sub,
+    Req,
+    Reply,
+    Bench,
+}
+
+impl Tool {
+    fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "pub" => Self::Pub,
+            "sub" => Self::Sub,
+            "req" => Self::Req,
+            "reply" => Self::Reply,
+            "bench" => Self::Bench,
+            _ => return None,
+        })
+    }
+}
+
+/// A command line that cannot be followed.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub(crate) enum FlagError {
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    #[error("there is no command {0:?}; `vagus help` lists what there is")]
+    UnknownCommand(String),
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+}
+
+impl FlagError {
+    /// Whether the help follows the error. The exit status is then 0: scripts written for nats-server
+    /// rely on neither, and tools that probe for a flag rely on both.
+    pub(crate) fn shows_help(&self) -> bool {
+        matches!(self, Self::Syntax(_))
+    }
+}
+
+/// Reads the arguments, without the program's name.
+pub(crate) fn parse(args: &[String]) -> Result<Command, FlagError> {
+    match args {
+        [word, rest @ ..] if word == "serve" => parse_server(rest, Text::Serve),
+        [word, topic, ..] if word == "help" && topic == "serve" => Ok(Command::Show(Text::Serve)),
+        [word, topic, ..] if word == "help" => {
+            Ok(Command::Show(Tool::named(topic).map_or(Text::Server, Text::Tool)))
+        }
+        [word, rest @ ..] => match Tool::named(word) {
+            Some(tool) if asks_for_help(rest) => Ok(Command::Show(Text::Tool(tool))),
+            Some(tool) => Ok(Command::Tool(tool, rest.to_vec())),
+            None => parse_server(args, Text::Server),
+        },
+        [] => parse_server(args, Text::Server),
+    }
+}
+
+fn asks_for_help(args: &[String]) -> bool {
+    args.iter()
+        .take_while(|arg| *arg != "--")
+        .any(|arg| matches!(arg.as_str(), "-h" | "-help" | "--help"))
+}
+
+fn parse_server(args: &[String], help: Text) -> Result<Command, FlagError> {
+    let parsed = syntax::parse(SERVER_FLAGS, args)?;
+    for (setting, text) in [
+        (Setting::Version, Text::Version),
+        (Setting::Help, help),
+        (Setting::HelpTls, Text::Tls),
+    ] {
+        if parsed.is_true(setting) {
+            return Ok(Command::Show(text));
+        }
+    }
+    if let Some(word) = parsed.rest.first() {
+        return match word.to_lowercase().as_str() {
+            "version" => Ok(Command::Show(Text::Version)),
+            "help" => Ok(Command::Show(help)),
+            _ => Err(FlagError::UnknownCommand(word.clone())),
+        };
+    }
+    if let Some(text) = parsed.text(Setting::Signal) {
+        return Ok(Command::Signal(Order::read(text)?));
+    }
+    Ok(Command::Serve(Box::new(Launch::from_flags(&parsed)?)))
+}
+
+#[cfg(test)]
+mod tests;
