@@ -1,0 +1,69 @@
+//! The commands for people: publish, subscribe, request, reply, measure.
+
+mod address;
+mod arguments;
+mod bench;
+mod error;
+mod output;
+mod publish;
+mod reply;
+mod request;
+mod session;
+mod subscribe;
+
+use crate::flags::Tool;
+use error::ToolError;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The status of a command that was not given what it needs.
+const USAGE: u8 = 2;
+
+/// Runs one tool to its end.
+pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let result = match tool {
+        Tool::Pub => publish::run(args, &mut out),
+        Tool::Sub => subscribe::run(args, &mut out),
+        Tool::Req => request::run(args, &mut out),
+        Tool::Reply => reply::run(args, &mut out),
+        Tool::Bench => bench::run(args, &mut out),
+    };
+    match result.and_then(|()| Ok(out.flush()?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough: `vagus sub foo | head -1`.
+        Err(ToolError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            crate::complain(&error);
+            if matches!(error, ToolError::Usage(_) | ToolError::Arguments(_)) {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The help of one tool.
+pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
+    let own = match tool {
+        Tool::Pub => publish::HELP,
+        Tool::Sub => subscribe::HELP,
+        Tool::Req => request::HELP,
+        Tool::Reply => reply::HELP,
+        Tool::Bench => bench::HELP,
+    };
+    (own, arguments::HELP)
+}
+
+/// Runs a tool that waits for several things at once.
+fn block_on<F>(work: F) -> Result<(), ToolError>
+where
+    F: Future<Output = Result<(), ToolError>>,
+{
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ToolError::Runtime)?
+        .block_on(work)
+}
