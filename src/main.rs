@@ -1,3 +1,68 @@
 //! The `vagus` program.
 
-fn main() {}
+mod commands;
+mod flags;
+mod logging;
+mod process;
+mod run;
+
+use flags::{COMMANDS, Command, SERVE, SERVER, TLS, Text};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    match flags::parse(&args) {
+        Ok(Command::Serve(launch)) => run::serve(*launch),
+        Ok(Command::Signal(order)) => outcome(process::signal::send(&order)),
+        Ok(Command::Tool(tool, args)) => commands::run(tool, &args),
+        Ok(Command::Show(text)) => {
+            show(text);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&error);
+            if error.shows_help() {
+                show(Text::Server);
+                return ExitCode::SUCCESS;
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn outcome<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line on standard error. That nobody listens there is no error of ours.
+fn complain(error: &impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "vagus: {error}");
+}
+
+fn show(text: Text) {
+    let mut out = std::io::stdout().lock();
+    let _ = match text {
+        Text::Version => writeln!(out, "nats-server: v{}", vagus::NATS_VERSION),
+        Text::Server => write!(
+            out,
+            "vagus {}, a message broker that speaks NATS\n\n{COMMANDS}\n{SERVER}",
+            vagus::VERSION
+        ),
+        Text::Serve => write!(out, "{SERVE}"),
+        Text::Tls => write!(out, "{TLS}"),
+        Text::Tool(tool) => {
+            let (own, all) = commands::help(tool);
+            write!(out, "{own}{all}")
+        }
+    };
+}

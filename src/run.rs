@@ -1,0 +1,165 @@
+//! A server as a process: its log, its files and the signals it is sent.
+
+use crate::flags::Launch;
+use crate::logging::{FATAL, RunningLog};
+use crate::process::pid_file;
+use crate::process::ports_file::PortsFile;
+use log::{error, info, warn};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::Signals;
+use std::process::ExitCode;
+use thiserror::Error;
+use vagus::{Server, StartError};
+use vagus_configs::Config;
+
+/// Why there is no server.
+#[derive(Debug, Error)]
+enum RunError {
+    #[error("Cannot wait for signals: {0}")]
+    Signals(std::io::Error),
+    #[error("Cannot write the pid file {path:?}: {source}")]
+    PidFile {
+        path: std::path::PathBuf,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// What a process ends with when it is told to end by SIGQUIT.
+const QUIT: u8 = 2;
+
+/// Runs a server until a signal ends it.
+pub(crate) fn serve(launch: Launch) -> ExitCode {
+    let log = match RunningLog::start(&launch.config.logging) {
+        Ok(log) => log,
+        Err(error) => {
+            crate::complain(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    log_panics();
+    let status = run(launch, &log).unwrap_or_else(|error| {
+        error!(target: FATAL, "{error}");
+        ExitCode::FAILURE
+    });
+    log.flush();
+    status
+}
+
+fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
+    let Launch { config, warnings } = launch;
+    // Before anything can be seen of the server: whoever sees it may signal it.
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2]).map_err(RunError::Signals)?;
+
+    info!("Starting nats-server");
+    info!("  Version:  {}", vagus::NATS_VERSION);
+    info!(
+        "  Git:      [{}]",
+        option_env!("VAGUS_GIT_COMMIT").unwrap_or("not set")
+    );
+    info!("  Vagus:    {}", vagus::VERSION);
+    if let Some(path) = &config.pid_file {
+        pid_file::write(path).map_err(|source| RunError::PidFile {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    let server = Server::start(config.clone())?;
+    info!("  Name:     {}", server.name());
+    info!("  ID:       {}", server.id());
+    for warning in &warnings {
+        warn!("{warning}");
+    }
+    let address = server.client_address();
+    info!(
+        "Listening for client connections on {}",
+        host_and_port(&config.listen.host, address.port())
+    );
+    let ports_file = write_ports_file(&config, &server);
+    info!("Server is ready");
+
+    let status = wait_for_the_end(&mut signals, log);
+    info!("Initiating Shutdown...");
+    server.shutdown();
+    if let Some(Err(error)) = ports_file.map(PortsFile::remove) {
+        error!("Cannot remove the ports file: {error}");
+    }
+    info!("Server Exiting..");
+    Ok(status)
+}
+
+/// The ports file is a convenience: that it cannot be written is no reason not to serve.
+fn write_ports_file(config: &Config, server: &Server) -> Option<PortsFile> {
+    let path = PortsFile::path_in(config.ports_file_dir.as_ref()?);
+    let shown = path.display().to_string();
+    PortsFile::write(path, server.client_address())
+        .map_err(|error| error!("Cannot write the ports file {shown}: {error}"))
+        .ok()
+}
+
+/// Follows signals until one ends the server.
+fn wait_for_the_end(signals: &mut Signals, log: &RunningLog) -> ExitCode {
+    for signal in signals.forever() {
+        info!("Trapped {:?} signal", signal_name(signal));
+        match signal {
+            SIGINT | SIGTERM => return ExitCode::SUCCESS,
+            SIGQUIT => return ExitCode::from(QUIT),
+            SIGUSR1 => log.reopen(),
+            SIGHUP => {
+                error!("Failed to reload server configuration: reloading is not in this version of vagus yet")
+            }
+            _ => warn!("Lame duck mode is not in this version of vagus yet"),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The names that nats-server logs.
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        SIGINT => "interrupt",
+        SIGTERM => "terminated",
+        SIGQUIT => "quit",
+        SIGHUP => "hangup",
+        SIGUSR1 => "user defined signal 1",
+        _ => "user defined signal 2",
+    }
+}
+
+/// `host:port`, with brackets around IPv6 addresses.
+fn host_and_port(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// A panic is told in the log, which may be a file, and never waits for a reader of standard error.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.payload_as_str().unwrap_or("no message");
+        let place = panic
+            .location()
+            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let thread = std::thread::current();
+        error!(
+            "Panic in thread {:?} at {place}: {text}",
+            thread.name().unwrap_or("unnamed")
+        );
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_and_port;
+
+    #[test]
+    fn addresses_as_logged() {
+        assert_eq!(host_and_port("0.0.0.0", 4222), "0.0.0.0:4222");
+        assert_eq!(host_and_port("localhost", 1), "localhost:1");
+        assert_eq!(host_and_port("::1", 4222), "[::1]:4222");
+    }
+}
