@@ -118,17 +118,15 @@ impl Carrier {
             });
         }
         if !connection.announced && changes.is_empty() {
+            // First what was to be said about the input before, then the input that waited for the same.
+            connection.say_deferred(&mut arbiter.delivery);
             self.resume(connection, arbiter, now, changes);
             if !self.waiting && self.pause.is_none() {
                 self.read(connection, arbiter, now, changes, task);
             }
         }
-        if !connection.deferred.is_empty()
-            && (connection.closing.is_some() || (!connection.announced && changes.is_empty()))
-        {
-            let deferred = std::mem::take(&mut connection.deferred);
-            arbiter.delivery.close_run();
-            arbiter.delivery.staging.reply(&connection.outbox, &deferred);
+        if connection.closing.is_some() {
+            connection.say_deferred(&mut arbiter.delivery);
         }
         let most_pending = hand_over(arbiter);
         if most_pending > connection.surroundings.max_pending / PAUSE_FROM_PART {
@@ -340,6 +338,14 @@ impl<S: Session> Connection<S> {
                 self.closing.get_or_insert(CloseReason::ProtocolViolation);
                 None
             }
+        }
+    }
+
+    /// Says what had to wait until interest was in force.
+    fn say_deferred(&mut self, delivery: &mut Delivery) {
+        if !self.deferred.is_empty() {
+            delivery.close_run();
+            delivery.staging.reply(&self.outbox, &std::mem::take(&mut self.deferred));
         }
     }
 
