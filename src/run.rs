@@ -22,8 +22,29 @@ enum RunError {
         path: std::path::PathBuf,
         source: std::io::Error,
     },
+    #[error("Error listening on port: {address}, \"{}\"", plainly(.source))]
+    Listen {
+        address: String,
+        source: std::io::Error,
+    },
     #[error(transparent)]
-    Start(#[from] StartError),
+    Start(StartError),
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Listen { address, source } => Self::Listen { address, source },
+            other => Self::Start(other),
+        }
+    }
+}
+
+/// The system's words in lower case and without its number: tools look for "address already in use".
+fn plainly(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error ").next().unwrap_or_default();
+    words.to_lowercase()
 }
 
 /// What a process ends with when it is told to end by SIGQUIT.
@@ -154,7 +175,15 @@ fn log_panics() {
 
 #[cfg(test)]
 mod tests {
-    use super::host_and_port;
+    use super::{host_and_port, plainly};
+    use std::io::Error;
+
+    #[test]
+    fn a_taken_port_as_tools_look_for_it() {
+        let taken = Error::from(rustix::io::Errno::ADDRINUSE);
+        assert_eq!(plainly(&taken), "address already in use");
+        assert_eq!(plainly(&Error::other("No such host")), "no such host");
+    }
 
     #[test]
     fn addresses_as_logged() {
