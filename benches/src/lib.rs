@@ -14,6 +14,7 @@ pub mod inbound;
 pub mod measurement;
 pub mod opening;
 pub mod paced;
+mod plans;
 pub mod poller;
 pub mod process;
 pub mod publisher;

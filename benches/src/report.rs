@@ -6,7 +6,8 @@ use crate::host::Host;
 use crate::measurement::{Measurement, Timing};
 use crate::scenarios::{Scenario, Target};
 use crate::server::ServerProgram;
-use crate::summary::{NOISE, Ratios, Rounds, Summary, verdict};
+use crate::statistics::Figure;
+use crate::summary::{NOISE, Ratio, Ratios, Rounds, Summary, verdict};
 use crate::table::{Table, grouped};
 
 /// Everything measured, and where.
@@ -72,7 +73,7 @@ impl Report {
             ),
             format!("load before {}, after {}", host.load, self.load_after),
             format!(
-                "median of {} rounds of {:.1} s",
+                "medians of {} rounds of {:.1} s",
                 self.rounds,
                 self.timing.window.as_secs_f64()
             ),
@@ -102,7 +103,11 @@ impl Report {
                     _ => std::array::from_fn(|_| String::new()),
                 });
                 if !rounds.failures.is_empty() {
-                    let failed = format!("FAILED {} of {}", rounds.failures.len(), self.rounds);
+                    let failed = format!(
+                        "FAILED {} of {}",
+                        rounds.failures.len(),
+                        rounds.failures.len() + rounds.measurements.len()
+                    );
                     row.pop();
                     row.push(failed);
                 }
@@ -124,8 +129,9 @@ impl Report {
             let compared = summaries.split_first().map(|(ours, others)| {
                 let ratios = Ratios::of(ours, others);
                 let missed = verdict(&scenario.target, ours, &ratios);
-                json!({ "cpu": ratios.cpu, "rate": ratios.rate, "p50": ratios.p50,
-                    "memory": ratios.memory, "missed": missed })
+                let value = |ratio: Option<Ratio>| ratio.map(|ratio| ratio.value);
+                json!({ "cpu": value(ratios.cpu), "rate": value(ratios.rate), "p50": value(ratios.p50),
+                    "memory": value(ratios.memory), "missed": missed })
             });
             let each = self.servers.iter().zip(servers.iter().zip(&summaries));
             let results = each.map(|((server, _), (rounds, summary))| {
@@ -150,9 +156,12 @@ impl Report {
 }
 
 fn summary_json(summary: &Summary) -> Value {
-    json!({ "cpu_ns": summary.cpu, "cpu_spread": summary.cpu_spread, "rate": summary.rate,
-        "p50_ns": summary.p50, "p99_ns": summary.p99, "resident_bytes": summary.resident,
-        "bytes_per_connection": summary.connection })
+    let both = |figure: Option<Figure>| {
+        figure.map(|figure| json!({ "median": figure.median, "spread": figure.spread }))
+    };
+    json!({ "cpu_ns": both(summary.cpu), "rate": both(summary.rate), "p50_ns": both(summary.p50),
+        "p99_ns": both(summary.p99), "resident_bytes": both(summary.resident),
+        "bytes_per_connection": both(summary.connection) })
 }
 
 fn round_json(round: &Measurement) -> Value {
@@ -163,29 +172,28 @@ fn round_json(round: &Measurement) -> Value {
 }
 
 fn figures(summary: &Summary) -> [String; 6] {
+    let show = |figure: Option<Figure>, show: fn(f64) -> String| figure.map(|figure| show(figure.median));
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let microseconds = |time: Option<f64>| time.map(|time| format!("{:.0}", time / 1e3)).unwrap_or_default();
-    let precise = |cpu: f64| {
+    let microseconds = |time| show(time, |time| format!("{:.0}", time / 1e3)).unwrap_or_default();
+    let precise = |cpu| {
         if cpu < 100.0 {
             format!("{cpu:.1}")
         } else {
             grouped(cpu)
         }
     };
-    let memory = match (summary.connection, summary.resident) {
-        (Some(bytes), _) => Some(format!("{} B", grouped(bytes))),
-        (None, bytes) => bytes.map(|bytes| format!("{:.1} MB", bytes / 1e6)),
-    };
+    let megabytes = |bytes| format!("{:.1} MB", bytes / 1e6);
+    let connection = show(summary.connection, |bytes| format!("{} B", grouped(bytes)));
+    let spread = summary.cpu.filter(|cpu| cpu.spread > 0.0);
     [
-        or_dash(summary.cpu.map(precise)),
-        summary
-            .cpu_spread
-            .map(|spread| format!("{:.0}", spread * 100.0))
+        or_dash(show(summary.cpu, precise)),
+        spread
+            .map(|cpu| format!("{:.0}", cpu.spread * 100.0))
             .unwrap_or_default(),
-        or_dash(summary.rate.map(grouped)),
+        or_dash(show(summary.rate, grouped)),
         microseconds(summary.p50),
         microseconds(summary.p99),
-        or_dash(memory),
+        or_dash(connection.or(show(summary.resident, megabytes))),
     ]
 }
 
@@ -194,7 +202,11 @@ fn comparison(target: &Target, ours: &Summary, others: &[Summary]) -> [String; 6
         return std::array::from_fn(|_| String::new());
     }
     let ratios = Ratios::of(ours, others);
-    let show = |ratio: Option<f64>| ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+    let show = |ratio: Option<Ratio>| {
+        ratio
+            .map(|ratio| format!("{:.2}", ratio.value))
+            .unwrap_or_default()
+    };
     let mut wanted = format!("{:.1}", target.cpu);
     if target.p50 > 1.0 {
         wanted.push_str(&format!(", p50 {:.2}", target.p50));

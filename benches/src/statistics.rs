@@ -38,13 +38,28 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some((sorted[middle - 1] + upper) / 2.0)
 }
 
-/// Half the distance between the largest and the smallest value, as a share of the median; `None` for a
-/// single value.
-pub fn spread(values: &[f64]) -> Option<f64> {
-    let middle = median(values).filter(|middle| *middle > 0.0 && values.len() > 1)?;
-    let largest = values.iter().copied().max_by(f64::total_cmp)?;
-    let smallest = values.iter().copied().min_by(f64::total_cmp)?;
-    Some((largest - smallest) / 2.0 / middle)
+/// A figure measured in several rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// The middle one.
+    pub median: f64,
+    /// Half the distance between the largest and the smallest, as a share of the median; 0 for one round.
+    pub spread: f64,
+}
+
+impl Figure {
+    /// From the values of all rounds; `None` if there are none.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let median = median(values)?;
+        let largest = values.iter().copied().max_by(f64::total_cmp)?;
+        let smallest = values.iter().copied().min_by(f64::total_cmp)?;
+        let spread = if median > 0.0 {
+            (largest - smallest) / 2.0 / median
+        } else {
+            0.0
+        };
+        Some(Self { median, spread })
+    }
 }
 
 #[cfg(test)]
@@ -83,8 +98,10 @@ mod tests {
 
     #[test]
     fn spread_is_relative_to_the_median() {
-        assert_eq!(spread(&[90.0, 100.0, 110.0]), Some(0.1));
-        assert_eq!(spread(&[0.0, 0.0]), None);
-        assert_eq!(spread(&[5.0]), None);
+        let figure = |median, spread| Some(Figure { median, spread });
+        assert_eq!(Figure::of(&[90.0, 100.0, 110.0]), figure(100.0, 0.1));
+        assert_eq!(Figure::of(&[5.0]), figure(5.0, 0.0));
+        assert_eq!(Figure::of(&[0.0, 0.0, 7.0]), figure(0.0, 0.0));
+        assert_eq!(Figure::of(&[]), None);
     }
 }

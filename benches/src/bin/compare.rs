@@ -67,12 +67,13 @@ fn compare() -> Result<ExitCode, BenchError> {
     let mut random = Random::new(arguments.seed.unwrap_or(u64::from(time)));
     for scenario in wanted {
         let mut results = vec![Rounds::default(); arguments.servers.len()];
-        for round in 1..=arguments.rounds {
+        let runs = arguments.rounds * scenario.runs_per_round();
+        for run_number in 1..=runs {
             let mut order: Vec<usize> = (0..arguments.servers.len()).collect();
             random.shuffle(&mut order);
             for index in order {
                 let server = &arguments.servers[index];
-                let at = format!("{} {round}/{} {}", scenario.name, arguments.rounds, server.name);
+                let at = format!("{} {run_number}/{runs} {}", scenario.name, server.name);
                 match run(&scenario, server, &arguments) {
                     Ok(measurement) => {
                         progress(&format!("{at}: {}", one_line(&measurement)));
