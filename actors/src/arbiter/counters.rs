@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What passed through one arbiter since the start.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub struct ArbiterCounters {
+pub(crate) struct ArbiterCounters {
     messages_in: AtomicU64,
     payload_in: AtomicU64,
     messages_out: AtomicU64,

@@ -7,7 +7,8 @@ mod quiescence;
 mod staging;
 mod timers;
 
-pub use counters::{ArbiterCounters, Traffic};
+pub(crate) use counters::ArbiterCounters;
+pub use counters::Traffic;
 pub(crate) use delivery::Delivery;
 pub(crate) use housekeeping::keep_house;
 pub(crate) use quiescence::{Quiescence, Running};

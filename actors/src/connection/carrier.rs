@@ -95,10 +95,8 @@ impl Carrier {
         changes: &mut Vec<Change>,
         task: &mut TaskContext<'_>,
     ) {
-        if let Some(pause) = &mut self.pause {
-            if pause.as_mut().poll(task).is_ready() {
-                self.pause = None;
-            }
+        if self.pause.as_mut().is_some_and(|pause| pause.as_mut().poll(task).is_ready()) {
+            self.pause = None;
         }
         if attention.timer_due {
             connection.timer = None;
@@ -345,7 +343,9 @@ impl<S: Session> Connection<S> {
     fn say_deferred(&mut self, delivery: &mut Delivery) {
         if !self.deferred.is_empty() {
             delivery.close_run();
-            delivery.staging.reply(&self.outbox, &std::mem::take(&mut self.deferred));
+            delivery
+                .staging
+                .reply(&self.outbox, &std::mem::take(&mut self.deferred));
         }
     }
 

@@ -6,7 +6,7 @@
 mod queue;
 mod slots;
 
-pub use slots::{Slot, Slots};
+pub(crate) use slots::{Slot, Slots};
 
 use crate::connection::CloseReason;
 use bytes::Bytes;
@@ -22,7 +22,7 @@ use vagus_routing::{Destination, Subscription};
 pub type ConnectionId = u64;
 
 /// A subscription of a connection.
-pub type ConnectionSubscription = Subscription<Arc<Outbox>>;
+pub(crate) type ConnectionSubscription = Subscription<Arc<Outbox>>;
 
 /// The bounded queue of bytes of one connection, and its socket's write side.
 #[derive(Debug)]
@@ -162,7 +162,6 @@ impl Outbox {
         let mut queue = self.queue.lock();
         queue.set_owner(waker);
         Attention {
-            unwritten: queue.has_unwritten(),
             closed: queue.close_reason(),
             exhausted: queue.take_exhausted(),
             timer_due: self.timer_due.swap(false, Ordering::Relaxed),
@@ -208,7 +207,6 @@ impl Outbox {
 /// What an owner finds when it looks at its outbox.
 #[derive(Debug)]
 pub(crate) struct Attention {
-    pub(crate) unwritten: bool,
     pub(crate) closed: Option<CloseReason>,
     pub(crate) exhausted: Vec<Arc<ConnectionSubscription>>,
     pub(crate) timer_due: bool,

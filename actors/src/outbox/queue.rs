@@ -150,10 +150,6 @@ impl Queue {
         }
     }
 
-    pub(super) fn has_unwritten(&self) -> bool {
-        !self.chunks.is_empty()
-    }
-
     pub(super) fn is_closed(&self) -> bool {
         self.closed.is_some()
     }

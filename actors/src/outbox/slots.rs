@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 /// Hands out small numbers, so that a publisher finds what it has staged for a connection by index.
 #[derive(Debug, Clone, Default)]
-pub struct Slots(Arc<Mutex<Free>>);
+pub(crate) struct Slots(Arc<Mutex<Free>>);
 
 #[derive(Debug, Default)]
 struct Free {
@@ -13,14 +13,14 @@ struct Free {
 
 /// A small number that is returned when dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     number: u32,
     slots: Slots,
 }
 
 impl Slots {
     /// The next free number.
-    pub fn take(&self) -> Slot {
+    pub(crate) fn take(&self) -> Slot {
         let mut free = self.0.lock();
         let number = free.returned.pop().unwrap_or_else(|| {
             let number = free.next;
