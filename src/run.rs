@@ -23,10 +23,7 @@ enum RunError {
         source: std::io::Error,
     },
     #[error("Error listening on port: {address}, \"{}\"", plainly(.source))]
-    Listen {
-        address: String,
-        source: std::io::Error,
-    },
+    Listen { address: String, source: std::io::Error },
     #[error(transparent)]
     Start(StartError),
 }

@@ -2,7 +2,7 @@
 
 use super::arguments::{self, Argument, ServerOptions, flag};
 use super::error::ToolError;
-use super::session::Session;
+use super::session::{Session, send_error};
 use super::{block_on, output};
 use crate::flags::syntax::{Kind, Parsed};
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
@@ -95,7 +95,7 @@ pub(super) async fn send(
                 .await
         }
     }
-    .map_err(|error| ToolError::Send(error.to_string()))
+    .map_err(send_error)
 }
 
 /// The headers given with `-H`, if any.

@@ -3,7 +3,7 @@
 use super::arguments::{self, Argument, ServerOptions, flag};
 use super::error::ToolError;
 use super::output::Style;
-use super::session::Session;
+use super::session::{Session, send_error};
 use super::subscribe::{CHUNK, listen, show, style};
 use super::{block_on, publish};
 use crate::flags::syntax::Kind;
@@ -59,10 +59,7 @@ async fn reply(
     let mut session = Session::connect(server).await?;
     let mut requests = listen(&mut session, subject, &style, out).await?;
     if count > 0 {
-        requests
-            .unsubscribe_after(count)
-            .await
-            .map_err(|error| ToolError::Send(error.to_string()))?;
+        requests.unsubscribe_after(count).await.map_err(send_error)?;
     }
     let mut requests = requests.ready_chunks(CHUNK);
     let mut number = 0;

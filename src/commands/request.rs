@@ -2,7 +2,7 @@
 
 use super::arguments::{self, Argument, ServerOptions, flag};
 use super::error::ToolError;
-use super::session::Session;
+use super::session::{Session, send_error};
 use super::{block_on, output, publish};
 use crate::flags::syntax::Kind;
 use async_nats::{HeaderMap, StatusCode};
@@ -68,7 +68,7 @@ async fn request(server: ServerOptions, question: Question, out: &mut impl Write
         .client
         .subscribe(inbox.clone())
         .await
-        .map_err(|error| ToolError::Send(error.to_string()))?;
+        .map_err(send_error)?;
     publish::send(
         &session,
         &question.subject,

@@ -4,6 +4,7 @@ use super::address::Credentials;
 use super::arguments::ServerOptions;
 use super::error::ToolError;
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -56,34 +57,40 @@ impl Session {
 
     /// Waits until the server has dealt with all that was sent, and tells what it had against it.
     pub(super) async fn confirm(&mut self) -> Result<(), ToolError> {
+        // A message to ourselves: the server answers in order, so every complaint comes before it.
         let inbox = self.client.new_inbox();
-        let mut echo = self
-            .client
-            .subscribe(inbox.clone())
+        let mut echo = self.client.subscribe(inbox.clone()).await.map_err(send_error)?;
+        self.client
+            .publish(inbox.clone(), Bytes::new())
             .await
-            .map_err(|error| ToolError::Send(error.to_string()))?;
-        // Draining sends PING; the subscription ends with the PONG, behind every complaint.
-        echo.drain()
-            .await
-            .map_err(|error| ToolError::Send(error.to_string()))?;
-        let ended = tokio::time::timeout(CONFIRMATION, async {
+            .map_err(send_error)?;
+        let answered = tokio::time::timeout(CONFIRMATION, async {
             loop {
                 tokio::select! {
                     biased;
-                    event = self.events.recv() => complaint(event, &inbox)?,
-                    message = echo.next() => if message.is_none() {
-                        break;
+                    event = self.events.recv() => match complaint(event)? {
+                        // Nobody asked for the inbox; that it is forbidden is an answer too.
+                        Some(text) if text.contains(inbox.as_str()) => break,
+                        Some(text) => return Err(ToolError::Server(text)),
+                        None => {}
+                    },
+                    message = echo.next() => match message {
+                        Some(_) => break,
+                        None => return Err(ToolError::Disconnected),
                     },
                 }
             }
-            // What the client has seen before the PONG is on its way to us.
+            // What the client has seen before the answer is on its way to us.
             tokio::task::yield_now().await;
             while let Ok(event) = self.events.try_recv() {
-                complaint(Some(event), &inbox)?;
+                match complaint(Some(event))? {
+                    Some(text) if !text.contains(inbox.as_str()) => return Err(ToolError::Server(text)),
+                    _ => {}
+                }
             }
             Ok(())
         });
-        ended.await.unwrap_or(Err(ToolError::NoAnswer(CONFIRMATION)))
+        answered.await.unwrap_or(Err(ToolError::NoAnswer(CONFIRMATION)))
     }
 
     /// Waits for the next thing that happens to the connection and tells of it. What the server complains
@@ -91,7 +98,9 @@ impl Session {
     pub(super) async fn watch(&mut self) -> Result<(), ToolError> {
         match self.events.recv().await {
             None | Some(Event::Closed) => return Err(ToolError::Disconnected),
-            Some(Event::ServerError(error)) => return Err(ToolError::Server(error.to_string())),
+            Some(Event::ServerError(error)) => return Err(ToolError::Server(plainly(&error))),
+            // Each attempt that fails; it goes on.
+            Some(Event::ClientError(_)) if self.lost => {}
             Some(Event::Connected) if self.lost => {
                 self.lost = false;
                 crate::complain(&"connected again");
@@ -107,28 +116,24 @@ impl Session {
     }
 }
 
-/// The complaint in `event`, unless it is about the inbox of [`Session::confirm`], which nobody asked for.
-fn complaint(event: Option<Event>, inbox: &str) -> Result<(), ToolError> {
+/// What the server complains about in `event`.
+fn complaint(event: Option<Event>) -> Result<Option<String>, ToolError> {
     match event {
-        Some(Event::ServerError(error)) => {
-            let text = error.to_string();
-            if text.contains(inbox) {
-                Ok(())
-            } else {
-                Err(ToolError::Server(text))
-            }
-        }
+        Some(Event::ServerError(error)) => Ok(Some(plainly(&error))),
         Some(Event::Disconnected | Event::Closed) | None => Err(ToolError::Disconnected),
-        Some(_) => Ok(()),
+        Some(_) => Ok(None),
     }
 }
 
+pub(super) fn send_error(error: impl std::fmt::Display) -> ToolError {
+    ToolError::Send(error.to_string())
+}
+
 fn connect_error(address: &str, error: &dyn std::error::Error) -> ToolError {
-    // The innermost cause says most, and the outer ones repeat it.
-    let mut reason = error.to_string();
+    let mut reason = plainly(&error);
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let text = inner.to_string();
+        let text = plainly(&inner);
         if !reason.contains(&text) {
             reason = format!("{reason}: {text}");
         }
@@ -137,5 +142,30 @@ fn connect_error(address: &str, error: &dyn std::error::Error) -> ToolError {
     ToolError::Connect {
         address: address.to_owned(),
         reason,
+    }
+}
+
+/// The words of the client library, without what it says twice.
+fn plainly(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut parts: Vec<&str> = text.split(": ").filter(|part| *part != "nats").collect();
+    parts.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plainly;
+
+    #[test]
+    fn errors_in_few_words() {
+        assert_eq!(
+            plainly(&"authorization violation: nats: Authorization Violation"),
+            "authorization violation"
+        );
+        assert_eq!(
+            plainly(&"IO error: Connection refused"),
+            "IO error: Connection refused"
+        );
     }
 }

@@ -4,7 +4,7 @@ use super::arguments::{self, Argument, ServerOptions, flag};
 use super::block_on;
 use super::error::ToolError;
 use super::output::{self, Style};
-use super::session::Session;
+use super::session::{Session, send_error};
 use crate::flags::syntax::{Kind, Parsed};
 use async_nats::{Message, Subscriber};
 use futures_util::StreamExt;
@@ -63,10 +63,7 @@ async fn subscribe(
     let mut messages = listen(&mut session, subject, &style, out).await?;
     if count > 0 {
         // The stream ends by itself then.
-        messages
-            .unsubscribe_after(count)
-            .await
-            .map_err(|error| ToolError::Send(error.to_string()))?;
+        messages.unsubscribe_after(count).await.map_err(send_error)?;
     }
     let mut messages = messages.ready_chunks(CHUNK);
     let mut number = 0;
@@ -103,7 +100,7 @@ pub(super) async fn listen(
         None => client.subscribe(subject.clone()).await,
         Some((queue, _)) => client.queue_subscribe(subject.clone(), queue.clone()).await,
     }
-    .map_err(|error| ToolError::Send(error.to_string()))?;
+    .map_err(send_error)?;
     session.confirm().await?;
     if !style.raw {
         output::listening(out, &subject)?;
