@@ -74,7 +74,9 @@ pub(crate) fn start(
             log::error!("{error}");
         }
     })?;
-    let running = is_ready.recv().map_err(|_| io::Error::other("the first arbiter did not start"))??;
+    let running = is_ready
+        .recv()
+        .map_err(|_| io::Error::other("the first arbiter did not start"))??;
     Ok((thread, running))
 }
 
@@ -109,7 +111,14 @@ fn populate(
         .map(|number| open_reception(number, &arbiters, &surroundings, &facts))
         .collect::<io::Result<Vec<_>>>()?;
     let listener = Listener::new(socket, receptions, arbiters.clone())?.start();
-    Ok(Running { client_address, system: System::current(), arbiters, router, monitor, listener })
+    Ok(Running {
+        client_address,
+        system: System::current(),
+        arbiters,
+        router,
+        monitor,
+        listener,
+    })
 }
 
 /// The reception of one arbiter; that of the first is on this thread, the others each have their own.
@@ -123,9 +132,15 @@ fn open_reception(
     let open = move || {
         let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
         let arbiter: LocalArbiter = Rc::new(RefCell::new(Arbiter::new(number, arbiters, seed)));
-        keep_house(arbiter.clone(), surroundings.interest.clone(), surroundings.router.clone());
+        keep_house(
+            arbiter.clone(),
+            surroundings.interest.clone(),
+            surroundings.router.clone(),
+        );
         let max_connections = facts.limits.max_connections;
-        Reception::new(Nats::new(facts), arbiter, surroundings, max_connections).start().recipient()
+        Reception::new(Nats::new(facts), arbiter, surroundings, max_connections)
+            .start()
+            .recipient()
     };
     if number == 0 {
         return Ok(open());
@@ -135,12 +150,17 @@ fn open_reception(
     thread.spawn_fn(move || {
         let _ = ready.send(open());
     });
-    is_ready.recv().map_err(|_| io::Error::other("an arbiter did not start"))
+    is_ready
+        .recv()
+        .map_err(|_| io::Error::other("an arbiter did not start"))
 }
 
 #[allow(clippy::expect_used)] // There is no way to say it to actix, and nothing to go on with.
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the system gives no event queue")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("the system gives no event queue")
 }
 
 /// A socket that listens. A host that names all addresses means those of IPv4 and IPv6.

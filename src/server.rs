@@ -96,7 +96,9 @@ impl Server {
 
     /// The state of each open connection.
     pub fn connections(&self) -> Vec<ConnectionState> {
-        let connections = self.ask(&self.running.monitor, ListConnections).unwrap_or_default();
+        let connections = self
+            .ask(&self.running.monitor, ListConnections)
+            .unwrap_or_default();
         self.wait_for(async move {
             let mut states = Vec::with_capacity(connections.len());
             for connection in connections {
@@ -110,7 +112,9 @@ impl Server {
 
     /// The state of each subject that has traffic.
     pub fn hot_subjects(&self) -> Vec<SubjectState> {
-        let subjects = self.ask(&self.running.router, ListHotSubjects).unwrap_or_default();
+        let subjects = self
+            .ask(&self.running.router, ListHotSubjects)
+            .unwrap_or_default();
         self.wait_for(async move {
             let mut states = Vec::with_capacity(subjects.len());
             for subject in subjects {
@@ -123,7 +127,8 @@ impl Server {
 
     /// Closes a connection; false if there is no such.
     pub fn close_connection(&self, id: ConnectionId, reason: crate::CloseReason) -> bool {
-        self.ask(&self.running.monitor, CloseConnection { id, reason }).unwrap_or(false)
+        self.ask(&self.running.monitor, CloseConnection { id, reason })
+            .unwrap_or(false)
     }
 
     /// Closes every connection and ends the broker's threads.

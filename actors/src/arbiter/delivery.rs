@@ -33,9 +33,7 @@ pub(crate) struct Delivery {
 /// Messages that follow each other on one subject.
 #[derive(Debug)]
 struct Run {
-    route: Arc<ConnectionFanout>,
-    /// Where the route is kept; good as long as nothing else is put there, which ends the run first.
-    slot: Slot,
+    route: Route,
     /// Whether every target takes the message as it came: nothing to strip, to leave out or to count down.
     straight: bool,
     with_headers: bool,
@@ -44,6 +42,25 @@ struct Run {
     /// Since the run was opened or last closed.
     messages: u64,
     payload: u64,
+}
+
+/// Where a run has its route.
+#[derive(Debug)]
+enum Route {
+    /// In the cache: nothing is put there without ending the run first.
+    Kept(Slot),
+    /// Resolved for this run alone.
+    Own(Arc<ConnectionFanout>),
+}
+
+impl Route {
+    #[inline]
+    fn fanout<'a>(&'a self, routes: &'a RouteCache<Arc<Outbox>>) -> Option<&'a Arc<ConnectionFanout>> {
+        match self {
+            Self::Kept(slot) => routes.fanout(*slot),
+            Self::Own(route) => Some(route),
+        }
+    }
 }
 
 impl Delivery {
@@ -91,7 +108,9 @@ impl Delivery {
         };
         run.messages += 1;
         run.payload += payload as u64;
-        let route = &*run.route;
+        let Some(route) = run.route.fanout(&self.routes) else {
+            return false;
+        };
         let with_headers = run.with_headers;
         let mut taken = !route.singles.is_empty() || !route.shared.is_empty();
         for target in &route.singles {
@@ -145,27 +164,31 @@ impl Delivery {
     ) {
         self.close_run();
         let version = interest.version(subject);
-        let (slot, route) = match self.routes.get(subject, version) {
-            Some((slot, route)) => {
+        let route = match self.routes.get(subject, version) {
+            Ok(slot) => {
                 self.traffic.routes_cached += 1;
-                (slot, route.clone())
+                Route::Kept(slot)
             }
-            None => {
+            Err(missing) => {
                 self.traffic.routes_resolved += 1;
-                let route = Arc::new(interest.resolve(subject));
-                (self.routes.insert(route.clone(), version), route)
+                let resolved = Arc::new(interest.resolve(subject));
+                self.routes
+                    .insert(missing, &resolved, version)
+                    .map_or(Route::Own(resolved), Route::Kept)
             }
         };
         self.subject.clear();
         self.subject.extend_from_slice(subject);
-        if self.encoded.len() < route.shared.len() {
-            self.encoded.resize_with(route.shared.len(), BytesMut::new);
+        let Some(fanout) = route.fanout(&self.routes) else {
+            return;
+        };
+        if self.encoded.len() < fanout.shared.len() {
+            self.encoded.resize_with(fanout.shared.len(), BytesMut::new);
         }
-        let leaves_out = except.is_some_and(|publisher| route.contains(publisher));
-        let straight = !leaves_out && takes_as_it_comes(&route, with_headers);
+        let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
+        let straight = !leaves_out && takes_as_it_comes(fanout, with_headers);
         self.run = Some(Run {
             route,
-            slot,
             straight,
             with_headers,
             except,
@@ -176,18 +199,15 @@ impl Delivery {
 
     /// Ends the run: what is encoded for groups goes to their connections, and deliveries are counted.
     pub(crate) fn close_run(&mut self) {
-        let Some(run) = self.run.take() else {
-            return;
-        };
-        self.settle_run(&run);
-        self.routes.count(run.slot, run.messages, run.payload);
+        if let Some(run) = self.run.take() {
+            self.settle_run(&run);
+        }
     }
 
     /// Like [`Delivery::close_run`], but the run goes on.
     pub(crate) fn pause_run(&mut self) {
         if let Some(mut run) = self.run.take() {
             self.settle_run(&run);
-            self.routes.count(run.slot, run.messages, run.payload);
             run.messages = 0;
             run.payload = 0;
             self.run = Some(run);
@@ -197,13 +217,19 @@ impl Delivery {
     fn settle_run(&mut self, run: &Run) {
         self.traffic.messages_in += run.messages;
         self.traffic.payload_in += run.payload;
-        if !run.straight || run.messages == 0 {
+        if run.messages == 0 {
             return;
         }
-        for target in &run.route.singles {
+        if let Route::Kept(slot) = run.route {
+            self.routes.count(slot, run.messages, run.payload);
+        }
+        let Some(route) = run.route.fanout(&self.routes) else {
+            return;
+        };
+        for target in &route.singles {
             count(&target.subscription, run.messages);
         }
-        for (group, encoded) in run.route.shared.iter().zip(&mut self.encoded) {
+        for (group, encoded) in route.shared.iter().zip(&mut self.encoded) {
             if encoded.len() < SHARED_FROM {
                 for subscription in &group.subscriptions {
                     count(subscription, run.messages);
@@ -232,8 +258,12 @@ impl Delivery {
         };
         self.traffic.messages_in += 1;
         self.traffic.payload_in += message.body.len() as u64;
-        self.routes.count(run.slot, 1, message.body.len() as u64);
-        let route = run.route.clone();
+        if let Route::Kept(slot) = run.route {
+            self.routes.count(slot, 1, message.body.len() as u64);
+        }
+        let Some(route) = run.route.fanout(&self.routes).cloned() else {
+            return false;
+        };
         let except = run.except;
         let mut taken = false;
         for target in &route.singles {
@@ -331,17 +361,12 @@ impl Delivery {
 /// Whether every target takes messages byte for byte as they were published. A member of a queue group that is
 /// counted down does: only whoever is picked has to claim its message.
 fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
-    if route.singles.iter().any(|target| target.limited) {
+    if route.has_limited() {
         return false;
     }
+    let members = || route.queues.iter().flat_map(|queue| queue.members());
     !with_headers
-        || (route.singles.iter().all(|target| target.headers)
-            && route.shared.iter().all(|group| group.headers)
-            && route
-                .queues
-                .iter()
-                .flat_map(|queue| queue.members())
-                .all(|member| member.destination().accepts_headers()))
+        || (route.all_accept_headers() && members().all(|member| member.destination().accepts_headers()))
 }
 
 /// Whether this member of a queue group takes the next message; otherwise it is for another.

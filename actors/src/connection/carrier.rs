@@ -95,7 +95,11 @@ impl Carrier {
         changes: &mut Vec<Change>,
         task: &mut TaskContext<'_>,
     ) {
-        if self.pause.as_mut().is_some_and(|pause| pause.as_mut().poll(task).is_ready()) {
+        if self
+            .pause
+            .as_mut()
+            .is_some_and(|pause| pause.as_mut().poll(task).is_ready())
+        {
             self.pause = None;
         }
         if attention.timer_due {

@@ -1,4 +1,8 @@
 //! The fan-outs that one thread keeps.
+//!
+//! Publishers come back to the same subjects, so this is built like a processor's cache: few places for each
+//! subject, side by side, and nothing kept that was asked for only once. Answers to requests go to subjects
+//! that never come again; keeping them would cost more than resolving them.
 
 use std::fmt;
 use std::hash::BuildHasher;
@@ -6,27 +10,35 @@ use std::mem;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use crate::fanout::Fanout;
 use crate::versions::{Version, Versions};
 
-/// How much a [`RouteCache`] may keep. Past either limit the entries not used for longest make room.
+/// How many places a subject has.
+const WAYS: usize = 4;
+
+/// The places of a new cache.
+const SETS_AT_FIRST: usize = 64;
+
+/// How many subjects are remembered as asked for once; a power of two.
+const REMEMBERED: usize = 1 << 16;
+
+/// How much a [`RouteCache`] may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Entries; at least 1.
+    /// Entries, rounded up to a power of two.
     pub entries: usize,
     /// Bytes, as [`Fanout::memory`] counts them and those of the entries themselves.
     pub bytes: usize,
-    /// How many subjects one interval of [`RouteCache::drain_traffic`] may report. What others carried is not lost to
-    /// publishing, only to these statistics.
+    /// How many subjects one interval of [`RouteCache::drain_traffic`] may report. What others carried is not
+    /// lost to publishing, only to these statistics.
     pub reported_subjects: usize,
 }
 
 impl Default for CacheLimits {
     fn default() -> Self {
         Self {
-            entries: 200_000,
+            entries: 1 << 18,
             bytes: 96 << 20,
             reported_subjects: 10_000,
         }
@@ -48,23 +60,24 @@ pub struct CacheStats {
     pub evictions: u64,
 }
 
-/// The place of an entry, to count its traffic without another look-up. Good until the next insertion.
+/// The place of an entry. Good until the next insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u32);
 
-/// Fan-outs by subject, for one thread and one index.
-///
-/// Bounded, and nothing is dropped all at once: a hand goes round the entries as on a clock and takes the first that
-/// was not used since it last came by, one or a few for each insertion.
+/// A look-up that found nothing that holds: what is needed to keep the fan-out that is resolved instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing(u64);
+
+/// Fan-outs by subject, for one thread and one index. Bounded, and nothing is dropped all at once.
 pub struct RouteCache<D> {
-    entries: Vec<Option<Entry<D>>>,
-    /// Empty places in `entries`.
-    free: Vec<u32>,
-    /// Places of entries, by the hash of the subject.
-    table: HashTable<u32>,
+    /// Sets of [`WAYS`] places; the number of sets is a power of two.
+    places: Vec<Place<D>>,
     hasher: RandomState,
     limits: CacheLimits,
-    hand: usize,
+    /// A part of the hash of subjects that were asked for, and not found, by another part.
+    seen: Box<[u8]>,
+    /// Entries that made room for others since the cache last grew.
+    pressed: usize,
     /// Where the next `sweep` goes on.
     broom: usize,
     /// Places whose entries have traffic to report.
@@ -74,11 +87,11 @@ pub struct RouteCache<D> {
     stats: CacheStats,
 }
 
-struct Entry<D> {
-    /// Its subject is the key.
-    fanout: Arc<Fanout<D>>,
-    version: Version,
+struct Place<D> {
     hash: u64,
+    version: Version,
+    /// Its subject is the key.
+    fanout: Option<Arc<Fanout<D>>>,
     traffic: Traffic,
     used: bool,
     /// Whether it is in `touched`.
@@ -91,6 +104,28 @@ struct Traffic {
     bytes: u64,
 }
 
+impl<D> Place<D> {
+    fn empty() -> Self {
+        Self {
+            hash: 0,
+            version: Version::default(),
+            fanout: None,
+            traffic: Traffic::default(),
+            used: false,
+            touched: false,
+        }
+    }
+
+    #[inline]
+    fn is_for(&self, hash: u64, subject: &[u8]) -> bool {
+        self.hash == hash
+            && self
+                .fanout
+                .as_ref()
+                .is_some_and(|fanout| fanout.subject() == subject)
+    }
+}
+
 impl<D> Default for RouteCache<D> {
     fn default() -> Self {
         Self::new(CacheLimits::default())
@@ -101,13 +136,13 @@ impl<D> RouteCache<D> {
     /// An empty cache; it grows with what it keeps.
     #[must_use]
     pub fn new(limits: CacheLimits) -> Self {
+        let sets = SETS_AT_FIRST.min(limits.entries.div_ceil(WAYS).next_power_of_two());
         Self {
-            entries: Vec::new(),
-            free: Vec::new(),
-            table: HashTable::new(),
+            places: empty_places(sets),
             hasher: RandomState::default(),
             limits,
-            hand: 0,
+            seen: vec![0; REMEMBERED].into_boxed_slice(),
+            pressed: 0,
             broom: 0,
             touched: Vec::new(),
             departed: Vec::new(),
@@ -115,82 +150,68 @@ impl<D> RouteCache<D> {
         }
     }
 
-    /// The fan-out kept for `subject`, if it still holds under `version`: the [current](Versions::current) one.
-    pub fn get(&mut self, subject: &[u8], version: Version) -> Option<(Slot, &Arc<Fanout<D>>)> {
+    /// Where the fan-out of `subject` is kept, if it still holds under `version`: the [current](Versions::current)
+    /// one.
+    #[inline]
+    pub fn get(&mut self, subject: &[u8], version: Version) -> Result<Slot, Missing> {
         let hash = self.hasher.hash_one(subject);
-        let entries = &mut self.entries;
-        let found = self
-            .table
-            .find(hash, |place| is_for(&entries[*place as usize], hash, subject));
-        if let Some(place) = found
-            && let Some(entry) = &mut entries[*place as usize]
-            && entry.version == version
-        {
-            entry.used = true;
-            self.stats.hits += 1;
-            return Some((Slot(*place), &entry.fanout));
+        let set = self.set_of(hash);
+        for at in set..set + WAYS {
+            let place = &mut self.places[at];
+            if place.version == version && place.is_for(hash, subject) {
+                place.used = true;
+                self.stats.hits += 1;
+                return Ok(Slot(at as u32));
+            }
         }
         self.stats.misses += 1;
-        None
+        Err(Missing(hash))
     }
 
-    /// Keeps `fanout`, resolved after `version` was loaded, in place of an older one of its subject.
-    pub fn insert(&mut self, fanout: Arc<Fanout<D>>, version: Version) -> Slot {
-        let hash = self.hasher.hash_one(fanout.subject());
-        let entries = &mut self.entries;
-        let found = self.table.find(hash, |place| {
-            is_for(&entries[*place as usize], hash, fanout.subject())
-        });
-        if let Some(place) = found.copied()
-            && let Some(entry) = &mut entries[place as usize]
-        {
-            self.stats.bytes = self.stats.bytes - cost(&entry.fanout) + cost(&fanout);
-            entry.fanout = fanout;
-            entry.version = version;
-            entry.used = true;
-            // It may have grown. The others go first: the hand passes what was just used once.
-            self.make_room(0, 0);
-            return Slot(place);
+    /// What is kept in a place.
+    #[inline]
+    pub fn fanout(&self, slot: Slot) -> Option<&Arc<Fanout<D>>> {
+        self.places.get(slot.0 as usize)?.fanout.as_ref()
+    }
+
+    /// Keeps `fanout`, resolved after `version` was loaded, if its subject has been missed before.
+    pub fn insert(&mut self, missing: Missing, fanout: &Arc<Fanout<D>>, version: Version) -> Option<Slot> {
+        let Missing(hash) = missing;
+        let cost = cost(fanout);
+        let set = self.set_of(hash);
+        let ways = &self.places[set..set + WAYS];
+        let same = ways.iter().position(|place| place.is_for(hash, fanout.subject()));
+        let at = match same {
+            Some(way) => set + way,
+            None if self.seen_before(hash) => self.make_room(hash),
+            None => return None,
+        };
+        self.drop_entry(at);
+        if self.stats.bytes + cost > self.limits.bytes {
+            self.shed(cost);
+            if self.stats.bytes + cost > self.limits.bytes {
+                return None;
+            }
         }
-        self.make_room(1, cost(&fanout));
-        self.stats.bytes += cost(&fanout);
         self.stats.entries += 1;
-        // Not marked as used: subjects that come once must not push out those that come again. It still has a whole
-        // round of the hand, whose place it usually takes.
-        let entry = Entry {
-            fanout,
-            version,
-            hash,
-            traffic: Traffic::default(),
-            used: false,
-            touched: false,
-        };
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.entries[place as usize] = Some(entry);
-                place
-            }
-            None => {
-                self.entries.push(Some(entry));
-                (self.entries.len() - 1) as u32
-            }
-        };
-        let entries = &self.entries;
-        self.table.insert_unique(hash, place, |place| {
-            entries[*place as usize].as_ref().map_or(0, |entry| entry.hash)
-        });
-        Slot(place)
+        self.stats.bytes += cost;
+        let place = &mut self.places[at];
+        place.hash = hash;
+        place.version = version;
+        place.fanout = Some(Arc::clone(fanout));
+        place.used = true;
+        Some(Slot(at as u32))
     }
 
     /// Adds what a run of messages carried.
     pub fn count(&mut self, slot: Slot, messages: u64, bytes: u64) {
-        let Some(Some(entry)) = self.entries.get_mut(slot.0 as usize) else {
+        let Some(place) = self.places.get_mut(slot.0 as usize) else {
             return;
         };
-        entry.traffic.messages += messages;
-        entry.traffic.bytes += bytes;
-        if !entry.touched && self.touched.len() < self.limits.reported_subjects {
-            entry.touched = true;
+        place.traffic.messages += messages;
+        place.traffic.bytes += bytes;
+        if !place.touched && self.touched.len() < self.limits.reported_subjects {
+            place.touched = true;
             self.touched.push(slot.0);
         }
     }
@@ -200,14 +221,12 @@ impl<D> RouteCache<D> {
         for (fanout, traffic) in mem::take(&mut self.departed) {
             report(&fanout, traffic.messages, traffic.bytes);
         }
-        for place in self.touched.drain(..) {
-            let Some(entry) = &mut self.entries[place as usize] else {
-                continue;
-            };
-            let traffic = mem::take(&mut entry.traffic);
-            entry.touched = false;
-            if traffic.messages > 0 {
-                report(&entry.fanout, traffic.messages, traffic.bytes);
+        for at in self.touched.drain(..) {
+            let place = &mut self.places[at as usize];
+            let traffic = mem::take(&mut place.traffic);
+            place.touched = false;
+            if let Some(fanout) = place.fanout.as_ref().filter(|_| traffic.messages > 0) {
+                report(fanout, traffic.messages, traffic.bytes);
             }
         }
     }
@@ -215,11 +234,13 @@ impl<D> RouteCache<D> {
     /// Looks at the next `places` entries, in turn, and drops those that hold no more: they keep alive the
     /// subscriptions of connections long gone.
     pub fn sweep(&mut self, versions: &Versions, places: usize) {
-        for _ in 0..places.min(self.entries.len()) {
-            self.broom = (self.broom + 1) % self.entries.len();
-            let stale = self.entries[self.broom]
+        for _ in 0..places.min(self.places.len()) {
+            self.broom = (self.broom + 1) % self.places.len();
+            let place = &self.places[self.broom];
+            let stale = place
+                .fanout
                 .as_ref()
-                .is_some_and(|entry| entry.version != versions.current(entry.fanout.subject()));
+                .is_some_and(|fanout| place.version != versions.current(fanout.subject()));
             if stale {
                 self.drop_entry(self.broom);
             }
@@ -231,50 +252,91 @@ impl<D> RouteCache<D> {
         self.stats
     }
 
-    fn make_room(&mut self, entries: usize, bytes: usize) {
-        while self.stats.entries > 0
-            && (self.stats.entries + entries > self.limits.entries
-                || self.stats.bytes + bytes > self.limits.bytes)
-        {
-            self.evict_one();
+    fn set_of(&self, hash: u64) -> usize {
+        (hash as usize & (self.places.len() / WAYS - 1)) * WAYS
+    }
+
+    /// Whether this subject was asked for, and not kept, before; notes it if not. Now and then it mistakes one
+    /// for another, or has forgotten one: neither does harm.
+    fn seen_before(&mut self, hash: u64) -> bool {
+        let mark = (hash >> 56) as u8 | 1;
+        let seen = &mut self.seen[(hash >> 32) as usize & (REMEMBERED - 1)];
+        mem::replace(seen, mark) == mark
+    }
+
+    /// A place for a new entry: an empty one, or that of an entry not used since another was put there.
+    fn make_room(&mut self, hash: u64) -> usize {
+        if self.pressed * 4 > self.places.len() && self.places.len() < self.limits.entries {
+            self.grow();
+        }
+        let set = self.set_of(hash);
+        let ways = &mut self.places[set..set + WAYS];
+        if let Some(empty) = ways.iter().position(|place| place.fanout.is_none()) {
+            return set + empty;
+        }
+        let unused = ways.iter().position(|place| !place.used);
+        ways.iter_mut().for_each(|place| place.used = false);
+        self.pressed += 1;
+        self.stats.evictions += 1;
+        // All of them in use: any will do.
+        set + unused.unwrap_or((hash >> 24) as usize % WAYS)
+    }
+
+    /// Twice the places.
+    fn grow(&mut self) {
+        let places = mem::take(&mut self.places);
+        self.places = empty_places(places.len() / WAYS * 2);
+        self.pressed = 0;
+        self.broom = 0;
+        self.touched.clear();
+        for place in places {
+            if place.fanout.is_none() {
+                continue;
+            }
+            // The places of one set become those of two: there is one for each.
+            let set = self.set_of(place.hash);
+            if let Some(at) = (set..set + WAYS).find(|at| self.places[*at].fanout.is_none()) {
+                if place.touched {
+                    self.touched.push(at as u32);
+                }
+                self.places[at] = place;
+            }
         }
     }
 
-    fn evict_one(&mut self) {
-        /// So that no insertion goes round a whole clock of entries that are all in use.
-        const PATIENCE: usize = 128;
-        let mut passed = 0;
-        loop {
-            self.hand = (self.hand + 1) % self.entries.len();
-            let Some(entry) = &mut self.entries[self.hand] else {
-                continue;
-            };
-            if !mem::replace(&mut entry.used, false) || passed == PATIENCE {
+    /// Drops entries, in turn, until there is room for `cost` more bytes.
+    fn shed(&mut self, cost: usize) {
+        /// So that no insertion goes round the whole cache.
+        const PATIENCE: usize = 256;
+        for _ in 0..PATIENCE.min(self.places.len()) {
+            if self.stats.bytes + cost <= self.limits.bytes {
                 break;
             }
-            passed += 1;
+            self.broom = (self.broom + 1) % self.places.len();
+            let place = &mut self.places[self.broom];
+            if place.fanout.is_some() && !mem::replace(&mut place.used, false) {
+                self.drop_entry(self.broom);
+                self.stats.evictions += 1;
+            }
         }
-        self.drop_entry(self.hand);
-        self.stats.evictions += 1;
     }
 
-    fn drop_entry(&mut self, place: usize) {
-        let Some(entry) = self.entries[place].take() else {
+    fn drop_entry(&mut self, at: usize) {
+        let place = &mut self.places[at];
+        let Some(fanout) = place.fanout.take() else {
             return;
         };
-        if let Ok(found) = self
-            .table
-            .find_entry(entry.hash, |other| *other as usize == place)
-        {
-            found.remove();
-        }
-        self.free.push(place as u32);
+        let traffic = mem::take(&mut place.traffic);
         self.stats.entries -= 1;
-        self.stats.bytes -= cost(&entry.fanout);
-        if entry.traffic.messages > 0 && self.departed.len() < self.limits.reported_subjects {
-            self.departed.push((entry.fanout, entry.traffic));
+        self.stats.bytes -= cost(&fanout);
+        if traffic.messages > 0 && self.departed.len() < self.limits.reported_subjects {
+            self.departed.push((fanout, traffic));
         }
     }
+}
+
+fn empty_places<D>(sets: usize) -> Vec<Place<D>> {
+    (0..sets * WAYS).map(|_| Place::empty()).collect()
 }
 
 impl<D> fmt::Debug for RouteCache<D> {
@@ -283,15 +345,9 @@ impl<D> fmt::Debug for RouteCache<D> {
     }
 }
 
-fn is_for<D>(entry: &Option<Entry<D>>, hash: u64, subject: &[u8]) -> bool {
-    entry
-        .as_ref()
-        .is_some_and(|entry| entry.hash == hash && entry.fanout.subject() == subject)
-}
-
 /// Bytes that keeping a fan-out takes.
 fn cost<D>(fanout: &Fanout<D>) -> usize {
-    fanout.memory() + size_of::<Option<Entry<D>>>() + 2 * size_of::<u32>()
+    fanout.memory() + size_of::<Place<D>>()
 }
 
 #[cfg(test)]

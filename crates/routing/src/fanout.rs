@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::subscription::{Destination, Subscription};
 
 mod build;
@@ -21,8 +23,9 @@ const HEADERS_VERB: &[u8] = b"HMSG ";
 /// Each message goes to every target of `singles`, to every subscription of `shared`, and to one member of each of
 /// `queues`.
 pub struct Fanout<D> {
-    /// Plain subscriptions that get bytes of their own.
-    pub singles: Box<[Target<D>]>,
+    /// Plain subscriptions that get bytes of their own. A single one, which most subjects have, is in here: a
+    /// publisher that knows many subjects waits for memory more than for anything else.
+    pub singles: SmallVec<[Target<D>; 1]>,
     /// Plain subscriptions that get the same bytes.
     pub shared: Box<[SharedTargets<D>]>,
     /// Queue groups.

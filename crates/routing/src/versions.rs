@@ -10,7 +10,7 @@ use crate::subject::split_token;
 const BUCKETS: usize = 256;
 
 /// What the index was like for a subject. Only equality means anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version(u64);
 
 /// One counter for each of 256 classes of first tokens, and one for subscriptions that begin with a wildcard. A

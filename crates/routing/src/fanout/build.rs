@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::sharing::{Candidate, sort_out};
 use super::{Fanout, HEADERS_VERB, Members, Prefix, QueueTargets, SharedTargets, Target};
 use crate::subscription::{Destination, Subscription};
@@ -52,7 +54,7 @@ impl<D: Destination> Fanout<D> {
             written += length;
             prefix
         };
-        let singles: Box<[_]> = alone()
+        let singles: SmallVec<[_; 1]> = alone()
             .map(|candidate| Target {
                 prefix: next_prefix(candidate),
                 subscription: Arc::clone(candidate.subscription),
