@@ -43,7 +43,8 @@ pub fn median(values: &[f64]) -> Option<f64> {
 pub struct Figure {
     /// The middle one.
     pub median: f64,
-    /// Half the distance between the largest and the smallest, as a share of the median; 0 for one round.
+    /// Half the distance between the quartiles, as a share of the median; 0 for one round. Of three
+    /// rounds the quartiles are the smallest and the largest; of many, single outliers do not count.
     pub spread: f64,
 }
 
@@ -51,10 +52,12 @@ impl Figure {
     /// From the values of all rounds; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let median = median(values)?;
-        let largest = values.iter().copied().max_by(f64::total_cmp)?;
-        let smallest = values.iter().copied().min_by(f64::total_cmp)?;
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let quartile = |quarters: usize| sorted.get((sorted.len() * quarters).div_ceil(4) - 1).copied();
+        let (lower, upper) = (quartile(1)?, quartile(3)?);
         let spread = if median > 0.0 {
-            (largest - smallest) / 2.0 / median
+            (upper - lower) / 2.0 / median
         } else {
             0.0
         };
@@ -101,6 +104,8 @@ mod tests {
         let figure = |median, spread| Some(Figure { median, spread });
         assert_eq!(Figure::of(&[90.0, 100.0, 110.0]), figure(100.0, 0.1));
         assert_eq!(Figure::of(&[5.0]), figure(5.0, 0.0));
+        let with_outliers = [4.0, 3.0, 5.0, 3.0, 4.0, 5.0, 4.0, 900.0, 0.1];
+        assert_eq!(Figure::of(&with_outliers), figure(4.0, 0.25));
         assert_eq!(Figure::of(&[0.0, 0.0, 7.0]), figure(0.0, 0.0));
         assert_eq!(Figure::of(&[]), None);
     }

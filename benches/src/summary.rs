@@ -6,6 +6,8 @@ use crate::statistics::Figure;
 
 /// Differences smaller than this are noise on a quiet machine.
 pub const NOISE: f64 = 0.15;
+/// However much the rounds differ, missing a target by more than this is no noise.
+const MOST_NOISE: f64 = 0.4;
 
 /// All rounds of one scenario on one server.
 #[derive(Debug, Clone, Default)]
@@ -122,7 +124,7 @@ pub fn verdict(target: &Target, ours: &Summary, ratios: &Ratios) -> Vec<String> 
         let Some(Ratio { value, spread }) = ratio else {
             return;
         };
-        let word = if value < wanted * (1.0 - NOISE.max(spread)) {
+        let word = if value < wanted * (1.0 - spread.clamp(NOISE, MOST_NOISE)) {
             "MISSED"
         } else if value < wanted * (1.0 - NOISE) || (value < wanted && wanted > 1.0) {
             "near"
@@ -255,7 +257,15 @@ mod tests {
             value: 0.5,
             spread: 0.6,
         });
-        assert_eq!(said(2.0, noisy), ["MISSED cpu 2.00<3.00", "near rate 0.50<1.00"]);
+        assert_eq!(
+            said(2.0, noisy),
+            ["MISSED cpu 2.00<3.00", "MISSED rate 0.50<1.00"]
+        );
+        let noisy = Some(Ratio {
+            value: 0.7,
+            spread: 0.6,
+        });
+        assert_eq!(said(3.0, noisy), ["near rate 0.70<1.00"]);
         let paced = Target {
             rate_counts: false,
             ..TARGET
