@@ -77,6 +77,11 @@ impl Delivery {
         }
     }
 
+    /// Prepares for messages on these subjects.
+    pub(crate) fn anticipate(&self, subjects: &[&[u8]]) {
+        self.routes.anticipate(subjects);
+    }
+
     /// Delivers a message; false if nobody took it. `except` is the publisher if it wants no echo.
     #[inline]
     pub(crate) fn publish(

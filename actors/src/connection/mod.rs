@@ -10,7 +10,7 @@ mod session;
 mod subscriptions;
 mod turn;
 
-pub use session::{Identity, Progress, Session, Turn};
+pub use session::{ANTICIPATED, Identity, Progress, Session, Turn};
 pub use vagus_protocol::error::CloseReason;
 
 use crate::arbiter::{LocalArbiter, Timer};

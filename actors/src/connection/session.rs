@@ -3,6 +3,7 @@
 use super::CloseReason;
 use std::time::Instant;
 use vagus_protocol::operation::Publish;
+pub use vagus_routing::ANTICIPATED;
 
 /// The state machine of one peer's language. Bytes and time come in; it calls the methods of the turn.
 ///
@@ -59,6 +60,10 @@ pub trait Turn {
     ///
     /// Not while [`Turn::interest_pending`]: a connection's own subscriptions come first.
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
+
+    /// Messages on these subjects are about to be published: at most [`ANTICIPATED`] of them count. Nothing but
+    /// speed depends on it.
+    fn anticipate(&mut self, subjects: &[&[u8]]);
 
     /// Whether messages with the control line of the last one may go through [`Turn::publish_again`].
     fn may_publish_again(&self) -> bool;

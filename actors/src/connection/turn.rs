@@ -60,6 +60,10 @@ impl Turn for ConnectionTurn<'_> {
         self.delivery.publish(self.interest, message, except)
     }
 
+    fn anticipate(&mut self, subjects: &[&[u8]]) {
+        self.delivery.anticipate(subjects);
+    }
+
     #[inline]
     fn may_publish_again(&self) -> bool {
         self.delivery.is_straight()

@@ -12,7 +12,7 @@ pub mod subject;
 mod subscription;
 mod versions;
 
-pub use cache::{CacheLimits, CacheStats, Missing, RouteCache, Slot};
+pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot};
 pub use fanout::{Fanout, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats};
 pub use queue_group::QueueGroup;

@@ -3,7 +3,7 @@
 use crate::authentication;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
-use crate::{Facts, subscribing, trace};
+use crate::{Facts, publishing, subscribing, trace};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -193,6 +193,7 @@ impl Session for NatsSession {
             };
         }
         let mut repeated = Repeated::default();
+        let mut looked_ahead = 0;
         let mut at = 0;
         while at < input.len() {
             let rest = &input[at..];
@@ -207,6 +208,11 @@ impl Session for NatsSession {
                             return Progress::Waiting { consumed: at };
                         }
                         if !self.must_authenticate() {
+                            if at >= looked_ahead {
+                                let (line, limits) = (publish.line_len, &self.frame_limits);
+                                looked_ahead =
+                                    at + publishing::look_ahead(rest, line, consumed, limits, turn);
+                            }
                             self.publish(publish, turn);
                             repeated = Repeated::after(publish, &rest[..consumed], self, turn);
                         } else {
