@@ -71,6 +71,9 @@ class Server:
 
     async def end(self, with_signal=signal.SIGKILL):
         """Ends the process, and returns when it is gone."""
+        if self._process is None:
+            # It was no program.
+            return
         if self._process.returncode is None:
             self._process.send_signal(with_signal)
         await asyncio.wait_for(self._process.wait(), PATIENCE)
@@ -99,13 +102,19 @@ class Server:
         return client
 
     async def __aenter__(self):
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.end()
+            raise
         return self
 
     async def __aexit__(self, *_):
-        for client in self._clients:
-            await client.close()
-        await self.end()
+        try:
+            for client in self._clients:
+                await client.close()
+        finally:
+            await self.end()
 
     def log(self):
         """The last lines the server wrote."""
