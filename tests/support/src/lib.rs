@@ -1,1 +1,44 @@
 //! A server and raw connections for tests, as sentences.
+//!
+//! ```no_run
+//! use vagus_test_support::server;
+//!
+//! let server = server().max_payload(16).arbiters(2).start();
+//! let mut client = server.client().connect(r#"{"verbose":false}"#);
+//! client.send("SUB greetings 1");
+//! client.send("PUB greetings 5\r\nhello");
+//! client.expect("MSG greetings 1 5\r\nhello");
+//! ```
+//!
+//! Nothing here waits for a time to pass: a client waits for bytes, [`eventually`] for a state. [`PATIENCE`]
+//! only bounds how long a broken server can hold up a run. Everything panics with what it saw instead of
+//! what it was to see, as a test would.
+#![allow(clippy::expect_used, clippy::panic)] // It is made of assertions.
+
+mod client;
+mod descriptors;
+mod frame;
+mod patience;
+mod process;
+mod random;
+mod reader;
+mod server;
+mod writer;
+
+pub use client::Client;
+pub use descriptors::allow_open_files;
+pub use frame::{Frame, Message};
+pub use patience::{PATIENCE, eventually, eventually_equal};
+pub use process::Process;
+pub use random::Random;
+pub use reader::Reader;
+pub use server::{ServerBuilder, TestServer, server};
+pub use writer::Writer;
+
+/// Runs the `vagus` program with these arguments, from an integration test of the root package.
+#[macro_export]
+macro_rules! spawn_binary {
+    ($($argument:expr),* $(,)?) => {
+        $crate::Process::spawn(env!("CARGO_BIN_EXE_vagus"), &[$($argument),*])
+    };
+}

@@ -1,0 +1,213 @@
+//! Messages of one publisher reach each subscriber in the order they were published, across subjects and
+//! subscriptions: whoever else publishes, however interest changes, and however slowly the subscriber reads.
+
+use crate::numbered::{END, Pace, Plan, Received};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use vagus_test_support::{Client, Random, TestServer, eventually, server};
+
+const SUBJECTS: [&str; 6] = [
+    "order.a.1",
+    "order.a.2",
+    "order.b.1",
+    "order.b.2",
+    "order.c",
+    "order.a",
+];
+
+/// Subscriptions that overlap in every way: one message comes up to four times to a connection.
+const OVERLAPPING: [(&str, &str); 5] = [
+    ("1", "order.>"),
+    ("2", "order.a.*"),
+    ("3", "order.b.1"),
+    ("4", "*.a.1"),
+    ("5", "order.a.1"),
+];
+
+/// Connections with these alone get the same bytes, encoded once.
+const SHARED: [(&str, &str); 1] = [("1", "order.>")];
+
+/// As before, with bytes of its own.
+const DISTINCT: [(&str, &str); 1] = [("only.mine", "order.>")];
+
+type Subscriptions = &'static [(&'static str, &'static str)];
+
+/// On each of two arbiters: every kind of subscriber.
+fn subscribers(server: &TestServer) -> Vec<(Client, Subscriptions)> {
+    let kinds: [Subscriptions; 5] = [&OVERLAPPING, &SHARED, &SHARED, &DISTINCT, &SHARED];
+    let mut subscribers = Vec::new();
+    for arbiter in [0, 1] {
+        for subscriptions in kinds {
+            let mut client = server.connected_on(arbiter);
+            subscribe(&mut client, subscriptions);
+            subscribers.push((client, subscriptions));
+        }
+    }
+    subscribers
+}
+
+fn subscribe(client: &mut Client, subscriptions: Subscriptions) {
+    for (sid, subject) in subscriptions {
+        client.send(&format!("SUB {subject} {sid}"));
+    }
+    client.subscribe(END, "end");
+}
+
+/// All publish at once, and every subscriber gets everything in order, while the churners change their
+/// subscriptions.
+fn check(server: &TestServer, plans: &[Plan], arbiters: &[usize], churners: Vec<Client>) {
+    let subscribers = subscribers(server);
+    let pace = if churners.is_empty() {
+        Pace::Flood
+    } else {
+        Pace::Steps
+    };
+    let ready = Barrier::new(plans.len() + churners.len());
+    let publishers: Vec<Client> = arbiters
+        .iter()
+        .map(|arbiter| server.connected_on(*arbiter))
+        .collect();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers: Vec<_> = subscribers
+            .into_iter()
+            .map(|(client, subscriptions)| {
+                scope.spawn(move || {
+                    let (mut reader, _writer) = client.split();
+                    let received = Received::read(&mut reader, plans);
+                    received.assert_complete(subscriptions, plans);
+                })
+            })
+            .collect();
+        for (plan, publisher) in plans.iter().zip(publishers) {
+            let ready = &ready;
+            scope.spawn(move || {
+                ready.wait();
+                plan.publish(publisher, pace);
+            });
+        }
+        for (number, churner) in churners.into_iter().enumerate() {
+            let (ready, done) = (&ready, &done);
+            scope.spawn(move || {
+                ready.wait();
+                come_and_go(churner, number as u64, done, plans);
+            });
+        }
+        let ended: Vec<_> = readers.into_iter().map(|reader| reader.join()).collect();
+        // Before a failure is passed on: the others would not end.
+        done.store(true, Ordering::Relaxed);
+        for ended in ended {
+            if let Err(failure) = ended {
+                std::panic::resume_unwind(failure);
+            }
+        }
+    });
+}
+
+#[test]
+fn of_one_publisher() {
+    let server = server().arbiters(2).start();
+    check(
+        &server,
+        &[Plan::random(0, 8_000, &SUBJECTS, 64)],
+        &[0],
+        Vec::new(),
+    );
+}
+
+#[test]
+fn of_several_publishers_on_all_arbiters() {
+    let server = server().arbiters(2).start();
+    let plans: Vec<Plan> = (0..4)
+        .map(|number| Plan::random(number, 2_000, &SUBJECTS, 200))
+        .collect();
+    check(&server, &plans, &[0, 1, 0, 1], Vec::new());
+}
+
+/// Two others subscribe and unsubscribe all the time: to the same subjects, with the same sids, and join and
+/// leave queue groups. What they get meanwhile is in order, too.
+#[test]
+fn while_subscriptions_come_and_go() {
+    let server = server().arbiters(2).start();
+    let plans: Vec<Plan> = (0..2)
+        .map(|number| Plan::random(number, 4_000, &SUBJECTS, 64))
+        .collect();
+    let churners = vec![server.connected_on(0), server.connected_on(1)];
+    check(&server, &plans, &[0, 1], churners);
+}
+
+fn come_and_go(mut client: Client, seed: u64, done: &AtomicBool, plans: &[Plan]) {
+    let mut random = Random::new(seed + 99);
+    let mut received = Received::default();
+    let subjects = [
+        "order.>",
+        "order.a.*",
+        "order.a.1",
+        "order.b.2 workers",
+        "*.a.1",
+        "order.c workers",
+    ];
+    let mut rounds = 0;
+    while !done.load(Ordering::Relaxed) {
+        let mut lines = String::new();
+        for _ in 0..8 {
+            let sid = 1 + random.below(5);
+            let line = match random.below(3) {
+                0 => format!("SUB {} {sid}\r\n", random.choose(&subjects)),
+                1 => format!("UNSUB {sid}\r\n"),
+                _ => format!("UNSUB {sid} {}\r\n", 1 + random.below(50)),
+            };
+            lines.push_str(&line);
+        }
+        client.send_bytes(lines.as_bytes());
+        for frame in client.sync() {
+            received.take_frame(frame, plans);
+        }
+        rounds += 1;
+    }
+    assert!(
+        rounds > 1 && received.count() > 0,
+        "nothing went on beside: {rounds} rounds"
+    );
+}
+
+/// The subscriber reads in bursts, only once so much waits for it that its publisher is slowed down: then
+/// reads begin and end anywhere in a message, again and again.
+#[test]
+fn to_a_slow_reader() {
+    const MAX_PENDING: usize = 32 * 1024 * 1024;
+    // From a quarter of what may wait, publishers pause.
+    const BURST_FROM: usize = MAX_PENDING / 4;
+    const BURST: usize = 3 * 1024 * 1024;
+    let server = server().arbiters(2).max_pending(MAX_PENDING).start();
+    let plans = [Plan::random(0, 1_400, &SUBJECTS, 100 * 1024)];
+    let size = plans[0].size();
+    assert!(
+        BURST_FROM + BURST < size && size < MAX_PENDING,
+        "{size} bytes do not fit the test"
+    );
+    for arbiter in [0, 1] {
+        let publisher = server.connected_on(arbiter);
+        let mut subscriber = server.connected_with_little_room();
+        subscribe(&mut subscriber, &DISTINCT);
+        thread::scope(|scope| {
+            let published = scope.spawn(|| plans[0].publish(publisher, Pace::Flood));
+            let (mut reader, _writer) = subscriber.split();
+            let mut received = Received::default();
+            let mut bursts = 0;
+            while !received.is_complete(&plans) {
+                eventually(|| published.is_finished() || server.most_pending() > BURST_FROM);
+                let mut burst = 0;
+                while burst < BURST && !received.is_complete(&plans) {
+                    let message = reader.message();
+                    burst += message.payload.len();
+                    received.take(message, &plans);
+                }
+                bursts += 1;
+            }
+            assert!(bursts > 2, "the subscriber was never slow");
+            received.assert_complete(&DISTINCT, &plans);
+        });
+    }
+}

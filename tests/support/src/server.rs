@@ -1,0 +1,237 @@
+use crate::client::Client;
+use crate::patience::eventually;
+use std::cell::RefCell;
+use std::ops::Deref;
+use std::time::Duration;
+use vagus::{Config, ConnectionState, Server};
+use vagus_configs::{Authorization, Port};
+
+/// What a client of [`TestServer::connected`] says in CONNECT.
+const CONNECT: &str = r#"{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}"#;
+
+/// A server that is yet to be started: on 127.0.0.1, on a free port, otherwise as by default.
+pub fn server() -> ServerBuilder {
+    let mut config = Config::default();
+    config.listen.host = "127.0.0.1".to_owned();
+    config.listen.port = Port::Free;
+    ServerBuilder { config }
+}
+
+/// How a server is to be set.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ServerBuilder {
+    config: Config,
+}
+
+/// A running server, and the connections that [`TestServer::connected_on`] had to open on the way.
+#[derive(Debug)]
+pub struct TestServer {
+    server: Server,
+    others: RefCell<Vec<Client>>,
+}
+
+impl ServerBuilder {
+    /// The address to listen on.
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.config.listen.host);
+        self
+    }
+
+    /// The port to listen on.
+    pub fn port(mut self, port: u16) -> Self {
+        self.config.listen.port = Port::Fixed(port);
+        self
+    }
+
+    /// How many arbiters carry connections.
+    pub fn arbiters(mut self, count: usize) -> Self {
+        self.config.arbiters = count;
+        self
+    }
+
+    /// The most bytes a message may have.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.config.limits.max_payload = bytes;
+        self
+    }
+
+    /// The most bytes the arguments of a control line may have.
+    pub fn max_control_line(mut self, bytes: usize) -> Self {
+        self.config.limits.max_control_line = bytes;
+        self
+    }
+
+    /// The most connections there may be.
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.config.limits.max_connections = count;
+        self
+    }
+
+    /// The most subscriptions a connection may have.
+    pub fn max_subscriptions(mut self, count: usize) -> Self {
+        self.config.limits.max_subscriptions = count;
+        self
+    }
+
+    /// The most tokens the subject of a subscription may have.
+    pub fn max_subscription_tokens(mut self, count: usize) -> Self {
+        self.config.limits.max_subscription_tokens = count;
+        self
+    }
+
+    /// The most bytes that may wait for a connection.
+    pub fn max_pending(mut self, bytes: usize) -> Self {
+        self.config.limits.max_pending = bytes;
+        self
+    }
+
+    /// How long what waits for a connection may take to be written.
+    pub fn write_deadline(mut self, deadline: Duration) -> Self {
+        self.config.limits.write_deadline = deadline;
+        self
+    }
+
+    /// How often a silent connection is asked whether it is there, and how often it may not answer.
+    pub fn pings(mut self, interval: Duration, unanswered: u32) -> Self {
+        self.config.limits.ping_interval = interval;
+        self.config.limits.ping_max = unanswered;
+        self
+    }
+
+    /// How long a connection may take to say who it is.
+    pub fn auth_timeout(mut self, timeout: Duration) -> Self {
+        self.config.limits.auth_timeout = timeout;
+        self
+    }
+
+    /// Lets only this user in.
+    pub fn user(mut self, user: &str, password: &str) -> Self {
+        self.config.authorization = Some(Authorization::User {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        });
+        self
+    }
+
+    /// Lets only those with this token in.
+    pub fn token(mut self, token: &str) -> Self {
+        self.config.authorization = Some(Authorization::Token(token.to_owned()));
+        self
+    }
+
+    /// Offers no headers.
+    pub fn without_headers(mut self) -> Self {
+        self.config.limits.headers = false;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[track_caller]
+    pub fn start(self) -> TestServer {
+        match Server::start(self.config) {
+            Ok(server) => TestServer {
+                server,
+                others: RefCell::default(),
+            },
+            Err(error) => panic!("the server does not start: {error}"),
+        }
+    }
+}
+
+impl TestServer {
+    /// A client that has read INFO and said nothing.
+    #[track_caller]
+    pub fn client(&self) -> Client {
+        Client::to(self.client_address())
+    }
+
+    /// A client that is in: quiet, with headers, told when nobody responds.
+    #[track_caller]
+    pub fn connected(&self) -> Client {
+        let mut client = self.client().connect(CONNECT);
+        client.sync_silent();
+        client
+    }
+
+    /// Like [`TestServer::connected`], on a certain arbiter: opens connections, and keeps them, until the
+    /// listener places one there. No other thread may connect meanwhile.
+    #[track_caller]
+    pub fn connected_on(&self, arbiter: usize) -> Client {
+        loop {
+            let before = self.placed();
+            let client = self.connected();
+            let after = self.placed();
+            if after[arbiter] > before[arbiter] {
+                return client;
+            }
+            self.others.borrow_mut().push(client);
+        }
+    }
+
+    /// A client that is in, and for which the system keeps only a few KiB while it does not read.
+    #[track_caller]
+    pub fn connected_with_little_room(&self) -> Client {
+        let mut client = Client::with_receive_buffer(self.client_address(), Some(4096)).connect(CONNECT);
+        client.sync_silent();
+        client
+    }
+
+    /// The state of the connection that called itself `name` in CONNECT.
+    pub fn connection(&self, name: &str) -> Option<ConnectionState> {
+        self.connections()
+            .into_iter()
+            .find(|connection| connection.identity.name == name)
+    }
+
+    /// How many bytes wait for the connection for which most do.
+    pub fn most_pending(&self) -> usize {
+        self.connections()
+            .iter()
+            .map(|connection| connection.pending)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Waits until nothing is left of connections, subscriptions and queue groups.
+    ///
+    /// # Panics
+    /// When something stays.
+    #[track_caller]
+    pub fn expect_nothing_left(&self) {
+        self.others.borrow_mut().clear();
+        eventually(|| {
+            let nobody = self.connections().is_empty() && self.placed().iter().all(|count| *count == 0);
+            let monitored = self.monitor().map(|monitor| monitor.connections);
+            let no_interest = self.router().is_some_and(|router| {
+                router.subscriptions == 0
+                    && router.queue_groups == 0
+                    && router.waiting_changes == 0
+                    && router.settling == 0
+            });
+            nobody && no_interest && monitored == Some(0)
+        });
+    }
+
+    /// Stops it.
+    pub fn shutdown(self) {
+        self.server.shutdown();
+    }
+
+    /// How many connections each arbiter carries.
+    #[track_caller]
+    fn placed(&self) -> Vec<u64> {
+        self.listener().expect("the listener lives").connections
+    }
+}
+
+impl Deref for TestServer {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
