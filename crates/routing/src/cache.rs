@@ -73,6 +73,8 @@ pub struct Missing(u64);
 
 /// Fan-outs by subject, for one thread and one index. Bounded, and nothing is dropped all at once.
 pub struct RouteCache<D> {
+    /// The hashes of what is in `places`, apart so that those of a set are side by side.
+    hashes: Vec<u64>,
     /// Sets of [`WAYS`] places; the number of sets is a power of two.
     places: Vec<Place<D>>,
     hasher: RandomState,
@@ -91,7 +93,6 @@ pub struct RouteCache<D> {
 }
 
 struct Place<D> {
-    hash: u64,
     version: Version,
     /// Its subject is the key.
     fanout: Option<Arc<Fanout<D>>>,
@@ -110,7 +111,6 @@ struct Traffic {
 impl<D> Place<D> {
     fn empty() -> Self {
         Self {
-            hash: 0,
             version: Version::default(),
             fanout: None,
             traffic: Traffic::default(),
@@ -120,12 +120,10 @@ impl<D> Place<D> {
     }
 
     #[inline]
-    fn is_for(&self, hash: u64, subject: &[u8]) -> bool {
-        self.hash == hash
-            && self
-                .fanout
-                .as_ref()
-                .is_some_and(|fanout| fanout.subject() == subject)
+    fn is_for(&self, subject: &[u8]) -> bool {
+        self.fanout
+            .as_ref()
+            .is_some_and(|fanout| fanout.subject() == subject)
     }
 }
 
@@ -141,6 +139,7 @@ impl<D> RouteCache<D> {
     pub fn new(limits: CacheLimits) -> Self {
         let sets = SETS_AT_FIRST.min(limits.entries.div_ceil(WAYS).next_power_of_two());
         Self {
+            hashes: vec![0; sets * WAYS],
             places: empty_places(sets),
             hasher: RandomState::default(),
             limits,
@@ -160,8 +159,11 @@ impl<D> RouteCache<D> {
         let hash = self.hasher.hash_one(subject);
         let set = self.set_of(hash);
         for at in set..set + WAYS {
+            if self.hashes[at] != hash {
+                continue;
+            }
             let place = &mut self.places[at];
-            if place.version == version && place.is_for(hash, subject) {
+            if place.version == version && place.is_for(subject) {
                 place.used = true;
                 self.stats.hits += 1;
                 return Ok(Slot(at as u32));
@@ -180,7 +182,9 @@ impl<D> RouteCache<D> {
         for (near, subject) in near.iter_mut().zip(subjects) {
             let hash = self.hasher.hash_one(subject);
             let set = self.set_of(hash);
-            let way = (1..WAYS).find(|way| self.places[set + way].hash == hash);
+            let way = self.hashes[set..set + WAYS]
+                .iter()
+                .position(|other| *other == hash);
             *near = set + way.unwrap_or(0);
         }
         let near = &near[..subjects.len().min(ANTICIPATED)];
@@ -210,10 +214,10 @@ impl<D> RouteCache<D> {
         let Missing(hash) = missing;
         let cost = cost(fanout);
         let set = self.set_of(hash);
-        let ways = &self.places[set..set + WAYS];
-        let same = ways.iter().position(|place| place.is_for(hash, fanout.subject()));
+        let mut ways = set..set + WAYS;
+        let same = ways.find(|at| self.hashes[*at] == hash && self.places[*at].is_for(fanout.subject()));
         let at = match same {
-            Some(way) => set + way,
+            Some(at) => at,
             None if self.seen_before(hash) => self.make_room(hash),
             None => return None,
         };
@@ -226,8 +230,8 @@ impl<D> RouteCache<D> {
         }
         self.stats.entries += 1;
         self.stats.bytes += cost;
+        self.hashes[at] = hash;
         let place = &mut self.places[at];
-        place.hash = hash;
         place.version = version;
         place.fanout = Some(Arc::clone(fanout));
         place.used = true;
@@ -316,20 +320,23 @@ impl<D> RouteCache<D> {
     /// Twice the places.
     fn grow(&mut self) {
         let places = mem::take(&mut self.places);
+        let hashes = mem::take(&mut self.hashes);
         self.places = empty_places(places.len() / WAYS * 2);
+        self.hashes = vec![0; self.places.len()];
         self.pressed = 0;
         self.broom = 0;
         self.touched.clear();
-        for place in places {
+        for (place, hash) in places.into_iter().zip(hashes) {
             if place.fanout.is_none() {
                 continue;
             }
             // The places of one set become those of two: there is one for each.
-            let set = self.set_of(place.hash);
+            let set = self.set_of(hash);
             if let Some(at) = (set..set + WAYS).find(|at| self.places[*at].fanout.is_none()) {
                 if place.touched {
                     self.touched.push(at as u32);
                 }
+                self.hashes[at] = hash;
                 self.places[at] = place;
             }
         }
@@ -378,7 +385,7 @@ impl<D> fmt::Debug for RouteCache<D> {
 
 /// Bytes that keeping a fan-out takes.
 fn cost<D>(fanout: &Fanout<D>) -> usize {
-    fanout.memory() + size_of::<Place<D>>()
+    fanout.memory() + size_of::<Place<D>>() + size_of::<u64>()
 }
 
 #[cfg(test)]
