@@ -27,8 +27,8 @@ pub(crate) struct Staging {
     used: usize,
     bytes: usize,
     to_flush: Vec<Arc<Outbox>>,
-    /// The most that any destination had pending at a hand-over of this turn.
-    most_pending: usize,
+    /// Whether a destination of this turn has so much waiting that the publisher should pause.
+    congested: bool,
     /// Messages and payload bytes of the hand-overs of this turn.
     handed_over: (u64, u64),
 }
@@ -127,7 +127,7 @@ impl Staging {
             if staged.tail.capacity() > KEPT_TAIL {
                 staged.tail = BytesMut::new();
             }
-            self.most_pending = self.most_pending.max(pushed.pending);
+            self.congested |= pushed.congested;
             if pushed.unattended {
                 self.to_flush.push(outbox);
             }
@@ -136,9 +136,9 @@ impl Staging {
         self.bytes = 0;
     }
 
-    /// The most that any destination of this turn has pending; a new turn starts from nothing.
-    pub(crate) fn take_most_pending(&mut self) -> usize {
-        std::mem::take(&mut self.most_pending)
+    /// Whether the publisher should pause; a new turn starts without.
+    pub(crate) fn take_congested(&mut self) -> bool {
+        std::mem::take(&mut self.congested)
     }
 
     /// Messages and payload bytes handed over since the last call.

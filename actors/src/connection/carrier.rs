@@ -20,9 +20,6 @@ use tokio::time::{Sleep, sleep};
 /// How long a publisher stops reading when what it published waits in great amounts.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// A publisher pauses when a connection it publishes to has this part of `max_pending` waiting.
-const PAUSE_FROM_PART: usize = 4;
-
 /// How long a connection that is closed may take to be told why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -130,8 +127,7 @@ impl Carrier {
         if connection.closing.is_some() {
             connection.say_deferred(&mut arbiter.delivery);
         }
-        let most_pending = hand_over(arbiter);
-        if most_pending > connection.surroundings.max_pending / PAUSE_FROM_PART {
+        if hand_over(arbiter) {
             let mut pause = Box::pin(sleep(PAUSE));
             if pause.as_mut().poll(task).is_pending() {
                 self.pause = Some(pause);
@@ -405,9 +401,9 @@ impl<S: Session> Connection<S> {
     }
 }
 
-/// Ends the turn: everything that was published is with its destinations, and counted. Gives the most bytes
-/// that any of them has waiting.
-fn hand_over(arbiter: &mut Arbiter) -> usize {
+/// Ends the turn: everything that was published is with its destinations, and counted. True if the publisher should
+/// pause.
+fn hand_over(arbiter: &mut Arbiter) -> bool {
     let number = arbiter.number;
     arbiter.delivery.close_run();
     arbiter.delivery.staging.hand_over();
@@ -416,5 +412,5 @@ fn hand_over(arbiter: &mut Arbiter) -> usize {
     arbiter.shared.quiescence.end_turn(number);
     // Only now, as writing may take long and holds no route.
     arbiter.delivery.staging.flush(number);
-    arbiter.delivery.staging.take_most_pending()
+    arbiter.delivery.staging.take_congested()
 }

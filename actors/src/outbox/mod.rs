@@ -18,6 +18,9 @@ use std::task::Waker;
 use tokio::net::TcpStream;
 use vagus_routing::{Destination, Subscription};
 
+/// From this part of `max_pending` on, publishers pause for a connection.
+const CONGESTED_PART: usize = 16;
+
 /// The number of a connection, unique for the life of the server.
 pub type ConnectionId = u64;
 
@@ -39,12 +42,12 @@ pub struct Outbox {
 }
 
 /// What a push came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Pushed {
     /// Nobody is going to write what was pushed unless the caller sees to it.
     pub(crate) unattended: bool,
-    /// Bytes that now wait for this connection.
-    pub(crate) pending: usize,
+    /// Whether so much waits for this connection that whoever publishes to it should pause.
+    pub(crate) congested: bool,
 }
 
 /// How far a flush came.
@@ -103,10 +106,7 @@ impl Outbox {
         let mut queue = self.queue.lock();
         if queue.is_closed() {
             chunks.clear();
-            return Pushed {
-                unattended: false,
-                pending: 0,
-            };
+            return Pushed::default();
         }
         let pending = queue.append(chunks, messages, payload);
         if pending > self.max_pending {
@@ -115,14 +115,12 @@ impl Outbox {
             let owner = queue.owner();
             drop(queue);
             wake(owner);
-            return Pushed {
-                unattended: false,
-                pending: 0,
-            };
+            return Pushed::default();
         }
+        let congested = pending > self.max_pending / CONGESTED_PART && queue.is_worth_a_pause();
         Pushed {
             unattended: queue.claim_attention(),
-            pending,
+            congested,
         }
     }
 

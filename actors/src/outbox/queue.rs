@@ -18,6 +18,9 @@ const VECTORS: usize = 64;
 /// A drained queue keeps its allocation only up to this many chunks: idle connections stay small.
 const KEPT_CAPACITY: usize = 8;
 
+/// Publishers pause this often for a peer that takes nothing.
+const PAUSES_WITHOUT_PROGRESS: u32 = 16;
+
 #[derive(Debug)]
 pub(super) struct Queue {
     chunks: VecDeque<Bytes>,
@@ -37,6 +40,8 @@ pub(super) struct Queue {
     /// Somebody has been told to write what is here.
     attended: bool,
     owner: Option<Waker>,
+    /// How far the socket had come when publishers last paused for it, and how often since.
+    pauses: (u64, u32),
     exhausted: Vec<Arc<ConnectionSubscription>>,
 }
 
@@ -70,6 +75,7 @@ impl Queue {
             // Until its owner is polled for the first time there is nobody to wake.
             attended: true,
             owner: None,
+            pauses: (0, 0),
             exhausted: Vec::new(),
         }
     }
@@ -83,6 +89,16 @@ impl Queue {
             self.chunks.push_back(chunk);
         }
         self.pending
+    }
+
+    /// Whether a pause gives the peer a chance to catch up. One that takes nothing is not waited for: it must not
+    /// slow whoever publishes to others too.
+    pub(super) fn is_worth_a_pause(&mut self) -> bool {
+        if self.pauses.0 != self.written {
+            self.pauses = (self.written, 0);
+        }
+        self.pauses.1 += 1;
+        self.pauses.1 <= PAUSES_WITHOUT_PROGRESS
     }
 
     /// Whether the caller is the first to find that nobody writes.

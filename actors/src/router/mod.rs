@@ -189,6 +189,17 @@ impl Actor for Router {
     type Context = Context<Self>;
 }
 
+impl Drop for Router {
+    /// Without its Router a server would go on by an index that nobody changes. It is better to end, and loudly.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            log::error!("The Router has panicked: there is nothing to go on with");
+            log::logger().flush();
+            std::process::abort();
+        }
+    }
+}
+
 impl Handler<Announce> for Router {
     type Result = ();
 
