@@ -2,9 +2,9 @@
 
 use super::counters::Traffic;
 use super::staging::Staging;
+use super::tail::Tail;
 use crate::interest::Interest;
 use crate::outbox::{ConnectionId, ConnectionSubscription, Outbox};
-use bytes::BytesMut;
 use std::sync::Arc;
 use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
@@ -24,7 +24,7 @@ pub(crate) struct Delivery {
     /// The subject of the run.
     subject: Vec<u8>,
     /// Encoded once for each group of equal sids of the run's route.
-    encoded: Vec<BytesMut>,
+    encoded: Vec<Tail>,
     scratch: Vec<u8>,
     random: u64,
     traffic: Traffic,
@@ -128,12 +128,12 @@ impl Delivery {
                 .message(target.subscription.destination(), [prefix, tail, &[]], payload);
         }
         for (group, encoded) in route.shared.iter().zip(&mut self.encoded) {
-            encoded.extend_from_slice(if with_headers {
+            encoded.append(if with_headers {
                 group.hmsg_prefix()
             } else {
                 group.msg_prefix()
             });
-            encoded.extend_from_slice(tail);
+            encoded.append(tail);
         }
         for queue in &route.queues {
             let mut candidates = queue.candidates(next_random(&mut self.random));
@@ -188,7 +188,7 @@ impl Delivery {
             return;
         };
         if self.encoded.len() < fanout.shared.len() {
-            self.encoded.resize_with(fanout.shared.len(), BytesMut::new);
+            self.encoded.resize_with(fanout.shared.len(), Tail::default);
         }
         let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
         let straight = !leaves_out && takes_as_it_comes(fanout, with_headers);
@@ -235,19 +235,23 @@ impl Delivery {
             count(&target.subscription, run.messages);
         }
         for (group, encoded) in route.shared.iter().zip(&mut self.encoded) {
+            for subscription in &group.subscriptions {
+                count(subscription, run.messages);
+            }
+            let destinations = group
+                .subscriptions
+                .iter()
+                .map(|subscription| subscription.destination());
             if encoded.len() < SHARED_FROM {
-                for subscription in &group.subscriptions {
-                    count(subscription, run.messages);
+                encoded.copy_and_clear(|bytes| {
+                    for destination in destinations {
+                        self.staging.copied(destination, bytes, run.messages, run.payload);
+                    }
+                });
+            } else if let Some(chunk) = encoded.take() {
+                for destination in destinations {
                     self.staging
-                        .copied(subscription.destination(), encoded, run.messages, run.payload);
-                }
-                encoded.clear();
-            } else {
-                let chunk = encoded.split().freeze();
-                for subscription in &group.subscriptions {
-                    count(subscription, run.messages);
-                    self.staging
-                        .shared(subscription.destination(), &chunk, run.messages, run.payload);
+                        .shared(destination, &chunk, run.messages, run.payload);
                 }
             }
         }

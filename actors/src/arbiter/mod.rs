@@ -5,6 +5,7 @@ mod delivery;
 mod housekeeping;
 mod quiescence;
 mod staging;
+mod tail;
 mod timers;
 
 pub(crate) use counters::ArbiterCounters;

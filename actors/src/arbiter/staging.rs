@@ -1,14 +1,9 @@
 //! What one turn has encoded for each destination, until it is handed over.
 
+use super::tail::Tail;
 use crate::outbox::{Flushed, Outbox};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::sync::Arc;
-
-/// How much a tail grows by at least, once it has more than one message.
-const TAIL_GROWTH: usize = 16 * 1024;
-
-/// A tail with more capacity than this is given back after its batch.
-const KEPT_TAIL: usize = 1024 * 1024;
 
 /// A turn that has staged this much is handed over before it goes on: wide fan-outs stay bounded.
 const STAGED_AT_MOST: usize = 8 * 1024 * 1024;
@@ -37,7 +32,7 @@ pub(crate) struct Staging {
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
     outbox: Option<Arc<Outbox>>,
-    tail: BytesMut,
+    tail: Tail,
     chunks: Vec<Bytes>,
     messages: u64,
     payload: u64,
@@ -118,15 +113,10 @@ impl Staging {
                 continue;
             };
             self.places[outbox.slot()] = 0;
-            if !staged.tail.is_empty() {
-                staged.chunks.push(staged.tail.split().freeze());
-            }
+            staged.chunks.extend(staged.tail.take());
             let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload);
             self.handed_over.0 += std::mem::take(&mut staged.messages);
             self.handed_over.1 += std::mem::take(&mut staged.payload);
-            if staged.tail.capacity() > KEPT_TAIL {
-                staged.tail = BytesMut::new();
-            }
             self.congested |= pushed.congested;
             if pushed.unattended {
                 self.to_flush.push(outbox);
@@ -176,21 +166,14 @@ impl Staging {
 
 impl Staged {
     #[inline]
-    fn append(&mut self, [first, second, third]: [&[u8]; 3]) {
-        let length = first.len() + second.len() + third.len();
-        if self.tail.capacity() - self.tail.len() < length {
-            let growth = if self.tail.is_empty() { 0 } else { TAIL_GROWTH };
-            self.tail.reserve(length.max(growth));
+    fn append(&mut self, pieces: [&[u8]; 3]) {
+        for piece in pieces {
+            self.tail.append(piece);
         }
-        self.tail.extend_from_slice(first);
-        self.tail.extend_from_slice(second);
-        self.tail.extend_from_slice(third);
     }
 
     fn append_chunk(&mut self, chunk: Bytes) {
-        if !self.tail.is_empty() {
-            self.chunks.push(self.tail.split().freeze());
-        }
+        self.chunks.extend(self.tail.take());
         self.chunks.push(chunk);
     }
 }
