@@ -50,6 +50,12 @@ impl Plan {
         Self { publisher, messages }
     }
 
+    /// Messages on one subject with fillings of these lengths.
+    pub(crate) fn with_lengths(publisher: usize, subject: &'static str, lengths: &[usize]) -> Self {
+        let messages = lengths.iter().map(|length| (subject, *length)).collect();
+        Self { publisher, messages }
+    }
+
     fn payload(&self, number: usize) -> Vec<u8> {
         let filling = self.messages[number].1;
         let mut payload = format!("{number} {} ", self.publisher).into_bytes();

@@ -1,7 +1,7 @@
 use crate::client::Client;
 use crate::patience::eventually;
-use std::cell::RefCell;
 use std::ops::Deref;
+use std::sync::Mutex;
 use std::time::Duration;
 use vagus::{Config, ConnectionState, Server};
 use vagus_configs::{Authorization, Port};
@@ -28,7 +28,7 @@ pub struct ServerBuilder {
 #[derive(Debug)]
 pub struct TestServer {
     server: Server,
-    others: RefCell<Vec<Client>>,
+    others: Mutex<Vec<Client>>,
 }
 
 impl ServerBuilder {
@@ -135,7 +135,7 @@ impl ServerBuilder {
         match Server::start(self.config) {
             Ok(server) => TestServer {
                 server,
-                others: RefCell::default(),
+                others: Mutex::default(),
             },
             Err(error) => panic!("the server does not start: {error}"),
         }
@@ -168,7 +168,7 @@ impl TestServer {
             if after[arbiter] > before[arbiter] {
                 return client;
             }
-            self.others.borrow_mut().push(client);
+            self.others.lock().expect("no test goes on after a panic").push(client);
         }
     }
 
@@ -202,7 +202,7 @@ impl TestServer {
     /// When something stays.
     #[track_caller]
     pub fn expect_nothing_left(&self) {
-        self.others.borrow_mut().clear();
+        self.others.lock().expect("no test goes on after a panic").clear();
         eventually(|| {
             let nobody = self.connections().is_empty() && self.placed().iter().all(|count| *count == 0);
             let monitored = self.monitor().map(|monitor| monitor.connections);
