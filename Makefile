@@ -1,0 +1,171 @@
+# Everything there is to do here, by name. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+FUZZ := crates/protocol/fuzz
+# What the steps of `make test` found, for its last lines.
+FOUND := $(TARGET)/test-summary
+
+# Arguments of the server: make run FLAGS="-p 4333 -DV"
+FLAGS ?=
+# Arguments of the comparison: make bench BENCH_FLAGS="--only '1to1*' --rounds 5"
+BENCH_FLAGS ?=
+# How long `make fuzz` runs.
+FUZZ_SECONDS ?= 60
+
+say = @printf '\n== %s\n' "$(1)"
+
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make run           build the server and start it on port 4222; FLAGS="-p 4333" are its flags
+.PHONY: run
+run: requirements
+	cargo build --release --package vagus
+	exec $(TARGET)/release/vagus $(FLAGS)
+
+## make build         build the server: target/release/vagus
+.PHONY: build
+build: requirements
+	cargo build --release --package vagus
+
+## make test          everything that must hold: format, lints, tests, doc tests, official clients
+.PHONY: test
+test: requirements requirements-test forget format clippy tests doc-tests fuzz-target conformance
+	$(call say,Summary: all of it passed)
+	@cat $(FOUND)/*
+	@awk '{ for (i = 2; i <= NF; i++) if ($$i ~ /^passed/) passed += $$(i - 1) } \
+		END { printf "%d passed, 0 failed\n", passed }' $(FOUND)/*
+
+.PHONY: forget
+forget:
+	@rm -rf $(FOUND)
+	@mkdir -p $(FOUND)
+
+## make format        is it formatted?
+.PHONY: format
+format:
+	$(call say,Format: cargo fmt --check)
+	cargo fmt --all --check
+	cargo fmt --manifest-path $(FUZZ)/Cargo.toml --check
+
+## make clippy        lints, warnings being errors
+.PHONY: clippy
+clippy:
+	$(call say,Lints: cargo clippy)
+	cargo clippy --workspace --all-targets -- -D warnings
+
+## make tests         unit and integration tests, with cargo-nextest where it is installed
+.PHONY: tests
+tests:
+	@mkdir -p $(FOUND)
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		printf '\n== Tests: cargo nextest\n'; \
+		cargo nextest run --workspace 2>&1 | tee $(FOUND)/.tests; \
+		printf 'tests        %s\n' "$$(grep -F 'Summary [' $(FOUND)/.tests | tail -n 1 | sed 's/^ *//')" >$(FOUND)/1; \
+	else \
+		printf '\n== Tests: cargo test (cargo-nextest is not installed: a test that hangs is not ended)\n'; \
+		cargo test --workspace --lib --bins --tests 2>&1 | tee $(FOUND)/.tests; \
+		printf 'tests        %s\n' "$$($(add_up) $(FOUND)/.tests)" >$(FOUND)/1; \
+	fi
+
+## make doc-tests     the examples in the documentation
+.PHONY: doc-tests
+doc-tests:
+	$(call say,Doc tests: cargo test --doc)
+	@mkdir -p $(FOUND)
+	cargo test --workspace --doc 2>&1 | tee $(FOUND)/.doc-tests
+	@printf 'doc tests    %s\n' "$$($(add_up) $(FOUND)/.doc-tests)" >$(FOUND)/2
+
+# The results of all the binaries that `cargo test` ran.
+add_up = awk '/^test result:/ { passed += $$4; failed += $$6 } END { printf "%d passed, %d failed", passed, failed }'
+
+# Running it takes a nightly toolchain; that it still compiles can be seen with any.
+.PHONY: fuzz-target
+fuzz-target:
+	$(call say,Fuzz target: cargo check)
+	@if command -v c++ >/dev/null; then \
+		set -x; cargo check --manifest-path $(FUZZ)/Cargo.toml --target-dir $(TARGET)/fuzz; \
+	else \
+		echo "left out: libFuzzer wants a C++ compiler (Debian: apt-get install g++)"; \
+	fi
+
+## make conformance   the official Python client puts the server to the test
+.PHONY: conformance
+conformance: requirements-test
+	$(call say,Conformance: nats-py)
+	@mkdir -p $(FOUND)
+	cargo build --package vagus
+	tests/conformance/run $(TARGET)/debug/vagus 2>&1 | tee $(FOUND)/.conformance
+	@printf 'conformance  %s\n' "$$(tail -n 1 $(FOUND)/.conformance)" >$(FOUND)/3
+
+## make bench         vagus beside nats-server; BENCH_FLAGS="--only '1to1*' --rounds 5" are the comparison's
+.PHONY: bench
+bench: requirements
+	$(call say,Building what is compared)
+	cargo build --release --package vagus --package vagus-benches
+	$(call say,Comparison)
+	@if command -v nats-server >/dev/null; then \
+		nats-server --version; \
+		set -x; $(TARGET)/release/compare --server vagus=$(TARGET)/release/vagus \
+			--server nats-server=nats-server $(BENCH_FLAGS); \
+	else \
+		echo "nats-server is not there, so vagus runs alone (Debian: apt-get install nats-server;"; \
+		echo "newer ones: https://github.com/nats-io/nats-server/releases)"; \
+		set -x; $(TARGET)/release/compare --server vagus=$(TARGET)/release/vagus $(BENCH_FLAGS); \
+	fi
+
+## make criterion     parser and subject index, measured alone
+.PHONY: criterion
+criterion: requirements
+	cargo bench --package vagus-protocol --bench parse
+	cargo bench --package vagus-routing --bench index
+
+## make fuzz          any bytes at all into the parser, for FUZZ_SECONDS (60); wants nightly and cargo-fuzz
+.PHONY: fuzz
+fuzz: requirements
+	@if ! cargo fuzz --version >/dev/null 2>&1; then \
+		echo "missing: cargo-fuzz (cargo install cargo-fuzz --locked)" >&2; exit 1; \
+	fi
+	@if ! cargo +nightly --version >/dev/null 2>&1; then \
+		echo "missing: a nightly toolchain (rustup toolchain install nightly --profile minimal)" >&2; exit 1; \
+	fi
+	cargo +nightly fuzz run --fuzz-dir $(FUZZ) parse -- -dict=$(FUZZ)/parse.dict -max_total_time=$(FUZZ_SECONDS)
+
+# Says everything that is missing at once, and how it is got.
+.PHONY: requirements
+requirements:
+	@packages=; rust=; \
+	command -v cargo >/dev/null && command -v rustc >/dev/null || rust=missing; \
+	command -v cc >/dev/null || packages="$$packages gcc libc6-dev"; \
+	command -v pkg-config >/dev/null || packages="$$packages pkg-config"; \
+	if test -z "$${OPENSSL_DIR:-}" && ! pkg-config --exists openssl 2>/dev/null; then \
+		packages="$$packages libssl-dev"; \
+	fi; \
+	if test -n "$$rust"; then \
+		echo "missing: cargo and rustc 1.95 or newer (https://rustup.rs; then: rustup default stable)" >&2; \
+	fi; \
+	if test -n "$$packages"; then \
+		echo "missing: Debian packages$$packages" >&2; \
+		echo "         apt-get install -y$$packages" >&2; \
+	fi; \
+	test -z "$$rust$$packages"
+
+.PHONY: requirements-test
+requirements-test:
+	@found=yes; \
+	for tool in fmt clippy; do \
+		if ! cargo $$tool --version >/dev/null 2>&1; then \
+			echo "missing: cargo $$tool (rustup component add rustfmt clippy)" >&2; found=; \
+		fi; \
+	done; \
+	if ! "$${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "missing: Debian packages python3 python3-venv" >&2; \
+		echo "         apt-get install -y python3 python3-venv" >&2; found=; \
+	fi; \
+	test -n "$$found"
