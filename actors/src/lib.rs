@@ -26,5 +26,6 @@ use std::sync::Arc;
 
 /// Begins the housekeeping of an arbiter: timers, statistics, caches. Call it on the arbiter's own thread.
 pub fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<router::Router>) {
+    actix::spawn(arbiter::watch(arbiter.clone()));
     actix::spawn(arbiter::keep_house(arbiter, interest, router));
 }

@@ -7,6 +7,7 @@ mod quiescence;
 mod staging;
 mod tail;
 mod timers;
+mod vigil;
 
 pub(crate) use counters::ArbiterCounters;
 pub use counters::Traffic;
@@ -14,6 +15,7 @@ pub(crate) use delivery::Delivery;
 pub(crate) use housekeeping::keep_house;
 pub(crate) use quiescence::{Quiescence, Running};
 pub(crate) use timers::{Timer, Timers};
+pub(crate) use vigil::{Vigil, watch};
 
 use crate::outbox::Slots;
 use std::cell::RefCell;
@@ -92,6 +94,7 @@ pub struct Arbiter {
     pub(crate) shared: Arc<Arbiters>,
     pub(crate) delivery: Delivery,
     pub(crate) timers: Timers,
+    pub(crate) vigil: Vigil,
     pub(crate) timers_changed: Rc<Notify>,
     /// What one read brings, behind what was carried over.
     pub(crate) input: Box<[u8]>,
@@ -109,6 +112,7 @@ impl Arbiter {
             shared,
             delivery: Delivery::new(seed),
             timers: Timers::new(Instant::now()),
+            vigil: Vigil::new(Instant::now()),
             timers_changed: Rc::new(Notify::new()),
             input: vec![0; CARRIED_OVER + READ_SIZE].into_boxed_slice(),
             spare_buffers: SpareBuffers::default(),

@@ -170,6 +170,7 @@ impl Carrier {
         }
         let drained = match connection.input.read(&connection.socket, arbiter) {
             Read::Bytes { length, drained } => {
+                arbiter.vigil.turn(now, length);
                 self.feed_input(connection, length, arbiter, now, changes);
                 drained
             }
