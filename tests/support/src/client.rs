@@ -5,6 +5,7 @@ use crate::writer::Writer;
 use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 /// A connection that says what the test says, and reads what the server answers.
 #[derive(Debug)]
@@ -31,10 +32,10 @@ impl Client {
             Ok(socket) => socket,
             Err(error) => panic!("no connection to {address}: {error}"),
         };
-        let writing = socket.try_clone().expect("a socket can be shared");
+        let socket = Arc::new(socket);
         let mut client = Self {
-            reader: Reader::new(socket),
-            writer: Writer::new(writing),
+            reader: Reader::new(socket.clone()),
+            writer: Writer::new(socket),
             info: String::new(),
         };
         match client.reader.next_frame() {
@@ -161,6 +162,11 @@ impl Client {
     #[track_caller]
     pub fn closed(&mut self) -> String {
         self.reader.closed()
+    }
+
+    /// Breaks the connection off, with a reset.
+    pub fn break_off(mut self) {
+        self.writer.break_off_when_dropped();
     }
 
     /// Ends the stream to the server; what it says can still be read.

@@ -3,6 +3,10 @@ use crate::patience::PATIENCE;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::TcpStream;
+use std::sync::Arc;
+
+/// How much is read at once.
+const READ_AT_ONCE: usize = 32 * 1024;
 
 /// How many frames are remembered, to be shown when something is wrong.
 const REMEMBERED: usize = 6;
@@ -13,11 +17,21 @@ const REMEMBERED_OF_EACH: usize = 80;
 /// The receiving half of a client. PINGs of the server are passed over unless asked for.
 #[derive(Debug)]
 pub struct Reader {
-    socket: BufReader<TcpStream>,
+    socket: BufReader<Incoming>,
     frame: Vec<u8>,
     line_length: usize,
     shows_pings: bool,
     came: VecDeque<Vec<u8>>,
+}
+
+/// A socket that its writer has as well: one descriptor a client, as tests may have ten thousand.
+#[derive(Debug)]
+struct Incoming(Arc<TcpStream>);
+
+impl Read for Incoming {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
+    }
 }
 
 /// Why there is no frame.
@@ -30,9 +44,9 @@ enum End {
 }
 
 impl Reader {
-    pub(crate) fn new(socket: TcpStream) -> Self {
+    pub(crate) fn new(socket: Arc<TcpStream>) -> Self {
         Self {
-            socket: BufReader::with_capacity(32 * 1024, socket),
+            socket: BufReader::with_capacity(READ_AT_ONCE, Incoming(socket)),
             frame: Vec::new(),
             line_length: 0,
             shows_pings: false,

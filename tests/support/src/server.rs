@@ -168,7 +168,10 @@ impl TestServer {
             if after[arbiter] > before[arbiter] {
                 return client;
             }
-            self.others.lock().expect("no test goes on after a panic").push(client);
+            self.others
+                .lock()
+                .expect("no test goes on after a panic")
+                .push(client);
         }
     }
 
@@ -214,6 +217,23 @@ impl TestServer {
             });
             nobody && no_interest && monitored == Some(0)
         });
+    }
+
+    /// Somebody who comes now is served, on every arbiter that gets new connections.
+    ///
+    /// # Panics
+    /// When it is not so.
+    #[track_caller]
+    pub fn expect_to_serve(&self) {
+        let mut clients = [self.connected(), self.connected()];
+        for client in &mut clients {
+            client.subscribe("is.served", "1");
+        }
+        clients[0].send("PUB is.served 3\r\nyes");
+        for client in &mut clients {
+            client.expect("MSG is.served 1 3\r\nyes");
+            client.sync_silent();
+        }
     }
 
     /// Stops it.
