@@ -15,16 +15,16 @@ use crate::fanout::Fanout;
 use crate::versions::{Version, Versions};
 
 /// How many places a subject has.
-const WAYS: usize = 4;
+const WAYS: usize = 8;
 
 /// The places of a new cache.
-const SETS_AT_FIRST: usize = 64;
+const SETS_AT_FIRST: usize = 32;
 
 /// How many subjects are remembered as asked for once; a power of two.
 const REMEMBERED: usize = 1 << 16;
 
 /// How many subjects [`RouteCache::anticipate`] looks at, in one go.
-pub const ANTICIPATED: usize = 16;
+pub const ANTICIPATED: usize = 32;
 
 /// How much a [`RouteCache`] may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +73,8 @@ pub struct Missing(u64);
 
 /// Fan-outs by subject, for one thread and one index. Bounded, and nothing is dropped all at once.
 pub struct RouteCache<D> {
-    /// The hashes of what is in `places`, apart so that those of a set are side by side.
-    hashes: Vec<u64>,
-    /// Sets of [`WAYS`] places; the number of sets is a power of two.
-    places: Vec<Place<D>>,
+    /// As many as a power of two.
+    sets: Vec<Set<D>>,
     hasher: RandomState,
     limits: CacheLimits,
     /// A part of the hash of subjects that were asked for, and not found, by another part.
@@ -90,6 +88,23 @@ pub struct RouteCache<D> {
     /// Traffic of entries that had to go before it was reported.
     departed: Vec<(Arc<Fanout<D>>, Traffic)>,
     stats: CacheStats,
+}
+
+/// The places of the subjects whose hashes end alike. Places are numbered through all sets.
+#[repr(align(64))]
+struct Set<D> {
+    /// The hashes of what is in `places`: one line of a processor's cache tells which place to look at.
+    hashes: [u64; WAYS],
+    places: [Place<D>; WAYS],
+}
+
+impl<D> Set<D> {
+    fn empty() -> Self {
+        Self {
+            hashes: [0; WAYS],
+            places: std::array::from_fn(|_| Place::empty()),
+        }
+    }
 }
 
 struct Place<D> {
@@ -139,8 +154,7 @@ impl<D> RouteCache<D> {
     pub fn new(limits: CacheLimits) -> Self {
         let sets = SETS_AT_FIRST.min(limits.entries.div_ceil(WAYS).next_power_of_two());
         Self {
-            hashes: vec![0; sets * WAYS],
-            places: empty_places(sets),
+            sets: empty_sets(sets),
             hasher: RandomState::default(),
             limits,
             seen: vec![0; REMEMBERED].into_boxed_slice(),
@@ -157,16 +171,13 @@ impl<D> RouteCache<D> {
     #[inline]
     pub fn get(&mut self, subject: &[u8], version: Version) -> Result<Slot, Missing> {
         let hash = self.hasher.hash_one(subject);
-        let set = self.set_of(hash);
-        for at in set..set + WAYS {
-            if self.hashes[at] != hash {
-                continue;
-            }
-            let place = &mut self.places[at];
-            if place.version == version && place.is_for(subject) {
+        let number = self.set_of(hash);
+        let set = &mut self.sets[number];
+        for (way, place) in set.places.iter_mut().enumerate() {
+            if set.hashes[way] == hash && place.version == version && place.is_for(subject) {
                 place.used = true;
                 self.stats.hits += 1;
-                return Ok(Slot(at as u32));
+                return Ok(Slot((number * WAYS + way) as u32));
             }
         }
         self.stats.misses += 1;
@@ -181,14 +192,12 @@ impl<D> RouteCache<D> {
         let mut near = [0_usize; ANTICIPATED];
         for (near, subject) in near.iter_mut().zip(subjects) {
             let hash = self.hasher.hash_one(subject);
-            let set = self.set_of(hash);
-            let way = self.hashes[set..set + WAYS]
-                .iter()
-                .position(|other| *other == hash);
-            *near = set + way.unwrap_or(0);
+            let number = self.set_of(hash);
+            let way = self.sets[number].hashes.iter().position(|other| *other == hash);
+            *near = number * WAYS + way.unwrap_or(0);
         }
         let near = &near[..subjects.len().min(ANTICIPATED)];
-        let fanouts = || near.iter().filter_map(|at| self.places[*at].fanout.as_ref());
+        let fanouts = || near.iter().filter_map(|at| self.place(*at)?.fanout.as_ref());
         let mut touched = 0;
         for fanout in fanouts() {
             touched ^= fanout.singles.len() ^ fanout.memory();
@@ -206,18 +215,19 @@ impl<D> RouteCache<D> {
     /// What is kept in a place.
     #[inline]
     pub fn fanout(&self, slot: Slot) -> Option<&Arc<Fanout<D>>> {
-        self.places.get(slot.0 as usize)?.fanout.as_ref()
+        self.place(slot.0 as usize)?.fanout.as_ref()
     }
 
     /// Keeps `fanout`, resolved after `version` was loaded, if its subject has been missed before.
     pub fn insert(&mut self, missing: Missing, fanout: &Arc<Fanout<D>>, version: Version) -> Option<Slot> {
         let Missing(hash) = missing;
         let cost = cost(fanout);
-        let set = self.set_of(hash);
-        let mut ways = set..set + WAYS;
-        let same = ways.find(|at| self.hashes[*at] == hash && self.places[*at].is_for(fanout.subject()));
+        let number = self.set_of(hash);
+        let set = &self.sets[number];
+        let same =
+            (0..WAYS).find(|way| set.hashes[*way] == hash && set.places[*way].is_for(fanout.subject()));
         let at = match same {
-            Some(at) => at,
+            Some(way) => number * WAYS + way,
             None if self.seen_before(hash) => self.make_room(hash),
             None => return None,
         };
@@ -230,8 +240,9 @@ impl<D> RouteCache<D> {
         }
         self.stats.entries += 1;
         self.stats.bytes += cost;
-        self.hashes[at] = hash;
-        let place = &mut self.places[at];
+        let set = &mut self.sets[at / WAYS];
+        set.hashes[at % WAYS] = hash;
+        let place = &mut set.places[at % WAYS];
         place.version = version;
         place.fanout = Some(Arc::clone(fanout));
         place.used = true;
@@ -240,9 +251,10 @@ impl<D> RouteCache<D> {
 
     /// Adds what a run of messages carried.
     pub fn count(&mut self, slot: Slot, messages: u64, bytes: u64) {
-        let Some(place) = self.places.get_mut(slot.0 as usize) else {
+        let Some(set) = self.sets.get_mut(slot.0 as usize / WAYS) else {
             return;
         };
+        let place = &mut set.places[slot.0 as usize % WAYS];
         place.traffic.messages += messages;
         place.traffic.bytes += bytes;
         if !place.touched && self.touched.len() < self.limits.reported_subjects {
@@ -257,7 +269,7 @@ impl<D> RouteCache<D> {
             report(&fanout, traffic.messages, traffic.bytes);
         }
         for at in self.touched.drain(..) {
-            let place = &mut self.places[at as usize];
+            let place = &mut self.sets[at as usize / WAYS].places[at as usize % WAYS];
             let traffic = mem::take(&mut place.traffic);
             place.touched = false;
             if let Some(fanout) = place.fanout.as_ref().filter(|_| traffic.messages > 0) {
@@ -269,9 +281,8 @@ impl<D> RouteCache<D> {
     /// Looks at the next `places` entries, in turn, and drops those that hold no more: they keep alive the
     /// subscriptions of connections long gone.
     pub fn sweep(&mut self, versions: &Versions, places: usize) {
-        for _ in 0..places.min(self.places.len()) {
-            self.broom = (self.broom + 1) % self.places.len();
-            let place = &self.places[self.broom];
+        for _ in 0..places.min(self.capacity()) {
+            let place = self.next_in_turn();
             let stale = place
                 .fanout
                 .as_ref()
@@ -287,8 +298,22 @@ impl<D> RouteCache<D> {
         self.stats
     }
 
+    fn capacity(&self) -> usize {
+        self.sets.len() * WAYS
+    }
+
+    fn place(&self, at: usize) -> Option<&Place<D>> {
+        Some(&self.sets.get(at / WAYS)?.places[at % WAYS])
+    }
+
+    /// The place that the broom comes to next.
+    fn next_in_turn(&mut self) -> &mut Place<D> {
+        self.broom = (self.broom + 1) % self.capacity();
+        &mut self.sets[self.broom / WAYS].places[self.broom % WAYS]
+    }
+
     fn set_of(&self, hash: u64) -> usize {
-        (hash as usize & (self.places.len() / WAYS - 1)) * WAYS
+        hash as usize & (self.sets.len() - 1)
     }
 
     /// Whether this subject was asked for, and not kept, before; notes it if not. Now and then it mistakes one
@@ -301,43 +326,45 @@ impl<D> RouteCache<D> {
 
     /// A place for a new entry: an empty one, or that of an entry not used since another was put there.
     fn make_room(&mut self, hash: u64) -> usize {
-        if self.pressed * 4 > self.places.len() && self.places.len() < self.limits.entries {
+        if self.pressed * 4 > self.capacity() && self.capacity() < self.limits.entries {
             self.grow();
         }
-        let set = self.set_of(hash);
-        let ways = &mut self.places[set..set + WAYS];
-        if let Some(empty) = ways.iter().position(|place| place.fanout.is_none()) {
-            return set + empty;
+        let number = self.set_of(hash);
+        let places = &mut self.sets[number].places;
+        if let Some(empty) = places.iter().position(|place| place.fanout.is_none()) {
+            return number * WAYS + empty;
         }
-        let unused = ways.iter().position(|place| !place.used);
-        ways.iter_mut().for_each(|place| place.used = false);
+        let unused = places.iter().position(|place| !place.used);
+        places.iter_mut().for_each(|place| place.used = false);
         self.pressed += 1;
         self.stats.evictions += 1;
         // All of them in use: any will do.
-        set + unused.unwrap_or((hash >> 24) as usize % WAYS)
+        number * WAYS + unused.unwrap_or((hash >> 24) as usize % WAYS)
     }
 
     /// Twice the places.
     fn grow(&mut self) {
-        let places = mem::take(&mut self.places);
-        let hashes = mem::take(&mut self.hashes);
-        self.places = empty_places(places.len() / WAYS * 2);
-        self.hashes = vec![0; self.places.len()];
+        let sets = mem::take(&mut self.sets);
+        self.sets = empty_sets(sets.len() * 2);
         self.pressed = 0;
         self.broom = 0;
         self.touched.clear();
-        for (place, hash) in places.into_iter().zip(hashes) {
+        for (hash, place) in sets
+            .into_iter()
+            .flat_map(|set| set.hashes.into_iter().zip(set.places))
+        {
             if place.fanout.is_none() {
                 continue;
             }
             // The places of one set become those of two: there is one for each.
-            let set = self.set_of(hash);
-            if let Some(at) = (set..set + WAYS).find(|at| self.places[*at].fanout.is_none()) {
+            let number = self.set_of(hash);
+            let set = &mut self.sets[number];
+            if let Some(way) = set.places.iter().position(|place| place.fanout.is_none()) {
                 if place.touched {
-                    self.touched.push(at as u32);
+                    self.touched.push((number * WAYS + way) as u32);
                 }
-                self.hashes[at] = hash;
-                self.places[at] = place;
+                set.hashes[way] = hash;
+                set.places[way] = place;
             }
         }
     }
@@ -346,12 +373,11 @@ impl<D> RouteCache<D> {
     fn shed(&mut self, cost: usize) {
         /// So that no insertion goes round the whole cache.
         const PATIENCE: usize = 256;
-        for _ in 0..PATIENCE.min(self.places.len()) {
+        for _ in 0..PATIENCE.min(self.capacity()) {
             if self.stats.bytes + cost <= self.limits.bytes {
                 break;
             }
-            self.broom = (self.broom + 1) % self.places.len();
-            let place = &mut self.places[self.broom];
+            let place = self.next_in_turn();
             if place.fanout.is_some() && !mem::replace(&mut place.used, false) {
                 self.drop_entry(self.broom);
                 self.stats.evictions += 1;
@@ -360,7 +386,7 @@ impl<D> RouteCache<D> {
     }
 
     fn drop_entry(&mut self, at: usize) {
-        let place = &mut self.places[at];
+        let place = &mut self.sets[at / WAYS].places[at % WAYS];
         let Some(fanout) = place.fanout.take() else {
             return;
         };
@@ -373,8 +399,8 @@ impl<D> RouteCache<D> {
     }
 }
 
-fn empty_places<D>(sets: usize) -> Vec<Place<D>> {
-    (0..sets * WAYS).map(|_| Place::empty()).collect()
+fn empty_sets<D>(sets: usize) -> Vec<Set<D>> {
+    (0..sets).map(|_| Set::empty()).collect()
 }
 
 impl<D> fmt::Debug for RouteCache<D> {
@@ -385,7 +411,7 @@ impl<D> fmt::Debug for RouteCache<D> {
 
 /// Bytes that keeping a fan-out takes.
 fn cost<D>(fanout: &Fanout<D>) -> usize {
-    fanout.memory() + size_of::<Place<D>>() + size_of::<u64>()
+    fanout.memory() + size_of::<Set<D>>() / WAYS
 }
 
 #[cfg(test)]
