@@ -1,0 +1,31 @@
+//! The program: it says when it is ready, serves, and ends by a signal, with its connections.
+
+use rustix::process::{Pid, Signal, kill_process};
+use vagus_test_support::spawn_binary;
+
+#[test]
+fn ends_by_a_signal() {
+    for (signal, code) in [(Signal::INT, 0), (Signal::TERM, 0), (Signal::QUIT, 2)] {
+        let mut process = spawn_binary!("-a", "127.0.0.1", "-p", "-1");
+        let mut client = process.client().connect(r#"{"verbose":false}"#);
+        client.send("SUB a 1\r\nPUB a 2\r\nhi");
+        client.expect("MSG a 1 2\r\nhi");
+        let pid = Pid::from_raw(process.id().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        assert_eq!(client.closed(), "");
+        assert_eq!(process.wait().code(), Some(code), "{signal:?}");
+        process.log_line("Server Exiting..");
+    }
+}
+
+/// The port is taken: it says so and fails.
+#[test]
+fn fails_where_it_cannot_listen() {
+    let mut first = spawn_binary!("-a", "127.0.0.1", "-p", "-1");
+    let port = first.client_address().port().to_string();
+    let mut second = spawn_binary!("-a", "127.0.0.1", "-p", &port);
+    assert_eq!(second.wait().code(), Some(1));
+    second.log_line("address already in use");
+    let mut client = first.client().connect(r#"{"verbose":false}"#);
+    client.sync_silent();
+}

@@ -1,0 +1,58 @@
+//! The Router shows the subscriptions and queue groups there are at that moment.
+
+use vagus_test_support::{TestServer, eventually_equal, server};
+
+fn shown(server: &TestServer) -> (usize, usize) {
+    let router = server.router().unwrap();
+    (router.subscriptions, router.queue_groups)
+}
+
+#[test]
+fn is_counted() {
+    let server = server().arbiters(2).start();
+    let mut first = server.connected_on(0);
+    let mut second = server.connected_on(1);
+    assert_eq!(shown(&server), (0, 0));
+    first.send("SUB a 1\r\nSUB a 2\r\nSUB a 1\r\nSUB b workers 3\r\nSUB b.* workers 4\r\nSUB b others 5");
+    first.sync_silent();
+    assert_eq!(shown(&server), (5, 3), "a sid that is in use stays as it is");
+    second.send("SUB b workers 1\r\nSUB b workers 2");
+    second.sync_silent();
+    assert_eq!(shown(&server), (7, 3));
+    first.send("UNSUB 3\r\nUNSUB 5\r\nUNSUB 99");
+    first.sync_silent();
+    assert_eq!(shown(&server), (5, 2), "the second still works");
+    second.send("UNSUB 1\r\nUNSUB 2");
+    second.sync_silent();
+    assert_eq!(shown(&server), (3, 1));
+    first.send("UNSUB 1 1\r\nUNSUB 4 1\r\nPUB a 0\r\n\r\nPUB b.c 0\r\n");
+    assert_eq!(first.sync_messages().len(), 3);
+    eventually_equal(|| shown(&server), (1, 0));
+    drop(first);
+    eventually_equal(|| shown(&server), (0, 0));
+    let router = server.router().unwrap();
+    assert_eq!((router.waiting_changes, router.settling), (0, 0));
+}
+
+/// A group is born and ends a hundred times, with members on both arbiters that come and go at once.
+#[test]
+fn of_groups_that_come_and_go() {
+    let server = server().arbiters(2).start();
+    let mut members = [0, 1].map(|arbiter| server.connected_on(arbiter));
+    for _ in 0..100 {
+        for member in &mut members {
+            member.send("SUB a workers 1\r\nUNSUB 1\r\nSUB a workers 1\r\nPING");
+        }
+        for member in &mut members {
+            member.expect("PONG");
+        }
+        assert_eq!(shown(&server), (2, 1));
+        for member in &mut members {
+            member.send("UNSUB 1\r\nPING");
+        }
+        for member in &mut members {
+            member.expect("PONG");
+        }
+        assert_eq!(shown(&server), (0, 0));
+    }
+}
