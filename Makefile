@@ -36,7 +36,7 @@ build: requirements
 
 ## make test          everything that must hold: format, lints, tests, doc tests, official clients
 .PHONY: test
-test: requirements requirements-test forget format clippy tests doc-tests fuzz-target conformance
+test: requirements requirements-test forget format clippy deny tests doc-tests fuzz-target conformance
 	$(call say,Summary: all of it passed)
 	@cat $(FOUND)/*
 	@awk '{ for (i = 2; i <= NF; i++) if ($$i ~ /^passed/) passed += $$(i - 1) } \
@@ -59,6 +59,16 @@ format:
 clippy:
 	$(call say,Lints: cargo clippy)
 	cargo clippy --workspace --all-targets -- -D warnings
+
+## make deny          licenses, sources and who may use what, with cargo-deny where it is installed
+.PHONY: deny
+deny:
+	$(call say,Dependencies: cargo deny)
+	@if cargo deny --version >/dev/null 2>&1; then \
+		set -x; cargo deny check bans licenses sources; \
+	else \
+		echo "left out: cargo-deny is not installed (cargo install cargo-deny --locked)"; \
+	fi
 
 ## make tests         unit and integration tests, with cargo-nextest where it is installed
 .PHONY: tests
