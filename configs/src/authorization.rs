@@ -12,6 +12,16 @@ pub enum Authorization {
     Token(String),
 }
 
+impl Authorization {
+    /// Whether a password or token is a bcrypt hash of the secret, not the secret itself.
+    pub fn is_hash(secret: &str) -> bool {
+        matches!(
+            secret.as_bytes(),
+            [b'$', b'2', b'a' | b'b' | b'x' | b'y', b'$', ..]
+        )
+    }
+}
+
 /// Names what is asked for, never the secret: configurations end up in logs.
 impl std::fmt::Debug for Authorization {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,13 +4,18 @@
 //! The defaults are those of nats-server 2.14.
 
 mod authorization;
+mod format;
+pub mod grammar;
 mod limits;
 mod listen;
+mod load;
 mod logging;
 
 pub use authorization::Authorization;
+pub use format::NatsFormat;
 pub use limits::{Bytes, Limits};
-pub use listen::{Listen, Port};
+pub use listen::{Listen, Port, is_advertisable};
+pub use load::{ConfigError, Disk, Loaded, Problem, Warning, load, parse};
 pub use logging::{LogTime, Logging};
 
 use std::path::PathBuf;

@@ -16,7 +16,19 @@ pub enum Port {
     Free,
 }
 
+/// nats-server's number for any free port.
+const FREE_PORT: i64 = -1;
+
 impl Port {
+    /// The port of a number as operators give it: 0 for the usual one of clients, -1 for any that is free.
+    pub fn from_number(number: i64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Fixed(CLIENT_PORT)),
+            FREE_PORT => Some(Self::Free),
+            other => u16::try_from(other).ok().map(Self::Fixed),
+        }
+    }
+
     /// The number to bind to; 0 lets the system choose.
     pub fn to_bind(self) -> u16 {
         match self {
@@ -36,4 +48,18 @@ impl Default for Listen {
             port: Port::Fixed(CLIENT_PORT),
         }
     }
+}
+
+/// Whether clients can be told to connect to `address`: `<host>` or `<host>:<port>`, with brackets around
+/// one of IPv6 that has a port.
+pub fn is_advertisable(address: &str) -> bool {
+    let (host, port) = match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or(rest))),
+        None => match address.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (address, None),
+        },
+    };
+    !host.trim().is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }

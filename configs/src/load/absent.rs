@@ -1,0 +1,114 @@
+//! The keys of nats-server that this version has no feature for. None of them is passed over in silence.
+
+use super::findings::Findings;
+use crate::grammar::{Entry, Kind};
+
+/// Such keys of one section.
+pub(super) struct Absent {
+    /// Those that turn something on: `false` asks for nothing.
+    switches: &'static [&'static str],
+    others: &'static [&'static str],
+}
+
+/// Outside of all maps.
+pub(super) const SERVER: Absent = Absent {
+    switches: &[
+        "allow_non_tls",
+        "jetstream",
+        "no_fast_producer_stall",
+        "no_sys_acc",
+        "no_system",
+        "no_system_account",
+        "ocsp",
+        "ocsp_cache",
+        "proxy_protocol",
+        "syslog",
+        "trace_headers",
+    ],
+    others: &[
+        "account_resolver",
+        "accounts",
+        "accounts_resolver",
+        "cluster",
+        "connect_error_reports",
+        "default_js_domain",
+        "default_sentinel",
+        "feature_flags",
+        "gateway",
+        "http",
+        "http_base_path",
+        "http_port",
+        "https",
+        "https_port",
+        "lame_duck_duration",
+        "lame_duck_grace_period",
+        "leaf",
+        "leafnodes",
+        "log_max_num",
+        "logfile_max_num",
+        "mappings",
+        "maps",
+        "max_closed_clients",
+        "monitor_port",
+        "mqtt",
+        "no_auth_user",
+        "operator",
+        "operators",
+        "prof_block_rate",
+        "prof_port",
+        "proxies",
+        "reconnect_error_reports",
+        "remote_syslog",
+        "resolver",
+        "resolver_pinned_accounts",
+        "resolver_preload",
+        "resolver_tls",
+        "root",
+        "root_operator",
+        "root_operators",
+        "roots",
+        "server_metadata",
+        "server_tags",
+        "store_dir",
+        "storedir",
+        "system",
+        "system_account",
+        "tls",
+        "trusted",
+        "trusted_keys",
+        "websocket",
+        "write_timeout",
+        "ws",
+    ],
+};
+
+/// In `authorization`.
+pub(super) const AUTHORIZATION: Absent = Absent {
+    switches: &["proxy_required"],
+    others: &[
+        "auth_callout",
+        "auth_hook",
+        "default_permission",
+        "default_permissions",
+        "permissions",
+        "users",
+    ],
+};
+
+/// Says what is wrong with a key that no section took: it is of `absent`, or unknown. A key that is
+/// referred to as a variable is the operator's own.
+pub(super) fn refuse(key: &str, entry: &Entry, absent: &Absent, findings: &mut Findings) {
+    let is_off = entry.value.kind == Kind::Boolean(false);
+    let is_switch = absent.switches.contains(&key);
+    if is_switch && is_off {
+        return;
+    }
+    if is_switch || absent.others.contains(&key) {
+        findings.problem(
+            entry,
+            format!("{:?} is not in this version of vagus yet", entry.key),
+        );
+    } else if !entry.used {
+        findings.problem(entry, format!("unknown field {:?}", entry.key));
+    }
+}

@@ -1,0 +1,82 @@
+use crate::grammar::{Entry, Place};
+
+/// Something that a configuration file asks for and cannot have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it is asked for.
+    pub place: Place,
+    /// Why it cannot be; never shows a secret.
+    pub message: String,
+}
+
+/// `file:line:column: message`.
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.place, self.message)
+    }
+}
+
+/// Something that the operator should know about a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it is about, if it is about one place.
+    pub place: Option<Place>,
+    /// What there is to know.
+    pub message: String,
+    /// Whether a check of the file (`-t`) fails for it, as that of nats-server does.
+    pub fails_check: bool,
+}
+
+/// `file:line:column: message`, or just the message.
+impl std::fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(place) = &self.place {
+            write!(formatter, "{place}: ")?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+/// What comes to light as a file is read. All of it is told at once.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) problems: Vec<Problem>,
+    pub(super) obstacles: Vec<Problem>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Findings {
+    /// The entry cannot be.
+    pub(super) fn problem(&mut self, entry: &Entry, message: impl Into<String>) {
+        self.problems.push(Problem {
+            place: entry.place.clone(),
+            message: message.into(),
+        });
+    }
+
+    /// The entry keeps a server from starting, but a check of the file passes over it.
+    pub(super) fn obstacle(&mut self, entry: &Entry, message: impl Into<String>) {
+        self.obstacles.push(Problem {
+            place: entry.place.clone(),
+            message: message.into(),
+        });
+    }
+
+    /// Something that may not be what is meant; a check of the file fails for it.
+    pub(super) fn doubt(&mut self, entry: Option<&Entry>, message: impl Into<String>) {
+        self.warn(entry, message, true);
+    }
+
+    /// Something that is worth knowing.
+    pub(super) fn note(&mut self, entry: Option<&Entry>, message: impl Into<String>) {
+        self.warn(entry, message, false);
+    }
+
+    fn warn(&mut self, entry: Option<&Entry>, message: impl Into<String>, fails_check: bool) {
+        self.warnings.push(Warning {
+            place: entry.map(|entry| entry.place.clone()),
+            message: message.into(),
+            fails_check,
+        });
+    }
+}

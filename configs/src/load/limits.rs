@@ -1,0 +1,90 @@
+//! What one peer may ask of the server.
+
+use super::findings::Findings;
+use super::read::MAX_SIZE;
+use crate::Limits;
+use crate::grammar::{Entry, Map};
+
+/// nats-server's word for "no limit".
+const UNLIMITED: i64 = -1;
+
+/// Payloads above this are better sent in parts.
+const LARGE_PAYLOAD: usize = 8 << 20;
+
+pub(super) fn take(key: &str, entry: &Entry, limits: &mut Limits, findings: &mut Findings) -> bool {
+    match key {
+        "max_connections" | "max_conn" => match findings.integer(entry) {
+            Some(UNLIMITED) => limits.max_connections = 0,
+            Some(0) => findings.problem(
+                entry,
+                "a server without any client is not in this version of vagus yet; -1 is no limit",
+            ),
+            Some(_) => set(&mut limits.max_connections, findings.size(entry, i64::MAX)),
+            None => {}
+        },
+        "max_subscriptions" | "max_subs" => match findings.integer(entry) {
+            Some(UNLIMITED | 0) => limits.max_subscriptions = 0,
+            Some(_) => set(&mut limits.max_subscriptions, findings.size(entry, i64::MAX)),
+            None => {}
+        },
+        "max_sub_tokens" | "max_subscription_tokens" => match findings.integer(entry) {
+            Some(number @ 1..=255) => limits.max_subscription_tokens = number.unsigned_abs() as usize,
+            Some(_) => findings.problem(entry, format!("{} must be 1 to 255", entry.key)),
+            None => {}
+        },
+        "max_control_line" => set(&mut limits.max_control_line, findings.size(entry, MAX_SIZE)),
+        "max_payload" => match findings.integer(entry) {
+            // Up to what may wait for a connection, which `check` sees to.
+            Some(UNLIMITED) => limits.max_payload = usize::MAX,
+            Some(_) => set(&mut limits.max_payload, findings.size(entry, MAX_SIZE)),
+            None => {}
+        },
+        "max_pending" => set(&mut limits.max_pending, findings.size(entry, i64::MAX)),
+        "ping_interval" => set(&mut limits.ping_interval, findings.duration(entry)),
+        "ping_max" => {
+            let most = i64::from(u32::MAX);
+            let number = findings.size(entry, most);
+            set(
+                &mut limits.ping_max,
+                number.and_then(|number| number.try_into().ok()),
+            );
+        }
+        "write_deadline" => set(&mut limits.write_deadline, findings.duration(entry)),
+        "no_header_support" => set(
+            &mut limits.headers,
+            findings.boolean(entry).map(|without| !without),
+        ),
+        _ => return false,
+    }
+    true
+}
+
+fn set<T>(limit: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *limit = value;
+    }
+}
+
+/// What two keys must agree on.
+pub(super) fn check(tree: &Map, limits: &mut Limits, findings: &mut Findings) {
+    if limits.max_payload == usize::MAX {
+        limits.max_payload = limits.max_pending;
+    }
+    if limits.max_payload > LARGE_PAYLOAD {
+        findings.note(
+            None,
+            "Maximum payloads over 8.00 MB are generally discouraged: send in parts what is larger",
+        );
+    }
+    if limits.max_payload > limits.max_pending {
+        let is_about =
+            |entry: &&Entry| matches!(entry.key.to_lowercase().as_str(), "max_payload" | "max_pending");
+        if let Some(entry) = tree.entries().iter().rev().find(is_about) {
+            let message = format!(
+                "max_payload ({}) must not be more than max_pending ({})",
+                limits.max_payload, limits.max_pending
+            );
+            findings.obstacle(entry, message);
+        }
+    }
+}

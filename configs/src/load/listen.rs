@@ -1,0 +1,66 @@
+//! Where clients connect.
+
+use super::findings::Findings;
+use crate::grammar::{Entry, Kind};
+use crate::{Listen, Port};
+
+pub(super) fn take(key: &str, entry: &Entry, listen: &mut Listen, findings: &mut Findings) -> bool {
+    match key {
+        "listen" => match &entry.value.kind {
+            Kind::Integer(number) => {
+                listen.host = Listen::default().host;
+                listen.port = port(*number, entry, findings);
+            }
+            Kind::Text(text) => match split(text) {
+                Some((name, number)) => {
+                    listen.host = host(name);
+                    listen.port = port(number, entry, findings);
+                }
+                None => findings.problem(entry, "listen must be <host>:<port>"),
+            },
+            other => {
+                let message = format!("listen must be a port or <host>:<port>, not {}", other.name());
+                findings.problem(entry, message);
+            }
+        },
+        "host" | "net" => {
+            if let Some(text) = findings.text(entry) {
+                listen.host = host(text);
+            }
+        }
+        "port" => {
+            if let Some(number) = findings.integer(entry) {
+                listen.port = port(number, entry, findings);
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn host(text: &str) -> String {
+    if text.is_empty() {
+        Listen::default().host
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The number of a port: 0 is the usual one, -1 any that is free.
+fn port(number: i64, entry: &Entry, findings: &mut Findings) -> Port {
+    Port::from_number(number).unwrap_or_else(|| {
+        let message = format!("port {number} is out of range: 0 to 65535, or -1 for any that is free");
+        findings.obstacle(entry, message);
+        Port::Free
+    })
+}
+
+/// The host and port of an address; one of IPv6 has brackets.
+fn split(address: &str) -> Option<(&str, i64)> {
+    let (host, port) = match address.strip_prefix('[') {
+        Some(rest) => rest.split_once("]:")?,
+        None => address.split_once(':').filter(|(_, port)| !port.contains(':'))?,
+    };
+    let is_clean = !host.contains(['[', ']']);
+    is_clean.then_some((host, port.parse().ok()?))
+}

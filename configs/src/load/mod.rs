@@ -1,0 +1,129 @@
+//! From a configuration file to a [`Config`].
+//!
+//! One file a section; each takes the keys it knows and leaves the others. What no section takes is either
+//! a key of nats-server that this version has no feature for, which is refused with these words
+//! ([`absent`]), or unknown. To add a feature: take its key in its section and strike it from [`absent`].
+
+mod absent;
+mod authorization;
+mod digest;
+mod duration;
+mod findings;
+mod limits;
+mod listen;
+mod logging;
+mod read;
+mod server;
+
+pub use findings::{Problem, Warning};
+
+use crate::Config;
+use crate::grammar::{self, Environment, Files, SyntaxError};
+use findings::Findings;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// The most bytes that one file may have.
+const MAX_FILE: u64 = 16 << 20;
+
+/// What a file says, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The configuration, valid as it is.
+    pub config: Config,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+    /// Why no server starts with this file all the same. A check of the file (`-t`) passes over these, as
+    /// that of nats-server does.
+    pub obstacles: Vec<Problem>,
+    /// `sha256:` and the hash of the content, which is the same for files that differ only in how they are
+    /// written, and the same as nats-server shows.
+    pub digest: String,
+}
+
+/// A file that makes no configuration. Shown as a line for each error; never shows secrets.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file itself cannot be read.
+    #[error("cannot read the configuration file {}: {source}", .path.display())]
+    Unreadable {
+        /// Its path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It, or a file that it includes, does not follow the grammar.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// Keys that are unknown, or set to what they cannot be; in the order of the file.
+    #[error("{}", lines(.0))]
+    Invalid(Vec<Problem>),
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    lines.join("\n")
+}
+
+/// Reads a configuration file, with the files that it includes and the variables of the environment.
+///
+/// # Errors
+/// When it cannot be read, does not follow the grammar, or asks for what there is not.
+pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    let text = Disk.read(path).map_err(|source| ConfigError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    parse(&text, path, &Disk, &|name: &str| std::env::var(name).ok())
+}
+
+/// Like [`load`](load()), for the text of a file called `name`; touches nothing but what it is given.
+///
+/// # Errors
+/// When the text does not follow the grammar, or asks for what there is not.
+pub fn parse(
+    text: &str,
+    name: &Path,
+    files: &dyn Files,
+    environment: &dyn Environment,
+) -> Result<Loaded, ConfigError> {
+    let tree = grammar::parse(text, name, files, environment)?;
+    let mut findings = Findings::default();
+    if tree.is_empty() {
+        findings.doubt(None, format!("{}: the configuration is empty", name.display()));
+    }
+    let config = server::read(&tree, &mut findings);
+    if !findings.problems.is_empty() {
+        return Err(ConfigError::Invalid(findings.problems));
+    }
+    Ok(Loaded {
+        config,
+        warnings: findings.warnings,
+        obstacles: findings.obstacles,
+        digest: digest::of(&tree),
+    })
+}
+
+/// The files of this machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        let mut text = Vec::new();
+        File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > MAX_FILE {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("it is larger than {} MiB", MAX_FILE >> 20),
+            ));
+        }
+        String::from_utf8(text)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! The keys outside of all maps.
+
+use super::findings::Findings;
+use super::logging::LogTimes;
+use super::{absent, authorization, limits, listen, logging};
+use crate::Config;
+use crate::grammar::{Entry, Map};
+
+/// Reads the whole file. Where two keys set the same, the later one holds.
+pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
+    let mut config = Config::default();
+    let mut times = LogTimes::default();
+    for entry in tree.entries() {
+        let key = entry.key.to_lowercase();
+        let taken = own(&key, entry, &mut config, findings)
+            || listen::take(&key, entry, &mut config.listen, findings)
+            || limits::take(&key, entry, &mut config.limits, findings)
+            || logging::take(&key, entry, &mut config.logging, &mut times, findings)
+            || authorization::take(&key, entry, &mut config, findings);
+        if !taken {
+            absent::refuse(&key, entry, &absent::SERVER, findings);
+        }
+    }
+    config.logging.time = times.kind();
+    limits::check(tree, &mut config.limits, findings);
+    config
+}
+
+/// The keys that are about the server as a whole.
+fn own(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -> bool {
+    match key {
+        "server_name" => {
+            if let Some(name) = findings.optional_text(entry) {
+                if name.as_ref().is_some_and(|name| name.contains(' ')) {
+                    findings.problem(entry, "server_name must not hold a space");
+                }
+                config.server_name = name;
+            }
+        }
+        "client_advertise" => {
+            if let Some(address) = findings.optional_text(entry) {
+                if address
+                    .as_deref()
+                    .is_some_and(|address| !crate::is_advertisable(address))
+                {
+                    findings.obstacle(entry, "client_advertise must be <host> or <host>:<port>");
+                }
+                config.client_advertise = address;
+            }
+        }
+        "pidfile" | "pid_file" => {
+            if let Some(path) = findings.optional_text(entry) {
+                config.pid_file = path.map(Into::into);
+            }
+        }
+        "ports_file_dir" => {
+            if let Some(path) = findings.optional_text(entry) {
+                config.ports_file_dir = path.map(Into::into);
+            }
+        }
+        "disable_sublist_cache" | "no_sublist_cache" => {
+            if findings.boolean(entry) == Some(true) {
+                let message = format!("{} changes nothing: there is no such cache", entry.key);
+                findings.note(Some(entry), message);
+            }
+        }
+        _ => return false,
+    }
+    true
+}

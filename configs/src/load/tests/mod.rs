@@ -1,0 +1,36 @@
+mod mutation;
+mod settings;
+mod shipped;
+mod verdicts;
+
+use super::{ConfigError, Disk, Loaded, parse};
+use crate::grammar::{Environment, Fault};
+use std::path::Path;
+
+fn read(text: &str) -> Result<Loaded, ConfigError> {
+    parse(text, Path::new("a.conf"), &Disk, &|_: &str| None)
+}
+
+fn judge(text: &str) -> String {
+    judge_with(text, &|_: &str| None)
+}
+
+/// Whether a check of the text passes, or where it fails.
+fn judge_with(text: &str, environment: &dyn Environment) -> String {
+    match parse(text, Path::new("a.conf"), &Disk, environment) {
+        Ok(loaded) if loaded.warnings.iter().any(|warning| warning.fails_check) => "doubtful".to_owned(),
+        Ok(_) => "valid".to_owned(),
+        Err(ConfigError::Invalid(problems)) => {
+            let places: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("{}:{}", problem.place.line, problem.place.column))
+                .collect();
+            places.join(" ")
+        }
+        Err(ConfigError::Syntax(error)) if error.fault == Fault::NoValue => {
+            format!("{}:{}", error.place.line, error.place.column)
+        }
+        Err(ConfigError::Syntax(error)) => format!("line {}", error.place.line),
+        Err(error @ ConfigError::Unreadable { .. }) => error.to_string(),
+    }
+}

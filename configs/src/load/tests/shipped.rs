@@ -1,0 +1,54 @@
+//! The files beside this crate: those that are shipped can be used as they are, those in `bad` are refused
+//! with the words in their first lines.
+
+use crate::{Config, ConfigError, load};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn files_in(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+#[test]
+fn shipped_files_are_valid() {
+    for path in files_in("") {
+        let loaded = load(&path).unwrap();
+        assert_eq!(loaded.warnings, [], "{}", path.display());
+        assert_eq!(loaded.obstacles, [], "{}", path.display());
+    }
+}
+
+#[test]
+fn the_shipped_files_say_the_defaults() {
+    for path in files_in("") {
+        let config = load(&path).unwrap().config;
+        assert_eq!(config, Config::default(), "{}", path.display());
+    }
+}
+
+/// A file in `bad` begins with what it is refused with: a comment, a line for each error, without the folder.
+#[test]
+fn bad_files_are_refused() {
+    for path in files_in("bad") {
+        let text = fs::read_to_string(&path).unwrap();
+        let expected: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# ")).collect();
+        let folder = format!("{}/", path.parent().unwrap().display());
+        let told = match load(&path) {
+            Err(ConfigError::Unreadable { .. }) => panic!("{}", path.display()),
+            Err(error) => error.to_string(),
+            Ok(loaded) => {
+                let obstacles: Vec<String> = loaded.obstacles.iter().map(ToString::to_string).collect();
+                obstacles.join("\n")
+            }
+        };
+        assert_eq!(told.replace(&folder, ""), expected.join("\n"));
+    }
+}

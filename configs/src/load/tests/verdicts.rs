@@ -1,0 +1,132 @@
+//! What nats-server 2.14 says of configurations with `-t`, as it was recorded.
+
+use super::{judge, judge_with};
+
+/// Each text, and whether it is valid, or the `line:column` of each error, or the line where it cannot be
+/// read. A text that gives no more than warnings is doubtful, for which `-t` fails all the same.
+const VERDICTS: &[(&str, &str)] = &[
+    ("colour: blue", "1:0"),
+    ("max_payload: 2048\n\n   colour: blue", "3:4"),
+    ("\t\tcolour: blue", "1:2"),
+    ("authorization {\n  user: u\n  colour: blue\n}", "3:3"),
+    ("colour: blue\nserver_name: $colour", "valid"),
+    ("colours { a: b }", "1:0"),
+    ("max_payload: \"many\"", "1:0"),
+    ("max_connections: many", "1:0"),
+    ("max_payload: -1", "valid"),
+    ("max_payload: 99999999999", "1:0"),
+    ("max_payload: 0", "valid"),
+    ("max_payload: 2m\nmax_pending: 1m", "valid"),
+    ("max_connections: 1.5", "1:0"),
+    ("max_connections: { a: 1 }", "1:0"),
+    ("authorization: 5", "1:0"),
+    ("debug: \"perhaps\"", "1:0"),
+    ("debug: 1", "1:0"),
+    ("server_name: 123", "1:0"),
+    ("server_name: \"a b\"", "1:0"),
+    ("ping_interval: \"soon\"", "1:0"),
+    ("ping_interval: \"-5s\"", "valid"),
+    ("max_payload: 5parsecs", "1:0"),
+    ("port: 99999", "valid"),
+    ("port: abc", "1:0"),
+    ("listen: \"nonsense\"", "1:0"),
+    ("listen: \"127.0.0.1:port\"", "1:0"),
+    ("http: \"127.0.0.1:port\"", "1:0"),
+    ("authorization {\n user: u\n", "line 3"),
+    ("server_tags: [a, b\n", "line 2"),
+    ("server_name: \"abc\n", "line 2"),
+    ("server_name: (\nabc\n", "line 3"),
+    ("max_payload: 2048\n}", "valid"),
+    ("]", "1:1"),
+    ("max_payload:", "1:0"),
+    ("max_payload:\nping_max: 3", "line 2"),
+    ("max_payload: 1 2", "line 1"),
+    ("max_payload", "1:11"),
+    ("max_payload: $SIZE\nSIZE: 2048", "line 1"),
+    ("authorization { N: 12, user: u, password: p }", "1:16"),
+    ("max_payload: $NOT_DEFINED_ANYWHERE", "line 1"),
+    ("A: $B\nB: $A\nmax_payload: $A", "line 1"),
+    ("server_name: \"a\\qb\"", "line 1"),
+    ("server_name: \"\\xZZ\"", "line 1"),
+    ("server_name: a\u{1}b", "valid"),
+    (": 5", "line 1"),
+    ("authorization { user: u, password: p, token: t }", "1:0"),
+    ("jetstream: perhaps", "1:0"),
+    ("lame_duck_duration: \"5s\"", "1:0"),
+    ("http_base_path: 5", "1:0"),
+    ("logfile_size_limit: big", "1:0"),
+    ("ping_max: 0", "valid"),
+    (
+        "authorization { user: u, password: p, timeout: \"soon\" }",
+        "1:38",
+    ),
+    ("", "doubtful"),
+    ("  \n\n  ", "doubtful"),
+    ("# nothing\n", "doubtful"),
+    ("\0\u{1}\u{2}\u{3}", "line 1"),
+    ("colour: blue\nmax_payload: many\nshape: round", "1:0 2:1 3:1"),
+];
+
+#[test]
+fn verdicts_of_nats_server() {
+    for (text, expected) in VERDICTS {
+        assert_eq!(judge(text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn verdicts_of_nats_server_on_variables_of_the_environment() {
+    for (text, value, expected) in [
+        ("max_payload: $VALUE", "2048", "valid"),
+        ("max_payload: $VALUE", "2KB", "valid"),
+        ("max_payload: $VALUE", "many", "1:0"),
+        ("server_name: $VALUE", "from-env", "valid"),
+        ("server_name: $VALUE", "\"from env\"", "1:0"),
+        ("authorization: $VALUE", "{user: u, password: p}", "valid"),
+        ("VALUE: 4096\nmax_payload: $VALUE", "nonsense", "valid"),
+        ("max_payload: $OTHER", "2048", "line 1"),
+        ("authorization { user: u, password: $VALUE }", "123abc", "valid"),
+    ] {
+        let environment = |name: &str| (name == "VALUE").then(|| value.to_owned());
+        assert_eq!(judge_with(text, &environment), expected, "{text} {value}");
+    }
+}
+
+/// Those of which nats-server says another thing, because it has the feature.
+#[test]
+fn features_of_later_versions() {
+    for (text, expected) in [
+        (
+            "cluster { name: c }",
+            r#"a.conf:1:0: "cluster" is not in this version of vagus yet"#,
+        ),
+        (
+            "\n  Jetstream: on",
+            r#"a.conf:2:3: "Jetstream" is not in this version of vagus yet"#,
+        ),
+        (
+            "authorization { users: [{user: u}] }",
+            r#"a.conf:1:16: "users" is not in this version of vagus yet"#,
+        ),
+        (
+            "authorization { user: u, password: $2a$04$abc }",
+            "a.conf:1:25: bcrypt hashes as password are not in this version of vagus yet",
+        ),
+        (
+            "max_connections: 0",
+            "a.conf:1:0: a server without any client is not in this version of vagus yet; -1 is no limit",
+        ),
+        // To be used as a variable makes none of them known.
+        (
+            "tls: 5, max_connections: $tls",
+            r#"a.conf:1:0: "tls" is not in this version of vagus yet"#,
+        ),
+    ] {
+        let error = super::read(text).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+    assert_eq!(
+        judge("jetstream: false, syslog: off\nauthorization { proxy_required: no }"),
+        "valid"
+    );
+}
