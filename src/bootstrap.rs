@@ -106,6 +106,7 @@ fn populate(
         info,
         limits: config.limits.clone(),
         authorization: config.authorization.clone(),
+        max_traced_payload: config.logging.max_traced_payload,
     });
     let receptions = (0..count)
         .map(|number| open_reception(number, &arbiters, &surroundings, &facts))

@@ -71,6 +71,10 @@ impl Session for Letters {
         self.panics_at
     }
 
+    fn round_trip(&self) -> Option<std::time::Duration> {
+        None
+    }
+
     fn identity(&self) -> Identity {
         Identity::default()
     }

@@ -95,8 +95,10 @@ pub struct ConnectionState {
     pub messages_out: u64,
     /// Their headers and payloads, in bytes.
     pub payload_out: u64,
-    /// Whether it carries a part of a frame, or waits for its interest to be in force.
+    /// Whether it waits for its interest to be in force.
     pub waits_for_interest: bool,
+    /// The time from a PING to its answer, as last measured.
+    pub round_trip: Option<Duration>,
 }
 
 impl<S: Session> Connection<S> {
@@ -284,6 +286,7 @@ impl<S: Session> Handler<Observe<ConnectionState>> for Connection<S> {
             messages_out: outbound.messages,
             payload_out: outbound.payload,
             waits_for_interest: self.announced,
+            round_trip: self.session.round_trip(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What a connection's language decides, apart from sockets and actors.
 
 use super::CloseReason;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vagus_protocol::operation::Publish;
 pub use vagus_routing::ANTICIPATED;
 
@@ -17,6 +17,9 @@ pub trait Session: Sized + Unpin + 'static {
 
     /// When it next wants to be told the time.
     fn deadline(&self) -> Option<Instant>;
+
+    /// The time from a question to the peer to its answer, if that was measured.
+    fn round_trip(&self) -> Option<Duration>;
 
     /// How the peer calls itself, for logs and monitoring.
     fn identity(&self) -> Identity;

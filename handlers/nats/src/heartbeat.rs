@@ -17,6 +17,7 @@ pub(crate) struct Heartbeat {
     due: Instant,
     heard_from: Instant,
     asked: Option<Instant>,
+    round_trip: Option<Duration>,
 }
 
 /// What to do now that a PING is due.
@@ -40,6 +41,7 @@ impl Heartbeat {
             due: now,
             heard_from: now,
             asked: None,
+            round_trip: None,
         };
         heartbeat.begin(now, spread);
         heartbeat
@@ -61,8 +63,16 @@ impl Heartbeat {
         self.heard_from = now;
     }
 
-    pub(crate) fn answered(&mut self) {
-        self.unanswered = 0;
+    /// A PONG has come. One that was not asked for measures nothing.
+    pub(crate) fn answered(&mut self, now: Instant) {
+        if std::mem::take(&mut self.unanswered) > 0 {
+            self.round_trip = self.asked.map(|asked| now.saturating_duration_since(asked));
+        }
+    }
+
+    /// The time from a PING to its answer, as last measured.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// The moment has come.
@@ -109,7 +119,7 @@ mod tests {
         let mut heartbeat = Heartbeat::new(MINUTE, 1, now, 0);
         for _ in 0..5 {
             assert_eq!(heartbeat.beat(now), Beat::Ping);
-            heartbeat.answered();
+            heartbeat.answered(now);
             now = heartbeat.due();
         }
     }
@@ -123,11 +133,18 @@ mod tests {
             Beat::Ping,
             "the first measures the round trip"
         );
-        heartbeat.answered();
+        heartbeat.answered(start + Duration::from_millis(3));
+        assert_eq!(heartbeat.round_trip(), Some(Duration::from_millis(3)));
+        heartbeat.answered(start + MINUTE / 3);
+        assert_eq!(
+            heartbeat.round_trip(),
+            Some(Duration::from_millis(3)),
+            "nobody asked for the second answer"
+        );
         heartbeat.heard(start + MINUTE / 2);
         assert_eq!(heartbeat.beat(start + MINUTE), Beat::Rest);
         assert_eq!(heartbeat.beat(start + MINUTE * 2), Beat::Ping);
-        heartbeat.answered();
+        heartbeat.answered(start + MINUTE * 2);
         heartbeat.heard(start + MINUTE * 61);
         assert_eq!(heartbeat.beat(start + MINUTE * 61 + MINUTE / 2), Beat::Rest);
         assert_eq!(heartbeat.beat(start + MINUTE * 63), Beat::Ping);

@@ -29,6 +29,8 @@ pub struct Facts {
     pub limits: Limits,
     /// What each has to present first.
     pub authorization: Option<Authorization>,
+    /// How much of a payload a TRC line shows, in bytes; 0 for all of it.
+    pub max_traced_payload: usize,
 }
 
 /// NATS, as clients speak it.

@@ -64,7 +64,7 @@ impl NatsSession {
         if let Some(sid) = turn.own_plain_sid(reply) {
             let mut status = Vec::new();
             message::append_no_responders(&mut status, reply, &sid, message.subject);
-            turn.reply(&status);
+            self.say(&status, turn);
         }
     }
 }

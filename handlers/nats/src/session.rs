@@ -6,7 +6,7 @@ use crate::publishing::Repeated;
 use crate::{Facts, publishing, subscribing, trace};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vagus_actors::ConnectionId;
 use vagus_actors::connection::{Identity, Progress, Session, Turn};
 use vagus_protocol::connect::ConnectOptions;
@@ -84,7 +84,7 @@ impl NatsSession {
     pub(crate) fn complain(&mut self, complaint: &Complaint<'_>, turn: &mut impl Turn) {
         let mut line = Vec::new();
         complaint.append(&mut line);
-        turn.reply(&line);
+        self.say(&line, turn);
         log::debug!("{} - cid:{} - {}", self.peer, self.id, complaint.text());
         if let Some(reason) = complaint.reason() {
             self.closing = true;
@@ -96,7 +96,7 @@ impl NatsSession {
         let mut line = Vec::new();
         violation.append(&mut line);
         if !line.is_empty() {
-            turn.reply(&line);
+            self.say(&line, turn);
         }
         log::debug!("{} - cid:{} - {violation}", self.peer, self.id);
         self.closing = true;
@@ -105,8 +105,22 @@ impl NatsSession {
 
     pub(crate) fn confirm(&self, turn: &mut impl Turn) {
         if self.wishes.verbose {
-            turn.reply(b"+OK\r\n");
+            self.say(b"+OK\r\n", turn);
         }
+    }
+
+    /// Says something to the client.
+    pub(crate) fn say(&self, line: &[u8], turn: &mut impl Turn) {
+        if self.wishes.trace {
+            let line = String::from_utf8_lossy(line.trim_ascii_end());
+            log::trace!(
+                "{} - cid:{} - ->> [{}]",
+                self.peer,
+                self.id,
+                line.trim_start_matches('+')
+            );
+        }
+        turn.reply(line);
     }
 
     fn must_authenticate(&self) -> bool {
@@ -128,7 +142,7 @@ impl NatsSession {
                 self.confirm(turn);
             }
             Operation::Ping => self.ping(turn),
-            Operation::Pong => self.heartbeat.answered(),
+            Operation::Pong => self.heartbeat.answered(turn.now()),
             Operation::Connect(json) => self.connect(json, turn),
             Operation::Ok | Operation::Info | Operation::Publish(_) => {}
             Operation::Error(_) => self.violated(Violation::ClientError, turn),
@@ -159,7 +173,7 @@ impl NatsSession {
     }
 
     fn ping(&mut self, turn: &mut impl Turn) {
-        turn.reply(b"PONG\r\n");
+        self.say(b"PONG\r\n", turn);
         let Some(options) = &self.options else {
             return;
         };
@@ -177,7 +191,7 @@ impl NatsSession {
             };
             let mut info = Vec::with_capacity(512);
             self.facts.info.render(&client, &mut info);
-            turn.reply(&info);
+            self.say(&info, turn);
         }
     }
 }
@@ -255,7 +269,7 @@ impl Session for NatsSession {
         }
         match self.heartbeat.beat(now) {
             Beat::Rest => {}
-            Beat::Ping => turn.reply(b"PING\r\n"),
+            Beat::Ping => self.say(b"PING\r\n", turn),
             Beat::Stale => self.complain(&Complaint::StaleConnection, turn),
         }
     }
@@ -263,6 +277,10 @@ impl Session for NatsSession {
     fn deadline(&self) -> Option<Instant> {
         let ping = self.heartbeat.due();
         Some(self.authentication_due.map_or(ping, |due| due.min(ping)))
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        self.heartbeat.round_trip()
     }
 
     fn identity(&self) -> Identity {
@@ -279,11 +297,15 @@ impl Session for NatsSession {
 
 impl NatsSession {
     pub(crate) fn trace(&self, operation: &Operation<'_>) {
-        log::trace!(
-            "{} - cid:{} - <<- [{}]",
-            self.peer,
-            self.id,
-            trace::describe(operation)
-        );
+        let (peer, id) = (self.peer, self.id);
+        log::trace!("{peer} - cid:{id} - <<- [{}]", trace::describe(operation));
+        if let Operation::Publish(publish) = operation {
+            let payload = trace::payload(publish.payload(), self.facts.max_traced_payload);
+            log::trace!("{peer} - cid:{id} - <<- MSG_PAYLOAD: [{payload}]");
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -43,6 +43,14 @@ pub(crate) fn describe(operation: &Operation<'_>) -> String {
     }
 }
 
+/// A payload as it is logged: quoted, and cut after `at_most` bytes unless that is 0.
+pub(crate) fn payload(bytes: &[u8], at_most: usize) -> String {
+    let cut = at_most != 0 && bytes.len() > at_most;
+    let shown = if cut { &bytes[..at_most] } else { bytes };
+    let dots = if cut { "..." } else { "" };
+    format!("{:?}", format!("{}{dots}", String::from_utf8_lossy(shown)))
+}
+
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)])
 }
@@ -86,7 +94,7 @@ fn end_of_string(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::describe;
+    use super::{describe, payload};
     use vagus_protocol::operation::Operation;
 
     #[track_caller]
@@ -112,6 +120,14 @@ mod tests {
             r#"{"PASS":"[REDACTED]","pass":"[REDACTED]","jwt":"[REDACTED]"}"#,
         );
         check(r#"{"pass":null,"sig":"x"#, r#"{"pass":null,"sig":"[REDACTED]"#);
+    }
+
+    #[test]
+    fn payloads_are_quoted_and_cut() {
+        assert_eq!(payload(b"hi", 0), r#""hi""#);
+        assert_eq!(payload(b"a \"b\"\r\n", 0), r#""a \"b\"\r\n""#);
+        assert_eq!(payload(b"0123456789", 4), r#""0123...""#);
+        assert_eq!(payload(b"0123", 4), r#""0123""#);
     }
 
     #[test]

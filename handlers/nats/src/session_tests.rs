@@ -1,0 +1,378 @@
+//! What each operation comes to, as text: no socket, no actor, no clock but the one given.
+
+use super::NatsSession;
+use crate::Facts;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vagus_actors::connection::{CloseReason, Progress, Session, Turn};
+use vagus_configs::{Authorization, Limits};
+use vagus_protocol::info::Info;
+use vagus_protocol::operation::Publish;
+
+/// Writes down what a session asks for.
+struct Recorder {
+    now: Instant,
+    text: String,
+    subscriptions: BTreeMap<Vec<u8>, Vec<u8>>,
+    pending: bool,
+    taken: bool,
+}
+
+impl Recorder {
+    fn note(&mut self, what: std::fmt::Arguments<'_>) {
+        self.text.write_fmt(what).unwrap();
+        self.text.push('\n');
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes)
+        .replace('\r', "\\r")
+        .replace('\n', "\\n")
+}
+
+impl Turn for Recorder {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn anticipate(&mut self, _: &[&[u8]]) {}
+
+    fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
+        let echo = if echo { "" } else { " without echo" };
+        self.note(format_args!(
+            "publish {} {}{echo}",
+            text(message.subject),
+            text(message.body)
+        ));
+        self.taken
+    }
+
+    fn may_publish_again(&self) -> bool {
+        true
+    }
+
+    fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
+        self.note(format_args!("again {} {payload}", text(tail)));
+        self.taken
+    }
+
+    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8]) {
+        let queue = queue
+            .map(|queue| format!(" in {}", text(queue)))
+            .unwrap_or_default();
+        self.note(format_args!(
+            "subscribe {} to {}{queue}",
+            text(sid),
+            text(subject)
+        ));
+        self.subscriptions.insert(sid.to_vec(), subject.to_vec());
+        self.pending = true;
+    }
+
+    fn is_subscribed(&self, sid: &[u8]) -> bool {
+        self.subscriptions.contains_key(sid)
+    }
+
+    fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>) {
+        let max = max.map(|max| format!(" after {max}")).unwrap_or_default();
+        self.note(format_args!("unsubscribe {}{max}", text(sid)));
+        self.subscriptions.remove(sid);
+        self.pending = true;
+    }
+
+    fn subscriptions(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    fn interest_pending(&self) -> bool {
+        self.pending
+    }
+
+    fn own_plain_sid(&self, subject: &[u8]) -> Option<Box<[u8]>> {
+        let own = self
+            .subscriptions
+            .iter()
+            .find(|(_, own)| vagus_routing::subject::matches(own, subject))?;
+        Some(own.0.as_slice().into())
+    }
+
+    fn reply(&mut self, bytes: &[u8]) {
+        let line = if bytes.starts_with(b"INFO ") {
+            b"INFO"
+        } else {
+            bytes
+        };
+        self.note(format_args!("< {}", text(line.trim_ascii_end())));
+    }
+
+    fn accept_headers(&mut self, accept: bool) {
+        if accept {
+            self.note(format_args!("headers"));
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.note(format_args!("close: {reason}"));
+    }
+}
+
+/// A session and what it did.
+struct Peer {
+    session: NatsSession,
+    recorder: Recorder,
+    unread: Vec<u8>,
+}
+
+impl Peer {
+    fn new(limits: Limits, authorization: Option<Authorization>) -> Self {
+        let now = Instant::now();
+        let info = Info {
+            server_id: "N".to_owned(),
+            ..Info::default()
+        };
+        let facts = Facts {
+            info,
+            limits,
+            authorization,
+            max_traced_payload: 0,
+        };
+        let peer = SocketAddr::from(([127, 0, 0, 1], 4222));
+        let recorder = Recorder {
+            now,
+            text: String::new(),
+            subscriptions: BTreeMap::new(),
+            pending: false,
+            taken: true,
+        };
+        Self {
+            session: NatsSession::new(Arc::new(facts), peer, 1, now),
+            recorder,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Gives it input; interest is in force before it is asked again.
+    fn say(&mut self, input: &str) -> &mut Self {
+        self.unread.extend_from_slice(input.as_bytes());
+        loop {
+            let unread = std::mem::take(&mut self.unread);
+            let progress = self.session.receive(&unread, &mut self.recorder);
+            self.recorder.pending = false;
+            match progress {
+                Progress::Waiting { consumed } => self.unread = unread[consumed..].to_vec(),
+                Progress::Taken { consumed, .. } => {
+                    self.unread = unread[consumed..].to_vec();
+                    return self;
+                }
+            }
+        }
+    }
+
+    fn after(&mut self, time: Duration) -> &mut Self {
+        self.recorder.now += time;
+        self.session.time(&mut self.recorder);
+        self
+    }
+
+    #[track_caller]
+    fn did(&mut self, expected: &str) -> &mut Self {
+        let lines = |text: &str| {
+            text.lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(lines(&std::mem::take(&mut self.recorder.text)), lines(expected));
+        self
+    }
+}
+
+const QUIET: &str = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
+
+/// What a client that wants no confirmations causes.
+#[track_caller]
+fn check(input: &str, expected: &str) {
+    Peer::new(Limits::default(), None)
+        .say(QUIET)
+        .did("")
+        .say(input)
+        .did(expected);
+}
+
+#[test]
+fn operations_come_to_what_they_say() {
+    check("", "");
+    check("PUB a 5\r\nhel", "");
+    check("PUB a 5\r\nhello\r\n", "publish a hello");
+    check("SUB a.* 1\r\n", "subscribe 1 to a.*");
+    check("SUB a workers 1\r\n", "subscribe 1 to a in workers");
+    check("UNSUB 1\r\nUNSUB 2 5\r\n", "unsubscribe 1\nunsubscribe 2 after 5");
+    check("PING\r\n", "< PONG");
+    check("PONG\r\n+OK\r\n", "");
+    check(
+        "NONSENSE\r\n",
+        "< -ERR 'Unknown Protocol Operation'\nclose: Protocol Violation",
+    );
+    check("-ERR 'x'\r\n", "close: Parse Error");
+}
+
+#[test]
+fn own_interest_comes_before_what_is_published() {
+    // The publication waits until the subscription is in force; the PONG need not wait to be said.
+    check(
+        "SUB a 1\r\nPING\r\nPUB a 1\r\nx\r\n",
+        "subscribe 1 to a\n< PONG\npublish a x",
+    );
+}
+
+#[test]
+fn equal_control_lines_are_looked_at_once() {
+    check(
+        "PUB a 1\r\nx\r\nPUB a 1\r\ny\r\nPUB a 2\r\nzz\r\nPUB a 2\r\nz",
+        "publish a x\nagain 1\\r\\ny\\r\\n 1\npublish a zz",
+    );
+    // A payload that does not end where it should is not taken for another message.
+    check(
+        "PUB a 1\r\nx\r\nPUB a 1\r\nyyy\r\n",
+        "publish a x\n< -ERR 'Unknown Protocol Operation'\nclose: Protocol Violation",
+    );
+    check("PUB a r 1\r\nx\r\nPUB a r 1\r\ny\r\n", "publish a x\npublish a y");
+}
+
+#[test]
+fn verbose_clients_are_told_of_each_success() {
+    let mut peer = Peer::new(Limits::default(), None);
+    peer.say("CONNECT {\"pedantic\":false}\r\n").did("< +OK");
+    peer.say("SUB a 1\r\n").did("subscribe 1 to a\n< +OK");
+    peer.say("PUB a 1\r\nx\r\n").did("< +OK\npublish a x");
+    peer.say("UNSUB 1\r\nPING\r\n")
+        .did("unsubscribe 1\n< +OK\n< PONG");
+}
+
+#[test]
+fn pedantic_clients_are_told_of_odd_subjects() {
+    let mut peer = Peer::new(Limits::default(), None);
+    peer.say("CONNECT {\"verbose\":false}\r\n").did("");
+    peer.say("PUB a.* 1\r\nx\r\n")
+        .did("< -ERR 'Invalid Publish Subject'\npublish a.* x");
+}
+
+#[test]
+fn the_first_ping_of_a_client_that_understands_is_followed_by_info() {
+    let mut peer = Peer::new(Limits::default(), None);
+    peer.say("PING\r\n").did("< PONG");
+    peer.say("CONNECT {\"verbose\":false,\"protocol\":1}\r\nPING\r\nPING\r\n")
+        .did("< PONG\n< INFO\n< PONG");
+}
+
+#[test]
+fn a_request_nobody_takes_is_answered_at_once() {
+    let connect =
+        "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true}\r\n";
+    let mut peer = Peer::new(Limits::default(), None);
+    peer.recorder.taken = false;
+    peer.say(connect).did("headers");
+    peer.say("SUB in.* 7\r\nPUB a in.1 1\r\nx\r\n").did(
+        "subscribe 7 to in.*
+        publish a x
+        < HMSG in.1 7 33 33\\r\\nNATS/1.0 503\\r\\nNats-Subject: a",
+    );
+    peer.say("PUB a elsewhere 1\r\nx\r\nPUB a 1\r\nx\r\n")
+        .did("publish a x\npublish a x");
+}
+
+#[test]
+fn some_subjects_are_not_for_clients() {
+    check(
+        "PUB _GR_.a 1\r\nx\r\n",
+        "< -ERR 'Permissions Violation for Publish to \"_GR_.a\"'",
+    );
+    check(
+        "PUB a $JS.ACK.b 1\r\nx\r\n",
+        "< -ERR 'Permissions Violation for Publish with Reply of \"$JS.ACK.b\"'",
+    );
+    check(
+        "SUB a _sys_ 1\r\n",
+        "< -ERR 'Permissions Violation for Subscription to \"a\" using queue \"_sys_\"'",
+    );
+    check("SUB a..b 1\r\n", "< -ERR 'Invalid Subject'");
+}
+
+#[test]
+fn limits_are_held() {
+    let limits = || Limits {
+        max_subscriptions: 1,
+        max_subscription_tokens: 2,
+        max_payload: 2,
+        ..Limits::default()
+    };
+    let mut peer = Peer::new(limits(), None);
+    peer.say(QUIET).did("");
+    peer.say("SUB a.b.c 1\r\n")
+        .did("< -ERR 'Permissions Violation for Subscription to \"a.b.c\", too many tokens'");
+    peer.say("SUB a 1\r\nSUB b 2\r\n")
+        .did("subscribe 1 to a\n< -ERR 'maximum subscriptions exceeded'");
+    peer.say("PUB a 2\r\nxx\r\n").did("publish a xx");
+    peer.say("PUB a 3\r\n")
+        .did("< -ERR 'Maximum Payload Violation'\nclose: Maximum Message Payload Exceeded");
+}
+
+#[test]
+fn whoever_has_to_log_in_does_so_first() {
+    let token = || Some(Authorization::Token("s3cret".to_owned()));
+    let refused = "< -ERR 'Authorization Violation'\nclose: Authentication Failure";
+    for first in [
+        "PING\r\n",
+        "PUB a 0\r\n\r\n",
+        "X",
+        "CONNECT {}\r\n",
+        "CONNECT {\"auth_token\":\"s3cre\"}\r\n",
+    ] {
+        Peer::new(Limits::default(), token()).say(first).did(refused);
+    }
+    let mut peer = Peer::new(Limits::default(), token());
+    peer.say("CONNECT {\"verbose\":false,\"auth_token\":\"s3cret\"}\r\nPING\r\n")
+        .did("< PONG");
+    peer.after(Duration::from_millis(1900)).did("");
+
+    let mut silent = Peer::new(Limits::default(), token());
+    silent.after(Duration::from_millis(1900)).did("");
+    silent
+        .after(Duration::from_millis(100))
+        .did("< -ERR 'Authentication Timeout'\nclose: Authentication Timeout");
+}
+
+#[test]
+fn a_peer_that_does_not_answer_is_given_up() {
+    let limits = Limits {
+        ping_interval: Duration::from_secs(10),
+        ping_max: 1,
+        ..Limits::default()
+    };
+    let mut peer = Peer::new(limits, None);
+    peer.say(QUIET).did("");
+    peer.after(Duration::from_secs(3)).did("< PING");
+    peer.recorder.now += Duration::from_millis(5);
+    peer.say("PONG\r\n").did("");
+    assert_eq!(peer.session.round_trip(), Some(Duration::from_millis(5)));
+    peer.after(Duration::from_secs(9)).did("");
+    peer.after(Duration::from_secs(10)).did("< PING");
+    peer.after(Duration::from_secs(10))
+        .did("< -ERR 'Stale Connection'\nclose: Stale Connection");
+}
+
+#[test]
+fn a_later_connect_changes_what_is_wanted() {
+    let mut peer = Peer::new(Limits::default(), None);
+    peer.say(QUIET)
+        .say("CONNECT {\"echo\":false,\"name\":\"me\"}\r\nPUB a 1\r\nx\r\n")
+        .did("publish a x without echo");
+    assert_eq!(peer.session.identity().name, "me");
+    peer.say("CONNECT {\"protocol\":2}\r\n")
+        .did("< -ERR 'invalid client protocol'\nclose: Bad Client Protocol Version");
+}
