@@ -290,8 +290,8 @@ impl Carrier {
         let Some(reason) = connection.closing else {
             return Poll::Pending;
         };
-        let nobody_listens = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
-        if nobody_listens || connection.outbox.traffic().pending == 0 {
+        // A peer that has ended its stream may still read what it asked for.
+        if reason == CloseReason::ReadError || connection.outbox.traffic().pending == 0 {
             connection.hang_up();
             return Poll::Ready(());
         }
