@@ -66,7 +66,11 @@ pub(crate) fn serve(launch: Launch) -> ExitCode {
 }
 
 fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
-    let Launch { config, warnings } = launch;
+    let Launch {
+        config,
+        warnings,
+        file,
+    } = launch;
     // Before anything can be seen of the server: whoever sees it may signal it.
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2]).map_err(RunError::Signals)?;
@@ -87,6 +91,13 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
     let server = Server::start(config.clone())?;
     info!("  Name:     {}", server.name());
     info!("  ID:       {}", server.id());
+    if let Some(file) = &file {
+        info!(
+            "Using configuration file: {} ({})",
+            file.path.display(),
+            file.digest
+        );
+    }
     for warning in &warnings {
         warn!("{warning}");
     }

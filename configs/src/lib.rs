@@ -15,7 +15,7 @@ pub use authorization::Authorization;
 pub use format::NatsFormat;
 pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
-pub use load::{ConfigError, Disk, Loaded, Problem, Warning, load, parse};
+pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse};
 pub use logging::{LogTime, Logging};
 
 use std::path::PathBuf;

@@ -20,6 +20,8 @@ pub(crate) const SERVER: &str = "\
 Options take their value as `-p 4222` or `-p=4222`; one dash and two are the same.
 
 Server:
+    -c, --config <file>               Configuration file; flags override what it says
+    -t                                Check the configuration file and end
     -a, --addr, --net <host>          Address to listen on (0.0.0.0)
     -p, --port <port>                 Port for clients (4222; -1 for any that is free)
     -n, --name, --server_name <name>  Name of the server (its id)
@@ -50,8 +52,6 @@ General:
         --help_tls                    Show how TLS is set
 
 Not in this version of vagus yet; a server that is asked for one of these does not start:
-    -c, --config <file>               Configuration file
-    -t                                Check the configuration file and end
     -m, --http_port <port>            Monitoring over HTTP
     -ms, --https_port <port>          Monitoring over HTTPS
     -s, --syslog                      Log to syslog

@@ -1,22 +1,36 @@
 //! From flags to the configuration of a server.
 
-use super::syntax::Parsed;
+use super::syntax::{Parsed, Value};
 use super::table::{Feature, Setting};
 use std::path::PathBuf;
 use thiserror::Error;
-use vagus_configs::{Authorization, Config, LogTime, Logging, Port};
+use vagus_configs::{
+    Authorization, Config, Listen, Loaded, LogTime, Logging, Obstacle, Port, Warning, is_advertisable,
+};
 
 /// A server to be started.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Launch {
     pub(crate) config: Config,
-    /// What the operator should know about the flags; each is a line of the log.
+    /// What the operator should know about the file and the flags; each is a line of the log.
     pub(crate) warnings: Vec<String>,
+    /// The file that the flags were laid over.
+    pub(crate) file: Option<ConfigurationFile>,
+}
+
+/// A configuration file that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ConfigurationFile {
+    pub(crate) path: PathBuf,
+    /// The hash of its content.
+    pub(crate) digest: String,
 }
 
 /// Flags that make no server.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum LaunchError {
+    #[error("{}", lines(.0))]
+    Obstacles(Vec<Obstacle>),
     #[error("the server name must not hold a space: {0:?}")]
     NameWithSpace(String),
     #[error("port {0} is out of range: 0 to 65535, or -1 for any that is free")]
@@ -35,16 +49,17 @@ pub(crate) enum LaunchError {
     Absent { feature: Feature, flag: &'static str },
 }
 
+fn lines(obstacles: &[Obstacle]) -> String {
+    let lines: Vec<String> = obstacles.iter().map(Obstacle::to_string).collect();
+    lines.join("\n")
+}
+
 /// More threads than any machine has cores.
 const MAX_ARBITERS: i64 = 1024;
-
-/// nats-server's name for any free port.
-const FREE_PORT: i64 = -1;
 
 impl Feature {
     fn sentence(self) -> &'static str {
         match self {
-            Self::ConfigurationFile => "Configuration files are",
             Self::Monitoring => "Monitoring over HTTP is",
             Self::Syslog => "Logging to syslog is",
             Self::Profiling => "Profiling is",
@@ -64,34 +79,50 @@ fn naming(flag: &str) -> String {
 }
 
 impl Launch {
-    pub(super) fn from_flags(flags: &Parsed<Setting>) -> Result<Self, LaunchError> {
+    /// Lays the flags over what the file says: a flag that is given counts, be it with nothing at all,
+    /// which means the default.
+    pub(super) fn from_flags(flags: &Parsed<Setting>, loaded: Option<Loaded>) -> Result<Self, LaunchError> {
         refuse_absent(flags)?;
-        let mut config = Config {
-            server_name: server_name(flags)?,
-            client_advertise: client_advertise(flags)?,
-            pid_file: flags.text(Setting::PidFile).map(PathBuf::from),
-            ports_file_dir: flags.text(Setting::PortsFileDirectory).map(PathBuf::from),
-            arbiters: arbiters(flags)?,
-            logging: logging(flags),
-            ..Config::default()
-        };
-        if let Some(host) = flags.text(Setting::Address) {
-            config.listen.host = host.to_owned();
-        }
-        match flags.integer(Setting::Port) {
-            0 => {}
-            FREE_PORT => config.listen.port = Port::Free,
-            number => {
-                let port = u16::try_from(number).map_err(|_| LaunchError::PortOutOfRange(number))?;
-                config.listen.port = Port::Fixed(port);
+        let (mut config, file, mut warnings) = match loaded {
+            None => (Config::default(), None, Vec::new()),
+            Some(loaded) if loaded.obstacles.is_empty() => {
+                let file = ConfigurationFile {
+                    path: flags
+                        .text(Setting::ConfigurationFile)
+                        .map(PathBuf::from)
+                        .unwrap_or_default(),
+                    digest: loaded.digest,
+                };
+                let warnings = loaded.warnings.iter().map(Warning::to_string).collect();
+                (loaded.config, Some(file), warnings)
             }
+            Some(loaded) => return Err(LaunchError::Obstacles(loaded.obstacles)),
+        };
+        server_name(flags, &mut config)?;
+        client_advertise(flags, &mut config)?;
+        lay_over(&mut config.pid_file, flags, Setting::PidFile);
+        lay_over(&mut config.ports_file_dir, flags, Setting::PortsFileDirectory);
+        if flags.last(Setting::Arbiters).is_some() {
+            config.arbiters = arbiters(flags)?;
         }
-        let mut warnings = Vec::new();
-        config.authorization = authorization(flags, &mut warnings)?;
+        logging(flags, &mut config.logging);
+        listen(flags, &mut config.listen)?;
+        config.authorization = authorization(flags, config.authorization.take(), &mut warnings)?;
         if let Some(folder) = flags.text(Setting::StoreDirectory) {
             warnings.push(format!("Nothing is stored in {folder}: JetStream is not enabled"));
         }
-        Ok(Self { config, warnings })
+        Ok(Self {
+            config,
+            warnings,
+            file,
+        })
+    }
+}
+
+/// Sets what a text says, if the flag is given.
+fn lay_over<T: From<String>>(setting: &mut Option<T>, flags: &Parsed<Setting>, flag: Setting) {
+    if flags.last(flag).is_some() {
+        *setting = flags.text(flag).map(|text| T::from(text.to_owned()));
     }
 }
 
@@ -135,30 +166,32 @@ fn refusal(feature: Feature, flag: &'static str) -> LaunchError {
     LaunchError::Absent { feature, flag }
 }
 
-fn server_name(flags: &Parsed<Setting>) -> Result<Option<String>, LaunchError> {
-    match flags.text(Setting::Name) {
-        Some(name) if name.contains(' ') => Err(LaunchError::NameWithSpace(name.to_owned())),
-        name => Ok(name.map(str::to_owned)),
+fn server_name(flags: &Parsed<Setting>, config: &mut Config) -> Result<(), LaunchError> {
+    lay_over(&mut config.server_name, flags, Setting::Name);
+    match &config.server_name {
+        Some(name) if name.contains(' ') => Err(LaunchError::NameWithSpace(name.clone())),
+        _ => Ok(()),
     }
 }
 
-fn client_advertise(flags: &Parsed<Setting>) -> Result<Option<String>, LaunchError> {
-    let Some(text) = flags.text(Setting::ClientAdvertise) else {
-        return Ok(None);
-    };
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, "")) => (host, None),
-        Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or(rest))),
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port_is_good = port.is_none_or(|port| port.parse::<u16>().is_ok());
-    if host.trim().is_empty() || !port_is_good {
-        return Err(LaunchError::BadAdvertise(text.to_owned()));
+fn client_advertise(flags: &Parsed<Setting>, config: &mut Config) -> Result<(), LaunchError> {
+    lay_over(&mut config.client_advertise, flags, Setting::ClientAdvertise);
+    match &config.client_advertise {
+        Some(address) if !is_advertisable(address) => Err(LaunchError::BadAdvertise(address.clone())),
+        _ => Ok(()),
     }
-    Ok(Some(text.to_owned()))
+}
+
+fn listen(flags: &Parsed<Setting>, listen: &mut Listen) -> Result<(), LaunchError> {
+    if flags.last(Setting::Address).is_some() {
+        let host = flags.text(Setting::Address).map(str::to_owned);
+        listen.host = host.unwrap_or_else(|| Listen::default().host);
+    }
+    if let Some(value) = flags.last(Setting::Port) {
+        let number = value.integer();
+        listen.port = Port::from_number(number).ok_or(LaunchError::PortOutOfRange(number))?;
+    }
+    Ok(())
 }
 
 fn arbiters(flags: &Parsed<Setting>) -> Result<usize, LaunchError> {
@@ -170,15 +203,13 @@ fn arbiters(flags: &Parsed<Setting>) -> Result<usize, LaunchError> {
     }
 }
 
-fn logging(flags: &Parsed<Setting>) -> Logging {
-    let mut logging = Logging {
-        debug: flags.is_true(Setting::Debug),
-        trace: flags.is_true(Setting::Trace),
-        file: flags.text(Setting::LogFile).map(PathBuf::from),
-        file_size_limit: size(flags, Setting::LogSizeLimit),
-        max_traced_payload: size(flags, Setting::MaxTracedMessage),
-        ..Logging::default()
-    };
+fn logging(flags: &Parsed<Setting>, logging: &mut Logging) {
+    if let Some(value) = flags.last(Setting::Debug) {
+        logging.debug = value.is_true();
+    }
+    if let Some(value) = flags.last(Setting::Trace) {
+        logging.trace = value.is_true();
+    }
     // The combined flags win over the single ones, wherever they stand, also with =false.
     if let Some(value) = flags.last(Setting::DebugAndTrace) {
         logging.debug = value.is_true();
@@ -193,41 +224,50 @@ fn logging(flags: &Parsed<Setting>) -> Logging {
         logging.trace = value.is_true();
         logging.trace_system_account = value.is_true();
     }
-    if flags.last(Setting::LogTime).is_some_and(|value| !value.is_true()) {
-        logging.time = LogTime::None;
-    } else if flags.is_true(Setting::LogTimeUtc) {
-        logging.time = LogTime::Utc;
+    lay_over(&mut logging.file, flags, Setting::LogFile);
+    if let Some(value) = flags.last(Setting::LogSizeLimit) {
+        logging.file_size_limit = size(value);
     }
-    logging
+    if let Some(value) = flags.last(Setting::MaxTracedMessage) {
+        logging.max_traced_payload = size(value);
+    }
+    let is_given = |flag, otherwise| flags.last(flag).map_or(otherwise, Value::is_true);
+    let shown = is_given(Setting::LogTime, logging.time != LogTime::None);
+    let utc = is_given(Setting::LogTimeUtc, logging.time == LogTime::Utc);
+    logging.time = match (shown, utc) {
+        (false, _) => LogTime::None,
+        (true, true) => LogTime::Utc,
+        (true, false) => LogTime::Local,
+    };
 }
 
-/// A number of bytes; none and negative ones mean "no limit", which is 0.
-fn size(flags: &Parsed<Setting>, setting: Setting) -> usize {
-    usize::try_from(flags.integer(setting)).unwrap_or(0)
+/// A number of bytes; negative ones mean "no limit", which is 0.
+fn size(value: &Value) -> usize {
+    usize::try_from(value.integer()).unwrap_or(0)
 }
 
+/// A flag replaces the user, the password or the token of the file and leaves the others; a token is asked
+/// for before a user is.
 fn authorization(
     flags: &Parsed<Setting>,
+    of_file: Option<Authorization>,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Authorization>, LaunchError> {
-    let password = flags.text(Setting::Password).unwrap_or_default();
-    let token = flags.text(Setting::Token);
-    if is_bcrypt(password) || token.is_some_and(is_bcrypt) {
+    let (mut user, mut password, mut token) = match of_file {
+        Some(Authorization::User { user, password }) => (Some(user), Some(password), None),
+        Some(Authorization::Token(token)) => (None, None, Some(token)),
+        None => (None, None, None),
+    };
+    lay_over(&mut user, flags, Setting::User);
+    lay_over(&mut password, flags, Setting::Password);
+    lay_over(&mut token, flags, Setting::Token);
+    let password = password.unwrap_or_default();
+    if Authorization::is_hash(&password) || token.as_deref().is_some_and(Authorization::is_hash) {
         return Err(LaunchError::HashedPassword);
     }
     if !password.is_empty() {
         warnings.push("Plaintext passwords detected, use nkeys or bcrypt".to_owned());
     }
-    let user = flags.text(Setting::User).map(|user| Authorization::User {
-        user: user.to_owned(),
-        password: password.to_owned(),
-    });
-    Ok(token.map(|token| Authorization::Token(token.to_owned())).or(user))
-}
-
-fn is_bcrypt(secret: &str) -> bool {
-    matches!(
-        secret.as_bytes(),
-        [b'$', b'2', b'a' | b'b' | b'x' | b'y', b'$', ..]
-    )
+    let user = user.map(|user| Authorization::User { user, password });
+    Ok(token.map(Authorization::Token).or(user))
 }

@@ -1,4 +1,4 @@
-//! What the command line asks for, as a pure function of the arguments.
+//! What the command line asks for, as a pure function of the arguments and the configuration file.
 
 mod help;
 mod launch;
@@ -7,19 +7,23 @@ pub(crate) mod syntax;
 mod table;
 
 pub(crate) use help::{COMMANDS, SERVE, SERVER, TLS};
-pub(crate) use launch::Launch;
+pub(crate) use launch::{ConfigurationFile, Launch};
 pub(crate) use signal::{Order, Signal, SignalError};
 
 use launch::LaunchError;
+use std::path::Path;
 use syntax::SyntaxError;
 use table::{SERVER_FLAGS, Setting};
 use thiserror::Error;
+use vagus_configs::{ConfigError, Loaded, Warning};
 
 /// What the program is to do.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
     /// Run a server.
     Serve(Box<Launch>),
+    /// Say that this file is valid.
+    Approve(ConfigurationFile),
     /// Send a signal to a running server.
     Signal(Order),
     /// Run one of the tools, with its own arguments.
@@ -62,7 +66,7 @@ impl Tool {
 }
 
 /// A command line that cannot be followed.
-#[derive(Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub(crate) enum FlagError {
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
@@ -70,9 +74,23 @@ pub(crate) enum FlagError {
     UnknownCommand(String),
     #[error(transparent)]
     Signal(#[from] SignalError),
+    #[error("-t checks the configuration file that -c names, and there is none")]
+    NothingToCheck,
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
+    #[error("{}", lines(.0))]
+    Doubtful(Vec<Warning>),
     #[error(transparent)]
     Launch(#[from] LaunchError),
 }
+
+fn lines(warnings: &[Warning]) -> String {
+    let lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
+    lines.join("\n")
+}
+
+/// Reads a configuration file.
+pub(crate) type Load<'l> = &'l dyn Fn(&Path) -> Result<Loaded, ConfigError>;
 
 impl FlagError {
     /// Whether the help follows the error. The exit status is then 0: scripts written for nats-server
@@ -83,9 +101,9 @@ impl FlagError {
 }
 
 /// Reads the arguments, without the program's name.
-pub(crate) fn parse(args: &[String]) -> Result<Command, FlagError> {
+pub(crate) fn parse(args: &[String], load: Load<'_>) -> Result<Command, FlagError> {
     match args {
-        [word, rest @ ..] if word == "serve" => parse_server(rest, Text::Serve),
+        [word, rest @ ..] if word == "serve" => parse_server(rest, Text::Serve, load),
         [word, topic, ..] if word == "help" && topic == "serve" => Ok(Command::Show(Text::Serve)),
         [word, topic, ..] if word == "help" => {
             Ok(Command::Show(Tool::named(topic).map_or(Text::Server, Text::Tool)))
@@ -93,9 +111,9 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, FlagError> {
         [word, rest @ ..] => match Tool::named(word) {
             Some(tool) if asks_for_help(rest) => Ok(Command::Show(Text::Tool(tool))),
             Some(tool) => Ok(Command::Tool(tool, rest.to_vec())),
-            None => parse_server(args, Text::Server),
+            None => parse_server(args, Text::Server, load),
         },
-        [] => parse_server(args, Text::Server),
+        [] => parse_server(args, Text::Server, load),
     }
 }
 
@@ -105,7 +123,7 @@ fn asks_for_help(args: &[String]) -> bool {
         .any(|arg| matches!(arg.as_str(), "-h" | "-help" | "--help"))
 }
 
-fn parse_server(args: &[String], help: Text) -> Result<Command, FlagError> {
+fn parse_server(args: &[String], help: Text, load: Load<'_>) -> Result<Command, FlagError> {
     let parsed = syntax::parse(SERVER_FLAGS, args)?;
     for (setting, text) in [
         (Setting::Version, Text::Version),
@@ -126,7 +144,25 @@ fn parse_server(args: &[String], help: Text) -> Result<Command, FlagError> {
     if let Some(text) = parsed.text(Setting::Signal) {
         return Ok(Command::Signal(Order::read(text)?));
     }
-    Ok(Command::Serve(Box::new(Launch::from_flags(&parsed)?)))
+    let path = parsed.text(Setting::ConfigurationFile).map(Path::new);
+    if parsed.is_true(Setting::Check) {
+        return check(path.ok_or(FlagError::NothingToCheck)?, load);
+    }
+    let loaded = path.map(load).transpose()?;
+    Ok(Command::Serve(Box::new(Launch::from_flags(&parsed, loaded)?)))
+}
+
+/// The flags beside `-t` and `-c` do not matter to a check.
+fn check(path: &Path, load: Load<'_>) -> Result<Command, FlagError> {
+    let mut loaded = load(path)?;
+    loaded.warnings.retain(|warning| warning.fails_check);
+    if !loaded.warnings.is_empty() {
+        return Err(FlagError::Doubtful(loaded.warnings));
+    }
+    Ok(Command::Approve(ConfigurationFile {
+        path: path.to_path_buf(),
+        digest: loaded.digest,
+    }))
 }
 
 #[cfg(test)]

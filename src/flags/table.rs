@@ -9,6 +9,8 @@ pub(crate) enum Setting {
     HelpTls,
     Version,
     Signal,
+    ConfigurationFile,
+    Check,
 
     Address,
     Port,
@@ -44,7 +46,6 @@ pub(crate) enum Setting {
 /// What nats-server can do and this version cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Feature {
-    ConfigurationFile,
     Monitoring,
     Syslog,
     Profiling,
@@ -62,6 +63,8 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::HelpTls, &["help_tls"], Kind::Bool),
     flag(Setting::Version, &["v", "version"], Kind::Bool),
     flag(Setting::Signal, &["sl", "signal"], Kind::Text),
+    flag(Setting::ConfigurationFile, &["c", "config"], Kind::Text),
+    flag(Setting::Check, &["t"], Kind::Bool),
     flag(Setting::Address, &["a", "addr", "net"], Kind::Text),
     flag(Setting::Port, &["p", "port"], Kind::Integer),
     flag(Setting::Name, &["n", "name", "server_name"], Kind::Text),
@@ -83,8 +86,6 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::Password, &["pass"], Kind::Text),
     flag(Setting::Token, &["auth"], Kind::Text),
     flag(Setting::StoreDirectory, &["sd", "store_dir"], Kind::Text),
-    absent(Feature::ConfigurationFile, &["c", "config"], Kind::Text),
-    absent(Feature::ConfigurationFile, &["t"], Kind::Bool),
     absent(Feature::Monitoring, &["m", "http_port"], Kind::Integer),
     absent(Feature::Monitoring, &["ms", "https_port"], Kind::Integer),
     absent(Feature::Syslog, &["s", "syslog"], Kind::Bool),

@@ -7,7 +7,23 @@ fn parse_line(line: &str) -> Result<Command, FlagError> {
         .filter(|word| !word.is_empty())
         .map(|word| word.replace('~', " "))
         .collect();
-    parse(&args)
+    parse(&args, &load)
+}
+
+/// The files that there are.
+fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    let text = match path.to_str() {
+        Some("plain.conf") => "server_name: east, port: 5000, host: '::1', log_file: a.log, logtime_utc: on",
+        Some("loud.conf") => "trace_verbose: yes, debug: yes, logtime: no, log_size_limit: 1k",
+        Some("user.conf") => "authorization { user: u, password: p }",
+        Some("token.conf") => "authorization { token: t }",
+        Some("doubtful.conf") => "ping_interval: 20",
+        Some("noted.conf") => "no_sublist_cache: true",
+        Some("stuck.conf") => "port: 99999",
+        Some("bad.conf") => "colour: blue\nmax_payload: many",
+        _ => return vagus_configs::load(path),
+    };
+    vagus_configs::parse(text, path, &vagus_configs::Disk, &|_: &str| None)
 }
 
 fn launch(line: &str) -> Launch {
@@ -117,6 +133,108 @@ fn who_may_connect() {
 }
 
 #[test]
+fn flags_lie_over_the_file() {
+    let plain = || {
+        let mut config = Config::default();
+        config.server_name = Some("east".to_owned());
+        config.listen.host = "::1".to_owned();
+        config.listen.port = Port::Fixed(5000);
+        config.logging.file = Some("a.log".into());
+        config.logging.time = LogTime::Utc;
+        config
+    };
+    let check = |line: &str, change: &dyn Fn(&mut Config)| {
+        let mut expected = plain();
+        change(&mut expected);
+        let launch = launch(&format!("-c plain.conf {line}"));
+        assert_eq!(launch.config, expected, "{line}");
+        let file = launch.file.unwrap();
+        assert_eq!(file.path, Path::new("plain.conf"));
+        assert!(file.digest.starts_with("sha256:"));
+    };
+    check("", &|_| {});
+    check("-D=false -T", &|_| {});
+    check("-p -1", &|config| config.listen.port = Port::Free);
+    check("-p 0", &|config| config.listen.port = Port::Fixed(4222));
+    check("-a 127.0.0.1", &|config| {
+        config.listen.host = "127.0.0.1".to_owned()
+    });
+    check("-a=", &|config| config.listen.host = "0.0.0.0".to_owned());
+    check("--name west", &|config| {
+        config.server_name = Some("west".to_owned())
+    });
+    check("--name=", &|config| config.server_name = None);
+    check("-l b.log -P b.pid", &|config| {
+        config.logging.file = Some("b.log".into());
+        config.pid_file = Some("b.pid".into());
+    });
+    check("-T=false", &|config| config.logging.time = LogTime::None);
+    check("--logtime_utc=false", &|config| {
+        config.logging.time = LogTime::Local
+    });
+}
+
+#[test]
+fn flags_of_the_log_lie_over_the_file() {
+    for (line, debug, trace, system, time, limit) in [
+        ("", true, true, true, LogTime::None, 1000),
+        ("-D=false -V=false", false, false, true, LogTime::None, 1000),
+        ("-DVV=false -T", false, false, false, LogTime::Local, 1000),
+        ("-log_size_limit 0", true, true, true, LogTime::None, 0),
+    ] {
+        let logging = launch(&format!("-c loud.conf {line}")).config.logging;
+        let seen = (
+            logging.debug,
+            logging.trace,
+            logging.trace_system_account,
+            logging.time,
+            logging.file_size_limit,
+        );
+        assert_eq!(seen, (debug, trace, system, time, limit), "{line}");
+    }
+}
+
+#[test]
+fn who_may_connect_of_file_and_flags() {
+    let user = |user: &str, password: &str| Authorization::User {
+        user: user.to_owned(),
+        password: password.to_owned(),
+    };
+    let token = |token: &str| Authorization::Token(token.to_owned());
+    for (line, expected) in [
+        ("-c user.conf", Some(user("u", "p"))),
+        ("-c user.conf --pass q", Some(user("u", "q"))),
+        ("-c user.conf --user v", Some(user("v", "p"))),
+        ("-c user.conf --user=", None),
+        ("-c user.conf --auth s", Some(token("s"))),
+        ("-c token.conf", Some(token("t"))),
+        ("-c token.conf --auth s", Some(token("s"))),
+        ("-c token.conf --auth= --user v", Some(user("v", ""))),
+    ] {
+        assert_eq!(launch(line).config.authorization, expected, "{line}");
+    }
+    assert_eq!(
+        launch("-c user.conf").warnings,
+        ["Plaintext passwords detected, use nkeys or bcrypt"]
+    );
+}
+
+#[test]
+fn files_are_checked() {
+    for path in ["plain.conf", "noted.conf", "stuck.conf"] {
+        match parse_line(&format!("-t --config={path} -m 8222")).unwrap() {
+            Command::Approve(file) => assert_eq!(file.path, Path::new(path)),
+            other => panic!("{other:?}"),
+        }
+    }
+    let warnings = launch("-c doubtful.conf").warnings;
+    assert_eq!(
+        warnings,
+        [r#"doubtful.conf:1:0: ping_interval should be a duration such as "20s""#]
+    );
+}
+
+#[test]
 fn a_store_folder_without_jetstream_is_mentioned() {
     for line in ["-sd /data", "--store_dir=/data", "-js=false -sd /data"] {
         let launch = launch(line);
@@ -176,12 +294,28 @@ fn refusals() {
             "bcrypt hashes as passwords are not in this version of vagus yet",
         ),
         (
-            "-c a.conf",
-            "Configuration files are not in this version of vagus yet: leave out -c",
+            "-t",
+            "-t checks the configuration file that -c names, and there is none",
         ),
         (
-            "-t",
-            "Configuration files are not in this version of vagus yet: leave out -t",
+            "-c bad.conf",
+            "bad.conf:1:0: unknown field \"colour\"\nbad.conf:2:1: max_payload must be a whole number, not this text",
+        ),
+        (
+            "-t -c /nonexistent/x.conf",
+            "cannot read the configuration file /nonexistent/x.conf: No such file or directory (os error 2)",
+        ),
+        (
+            "-t -c doubtful.conf",
+            r#"doubtful.conf:1:0: ping_interval should be a duration such as "20s""#,
+        ),
+        (
+            "-c stuck.conf",
+            "stuck.conf at 1:0: port 99999 is out of range: 0 to 65535, or -1 for any that is free",
+        ),
+        (
+            "-c plain.conf -m 8222",
+            "Monitoring over HTTP is not in this version of vagus yet: leave out -m",
         ),
         (
             "-m 8222",
@@ -288,7 +422,7 @@ fn words_and_help() {
         ("pub --help", Text::Tool(Tool::Pub)),
         ("sub foo -h", Text::Tool(Tool::Sub)),
     ] {
-        assert_eq!(parse_line(line), Ok(Command::Show(expected)), "{line}");
+        assert_eq!(parse_line(line).unwrap(), Command::Show(expected), "{line}");
     }
 }
 
@@ -308,10 +442,10 @@ fn signals_and_tools() {
             signal,
             process: process.map(str::to_owned),
         };
-        assert_eq!(parse_line(line), Ok(Command::Signal(expected)), "{line}");
+        assert_eq!(parse_line(line).unwrap(), Command::Signal(expected), "{line}");
     }
     let expected = Command::Tool(Tool::Pub, vec!["-s".to_owned(), "a".to_owned()]);
-    assert_eq!(parse_line("pub -s a"), Ok(expected));
+    assert_eq!(parse_line("pub -s a").unwrap(), expected);
 }
 
 /// The names that `text` mentions with dashes before them.

@@ -16,6 +16,24 @@ impl std::fmt::Display for Problem {
     }
 }
 
+/// Something in a configuration file that keeps a server from starting, and that no single key is wrong about
+/// by itself or that nats-server does not look at when it checks a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Where it is asked for.
+    pub place: Place,
+    /// Why it cannot be; never shows a secret.
+    pub message: String,
+}
+
+/// `file at line:column: message`: tools take `file:line:column` for what a check of the file fails for.
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Place { file, line, column } = &self.place;
+        write!(formatter, "{file} at {line}:{column}: {}", self.message)
+    }
+}
+
 /// Something that the operator should know about a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -41,7 +59,7 @@ impl std::fmt::Display for Warning {
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) problems: Vec<Problem>,
-    pub(super) obstacles: Vec<Problem>,
+    pub(super) obstacles: Vec<Obstacle>,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -56,7 +74,7 @@ impl Findings {
 
     /// The entry keeps a server from starting, but a check of the file passes over it.
     pub(super) fn obstacle(&mut self, entry: &Entry, message: impl Into<String>) {
-        self.obstacles.push(Problem {
+        self.obstacles.push(Obstacle {
             place: entry.place.clone(),
             message: message.into(),
         });

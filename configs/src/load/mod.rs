@@ -15,7 +15,7 @@ mod logging;
 mod read;
 mod server;
 
-pub use findings::{Problem, Warning};
+pub use findings::{Obstacle, Problem, Warning};
 
 use crate::Config;
 use crate::grammar::{self, Environment, Files, SyntaxError};
@@ -37,7 +37,7 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Why no server starts with this file all the same. A check of the file (`-t`) passes over these, as
     /// that of nats-server does.
-    pub obstacles: Vec<Problem>,
+    pub obstacles: Vec<Obstacle>,
     /// `sha256:` and the hash of the content, which is the same for files that differ only in how they are
     /// written, and the same as nats-server shows.
     pub digest: String,

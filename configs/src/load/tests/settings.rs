@@ -207,35 +207,35 @@ fn what_only_keeps_a_server_from_starting() {
     for (text, expected) in [
         (
             "port: 99999",
-            "a.conf:1:0: port 99999 is out of range: 0 to 65535, or -1 for any that is free",
+            "a.conf at 1:0: port 99999 is out of range: 0 to 65535, or -1 for any that is free",
         ),
         (
             "listen: 'h:-2'",
-            "a.conf:1:0: port -2 is out of range: 0 to 65535, or -1 for any that is free",
+            "a.conf at 1:0: port -2 is out of range: 0 to 65535, or -1 for any that is free",
         ),
         (
             "ping_interval: '-5s'",
-            "a.conf:1:0: ping_interval must not be negative",
+            "a.conf at 1:0: ping_interval must not be negative",
         ),
         (
             "write_deadline: '-5s'",
-            "a.conf:1:0: write_deadline must not be negative",
+            "a.conf at 1:0: write_deadline must not be negative",
         ),
         (
             "authorization { timeout: -1 }",
-            "a.conf:1:16: timeout must not be negative",
+            "a.conf at 1:16: timeout must not be negative",
         ),
         (
             "client_advertise: 'a:b'",
-            "a.conf:1:0: client_advertise must be <host> or <host>:<port>",
+            "a.conf at 1:0: client_advertise must be <host> or <host>:<port>",
         ),
         (
             "max_pending: 1k\nmax_payload: 2k",
-            "a.conf:2:1: max_payload (2000) must not be more than max_pending (1000)",
+            "a.conf at 2:1: max_payload (2000) must not be more than max_pending (1000)",
         ),
         (
             "max_pending: 1k",
-            "a.conf:1:0: max_payload (1048576) must not be more than max_pending (1000)",
+            "a.conf at 1:0: max_payload (1048576) must not be more than max_pending (1000)",
         ),
     ] {
         let obstacles: Vec<String> = read(text)
