@@ -17,11 +17,12 @@ fn messages(client: &mut Client, after: &str) -> Vec<Message> {
     client.sync_messages()
 }
 
-/// Publishers on both arbiters; one member that stays, and others, on both arbiters, that come and go by
+/// Publishers on two arbiters; one member that stays, and others, on four arbiters, that come and go by
 /// `come_and_go` until all is published. Every message reaches exactly one of them.
 fn check(come_and_go: impl Fn(&TestServer, Client, usize, &AtomicBool) -> Vec<u64> + Sync) {
-    let server = server().arbiters(2).start();
-    let members = [0, 0, 1, 1].map(|arbiter| server.connected_on(arbiter));
+    // More threads than some machines have cores: they are interrupted anywhere.
+    let server = server().arbiters(4).start();
+    let members = [0, 1, 2, 3].map(|arbiter| server.connected_on(arbiter));
     let mut stays = server.connected();
     stays.join("jobs", "workers", "stays");
     let publishers = [0, 1].map(|arbiter| server.connected_on(arbiter));
@@ -165,6 +166,42 @@ fn that_is_gone() {
         }
         publisher.sync_silent();
         assert_eq!(stays.sync_messages().len(), 500);
+    }
+}
+
+/// From the moment the server closes a connection, messages pass its memberships by: though it has so many
+/// that to end them takes a while.
+#[test]
+fn whose_connection_is_being_closed() {
+    let server = server().arbiters(2).start();
+    let mut publisher = server.connected_on(0);
+    for arbiter in [0, 1] {
+        let mut stays = server.connected_on(arbiter);
+        stays.join("jobs", "workers", "stays");
+        let mut goes = server.connected_on(arbiter);
+        goes.send(r#"CONNECT {"verbose":false,"name":"goes"}"#);
+        let lines: String = (0..5_000)
+            .map(|sid| format!("SUB jobs workers {sid}\r\n"))
+            .collect();
+        goes.send_bytes(lines.as_bytes());
+        goes.sync_silent();
+        // The route is one that publishers hold already.
+        for _ in 0..10 {
+            publisher.publish("jobs", b"x");
+            publisher.sync_silent();
+        }
+        let before = goes.sync_messages().len() + stays.sync_messages().len();
+        assert_eq!(before, 10);
+        let id = server.connection("goes").unwrap().id;
+        assert!(server.close_connection(id, vagus::CloseReason::StaleConnection));
+        for _ in 0..10 {
+            publisher.publish("jobs", b"x");
+            publisher.sync_silent();
+        }
+        assert_eq!(stays.sync_messages().len(), 10);
+        assert_eq!(goes.closed(), "");
+        stays.send("UNSUB stays");
+        stays.sync_silent();
     }
 }
 

@@ -71,7 +71,7 @@ impl Session for Letters {
         self.panics_at
     }
 
-    fn round_trip(&self) -> Option<std::time::Duration> {
+    fn round_trip(&self) -> Option<Duration> {
         None
     }
 
