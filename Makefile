@@ -130,11 +130,11 @@ bench: requirements
 		set -x; $(TARGET)/release/compare --server vagus=$(TARGET)/release/vagus $(BENCH_FLAGS); \
 	fi
 
-## make criterion     parser and subject index, measured alone
+## make criterion     parser, encoder and subject index, measured alone
 .PHONY: criterion
 criterion: requirements
-	cargo bench --package vagus-protocol --bench parse
-	cargo bench --package vagus-routing --bench index
+	cargo bench --package vagus-benches --bench parser_and_encoder
+	cargo bench --package vagus-benches --bench index
 
 ## make fuzz          any bytes at all into the parser, for FUZZ_SECONDS (60); wants nightly and cargo-fuzz
 .PHONY: fuzz

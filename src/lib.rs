@@ -15,6 +15,7 @@ pub use server::{Server, StartError};
 pub use vagus_actors::connection::{CloseReason, ConnectionState, Identity};
 pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;
+pub use vagus_actors::queue_group::QueueGroupState;
 pub use vagus_actors::router::RouterState;
 pub use vagus_actors::subject::SubjectState;
 pub use vagus_actors::{ConnectionId, Traffic};

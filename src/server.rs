@@ -12,7 +12,8 @@ use std::thread::JoinHandle;
 use vagus_actors::connection::ConnectionState;
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, ListConnections, MonitorState};
-use vagus_actors::router::{ListHotSubjects, RouterState};
+use vagus_actors::queue_group::QueueGroupState;
+use vagus_actors::router::{ListHotSubjects, ListQueueGroups, RouterState};
 use vagus_actors::subject::SubjectState;
 use vagus_actors::{ConnectionId, Observe, Traffic};
 use vagus_configs::Config;
@@ -115,14 +116,15 @@ impl Server {
         let subjects = self
             .ask(&self.running.router, ListHotSubjects)
             .unwrap_or_default();
-        self.wait_for(async move {
-            let mut states = Vec::with_capacity(subjects.len());
-            for subject in subjects {
-                states.extend(subject.send(Observe::<SubjectState>::new()).await.ok());
-            }
-            states
-        })
-        .unwrap_or_default()
+        self.observe_each(subjects)
+    }
+
+    /// The state of each queue group that has members.
+    pub fn queue_groups(&self) -> Vec<QueueGroupState> {
+        let groups = self
+            .ask(&self.running.router, ListQueueGroups)
+            .unwrap_or_default();
+        self.observe_each(groups)
     }
 
     /// Closes a connection; false if there is no such.
@@ -154,6 +156,23 @@ impl Server {
     {
         let answer = actor.send(message);
         self.wait_for(async move { answer.await.ok() }).flatten()
+    }
+
+    /// Asks actors for their states; one that has gone meanwhile is left out.
+    fn observe_each<A, S>(&self, actors: Vec<Addr<A>>) -> Vec<S>
+    where
+        A: Actor + Handler<Observe<S>>,
+        A::Context: ToEnvelope<A, Observe<S>>,
+        S: Send + 'static,
+    {
+        self.wait_for(async move {
+            let mut states = Vec::with_capacity(actors.len());
+            for actor in actors {
+                states.extend(actor.send(Observe::new()).await.ok());
+            }
+            states
+        })
+        .unwrap_or_default()
     }
 
     /// Runs a future on the broker's first arbiter and waits for what it gives.

@@ -56,3 +56,20 @@ fn of_groups_that_come_and_go() {
         assert_eq!(shown(&server), (0, 0));
     }
 }
+
+/// A group has an actor of its own that knows its members.
+#[test]
+fn of_each_group_apart() {
+    let server = server().arbiters(2).start();
+    let mut members = [0, 1].map(|arbiter| server.connected_on(arbiter));
+    members[0].send("SUB a workers 1\r\nSUB a others 2");
+    members[1].send("SUB a workers 1");
+    members.each_mut().map(|member| member.sync_silent());
+    let mut groups = server.queue_groups();
+    groups.sort_by(|one, other| one.queue.cmp(&other.queue));
+    let shown: Vec<_> = groups
+        .iter()
+        .map(|group| (group.subject.as_str(), group.queue.as_str(), group.members))
+        .collect();
+    assert_eq!(shown, [("a", "others", 1), ("a", "workers", 2)]);
+}

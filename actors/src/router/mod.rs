@@ -180,6 +180,11 @@ fn group_key(subscription: &ConnectionSubscription) -> GroupKey {
     )
 }
 
+/// Asks for the addresses of all QueueGroup actors.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Addr<QueueGroup>>")]
+pub struct ListQueueGroups;
+
 /// The Router's word to itself: there is more to do.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -261,6 +266,14 @@ impl Handler<ListHotSubjects> for Router {
 
     fn handle(&mut self, _: ListHotSubjects, _: &mut Context<Self>) -> Self::Result {
         self.hot_subjects.addresses()
+    }
+}
+
+impl Handler<ListQueueGroups> for Router {
+    type Result = Vec<Addr<QueueGroup>>;
+
+    fn handle(&mut self, _: ListQueueGroups, _: &mut Context<Self>) -> Self::Result {
+        self.groups.values().map(|group| group.address.clone()).collect()
     }
 }
 
