@@ -6,7 +6,8 @@ SHELL := bash
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-FUZZ := crates/protocol/fuzz
+# The packages with fuzz targets, each its own root: running them takes a nightly toolchain.
+FUZZ := $(wildcard */fuzz crates/*/fuzz)
 # What the steps of `make test` found, for its last lines.
 FOUND := $(TARGET)/test-summary
 
@@ -36,7 +37,7 @@ build: requirements
 
 ## make test          everything that must hold: format, lints, tests, doc tests, official clients
 .PHONY: test
-test: requirements requirements-test forget format clippy deny tests doc-tests fuzz-target conformance
+test: requirements requirements-test forget format clippy deny tests doc-tests fuzz-targets conformance
 	$(call say,Summary: all of it passed)
 	@cat $(FOUND)/*
 	@awk '{ for (i = 2; i <= NF; i++) if ($$i ~ /^passed/) passed += $$(i - 1) } \
@@ -52,7 +53,7 @@ forget:
 format:
 	$(call say,Format: cargo fmt --check)
 	cargo fmt --all --check
-	cargo fmt --manifest-path $(FUZZ)/Cargo.toml --check
+	@for package in $(FUZZ); do (set -x; cargo fmt --manifest-path $$package/Cargo.toml --check); done
 
 ## make clippy        lints, warnings being errors
 .PHONY: clippy
@@ -95,12 +96,14 @@ doc-tests:
 # The results of all the binaries that `cargo test` ran.
 add_up = awk '/^test result:/ { passed += $$4; failed += $$6 } END { printf "%d passed, %d failed", passed, failed }'
 
-# Running it takes a nightly toolchain; that it still compiles can be seen with any.
-.PHONY: fuzz-target
-fuzz-target:
-	$(call say,Fuzz target: cargo check)
+# Whether they compile can be seen with any toolchain.
+.PHONY: fuzz-targets
+fuzz-targets:
+	$(call say,Fuzz targets: cargo check)
 	@if command -v c++ >/dev/null; then \
-		set -x; cargo check --manifest-path $(FUZZ)/Cargo.toml --target-dir $(TARGET)/fuzz; \
+		for package in $(FUZZ); do \
+			(set -x; cargo check --manifest-path $$package/Cargo.toml --target-dir $(TARGET)/fuzz); \
+		done; \
 	else \
 		echo "left out: libFuzzer wants a C++ compiler (Debian: apt-get install g++)"; \
 	fi
@@ -136,7 +139,7 @@ criterion: requirements
 	cargo bench --package vagus-benches --bench parser_and_encoder
 	cargo bench --package vagus-benches --bench index
 
-## make fuzz          any bytes at all into the parser, for FUZZ_SECONDS (60); wants nightly and cargo-fuzz
+## make fuzz          random bytes into each fuzz target, for FUZZ_SECONDS (60); wants nightly and cargo-fuzz
 .PHONY: fuzz
 fuzz: requirements
 	@if ! cargo fuzz --version >/dev/null 2>&1; then \
@@ -145,7 +148,12 @@ fuzz: requirements
 	@if ! cargo +nightly --version >/dev/null 2>&1; then \
 		echo "missing: a nightly toolchain (rustup toolchain install nightly --profile minimal)" >&2; exit 1; \
 	fi
-	cargo +nightly fuzz run --fuzz-dir $(FUZZ) parse -- -dict=$(FUZZ)/parse.dict -max_total_time=$(FUZZ_SECONDS)
+	@for source in $(wildcard $(addsuffix /fuzz_targets/*.rs,$(FUZZ))); do \
+		package=$${source%/fuzz_targets/*}; target=$$(basename $$source .rs); \
+		printf '\n== Fuzzing: %s\n' "$$target"; \
+		(set -x; cargo +nightly fuzz run --fuzz-dir $$package $$target -- \
+			-dict=$$package/$$target.dict -max_total_time=$(FUZZ_SECONDS)); \
+	done
 
 # Says everything that is missing at once, and how it is got.
 .PHONY: requirements
