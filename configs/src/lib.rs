@@ -1,7 +1,8 @@
 //! How the server is set: the typed, always valid configuration.
 //!
 //! Every field has its final value: nothing below this crate sees an `Option` that means "default".
-//! The defaults are those of nats-server 2.14.
+//! The defaults are those of nats-server 2.14. [`load`](load()) makes one of a NATS configuration file, the
+//! grammar of which is in [`grammar`].
 
 mod authorization;
 mod format;

@@ -16,8 +16,8 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// Something in a configuration file that keeps a server from starting, and that no single key is wrong about
-/// by itself or that nats-server does not look at when it checks a file.
+/// Something in a configuration file that keeps a server from starting, though nats-server does not look at
+/// it when it checks a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
     /// Where it is asked for.
