@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod back_pressure;
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
 mod copies;
 #[cfg(test)]
 mod cuts;

@@ -1,6 +1,7 @@
 //! Messages that tell where they belong, so that whoever receives some can say what is missing, twice there,
 //! damaged or out of order.
 
+use crate::beside::Beside;
 use std::collections::HashMap;
 use vagus_test_support::{Client, Frame, Message, Random, Reader};
 
@@ -9,18 +10,21 @@ pub(crate) const END: &str = "end";
 
 /// How a publisher hands its messages to the system.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Pace {
+pub(crate) enum Pace<'a> {
     /// As fast as they are taken.
     Flood,
-    /// A few at a time, each time with a round trip: time for others to change something in between.
-    Steps,
+    /// A few at a time, with a round trip each, and no faster than others change something in between.
+    Beside(&'a Beside),
 }
 
-impl Pace {
+/// So many steps of a publisher to one round of what goes on beside it.
+const STEPS_A_ROUND: usize = 4;
+
+impl Pace<'_> {
     fn written_at_once(self) -> usize {
         match self {
             Self::Flood => 48 * 1024,
-            Self::Steps => 1024,
+            Self::Beside(_) => 1024,
         }
     }
 }
@@ -64,8 +68,8 @@ impl Plan {
     }
 
     /// Publishes everything, and a last message on [`END`]; returns when the server has taken it.
-    pub(crate) fn publish(&self, mut publisher: Client, pace: Pace) {
-        let mut batch = Vec::new();
+    pub(crate) fn publish(&self, mut publisher: Client, pace: Pace<'_>) {
+        let (mut batch, mut steps) = (Vec::new(), 0);
         for (number, (subject, _)) in self.messages.iter().enumerate() {
             let payload = self.payload(number);
             batch.extend_from_slice(format!("PUB {subject} {}\r\n", payload.len()).as_bytes());
@@ -74,8 +78,10 @@ impl Plan {
             if batch.len() >= pace.written_at_once() {
                 publisher.send_bytes(&batch);
                 batch.clear();
-                if matches!(pace, Pace::Steps) {
+                if let Pace::Beside(beside) = pace {
                     publisher.sync_silent();
+                    steps += 1;
+                    beside.wait_for(steps / STEPS_A_ROUND);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! A message that one member of a queue group cannot take goes to another: nothing is lost while members
 //! leave, end at their maximum or are gone.
 
+use crate::beside::Beside;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -17,28 +18,42 @@ fn messages(client: &mut Client, after: &str) -> Vec<Message> {
     client.sync_messages()
 }
 
+/// What members know of the publishers, and publishers of the members.
+#[derive(Default)]
+struct Meanwhile {
+    all_published: AtomicBool,
+    rounds: Beside,
+}
+
+impl Meanwhile {
+    /// A member begins one more round, unless all is published.
+    fn goes_on(&self) -> bool {
+        self.rounds.round();
+        !self.all_published.load(Ordering::SeqCst)
+    }
+}
+
 /// Publishers on two arbiters; one member that stays, and others, on four arbiters, that come and go by
 /// `come_and_go` until all is published. Every message reaches exactly one of them.
-fn check(come_and_go: impl Fn(&TestServer, Client, usize, &AtomicBool) -> Vec<u64> + Sync) {
+fn check(come_and_go: impl Fn(&TestServer, Client, usize, &Meanwhile) -> Vec<u64> + Sync) {
     // More threads than some machines have cores: they are interrupted anywhere.
     let server = server().arbiters(4).start();
     let members = [0, 1, 2, 3].map(|arbiter| server.connected_on(arbiter));
     let mut stays = server.connected();
     stays.join("jobs", "workers", "stays");
     let publishers = [0, 1].map(|arbiter| server.connected_on(arbiter));
-    let (done, ready) = (
-        AtomicBool::new(false),
-        Barrier::new(members.len() + publishers.len()),
-    );
+    let meanwhile = Meanwhile::default();
+    let ready = Barrier::new(members.len() + publishers.len());
     let mut numbers: Vec<u64> = thread::scope(|scope| {
-        let (server, done, ready, come_and_go) = (&server, &done, &ready, &come_and_go);
+        let (server, meanwhile, ready, come_and_go) = (&server, &meanwhile, &ready, &come_and_go);
         let members: Vec<_> = members
             .into_iter()
             .enumerate()
             .map(|(number, member)| {
                 scope.spawn(move || {
+                    let _until_dropped = meanwhile.rounds.until_dropped();
                     ready.wait();
-                    come_and_go(server, member, number, done)
+                    come_and_go(server, member, number, meanwhile)
                 })
             })
             .collect();
@@ -48,12 +63,12 @@ fn check(come_and_go: impl Fn(&TestServer, Client, usize, &AtomicBool) -> Vec<u6
             .map(|(number, publisher)| {
                 scope.spawn(move || {
                     ready.wait();
-                    publish(publisher, number * MESSAGES);
+                    publish(publisher, number * MESSAGES, &meanwhile.rounds);
                 })
             })
             .collect();
         let published: Vec<_> = publishers.into_iter().map(|publisher| publisher.join()).collect();
-        done.store(true, Ordering::SeqCst);
+        meanwhile.all_published.store(true, Ordering::SeqCst);
         let numbers = members
             .into_iter()
             .flat_map(|member| member.join().unwrap())
@@ -75,8 +90,9 @@ fn check(come_and_go: impl Fn(&TestServer, Client, usize, &AtomicBool) -> Vec<u6
     );
 }
 
-fn publish(mut publisher: Client, from: usize) {
-    for first in (from..from + MESSAGES).step_by(25) {
+/// No faster than members come and go.
+fn publish(mut publisher: Client, from: usize, rounds: &Beside) {
+    for (step, first) in (from..from + MESSAGES).step_by(25).enumerate() {
         let mut batch = String::new();
         for number in first..first + 25 {
             let number = number.to_string();
@@ -84,16 +100,17 @@ fn publish(mut publisher: Client, from: usize) {
         }
         publisher.send_bytes(batch.as_bytes());
         publisher.sync_silent();
+        rounds.wait_for(step);
     }
 }
 
 /// They leave with UNSUB: what was delivered before its PONG is theirs, what comes after is another's.
 #[test]
 fn that_leaves() {
-    check(|_, mut member, _, done| {
+    check(|_, mut member, _, meanwhile| {
         let mut numbers = Vec::new();
         let mut sid = 0;
-        while !done.load(Ordering::SeqCst) {
+        while meanwhile.goes_on() {
             sid += 1;
             take(
                 &mut numbers,
@@ -110,9 +127,9 @@ fn that_leaves() {
 /// They leave with UNSUB, and close their connection.
 #[test]
 fn that_leaves_and_closes_its_connection() {
-    check(|server, mut member, _, done| {
+    check(|server, mut member, _, meanwhile| {
         let mut numbers = Vec::new();
-        while !done.load(Ordering::SeqCst) {
+        while meanwhile.goes_on() {
             take(&mut numbers, messages(&mut member, "SUB jobs workers 1"));
             take(&mut numbers, messages(&mut member, "UNSUB 1"));
             member = server.connected();
@@ -124,14 +141,14 @@ fn that_leaves_and_closes_its_connection() {
 /// They end after a few messages, each of which counts.
 #[test]
 fn that_is_at_its_maximum() {
-    check(|_, mut member, number, done| {
+    check(|_, mut member, number, meanwhile| {
         let mut numbers = Vec::new();
-        while !done.load(Ordering::SeqCst) {
+        while meanwhile.goes_on() {
             let max = 1 + number * 3;
             let came = messages(&mut member, &format!("SUB jobs workers 1\r\nUNSUB 1 {max}"));
             let mut count = came.len();
             take(&mut numbers, came);
-            while count < max && !done.load(Ordering::SeqCst) {
+            while count < max && meanwhile.goes_on() {
                 let came = member.sync_messages();
                 count += came.len();
                 take(&mut numbers, came);

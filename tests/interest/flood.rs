@@ -18,7 +18,7 @@ fn a_flood_of_subscriptions_does_not_stop_others() {
         }
         let _finally = Finally(&done);
         let mut rounds = 0;
-        while rounds < 40 || !flooded.load(Ordering::Relaxed) {
+        while rounds < 15 || !flooded.load(Ordering::Relaxed) {
             rounds += 1;
             for (number, client) in ping_pong.iter_mut().enumerate() {
                 // Its own interest comes into force as well.
