@@ -1,0 +1,157 @@
+//! Who may connect: the decision about a CONNECT.
+
+mod gate;
+mod login;
+
+use thiserror::Error;
+
+pub use self::gate::{BcryptTask, Decision, Gate, Identity, Warning};
+pub use self::login::{ConnectionType, ConnectionTypes, Login, UnknownConnectionType};
+use crate::nkey::NkeyError;
+use crate::permission::{PermissionError, Permissions};
+
+/// What a configuration asks of those who connect. Passwords and tokens may be hashes, see
+/// [`is_hash`](crate::password::is_hash).
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Credentials {
+    /// Nothing.
+    #[default]
+    Open,
+    /// A token, one for all.
+    Token(String),
+    /// A name and a password, one for all.
+    User {
+        /// The name.
+        name: String,
+        /// The password.
+        password: String,
+    },
+    /// To be one of these.
+    Users {
+        /// No two with one name or one key.
+        users: Vec<User>,
+        /// The name or the key of the user that those are who give no credentials.
+        no_auth_user: Option<String>,
+        /// Of users that have none of their own.
+        default_permissions: Option<Permissions>,
+    },
+}
+
+/// One of several users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// How it proves who it is.
+    pub proof: Proof,
+    /// None: the default ones.
+    pub permissions: Option<Permissions>,
+    /// How it may connect.
+    pub connection_types: ConnectionTypes,
+}
+
+/// How a user proves who it is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// By a password.
+    Password {
+        /// The user's name.
+        name: String,
+        /// The password.
+        password: String,
+    },
+    /// By a signature with the private key of this public one.
+    Nkey(String),
+}
+
+impl Proof {
+    /// The name, or the public key.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Password { name, .. } => name,
+            Self::Nkey(key) => key,
+        }
+    }
+}
+
+/// Why credentials cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum GateError {
+    /// A token without characters would let everyone in.
+    #[error("the token is empty")]
+    EmptyToken,
+    /// A user without a name is none.
+    #[error("a user has an empty name")]
+    EmptyName,
+    /// Two users with one name or one key.
+    #[error("duplicate user {0:?}")]
+    DuplicateUser(String),
+    /// Not the public key of a user. It is not shown, as it may be a private one.
+    #[error("not a valid public nkey for a user: {0}")]
+    Nkey(NkeyError),
+    /// There is no user with the name of `no_auth_user`.
+    #[error("no_auth_user: {0:?} is none of the users")]
+    UnknownNoAuthUser(String),
+    /// The permissions of a user.
+    #[error("invalid permissions for user {user:?}: {reason}")]
+    Permissions {
+        /// The user's name or key.
+        user: String,
+        /// What is wrong with them.
+        reason: PermissionError,
+    },
+    /// The default permissions.
+    #[error("invalid default permissions: {0}")]
+    DefaultPermissions(PermissionError),
+}
+
+mod redacted {
+    //! What must not get into a log is left out of it.
+
+    use std::fmt;
+
+    use super::{Credentials, Proof};
+    use crate::nkey::decode_public;
+
+    impl fmt::Debug for Credentials {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self {
+                Self::Open => formatter.write_str("Open"),
+                Self::Token(_) => formatter.debug_tuple("Token").finish_non_exhaustive(),
+                Self::User { name, .. } => formatter
+                    .debug_struct("User")
+                    .field("name", name)
+                    .finish_non_exhaustive(),
+                Self::Users {
+                    users,
+                    no_auth_user,
+                    default_permissions,
+                } => formatter
+                    .debug_struct("Users")
+                    .field("users", users)
+                    .field("no_auth_user", no_auth_user)
+                    .field("default_permissions", default_permissions)
+                    .finish(),
+            }
+        }
+    }
+
+    impl fmt::Debug for Proof {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self {
+                Self::Password { name, .. } => formatter
+                    .debug_struct("Password")
+                    .field("name", name)
+                    .finish_non_exhaustive(),
+                // It may be a private one, by mistake.
+                Self::Nkey(key) if decode_public(key).is_err() => {
+                    formatter.debug_tuple("Nkey").finish_non_exhaustive()
+                }
+                Self::Nkey(key) => formatter.debug_tuple("Nkey").field(key).finish(),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "credentials_tests.rs"]
+mod tests;

@@ -1,0 +1,420 @@
+//! Credentials, compiled, and what they decide.
+
+use std::fmt;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use openssl::memcmp;
+use openssl::sha::sha256;
+
+use super::login::{ConnectionType, ConnectionTypes, Login};
+use super::{Credentials, GateError, Proof, User};
+use crate::nkey::{self, Kind, NkeyError};
+use crate::password::{Hash, Secret};
+use crate::permission::{Matcher, Permissions};
+
+/// Decides who may connect.
+///
+/// A refusal costs the same whether the user exists or not, as long as all hashes are of one cost: where there is a
+/// hash at all, every wrong password is compared with one.
+#[derive(Debug)]
+pub struct Gate {
+    method: Method,
+    /// What those are compared with that have no hash of their own; none if nobody has one.
+    decoy: Option<Hash>,
+}
+
+#[derive(Debug)]
+enum Method {
+    Open,
+    Token(Arc<Entry>),
+    User(Arc<Entry>),
+    Users(Users),
+}
+
+#[derive(Debug)]
+struct Users {
+    by_name: Entries,
+    by_key: Entries,
+    no_auth_user: Option<Arc<Entry>>,
+}
+
+type Entries = HashMap<Box<str>, Arc<Entry>, RandomState>;
+
+/// Somebody who may connect.
+#[derive(Debug)]
+struct Entry {
+    /// User name or public key; empty for a token.
+    name: Box<str>,
+    check: Check,
+    permissions: Option<Arc<Matcher>>,
+    connection_types: ConnectionTypes,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Check {
+    Token(Secret),
+    Password(Secret),
+    Key([u8; 32]),
+}
+
+impl Check {
+    fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Token(secret) | Self::Password(secret) => Some(secret),
+            Self::Key(_) => None,
+        }
+    }
+}
+
+/// Who a connection is, and how that was found out.
+#[derive(Clone)]
+pub struct Identity {
+    /// None where nothing is asked.
+    entry: Option<Arc<Entry>>,
+    /// Whether it gave no credentials.
+    by_default: bool,
+    connection: ConnectionType,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Identity")
+            .field("user", &self.user())
+            .field("by_default", &self.by_default)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// The user's name or public key; none if there is no user: with a token, or where nothing is asked.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        let entry = self.entry.as_ref()?;
+        (!matches!(entry.check, Check::Token(_))).then_some(&*entry.name)
+    }
+
+    /// What it may do; none: everything.
+    #[must_use]
+    pub fn permissions(&self) -> Option<&Arc<Matcher>> {
+        self.entry.as_ref()?.permissions.as_ref()
+    }
+}
+
+/// The answer to a CONNECT.
+#[derive(Debug)]
+pub enum Decision {
+    /// Welcome.
+    Admitted(Identity),
+    /// Not welcome: "Authorization Violation".
+    Refused,
+    /// To be decided where it does not keep others waiting.
+    Verify(BcryptTask),
+}
+
+/// The comparison of a password with a hash: milliseconds to seconds of computing.
+pub struct BcryptTask {
+    hash: Hash,
+    password: Box<[u8]>,
+    /// None if it is refused anyway.
+    identity: Option<Identity>,
+}
+
+impl BcryptTask {
+    /// Compares. None: not welcome.
+    #[must_use]
+    pub fn run(self) -> Option<Identity> {
+        let fits = self.hash.fits(&self.password);
+        self.identity.filter(|_| fits)
+    }
+}
+
+impl fmt::Debug for BcryptTask {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BcryptTask").finish_non_exhaustive()
+    }
+}
+
+/// What whoever runs the server should know of its credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Some password is not hashed.
+    PlaintextPasswords,
+    /// The password of this user (or the token, if none) looks like a hash and is none: nobody can log in with it.
+    UnusableHash {
+        /// The user's name.
+        user: Option<String>,
+    },
+}
+
+impl Gate {
+    /// A gate for these credentials.
+    ///
+    /// # Errors
+    /// When they are contradictory or something in them is not valid.
+    pub fn new(credentials: Credentials) -> Result<Self, GateError> {
+        let method = match credentials {
+            Credentials::Open => Method::Open,
+            Credentials::Token(token) if token.is_empty() => return Err(GateError::EmptyToken),
+            Credentials::Token(token) => Method::Token(Arc::new(Entry {
+                name: Box::default(),
+                check: Check::Token(Secret::new(&token)),
+                permissions: None,
+                connection_types: ConnectionTypes::default(),
+            })),
+            Credentials::User { name, .. } if name.is_empty() => return Err(GateError::EmptyName),
+            Credentials::User { name, password } => Method::User(Arc::new(Entry {
+                name: name.into(),
+                check: Check::Password(Secret::new(&password)),
+                permissions: None,
+                connection_types: ConnectionTypes::default(),
+            })),
+            Credentials::Users {
+                users,
+                no_auth_user,
+                default_permissions,
+            } => Method::Users(Users::new(users, no_auth_user, default_permissions)?),
+        };
+        let mut gate = Self { method, decoy: None };
+        let highest_cost = gate.entries().filter_map(|entry| match entry.check.secret() {
+            Some(Secret::Hashed(hash)) => Some(hash.cost()),
+            _ => None,
+        });
+        gate.decoy = highest_cost.max().map(Hash::decoy);
+        Ok(gate)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        let (one, users) = match &self.method {
+            Method::Open => (None, None),
+            Method::Token(entry) | Method::User(entry) => (Some(entry), None),
+            Method::Users(users) => (None, Some(users)),
+        };
+        let users = users
+            .into_iter()
+            .flat_map(|users| users.by_name.values().chain(users.by_key.values()));
+        one.into_iter().chain(users)
+    }
+
+    /// Whether INFO says `auth_required`: there is no other way in than with credentials.
+    #[must_use]
+    pub fn requires_login(&self) -> bool {
+        match &self.method {
+            Method::Open => false,
+            Method::Token(_) | Method::User(_) => true,
+            Method::Users(users) => users.no_auth_user.is_none(),
+        }
+    }
+
+    /// Whether INFO has a nonce to be signed.
+    #[must_use]
+    pub fn needs_nonce(&self) -> bool {
+        matches!(&self.method, Method::Users(users) if !users.by_key.is_empty())
+    }
+
+    /// What to say about them at the start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for entry in self.entries() {
+            match &entry.check {
+                Check::Password(Secret::Plain(_)) if !warnings.contains(&Warning::PlaintextPasswords) => {
+                    warnings.insert(0, Warning::PlaintextPasswords);
+                }
+                Check::Token(Secret::Unusable) => warnings.push(Warning::UnusableHash { user: None }),
+                Check::Password(Secret::Unusable) => warnings.push(Warning::UnusableHash {
+                    user: Some(entry.name.to_string()),
+                }),
+                _ => {}
+            }
+        }
+        warnings
+    }
+
+    /// Decides about a CONNECT, or about the first operation of a client that sends none (then `login` has nothing but
+    /// its connection type). `nonce` is the text in the INFO of this connection, empty if it had none.
+    #[must_use]
+    pub fn begin(&self, login: &Login<'_>, nonce: &[u8]) -> Decision {
+        match &self.method {
+            Method::Open => Decision::Admitted(Identity {
+                entry: None,
+                by_default: false,
+                connection: login.connection,
+            }),
+            Method::Token(entry) => self.compare(Some(entry), login.token, login),
+            Method::User(entry) => {
+                let is_named = memcmp::eq(&sha256(login.user.as_bytes()), &sha256(entry.name.as_bytes()));
+                self.compare(Some(entry).filter(|_| is_named), login.password, login)
+            }
+            Method::Users(users) => self.begin_as_user(users, login, nonce),
+        }
+    }
+
+    fn begin_as_user(&self, users: &Users, login: &Login<'_>, nonce: &[u8]) -> Decision {
+        // As in nats-server, a key does not count where no user has one.
+        let key = Some(login.nkey).filter(|key| !key.is_empty() && !users.by_key.is_empty());
+        if let Some(key) = key {
+            return sign(users.by_key.get(key), login, nonce);
+        }
+        if login.user.is_empty() && login.password.is_empty() && login.token.is_empty() {
+            return match &users.no_auth_user {
+                Some(entry) if entry.connection_types.allow(login.connection) => {
+                    Decision::Admitted(Identity {
+                        entry: Some(Arc::clone(entry)),
+                        by_default: true,
+                        connection: login.connection,
+                    })
+                }
+                _ => Decision::Refused,
+            };
+        }
+        if login.user.is_empty() {
+            return Decision::Refused;
+        }
+        self.compare(users.by_name.get(login.user), login.password, login)
+    }
+
+    /// The decision about somebody who says to be `entry`, if there is such a one, and proves it by `given`.
+    fn compare(&self, entry: Option<&Arc<Entry>>, given: &str, login: &Login<'_>) -> Decision {
+        let digest = sha256(given.as_bytes());
+        let entry = entry.filter(|entry| entry.connection_types.allow(login.connection));
+        let (plain, hash) = match entry.and_then(|entry| entry.check.secret()) {
+            Some(Secret::Plain(plain)) => (Some(plain), None),
+            Some(Secret::Hashed(hash)) => (None, Some(hash)),
+            Some(Secret::Unusable) | None => (None, None),
+        };
+        // Without one to compare with, it is compared all the same.
+        let is_equal = memcmp::eq(plain.unwrap_or(&[0; 32]), &digest) && plain.is_some();
+        let identity = entry.map(|entry| Identity {
+            entry: Some(Arc::clone(entry)),
+            by_default: false,
+            connection: login.connection,
+        });
+        match (identity, hash.or(self.decoy.as_ref())) {
+            (Some(identity), _) if is_equal => Decision::Admitted(identity),
+            (_, None) => Decision::Refused,
+            (identity, Some(compared)) => Decision::Verify(BcryptTask {
+                hash: compared.clone(),
+                password: given.as_bytes().into(),
+                identity: identity.filter(|_| hash.is_some()),
+            }),
+        }
+    }
+
+    /// What a connection that was let in is to a new gate, after a change of configuration; none if it would not be let
+    /// in now, its user is gone or has another password.
+    ///
+    /// Its credentials are not kept, so that a password that was only hashed by the change counts as another.
+    #[must_use]
+    pub fn renew(&self, identity: &Identity) -> Option<Identity> {
+        let entry = match (&self.method, &identity.entry) {
+            (Method::Open, _) => None,
+            (_, None) => return None,
+            (Method::Users(users), Some(_)) if identity.by_default => Some(users.no_auth_user.as_ref()?),
+            (method, Some(known)) => {
+                let entry = match method {
+                    Method::Open => None,
+                    Method::Token(entry) | Method::User(entry) => Some(entry),
+                    Method::Users(users) if matches!(known.check, Check::Key(_)) => {
+                        users.by_key.get(&known.name)
+                    }
+                    Method::Users(users) => users.by_name.get(&known.name),
+                };
+                Some(entry.filter(|entry| entry.name == known.name && entry.check == known.check)?)
+            }
+        };
+        if entry.is_some_and(|entry| !entry.connection_types.allow(identity.connection)) {
+            return None;
+        }
+        Some(Identity {
+            entry: entry.map(Arc::clone),
+            by_default: identity.by_default,
+            connection: identity.connection,
+        })
+    }
+}
+
+/// The decision about somebody who says to have the key of `entry`, if there is such a one. The signature is verified
+/// with the key that was given, so that this takes as long for a key that nobody has.
+fn sign(entry: Option<&Arc<Entry>>, login: &Login<'_>, nonce: &[u8]) -> Decision {
+    let (Ok((_, key)), Some(signature)) = (
+        nkey::decode_public(login.nkey),
+        nkey::decode_signature(login.signature),
+    ) else {
+        return Decision::Refused;
+    };
+    let is_signed = !nonce.is_empty() && nkey::verify(&key, nonce, &signature);
+    match entry.filter(|entry| entry.connection_types.allow(login.connection)) {
+        Some(entry) if is_signed => Decision::Admitted(Identity {
+            entry: Some(Arc::clone(entry)),
+            by_default: false,
+            connection: login.connection,
+        }),
+        _ => Decision::Refused,
+    }
+}
+
+impl Users {
+    fn new(
+        users: Vec<User>,
+        no_auth_user: Option<String>,
+        default_permissions: Option<Permissions>,
+    ) -> Result<Self, GateError> {
+        let default_permissions = default_permissions
+            .map(Permissions::compile)
+            .transpose()
+            .map_err(GateError::DefaultPermissions)?
+            .map(Arc::new);
+        let (mut by_name, mut by_key) = (Entries::default(), Entries::default());
+        for user in users {
+            let name: Box<str> = user.proof.name().into();
+            let permissions = match user.permissions.map(Permissions::compile).transpose() {
+                Ok(Some(own)) => Some(Arc::new(own)),
+                Ok(None) => default_permissions.clone(),
+                Err(reason) => {
+                    return Err(GateError::Permissions {
+                        user: name.into(),
+                        reason,
+                    });
+                }
+            };
+            let (check, entries) = match &user.proof {
+                Proof::Password { name, .. } if name.is_empty() => return Err(GateError::EmptyName),
+                Proof::Password { password, .. } => (Check::Password(Secret::new(password)), &mut by_name),
+                Proof::Nkey(text) => (Check::Key(user_key(text)?), &mut by_key),
+            };
+            let entry = Arc::new(Entry {
+                name: name.clone(),
+                check,
+                permissions,
+                connection_types: user.connection_types,
+            });
+            if let Some(other) = entries.insert(name, entry) {
+                return Err(GateError::DuplicateUser(other.name.to_string()));
+            }
+        }
+        let no_auth_user = match no_auth_user {
+            None => None,
+            Some(name) => match by_key.get(&*name).or_else(|| by_name.get(&*name)) {
+                Some(entry) => Some(Arc::clone(entry)),
+                None => return Err(GateError::UnknownNoAuthUser(name)),
+            },
+        };
+        Ok(Self {
+            by_name,
+            by_key,
+            no_auth_user,
+        })
+    }
+}
+
+fn user_key(text: &str) -> Result<[u8; 32], GateError> {
+    match nkey::decode_public(text) {
+        Ok((Kind::User, key)) => Ok(key),
+        Ok(_) => Err(GateError::Nkey(NkeyError::Kind)),
+        Err(reason) => Err(GateError::Nkey(reason)),
+    }
+}

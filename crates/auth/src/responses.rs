@@ -1,0 +1,149 @@
+//! The answers a connection owes: reply subjects on which it may publish because a request was delivered to it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::permission::ResponsePermission;
+
+/// How many requests without their last answer a connection may have by default.
+pub const DEFAULT_LIMIT: usize = 65_536;
+
+/// The reply subjects of a connection whose user has [`ResponsePermission`].
+///
+/// Never more than its limit: past that the oldest request is forgotten. All times must come from one clock.
+#[derive(Debug)]
+pub struct Responses {
+    permission: ResponsePermission,
+    limit: usize,
+    replies: HashMap<Arc<[u8]>, Reply, RandomState>,
+    /// The replies in the order of their requests, among entries that no longer count.
+    order: VecDeque<(Arc<[u8]>, u64)>,
+    requests: u64,
+}
+
+#[derive(Debug)]
+struct Reply {
+    delivered: Instant,
+    answers: u64,
+    /// Number of the request: an entry of `order` with another is outdated.
+    request: u64,
+}
+
+impl Responses {
+    /// Without requests yet. `limit` is in requests, at least one.
+    #[must_use]
+    pub fn new(permission: ResponsePermission, limit: usize) -> Self {
+        Self {
+            permission,
+            limit: limit.max(1),
+            replies: HashMap::default(),
+            order: VecDeque::new(),
+            requests: 0,
+        }
+    }
+
+    /// A request was delivered to the connection: it may answer on `reply`. If it already might, it may anew.
+    ///
+    /// To be called for replies that the connection [may not publish](crate::permission::Matcher::may_publish) on
+    /// anyway: what is recorded for nothing takes room.
+    pub fn record(&mut self, reply: &[u8], now: Instant) {
+        self.forget_expired(now);
+        let request = self.requests;
+        self.requests += 1;
+        let state = Reply {
+            delivered: now,
+            answers: 0,
+            request,
+        };
+        let key = match self.replies.get_key_value(reply) {
+            Some((key, _)) => Arc::clone(key),
+            None => {
+                if self.replies.len() >= self.limit {
+                    self.forget_oldest();
+                }
+                Arc::from(reply)
+            }
+        };
+        self.replies.insert(Arc::clone(&key), state);
+        self.order.push_back((key, request));
+        self.tidy();
+    }
+
+    /// Whether the connection may publish on `subject` as an answer; counts it if so.
+    pub fn answer(&mut self, subject: &[u8], now: Instant) -> bool {
+        let ResponsePermission { max, expires } = self.permission;
+        let Some(reply) = self.replies.get_mut(subject) else {
+            return false;
+        };
+        if expires.is_some_and(|expires| now.saturating_duration_since(reply.delivered) > expires) {
+            self.replies.remove(subject);
+            return false;
+        }
+        reply.answers += 1;
+        if max.is_some_and(|max| reply.answers >= max) {
+            let last = max != Some(0);
+            self.replies.remove(subject);
+            return last;
+        }
+        true
+    }
+
+    /// How many requests it remembers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.replies.len()
+    }
+
+    /// Whether it remembers no request.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.replies.is_empty()
+    }
+
+    fn forget_expired(&mut self, now: Instant) {
+        while let Some((key, request)) = self.order.front() {
+            let current = self.replies.get(key).filter(|reply| reply.request == *request);
+            if let Some(reply) = current {
+                let expired = self
+                    .permission
+                    .expires
+                    .is_some_and(|expires| now.saturating_duration_since(reply.delivered) > expires);
+                if !expired {
+                    return;
+                }
+                self.replies.remove(key);
+            }
+            self.order.pop_front();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        while let Some((key, request)) = self.order.pop_front() {
+            if self
+                .replies
+                .get(&key)
+                .is_some_and(|reply| reply.request == request)
+            {
+                self.replies.remove(&key);
+                return;
+            }
+        }
+    }
+
+    /// Keeps outdated entries fewer than the others, at a cost that the calls which left them have paid for.
+    fn tidy(&mut self) {
+        if self.order.len() > 2 * self.replies.len() + 64 {
+            let replies = &self.replies;
+            self.order
+                .retain(|(key, request)| replies.get(key).is_some_and(|reply| reply.request == *request));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "responses_tests.rs"]
+mod tests;
