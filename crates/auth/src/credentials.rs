@@ -2,6 +2,7 @@
 
 mod gate;
 mod login;
+mod users;
 
 use thiserror::Error;
 
@@ -155,3 +156,7 @@ mod redacted {
 #[cfg(test)]
 #[path = "credentials_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "credentials_configuration_tests.rs"]
+mod configuration_tests;

@@ -3,16 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
 use openssl::memcmp;
 use openssl::sha::sha256;
 
 use super::login::{ConnectionType, ConnectionTypes, Login};
-use super::{Credentials, GateError, Proof, User};
-use crate::nkey::{self, Kind, NkeyError};
+use super::users::{Check, Entry, Users};
+use super::{Credentials, GateError};
+use crate::nkey;
 use crate::password::{Hash, Secret};
-use crate::permission::{Matcher, Permissions};
+use crate::permission::Matcher;
 
 /// Decides who may connect.
 ///
@@ -31,41 +30,6 @@ enum Method {
     Token(Arc<Entry>),
     User(Arc<Entry>),
     Users(Users),
-}
-
-#[derive(Debug)]
-struct Users {
-    by_name: Entries,
-    by_key: Entries,
-    no_auth_user: Option<Arc<Entry>>,
-}
-
-type Entries = HashMap<Box<str>, Arc<Entry>, RandomState>;
-
-/// Somebody who may connect.
-#[derive(Debug)]
-struct Entry {
-    /// User name or public key; empty for a token.
-    name: Box<str>,
-    check: Check,
-    permissions: Option<Arc<Matcher>>,
-    connection_types: ConnectionTypes,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Check {
-    Token(Secret),
-    Password(Secret),
-    Key([u8; 32]),
-}
-
-impl Check {
-    fn secret(&self) -> Option<&Secret> {
-        match self {
-            Self::Token(secret) | Self::Password(secret) => Some(secret),
-            Self::Key(_) => None,
-        }
-    }
 }
 
 /// Who a connection is, and how that was found out.
@@ -313,7 +277,8 @@ impl Gate {
         let entry = match (&self.method, &identity.entry) {
             (Method::Open, _) => None,
             (_, None) => return None,
-            (Method::Users(users), Some(_)) if identity.by_default => Some(users.no_auth_user.as_ref()?),
+            (Method::Users(users), _) if identity.by_default => Some(users.no_auth_user.as_ref()?),
+            _ if identity.by_default => return None,
             (method, Some(known)) => {
                 let entry = match method {
                     Method::Open => None,
@@ -354,67 +319,5 @@ fn sign(entry: Option<&Arc<Entry>>, login: &Login<'_>, nonce: &[u8]) -> Decision
             connection: login.connection,
         }),
         _ => Decision::Refused,
-    }
-}
-
-impl Users {
-    fn new(
-        users: Vec<User>,
-        no_auth_user: Option<String>,
-        default_permissions: Option<Permissions>,
-    ) -> Result<Self, GateError> {
-        let default_permissions = default_permissions
-            .map(Permissions::compile)
-            .transpose()
-            .map_err(GateError::DefaultPermissions)?
-            .map(Arc::new);
-        let (mut by_name, mut by_key) = (Entries::default(), Entries::default());
-        for user in users {
-            let name: Box<str> = user.proof.name().into();
-            let permissions = match user.permissions.map(Permissions::compile).transpose() {
-                Ok(Some(own)) => Some(Arc::new(own)),
-                Ok(None) => default_permissions.clone(),
-                Err(reason) => {
-                    return Err(GateError::Permissions {
-                        user: name.into(),
-                        reason,
-                    });
-                }
-            };
-            let (check, entries) = match &user.proof {
-                Proof::Password { name, .. } if name.is_empty() => return Err(GateError::EmptyName),
-                Proof::Password { password, .. } => (Check::Password(Secret::new(password)), &mut by_name),
-                Proof::Nkey(text) => (Check::Key(user_key(text)?), &mut by_key),
-            };
-            let entry = Arc::new(Entry {
-                name: name.clone(),
-                check,
-                permissions,
-                connection_types: user.connection_types,
-            });
-            if let Some(other) = entries.insert(name, entry) {
-                return Err(GateError::DuplicateUser(other.name.to_string()));
-            }
-        }
-        let no_auth_user = match no_auth_user {
-            None => None,
-            Some(name) => match by_key.get(&*name).or_else(|| by_name.get(&*name)) {
-                Some(entry) => Some(Arc::clone(entry)),
-                None => return Err(GateError::UnknownNoAuthUser(name)),
-            },
-        };
-        Ok(Self {
-            by_name,
-            by_key,
-            no_auth_user,
-        })
-    }
-}
-
-fn user_key(text: &str) -> Result<[u8; 32], GateError> {
-    match nkey::decode_public(text) {
-        Ok((Kind::User, key)) => Ok(key),
-        Ok(_) => Err(GateError::Nkey(NkeyError::Kind)),
-        Err(reason) => Err(GateError::Nkey(reason)),
     }
 }
