@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -14,7 +14,7 @@ pub const DEFAULT_LIMIT: usize = 65_536;
 
 /// The reply subjects of a connection whose user has [`ResponsePermission`].
 ///
-/// Never more than its limit: past that the oldest request is forgotten. All times must come from one clock.
+/// Never more than its limit: past that the oldest request is forgotten. All times are since one moment, of the caller's choice.
 #[derive(Debug)]
 pub struct Responses {
     permission: ResponsePermission,
@@ -27,7 +27,7 @@ pub struct Responses {
 
 #[derive(Debug)]
 struct Reply {
-    delivered: Instant,
+    delivered: Duration,
     answers: u64,
     /// Number of the request: an entry of `order` with another is outdated.
     request: u64,
@@ -50,7 +50,7 @@ impl Responses {
     ///
     /// To be called for replies that the connection [may not publish](crate::permission::Matcher::may_publish) on
     /// anyway: what is recorded for nothing takes room.
-    pub fn record(&mut self, reply: &[u8], now: Instant) {
+    pub fn record(&mut self, reply: &[u8], now: Duration) {
         self.forget_expired(now);
         let request = self.requests;
         self.requests += 1;
@@ -74,12 +74,12 @@ impl Responses {
     }
 
     /// Whether the connection may publish on `subject` as an answer; counts it if so.
-    pub fn answer(&mut self, subject: &[u8], now: Instant) -> bool {
+    pub fn answer(&mut self, subject: &[u8], now: Duration) -> bool {
         let ResponsePermission { max, expires } = self.permission;
         let Some(reply) = self.replies.get_mut(subject) else {
             return false;
         };
-        if expires.is_some_and(|expires| now.saturating_duration_since(reply.delivered) > expires) {
+        if expires.is_some_and(|expires| now.saturating_sub(reply.delivered) > expires) {
             self.replies.remove(subject);
             return false;
         }
@@ -104,14 +104,14 @@ impl Responses {
         self.replies.is_empty()
     }
 
-    fn forget_expired(&mut self, now: Instant) {
+    fn forget_expired(&mut self, now: Duration) {
         while let Some((key, request)) = self.order.front() {
             let current = self.replies.get(key).filter(|reply| reply.request == *request);
             if let Some(reply) = current {
                 let expired = self
                     .permission
                     .expires
-                    .is_some_and(|expires| now.saturating_duration_since(reply.delivered) > expires);
+                    .is_some_and(|expires| now.saturating_sub(reply.delivered) > expires);
                 if !expired {
                     return;
                 }
