@@ -54,6 +54,29 @@ fn check(plans: &[Plan], publishers_on: &[usize]) {
     });
 }
 
+/// The subscriber reads all the time, through a system that takes a few KiB at once: whatever is written to it
+/// is written in part, while others on both arbiters bring more.
+#[test]
+fn while_more_comes() {
+    let subjects = ["slow.a", "slow.b", "slow.c.d"];
+    let server = server().arbiters(2).start();
+    let mut subscriber = server.connected_with_little_room();
+    subscriber.subscribe("slow.>", "1");
+    subscriber.subscribe(END, "end");
+    let publishers = [0, 1, 1].map(|arbiter| server.connected_on(arbiter));
+    let plans: Vec<Plan> = (0..publishers.len())
+        .map(|number| Plan::random(number, 4_000, &subjects, 20 * 1024))
+        .collect();
+    thread::scope(|scope| {
+        for (plan, publisher) in plans.iter().zip(publishers) {
+            scope.spawn(move || plan.publish(publisher, Pace::Drops));
+        }
+        let (mut reader, _writer) = subscriber.split();
+        let received = Received::read(&mut reader, &plans);
+        received.assert_complete(&[("1", "slow.>")], &plans);
+    });
+}
+
 #[test]
 fn of_messages_of_all_sizes() {
     let subjects = ["slow.a", "slow.b", "slow.c.d"];

@@ -134,3 +134,32 @@ fn at_odd_places() {
         subscriber.sync_silent();
     }
 }
+
+/// Frames of a length just under and over what a buffer has that was used for another before.
+#[test]
+fn of_frames_around_powers_of_two() {
+    let server = server().start();
+    let mut fence = Fence::of(&server);
+    let mut client = server.connected_on(0);
+    client.subscribe("large", "1");
+    for power in 15..20 {
+        for length in [
+            (1 << power) - 1,
+            1 << power,
+            (1 << power) + 1,
+            (1 << power) + 2,
+            1 << power,
+        ] {
+            let digits = if length > 100_100 { 6 } else { 5 };
+            let size = length - "PUB large \r\n\r\n".len() - digits;
+            let payload = Random::new(length as u64).bytes(size);
+            let frame = [format!("PUB large {size}\r\n").as_bytes(), &payload, b"\r\n"].concat();
+            assert_eq!(frame.len(), length);
+            send_in_parts(&mut client, &frame, [20], &mut fence);
+            assert!(
+                client.message().payload == payload,
+                "a frame of {length} bytes came damaged"
+            );
+        }
+    }
+}

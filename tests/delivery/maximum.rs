@@ -165,6 +165,18 @@ fn frees_the_sid() {
     }
 }
 
+/// It is free for the very next line.
+#[test]
+fn frees_the_sid_at_once() {
+    let server = server().start();
+    let mut client = server.connected();
+    for _ in 0..20 {
+        client.send("SUB a 1\r\nUNSUB 1 1\r\nPUB a 1\r\nx\r\nSUB b 1\r\nPUB a 1\r\ny\r\nPUB b 1\r\nz\r\nUNSUB 1\r\nPING");
+        client.expect("MSG a 1 1\r\nx\r\nMSG b 1 1\r\nz\r\nPONG");
+    }
+    eventually_equal(|| server.router().unwrap().subscriptions, 0);
+}
+
 /// A later UNSUB replaces the maximum of an earlier one, and one without a maximum ends it at once.
 #[test]
 fn can_be_changed() {

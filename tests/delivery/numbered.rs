@@ -13,6 +13,8 @@ pub(crate) const END: &str = "end";
 pub(crate) enum Pace<'a> {
     /// As fast as they are taken.
     Flood,
+    /// The same, in small parts: the server gets them in many turns.
+    Drops,
     /// A few at a time, with a round trip each, and no faster than others change something in between.
     Beside(&'a Beside),
 }
@@ -24,6 +26,7 @@ impl Pace<'_> {
     fn written_at_once(self) -> usize {
         match self {
             Self::Flood => 48 * 1024,
+            Self::Drops => 2 * 1024,
             Self::Beside(_) => 1024,
         }
     }

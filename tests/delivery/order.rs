@@ -7,7 +7,7 @@ use crate::numbered::{END, Pace, Plan, Received};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use vagus_test_support::{Client, Random, TestServer, server};
+use vagus_test_support::{Client, Message, Random, TestServer, server};
 
 const SUBJECTS: [&str; 6] = [
     "order.a.1",
@@ -180,4 +180,48 @@ fn come_and_go(mut client: Client, seed: u64, done: &AtomicBool, beside: &Beside
         beside.round();
     }
     received.count()
+}
+
+/// A publisher may space its lines oddly, want some messages counted down for one subscriber, and send some
+/// with headers: all take different ways through the server, and stay in order.
+#[test]
+fn of_messages_of_every_kind() {
+    let server = server().arbiters(2).start();
+    let mut publisher = server.connected_on(0);
+    let mut subscribers: Vec<Client> = [0, 0, 0, 1, 1, 1]
+        .iter()
+        .map(|arbiter| server.connected_on(*arbiter))
+        .collect();
+    for (number, subscriber) in subscribers.iter_mut().enumerate() {
+        // Equal sids share what is encoded once; the last has its own.
+        subscriber.subscribe("order", if number == 5 { "own" } else { "1" });
+    }
+    let (mut limited, mut few) = (server.connected_on(1), Vec::new());
+    let mut stream = String::new();
+    let mut random = Random::new(3);
+    for round in 0..300 {
+        if round % 50 == 25 {
+            publisher.send_bytes(stream.as_bytes());
+            publisher.sync_silent();
+            stream.clear();
+            limited.send("SUB order 1\r\nUNSUB 1 20");
+            few.extend(limited.sync_messages());
+        }
+        let number = format!("{round:03}");
+        stream.push_str(&match random.below(4) {
+            0 => format!("PUB order 3 \r\n{number}\r\n"),
+            1 => format!("HPUB order 12 15\r\nNATS/1.0\r\n\r\n{number}\r\n"),
+            _ => format!("PUB order 3\r\n{number}\r\n"),
+        });
+    }
+    publisher.send_bytes(stream.as_bytes());
+    publisher.sync_silent();
+    let numbers = |messages: &[Message]| messages.iter().map(Message::number).collect::<Vec<_>>();
+    for subscriber in &mut subscribers {
+        let came = numbers(&subscriber.sync_messages());
+        assert!(came == (0..300).collect::<Vec<_>>(), "{came:?}");
+    }
+    few.extend(limited.sync_messages());
+    let wanted = (0..6).flat_map(|part| part * 50 + 25..part * 50 + 45);
+    assert_eq!(numbers(&few), wanted.collect::<Vec<_>>());
 }

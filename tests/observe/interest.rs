@@ -64,7 +64,9 @@ fn of_each_group_apart() {
     let mut members = [0, 1].map(|arbiter| server.connected_on(arbiter));
     members[0].send("SUB a workers 1\r\nSUB a others 2");
     members[1].send("SUB a workers 1");
-    members.each_mut().map(|member| member.sync_silent());
+    for member in &mut members {
+        member.sync_silent();
+    }
     let mut groups = server.queue_groups();
     groups.sort_by(|one, other| one.queue.cmp(&other.queue));
     let shown: Vec<_> = groups
@@ -72,4 +74,36 @@ fn of_each_group_apart() {
         .map(|group| (group.subject.as_str(), group.queue.as_str(), group.members))
         .collect();
     assert_eq!(shown, [("a", "others", 1), ("a", "workers", 2)]);
+}
+
+/// The last member leaves at the moment when another joins: in ten groups at a time, again and again.
+#[test]
+fn of_groups_that_change_hands() {
+    const GROUPS: usize = 10;
+    let server = server().arbiters(2).start();
+    let mut pairs: Vec<_> = (0..GROUPS)
+        .map(|_| [server.connected(), server.connected()])
+        .collect();
+    for (number, pair) in pairs.iter_mut().enumerate() {
+        pair[0].join("jobs", &format!("workers.{number}"), "1");
+    }
+    let mut publisher = server.connected();
+    for _ in 0..50 {
+        for (number, pair) in pairs.iter_mut().enumerate() {
+            pair[0].send("UNSUB 1\r\nPING");
+            pair[1].send(&format!("SUB jobs workers.{number} 1\r\nPING"));
+        }
+        for pair in &mut pairs {
+            for client in pair.iter_mut() {
+                client.expect("PONG");
+            }
+            pair.swap(0, 1);
+        }
+        assert_eq!(shown(&server), (GROUPS, GROUPS));
+        publisher.publish("jobs", b"x");
+        for [member, other] in &mut pairs {
+            member.expect("MSG jobs 1 1\r\nx");
+            other.sync_silent();
+        }
+    }
 }
