@@ -67,3 +67,27 @@ fn of_control_lines_without_an_end() {
         );
     }
 }
+
+/// A server may allow lines longer than what its buffers hold of an unfinished frame: they are carried over
+/// all the same, however they are cut.
+#[test]
+fn of_control_lines_that_may_be_very_long() {
+    const LONGEST: usize = 200_000;
+    let server = server().max_control_line(LONGEST).start();
+    let mut fence = server.connected();
+    let mut publisher = server.connected();
+    for length in [1_000, 16_000, 16_384, 17_000, 70_000, 190_000] {
+        let subject = "s".repeat(length);
+        let mut client = server.connected();
+        let line = format!("SUB {subject} 1\r\nPING\r\n");
+        for part in line.as_bytes().chunks(7_000) {
+            client.send_bytes(part);
+            fence.sync_silent();
+        }
+        client.expect("PONG");
+        publisher.publish(&subject, b"hi");
+        assert_eq!(client.message().subject.len(), length);
+        client.send_bytes(&b"x".repeat(LONGEST + 10));
+        assert_eq!(client.closed(), "-ERR 'Unknown Protocol Operation'\r\n");
+    }
+}

@@ -1,8 +1,9 @@
 //! Whoever does not read is cut off, and nobody else notices.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
-use vagus_test_support::{Client, TestServer, eventually, server};
+use vagus_test_support::{Client, TestServer, eventually, eventually_equal, server};
 
 const PAYLOAD: usize = 8 * 1024;
 
@@ -92,5 +93,22 @@ fn past_the_write_deadline() {
         eventually(|| closed(&server, reason) == before + 1);
         assert!(slow.closed().starts_with("MSG news 1 1048576\r\nxxx"));
     }
+    server.expect_nothing_left();
+}
+
+/// Answers count like messages: whoever asks without end and does not read is cut off, too.
+#[test]
+fn of_answers() {
+    let server = server().max_pending(256 * 1024).start();
+    let mut asks = server.connected_with_little_room();
+    let mut beside = server.connected();
+    let questions = b"PING\r\n".repeat(10_000);
+    let reason = "Slow Consumer (Pending Bytes)";
+    while asks.try_send_bytes(&questions) && closed(&server, reason) == 0 {
+        beside.sync_silent();
+    }
+    eventually_equal(|| server.connections().len(), 1);
+    assert_eq!(server.monitor().unwrap().closed, BTreeMap::from([(reason, 1)]));
+    drop(beside);
     server.expect_nothing_left();
 }
