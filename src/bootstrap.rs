@@ -21,6 +21,7 @@ use vagus_actors::{Arbiter, Arbiters, Interest, LocalArbiter, keep_house};
 use vagus_configs::{Config, Listen};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
+use vagus_protocol::parser::longest_incomplete_line;
 
 /// How many accepted connections may wait for us; the system has a bound of its own.
 const BACKLOG: i32 = 4096;
@@ -132,7 +133,9 @@ fn open_reception(
     let (arbiters, surroundings, facts) = (arbiters.clone(), surroundings.clone(), facts.clone());
     let open = move || {
         let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
-        let arbiter: LocalArbiter = Rc::new(RefCell::new(Arbiter::new(number, arbiters, seed)));
+        let longest_line = longest_incomplete_line(facts.limits.max_control_line);
+        let arbiter = Arbiter::new(number, arbiters, seed, longest_line);
+        let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
         keep_house(
             arbiter.clone(),
             surroundings.interest.clone(),

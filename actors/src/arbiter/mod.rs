@@ -98,6 +98,8 @@ pub struct Arbiter {
     pub(crate) timers_changed: Rc<Notify>,
     /// What one read brings, behind what was carried over.
     pub(crate) input: Box<[u8]>,
+    /// How much of an unfinished frame there is room for in front of what is read.
+    pub(crate) carried_at_most: usize,
     pub(crate) spare_buffers: SpareBuffers,
 }
 
@@ -106,7 +108,9 @@ pub type LocalArbiter = Rc<RefCell<Arbiter>>;
 
 impl Arbiter {
     /// The state of this arbiter; call it on the arbiter's own thread.
-    pub fn new(number: usize, shared: Arc<Arbiters>, seed: u64) -> Self {
+    ///
+    /// `longest_line` is the most, in bytes, that a session leaves of a frame whose length it does not know yet.
+    pub fn new(number: usize, shared: Arc<Arbiters>, seed: u64, longest_line: usize) -> Self {
         Self {
             number,
             shared,
@@ -114,7 +118,8 @@ impl Arbiter {
             timers: Timers::new(Instant::now()),
             vigil: Vigil::new(Instant::now()),
             timers_changed: Rc::new(Notify::new()),
-            input: vec![0; CARRIED_OVER + READ_SIZE].into_boxed_slice(),
+            input: vec![0; longest_line.max(CARRIED_OVER) + READ_SIZE].into_boxed_slice(),
+            carried_at_most: longest_line.max(CARRIED_OVER),
             spare_buffers: SpareBuffers::default(),
         }
     }

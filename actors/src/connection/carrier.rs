@@ -5,7 +5,7 @@ use super::input::Read;
 use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
 use super::{CloseReason, Connection};
-use crate::arbiter::{Arbiter, Delivery};
+use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery};
 use crate::outbox::{Attention, Flushed};
 use crate::router::Change;
 use actix::prelude::*;
@@ -244,6 +244,17 @@ impl Carrier {
             Some(Progress::Taken {
                 consumed,
                 frame_length,
+            }) if frame_length <= CARRIED_OVER && bytes.len() - consumed > arbiter.carried_at_most => {
+                log::error!(
+                    "{} - cid:{} - A line is longer than it may be",
+                    connection.peer,
+                    connection.id
+                );
+                connection.closing = Some(CloseReason::ProtocolViolation);
+            }
+            Some(Progress::Taken {
+                consumed,
+                frame_length,
             }) if consumed < bytes.len() => {
                 connection
                     .input
@@ -276,7 +287,8 @@ impl Carrier {
         };
         match written {
             Flushed::Closed => {
-                connection.closing.get_or_insert(CloseReason::WriteError);
+                let reason = connection.outbox.close_reason();
+                connection.cut_off(reason.unwrap_or(CloseReason::WriteError));
                 return Poll::Ready(());
             }
             Flushed::Done => connection.blocked = None,

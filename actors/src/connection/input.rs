@@ -50,10 +50,6 @@ impl Input {
     /// was carried over.
     pub(super) fn read(&mut self, socket: &TcpStream, arbiter: &mut Arbiter) -> Read {
         let carried = self.carried.len();
-        debug_assert!(
-            carried <= CARRIED_OVER,
-            "more is carried over only while nothing is read"
-        );
         let (front, space) = arbiter.input.split_at_mut(carried);
         let space = &mut space[..READ_SIZE];
         let missing: &mut [u8] = match &mut self.large {

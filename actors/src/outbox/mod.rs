@@ -176,6 +176,11 @@ impl Outbox {
         wake(owner);
     }
 
+    /// Why it was closed.
+    pub(crate) fn close_reason(&self) -> Option<CloseReason> {
+        self.queue.lock().close_reason()
+    }
+
     /// The owner is gone: nothing held for the peer outlives it, whoever still knows this outbox.
     pub(crate) fn retire(&self) {
         self.closed.store(true, Ordering::Relaxed);

@@ -47,13 +47,18 @@ pub enum Parsed<'a> {
         consumed: usize,
     },
     /// The start of a frame; more bytes are needed to tell what it is. A control line without its end
-    /// is never longer than 16 bytes + twice `max_control_line`: what is longer is a violation.
+    /// is never longer than [`longest_incomplete_line`]: what is longer is a violation.
     Incomplete {
         /// Length of the whole frame when already known (only its payload is missing), otherwise 0.
         frame_len: usize,
     },
     /// The client broke the protocol and is to be closed. What follows is of no interest.
     Violation(Violation),
+}
+
+/// How long, in bytes, a control line without its end can be and still be [`Parsed::Incomplete`].
+pub fn longest_incomplete_line(max_control_line: usize) -> usize {
+    max_control_line.saturating_mul(2).saturating_add(16)
 }
 
 /// Whether the first byte can begin a CONNECT: a client that must authenticate and begins with
