@@ -18,6 +18,7 @@ use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
 use vagus_actors::router::Router;
 use vagus_actors::{Arbiter, Arbiters, Interest, LocalArbiter, keep_house};
+use vagus_auth::credentials::Credentials;
 use vagus_configs::{Config, Listen};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
@@ -57,7 +58,7 @@ pub(crate) fn start(
         host: config.listen.host.clone(),
         port: client_address.port(),
         headers: config.limits.headers,
-        auth_required: config.authorization.is_some(),
+        auth_required: config.credentials != Credentials::Open,
         max_payload: config.limits.max_payload,
         connect_urls: config.client_advertise.iter().cloned().collect(),
         api_level: API_LEVEL,
@@ -106,7 +107,7 @@ fn populate(
     let facts = Arc::new(Facts {
         info,
         limits: config.limits.clone(),
-        authorization: config.authorization.clone(),
+        credentials: config.credentials.clone(),
         max_traced_payload: config.logging.max_traced_payload,
     });
     let receptions = (0..count)

@@ -4,7 +4,6 @@
 //! The defaults are those of nats-server 2.14. [`load`](load()) makes one of a NATS configuration file, the
 //! grammar of which is in [`grammar`].
 
-mod authorization;
 mod format;
 pub mod grammar;
 mod limits;
@@ -12,7 +11,6 @@ mod listen;
 mod load;
 mod logging;
 
-pub use authorization::Authorization;
 pub use format::NatsFormat;
 pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
@@ -20,6 +18,7 @@ pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, pars
 pub use logging::{LogTime, Logging};
 
 use std::path::PathBuf;
+use vagus_auth::credentials::Credentials;
 
 /// Everything that can be set about one server.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,8 +29,8 @@ pub struct Config {
     pub server_name: Option<String>,
     /// What one peer may ask of the server, and how long it may take.
     pub limits: Limits,
-    /// What a client has to present before it may do anything; nothing when not set.
-    pub authorization: Option<Authorization>,
+    /// What a client has to present before it may do anything, and what each user may do.
+    pub credentials: Credentials,
     /// What is logged, and where to.
     pub logging: Logging,
     /// Where the process id is written at the start, as decimal digits without a newline.

@@ -4,9 +4,9 @@ use super::syntax::{Parsed, Value};
 use super::table::{Feature, Setting};
 use std::path::PathBuf;
 use thiserror::Error;
-use vagus_configs::{
-    Authorization, Config, Listen, Loaded, LogTime, Logging, Obstacle, Port, Warning, is_advertisable,
-};
+use vagus_auth::credentials::{self, Credentials, Gate, GateError};
+use vagus_auth::password::is_hash;
+use vagus_configs::{Config, Listen, Loaded, LogTime, Logging, Obstacle, Port, Warning, is_advertisable};
 
 /// A server to be started.
 #[derive(Debug, PartialEq)]
@@ -43,8 +43,10 @@ pub(crate) enum LaunchError {
     RoutesWithoutCluster,
     #[error("TLS needs a certificate and its private key")]
     TlsWithoutCertificate,
-    #[error("bcrypt hashes as passwords are not in this version of vagus yet")]
-    HashedPassword,
+    #[error("a token beside the users of a configuration file is not in this version of vagus yet")]
+    TokenBesideUsers,
+    #[error(transparent)]
+    Credentials(#[from] GateError),
     #[error("{} not in this version of vagus yet{}", .feature.sentence(), naming(.flag))]
     Absent { feature: Feature, flag: &'static str },
 }
@@ -107,7 +109,8 @@ impl Launch {
         }
         logging(flags, &mut config.logging);
         listen(flags, &mut config.listen)?;
-        config.authorization = authorization(flags, config.authorization.take(), &mut warnings)?;
+        let of_file = std::mem::take(&mut config.credentials);
+        config.credentials = credentials(flags, of_file, &mut warnings)?;
         if let Some(folder) = flags.text(Setting::StoreDirectory) {
             warnings.push(format!("Nothing is stored in {folder}: JetStream is not enabled"));
         }
@@ -248,26 +251,69 @@ fn size(value: &Value) -> usize {
 
 /// A flag replaces the user, the password or the token of the file and leaves the others; a token is asked
 /// for before a user is.
-fn authorization(
+fn credentials(
     flags: &Parsed<Setting>,
-    of_file: Option<Authorization>,
+    of_file: Credentials,
     warnings: &mut Vec<String>,
-) -> Result<Option<Authorization>, LaunchError> {
+) -> Result<Credentials, LaunchError> {
     let (mut user, mut password, mut token) = match of_file {
-        Some(Authorization::User { user, password }) => (Some(user), Some(password), None),
-        Some(Authorization::Token(token)) => (None, None, Some(token)),
-        None => (None, None, None),
+        Credentials::Open => (None, None, None),
+        Credentials::Token(token) => (None, None, Some(token)),
+        Credentials::User { name, password } => (Some(name), Some(password), None),
+        users @ Credentials::Users { .. } => return beside_users(flags, users, warnings),
     };
     lay_over(&mut user, flags, Setting::User);
     lay_over(&mut password, flags, Setting::Password);
     lay_over(&mut token, flags, Setting::Token);
-    let password = password.unwrap_or_default();
-    if Authorization::is_hash(&password) || token.as_deref().is_some_and(Authorization::is_hash) {
-        return Err(LaunchError::HashedPassword);
+    let is_plain = |password: &String| !password.is_empty() && !is_hash(password);
+    if password.as_ref().is_some_and(is_plain) {
+        warnings.push(PLAINTEXT.to_owned());
     }
-    if !password.is_empty() {
-        warnings.push("Plaintext passwords detected, use nkeys or bcrypt".to_owned());
+    let credentials = match (token, user) {
+        (Some(token), _) => Credentials::Token(token),
+        (None, Some(name)) => Credentials::User {
+            name,
+            password: password.unwrap_or_default(),
+        },
+        (None, None) => Credentials::Open,
+    };
+    warn_of_hashes(&Gate::new(credentials.clone())?, warnings);
+    Ok(credentials)
+}
+
+/// Where the file has users, those are the ones that may connect.
+fn beside_users(
+    flags: &Parsed<Setting>,
+    users: Credentials,
+    warnings: &mut Vec<String>,
+) -> Result<Credentials, LaunchError> {
+    if flags.text(Setting::Token).is_some() {
+        return Err(LaunchError::TokenBesideUsers);
     }
-    let user = user.map(|user| Authorization::User { user, password });
-    Ok(token.map(Authorization::Token).or(user))
+    if flags.text(Setting::User).is_some() || flags.text(Setting::Password).is_some() {
+        warnings.push("--user and --pass change nothing: the configuration file has users".to_owned());
+    }
+    let gate = Gate::new(users.clone())?;
+    if gate
+        .warnings()
+        .contains(&credentials::Warning::PlaintextPasswords)
+    {
+        warnings.push(PLAINTEXT.to_owned());
+    }
+    warn_of_hashes(&gate, warnings);
+    Ok(users)
+}
+
+/// What tools look for.
+const PLAINTEXT: &str = "Plaintext passwords detected, use nkeys or bcrypt";
+
+fn warn_of_hashes(gate: &Gate, warnings: &mut Vec<String>) {
+    for warning in gate.warnings() {
+        if let credentials::Warning::UnusableHash { user } = warning {
+            let owner = user.map_or("the token".to_owned(), |user| format!("the password of {user:?}"));
+            warnings.push(format!(
+                "Nobody can log in with {owner}: it looks like a bcrypt hash and is none"
+            ));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 use super::*;
-use vagus_configs::{Authorization, Config, LogTime, Port};
+use vagus_auth::credentials::Credentials;
+use vagus_configs::{Config, LogTime, Port};
 
 fn parse_line(line: &str) -> Result<Command, FlagError> {
     let args: Vec<String> = line
@@ -111,23 +112,21 @@ fn flags_of_the_log() {
 
 #[test]
 fn who_may_connect() {
-    let user = |password: &str| {
-        Some(Authorization::User {
-            user: "u".to_owned(),
-            password: password.to_owned(),
-        })
+    let user = |password: &str| Credentials::User {
+        name: "u".to_owned(),
+        password: password.to_owned(),
     };
-    let token = Some(Authorization::Token("t".to_owned()));
+    let token = Credentials::Token("t".to_owned());
     let plain = vec!["Plaintext passwords detected, use nkeys or bcrypt".to_owned()];
     for (line, expected, warnings) in [
         ("--user u", user(""), vec![]),
         ("--user u --pass p", user("p"), plain.clone()),
-        ("--pass p", None, plain.clone()),
+        ("--pass p", Credentials::Open, plain.clone()),
         ("--auth t", token.clone(), vec![]),
         ("--user u --pass p --auth t", token, plain),
     ] {
         let launch = launch(line);
-        assert_eq!(launch.config.authorization, expected, "{line}");
+        assert_eq!(launch.config.credentials, expected, "{line}");
         assert_eq!(launch.warnings, warnings, "{line}");
     }
 }
@@ -196,22 +195,22 @@ fn flags_of_the_log_lie_over_the_file() {
 
 #[test]
 fn who_may_connect_of_file_and_flags() {
-    let user = |user: &str, password: &str| Authorization::User {
-        user: user.to_owned(),
+    let user = |user: &str, password: &str| Credentials::User {
+        name: user.to_owned(),
         password: password.to_owned(),
     };
-    let token = |token: &str| Authorization::Token(token.to_owned());
+    let token = |token: &str| Credentials::Token(token.to_owned());
     for (line, expected) in [
-        ("-c user.conf", Some(user("u", "p"))),
-        ("-c user.conf --pass q", Some(user("u", "q"))),
-        ("-c user.conf --user v", Some(user("v", "p"))),
-        ("-c user.conf --user=", None),
-        ("-c user.conf --auth s", Some(token("s"))),
-        ("-c token.conf", Some(token("t"))),
-        ("-c token.conf --auth s", Some(token("s"))),
-        ("-c token.conf --auth= --user v", Some(user("v", ""))),
+        ("-c user.conf", user("u", "p")),
+        ("-c user.conf --pass q", user("u", "q")),
+        ("-c user.conf --user v", user("v", "p")),
+        ("-c user.conf --user=", Credentials::Open),
+        ("-c user.conf --auth s", token("s")),
+        ("-c token.conf", token("t")),
+        ("-c token.conf --auth s", token("s")),
+        ("-c token.conf --auth= --user v", user("v", "")),
     ] {
-        assert_eq!(launch(line).config.authorization, expected, "{line}");
+        assert_eq!(launch(line).config.credentials, expected, "{line}");
     }
     assert_eq!(
         launch("-c user.conf").warnings,

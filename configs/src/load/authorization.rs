@@ -2,9 +2,10 @@
 
 use super::findings::Findings;
 use super::{absent, duration};
+use crate::Config;
 use crate::grammar::{Entry, Kind};
-use crate::{Authorization, Config};
 use std::time::Duration;
+use vagus_auth::credentials::Credentials;
 
 /// A client that needs longer than this to say who it is, is none.
 const LONG_TIMEOUT: Duration = Duration::from_secs(60);
@@ -38,27 +39,20 @@ pub(super) fn take(key: &str, entry: &Entry, config: &mut Config, findings: &mut
             "authorization is by user and password or by token, not by both",
         );
     }
-    let user = user.map(|user| Authorization::User {
-        user,
-        password: password.unwrap_or_default(),
-    });
-    config.authorization = token.map(Authorization::Token).or(user);
+    config.credentials = match (token, user) {
+        (Some(token), _) => Credentials::Token(token),
+        (None, Some(name)) => Credentials::User {
+            name,
+            password: password.unwrap_or_default(),
+        },
+        (None, None) => Credentials::Open,
+    };
     true
 }
 
-/// A password or token in plain text.
+/// A password or token, as it is or hashed.
 fn secret(entry: &Entry, findings: &mut Findings) -> Option<String> {
-    let secret = findings.optional_text(entry)??;
-    if Authorization::is_hash(&secret) {
-        findings.problem(
-            entry,
-            format!(
-                "bcrypt hashes as {} are not in this version of vagus yet",
-                entry.key
-            ),
-        );
-    }
-    Some(secret)
+    findings.optional_text(entry)?
 }
 
 /// Seconds, with or without a fraction, or a duration. 0 is the default.

@@ -1,20 +1,21 @@
 //! Who may come in: the one place that decides it.
 
 use openssl::memcmp;
-use vagus_configs::Authorization;
+use vagus_auth::credentials::Credentials;
 use vagus_protocol::connect::ConnectOptions;
 
 /// Whether a CONNECT presents what the server asks for.
-pub(crate) fn admits(authorization: Option<&Authorization>, options: &ConnectOptions) -> bool {
-    match authorization {
-        None => true,
-        Some(Authorization::Token(token)) => same_secret(token, &options.auth_token),
-        Some(Authorization::User { user, password }) => {
+pub(crate) fn admits(credentials: &Credentials, options: &ConnectOptions) -> bool {
+    match credentials {
+        Credentials::Open => true,
+        Credentials::Token(token) => same_secret(token, &options.auth_token),
+        Credentials::User { name, password } => {
             // Both are compared, whatever the first says: the time taken tells nothing.
-            let user = same_secret(user, &options.user);
+            let user = same_secret(name, &options.user);
             let password = same_secret(password, &options.pass);
             user & password
         }
+        Credentials::Users { .. } => false,
     }
 }
 
@@ -29,18 +30,18 @@ fn same_secret(secret: &str, presented: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::admits;
-    use vagus_configs::Authorization;
+    use vagus_auth::credentials::Credentials;
     use vagus_protocol::connect::ConnectOptions;
 
     #[track_caller]
-    fn check(authorization: &Authorization, connect: &str, admitted: bool) {
+    fn check(credentials: &Credentials, connect: &str, admitted: bool) {
         let options = ConnectOptions::parse(connect.as_bytes()).unwrap();
-        assert_eq!(admits(Some(authorization), &options), admitted, "{connect}");
+        assert_eq!(admits(credentials, &options), admitted, "{connect}");
     }
 
     #[test]
     fn a_token_has_to_be_the_same() {
-        let token = Authorization::Token("s3cret".to_owned());
+        let token = Credentials::Token("s3cret".to_owned());
         check(&token, r#"{"auth_token":"s3cret"}"#, true);
         check(&token, r#"{"auth_token":"s3cre"}"#, false);
         check(&token, r#"{"auth_token":"s3cret2"}"#, false);
@@ -50,8 +51,8 @@ mod tests {
 
     #[test]
     fn user_and_password_have_to_be_the_same() {
-        let user = Authorization::User {
-            user: "ann".to_owned(),
+        let user = Credentials::User {
+            name: "ann".to_owned(),
             password: "pw".to_owned(),
         };
         check(&user, r#"{"user":"ann","pass":"pw"}"#, true);
@@ -63,6 +64,6 @@ mod tests {
 
     #[test]
     fn without_authorization_everybody_is_admitted() {
-        assert!(admits(None, &ConnectOptions::default()));
+        assert!(admits(&Credentials::Open, &ConnectOptions::default()));
     }
 }

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use vagus_actors::ConnectionId;
 use vagus_actors::reception::Language;
-use vagus_configs::{Authorization, Limits};
+use vagus_auth::credentials::Credentials;
+use vagus_configs::Limits;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
 
@@ -28,7 +29,7 @@ pub struct Facts {
     /// What each may ask for.
     pub limits: Limits,
     /// What each has to present first.
-    pub authorization: Option<Authorization>,
+    pub credentials: Credentials,
     /// How much of a payload a TRC line shows, in bytes; 0 for all of it.
     pub max_traced_payload: usize,
 }

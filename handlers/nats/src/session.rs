@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::ConnectionId;
 use vagus_actors::connection::{Identity, Progress, Session, Turn};
+use vagus_auth::credentials::Credentials;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
@@ -73,7 +74,7 @@ impl NatsSession {
                 headers: false,
             },
             heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_max, now, id),
-            authentication_due: facts.authorization.as_ref().map(|_| now + limits.auth_timeout),
+            authentication_due: (facts.credentials != Credentials::Open).then(|| now + limits.auth_timeout),
             first_pong_sent: false,
             closing: false,
             facts,
@@ -156,7 +157,7 @@ impl NatsSession {
             return self.violated(Violation::Connect, turn);
         }
         let facts = self.facts.clone();
-        if !authentication::admits(facts.authorization.as_ref(), &options) {
+        if !authentication::admits(&facts.credentials, &options) {
             log::error!("{} - cid:{} - authentication error", self.peer, self.id);
             return self.complain(&Complaint::AuthorizationViolation, turn);
         }

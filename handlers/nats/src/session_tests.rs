@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::{CloseReason, Progress, Session, Turn};
-use vagus_configs::{Authorization, Limits};
+use vagus_auth::credentials::Credentials;
+use vagus_configs::Limits;
 use vagus_protocol::info::Info;
 use vagus_protocol::operation::Publish;
 
@@ -128,7 +129,7 @@ struct Peer {
 }
 
 impl Peer {
-    fn new(limits: Limits, authorization: Option<Authorization>) -> Self {
+    fn new(limits: Limits, credentials: Credentials) -> Self {
         let now = Instant::now();
         let info = Info {
             server_id: "N".to_owned(),
@@ -137,7 +138,7 @@ impl Peer {
         let facts = Facts {
             info,
             limits,
-            authorization,
+            credentials,
             max_traced_payload: 0,
         };
         let peer = SocketAddr::from(([127, 0, 0, 1], 4222));
@@ -197,7 +198,7 @@ const QUIET: &str = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
 /// What a client that wants no confirmations causes.
 #[track_caller]
 fn check(input: &str, expected: &str) {
-    Peer::new(Limits::default(), None)
+    Peer::new(Limits::default(), Credentials::Open)
         .say(QUIET)
         .did("")
         .say(input)
@@ -246,7 +247,7 @@ fn equal_control_lines_are_looked_at_once() {
 
 #[test]
 fn verbose_clients_are_told_of_each_success() {
-    let mut peer = Peer::new(Limits::default(), None);
+    let mut peer = Peer::new(Limits::default(), Credentials::Open);
     peer.say("CONNECT {\"pedantic\":false}\r\n").did("< +OK");
     peer.say("SUB a 1\r\n").did("subscribe 1 to a\n< +OK");
     peer.say("PUB a 1\r\nx\r\n").did("< +OK\npublish a x");
@@ -256,7 +257,7 @@ fn verbose_clients_are_told_of_each_success() {
 
 #[test]
 fn pedantic_clients_are_told_of_odd_subjects() {
-    let mut peer = Peer::new(Limits::default(), None);
+    let mut peer = Peer::new(Limits::default(), Credentials::Open);
     peer.say("CONNECT {\"verbose\":false}\r\n").did("");
     peer.say("PUB a.* 1\r\nx\r\n")
         .did("< -ERR 'Invalid Publish Subject'\npublish a.* x");
@@ -264,7 +265,7 @@ fn pedantic_clients_are_told_of_odd_subjects() {
 
 #[test]
 fn the_first_ping_of_a_client_that_understands_is_followed_by_info() {
-    let mut peer = Peer::new(Limits::default(), None);
+    let mut peer = Peer::new(Limits::default(), Credentials::Open);
     peer.say("PING\r\n").did("< PONG");
     peer.say("CONNECT {\"verbose\":false,\"protocol\":1}\r\nPING\r\nPING\r\n")
         .did("< PONG\n< INFO\n< PONG");
@@ -274,7 +275,7 @@ fn the_first_ping_of_a_client_that_understands_is_followed_by_info() {
 fn a_request_nobody_takes_is_answered_at_once() {
     let connect =
         "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true}\r\n";
-    let mut peer = Peer::new(Limits::default(), None);
+    let mut peer = Peer::new(Limits::default(), Credentials::Open);
     peer.recorder.taken = false;
     peer.say(connect).did("headers");
     peer.say("SUB in.* 7\r\nPUB a in.1 1\r\nx\r\n").did(
@@ -311,7 +312,7 @@ fn limits_are_held() {
         max_payload: 2,
         ..Limits::default()
     };
-    let mut peer = Peer::new(limits(), None);
+    let mut peer = Peer::new(limits(), Credentials::Open);
     peer.say(QUIET).did("");
     peer.say("SUB a.b.c 1\r\n")
         .did("< -ERR 'Permissions Violation for Subscription to \"a.b.c\", too many tokens'");
@@ -324,7 +325,7 @@ fn limits_are_held() {
 
 #[test]
 fn whoever_has_to_log_in_does_so_first() {
-    let token = || Some(Authorization::Token("s3cret".to_owned()));
+    let token = || Credentials::Token("s3cret".to_owned());
     let refused = "< -ERR 'Authorization Violation'\nclose: Authentication Failure";
     for first in [
         "PING\r\n",
@@ -354,7 +355,7 @@ fn a_peer_that_does_not_answer_is_given_up() {
         ping_max: 1,
         ..Limits::default()
     };
-    let mut peer = Peer::new(limits, None);
+    let mut peer = Peer::new(limits, Credentials::Open);
     peer.say(QUIET).did("");
     peer.after(Duration::from_secs(3)).did("< PING");
     peer.recorder.now += Duration::from_millis(5);
@@ -368,7 +369,7 @@ fn a_peer_that_does_not_answer_is_given_up() {
 
 #[test]
 fn a_later_connect_changes_what_is_wanted() {
-    let mut peer = Peer::new(Limits::default(), None);
+    let mut peer = Peer::new(Limits::default(), Credentials::Open);
     peer.say(QUIET)
         .say("CONNECT {\"echo\":false,\"name\":\"me\"}\r\nPUB a 1\r\nx\r\n")
         .did("publish a x without echo");

@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::sync::Mutex;
 use std::time::Duration;
 use vagus::{Config, ConnectionState, Server};
-use vagus_configs::{Authorization, Port};
+use vagus_auth::credentials::Credentials;
+use vagus_configs::Port;
 
 /// What a client of [`TestServer::connected`] says in CONNECT.
 const CONNECT: &str = r#"{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}"#;
@@ -107,16 +108,16 @@ impl ServerBuilder {
 
     /// Lets only this user in.
     pub fn user(mut self, user: &str, password: &str) -> Self {
-        self.config.authorization = Some(Authorization::User {
-            user: user.to_owned(),
+        self.config.credentials = Credentials::User {
+            name: user.to_owned(),
             password: password.to_owned(),
-        });
+        };
         self
     }
 
     /// Lets only those with this token in.
     pub fn token(mut self, token: &str) -> Self {
-        self.config.authorization = Some(Authorization::Token(token.to_owned()));
+        self.config.credentials = Credentials::Token(token.to_owned());
         self
     }
 

@@ -109,10 +109,6 @@ fn features_of_later_versions() {
             r#"a.conf:1:16: "users" is not in this version of vagus yet"#,
         ),
         (
-            "authorization { user: u, password: $2a$04$abc }",
-            "a.conf:1:25: bcrypt hashes as password are not in this version of vagus yet",
-        ),
-        (
             "max_connections: 0",
             "a.conf:1:0: a server without any client is not in this version of vagus yet; -1 is no limit",
         ),
