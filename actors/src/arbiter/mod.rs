@@ -13,7 +13,7 @@ pub(crate) use counters::ArbiterCounters;
 pub use counters::Traffic;
 pub(crate) use delivery::Delivery;
 pub(crate) use housekeeping::keep_house;
-pub(crate) use quiescence::{Quiescence, Running};
+pub(crate) use quiescence::{Quiescence, Running, RunningTurn};
 pub(crate) use timers::{Timer, Timers};
 pub(crate) use vigil::{Vigil, watch};
 

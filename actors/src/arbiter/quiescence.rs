@@ -5,6 +5,8 @@
 //! sequentially consistent fence on both sides, a turn that the Router finds not begun will see the new
 //! version, and one that it finds running is waited for.
 
+use super::Arbiters;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// The turn counts of all arbiters.
@@ -21,6 +23,33 @@ struct Turns(AtomicU64);
 #[derive(Debug)]
 pub(crate) struct Running(Vec<(usize, u64)>);
 
+/// A turn that runs. It ends when this is dropped, also by a panic.
+#[derive(Debug)]
+pub(crate) struct RunningTurn {
+    arbiters: Arc<Arbiters>,
+    arbiter: usize,
+}
+
+impl RunningTurn {
+    /// A turn of this arbiter begins; only its own thread may call it, and only between turns.
+    pub(crate) fn begin(arbiters: &Arc<Arbiters>, arbiter: usize) -> Self {
+        arbiters.quiescence.begin_turn(arbiter);
+        Self {
+            arbiters: arbiters.clone(),
+            arbiter,
+        }
+    }
+
+    /// The turn holds no routes any more, and everything it delivered is counted and handed over.
+    pub(crate) fn end(self) {}
+}
+
+impl Drop for RunningTurn {
+    fn drop(&mut self) {
+        self.arbiters.quiescence.end_turn(self.arbiter);
+    }
+}
+
 impl Quiescence {
     pub(crate) fn new(arbiters: usize) -> Self {
         Self {
@@ -29,14 +58,14 @@ impl Quiescence {
     }
 
     /// A turn of this arbiter begins. Only its own thread calls this and `end_turn`.
-    pub(crate) fn begin_turn(&self, arbiter: usize) {
+    fn begin_turn(&self, arbiter: usize) {
         let turns = &self.turns[arbiter].0;
         turns.store(turns.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 
     /// The turn holds no routes any more, and everything it delivered is counted and handed over.
-    pub(crate) fn end_turn(&self, arbiter: usize) {
+    fn end_turn(&self, arbiter: usize) {
         let turns = &self.turns[arbiter].0;
         let count = turns.load(Ordering::Relaxed);
         turns.store((count | 1).wrapping_add(1), Ordering::Release);

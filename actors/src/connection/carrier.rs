@@ -5,7 +5,7 @@ use super::input::Read;
 use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
 use super::{CloseReason, Connection};
-use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery};
+use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery, RunningTurn};
 use crate::outbox::{Attention, Flushed};
 use crate::router::Change;
 use actix::prelude::*;
@@ -105,7 +105,7 @@ impl Carrier {
         let arbiter = connection.arbiter.clone();
         let mut arbiter = arbiter.borrow_mut();
         let arbiter = &mut *arbiter;
-        arbiter.shared.quiescence.begin_turn(arbiter.number);
+        let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
         if attention.timer_due
             && connection
                 .session
@@ -120,6 +120,8 @@ impl Carrier {
             // First what was to be said about the input before, then the input that waited for the same.
             connection.say_deferred(&mut arbiter.delivery);
             self.resume(connection, arbiter, now, changes);
+            // What is read now may have been sent after somebody subscribed: it goes by a route of its own.
+            arbiter.delivery.close_run();
             if !self.waiting && self.pause.is_none() {
                 self.read(connection, arbiter, now, changes, task);
             }
@@ -127,7 +129,7 @@ impl Carrier {
         if connection.closing.is_some() {
             connection.say_deferred(&mut arbiter.delivery);
         }
-        if hand_over(arbiter) {
+        if hand_over(arbiter, running) {
             let mut pause = Box::pin(sleep(PAUSE));
             if pause.as_mut().poll(task).is_pending() {
                 self.pause = Some(pause);
@@ -416,13 +418,13 @@ impl<S: Session> Connection<S> {
 
 /// Ends the turn: everything that was published is with its destinations, and counted. True if the publisher should
 /// pause.
-fn hand_over(arbiter: &mut Arbiter) -> bool {
+fn hand_over(arbiter: &mut Arbiter, running: RunningTurn) -> bool {
     let number = arbiter.number;
     arbiter.delivery.close_run();
     arbiter.delivery.staging.hand_over();
     let traffic = arbiter.delivery.take_traffic();
     arbiter.shared.counters[number].add(&traffic);
-    arbiter.shared.quiescence.end_turn(number);
+    running.end();
     // Only now, as writing may take long and holds no route.
     arbiter.delivery.staging.flush(number);
     arbiter.delivery.staging.take_congested()

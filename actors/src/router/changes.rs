@@ -1,9 +1,10 @@
 //! What connections announce to the Router, and its answer.
 
-use crate::outbox::ConnectionSubscription;
+use crate::outbox::{ConnectionId, ConnectionSubscription};
 use actix::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use vagus_routing::Destination;
 
 /// A change of a connection's interest.
 #[derive(Debug, Clone)]
@@ -68,6 +69,13 @@ impl Work {
             changes: announce.changes.into(),
             ticket,
         }
+    }
+
+    /// Whose announcement it is; none when nothing is left of it.
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
+        self.changes
+            .front()
+            .map(|change| change.subscription().destination().connection_id())
     }
 
     pub(super) fn ticket(&self) -> u64 {

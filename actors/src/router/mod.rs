@@ -96,7 +96,7 @@ impl Router {
             if work.is_empty() {
                 self.settling.all_announced(ticket);
             } else {
-                self.work.push_front(work);
+                self.put_back(work);
             }
             if left == 0 {
                 break;
@@ -106,6 +106,20 @@ impl Router {
             self.come_back(context);
         }
         self.settle(context);
+    }
+
+    /// Puts the rest of an announcement behind the others, so that a long one does not hold them up; but in front if
+    /// there is a later one of the same connection.
+    fn put_back(&mut self, work: Work) {
+        if self
+            .work
+            .iter()
+            .any(|other| other.connection() == work.connection())
+        {
+            self.work.push_front(work);
+        } else {
+            self.work.push_back(work);
+        }
     }
 
     fn change_plain(&mut self, changes: &[Change]) {
