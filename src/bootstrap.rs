@@ -17,8 +17,8 @@ use vagus_actors::listener::{Accepted, Listener};
 use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
 use vagus_actors::router::Router;
-use vagus_actors::{Arbiter, Arbiters, Interest, LocalArbiter, keep_house};
-use vagus_auth::credentials::Credentials;
+use vagus_actors::{Arbiter, Arbiters, Interest, LocalArbiter, SlowWork, keep_house};
+use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Listen};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
@@ -46,6 +46,7 @@ pub(crate) fn start(
     identity: &ServerIdentity,
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
+    let gate = Gate::new(config.credentials.clone())?;
     let socket = listen(&config.listen)?;
     let client_address = socket.local_addr()?;
     let info = Info {
@@ -58,7 +59,7 @@ pub(crate) fn start(
         host: config.listen.host.clone(),
         port: client_address.port(),
         headers: config.limits.headers,
-        auth_required: config.credentials != Credentials::Open,
+        auth_required: gate.requires_login(),
         max_payload: config.limits.max_payload,
         connect_urls: config.client_advertise.iter().cloned().collect(),
         api_level: API_LEVEL,
@@ -70,7 +71,7 @@ pub(crate) fn start(
         let system = System::with_tokio_rt(runtime);
         system.block_on(async {
             // The starter is gone only if it panicked.
-            let _ = ready.send(populate(socket, client_address, &config, info));
+            let _ = ready.send(populate(socket, client_address, &config, info, gate));
         });
         if let Err(error) = system.run() {
             log::error!("{error}");
@@ -88,6 +89,7 @@ fn populate(
     client_address: SocketAddr,
     config: &Config,
     info: Info,
+    gate: Gate,
 ) -> Result<Running, StartError> {
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
@@ -103,11 +105,12 @@ fn populate(
         monitor: monitor.clone(),
         write_deadline: config.limits.write_deadline,
         max_pending: config.limits.max_pending,
+        slow_work: SlowWork::start()?,
     });
     let facts = Arc::new(Facts {
         info,
         limits: config.limits.clone(),
-        credentials: config.credentials.clone(),
+        gate,
         max_traced_payload: config.logging.max_traced_payload,
     });
     let receptions = (0..count)

@@ -16,6 +16,7 @@ use vagus_actors::queue_group::QueueGroupState;
 use vagus_actors::router::{ListHotSubjects, ListQueueGroups, RouterState};
 use vagus_actors::subject::SubjectState;
 use vagus_actors::{ConnectionId, Observe, Traffic};
+use vagus_auth::credentials::GateError;
 use vagus_configs::Config;
 
 /// A running broker. It stops when it is dropped.
@@ -38,6 +39,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The credentials cannot be used: the operator's to mend.
+    #[error(transparent)]
+    Credentials(#[from] GateError),
     /// The system has no threads, descriptors or randomness left.
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),

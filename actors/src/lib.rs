@@ -14,12 +14,15 @@ mod outbox;
 pub mod queue_group;
 pub mod reception;
 pub mod router;
+mod slow_work;
 pub mod subject;
+mod supervision;
 
 pub use arbiter::{Arbiter, Arbiters, LocalArbiter, Traffic};
 pub use interest::Interest;
 pub use mailbox::Observe;
 pub use outbox::{ConnectionId, Outbox};
+pub use slow_work::SlowWork;
 
 use actix::prelude::*;
 use std::sync::Arc;

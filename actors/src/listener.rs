@@ -6,6 +6,7 @@
 
 use crate::arbiter::{ArbiterCounters, Arbiters};
 use crate::mailbox::{Observe, tell_recipient};
+use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use rustix::io::Errno;
 use serde::Serialize;
@@ -99,6 +100,12 @@ fn place(arbiters: &[ArbiterCounters]) -> usize {
     (0..arbiters.len())
         .min_by_key(|number| by_load(&arbiters[*number]))
         .unwrap_or(0)
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        end_if_panicking("The Listener");
+    }
 }
 
 impl Actor for Listener {

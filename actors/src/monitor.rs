@@ -5,6 +5,7 @@
 use crate::connection::{CloseReason, ConnectionState};
 use crate::mailbox::Observe;
 use crate::outbox::{ConnectionId, Outbox};
+use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use hashbrown::HashMap;
 use serde::Serialize;
@@ -70,6 +71,12 @@ pub struct CloseConnection {
     pub id: ConnectionId,
     /// Why.
     pub reason: CloseReason,
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        end_if_panicking("The Monitor");
+    }
 }
 
 impl Actor for Monitor {

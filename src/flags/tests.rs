@@ -134,8 +134,10 @@ fn who_may_connect() {
 #[test]
 fn flags_lie_over_the_file() {
     let plain = || {
-        let mut config = Config::default();
-        config.server_name = Some("east".to_owned());
+        let mut config = Config {
+            server_name: Some("east".to_owned()),
+            ..Config::default()
+        };
         config.listen.host = "::1".to_owned();
         config.listen.port = Port::Fixed(5000);
         config.logging.file = Some("a.log".into());

@@ -10,12 +10,12 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{Identity, Progress, Session, Surroundings, Turn};
+use vagus_actors::connection::{Identity, Progress, Session, SlowTask, Surroundings, Turn};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::{Monitor, MonitorState};
 use vagus_actors::reception::{Language, Reception};
 use vagus_actors::router::{Router, RouterState};
-use vagus_actors::{Arbiter, Arbiters, ConnectionId, Interest, LocalArbiter, Observe, keep_house};
+use vagus_actors::{Arbiter, Arbiters, ConnectionId, Interest, LocalArbiter, Observe, SlowWork, keep_house};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_test_support::{PATIENCE, eventually_equal};
@@ -33,6 +33,14 @@ const MESSAGE: &[u8] = b"PUB letters 2\r\nhi\r\n";
 const DELIVERED: &[u8] = b"MSG letters 1 2\r\nhi\r\n";
 
 impl Session for Letters {
+    type Answer = ();
+
+    fn slow_work(&mut self) -> Option<SlowTask<()>> {
+        None
+    }
+
+    fn answered<T: Turn>(&mut self, _: Option<()>, _: &mut T) {}
+
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         let limits = FrameLimits {
             max_control_line: 100,
@@ -41,7 +49,7 @@ impl Session for Letters {
         };
         for (at, letter) in input.iter().enumerate() {
             match letter {
-                b's' => turn.subscribe(b"letters", None, b"1"),
+                b's' => turn.subscribe(b"letters", None, b"1", None),
                 b'?' => turn.reply(b"."),
                 b't' => self.panics_at = Some(turn.now() + Duration::from_millis(20)),
                 b'p' if turn.interest_pending() => return Progress::Waiting { consumed: at },
@@ -115,6 +123,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
             monitor: monitor.clone(),
             write_deadline: PATIENCE,
             max_pending: 1024 * 1024,
+            slow_work: SlowWork::start().unwrap(),
         });
         let reception = Reception::new(Letters::default(), arbiter, surroundings, 0).start();
         let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

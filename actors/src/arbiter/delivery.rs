@@ -6,6 +6,7 @@ use super::tail::Tail;
 use crate::interest::Interest;
 use crate::outbox::{ConnectionId, ConnectionSubscription, Outbox};
 use std::sync::Arc;
+use std::time::Instant;
 use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
 use vagus_routing::{Claim, Destination, Fanout, RouteCache, Slot};
@@ -137,9 +138,14 @@ impl Delivery {
         }
         for queue in &route.queues {
             let mut candidates = queue.candidates(next_random(&mut self.random));
-            let Some(member) = candidates.find(|member| takes_one(member)) else {
+            let Some(member) = candidates.find(|member| takes_one(member, &self.subject)) else {
                 continue;
             };
+            if member.destination().records_requests()
+                && let Some(reply) = message::reply_in_tail(tail, with_headers)
+            {
+                member.destination().record_request(reply, Instant::now());
+            }
             let prefix = if with_headers {
                 queue.hmsg_prefix()
             } else {
@@ -274,6 +280,7 @@ impl Delivery {
             return false;
         };
         let except = run.except;
+        let subject = message.subject;
         let mut taken = false;
         for target in &route.singles {
             let prefixes = [target.msg_prefix(), target.hmsg_prefix()];
@@ -289,7 +296,7 @@ impl Delivery {
             let random = next_random(&mut self.random);
             taken |= queue
                 .candidates(random)
-                .filter(|member| !member.destination().is_closed())
+                .filter(|member| can_take(member, subject))
                 .any(|member| {
                     let prefixes = [queue.msg_prefix(), queue.hmsg_prefix()].map(|prefix| {
                         let mut line = prefix.to_vec();
@@ -326,6 +333,9 @@ impl Delivery {
         };
         self.staging
             .message(destination, [&self.scratch, &[], &[]], payload);
+        if let Some(reply) = message.reply.filter(|_| destination.records_requests()) {
+            destination.record_request(reply, Instant::now());
+        }
         true
     }
 
@@ -380,8 +390,13 @@ fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
 
 /// Whether this member of a queue group takes the next message; otherwise it is for another.
 #[inline]
-fn takes_one(member: &Arc<ConnectionSubscription>) -> bool {
-    !member.destination().is_closed() && claims_one(member)
+fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8]) -> bool {
+    can_take(member, subject) && claims_one(member)
+}
+
+#[inline]
+fn can_take(member: &Arc<ConnectionSubscription>, subject: &[u8]) -> bool {
+    !member.destination().is_closed() && !member.denies(subject)
 }
 
 /// Counts one delivery, unless the subscription has had its last.

@@ -160,7 +160,12 @@ impl Staging {
 
     /// Forgets everything that was staged, after a turn that panicked.
     pub(crate) fn discard(&mut self) {
-        *self = Self::default();
+        // What was handed over midway is with its destinations already, and still has to be written.
+        let to_flush = std::mem::take(&mut self.to_flush);
+        *self = Self {
+            to_flush,
+            ..Self::default()
+        };
     }
 }
 

@@ -76,6 +76,13 @@ impl Carrier {
             self.take_turn(connection, &attention, now, &mut changes, task);
         }
         connection.announce(changes, context.address().recipient());
+        if connection.closing.is_none() && !connection.working {
+            connection.hand_in_slow_work(&context.address());
+            if connection.answer.is_some() {
+                // There was no place for it: the session is told at once.
+                task.waker().wake_by_ref();
+            }
+        }
         if self.write(connection, now, task).is_ready() {
             return Poll::Ready(());
         }
@@ -116,7 +123,12 @@ impl Carrier {
                 session.time(turn)
             });
         }
-        if !connection.announced && changes.is_empty() {
+        if let Some(answer) = connection.answer.take() {
+            connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+                session.answered(answer, turn);
+            });
+        }
+        if !connection.announced && !connection.working && changes.is_empty() {
             // First what was to be said about the input before, then the input that waited for the same.
             connection.say_deferred(&mut arbiter.delivery);
             self.resume(connection, arbiter, now, changes);

@@ -10,7 +10,7 @@ mod session;
 mod subscriptions;
 mod turn;
 
-pub use session::{ANTICIPATED, Identity, Progress, Session, Turn};
+pub use session::{ANTICIPATED, Identity, Progress, Session, SlowTask, Turn};
 pub use vagus_protocol::error::CloseReason;
 
 use crate::arbiter::{LocalArbiter, Timer};
@@ -19,6 +19,7 @@ use crate::mailbox::{Observe, tell};
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
 use crate::outbox::{ConnectionId, Outbox};
 use crate::router::{Announce, Change, Router, Settled};
+use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
 use input::Input;
@@ -44,6 +45,8 @@ pub struct Surroundings {
     pub write_deadline: Duration,
     /// What may wait for one connection, in bytes.
     pub max_pending: usize,
+    /// Where what takes long is done.
+    pub slow_work: SlowWork,
 }
 
 /// The actor of one socket, in the language of its session.
@@ -61,6 +64,10 @@ pub struct Connection<S: Session> {
     inbound: InboundTraffic,
     /// An announcement is with the Router. Nothing is read until it is settled, so there is one at most.
     announced: bool,
+    /// Slow work of the session is under way. Nothing is read until it is done, so there is one piece at most.
+    working: bool,
+    /// What it came to, until the carrier gives it to the session.
+    answer: Option<Option<S::Answer>>,
     /// Subscriptions of that announcement which end after a number of deliveries.
     limited: Vec<Change>,
     /// What is said once it is settled; bounded by what one read can ask for.
@@ -137,6 +144,8 @@ impl<S: Session> Connection<S> {
             subscriptions: Subscriptions::default(),
             inbound: InboundTraffic::default(),
             announced: false,
+            working: false,
+            answer: None,
             limited: Vec::new(),
             deferred: Vec::new(),
             unannounced: Vec::new(),
@@ -267,6 +276,40 @@ impl<S: Session> Handler<Settled> for Connection<S> {
         }
         self.announce(changes, context.address().recipient());
         // The carrier goes on with what had to wait when it is polled, after this message.
+    }
+}
+
+/// What slow work came to; nothing if there was no place for it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Answered<A: Send + 'static>(Option<A>);
+
+impl<S: Session> Handler<Answered<S::Answer>> for Connection<S> {
+    type Result = ();
+
+    fn handle(&mut self, Answered(answer): Answered<S::Answer>, _: &mut Context<Self>) {
+        self.working = false;
+        self.answer = Some(answer);
+    }
+}
+
+impl<S: Session> Connection<S> {
+    /// Has the session's slow work done elsewhere, if it has some.
+    fn hand_in_slow_work(&mut self, connection: &Addr<Self>) {
+        let Some(work) = self.session.slow_work() else {
+            return;
+        };
+        let (connection, outbox) = (connection.clone(), self.outbox.clone());
+        let handed_in = self.surroundings.slow_work.hand_in(move || {
+            // Whoever asked may have gone while this waited.
+            if !outbox.is_closed() {
+                tell(&connection, Answered(Some(work())));
+            }
+        });
+        self.working = handed_in;
+        if !handed_in {
+            self.answer = Some(None);
+        }
     }
 }
 

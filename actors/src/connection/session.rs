@@ -2,6 +2,7 @@
 
 use super::CloseReason;
 use std::time::{Duration, Instant};
+use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_protocol::operation::Publish;
 pub use vagus_routing::ANTICIPATED;
 
@@ -9,11 +10,21 @@ pub use vagus_routing::ANTICIPATED;
 ///
 /// It does no I/O, keeps no clock and needs no runtime, so it is tested as text.
 pub trait Session: Sized + Unpin + 'static {
+    /// What slow work of the session comes to.
+    type Answer: Send + Unpin + 'static;
+
     /// Takes every complete frame at the start of `input`.
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress;
 
     /// The moment it last asked for has come.
     fn time<T: Turn>(&mut self, turn: &mut T);
+
+    /// Work that has to be done before the session can go on with its input, and that takes long: asked for after
+    /// each [`Session::receive`]. It returned [`Progress::Waiting`] if there is some.
+    fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>>;
+
+    /// The slow work is done; None if there was no place for it.
+    fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T);
 
     /// When it next wants to be told the time.
     fn deadline(&self) -> Option<Instant>;
@@ -25,6 +36,9 @@ pub trait Session: Sized + Unpin + 'static {
     fn identity(&self) -> Identity;
 }
 
+/// Work for another thread.
+pub type SlowTask<A> = Box<dyn FnOnce() -> A + Send>;
+
 /// How far a session came with its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -35,7 +49,7 @@ pub enum Progress {
         /// The length of the frame that has begun, if it is known already, else 0.
         frame_length: usize,
     },
-    /// The rest has to wait until the interest that was announced is in force.
+    /// The rest has to wait until the interest that was announced is in force, or slow work is done.
     Waiting {
         /// Bytes that are done with.
         consumed: usize,
@@ -75,8 +89,8 @@ pub trait Turn {
     /// subject, `payload` the size of headers and payload in bytes.
     fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool;
 
-    /// Announces interest. A sid that is in use already stays as it is.
-    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8]);
+    /// Announces interest. A sid that is in use already stays as it is. What `except` denies is not delivered.
+    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>);
 
     /// Whether this sid is in use.
     fn is_subscribed(&self, sid: &[u8]) -> bool;
@@ -96,6 +110,13 @@ pub trait Turn {
     /// Says something to the peer, behind everything that was delivered and said to it before, and after the
     /// interest it announced is in force.
     fn reply(&mut self, bytes: &[u8]);
+
+    /// Whether the connection may answer requests that are delivered to it on subjects it may not publish on
+    /// otherwise.
+    fn may_answer_requests(&mut self, permission: Option<ResponsePermission>);
+
+    /// Whether this subject is that of an answer the connection still may give; counts it if so.
+    fn answers_request(&mut self, subject: &[u8]) -> bool;
 
     /// Whether messages are delivered to this connection with their headers.
     fn accept_headers(&mut self, accept: bool);

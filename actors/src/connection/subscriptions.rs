@@ -4,6 +4,8 @@ use crate::outbox::{ConnectionSubscription, Outbox};
 use crate::router::Change;
 use hashbrown::HashMap;
 use std::sync::Arc;
+use vagus_auth::permission::Filter;
+use vagus_routing::SubjectFilter;
 
 /// Which subscriptions a connection has. Everything it changes is also put on a list for the Router.
 #[derive(Debug, Default)]
@@ -28,6 +30,7 @@ impl Subscriptions {
         subject: &[u8],
         queue: Option<&[u8]>,
         sid: &[u8],
+        except: Option<Filter>,
         outbox: &Arc<Outbox>,
         changes: &mut Vec<Change>,
     ) {
@@ -37,7 +40,9 @@ impl Subscriptions {
             }
             changes.push(Change::Remove(known.clone()));
         }
-        let subscription = Arc::new(ConnectionSubscription::new(subject, queue, sid, outbox.clone()));
+        let except = except.map(|filter| Box::new(filter) as Box<dyn SubjectFilter>);
+        let subscription = ConnectionSubscription::new(subject, queue, sid, outbox.clone()).except(except);
+        let subscription = Arc::new(subscription);
         self.by_sid.insert(sid.into(), subscription.clone());
         changes.push(Change::Add(subscription));
     }

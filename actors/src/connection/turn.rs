@@ -9,6 +9,7 @@ use crate::outbox::Outbox;
 use crate::router::Change;
 use std::sync::Arc;
 use std::time::Instant;
+use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_protocol::operation::Publish;
 use vagus_routing::Destination;
 
@@ -75,9 +76,9 @@ impl Turn for ConnectionTurn<'_> {
         self.delivery.publish_again(tail, payload)
     }
 
-    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8]) {
+    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>) {
         self.subscriptions
-            .add(subject, queue, sid, self.outbox, self.changes);
+            .add(subject, queue, sid, except, self.outbox, self.changes);
     }
 
     fn is_subscribed(&self, sid: &[u8]) -> bool {
@@ -114,6 +115,16 @@ impl Turn for ConnectionTurn<'_> {
         // What was delivered before goes out before.
         self.delivery.pause_run();
         self.delivery.staging.reply(self.outbox, bytes);
+    }
+
+    fn may_answer_requests(&mut self, permission: Option<ResponsePermission>) {
+        if self.outbox.set_response_permission(permission) && self.subscriptions.len() > 0 {
+            self.interest.versions().bump_all();
+        }
+    }
+
+    fn answers_request(&mut self, subject: &[u8]) -> bool {
+        self.outbox.answers_request(subject, self.now)
     }
 
     fn accept_headers(&mut self, accept: bool) {

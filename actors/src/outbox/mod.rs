@@ -15,7 +15,10 @@ use queue::{Queue, Written};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
+use std::time::Instant;
 use tokio::net::TcpStream;
+use vagus_auth::permission::ResponsePermission;
+use vagus_auth::responses::{self, Responses};
 use vagus_routing::{Destination, Subscription};
 
 /// From this part of `max_pending` on, publishers pause for a connection.
@@ -35,6 +38,10 @@ pub struct Outbox {
     arbiter: usize,
     max_pending: usize,
     accepts_headers: AtomicBool,
+    /// Whether `responses` has to know of each request that is delivered.
+    records_requests: AtomicBool,
+    responses: Mutex<Option<Box<Responses>>>,
+    since: Instant,
     closed: AtomicBool,
     /// Set by the arbiter's timers, taken by the owner.
     timer_due: AtomicBool,
@@ -75,6 +82,9 @@ impl Outbox {
             arbiter,
             max_pending,
             accepts_headers: AtomicBool::new(false),
+            records_requests: AtomicBool::new(false),
+            responses: Mutex::new(None),
+            since: Instant::now(),
             closed: AtomicBool::new(false),
             timer_due: AtomicBool::new(false),
             queue: Mutex::new(Queue::new(socket)),
@@ -98,6 +108,34 @@ impl Outbox {
 
     pub(crate) fn set_accepts_headers(&self, accepts: bool) {
         self.accepts_headers.store(accepts, Ordering::Relaxed);
+    }
+
+    /// Lets the owner answer requests that are delivered to it from now on. True if that makes a difference to how
+    /// messages are delivered.
+    pub(crate) fn set_response_permission(&self, permission: Option<ResponsePermission>) -> bool {
+        let records = permission.is_some();
+        *self.responses.lock() =
+            permission.map(|permission| Box::new(Responses::new(permission, responses::DEFAULT_LIMIT)));
+        self.records_requests.swap(records, Ordering::Relaxed) != records
+    }
+
+    pub(crate) fn records_requests(&self) -> bool {
+        self.records_requests.load(Ordering::Relaxed)
+    }
+
+    /// A request is delivered: its reply subject is one the owner may publish on.
+    pub(crate) fn record_request(&self, reply: &[u8], now: Instant) {
+        if let Some(responses) = &mut *self.responses.lock() {
+            responses.record(reply, now.saturating_duration_since(self.since));
+        }
+    }
+
+    /// Whether the owner may publish an answer on this subject; counts it if so.
+    pub(crate) fn answers_request(&self, subject: &[u8], now: Instant) -> bool {
+        self.responses
+            .lock()
+            .as_mut()
+            .is_some_and(|responses| responses.answer(subject, now.saturating_duration_since(self.since)))
     }
 
     /// Appends the chunks of one batch. Past `max_pending` the connection is a slow consumer: it is cut off
@@ -241,5 +279,9 @@ impl Destination for Outbox {
 
     fn accepts_headers(&self) -> bool {
         self.accepts_headers.load(Ordering::Relaxed)
+    }
+
+    fn looks_at_each(&self) -> bool {
+        self.records_requests()
     }
 }

@@ -6,6 +6,7 @@
 use crate::mailbox::{Observe, tell};
 use crate::outbox::{ConnectionSubscription, Outbox};
 use crate::router::{Change, Router};
+use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
@@ -55,6 +56,12 @@ impl QueueGroup {
             members: vagus_routing::QueueGroup::new(),
             router,
         }
+    }
+}
+
+impl Drop for QueueGroup {
+    fn drop(&mut self) {
+        end_if_panicking("A QueueGroup");
     }
 }
 

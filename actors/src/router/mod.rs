@@ -17,6 +17,7 @@ use crate::interest::Interest;
 use crate::mailbox::{Observe, tell};
 use crate::outbox::ConnectionSubscription;
 use crate::queue_group::{Attendance, MembersChanged, QueueGroup};
+use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use changes::Work;
 use hashbrown::HashMap;
@@ -209,13 +210,9 @@ impl Actor for Router {
 }
 
 impl Drop for Router {
-    /// Without its Router a server would go on by an index that nobody changes. It is better to end, and loudly.
+    /// Without its Router a server would go on by an index that nobody changes.
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            log::error!("The Router has panicked: there is nothing to go on with");
-            log::logger().flush();
-            std::process::abort();
-        }
+        end_if_panicking("The Router");
     }
 }
 

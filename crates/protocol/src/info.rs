@@ -47,6 +47,8 @@ pub struct InfoClient<'a> {
     pub id: u64,
     /// Address of the client, without port.
     pub ip: &'a str,
+    /// What the client may sign to prove who it is; empty where there is nothing to prove.
+    pub nonce: &'a str,
     /// Set in the INFO that follows the first PONG.
     pub bound: Option<BoundAccount<'a>>,
 }
@@ -80,6 +82,8 @@ struct Wire<'a> {
     client_id: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
     client_ip: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    nonce: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     cluster: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -125,6 +129,7 @@ impl Info {
             max_payload: self.max_payload,
             client_id: client.id,
             client_ip: client.ip,
+            nonce: client.nonce,
             cluster: &self.cluster,
             connect_urls: &self.connect_urls,
             ldm: self.lame_duck,
@@ -177,6 +182,7 @@ mod tests {
             &InfoClient {
                 id: 5,
                 ip: "127.0.0.1",
+                nonce: "",
                 bound: None,
             },
             r#"INFO {"server_id":"NID","server_name":"one \"1\"","version":"2.14.5","proto":1,"go":"rustc","host":"127.0.0.1","port":4222,"headers":true,"max_payload":1048576,"client_id":5,"client_ip":"127.0.0.1","xkey":"XK","vagus_version":"0.1.0"}"#,
@@ -208,6 +214,7 @@ mod tests {
             &InfoClient {
                 id: 18_446_744_073_709_551_615,
                 ip: "::1",
+                nonce: "",
                 bound,
             },
             r#"INFO {"server_id":"NID","server_name":"one \"1\"","version":"2.14.5","proto":1,"git_commit":"abc","go":"rustc","host":"127.0.0.1","port":4222,"headers":true,"auth_required":true,"max_payload":1048576,"client_id":18446744073709551615,"client_ip":"::1","cluster":"C1","connect_urls":["a:1","b:2"],"ldm":true,"connect_info":true,"remote_account":"$SYS","acc_is_sys":true,"api_lvl":4,"xkey":"XK","vagus_version":"0.1.0"}"#,
@@ -225,6 +232,7 @@ mod tests {
             &InfoClient {
                 id: 1,
                 ip: "x",
+                nonce: "",
                 bound,
             },
             &mut line,

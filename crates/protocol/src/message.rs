@@ -125,6 +125,14 @@ pub fn append_no_responders(out: &mut Vec<u8>, reply: &[u8], sid: &[u8], subject
     out.extend_from_slice(CRLF);
 }
 
+/// The reply in what follows the subject of a publish, see [`Publish::tail`].
+pub fn reply_in_tail(tail: &[u8], with_headers: bool) -> Option<&[u8]> {
+    let line = &tail[..memchr::memchr(b'\r', tail)?];
+    let sizes = if with_headers { 2 } else { 1 };
+    let words = line.split(|byte| *byte == b' ').count();
+    (words > sizes).then(|| line.split(|byte| *byte == b' ').next())?
+}
+
 #[inline]
 fn append_word(out: &mut Vec<u8>, word: &[u8]) {
     out.extend_from_slice(word);
@@ -237,6 +245,18 @@ mod tests {
             "MSG h 7 r 0\r\n\r\n",
             "MSG h 7 r 0\r\n\r\n",
         );
+    }
+
+    #[test]
+    fn finds_the_reply_in_a_tail() {
+        assert_eq!(reply_in_tail(b"r 2\r\nhi\r\n", false), Some(&b"r"[..]));
+        assert_eq!(reply_in_tail(b"2\r\na b\r\n", false), None);
+        assert_eq!(
+            reply_in_tail(b"r 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", true),
+            Some(&b"r"[..])
+        );
+        assert_eq!(reply_in_tail(b"12 14\r\nNATS/1.0\r\n\r\nhi\r\n", true), None);
+        assert_eq!(reply_in_tail(b"12", true), None);
     }
 
     #[test]

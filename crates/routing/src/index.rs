@@ -294,7 +294,11 @@ impl<D: Destination> Index<D> {
         let mut plain = Vec::new();
         let mut groups = Vec::new();
         let _ = self.visit(subject, |leaf| {
-            plain.extend(leaf.plain().iter().map(Candidate::new));
+            let taken = leaf
+                .plain()
+                .iter()
+                .filter(|subscription| !subscription.denies(subject));
+            plain.extend(taken.map(Candidate::new));
             groups.extend(leaf.groups().map(|group| (&*group.queue, &group.members)));
             ControlFlow::Continue(())
         });

@@ -16,7 +16,7 @@ pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot}
 pub use fanout::{Fanout, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats};
 pub use queue_group::QueueGroup;
-pub use subscription::{Claim, Destination, Subscription};
+pub use subscription::{Claim, Destination, SubjectFilter, Subscription};
 pub use versions::{Version, Versions};
 
 #[cfg(test)]

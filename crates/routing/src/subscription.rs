@@ -12,6 +12,11 @@ pub trait Destination {
     /// Whether it takes messages with headers. May change; [`Index::resolve`](crate::Index::resolve) asks for plain
     /// subscriptions, whoever picks a queue member asks for that one.
     fn accepts_headers(&self) -> bool;
+
+    /// Whether it has to look at each message that is delivered to it; others get runs of them.
+    fn looks_at_each(&self) -> bool {
+        false
+    }
 }
 
 impl<D: Destination> Destination for Arc<D> {
@@ -21,6 +26,10 @@ impl<D: Destination> Destination for Arc<D> {
 
     fn accepts_headers(&self) -> bool {
         D::accepts_headers(self)
+    }
+
+    fn looks_at_each(&self) -> bool {
+        D::looks_at_each(self)
     }
 }
 
@@ -53,6 +62,13 @@ pub struct Subscription<D> {
     /// Where in its list it is, so that leaving a list of 100,000 needs no search. Written by that list's owner alone.
     position: AtomicU32,
     closed: AtomicBool,
+    except: Option<Box<dyn SubjectFilter>>,
+}
+
+/// Subjects that a subscription with wildcards matches and that are not delivered to it all the same.
+pub trait SubjectFilter: Send + Sync + fmt::Debug {
+    /// Whether messages on this subject are left out.
+    fn denies(&self, subject: &[u8]) -> bool;
 }
 
 impl<D> Subscription<D> {
@@ -74,7 +90,20 @@ impl<D> Subscription<D> {
             limit: AtomicU64::new(0),
             position: AtomicU32::new(NOWHERE),
             closed: AtomicBool::new(false),
+            except: None,
         }
+    }
+
+    /// The same, without what `except` denies.
+    #[must_use]
+    pub fn except(mut self, except: Option<Box<dyn SubjectFilter>>) -> Self {
+        self.except = except;
+        self
+    }
+
+    /// Whether messages on this subject, which it matches, are not for it.
+    pub fn denies(&self, subject: &[u8]) -> bool {
+        self.except.as_ref().is_some_and(|except| except.denies(subject))
     }
 
     fn subject_end(&self) -> usize {

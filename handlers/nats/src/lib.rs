@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use vagus_actors::ConnectionId;
 use vagus_actors::reception::Language;
-use vagus_auth::credentials::Credentials;
+use vagus_auth::credentials::Gate;
+use vagus_auth::nkey::Nonce;
 use vagus_configs::Limits;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
@@ -28,8 +29,8 @@ pub struct Facts {
     pub info: Info,
     /// What each may ask for.
     pub limits: Limits,
-    /// What each has to present first.
-    pub credentials: Credentials,
+    /// Who may come in.
+    pub gate: Gate,
     /// How much of a payload a TRC line shows, in bytes; 0 for all of it.
     pub max_traced_payload: usize,
 }
@@ -46,13 +47,23 @@ impl Nats {
         Self { facts }
     }
 
-    fn greeting(&self, peer: SocketAddr, id: ConnectionId) -> Vec<u8> {
+    /// What a client may sign to prove who it is; none where no user has a key.
+    fn nonce(&self) -> Option<Nonce> {
+        if !self.facts.gate.needs_nonce() {
+            return None;
+        }
+        // Without randomness nobody can prove anything: whoever tries is refused.
+        Nonce::generate().inspect_err(|error| log::error!("{error}")).ok()
+    }
+
+    fn greeting(&self, peer: SocketAddr, id: ConnectionId, nonce: Option<&Nonce>) -> Vec<u8> {
         let mut greeting = Vec::with_capacity(512);
         let ip = peer.ip().to_string();
         self.facts.info.render(
             &InfoClient {
                 id,
                 ip: &ip,
+                nonce: nonce.map_or("", Nonce::as_str),
                 bound: None,
             },
             &mut greeting,
@@ -65,14 +76,16 @@ impl Language for Nats {
     type Session = NatsSession;
 
     fn open(&mut self, peer: SocketAddr, id: ConnectionId, now: Instant) -> (NatsSession, Vec<u8>) {
+        let nonce = self.nonce();
+        let greeting = self.greeting(peer, id, nonce.as_ref());
         (
-            NatsSession::new(self.facts.clone(), peer, id, now),
-            self.greeting(peer, id),
+            NatsSession::new(self.facts.clone(), peer, id, nonce, now),
+            greeting,
         )
     }
 
     fn refuse(&mut self, peer: SocketAddr, id: ConnectionId) -> Vec<u8> {
-        let mut last_words = self.greeting(peer, id);
+        let mut last_words = self.greeting(peer, id, None);
         Complaint::MaximumConnections.append(&mut last_words);
         last_words
     }

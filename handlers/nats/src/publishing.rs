@@ -36,7 +36,7 @@ impl NatsSession {
             // Told, and delivered all the same.
             self.complain(&Complaint::InvalidPublishSubject, turn);
         }
-        if begins_with_any(message.subject, &RESERVED_SUBJECTS) {
+        if !self.is_permitted(message.subject, turn) || begins_with_any(message.subject, &RESERVED_SUBJECTS) {
             self.complain(
                 &Complaint::PublishPermission {
                     subject: message.subject,
@@ -55,6 +55,23 @@ impl NatsSession {
         true
     }
 
+    /// Whether the client may publish on a subject, by what it was permitted or as an answer.
+    #[inline]
+    fn is_permitted(&mut self, subject: &[u8], turn: &mut impl Turn) -> bool {
+        let Some(permissions) = &self.permissions else {
+            return true;
+        };
+        if self.permitted == subject {
+            return true;
+        }
+        if permissions.may_publish(subject) {
+            self.permitted.clear();
+            self.permitted.extend_from_slice(subject);
+            return true;
+        }
+        turn.answers_request(subject)
+    }
+
     /// Nobody answers: a requester that waits on a plain subscription of its own is told at once.
     #[cold]
     fn no_responders(&mut self, message: &Publish<'_>, turn: &mut impl Turn) {
@@ -66,6 +83,14 @@ impl NatsSession {
             message::append_no_responders(&mut status, reply, &sid, message.subject);
             self.say(&status, turn);
         }
+    }
+}
+
+impl NatsSession {
+    /// Whether a subject that was just published on may be published on again without a look: an answer may not.
+    #[inline]
+    fn may_repeat(&self, subject: &[u8]) -> bool {
+        self.permissions.is_none() || self.permitted == subject
     }
 }
 
@@ -132,6 +157,7 @@ impl<'a> Repeated<'a> {
         match publish.tail {
             Some(tail)
                 if publish.reply.is_none()
+                    && session.may_repeat(publish.subject)
                     && !wishes.verbose
                     && !wishes.pedantic
                     && !wishes.trace

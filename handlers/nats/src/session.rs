@@ -1,6 +1,6 @@
 //! What each operation of a client means.
 
-use crate::authentication;
+use crate::authentication::{self, Verdict};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
 use crate::{Facts, publishing, subscribing, trace};
@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::ConnectionId;
-use vagus_actors::connection::{Identity, Progress, Session, Turn};
-use vagus_auth::credentials::Credentials;
+use vagus_actors::connection::{Identity, Progress, Session, SlowTask, Turn};
+use vagus_auth::credentials::{self, BcryptTask};
+use vagus_auth::nkey::Nonce;
+use vagus_auth::permission::Matcher;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
@@ -30,12 +32,27 @@ pub struct NatsSession {
     pub(crate) id: ConnectionId,
     /// None until CONNECT: most of it is text that a client without one need not pay for.
     options: Option<Box<ConnectOptions>>,
+    /// What the client had to sign.
+    nonce: Option<Nonce>,
+    /// A CONNECT whose password has not been checked yet.
+    login: Option<Login>,
+    /// What the client may do; everything if nothing is said.
+    pub(crate) permissions: Option<Arc<Matcher>>,
+    /// The subject that was last found to be one the client may publish on.
+    pub(crate) permitted: Vec<u8>,
     pub(crate) wishes: Wishes,
     frame_limits: FrameLimits,
     heartbeat: Heartbeat,
     authentication_due: Option<Instant>,
     first_pong_sent: bool,
     closing: bool,
+}
+
+/// A password hash that is to be checked, or is being checked.
+#[derive(Debug)]
+enum Login {
+    ToBeChecked(BcryptTask),
+    BeingChecked,
 }
 
 /// What a client asked for in CONNECT, as far as messages are concerned; before CONNECT the defaults.
@@ -61,12 +78,22 @@ impl Wishes {
 }
 
 impl NatsSession {
-    pub(crate) fn new(facts: Arc<Facts>, peer: SocketAddr, id: ConnectionId, now: Instant) -> Self {
+    pub(crate) fn new(
+        facts: Arc<Facts>,
+        peer: SocketAddr,
+        id: ConnectionId,
+        nonce: Option<Nonce>,
+        now: Instant,
+    ) -> Self {
         let limits = &facts.limits;
         Self {
             peer,
             id,
             options: None,
+            nonce,
+            login: None,
+            permissions: None,
+            permitted: Vec::new(),
             wishes: Wishes::of(&ConnectOptions::default()),
             frame_limits: FrameLimits {
                 max_control_line: limits.max_control_line,
@@ -74,7 +101,7 @@ impl NatsSession {
                 headers: false,
             },
             heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_max, now, id),
-            authentication_due: (facts.credentials != Credentials::Open).then(|| now + limits.auth_timeout),
+            authentication_due: facts.gate.requires_login().then(|| now + limits.auth_timeout),
             first_pong_sent: false,
             closing: false,
             facts,
@@ -156,20 +183,47 @@ impl NatsSession {
             log::debug!("{} - cid:{} - {error}", self.peer, self.id);
             return self.violated(Violation::Connect, turn);
         }
-        let facts = self.facts.clone();
-        if !authentication::admits(&facts.credentials, &options) {
-            log::error!("{} - cid:{} - authentication error", self.peer, self.id);
-            return self.complain(&Complaint::AuthorizationViolation, turn);
+        self.options = Some(options);
+        let Some(options) = &self.options else {
+            return;
+        };
+        match authentication::judge(&self.facts.gate, options, self.nonce.as_ref()) {
+            Verdict::Admitted(identity) => self.admitted(&identity, turn),
+            Verdict::Refused => self.refused(turn),
+            Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(task)),
         }
-        if let Some(complaint) = options.complaint(facts.limits.headers) {
+    }
+
+    fn refused(&mut self, turn: &mut impl Turn) {
+        log::error!("{} - cid:{} - authentication error", self.peer, self.id);
+        self.complain(&Complaint::AuthorizationViolation, turn);
+    }
+
+    /// The client is who it says it is.
+    fn admitted(&mut self, identity: &credentials::Identity, turn: &mut impl Turn) {
+        let server_headers = self.facts.limits.headers;
+        let Some(options) = &self.options else {
+            return;
+        };
+        let (complaint, headers) = (
+            options.complaint(server_headers),
+            options.headers && server_headers,
+        );
+        self.wishes = Wishes::of(options);
+        if let Some(complaint) = complaint {
             return self.complain(&complaint, turn);
         }
         self.authentication_due = None;
         self.heartbeat.begin(turn.now(), self.id);
-        self.wishes = Wishes::of(&options);
-        self.frame_limits.headers = options.headers && facts.limits.headers;
-        turn.accept_headers(self.frame_limits.headers);
-        self.options = Some(options);
+        self.permissions = identity.permissions().cloned();
+        self.permitted.clear();
+        turn.may_answer_requests(
+            self.permissions
+                .as_ref()
+                .and_then(|matcher| matcher.response_permission()),
+        );
+        self.frame_limits.headers = headers;
+        turn.accept_headers(headers);
         self.confirm(turn);
     }
 
@@ -188,6 +242,7 @@ impl NatsSession {
             let client = InfoClient {
                 id: self.id,
                 ip: &ip,
+                nonce: self.nonce.as_ref().map_or("", Nonce::as_str),
                 bound: Some(bound),
             };
             let mut info = Vec::with_capacity(512);
@@ -198,6 +253,29 @@ impl NatsSession {
 }
 
 impl Session for NatsSession {
+    type Answer = Option<credentials::Identity>;
+
+    fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
+        match self.login.take()? {
+            Login::ToBeChecked(task) => {
+                self.login = Some(Login::BeingChecked);
+                Some(Box::new(move || task.run()))
+            }
+            Login::BeingChecked => {
+                self.login = Some(Login::BeingChecked);
+                None
+            }
+        }
+    }
+
+    fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
+        self.login = None;
+        match answer.flatten() {
+            Some(identity) => self.admitted(&identity, turn),
+            None => self.refused(turn),
+        }
+    }
+
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         self.heartbeat.heard(turn.now());
         if self.must_authenticate() && !may_begin_connect(input) {
@@ -252,6 +330,9 @@ impl Session for NatsSession {
             }
             if self.closing {
                 break;
+            }
+            if self.login.is_some() {
+                return Progress::Waiting { consumed: at };
             }
         }
         Progress::Taken {

@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::{CloseReason, Progress, Session, Turn};
-use vagus_auth::credentials::Credentials;
+use vagus_auth::credentials::{ConnectionTypes, Credentials, Gate, Proof, User};
+use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
 use vagus_protocol::info::Info;
 use vagus_protocol::operation::Publish;
@@ -61,14 +62,15 @@ impl Turn for Recorder {
         self.taken
     }
 
-    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8]) {
+    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>) {
         let queue = queue
             .map(|queue| format!(" in {}", text(queue)))
             .unwrap_or_default();
         self.note(format_args!(
-            "subscribe {} to {}{queue}",
+            "subscribe {} to {}{queue}{}",
             text(sid),
-            text(subject)
+            text(subject),
+            if except.is_some() { " with exceptions" } else { "" }
         ));
         self.subscriptions.insert(sid.to_vec(), subject.to_vec());
         self.pending = true;
@@ -110,6 +112,16 @@ impl Turn for Recorder {
         self.note(format_args!("< {}", text(line.trim_ascii_end())));
     }
 
+    fn may_answer_requests(&mut self, permission: Option<ResponsePermission>) {
+        if permission.is_some() {
+            self.note(format_args!("may answer"));
+        }
+    }
+
+    fn answers_request(&mut self, subject: &[u8]) -> bool {
+        subject.starts_with(b"answer.")
+    }
+
     fn accept_headers(&mut self, accept: bool) {
         if accept {
             self.note(format_args!("headers"));
@@ -138,7 +150,7 @@ impl Peer {
         let facts = Facts {
             info,
             limits,
-            credentials,
+            gate: Gate::new(credentials).unwrap(),
             max_traced_payload: 0,
         };
         let peer = SocketAddr::from(([127, 0, 0, 1], 4222));
@@ -150,7 +162,7 @@ impl Peer {
             taken: true,
         };
         Self {
-            session: NatsSession::new(Arc::new(facts), peer, 1, now),
+            session: NatsSession::new(Arc::new(facts), peer, 1, None, now),
             recorder,
             unread: Vec::new(),
         }
@@ -376,4 +388,102 @@ fn a_later_connect_changes_what_is_wanted() {
     assert_eq!(peer.session.identity().name, "me");
     peer.say("CONNECT {\"protocol\":2}\r\n")
         .did("< -ERR 'invalid client protocol'\nclose: Bad Client Protocol Version");
+}
+
+/// A session of a user with permissions.
+fn permitted(permissions: Permissions) -> Peer {
+    let user = User {
+        proof: Proof::Password {
+            name: "ann".to_owned(),
+            password: "pw".to_owned(),
+        },
+        permissions: Some(permissions),
+        connection_types: ConnectionTypes::default(),
+    };
+    let credentials = Credentials::Users {
+        users: vec![user],
+        no_auth_user: None,
+        default_permissions: None,
+    };
+    let mut peer = Peer::new(Limits::default(), credentials);
+    peer.say("CONNECT {\"verbose\":false,\"pedantic\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
+    peer
+}
+
+fn list(subjects: &[&str]) -> Vec<String> {
+    subjects.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn users_do_what_they_are_permitted() {
+    let publish = Rules {
+        allow: list(&["a.*"]),
+        deny: list(&["a.secret"]),
+    };
+    let subscribe = Rules {
+        allow: list(&["a.>", "b dev.*"]),
+        deny: list(&["a.secret"]),
+    };
+    let mut peer = permitted(Permissions {
+        publish,
+        subscribe,
+        allow_responses: None,
+    });
+    peer.did("");
+    peer.say("PUB a.b 1\r\nx\r\nPUB a.b 1\r\ny\r\n")
+        .did("publish a.b x\nagain 1\\r\\ny\\r\\n 1");
+    for subject in ["b", "a.secret"] {
+        let refused = format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'");
+        peer.say(&format!("PUB {subject} 1\r\nx\r\n")).did(&refused);
+    }
+    peer.say("SUB a.b 1\r\nSUB a.> 2\r\n")
+        .did("subscribe 1 to a.b\nsubscribe 2 to a.> with exceptions");
+    peer.say("SUB c 3\r\n")
+        .did("< -ERR 'Permissions Violation for Subscription to \"c\"'");
+    peer.say("SUB b dev.1 4\r\n").did("subscribe 4 to b in dev.1");
+    peer.say("SUB b prod.1 5\r\n")
+        .did("< -ERR 'Permissions Violation for Subscription to \"b\" using queue \"prod.1\"'");
+}
+
+#[test]
+fn whoever_may_only_answer_publishes_nothing_else() {
+    let mut peer = permitted(Permissions {
+        allow_responses: Some(ResponsePermission::default()),
+        ..Permissions::default()
+    });
+    peer.did("may answer");
+    peer.say("PUB a 1\r\nx\r\n")
+        .did("< -ERR 'Permissions Violation for Publish to \"a\"'");
+    // Each is looked at: an answer may be the last.
+    peer.say("PUB answer.1 1\r\nx\r\nPUB answer.1 1\r\ny\r\n")
+        .did("publish answer.1 x\npublish answer.1 y");
+}
+
+#[test]
+fn a_hashed_password_is_checked_before_anything_else_happens() {
+    let hash = vagus_auth::password::hash("s3cret", 4).unwrap();
+    let refused = "< -ERR 'Authorization Violation'\nclose: Authentication Failure";
+    for (password, expected) in [("s3cret", "< PONG"), ("wrong", refused)] {
+        let mut peer = Peer::new(Limits::default(), Credentials::Token(hash.clone()));
+        let connect = format!("CONNECT {{\"verbose\":false,\"auth_token\":\"{password}\"}}\r\nPING\r\n");
+        let progress = peer.session.receive(connect.as_bytes(), &mut peer.recorder);
+        assert_eq!(
+            progress,
+            Progress::Waiting {
+                consumed: connect.len() - 6
+            }
+        );
+        peer.did("");
+        let work = peer.session.slow_work().unwrap();
+        assert!(peer.session.slow_work().is_none(), "it is asked for once");
+        peer.session.answered(Some(work()), &mut peer.recorder);
+        peer.say(if password == "wrong" { "" } else { "PING\r\n" })
+            .did(expected);
+    }
+    let mut crowded = Peer::new(Limits::default(), Credentials::Token(hash));
+    crowded
+        .session
+        .receive(b"CONNECT {\"auth_token\":\"s3cret\"}\r\n", &mut crowded.recorder);
+    crowded.session.answered(None, &mut crowded.recorder);
+    crowded.did(refused);
 }

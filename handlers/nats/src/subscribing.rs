@@ -2,6 +2,7 @@
 
 use crate::session::NatsSession;
 use vagus_actors::connection::Turn;
+use vagus_auth::permission::Subscribe;
 use vagus_protocol::error::Complaint;
 use vagus_routing::subject;
 
@@ -19,7 +20,18 @@ pub(crate) fn subscribe(
     if let Some(complaint) = objection(session, subject, queue, sid, turn) {
         return session.complain(&complaint, turn);
     }
-    turn.subscribe(subject, queue, sid);
+    let except = match session
+        .permissions
+        .as_ref()
+        .map(|matcher| matcher.may_subscribe(subject, queue))
+    {
+        None | Some(Subscribe::Allowed) => None,
+        Some(Subscribe::AllowedExcept(filter)) => Some(filter),
+        Some(Subscribe::Denied) => {
+            return session.complain(&Complaint::SubscriptionPermission { subject, queue }, turn);
+        }
+    };
+    turn.subscribe(subject, queue, sid, except);
     session.confirm(turn);
 }
 

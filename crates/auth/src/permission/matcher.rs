@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vagus_routing::SubjectFilter;
 use vagus_routing::subject::has_wildcards;
 
 use super::rule_set::RuleSet;
@@ -49,6 +50,12 @@ impl Filter {
     #[must_use]
     pub fn denies(&self, subject: &[u8]) -> bool {
         denies(&self.deny, subject, self.queue.as_deref())
+    }
+}
+
+impl SubjectFilter for Filter {
+    fn denies(&self, subject: &[u8]) -> bool {
+        Self::denies(self, subject)
     }
 }
 

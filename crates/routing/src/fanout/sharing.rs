@@ -22,7 +22,7 @@ impl<'a, D: Destination> Candidate<'a, D> {
         Self {
             subscription,
             headers: subscription.destination().accepts_headers(),
-            limited: subscription.limit().is_some(),
+            limited: subscription.limit().is_some() || subscription.destination().looks_at_each(),
             class: None,
         }
     }
