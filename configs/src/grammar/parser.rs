@@ -149,6 +149,10 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
     fn map(&mut self) -> Result<Kind, Failure> {
         self.descend()?;
         self.cursor.take('{');
+        self.cursor.skip_to_content();
+        if self.cursor.peek() == Some('{') {
+            return self.maps();
+        }
         self.scopes.push(Map::default());
         loop {
             self.cursor.skip_to_content();
@@ -160,6 +164,24 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
         }
         self.session.depth -= 1;
         Ok(Kind::Map(self.scopes.pop().unwrap_or_default()))
+    }
+
+    /// Maps without keys in braces, as `{ {…} {…} }`: an array as old files have it. nats-server takes none.
+    fn maps(&mut self) -> Result<Kind, Failure> {
+        let mut values = Vec::new();
+        loop {
+            self.cursor.skip_to_content();
+            match self.cursor.peek() {
+                Some('{') => values.push(self.value(None)?),
+                Some('}') => break,
+                _ => return Err(self.cursor.expected("a map or the closing }").into()),
+            }
+            self.cursor
+                .take_while(|sign| sign.is_whitespace() || matches!(sign, ',' | ';'));
+        }
+        self.cursor.take('}');
+        self.session.depth -= 1;
+        Ok(Kind::Array(values))
     }
 
     fn array(&mut self) -> Result<Kind, Failure> {

@@ -51,7 +51,6 @@ pub(super) const SERVER: Absent = Absent {
         "max_closed_clients",
         "monitor_port",
         "mqtt",
-        "no_auth_user",
         "operator",
         "operators",
         "prof_block_rate",
@@ -85,14 +84,13 @@ pub(super) const SERVER: Absent = Absent {
 /// In `authorization`.
 pub(super) const AUTHORIZATION: Absent = Absent {
     switches: &["proxy_required"],
-    others: &[
-        "auth_callout",
-        "auth_hook",
-        "default_permission",
-        "default_permissions",
-        "permissions",
-        "users",
-    ],
+    others: &["auth_callout", "auth_hook"],
+};
+
+/// In one of `users`.
+pub(super) const USER: Absent = Absent {
+    switches: &["proxy_required"],
+    others: &[],
 };
 
 /// Says what is wrong with a key that no section took: it is of `absent`, or unknown. A key that is

@@ -1,58 +1,132 @@
-//! The section `authorization`: who may connect.
+//! The section `authorization` and what belongs to it: who may connect.
 
 use super::findings::Findings;
-use super::{absent, duration};
-use crate::Config;
+use super::{absent, duration, users};
+use crate::Limits;
 use crate::grammar::{Entry, Kind};
 use std::time::Duration;
-use vagus_auth::credentials::Credentials;
+use vagus_auth::credentials::{Credentials, Gate, GateError};
 
 /// A client that needs longer than this to say who it is, is none.
 const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) fn take(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -> bool {
-    if key != "authorization" {
-        return false;
+/// What a file says about who may connect, until all of it is read.
+#[derive(Default)]
+pub(super) struct Access<'e> {
+    /// The section.
+    section: Option<&'e Entry>,
+    credentials: Credentials,
+    no_auth_user: Option<(&'e Entry, String)>,
+}
+
+impl<'e> Access<'e> {
+    pub(super) fn take(
+        &mut self,
+        key: &str,
+        entry: &'e Entry,
+        limits: &mut Limits,
+        findings: &mut Findings,
+    ) -> bool {
+        match key {
+            "authorization" => {
+                self.section = Some(entry);
+                self.credentials = section(entry, limits, findings).unwrap_or_default();
+            }
+            "no_auth_user" => {
+                if let Some(name) = findings.optional_text(entry) {
+                    self.no_auth_user = name.map(|name| (entry, name));
+                }
+            }
+            _ => return false,
+        }
+        true
     }
-    let Some(section) = findings.map(entry) else {
-        return true;
-    };
+
+    /// The credentials, once the whole file was read.
+    pub(super) fn credentials(self, findings: &mut Findings) -> Credentials {
+        let mut credentials = self.credentials;
+        if let Err(error) = Gate::new(credentials.clone())
+            && let Some(section) = self.section
+        {
+            findings.problem(section, error.to_string());
+        }
+        let Some((entry, wanted)) = self.no_auth_user else {
+            return credentials;
+        };
+        match &mut credentials {
+            Credentials::Users {
+                users, no_auth_user, ..
+            } => {
+                if users.iter().any(|user| user.proof.name() == wanted) {
+                    *no_auth_user = Some(wanted);
+                } else {
+                    let error = GateError::UnknownNoAuthUser(wanted);
+                    findings.obstacle(entry, error.to_string());
+                }
+            }
+            _ => findings.obstacle(entry, "no_auth_user must be one of users, and there are none"),
+        }
+        credentials
+    }
+}
+
+/// None if it says nothing that can be used.
+fn section(entry: &Entry, limits: &mut Limits, findings: &mut Findings) -> Option<Credentials> {
+    let section = findings.map(entry)?;
     let mut user = None;
     let mut password = None;
     let mut token = None;
+    let mut users = None;
+    let mut default_permissions = None;
     for entry in section.entries() {
         match entry.key.to_lowercase().as_str() {
             "user" | "username" => user = findings.optional_text(entry).flatten(),
-            "pass" | "password" => password = secret(entry, findings),
-            "token" => token = secret(entry, findings),
+            "pass" | "password" => password = findings.optional_text(entry).flatten(),
+            "token" => token = findings.optional_text(entry).flatten(),
             "timeout" => {
                 if let Some(timeout) = timeout(entry, findings) {
-                    config.limits.auth_timeout = timeout;
+                    limits.auth_timeout = timeout;
                 }
+            }
+            "users" => users = Some((entry, users::read(entry, findings))),
+            "default_permission" | "default_permissions" | "permissions" => {
+                default_permissions = findings.permissions(entry);
             }
             key => absent::refuse(key, entry, &absent::AUTHORIZATION, findings),
         }
     }
     if token.is_some() && (user.is_some() || password.is_some()) {
-        findings.problem(
+        let message = "authorization is by user and password or by token, not by both";
+        return findings.refuse(entry, message.to_owned());
+    }
+    if users.is_some() && (token.is_some() || user.is_some()) {
+        let one = if token.is_some() {
+            "a token"
+        } else {
+            "one user and password"
+        };
+        return findings.refuse(
             entry,
-            "authorization is by user and password or by token, not by both",
+            format!("authorization is by {one} or by users, not by both"),
         );
     }
-    config.credentials = match (token, user) {
-        (Some(token), _) => Credentials::Token(token),
-        (None, Some(name)) => Credentials::User {
+    Some(match (token, user, users) {
+        (Some(token), ..) => Credentials::Token(token),
+        (None, Some(name), _) => Credentials::User {
             name,
             password: password.unwrap_or_default(),
         },
-        (None, None) => Credentials::Open,
-    };
-    true
-}
-
-/// A password or token, as it is or hashed.
-fn secret(entry: &Entry, findings: &mut Findings) -> Option<String> {
-    findings.optional_text(entry)?
+        (None, None, Some((entry, users))) if users.is_empty() => {
+            findings.note(Some(entry), "users is empty, so that everybody may connect");
+            Credentials::Open
+        }
+        (None, None, Some((_, users))) => Credentials::Users {
+            users,
+            no_auth_user: None,
+            default_permissions,
+        },
+        (None, None, None) => Credentials::Open,
+    })
 }
 
 /// Seconds, with or without a fraction, or a duration. 0 is the default.

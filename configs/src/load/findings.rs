@@ -7,12 +7,19 @@ pub struct Problem {
     pub place: Place,
     /// Why it cannot be; never shows a secret.
     pub message: String,
+    /// Whether nats-server names the place, too: tools are told it in the form they look for only then.
+    pub is_placed: bool,
 }
 
-/// `file:line:column: message`.
+/// `file:line:column: message`, or `file: line …, column …: message` where nats-server names no place.
 impl std::fmt::Display for Problem {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}: {}", self.place, self.message)
+        let Self { place, message, .. } = self;
+        if self.is_placed {
+            return write!(formatter, "{place}: {message}");
+        }
+        let Place { file, line, column } = place;
+        write!(formatter, "{file}: line {line}, column {column}: {message}")
     }
 }
 
@@ -66,9 +73,24 @@ pub(super) struct Findings {
 impl Findings {
     /// The entry cannot be.
     pub(super) fn problem(&mut self, entry: &Entry, message: impl Into<String>) {
+        self.problem_at(&entry.place, message);
+    }
+
+    /// What stands at a place cannot be.
+    pub(super) fn problem_at(&mut self, place: &Place, message: impl Into<String>) {
         self.problems.push(Problem {
-            place: entry.place.clone(),
+            place: place.clone(),
             message: message.into(),
+            is_placed: true,
+        });
+    }
+
+    /// Like [`problem_at`](Self::problem_at), where nats-server does not say where it is.
+    pub(super) fn unplaced_problem(&mut self, place: &Place, message: impl Into<String>) {
+        self.problems.push(Problem {
+            place: place.clone(),
+            message: message.into(),
+            is_placed: false,
         });
     }
 

@@ -12,8 +12,10 @@ mod findings;
 mod limits;
 mod listen;
 mod logging;
+mod permissions;
 mod read;
 mod server;
+mod users;
 
 pub use findings::{Obstacle, Problem, Warning};
 

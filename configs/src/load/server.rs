@@ -1,8 +1,9 @@
 //! The keys outside of all maps.
 
+use super::authorization::Access;
 use super::findings::Findings;
 use super::logging::LogTimes;
-use super::{absent, authorization, limits, listen, logging};
+use super::{absent, limits, listen, logging};
 use crate::Config;
 use crate::grammar::{Entry, Map};
 
@@ -10,18 +11,20 @@ use crate::grammar::{Entry, Map};
 pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut config = Config::default();
     let mut times = LogTimes::default();
+    let mut access = Access::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
         let taken = own(&key, entry, &mut config, findings)
             || listen::take(&key, entry, &mut config.listen, findings)
             || limits::take(&key, entry, &mut config.limits, findings)
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
-            || authorization::take(&key, entry, &mut config, findings);
+            || access.take(&key, entry, &mut config.limits, findings);
         if !taken {
             absent::refuse(&key, entry, &absent::SERVER, findings);
         }
     }
     config.logging.time = times.kind();
+    config.credentials = access.credentials(findings);
     limits::check(tree, &mut config.limits, findings);
     config
 }

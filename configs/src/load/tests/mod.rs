@@ -1,6 +1,7 @@
 mod mutation;
 mod settings;
 mod shipped;
+mod users;
 mod verdicts;
 
 use super::{ConfigError, Disk, Loaded, parse};
@@ -23,7 +24,10 @@ fn judge_with(text: &str, environment: &dyn Environment) -> String {
         Err(ConfigError::Invalid(problems)) => {
             let places: Vec<String> = problems
                 .iter()
-                .map(|problem| format!("{}:{}", problem.place.line, problem.place.column))
+                .map(|problem| match problem.is_placed {
+                    true => format!("{}:{}", problem.place.line, problem.place.column),
+                    false => "unplaced".to_owned(),
+                })
                 .collect();
             places.join(" ")
         }

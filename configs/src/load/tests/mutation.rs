@@ -4,9 +4,11 @@
 use super::read;
 use crate::{ConfigError, Port};
 
-const SEEDS: [&str; 6] = [
+const SEEDS: [&str; 8] = [
     include_str!("../../../server.conf"),
     include_str!("../../../limits.conf"),
+    include_str!("../../../users.conf"),
+    "authorization { users = { {user u, nkey: U} {user: v, clients: [mqtt]} }, token t }\nno_auth_user u",
     "A { user u, password \"a\\x41\\n\" }\nauthorization: $A // c\nlisten: '[::1]:4222'",
     "{\"max_payload\": 8kb, \"ping_interval\": \"2m\", \"x\": [1, 2.5, {a: (\nblock\n)\n}], b: $x}",
     "include ./none.conf\n a = 2016-05-04T18:53:41Z; b: 127.0.0.1:4222, c: $2a$11$abc",

@@ -60,6 +60,57 @@ const VERDICTS: &[(&str, &str)] = &[
         "authorization { user: u, password: p, timeout: \"soon\" }",
         "1:38",
     ),
+    (
+        "authorization { users: [\n {user: u, password: p, colour: blue}\n] }",
+        "2:25",
+    ),
+    (
+        "authorization { users: [{user: u, password: p, permissions: {colour: blue}}] }",
+        "1:61",
+    ),
+    (
+        "authorization { user: u, password: p, users: [{user: a, password: b}] }",
+        "1:0",
+    ),
+    (
+        "authorization { token: t, users: [{user: a, password: b}] }",
+        "1:0",
+    ),
+    ("authorization { users: [{user: u}] }", "valid"),
+    ("authorization { users: [{password: p}] }", "1:25"),
+    (
+        "authorization { users: [{user: u, password: p}, {user: u, password: q}] }",
+        "1:0",
+    ),
+    (
+        "authorization { users: [{user: u, password: p, permissions: {publish: \"a..b\"}}] }",
+        "unplaced",
+    ),
+    (
+        "authorization { users: [{user: u, password: p, permissions: {publish: 5}}] }",
+        "unplaced",
+    ),
+    (
+        "authorization { users: [{user: u, password: p, allowed_connection_types: [\"PIGEON\"]}] }",
+        "1:47",
+    ),
+    ("authorization { users: [{nkey: UNOTANKEY}] }", "1:25"),
+    (
+        "authorization { users: [{user: u, password: p}] }\nno_auth_user: x",
+        "valid",
+    ),
+    (
+        "no_auth_user: u\nauthorization { users: [{user: u, password: p}] }",
+        "valid",
+    ),
+    (
+        "authorization {\n  PASS: secret\n  users = [ {user: u, password: $PASS} ]\n}",
+        "valid",
+    ),
+    (
+        "PASS: secret\nauthorization { users = [ {user: u, password: $PASS} ] }",
+        "valid",
+    ),
     ("", "doubtful"),
     ("  \n\n  ", "doubtful"),
     ("# nothing\n", "doubtful"),
@@ -105,8 +156,16 @@ fn features_of_later_versions() {
             r#"a.conf:2:3: "Jetstream" is not in this version of vagus yet"#,
         ),
         (
-            "authorization { users: [{user: u}] }",
-            r#"a.conf:1:16: "users" is not in this version of vagus yet"#,
+            "authorization { users: [{user: u}], auth_callout { issuer: A } }",
+            r#"a.conf:1:36: "auth_callout" is not in this version of vagus yet"#,
+        ),
+        (
+            "authorization { users: [{user: u, proxy_required: true}] }",
+            r#"a.conf:1:34: "proxy_required" is not in this version of vagus yet"#,
+        ),
+        (
+            "accounts { A { users: [{user: u}] } }",
+            r#"a.conf:1:0: "accounts" is not in this version of vagus yet"#,
         ),
         (
             "max_connections: 0",
