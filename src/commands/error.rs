@@ -3,6 +3,7 @@ use crate::flags::syntax::SyntaxError;
 use std::io;
 use std::time::Duration;
 use thiserror::Error;
+use vagus_auth::password::HashError;
 
 /// Why a tool did not do what it was asked; one line for the person who asked.
 #[derive(Debug, Error)]
@@ -31,6 +32,16 @@ pub(super) enum ToolError {
     Input(io::Error),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+    #[error("cannot ask on the terminal: {0}")]
+    Terminal(io::Error),
+    #[error("cannot read the password: {0}")]
+    Password(io::Error),
+    #[error("there is no password")]
+    NoPassword,
+    #[error("the two passwords are not the same")]
+    PasswordsDiffer,
+    #[error(transparent)]
+    Hash(#[from] HashError),
     #[error(transparent)]
     Bench(#[from] super::bench::BenchError),
 }

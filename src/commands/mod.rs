@@ -1,10 +1,11 @@
-//! The commands for people: publish, subscribe, request, reply, measure.
+//! The commands for people: publish, subscribe, request, reply, measure, hash a password.
 
 mod address;
 mod arguments;
 mod bench;
 mod error;
 mod output;
+mod password;
 mod publish;
 mod reply;
 mod request;
@@ -28,6 +29,7 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Req => request::run(args, &mut out),
         Tool::Reply => reply::run(args, &mut out),
         Tool::Bench => bench::run(args, &mut out),
+        Tool::Password => password::run(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,6 +54,8 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Req => request::HELP,
         Tool::Reply => reply::HELP,
         Tool::Bench => bench::HELP,
+        // It talks to no server.
+        Tool::Password => return (password::HELP, ""),
     };
     (own, arguments::HELP)
 }

@@ -12,6 +12,7 @@ Commands:
     req        Send a request and show the answer
     reply      Answer requests
     bench      Measure a server
+    passwd     Make a hash of a password for a configuration file
     help       Show this, or the arguments of one command: vagus help <command>
 ";
 
@@ -43,8 +44,8 @@ Log:
 
 Who may connect:
         --user <name>                 Clients must give this user
-        --pass <password>             and this password
-        --auth <token>                Clients must give this token
+        --pass <password>             and this password, or that of this bcrypt hash (vagus passwd)
+        --auth <token>                Clients must give this token, or that of this bcrypt hash
 
 General:
     -h, --help                        Show this

@@ -50,6 +50,7 @@ pub(crate) enum Tool {
     Req,
     Reply,
     Bench,
+    Password,
 }
 
 impl Tool {
@@ -60,6 +61,7 @@ impl Tool {
             "req" => Self::Req,
             "reply" => Self::Reply,
             "bench" => Self::Bench,
+            "passwd" => Self::Password,
             _ => return None,
         })
     }

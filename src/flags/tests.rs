@@ -17,6 +17,12 @@ fn load(path: &Path) -> Result<Loaded, ConfigError> {
         Some("plain.conf") => "server_name: east, port: 5000, host: '::1', log_file: a.log, logtime_utc: on",
         Some("loud.conf") => "trace_verbose: yes, debug: yes, logtime: no, log_size_limit: 1k",
         Some("user.conf") => "authorization { user: u, password: p }",
+        Some("users.conf") => {
+            "authorization { users: [{user: u, password: p}, {user: v, password: $2a$04$x}] }"
+        }
+        Some("hashed.conf") => {
+            "authorization { users: [{user: u, password: $2a$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG}] }"
+        }
         Some("token.conf") => "authorization { token: t }",
         Some("doubtful.conf") => "ping_interval: 20",
         Some("noted.conf") => "no_sublist_cache: true",
@@ -221,6 +227,47 @@ fn who_may_connect_of_file_and_flags() {
 }
 
 #[test]
+fn the_users_of_a_file_stay() {
+    let hash = "Nobody can log in with the password of \"v\": it looks like a bcrypt hash and is none";
+    let plain = "Plaintext passwords detected, use nkeys or bcrypt";
+    let idle = "--user and --pass change nothing: the configuration file has users";
+    for (line, warnings) in [
+        ("-c users.conf", vec![plain, hash]),
+        ("-c users.conf --user= --auth=", vec![plain, hash]),
+        ("-c users.conf --user w --pass p", vec![idle, plain, hash]),
+        ("-c hashed.conf", vec![]),
+    ] {
+        let launch = launch(line);
+        assert!(
+            matches!(launch.config.credentials, Credentials::Users { .. }),
+            "{line}"
+        );
+        assert_eq!(launch.warnings, warnings, "{line}");
+    }
+    assert_eq!(
+        parse_line("-c users.conf --auth t").unwrap_err().to_string(),
+        "a token beside the users of a configuration file is not in this version of vagus yet"
+    );
+}
+
+#[test]
+fn hashes_as_flags() {
+    let hash = "$2a$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG";
+    let hashed = launch(&format!("--user u --pass {hash}"));
+    let expected = Credentials::User {
+        name: "u".to_owned(),
+        password: hash.to_owned(),
+    };
+    assert_eq!((hashed.config.credentials, hashed.warnings), (expected, vec![]));
+    let hashed = launch(&format!("--auth {hash}"));
+    assert_eq!(hashed.config.credentials, Credentials::Token(hash.to_owned()));
+    assert_eq!(
+        launch("--auth $2a$04$x").warnings,
+        ["Nobody can log in with the token: it looks like a bcrypt hash and is none"]
+    );
+}
+
+#[test]
 fn files_are_checked() {
     for path in ["plain.conf", "noted.conf", "stuck.conf"] {
         match parse_line(&format!("-t --config={path} -m 8222")).unwrap() {
@@ -289,10 +336,6 @@ fn refusals() {
         (
             "--client_advertise :4222",
             r#"the address to advertise must be <host> or <host>:<port>, not ":4222""#,
-        ),
-        (
-            "--user u --pass $2a$11$abc",
-            "bcrypt hashes as passwords are not in this version of vagus yet",
         ),
         (
             "-t",
