@@ -1,6 +1,8 @@
 //! Where somebody has to say who they are: only who says it right, and in time, does anything.
 
 use std::time::Duration;
+use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
+use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
 use vagus_test_support::{ServerBuilder, eventually_equal, server};
 
 fn guarded() -> ServerBuilder {
@@ -110,4 +112,85 @@ fn saying_nothing_is_told_when_time_is_up() {
     };
     eventually_equal(closed, Some(2));
     in_time.sync_silent();
+}
+
+/// A hashed password is checked elsewhere; what comes behind a wrong one is not looked at.
+#[test]
+fn by_a_hashed_password() {
+    let hash = vagus_auth::password::hash("s3cret", 4).unwrap();
+    let server = server().credentials(Credentials::Token(hash)).start();
+    let mut client = server.client();
+    client.send("CONNECT {\"verbose\":false,\"auth_token\":\"s3cret\"}\r\nSUB a 1\r\nPUB a 0\r\n\r\nPING");
+    assert_eq!(client.message().subject, "a");
+    client.expect("PONG");
+    let mut stranger = server.client();
+    stranger.send("CONNECT {\"auth_token\":\"guess\"}\r\nSUB a 1\r\nPING");
+    assert_eq!(stranger.closed(), "-ERR 'Authorization Violation'\r\n");
+}
+
+/// A user sees and says what it is permitted, and no more, also through wildcards and queue groups.
+#[test]
+fn by_permissions() {
+    let list = |subjects: &[&str]| subjects.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let user = |name: &str, permissions: Option<Permissions>| User {
+        proof: Proof::Password {
+            name: name.to_owned(),
+            password: "pw".to_owned(),
+        },
+        permissions,
+        connection_types: ConnectionTypes::default(),
+    };
+    let limited = Permissions {
+        subscribe: Rules {
+            deny: list(&["a.secret"]),
+            ..Rules::default()
+        },
+        allow_responses: Some(ResponsePermission::default()),
+        ..Permissions::default()
+    };
+    let credentials = Credentials::Users {
+        users: vec![user("all", None), user("some", Some(limited))],
+        no_auth_user: None,
+        default_permissions: None,
+    };
+    let server = server().arbiters(2).credentials(credentials).start();
+    let login = |name: &str| {
+        let connect = format!("{{\"verbose\":false,\"pedantic\":false,\"user\":\"{name}\",\"pass\":\"pw\"}}");
+        server.client().connect(&connect)
+    };
+    let (mut all, mut some, mut beside) = (login("all"), login("some"), login("all"));
+    some.send("SUB a.* 1\r\nSUB a.> workers 2");
+    some.sync_silent();
+    beside.send("SUB a.> workers 1");
+    beside.sync_silent();
+    all.send(
+        &"PUB a.open 1\r\nx\r\nPUB a.secret 1\r\nx\r\n"
+            .repeat(20)
+            .trim_end(),
+    );
+    all.sync_silent();
+    // The group passes on what one member may not see; the plain subscription gets everything else.
+    let (seen, others) = (some.sync_messages(), beside.sync_messages());
+    assert!(seen.iter().all(|message| message.subject == "a.open"));
+    assert_eq!(seen.iter().filter(|message| message.sid == "1").count(), 20);
+    let secrets = others
+        .iter()
+        .filter(|message| message.subject == "a.secret")
+        .count();
+    assert_eq!(secrets, 20);
+    assert_eq!(seen.len() + others.len(), 20 + 40);
+    // It may answer what it was asked, once, and publish nothing else.
+    all.send("SUB answers 1\r\nPUB a.open answers 1\r\n?");
+    all.sync_silent();
+    let asked: Vec<_> = some
+        .sync_messages()
+        .into_iter()
+        .chain(beside.sync_messages())
+        .collect();
+    assert_eq!(asked.len(), 2);
+    some.send("PUB answers 1\r\n!");
+    some.sync_silent();
+    assert_eq!(all.message().subject, "answers");
+    some.send("PUB answers 1\r\n!");
+    some.expect("-ERR 'Permissions Violation for Publish to \"answers\"'");
 }

@@ -128,7 +128,8 @@ impl Carrier {
                 session.answered(answer, turn);
             });
         }
-        if !connection.announced && !connection.working && changes.is_empty() {
+        let may_go_on = !connection.announced && !connection.working && connection.closing.is_none();
+        if may_go_on && changes.is_empty() {
             // First what was to be said about the input before, then the input that waited for the same.
             connection.say_deferred(&mut arbiter.delivery);
             self.resume(connection, arbiter, now, changes);

@@ -121,6 +121,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whom it admits, and what each may do.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.config.credentials = credentials;
+        self
+    }
+
     /// Offers no headers.
     pub fn without_headers(mut self) -> Self {
         self.config.limits.headers = false;
