@@ -5,6 +5,7 @@ use crate::flags::syntax::{self, Flag, Kind};
 use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, BorrowedFd};
 use vagus_auth::password::{DEFAULT_COST, hash};
 
@@ -19,6 +20,9 @@ twice if standard input is a terminal; otherwise it is the first line of standar
 
 Exit status: 0 when done, 1 when it failed, 2 when the arguments are wrong.
 ";
+
+/// Those of bcrypt.
+const COSTS: RangeInclusive<u32> = 4..=31;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Choice {
@@ -50,7 +54,9 @@ pub(super) fn run(args: &[String], out: &mut impl Write) -> Result<(), ToolError
     let cost = match parsed.last(Choice::Cost) {
         None => DEFAULT_COST,
         Some(value) => u32::try_from(value.integer())
-            .map_err(|_| ToolError::Usage("the cost is not between 4 and 31".to_owned()))?,
+            .ok()
+            .filter(|cost| COSTS.contains(cost))
+            .ok_or_else(|| ToolError::Usage("the cost is not between 4 and 31".to_owned()))?,
     };
     let stdin = io::stdin();
     let password = if parsed.is_true(Choice::Ask) || isatty(&stdin) {
@@ -201,7 +207,13 @@ mod tests {
 
     #[test]
     fn arguments_that_make_no_hash() {
-        for line in [&["secret"][..], &["--cost", "-1"], &["--cost", "4", "more"]] {
+        for line in [
+            &["secret"][..],
+            &["--cost", "-1"],
+            &["--cost", "3"],
+            &["--cost=32"],
+            &["--cost", "4", "more"],
+        ] {
             let args: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
             let mut out = Vec::new();
             let error = run(&args, &mut out).unwrap_err();

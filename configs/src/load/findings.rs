@@ -11,7 +11,7 @@ pub struct Problem {
     pub is_placed: bool,
 }
 
-/// `file:line:column: message`, or `file: line …, column …: message` where nats-server names no place.
+/// `file:line:column: message`, or `file at line:column: message` where nats-server names no place.
 impl std::fmt::Display for Problem {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { place, message, .. } = self;
@@ -19,7 +19,7 @@ impl std::fmt::Display for Problem {
             return write!(formatter, "{place}: {message}");
         }
         let Place { file, line, column } = place;
-        write!(formatter, "{file}: line {line}, column {column}: {message}")
+        write!(formatter, "{file} at {line}:{column}: {message}")
     }
 }
 

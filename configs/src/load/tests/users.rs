@@ -292,7 +292,7 @@ fn what_a_user_cannot_be() {
         ),
         (
             "{user: u, permissions: {sub: ['a..b']}}".to_owned(),
-            "a.conf: line 2, column 25: sub: \"a..b\" is not a valid subject",
+            "a.conf at 2:25: sub: \"a..b\" is not a valid subject",
         ),
         (
             "{user: u, permissions: {sub: {allowed: a}}}".to_owned(),
