@@ -196,7 +196,7 @@ fn look_up(criterion: &mut Criterion) {
         bencher.iter(|| {
             let subject = subjects[next()].as_bytes();
             let slot = cache.get(subject, versions.current(subject)).ok()?;
-            cache.fanout(slot).map(|fanout| fanout.singles.len())
+            cache.fanout(slot).map(|fanout| fanout.singles().len())
         });
     });
     group.finish();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{Claim, Destination, Fanout, RouteCache, Slot};
+use vagus_routing::{Claim, Destination, Fanout, Prefix, RouteCache, Slot};
 
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
@@ -118,25 +118,25 @@ impl Delivery {
             return false;
         };
         let with_headers = run.with_headers;
-        let mut taken = !route.singles.is_empty() || !route.shared.is_empty();
-        for target in &route.singles {
-            let prefix = if with_headers {
-                target.hmsg_prefix()
+        let start = |prefix: Prefix| {
+            if with_headers {
+                route.hmsg_prefix(prefix)
             } else {
-                target.msg_prefix()
-            };
+                route.msg_prefix(prefix)
+            }
+        };
+        let (singles, shared) = (route.singles(), route.shared());
+        let mut taken = !singles.is_empty() || !shared.is_empty();
+        for target in singles {
+            let pieces = [start(target.prefix()), tail, &[]];
             self.staging
-                .message(target.subscription.destination(), [prefix, tail, &[]], payload);
+                .message(target.subscription.destination(), pieces, payload);
         }
-        for (group, encoded) in route.shared.iter().zip(&mut self.encoded) {
-            encoded.append(if with_headers {
-                group.hmsg_prefix()
-            } else {
-                group.msg_prefix()
-            });
+        for (group, encoded) in shared.iter().zip(&mut self.encoded) {
+            encoded.append(start(group.prefix()));
             encoded.append(tail);
         }
-        for queue in &route.queues {
+        for queue in route.queues() {
             let mut candidates = queue.candidates(next_random(&mut self.random));
             let Some(member) = candidates.find(|member| takes_one(member, &self.subject)) else {
                 continue;
@@ -146,13 +146,8 @@ impl Delivery {
             {
                 member.destination().record_request(reply, Instant::now());
             }
-            let prefix = if with_headers {
-                queue.hmsg_prefix()
-            } else {
-                queue.msg_prefix()
-            };
-            self.staging
-                .message(member.destination(), [prefix, member.sid_field(), tail], payload);
+            let pieces = [start(queue.prefix()), member.sid_field(), tail];
+            self.staging.message(member.destination(), pieces, payload);
             taken = true;
         }
         if self.staging.is_full() {
@@ -193,8 +188,8 @@ impl Delivery {
         let Some(fanout) = route.fanout(&self.routes) else {
             return;
         };
-        if self.encoded.len() < fanout.shared.len() {
-            self.encoded.resize_with(fanout.shared.len(), Tail::default);
+        if self.encoded.len() < fanout.shared().len() {
+            self.encoded.resize_with(fanout.shared().len(), Tail::default);
         }
         let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
         let straight = !leaves_out && takes_as_it_comes(fanout, with_headers);
@@ -237,10 +232,10 @@ impl Delivery {
         let Some(route) = run.route.fanout(&self.routes) else {
             return;
         };
-        for target in &route.singles {
+        for target in route.singles() {
             count(&target.subscription, run.messages);
         }
-        for (group, encoded) in route.shared.iter().zip(&mut self.encoded) {
+        for (group, encoded) in route.shared().iter().zip(&mut self.encoded) {
             for subscription in &group.subscriptions {
                 count(subscription, run.messages);
             }
@@ -281,24 +276,25 @@ impl Delivery {
         };
         let except = run.except;
         let subject = message.subject;
+        let both = |prefix: Prefix| [route.msg_prefix(prefix), route.hmsg_prefix(prefix)];
         let mut taken = false;
-        for target in &route.singles {
-            let prefixes = [target.msg_prefix(), target.hmsg_prefix()];
+        for target in route.singles() {
+            let prefixes = both(target.prefix());
             taken |= self.deliver_one(prefixes, &target.subscription, message, except);
         }
-        for group in &route.shared {
+        for group in route.shared() {
             for subscription in &group.subscriptions {
-                let prefixes = [group.msg_prefix(), group.hmsg_prefix()];
+                let prefixes = both(group.prefix());
                 taken |= self.deliver_one(prefixes, subscription, message, except);
             }
         }
-        for queue in &route.queues {
+        for queue in route.queues() {
             let random = next_random(&mut self.random);
             taken |= queue
                 .candidates(random)
                 .filter(|member| can_take(member, subject))
                 .any(|member| {
-                    let prefixes = [queue.msg_prefix(), queue.hmsg_prefix()].map(|prefix| {
+                    let prefixes = both(queue.prefix()).map(|prefix| {
                         let mut line = prefix.to_vec();
                         line.extend_from_slice(member.sid_field());
                         line
@@ -383,7 +379,7 @@ fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
     if route.has_limited() {
         return false;
     }
-    let members = || route.queues.iter().flat_map(|queue| queue.members());
+    let members = || route.queues().iter().flat_map(|queue| queue.members());
     !with_headers
         || (route.all_accept_headers() && members().all(|member| member.destination().accepts_headers()))
 }

@@ -128,14 +128,7 @@ impl Handler<Observe<SubjectState>> for Subject {
             messages: self.messages,
             payload: self.payload,
             rate: self.rate,
-            deliveries: self.route.singles.len()
-                + self
-                    .route
-                    .shared
-                    .iter()
-                    .map(|group| group.subscriptions.len())
-                    .sum::<usize>()
-                + self.route.queues.len(),
+            deliveries: self.route.deliveries(),
         })
     }
 }

@@ -91,10 +91,17 @@ pub struct RouteCache<D> {
 }
 
 /// The places of the subjects whose hashes end alike. Places are numbered through all sets.
-#[repr(align(64))]
+///
+/// Whoever looks for a subject waits for two lines of a processor's cache: the first, which tells the place, and that
+/// of the place.
+#[repr(C, align(64))]
 struct Set<D> {
-    /// The hashes of what is in `places`: one line of a processor's cache tells which place to look at.
-    hashes: [u64; WAYS],
+    /// The lower halves of the hashes of what is in `places`.
+    hashes: [u32; WAYS],
+    /// Which were looked up since they were put there, and since one of the set last had to go.
+    used: [bool; WAYS],
+    /// Which are in `touched`.
+    touched: [bool; WAYS],
     places: [Place<D>; WAYS],
 }
 
@@ -102,19 +109,45 @@ impl<D> Set<D> {
     fn empty() -> Self {
         Self {
             hashes: [0; WAYS],
+            used: [false; WAYS],
+            touched: [false; WAYS],
             places: std::array::from_fn(|_| Place::empty()),
         }
     }
+
+    /// Where something may be with this hash, a bit for each place. It compares them all: which one it is nobody can
+    /// predict, and a processor that guessed wrong would have waited for nothing.
+    #[inline]
+    fn alike(&self, hash: u64) -> u32 {
+        let mut alike = 0;
+        for (way, other) in self.hashes.iter().enumerate() {
+            alike |= u32::from(*other == hash as u32) << way;
+        }
+        alike
+    }
+
+    /// Where the entry of `subject` is, if there is one.
+    #[inline]
+    fn find(&self, hash: u64, subject: &[u8]) -> Option<usize> {
+        let mut alike = self.alike(hash);
+        while alike != 0 {
+            let way = alike.trailing_zeros() as usize;
+            if self.places[way].is_for(subject) {
+                return Some(way);
+            }
+            alike &= alike - 1;
+        }
+        None
+    }
 }
 
+/// 32 bytes: none is in two lines.
+#[repr(align(32))]
 struct Place<D> {
     version: Version,
     /// Its subject is the key.
     fanout: Option<Arc<Fanout<D>>>,
     traffic: Traffic,
-    used: bool,
-    /// Whether it is in `touched`.
-    touched: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -129,8 +162,6 @@ impl<D> Place<D> {
             version: Version::default(),
             fanout: None,
             traffic: Traffic::default(),
-            used: false,
-            touched: false,
         }
     }
 
@@ -173,12 +204,14 @@ impl<D> RouteCache<D> {
         let hash = self.hasher.hash_one(subject);
         let number = self.set_of(hash);
         let set = &mut self.sets[number];
-        for (way, place) in set.places.iter_mut().enumerate() {
-            if set.hashes[way] == hash && place.version == version && place.is_for(subject) {
-                place.used = true;
-                self.stats.hits += 1;
-                return Ok(Slot((number * WAYS + way) as u32));
+        if let Some(way) = set.find(hash, subject)
+            && set.places[way].version == version
+        {
+            if !set.used[way] {
+                set.used[way] = true;
             }
+            self.stats.hits += 1;
+            return Ok(Slot((number * WAYS + way) as u32));
         }
         self.stats.misses += 1;
         Err(Missing(hash))
@@ -187,27 +220,39 @@ impl<D> RouteCache<D> {
     /// Brings what is kept for these subjects near, as they are about to be looked up.
     ///
     /// A publisher of many subjects spends its time waiting for memory. Asked for one after the other, each wait
-    /// comes after the last; asked for here, in passes of independent loads, they overlap.
+    /// comes after the last; asked for here, in passes of independent loads, they overlap. So no pass may depend on
+    /// what it loads, as a branch does.
     pub fn anticipate(&self, subjects: &[&[u8]]) {
-        let mut near = [0_usize; ANTICIPATED];
-        for (near, subject) in near.iter_mut().zip(subjects) {
-            let hash = self.hasher.hash_one(subject);
-            let number = self.set_of(hash);
-            let way = self.sets[number].hashes.iter().position(|other| *other == hash);
-            *near = number * WAYS + way.unwrap_or(0);
+        let mut hashes = [0; ANTICIPATED];
+        for (hash, subject) in hashes.iter_mut().zip(subjects) {
+            *hash = self.hasher.hash_one(subject);
         }
-        let near = &near[..subjects.len().min(ANTICIPATED)];
-        let fanouts = || near.iter().filter_map(|at| self.place(*at)?.fanout.as_ref());
+        let hashes = &hashes[..subjects.len().min(ANTICIPATED)];
         let mut touched = 0;
+        for hash in hashes {
+            touched ^= u64::from(self.sets[self.set_of(*hash)].hashes[0]);
+        }
+        let mut near = [0_usize; ANTICIPATED];
+        for (near, hash) in near.iter_mut().zip(hashes) {
+            let number = self.set_of(*hash);
+            let set = &self.sets[number];
+            let way = set.alike(*hash).trailing_zeros() as usize % WAYS;
+            touched ^= set.places[way].traffic.messages;
+            *near = number * WAYS + way;
+        }
+        let fanouts = || {
+            near[..hashes.len()]
+                .iter()
+                .filter_map(|at| self.place(*at)?.fanout.as_ref())
+        };
         for fanout in fanouts() {
-            touched ^= fanout.singles.len() ^ fanout.memory();
+            touched ^= fanout.touch();
         }
         for fanout in fanouts() {
-            touched ^= usize::from(fanout.subject().first().copied().unwrap_or_default());
             touched ^= fanout
-                .singles
+                .singles()
                 .first()
-                .map_or(0, |single| single.subscription.delivered() as usize);
+                .map_or(0, |single| single.subscription.touch());
         }
         std::hint::black_box(touched);
     }
@@ -223,10 +268,7 @@ impl<D> RouteCache<D> {
         let Missing(hash) = missing;
         let cost = cost(fanout);
         let number = self.set_of(hash);
-        let set = &self.sets[number];
-        let same =
-            (0..WAYS).find(|way| set.hashes[*way] == hash && set.places[*way].is_for(fanout.subject()));
-        let at = match same {
+        let at = match self.sets[number].find(hash, fanout.subject()) {
             Some(way) => number * WAYS + way,
             None if self.seen_before(hash) => self.make_room(hash),
             None => return None,
@@ -241,11 +283,11 @@ impl<D> RouteCache<D> {
         self.stats.entries += 1;
         self.stats.bytes += cost;
         let set = &mut self.sets[at / WAYS];
-        set.hashes[at % WAYS] = hash;
+        set.hashes[at % WAYS] = hash as u32;
+        set.used[at % WAYS] = false;
         let place = &mut set.places[at % WAYS];
         place.version = version;
         place.fanout = Some(Arc::clone(fanout));
-        place.used = true;
         Some(Slot(at as u32))
     }
 
@@ -254,11 +296,12 @@ impl<D> RouteCache<D> {
         let Some(set) = self.sets.get_mut(slot.0 as usize / WAYS) else {
             return;
         };
-        let place = &mut set.places[slot.0 as usize % WAYS];
-        place.traffic.messages += messages;
-        place.traffic.bytes += bytes;
-        if !place.touched && self.touched.len() < self.limits.reported_subjects {
-            place.touched = true;
+        let way = slot.0 as usize % WAYS;
+        let traffic = &mut set.places[way].traffic;
+        traffic.messages += messages;
+        traffic.bytes += bytes;
+        if !set.touched[way] && self.touched.len() < self.limits.reported_subjects {
+            set.touched[way] = true;
             self.touched.push(slot.0);
         }
     }
@@ -269,9 +312,10 @@ impl<D> RouteCache<D> {
             report(&fanout, traffic.messages, traffic.bytes);
         }
         for at in self.touched.drain(..) {
-            let place = &mut self.sets[at as usize / WAYS].places[at as usize % WAYS];
+            let set = &mut self.sets[at as usize / WAYS];
+            set.touched[at as usize % WAYS] = false;
+            let place = &mut set.places[at as usize % WAYS];
             let traffic = mem::take(&mut place.traffic);
-            place.touched = false;
             if let Some(fanout) = place.fanout.as_ref().filter(|_| traffic.messages > 0) {
                 report(fanout, traffic.messages, traffic.bytes);
             }
@@ -282,7 +326,8 @@ impl<D> RouteCache<D> {
     /// subscriptions of connections long gone.
     pub fn sweep(&mut self, versions: &Versions, places: usize) {
         for _ in 0..places.min(self.capacity()) {
-            let place = self.next_in_turn();
+            self.turn_broom();
+            let place = &self.sets[self.broom / WAYS].places[self.broom % WAYS];
             let stale = place
                 .fanout
                 .as_ref()
@@ -306,10 +351,9 @@ impl<D> RouteCache<D> {
         Some(&self.sets.get(at / WAYS)?.places[at % WAYS])
     }
 
-    /// The place that the broom comes to next.
-    fn next_in_turn(&mut self) -> &mut Place<D> {
+    /// On to the next place.
+    fn turn_broom(&mut self) {
         self.broom = (self.broom + 1) % self.capacity();
-        &mut self.sets[self.broom / WAYS].places[self.broom % WAYS]
     }
 
     fn set_of(&self, hash: u64) -> usize {
@@ -330,12 +374,12 @@ impl<D> RouteCache<D> {
             self.grow();
         }
         let number = self.set_of(hash);
-        let places = &mut self.sets[number].places;
-        if let Some(empty) = places.iter().position(|place| place.fanout.is_none()) {
+        let set = &mut self.sets[number];
+        if let Some(empty) = set.places.iter().position(|place| place.fanout.is_none()) {
             return number * WAYS + empty;
         }
-        let unused = places.iter().position(|place| !place.used);
-        places.iter_mut().for_each(|place| place.used = false);
+        let unused = set.used.iter().position(|used| !used);
+        set.used = [false; WAYS];
         self.pressed += 1;
         self.stats.evictions += 1;
         // All of them in use: any will do.
@@ -349,22 +393,25 @@ impl<D> RouteCache<D> {
         self.pressed = 0;
         self.broom = 0;
         self.touched.clear();
-        for (hash, place) in sets
-            .into_iter()
-            .flat_map(|set| set.hashes.into_iter().zip(set.places))
-        {
-            if place.fanout.is_none() {
-                continue;
-            }
-            // The places of one set become those of two: there is one for each.
-            let number = self.set_of(hash);
-            let set = &mut self.sets[number];
-            if let Some(way) = set.places.iter().position(|place| place.fanout.is_none()) {
-                if place.touched {
-                    self.touched.push((number * WAYS + way) as u32);
+        for old in sets {
+            let flags = old.used.into_iter().zip(old.touched);
+            let entries = old.hashes.into_iter().zip(old.places).zip(flags);
+            for ((hash, place), (used, touched)) in entries {
+                if place.fanout.is_none() {
+                    continue;
                 }
-                set.hashes[way] = hash;
-                set.places[way] = place;
+                // The places of one set become those of two: there is one for each.
+                let number = self.set_of(u64::from(hash));
+                let set = &mut self.sets[number];
+                if let Some(way) = set.places.iter().position(|place| place.fanout.is_none()) {
+                    if touched {
+                        self.touched.push((number * WAYS + way) as u32);
+                    }
+                    set.hashes[way] = hash;
+                    set.used[way] = used;
+                    set.touched[way] = touched;
+                    set.places[way] = place;
+                }
             }
         }
     }
@@ -377,8 +424,9 @@ impl<D> RouteCache<D> {
             if self.stats.bytes + cost <= self.limits.bytes {
                 break;
             }
-            let place = self.next_in_turn();
-            if place.fanout.is_some() && !mem::replace(&mut place.used, false) {
+            self.turn_broom();
+            let (set, way) = (&mut self.sets[self.broom / WAYS], self.broom % WAYS);
+            if set.places[way].fanout.is_some() && !mem::replace(&mut set.used[way], false) {
                 self.drop_entry(self.broom);
                 self.stats.evictions += 1;
             }

@@ -177,6 +177,67 @@ fn what_is_used_stays() {
 }
 
 #[test]
+fn growing_keeps_what_there_is_and_its_traffic() {
+    let [version, _] = two_versions();
+    let mut cache = cache(1 << 16);
+    let first: Vec<String> = (0..20).map(|number| format!("first.{number}")).collect();
+    for subject in &first {
+        let slot = keep(&mut cache, &fanout(subject), version);
+        cache.count(slot, 1, 10);
+    }
+    let sets = cache.sets.len();
+    let mut number = 0;
+    while cache.sets.len() == sets {
+        keep(&mut cache, &fanout(&format!("other.{number}")), version);
+        for subject in &first {
+            assert!(
+                holds(&mut cache, subject, version).is_some(),
+                "{subject} after {number}"
+            );
+        }
+        number += 1;
+    }
+    let drained = drained(&mut cache);
+    assert_eq!(drained.len(), first.len());
+    assert!(first.iter().all(|subject| drained[subject] == (1, 10)));
+}
+
+#[test]
+fn to_anticipate_changes_nothing() {
+    let [version, _] = two_versions();
+    let mut cache = cache(1000);
+    let mut index = Index::new();
+    index.insert(plain("a.*", "1", 1));
+    let subjects: Vec<String> = (0..2 * ANTICIPATED).map(|number| format!("a.{number}")).collect();
+    for subject in subjects.iter().step_by(2) {
+        keep(&mut cache, &Arc::new(index.resolve(subject.as_bytes())), version);
+    }
+    let held = |cache: &mut Cache| -> Vec<_> {
+        subjects
+            .iter()
+            .map(|subject| holds(cache, subject, version))
+            .map(|held| held.map(|fanout| Arc::as_ptr(&fanout)))
+            .collect()
+    };
+    let before = held(&mut cache);
+    assert!(before.iter().any(Option::is_some) && before.iter().any(Option::is_none));
+    let stats = cache.stats();
+    let all: Vec<&[u8]> = subjects.iter().map(|subject| subject.as_bytes()).collect();
+    for subjects in [&all[..], &all[..3], &[]] {
+        cache.anticipate(subjects);
+    }
+    assert_eq!(cache.stats(), stats);
+    assert_eq!(held(&mut cache), before);
+}
+
+#[test]
+fn a_place_is_in_one_line_of_a_processors_cache() {
+    assert_eq!(size_of::<Place<Peer>>(), 32);
+    assert_eq!(std::mem::offset_of!(Set<Peer>, places), 64);
+    assert_eq!(align_of::<Set<Peer>>(), 64);
+}
+
+#[test]
 fn traffic_is_reported_once() {
     let [version, newer] = two_versions();
     let mut cache = cache(10);
@@ -237,7 +298,8 @@ fn a_sweep_drops_what_holds_no_more() {
     let stale = fanout("s");
     keep(&mut cache, &stale, versions.current(b"s"));
     versions.bump(b"s");
-    for number in 0..99 {
+    // No more than one set has places for: nothing has to go for another.
+    for number in 1..WAYS {
         let subject = format!("t{number}");
         keep(
             &mut cache,

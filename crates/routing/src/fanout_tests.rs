@@ -35,13 +35,13 @@ fn shown(fanout: &Fanout<Peer>) -> String {
     };
     let singles = sorted(
         fanout
-            .singles
+            .singles()
             .iter()
             .map(|target| name(&target.subscription))
             .collect(),
     );
     let shared = fanout
-        .shared
+        .shared()
         .iter()
         .map(|targets| format!("[{}]", sorted(targets.subscriptions.iter().map(name).collect())));
     sorted(
@@ -109,7 +109,7 @@ fn a_limited_subscription_does_not_share() {
     check(&[limited("a.b", "1", 1), plain("a.b", "1", 2)], "1:1 1:2");
     let fanout = index_of(&[limited("a.b", "1", 1), plain("a.b", "2", 2)]).resolve(b"a.b");
     let flags: Vec<_> = fanout
-        .singles
+        .singles()
         .iter()
         .map(|it| (it.subscription.sid()[0], it.limited))
         .collect();
@@ -130,7 +130,7 @@ fn those_with_and_without_headers_do_not_share() {
     );
     let fanout = index_of(&[plain("a.b", "1", 1), without_headers("a.b", "1", 2)]).resolve(b"a.b");
     let flags: Vec<_> = fanout
-        .singles
+        .singles()
         .iter()
         .map(|it| (it.subscription.destination().id, it.headers))
         .collect();
@@ -172,28 +172,82 @@ fn prefixes_are_the_start_of_the_line() {
     ]);
     index.set_group(b"a.b", b"q", [member("a.b", "q", "m3", 4)].into());
     let fanout = index.resolve(b"a.b");
-    let [single] = &*fanout.singles else {
+    let [single] = fanout.singles() else {
         panic!("{fanout:?}")
     };
-    assert_eq!(text(single.msg_prefix()), "MSG a.b sid2 ");
-    assert_eq!(text(single.hmsg_prefix()), "HMSG a.b sid2 ");
-    let [shared] = &*fanout.shared else {
+    assert_eq!(text(fanout.msg_prefix(single.prefix())), "MSG a.b sid2 ");
+    assert_eq!(text(fanout.hmsg_prefix(single.prefix())), "HMSG a.b sid2 ");
+    let [shared] = fanout.shared() else {
         panic!("{fanout:?}")
     };
-    assert_eq!(text(shared.msg_prefix()), "MSG a.b 1 ");
-    assert_eq!(text(shared.hmsg_prefix()), "HMSG a.b 1 ");
-    let [queue] = &*fanout.queues else {
+    assert_eq!(text(fanout.msg_prefix(shared.prefix())), "MSG a.b 1 ");
+    assert_eq!(text(fanout.hmsg_prefix(shared.prefix())), "HMSG a.b 1 ");
+    let [queue] = fanout.queues() else {
         panic!("{fanout:?}")
     };
     assert_eq!(
-        text(queue.msg_prefix()) + &text(queue.members()[0].sid_field()),
+        text(fanout.msg_prefix(queue.prefix())) + &text(queue.members()[0].sid_field()),
         "MSG a.b m3 "
     );
     assert_eq!(
-        text(queue.hmsg_prefix()) + &text(queue.members()[0].sid_field()),
+        text(fanout.hmsg_prefix(queue.prefix())) + &text(queue.members()[0].sid_field()),
         "HMSG a.b m3 "
     );
     assert_eq!(text(fanout.subject()), "a.b");
+}
+
+#[test]
+fn texts_of_any_length_are_kept_whole() {
+    for length in [1, 20, 27, 28, 29, 30, 31, 32, 33, 100, 4000] {
+        let subject = "s".repeat(length);
+        let one = plain(&subject, "17", 1);
+        let fanout = index_of(&[one]).resolve(subject.as_bytes());
+        let [single] = fanout.singles() else {
+            panic!("{fanout:?}")
+        };
+        let line = format!("HMSG {subject} 17 ");
+        assert_eq!(text(fanout.hmsg_prefix(single.prefix())), line);
+        assert_eq!(text(fanout.msg_prefix(single.prefix())), line[1..]);
+        assert_eq!(text(fanout.subject()), subject);
+        let others = Index::<Peer>::new().resolve(subject.as_bytes());
+        assert_eq!(text(others.subject()), subject);
+    }
+}
+
+#[test]
+fn every_target_has_a_start_of_its_own() {
+    let mut index = index_of(&[
+        plain("a.b", "1", 1),
+        plain("a.b", "22", 1),
+        plain("a.b", "333", 2),
+        plain("a.b", "333", 3),
+    ]);
+    index.set_group(b"a.b", b"q", [member("a.b", "q", "4", 4)].into());
+    let fanout = index.resolve(b"a.b");
+    for target in fanout.singles() {
+        let line = format!("MSG a.b {} ", text(target.subscription.sid()));
+        assert_eq!(text(fanout.msg_prefix(target.prefix())), line);
+    }
+    assert_eq!(fanout.singles().len(), 2);
+    assert_eq!(
+        text(fanout.msg_prefix(fanout.shared()[0].prefix())),
+        "MSG a.b 333 "
+    );
+    assert_eq!(text(fanout.msg_prefix(fanout.queues()[0].prefix())), "MSG a.b ");
+}
+
+#[test]
+fn what_a_message_needs_is_side_by_side() {
+    assert_eq!(std::mem::offset_of!(Fanout<Arc<Peer>>, bytes), 96);
+    assert_eq!(size_of::<Target<Arc<Peer>>>(), 24);
+}
+
+#[test]
+fn one_alone_is_reached_without_a_list() {
+    let fanout = index_of(&[plain("a.b", "1", 7)]).resolve(b"a.b");
+    assert!(fanout.several.is_none());
+    assert!(fanout.contains(7) && !fanout.contains(1));
+    assert_eq!((fanout.destinations(), fanout.deliveries()), (1, 1));
 }
 
 #[test]
@@ -223,14 +277,14 @@ fn one_name_is_one_group_whatever_its_members_subscribed_to() {
     index.set_group(b"wq.x", b"Q", [member("wq.x", "Q", "1", 4)].into());
     let fanout = index.resolve(b"wq.x");
     let mut groups: Vec<Vec<u64>> = fanout
-        .queues
+        .queues()
         .iter()
         .map(|queue| queue.members().iter().map(|it| it.destination().id).collect())
         .collect();
     groups.iter_mut().for_each(|ids| ids.sort_unstable());
     groups.sort();
     assert_eq!(groups, [vec![1, 2, 3], vec![4]]);
-    assert_eq!(index.resolve(b"wq.y").queues.len(), 1);
+    assert_eq!(index.resolve(b"wq.y").queues().len(), 1);
 }
 
 #[test]
@@ -239,7 +293,7 @@ fn a_group_of_one_subject_is_not_copied() {
     let members: Arc<[_]> = (0..100).map(|id| member("a.>", "q", "1", id)).collect();
     index.set_group(b"a.>", b"q", Arc::clone(&members));
     assert_eq!(
-        index.resolve(b"a.b").queues[0].members().as_ptr(),
+        index.resolve(b"a.b").queues()[0].members().as_ptr(),
         members.as_ptr()
     );
 }
@@ -249,7 +303,7 @@ fn every_member_is_as_likely_and_every_other_gets_its_chance() {
     let mut index = Index::new();
     index.set_group(b"a", b"q", (0..3).map(|id| member("a", "q", "1", id)).collect());
     let fanout = index.resolve(b"a");
-    let queue = &fanout.queues[0];
+    let queue = &fanout.queues()[0];
     let mut random = Random::new(7);
     let mut picked = [0; 3];
     for _ in 0..30_000 {

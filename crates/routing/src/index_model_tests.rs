@@ -53,8 +53,8 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
     };
     let expected = matching(None);
     let fanout = index.resolve(subject.as_bytes());
-    let singles = fanout.singles.iter().map(|target| &target.subscription);
-    let shared = fanout.shared.iter().flat_map(|targets| &targets.subscriptions);
+    let singles = fanout.singles().iter().map(|target| &target.subscription);
+    let shared = fanout.shared().iter().flat_map(|targets| &targets.subscriptions);
     assert_eq!(
         identities(singles.chain(shared)),
         identities(expected.iter().copied()),
@@ -65,7 +65,7 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
     for queue in ["q", "r"] {
         let expected = matching(Some(queue.as_bytes()));
         let groups: Vec<_> = fanout
-            .queues
+            .queues()
             .iter()
             .filter(|group| group.members()[0].queue() == Some(queue.as_bytes()))
             .collect();
@@ -90,7 +90,7 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
         it.limit().is_none() && times(id) == 1 && members.iter().all(|other| other.destination().id != id)
     };
     let class = |it: &Shared| (it.sid().to_vec(), it.destination().headers);
-    for targets in &fanout.shared {
+    for targets in fanout.shared() {
         assert!(targets.subscriptions.len() >= 2);
         for it in &targets.subscriptions {
             assert!(may_share(it), "{it:?}");
@@ -99,7 +99,7 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
         }
     }
     for target in fanout
-        .singles
+        .singles()
         .iter()
         .filter(|target| may_share(&target.subscription))
     {

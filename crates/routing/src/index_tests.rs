@@ -13,9 +13,13 @@ fn sids<'a>(all: impl IntoIterator<Item = &'a Shared>) -> Vec<String> {
 /// Everything that a message gets to, as sids: plain ones, then each queue's members.
 fn reached(index: &Index<Peer>, subject: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let fanout = index.resolve(subject.as_bytes());
-    let singles = fanout.singles.iter().map(|target| &target.subscription);
-    let shared = fanout.shared.iter().flat_map(|targets| &targets.subscriptions);
-    let queues = fanout.queues.iter().map(|queue| sids(queue.members())).collect();
+    let singles = fanout.singles().iter().map(|target| &target.subscription);
+    let shared = fanout.shared().iter().flat_map(|targets| &targets.subscriptions);
+    let queues = fanout
+        .queues()
+        .iter()
+        .map(|queue| sids(queue.members()))
+        .collect();
     (sids(singles.chain(shared)), queues)
 }
 
@@ -191,7 +195,7 @@ fn a_hundred_thousand_subscribers_of_one_subject_leave() {
             assert!(index.insert(Arc::clone(it)));
         }
         let fanout = index.resolve(b"hot.subject");
-        assert_eq!((fanout.shared.len(), fanout.deliveries()), (1, all.len()));
+        assert_eq!((fanout.shared().len(), fanout.deliveries()), (1, all.len()));
         for it in &all {
             assert!(index.remove(it));
         }
@@ -212,7 +216,7 @@ fn how_many_groups_a_subject_has_the_client_decides() {
                 .is_none()
         );
     }
-    assert_eq!(index.resolve(b"a").queues.len(), all.len());
+    assert_eq!(index.resolve(b"a").queues().len(), all.len());
     for it in &all {
         let before = index.set_group(b"a", it.queue().unwrap(), [].into()).unwrap();
         assert!(Arc::ptr_eq(&before[0], it));

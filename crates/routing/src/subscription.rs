@@ -50,15 +50,18 @@ const NOWHERE: u32 = u32::MAX;
 /// One `SUB`. It sits in one `Arc`, held by its connection, by the index or its queue group, and by fan-outs.
 ///
 /// It may be in one list at a time: either the plain subscriptions of one index or the members of one queue group.
+///
+/// What each message needs comes first, side by side.
+#[repr(C)]
 pub struct Subscription<D> {
+    delivered: AtomicU64,
+    destination: D,
+    limit: AtomicU64,
     /// Subject, queue name and "sid ", one after the other: one allocation instead of three.
     text: Box<[u8]>,
     subject_length: u32,
     /// Length of the queue name and one more; 0 for a plain subscription.
     queue_length: u32,
-    destination: D,
-    delivered: AtomicU64,
-    limit: AtomicU64,
     /// Where in its list it is, so that leaving a list of 100,000 needs no search. Written by that list's owner alone.
     position: AtomicU32,
     closed: AtomicBool,
@@ -82,12 +85,12 @@ impl<D> Subscription<D> {
         text.extend_from_slice(sid);
         text.push(b' ');
         Self {
+            delivered: AtomicU64::new(0),
+            destination,
+            limit: AtomicU64::new(0),
             text: text.into_boxed_slice(),
             subject_length: subject.len() as u32,
             queue_length: queue.map_or(0, |name| name.len() as u32 + 1),
-            destination,
-            delivered: AtomicU64::new(0),
-            limit: AtomicU64::new(0),
             position: AtomicU32::new(NOWHERE),
             closed: AtomicBool::new(false),
             except: None,
@@ -130,7 +133,7 @@ impl<D> Subscription<D> {
     }
 
     /// The sid and the space behind it, as the line of a message holds them: completes
-    /// [`QueueTargets::msg_prefix`](crate::QueueTargets::msg_prefix).
+    /// [`QueueTargets::prefix`](crate::QueueTargets::prefix).
     pub fn sid_field(&self) -> &[u8] {
         &self.text[self.queue_end()..]
     }
@@ -215,6 +218,12 @@ impl<D> Subscription<D> {
     /// Whether it has ended.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Reads a little of all that a message needs of it, so that it comes near. What it gives says nothing.
+    #[inline]
+    pub(crate) fn touch(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed) ^ self.limit.load(Ordering::Relaxed)
     }
 
     pub(crate) fn position(&self) -> Option<usize> {

@@ -112,3 +112,8 @@ fn a_limit_set_while_runs_are_counted_is_noticed() {
         );
     }
 }
+
+#[test]
+fn what_a_message_needs_is_side_by_side() {
+    assert_eq!(std::mem::offset_of!(Subscription<Arc<u8>>, limit), 16);
+}

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::sharing::{Candidate, sort_out};
-use super::{Fanout, HEADERS_VERB, Members, Prefix, QueueTargets, SharedTargets, Target};
+use super::{Fanout, HEADERS_VERB, Members, Prefix, QueueTargets, Several, SharedTargets, Target};
 use crate::subscription::{Destination, Subscription};
 
-/// What reference counts and the allocator add to the five or so allocations of a fan-out; measured.
-const ALLOCATIONS: usize = 112;
+/// What reference counts and the allocator add to the allocation of a fan-out.
+const ALONE: usize = 24;
+
+/// What the allocator adds to those of a fan-out that has several targets.
+const OTHERS: usize = 88;
 
 impl<D: Destination> Fanout<D> {
     /// `plain` and the members of `groups` (each with its queue name) are all that match `subject`.
@@ -29,8 +32,8 @@ impl<D: Destination> Fanout<D> {
             .chain(examples())
             .map(|it| start + it.subscription.sid_field().len())
             .sum();
-        let mut text = Vec::with_capacity(sids.max(start));
-        let write = |sid: &[u8], text: &mut Vec<u8>| {
+        let mut text = SmallVec::with_capacity(sids.max(start));
+        let write = |sid: &[u8], text: &mut SmallVec<_>| {
             for part in [HEADERS_VERB, subject, b" ", sid] {
                 text.extend_from_slice(part);
             }
@@ -41,13 +44,11 @@ impl<D: Destination> Fanout<D> {
         if text.is_empty() {
             write(b"", &mut text);
         }
-        let text: Arc<[u8]> = text.into();
 
         let mut written = 0;
         let mut next_prefix = |candidate: &Candidate<'_, D>| {
             let length = start + candidate.subscription.sid_field().len();
             let prefix = Prefix {
-                text: Arc::clone(&text),
                 start: written,
                 length: length as u32,
             };
@@ -55,11 +56,15 @@ impl<D: Destination> Fanout<D> {
             prefix
         };
         let singles: SmallVec<[_; 1]> = alone()
-            .map(|candidate| Target {
-                prefix: next_prefix(candidate),
-                subscription: Arc::clone(candidate.subscription),
-                headers: candidate.headers,
-                limited: candidate.limited,
+            .map(|candidate| {
+                let Prefix { start, length } = next_prefix(candidate);
+                Target {
+                    start,
+                    length,
+                    headers: candidate.headers,
+                    limited: candidate.limited,
+                    subscription: Arc::clone(candidate.subscription),
+                }
             })
             .collect();
         let mut shared: Box<[_]> = sorted
@@ -88,7 +93,6 @@ impl<D: Destination> Fanout<D> {
                     }
                 };
                 let prefix = Prefix {
-                    text: Arc::clone(&text),
                     start: 0,
                     length: start as u32,
                 };
@@ -96,23 +100,32 @@ impl<D: Destination> Fanout<D> {
             })
             .collect();
 
-        let bytes = size_of::<Self>()
-            + ALLOCATIONS
-            + text.len()
-            + size_of_val(&*singles)
-            + size_of_val(&*shared)
-            + size_of_val(&*queues)
-            + size_of_val(&*sorted.connections)
-            + pointers * size_of::<usize>();
+        let mut bytes = size_of::<Self>() + ALONE;
+        if text.spilled() {
+            bytes += text.len();
+        }
+        let is_one_at_most = plain.len() <= 1 && queues.is_empty();
+        let several = (!is_one_at_most).then(|| {
+            bytes += size_of::<Several<D>>()
+                + OTHERS
+                + size_of_val(&*singles)
+                + size_of_val(&*shared)
+                + size_of_val(&*queues)
+                + size_of_val(&*sorted.connections)
+                + pointers * size_of::<usize>();
+            Box::new(Several {
+                shared,
+                queues,
+                connections: sorted.connections,
+            })
+        });
         Self {
-            singles,
-            shared,
-            queues,
-            text,
-            subject_length: subject.len(),
-            connections: sorted.connections,
+            subject_length: subject.len() as u32,
             has_limited: plain.iter().any(|candidate| candidate.limited),
             all_accept_headers: plain.iter().all(|candidate| candidate.headers),
+            several,
+            singles,
+            text,
             bytes,
         }
     }
