@@ -20,11 +20,12 @@ const WAYS: usize = 8;
 /// The places of a new cache.
 const SETS_AT_FIRST: usize = 32;
 
-/// How many subjects are remembered as asked for once; a power of two.
-const REMEMBERED: usize = 1 << 16;
+/// How many subjects are remembered as asked for once; a power of two. With fewer than a publisher comes back to,
+/// most would be forgotten in between. They take memory only when there are that many.
+const REMEMBERED: usize = 1 << 18;
 
 /// How many subjects [`RouteCache::anticipate`] looks at, in one go.
-pub const ANTICIPATED: usize = 32;
+pub const ANTICIPATED: usize = 64;
 
 /// How much a [`RouteCache`] may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
