@@ -111,6 +111,9 @@ pub(crate) fn parse(frame: &[u8], line_length: usize) -> Option<Frame> {
     let body = body.strip_suffix(b"\r\n")?;
     let (operation, fields) = line.split_once(' ')?;
     let fields: Vec<&str> = fields.split(' ').collect();
+    if fields.iter().any(|field| field.is_empty()) {
+        return None;
+    }
     let (subject, sid, rest) = match *fields.as_slice() {
         [subject, sid, ref rest @ ..] => (subject, sid, rest),
         _ => return None,

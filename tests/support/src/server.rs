@@ -122,7 +122,6 @@ impl ServerBuilder {
     }
 
     /// Whom it admits, and what each may do.
-    #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.config.credentials = credentials;
         self
