@@ -40,12 +40,18 @@ pub struct Outbox {
     accepts_headers: AtomicBool,
     /// Whether `responses` has to know of each request that is delivered.
     records_requests: AtomicBool,
-    responses: Mutex<Option<Box<Responses>>>,
-    since: Instant,
+    responses: Mutex<Option<Box<Answers>>>,
     closed: AtomicBool,
     /// Set by the arbiter's timers, taken by the owner.
     timer_due: AtomicBool,
     queue: Mutex<Queue>,
+}
+
+/// The answers a connection may give to requests that were delivered to it, by a clock of their own.
+#[derive(Debug)]
+struct Answers {
+    since: Instant,
+    responses: Responses,
 }
 
 /// What a push came to.
@@ -84,7 +90,6 @@ impl Outbox {
             accepts_headers: AtomicBool::new(false),
             records_requests: AtomicBool::new(false),
             responses: Mutex::new(None),
-            since: Instant::now(),
             closed: AtomicBool::new(false),
             timer_due: AtomicBool::new(false),
             queue: Mutex::new(Queue::new(socket)),
@@ -114,8 +119,12 @@ impl Outbox {
     /// messages are delivered.
     pub(crate) fn set_response_permission(&self, permission: Option<ResponsePermission>) -> bool {
         let records = permission.is_some();
-        *self.responses.lock() =
-            permission.map(|permission| Box::new(Responses::new(permission, responses::DEFAULT_LIMIT)));
+        *self.responses.lock() = permission.map(|permission| {
+            Box::new(Answers {
+                since: Instant::now(),
+                responses: Responses::new(permission, responses::DEFAULT_LIMIT),
+            })
+        });
         self.records_requests.swap(records, Ordering::Relaxed) != records
     }
 
@@ -125,17 +134,18 @@ impl Outbox {
 
     /// A request is delivered: its reply subject is one the owner may publish on.
     pub(crate) fn record_request(&self, reply: &[u8], now: Instant) {
-        if let Some(responses) = &mut *self.responses.lock() {
-            responses.record(reply, now.saturating_duration_since(self.since));
+        if let Some(answers) = &mut *self.responses.lock() {
+            let now = now.saturating_duration_since(answers.since);
+            answers.responses.record(reply, now);
         }
     }
 
     /// Whether the owner may publish an answer on this subject; counts it if so.
     pub(crate) fn answers_request(&self, subject: &[u8], now: Instant) -> bool {
-        self.responses
-            .lock()
-            .as_mut()
-            .is_some_and(|responses| responses.answer(subject, now.saturating_duration_since(self.since)))
+        self.responses.lock().as_mut().is_some_and(|answers| {
+            let now = now.saturating_duration_since(answers.since);
+            answers.responses.answer(subject, now)
+        })
     }
 
     /// Appends the chunks of one batch. Past `max_pending` the connection is a slow consumer: it is cut off

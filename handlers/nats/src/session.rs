@@ -51,7 +51,8 @@ pub struct NatsSession {
 /// A password hash that is to be checked, or is being checked.
 #[derive(Debug)]
 enum Login {
-    ToBeChecked(BcryptTask),
+    /// Boxed: few sessions have one, and all would pay for the room.
+    ToBeChecked(Box<BcryptTask>),
     BeingChecked,
 }
 
@@ -190,7 +191,7 @@ impl NatsSession {
         match authentication::judge(&self.facts.gate, options, self.nonce.as_ref()) {
             Verdict::Admitted(identity) => self.admitted(&identity, turn),
             Verdict::Refused => self.refused(turn),
-            Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(task)),
+            Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
         }
     }
 
