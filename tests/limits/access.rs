@@ -164,7 +164,7 @@ fn by_permissions() {
     beside.send("SUB a.> workers 1");
     beside.sync_silent();
     all.send(
-        &"PUB a.open 1\r\nx\r\nPUB a.secret 1\r\nx\r\n"
+        "PUB a.open 1\r\nx\r\nPUB a.secret 1\r\nx\r\n"
             .repeat(20)
             .trim_end(),
     );
