@@ -11,13 +11,16 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// Turns that follow each other within this time are of one conversation; and so long the vigil lasts.
-const CLOSE: Duration = Duration::from_micros(50);
+const CLOSE: Duration = Duration::from_micros(80);
 
 /// A turn that read no more than this, in bytes, is small.
 const SMALL: usize = 1024;
 
-/// A vigil begins after so many small turns, each close to the last.
+/// A vigil begins after so many small turns close to the last; one that is not takes back two.
 const CONVERSATION: u32 = 16;
+
+/// No more of them are remembered.
+const REMEMBERED: u32 = 64;
 
 /// Whether an arbiter stays awake, and until when.
 #[derive(Debug)]
@@ -45,11 +48,11 @@ impl Vigil {
     /// A connection has read this many bytes.
     #[inline]
     pub(crate) fn turn(&mut self, now: Instant, read: usize) {
-        let close = read <= SMALL && now.saturating_duration_since(self.last_turn) < CLOSE;
-        self.small_turns = if close {
-            self.small_turns.saturating_add(1)
-        } else {
-            0
+        let close = now.saturating_duration_since(self.last_turn) < CLOSE;
+        self.small_turns = match (read <= SMALL, close) {
+            (true, true) => (self.small_turns + 1).min(REMEMBERED),
+            (true, false) => self.small_turns.saturating_sub(2),
+            (false, _) => 0,
         };
         self.last_turn = now;
         if self.small_turns < CONVERSATION || !self.possible {
