@@ -7,7 +7,7 @@ SHELL := bash
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The packages with fuzz targets, each its own root: running them takes a nightly toolchain.
-FUZZ := $(wildcard */fuzz crates/*/fuzz)
+FUZZ := $(patsubst %/Cargo.toml,%,$(wildcard configs/fuzz/Cargo.toml crates/*/fuzz/Cargo.toml))
 # What the steps of `make test` found, for its last lines.
 FOUND := $(TARGET)/test-summary
 
