@@ -1,19 +1,8 @@
 //! Who a server is: public keys that it makes anew at each start.
 
-use openssl::error::ErrorStack;
-use openssl::pkey::PKey;
-
-/// The alphabet of base32 (RFC 4648).
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-/// What an nkey's first byte says it is the key of; the first letter of its text follows from it.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    /// `N`
-    Server = 13 << 3,
-    /// `X`
-    Curve = 23 << 3,
-}
+use openssl::pkey::{PKey, Private};
+use std::io;
+use vagus_auth::nkey::{Kind, encode_public};
 
 /// The public keys of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,69 +18,33 @@ impl ServerIdentity {
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub(crate) fn generate() -> Result<Self, ErrorStack> {
+    pub(crate) fn generate() -> io::Result<Self> {
         Ok(Self {
-            id: nkey(Kind::Server, &PKey::generate_ed25519()?.raw_public_key()?),
-            xkey: nkey(Kind::Curve, &PKey::generate_x25519()?.raw_public_key()?),
+            id: encode_public(Kind::Server, &public(&PKey::generate_ed25519()?)?),
+            xkey: encode_public(Kind::Curve, &public(&PKey::generate_x25519()?)?),
         })
     }
 }
 
-/// The text of a public key: kind, key and checksum in base32.
-fn nkey(kind: Kind, key: &[u8]) -> String {
-    let mut bytes = vec![kind as u8];
-    bytes.extend_from_slice(key);
-    bytes.extend_from_slice(&crc16(&bytes).to_le_bytes());
-    base32(&bytes)
-}
-
-/// CRC-16/XMODEM, as nkeys have it.
-fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc: u16, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
-            if crc & 0x8000 == 0 {
-                crc << 1
-            } else {
-                (crc << 1) ^ 0x1021
-            }
-        })
-    })
-}
-
-/// Base32 without padding.
-fn base32(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
-    let (mut bits, mut held) = (0u32, 0);
-    for byte in bytes {
-        bits = (bits << 8) | u32::from(*byte);
-        held += 8;
-        while held >= 5 {
-            held -= 5;
-            text.push(char::from(BASE32[(bits >> held) as usize & 31]));
-        }
-    }
-    if held > 0 {
-        text.push(char::from(BASE32[(bits << (5 - held)) as usize & 31]));
-    }
-    text
+fn public(key: &PKey<Private>) -> io::Result<[u8; 32]> {
+    let public = key.raw_public_key()?;
+    public
+        .try_into()
+        .map_err(|_| io::Error::other("a public key is not of 32 bytes"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ServerIdentity, base32, crc16};
+    use super::ServerIdentity;
+    use vagus_auth::nkey::{Kind, decode_public};
 
     #[test]
     fn keys_read_as_nkeys() {
         let identity = ServerIdentity::generate().unwrap();
         assert_eq!((identity.id.len(), &identity.id[..1]), (56, "N"));
         assert_eq!((identity.xkey.len(), &identity.xkey[..1]), (56, "X"));
+        assert_eq!(decode_public(&identity.id).unwrap().0, Kind::Server);
+        assert_eq!(decode_public(&identity.xkey).unwrap().0, Kind::Curve);
         assert_ne!(identity, ServerIdentity::generate().unwrap());
-    }
-
-    #[test]
-    fn checksum_and_text_are_the_standard_ones() {
-        assert_eq!(crc16(b"123456789"), 0x31C3);
-        assert_eq!(base32(b"foobar"), "MZXW6YTBOI");
-        assert_eq!(base32(b"fo"), "MZXQ");
     }
 }

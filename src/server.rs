@@ -53,7 +53,7 @@ impl Server {
     /// # Errors
     /// When it cannot listen where it is told to, or the system gives it nothing to run on.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let identity = ServerIdentity::generate().map_err(io::Error::other)?;
+        let identity = ServerIdentity::generate()?;
         let name = config.server_name.clone().unwrap_or_else(|| identity.id.clone());
         let (thread, running) = bootstrap::start(config, &identity, &name)?;
         Ok(Self {

@@ -247,7 +247,6 @@ impl Carrier {
         if bytes.is_empty() {
             return;
         }
-        connection.last_active = now;
         let delivery = &mut arbiter.delivery;
         let progress = connection.with_turn(delivery, now, changes, |session, turn| {
             session.receive(bytes, turn)

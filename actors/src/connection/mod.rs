@@ -78,7 +78,6 @@ pub struct Connection<S: Session> {
     timer: Option<(Timer, Instant)>,
     /// The socket has been full since then, and how much it had taken by then.
     blocked: Option<(Instant, u64)>,
-    last_active: Instant,
 }
 
 /// What a [`Connection`] shows of itself.
@@ -152,7 +151,6 @@ impl<S: Session> Connection<S> {
             closing: None,
             timer: None,
             blocked: None,
-            last_active: now,
         };
         Ok(connection.start())
     }

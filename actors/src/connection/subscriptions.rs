@@ -21,7 +21,7 @@ impl Subscriptions {
     pub(crate) fn contains(&self, sid: &[u8]) -> bool {
         self.by_sid
             .get(sid)
-            .is_some_and(|subscription| !is_exhausted(subscription))
+            .is_some_and(|subscription| !subscription.is_exhausted())
     }
 
     /// A sid that is in use stays as it is; one whose subscription has had its last message is free again.
@@ -35,7 +35,7 @@ impl Subscriptions {
         changes: &mut Vec<Change>,
     ) {
         if let Some(known) = self.by_sid.get(sid) {
-            if !is_exhausted(known) {
+            if !known.is_exhausted() {
                 return;
             }
             changes.push(Change::Remove(known.clone()));
@@ -74,7 +74,7 @@ impl Subscriptions {
             .by_sid
             .get(subscription.sid())
             .is_some_and(|known| Arc::ptr_eq(known, subscription));
-        if known && is_exhausted(subscription) {
+        if known && subscription.is_exhausted() {
             self.by_sid.remove(subscription.sid());
             changes.push(Change::Remove(subscription.clone()));
         }
@@ -87,11 +87,4 @@ impl Subscriptions {
             .map(Change::Remove)
             .collect()
     }
-}
-
-/// Whether a subscription has had its last message.
-fn is_exhausted(subscription: &ConnectionSubscription) -> bool {
-    subscription
-        .limit()
-        .is_some_and(|limit| subscription.delivered() >= limit)
 }
