@@ -17,7 +17,7 @@ use vagus_actors::listener::{Accepted, Listener};
 use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
 use vagus_actors::router::Router;
-use vagus_actors::{Arbiter, Arbiters, Interest, LocalArbiter, SlowWork, keep_house};
+use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, SlowWork, keep_house};
 use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Listen};
 use vagus_nats::{Facts, Nats};
@@ -107,12 +107,12 @@ fn populate(
         max_pending: config.limits.max_pending,
         slow_work: SlowWork::start()?,
     });
-    let facts = Arc::new(Facts {
+    let facts = Arc::new(Live::new(Facts {
         info,
         limits: config.limits.clone(),
         gate,
         max_traced_payload: config.logging.max_traced_payload,
-    });
+    }));
     let receptions = (0..count)
         .map(|number| open_reception(number, &arbiters, &surroundings, &facts))
         .collect::<io::Result<Vec<_>>>()?;
@@ -132,12 +132,13 @@ fn open_reception(
     number: usize,
     arbiters: &Arc<Arbiters>,
     surroundings: &Arc<Surroundings>,
-    facts: &Arc<Facts>,
+    facts: &Arc<Live<Facts>>,
 ) -> io::Result<Recipient<Accepted>> {
     let (arbiters, surroundings, facts) = (arbiters.clone(), surroundings.clone(), facts.clone());
     let open = move || {
         let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
-        let longest_line = longest_incomplete_line(facts.limits.max_control_line);
+        let (now, _) = facts.current();
+        let longest_line = longest_incomplete_line(now.limits.max_control_line);
         let arbiter = Arbiter::new(number, arbiters, seed, longest_line);
         let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
         keep_house(
@@ -145,7 +146,7 @@ fn open_reception(
             surroundings.interest.clone(),
             surroundings.router.clone(),
         );
-        let max_connections = facts.limits.max_connections;
+        let max_connections = now.limits.max_connections;
         Reception::new(Nats::new(facts), arbiter, surroundings, max_connections)
             .start()
             .recipient()

@@ -8,6 +8,7 @@ mod arbiter;
 pub mod connection;
 mod interest;
 pub mod listener;
+mod live;
 mod mailbox;
 pub mod monitor;
 mod outbox;
@@ -20,6 +21,7 @@ mod supervision;
 
 pub use arbiter::{Arbiter, Arbiters, LocalArbiter, Traffic};
 pub use interest::Interest;
+pub use live::Live;
 pub use mailbox::Observe;
 pub use outbox::{ConnectionId, Outbox};
 pub use slow_work::SlowWork;

@@ -14,8 +14,8 @@ pub use session::NatsSession;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use vagus_actors::ConnectionId;
 use vagus_actors::reception::Language;
+use vagus_actors::{ConnectionId, Live};
 use vagus_auth::credentials::Gate;
 use vagus_auth::nkey::Nonce;
 use vagus_configs::Limits;
@@ -38,28 +38,28 @@ pub struct Facts {
 /// NATS, as clients speak it.
 #[derive(Debug, Clone)]
 pub struct Nats {
-    facts: Arc<Facts>,
+    live: Arc<Live<Facts>>,
 }
 
 impl Nats {
     /// The language of a server's clients.
-    pub fn new(facts: Arc<Facts>) -> Self {
-        Self { facts }
+    pub fn new(live: Arc<Live<Facts>>) -> Self {
+        Self { live }
     }
 
     /// What a client may sign to prove who it is; none where no user has a key.
-    fn nonce(&self) -> Option<Nonce> {
-        if !self.facts.gate.needs_nonce() {
+    fn nonce(facts: &Facts) -> Option<Nonce> {
+        if !facts.gate.needs_nonce() {
             return None;
         }
         // Without randomness nobody can prove anything: whoever tries is refused.
         Nonce::generate().inspect_err(|error| log::error!("{error}")).ok()
     }
 
-    fn greeting(&self, peer: SocketAddr, id: ConnectionId, nonce: Option<&Nonce>) -> Vec<u8> {
+    fn greeting(facts: &Facts, peer: SocketAddr, id: ConnectionId, nonce: Option<&Nonce>) -> Vec<u8> {
         let mut greeting = Vec::with_capacity(512);
         let ip = peer.ip().to_string();
-        self.facts.info.render(
+        facts.info.render(
             &InfoClient {
                 id,
                 ip: &ip,
@@ -76,16 +76,18 @@ impl Language for Nats {
     type Session = NatsSession;
 
     fn open(&mut self, peer: SocketAddr, id: ConnectionId, now: Instant) -> (NatsSession, Vec<u8>) {
-        let nonce = self.nonce();
-        let greeting = self.greeting(peer, id, nonce.as_ref());
+        let (facts, _) = self.live.current();
+        let nonce = Self::nonce(&facts);
+        let greeting = Self::greeting(&facts, peer, id, nonce.as_ref());
         (
-            NatsSession::new(self.facts.clone(), peer, id, nonce, now),
+            NatsSession::new(self.live.clone(), peer, id, nonce, now),
             greeting,
         )
     }
 
     fn refuse(&mut self, peer: SocketAddr, id: ConnectionId) -> Vec<u8> {
-        let mut last_words = self.greeting(peer, id, None);
+        let (facts, _) = self.live.current();
+        let mut last_words = Self::greeting(&facts, peer, id, None);
         Complaint::MaximumConnections.append(&mut last_words);
         last_words
     }

@@ -7,8 +7,8 @@ use crate::{Facts, publishing, subscribing, trace};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::ConnectionId;
 use vagus_actors::connection::{Identity, Progress, Session, SlowTask, Turn};
+use vagus_actors::{ConnectionId, Live};
 use vagus_auth::credentials::{self, BcryptTask};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Matcher;
@@ -28,6 +28,9 @@ const PROTOCOL_ASYNC_INFO: i64 = 1;
 #[derive(Debug)]
 pub struct NatsSession {
     pub(crate) facts: Arc<Facts>,
+    live: Arc<Live<Facts>>,
+    /// That of `facts`.
+    version: u64,
     pub(crate) peer: SocketAddr,
     pub(crate) id: ConnectionId,
     /// None until CONNECT: most of it is text that a client without one need not pay for.
@@ -80,12 +83,13 @@ impl Wishes {
 
 impl NatsSession {
     pub(crate) fn new(
-        facts: Arc<Facts>,
+        live: Arc<Live<Facts>>,
         peer: SocketAddr,
         id: ConnectionId,
         nonce: Option<Nonce>,
         now: Instant,
     ) -> Self {
+        let (facts, version) = live.current();
         let limits = &facts.limits;
         Self {
             peer,
@@ -106,6 +110,19 @@ impl NatsSession {
             first_pong_sent: false,
             closing: false,
             facts,
+            live,
+            version,
+        }
+    }
+
+    /// Goes by what the server is set to now, if that has changed.
+    #[inline]
+    fn adopt_settings(&mut self) {
+        if self.version != self.live.version() {
+            (self.facts, self.version) = self.live.current();
+            let limits = &self.facts.limits;
+            self.frame_limits.max_control_line = limits.max_control_line;
+            self.frame_limits.max_payload = limits.max_payload;
         }
     }
 
@@ -278,6 +295,7 @@ impl Session for NatsSession {
     }
 
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
+        self.adopt_settings();
         self.heartbeat.heard(turn.now());
         if self.must_authenticate() && !may_begin_connect(input) {
             self.complain(&Complaint::AuthorizationViolation, turn);
@@ -343,6 +361,7 @@ impl Session for NatsSession {
     }
 
     fn time<T: Turn>(&mut self, turn: &mut T) {
+        self.adopt_settings();
         let now = turn.now();
         if self.authentication_due.is_some_and(|due| due <= now) {
             return self.complain(&Complaint::AuthenticationTimeout, turn);

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vagus_actors::Live;
 use vagus_actors::connection::{CloseReason, Progress, Session, Turn};
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
@@ -162,7 +163,7 @@ impl Peer {
             taken: true,
         };
         Self {
-            session: NatsSession::new(Arc::new(facts), peer, 1, None, now),
+            session: NatsSession::new(Arc::new(Live::new(facts)), peer, 1, None, now),
             recorder,
             unread: Vec::new(),
         }

@@ -1,0 +1,1 @@
+//! What TLS a listener speaks: certificates, what is asked of peers, and who they are by theirs.
