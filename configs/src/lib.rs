@@ -4,6 +4,7 @@
 //! The defaults are those of nats-server 2.14. [`load`](load()) makes one of a NATS configuration file, the
 //! grammar of which is in [`grammar`].
 
+mod admin;
 mod format;
 pub mod grammar;
 mod limits;
@@ -11,6 +12,7 @@ mod listen;
 mod load;
 mod logging;
 
+pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
 pub use format::NatsFormat;
 pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
@@ -39,6 +41,8 @@ pub struct Config {
     pub ports_file_dir: Option<PathBuf>,
     /// The address, `host:port`, that other servers tell clients instead of ours.
     pub client_advertise: Option<String>,
+    /// The admin service, if there is one.
+    pub admin: Option<Admin>,
     /// How many arbiters (threads that carry connections) there are; one a core when 0.
     pub arbiters: usize,
 }

@@ -93,6 +93,18 @@ pub(super) const USER: Absent = Absent {
     others: &[],
 };
 
+/// In `admin`.
+pub(super) const ADMIN: Absent = Absent {
+    switches: &[],
+    others: &["tls"],
+};
+
+/// In one of the users or tokens of `admin`.
+pub(super) const ADMIN_USER: Absent = Absent {
+    switches: &[],
+    others: &[],
+};
+
 /// Says what is wrong with a key that no section took: it is of `absent`, or unknown. A key that is
 /// referred to as a variable is the operator's own.
 pub(super) fn refuse(key: &str, entry: &Entry, absent: &Absent, findings: &mut Findings) {

@@ -3,7 +3,7 @@
 use super::authorization::Access;
 use super::findings::Findings;
 use super::logging::LogTimes;
-use super::{absent, limits, listen, logging};
+use super::{absent, admin, limits, listen, logging};
 use crate::Config;
 use crate::grammar::{Entry, Map};
 
@@ -18,6 +18,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || listen::take(&key, entry, &mut config.listen, findings)
             || limits::take(&key, entry, &mut config.limits, findings)
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
+            || admin::take(&key, entry, &mut config.admin, findings)
             || access.take(&key, entry, &mut config.limits, findings);
         if !taken {
             absent::refuse(&key, entry, &absent::SERVER, findings);

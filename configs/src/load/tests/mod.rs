@@ -1,3 +1,4 @@
+mod admin;
 mod mutation;
 mod settings;
 mod shipped;
