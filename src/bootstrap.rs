@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use vagus_actors::connection::Surroundings;
+use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::{Accepted, Listener};
 use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
@@ -38,6 +39,7 @@ pub(crate) struct Running {
     pub(crate) router: Addr<Router>,
     pub(crate) monitor: Addr<Monitor>,
     pub(crate) listener: Addr<Listener>,
+    pub(crate) lame_duck: Addr<LameDuck>,
 }
 
 /// Listens, and starts the threads and actors of a broker.
@@ -110,13 +112,24 @@ fn populate(
     let facts = Arc::new(Live::new(Facts {
         info,
         limits: config.limits.clone(),
-        gate,
+        gate: Arc::new(gate),
         max_traced_payload: config.logging.max_traced_payload,
     }));
     let receptions = (0..count)
         .map(|number| open_reception(number, &arbiters, &surroundings, &facts))
         .collect::<io::Result<Vec<_>>>()?;
     let listener = Listener::new(socket, receptions, arbiters.clone())?.start();
+    let announce = {
+        let facts = facts.clone();
+        move || facts.update(Facts::in_lame_duck_mode)
+    };
+    let lame_duck = LameDuck::new(
+        config.lame_duck.clone(),
+        vec![listener.clone().recipient()],
+        monitor.clone(),
+        Box::new(announce),
+    )
+    .start();
     Ok(Running {
         client_address,
         system: System::current(),
@@ -124,6 +137,7 @@ fn populate(
         router,
         monitor,
         listener,
+        lame_duck,
     })
 }
 

@@ -13,6 +13,7 @@ mod server;
 
 pub use server::{Server, StartError};
 pub use vagus_actors::connection::{CloseReason, ConnectionState, Identity};
+pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;
 pub use vagus_actors::queue_group::QueueGroupState;

@@ -7,23 +7,25 @@ use crate::process::ports_file::PortsFile;
 use log::{error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
+use std::io;
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use thiserror::Error;
-use vagus::{Server, StartError};
+use vagus::{LameDuckPhase, Server, StartError};
 use vagus_configs::Config;
 
 /// Why there is no server.
 #[derive(Debug, Error)]
 enum RunError {
     #[error("Cannot wait for signals: {0}")]
-    Signals(std::io::Error),
+    Signals(io::Error),
     #[error("Cannot write the pid file {path:?}: {source}")]
     PidFile {
         path: std::path::PathBuf,
-        source: std::io::Error,
+        source: io::Error,
     },
     #[error("Error listening on port: {address}, \"{}\"", plainly(.source))]
-    Listen { address: String, source: std::io::Error },
+    Listen { address: String, source: io::Error },
     #[error(transparent)]
     Start(StartError),
 }
@@ -38,7 +40,7 @@ impl From<StartError> for RunError {
 }
 
 /// The system's words in lower case and without its number: tools look for "address already in use".
-fn plainly(error: &std::io::Error) -> String {
+fn plainly(error: &io::Error) -> String {
     let text = error.to_string();
     let words = text.split(" (os error ").next().unwrap_or_default();
     words.to_lowercase()
@@ -72,8 +74,8 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
         file,
     } = launch;
     // Before anything can be seen of the server: whoever sees it may signal it.
-    let mut signals =
-        Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2]).map_err(RunError::Signals)?;
+    let (tell, events) = channel();
+    follow_signals(tell.clone()).map_err(RunError::Signals)?;
 
     info!("Starting nats-server");
     info!("  Version:  {}", vagus::NATS_VERSION);
@@ -109,7 +111,11 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
     let ports_file = write_ports_file(&config, &server);
     info!("Server is ready");
 
-    let status = wait_for_the_end(&mut signals, log);
+    server.once_lame_duck_mode_ended(move || {
+        // Nobody waits any more: it ends already.
+        let _ = tell.send(Event::NobodyLeft);
+    });
+    let status = wait_for_the_end(&events, &server, log);
     info!("Initiating Shutdown...");
     server.shutdown();
     if let Some(Err(error)) = ports_file.map(PortsFile::remove) {
@@ -128,21 +134,57 @@ fn write_ports_file(config: &Config, server: &Server) -> Option<PortsFile> {
         .ok()
 }
 
-/// Follows signals until one ends the server.
-fn wait_for_the_end(signals: &mut Signals, log: &RunningLog) -> ExitCode {
-    for signal in signals.forever() {
+/// What a running server has to act upon.
+enum Event {
+    Signal(i32),
+    /// Lame duck mode has left nobody connected.
+    NobodyLeft,
+}
+
+/// Passes on the signals that this process is sent.
+fn follow_signals(tell: Sender<Event>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2])?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                if tell.send(Event::Signal(signal)).is_err() {
+                    return;
+                }
+            }
+        })?;
+    Ok(())
+}
+
+/// Follows events until one ends the server.
+fn wait_for_the_end(events: &Receiver<Event>, server: &Server, log: &RunningLog) -> ExitCode {
+    for event in events {
+        let Event::Signal(signal) = event else {
+            return ExitCode::SUCCESS;
+        };
         info!("Trapped {:?} signal", signal_name(signal));
         match signal {
-            SIGINT | SIGTERM => return ExitCode::SUCCESS,
+            SIGINT => return ExitCode::SUCCESS,
+            SIGTERM if !is_lame_duck(server) => return ExitCode::SUCCESS,
+            // It ends anyway, and gently.
+            SIGTERM => {}
             SIGQUIT => return ExitCode::from(QUIT),
             SIGUSR1 => log.reopen(),
             SIGHUP => {
                 error!("Failed to reload server configuration: reloading is not in this version of vagus yet")
             }
-            _ => warn!("Lame duck mode is not in this version of vagus yet"),
+            _ => {
+                server.enter_lame_duck_mode();
+            }
         }
     }
     ExitCode::SUCCESS
+}
+
+fn is_lame_duck(server: &Server) -> bool {
+    server
+        .lame_duck()
+        .is_some_and(|lame_duck| lame_duck.phase != LameDuckPhase::Off)
 }
 
 /// The names that nats-server logs.

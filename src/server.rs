@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use vagus_actors::connection::ConnectionState;
+use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, ListConnections, MonitorState};
 use vagus_actors::queue_group::QueueGroupState;
@@ -97,6 +98,23 @@ impl Server {
     /// The state of the Listener of clients.
     pub fn listener(&self) -> Option<ListenerState> {
         self.ask(&self.running.listener, Observe::<ListenerState>::new())
+    }
+
+    /// How far the server is in taking leave of its clients.
+    pub fn lame_duck(&self) -> Option<LameDuckState> {
+        self.ask(&self.running.lame_duck, Observe::<LameDuckState>::new())
+    }
+
+    /// Begins to take leave of the clients: nobody can connect any more, those who are connected are told, and closed
+    /// one by one after a while. False if that has begun before.
+    pub fn enter_lame_duck_mode(&self) -> bool {
+        self.ask(&self.running.lame_duck, EnterLameDuck).unwrap_or(false)
+    }
+
+    /// Has this called once, when lame duck mode has left nobody connected. It should be short: the server's first
+    /// arbiter calls it. The server is still there then, and to be stopped.
+    pub fn once_lame_duck_mode_ended(&self, call: impl FnOnce() + Send + 'static) {
+        self.ask(&self.running.lame_duck, OnceEnded(Box::new(call)));
     }
 
     /// The state of each open connection.

@@ -7,6 +7,7 @@
 mod arbiter;
 pub mod connection;
 mod interest;
+pub mod lame_duck;
 pub mod listener;
 mod live;
 mod mailbox;

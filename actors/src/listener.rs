@@ -42,8 +42,14 @@ pub struct Accepted {
     pub peer: SocketAddr,
 }
 
+/// Has a Listener close its socket: nobody can connect from the answer on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopAccepting;
+
 /// The acceptor of one port.
 pub struct Listener {
+    /// None once nobody is accepted any more.
     socket: Option<TcpListener>,
     receptions: Vec<Recipient<Accepted>>,
     arbiters: Arc<Arbiters>,
@@ -112,15 +118,12 @@ impl Actor for Listener {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        if let Some(socket) = self.socket.take() {
-            context.spawn(Accepting { socket, rest: None });
-        }
+        context.spawn(Accepting { rest: None });
     }
 }
 
-/// Accepts for as long as the listener lives.
+/// Accepts for as long as the listener has a socket.
 struct Accepting {
-    socket: TcpListener,
     rest: Option<Pin<Box<Sleep>>>,
 }
 
@@ -139,7 +142,10 @@ impl ActorFuture<Listener> for Accepting {
                 ready!(rest.as_mut().poll(task));
                 accepting.rest = None;
             }
-            match ready!(accepting.socket.poll_accept(task)).and_then(accepted) {
+            let Some(socket) = &listener.socket else {
+                return Poll::Ready(());
+            };
+            match ready!(socket.poll_accept(task)).and_then(accepted) {
                 Ok(accepted) => listener.place(accepted),
                 // Whoever it was is gone already; the next may be there.
                 Err(error) if concerns_one_peer(&error) => {}
@@ -174,6 +180,14 @@ fn concerns_one_peer(error: &io::Error) -> bool {
     error
         .raw_os_error()
         .is_some_and(|code| peers.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+impl Handler<StopAccepting> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, _: StopAccepting, _: &mut Context<Self>) {
+        self.socket = None;
+    }
 }
 
 impl Handler<Observe<ListenerState>> for Listener {

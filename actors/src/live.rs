@@ -41,6 +41,13 @@ impl<T> Live<T> {
         *self.current.write() = value;
         self.version.fetch_add(1, Ordering::Release);
     }
+
+    /// Sets what `change` makes of the value that holds now; nothing is replaced in between.
+    pub fn update(&self, change: impl FnOnce(&T) -> T) {
+        let mut current = self.current.write();
+        *current = Arc::new(change(&current));
+        self.version.fetch_add(1, Ordering::Release);
+    }
 }
 
 #[cfg(test)]

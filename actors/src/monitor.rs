@@ -63,6 +63,16 @@ pub(crate) struct ConnectionClosed {
 #[rtype(result = "Vec<Recipient<Observe<ConnectionState>>>")]
 pub struct ListConnections;
 
+/// Tells the Monitor that the settings of the server have changed: it wakes every connection to adopt them.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SettingsChanged;
+
+/// Asks for the outboxes of the connections that are open, to be closed one by one.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Arc<Outbox>>")]
+pub(crate) struct ListOutboxes;
+
 /// Asks the Monitor to have a connection closed.
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
@@ -121,6 +131,27 @@ impl Handler<ListConnections> for Monitor {
         self.connections
             .values()
             .map(|known| known.observe.clone())
+            .collect()
+    }
+}
+
+impl Handler<SettingsChanged> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, _: SettingsChanged, _: &mut Context<Self>) {
+        for known in self.connections.values() {
+            known.outbox.tell_settings_changed();
+        }
+    }
+}
+
+impl Handler<ListOutboxes> for Monitor {
+    type Result = Vec<Arc<Outbox>>;
+
+    fn handle(&mut self, _: ListOutboxes, _: &mut Context<Self>) -> Self::Result {
+        self.connections
+            .values()
+            .map(|known| known.outbox.clone())
             .collect()
     }
 }

@@ -7,6 +7,7 @@
 mod admin;
 mod format;
 pub mod grammar;
+mod lame_duck;
 mod limits;
 mod listen;
 mod load;
@@ -14,6 +15,7 @@ mod logging;
 
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
 pub use format::NatsFormat;
+pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
 pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse};
@@ -35,6 +37,8 @@ pub struct Config {
     pub credentials: Credentials,
     /// What is logged, and where to.
     pub logging: Logging,
+    /// How it takes leave of its clients.
+    pub lame_duck: LameDuck,
     /// Where the process id is written at the start, as decimal digits without a newline.
     pub pid_file: Option<PathBuf>,
     /// The folder that gets a `<program>_<pid>.ports` file for as long as the server runs.

@@ -29,7 +29,8 @@ Server:
     -P, --pid <file>                  Write the process id to this file
         --ports_file_dir <folder>     Write the ports to <program>_<pid>.ports in this folder while running
         --client_advertise <address>  Address for clients, <host>:<port>, that other servers pass on
-    -sl, --signal <signal>[=<pid>]    Tell a running server: term, quit, stop, reopen (its log file)
+    -sl, --signal <signal>[=<pid>]    Tell a running server: term, quit, stop, reopen (its log file),
+                                      ldm (let the clients go, then end)
                                       <pid> is a process id, its beginning and *, or a file with one of these
 Log:
     -l, --log <file>                  Write the log to this file instead of standard error
@@ -87,6 +88,8 @@ Runs a server. All options of `vagus --help` hold, and these:
 Signals:
     INT, TERM                         End; exit status 0
     USR1                              Open the log file anew, after it was moved aside
+    USR2                              Lame duck mode: accept nobody any more, tell the clients, close them one by
+                                      one after a while, then end; exit status 0
 ";
 
 /// How TLS will be set.

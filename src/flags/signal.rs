@@ -22,12 +22,14 @@ pub(crate) enum Signal {
     Term,
     /// Open the log file anew.
     Reopen,
+    /// Take leave of the clients, then end.
+    LameDuck,
 }
 
 /// A signal that cannot be sent.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum SignalError {
-    #[error("signal {0:?} is unknown: the signals are term, quit, stop and reopen")]
+    #[error("signal {0:?} is unknown: the signals are term, quit, stop, reopen and ldm")]
     Unknown(String),
     #[error("signal {0} is not in this version of vagus yet")]
     Absent(&'static str),
@@ -50,7 +52,7 @@ impl Order {
             "term" => Signal::Term,
             "reopen" => Signal::Reopen,
             "reload" => return Err(SignalError::Absent("reload")),
-            "ldm" => return Err(SignalError::Absent("ldm")),
+            "ldm" => Signal::LameDuck,
             _ => return Err(SignalError::Unknown(word.to_owned())),
         };
         Ok(Self { signal, process })

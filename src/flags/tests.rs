@@ -408,13 +408,12 @@ fn refusals() {
         ),
         (
             "--signal nonsense=999999",
-            r#"signal "nonsense" is unknown: the signals are term, quit, stop and reopen"#,
+            r#"signal "nonsense" is unknown: the signals are term, quit, stop, reopen and ldm"#,
         ),
         (
             "-sl reload=1",
             "signal reload is not in this version of vagus yet",
         ),
-        ("-sl ldm", "signal ldm is not in this version of vagus yet"),
         (
             "-sl stop=1=2",
             r#"a signal is given as <signal> or <signal>=<process>, not "stop=1=2""#,
@@ -474,6 +473,7 @@ fn words_and_help() {
 fn signals_and_tools() {
     for (line, signal, process) in [
         ("-sl stop", Signal::Stop, None),
+        ("-sl ldm=/run/a.pid", Signal::LameDuck, Some("/run/a.pid")),
         ("--signal quit=12", Signal::Quit, Some("12")),
         ("--signal=term=1*", Signal::Term, Some("1*")),
         (

@@ -32,6 +32,7 @@ pub(crate) fn send(order: &Order) -> Result<(), SendError> {
         Signal::Quit => Number::INT,
         Signal::Term => Number::TERM,
         Signal::Reopen => Number::USR1,
+        Signal::LameDuck => Number::USR2,
     };
     for pid in processes(order.process.as_deref())? {
         let process = Pid::from_raw(pid).ok_or_else(|| SendError::BadProcess(pid.to_string()))?;

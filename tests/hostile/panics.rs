@@ -35,6 +35,8 @@ const DELIVERED: &[u8] = b"MSG letters 1 2\r\nhi\r\n";
 impl Session for Letters {
     type Answer = ();
 
+    fn settings_changed<T: Turn>(&mut self, _: &mut T) {}
+
     fn slow_work(&mut self) -> Option<SlowTask<()>> {
         None
     }

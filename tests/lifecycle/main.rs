@@ -6,6 +6,8 @@ mod addresses;
 #[cfg(test)]
 mod idle;
 #[cfg(test)]
+mod lame_duck;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod shutdown;

@@ -123,10 +123,18 @@ impl Carrier {
                 session.time(turn)
             });
         }
+        if attention.settings_changed {
+            connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+                session.settings_changed(turn);
+            });
+        }
         if let Some(answer) = connection.answer.take() {
             connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
                 session.answered(answer, turn);
             });
+        }
+        if let Some(reason) = attention.dismissed {
+            connection.closing.get_or_insert(reason);
         }
         let may_go_on = !connection.announced && !connection.working && connection.closing.is_none();
         if may_go_on && changes.is_empty() {

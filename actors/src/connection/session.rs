@@ -19,6 +19,9 @@ pub trait Session: Sized + Unpin + 'static {
     /// The moment it last asked for has come.
     fn time<T: Turn>(&mut self, turn: &mut T);
 
+    /// What the server is set to has changed.
+    fn settings_changed<T: Turn>(&mut self, turn: &mut T);
+
     /// Work that has to be done before the session can go on with its input, and that takes long: asked for after
     /// each [`Session::receive`]. It returned [`Progress::Waiting`] if there is some.
     fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>>;

@@ -44,6 +44,8 @@ pub struct Outbox {
     closed: AtomicBool,
     /// Set by the arbiter's timers, taken by the owner.
     timer_due: AtomicBool,
+    /// Set when the server's settings have changed, taken by the owner.
+    settings_changed: AtomicBool,
     queue: Mutex<Queue>,
 }
 
@@ -92,6 +94,7 @@ impl Outbox {
             responses: Mutex::new(None),
             closed: AtomicBool::new(false),
             timer_due: AtomicBool::new(false),
+            settings_changed: AtomicBool::new(false),
             queue: Mutex::new(Queue::new(socket)),
         }
     }
@@ -209,12 +212,29 @@ impl Outbox {
         queue.set_owner(waker);
         Attention {
             closed: queue.close_reason(),
+            dismissed: queue.dismissal(),
             exhausted: queue.take_exhausted(),
             timer_due: self.timer_due.swap(false, Ordering::Relaxed),
+            settings_changed: self.settings_changed.swap(false, Ordering::Relaxed),
         }
     }
 
-    /// Asks the owner to close the connection, from any arbiter.
+    /// Asks the owner to close the connection once what waits for it is written, from any arbiter.
+    pub fn dismiss(&self, reason: CloseReason) {
+        let mut queue = self.queue.lock();
+        queue.dismiss(reason);
+        let owner = queue.owner();
+        drop(queue);
+        wake(owner);
+    }
+
+    /// Has the owner's session go by what the server is set to now, from any arbiter.
+    pub fn tell_settings_changed(&self) {
+        self.settings_changed.store(true, Ordering::Relaxed);
+        self.wake_owner();
+    }
+
+    /// Asks the owner to close the connection at once, from any arbiter: what waits for it is given up.
     pub fn close(&self, reason: CloseReason) {
         self.closed.store(true, Ordering::Relaxed);
         let mut queue = self.queue.lock();
@@ -259,8 +279,11 @@ impl Outbox {
 #[derive(Debug)]
 pub(crate) struct Attention {
     pub(crate) closed: Option<CloseReason>,
+    /// Why the connection is to end once what waits for it is written.
+    pub(crate) dismissed: Option<CloseReason>,
     pub(crate) exhausted: Vec<Arc<ConnectionSubscription>>,
     pub(crate) timer_due: bool,
+    pub(crate) settings_changed: bool,
 }
 
 /// Counters of what was handed over to one connection.

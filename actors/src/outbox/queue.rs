@@ -31,6 +31,8 @@ pub(super) struct Queue {
     messages: u64,
     payload: u64,
     closed: Option<CloseReason>,
+    /// Why the owner is to close the connection once everything is written.
+    dismissed: Option<CloseReason>,
     /// Gone once the connection is retired: the last `Arc` closes the socket.
     socket: Option<Arc<TcpStream>>,
     /// Somebody is between `begin_write` and the last `end_write`.
@@ -69,6 +71,7 @@ impl Queue {
             messages: 0,
             payload: 0,
             closed: None,
+            dismissed: None,
             socket: Some(socket),
             writing: false,
             blocked: false,
@@ -172,6 +175,15 @@ impl Queue {
 
     pub(super) fn close_reason(&self) -> Option<CloseReason> {
         self.closed
+    }
+
+    /// The first reason stands. What waits is still written.
+    pub(super) fn dismiss(&mut self, reason: CloseReason) {
+        self.dismissed.get_or_insert(reason);
+    }
+
+    pub(super) fn dismissal(&self) -> Option<CloseReason> {
+        self.dismissed
     }
 
     /// The first reason stands. What waits is given up.

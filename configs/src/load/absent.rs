@@ -40,8 +40,6 @@ pub(super) const SERVER: Absent = Absent {
         "http_port",
         "https",
         "https_port",
-        "lame_duck_duration",
-        "lame_duck_grace_period",
         "leaf",
         "leafnodes",
         "log_max_num",

@@ -73,6 +73,21 @@ impl Findings {
         self.positive(entry, nanoseconds)
     }
 
+    /// A duration as text and nothing else; not negative.
+    pub(super) fn exact_duration(&mut self, entry: &Entry) -> Option<Duration> {
+        let nanoseconds = match &entry.value.kind {
+            Kind::Text(text) => duration::parse(text),
+            _ => None,
+        };
+        let Some(nanoseconds) = nanoseconds else {
+            return self.wrong(entry, "a duration such as \"2m\"");
+        };
+        let Ok(nanoseconds) = u64::try_from(nanoseconds) else {
+            return self.refuse(entry, format!("{} must not be negative", entry.key));
+        };
+        Some(Duration::from_nanos(nanoseconds))
+    }
+
     /// A duration to wait: a negative one is an obstacle, 0 gives nothing.
     pub(super) fn positive(&mut self, entry: &Entry, nanoseconds: i64) -> Option<Duration> {
         let Ok(nanoseconds) = u64::try_from(nanoseconds) else {

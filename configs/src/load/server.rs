@@ -3,7 +3,7 @@
 use super::authorization::Access;
 use super::findings::Findings;
 use super::logging::LogTimes;
-use super::{absent, admin, limits, listen, logging};
+use super::{absent, admin, lame_duck, limits, listen, logging};
 use crate::Config;
 use crate::grammar::{Entry, Map};
 
@@ -17,6 +17,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
         let taken = own(&key, entry, &mut config, findings)
             || listen::take(&key, entry, &mut config.listen, findings)
             || limits::take(&key, entry, &mut config.limits, findings)
+            || lame_duck::take(&key, entry, &mut config.lame_duck, findings)
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
             || admin::take(&key, entry, &mut config.admin, findings)
             || access.take(&key, entry, &mut config.limits, findings);
@@ -27,6 +28,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     config.logging.time = times.kind();
     config.credentials = access.credentials(findings);
     limits::check(tree, &mut config.limits, findings);
+    lame_duck::check(tree, &config.lame_duck, findings);
     config
 }
 

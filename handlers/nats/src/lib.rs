@@ -23,16 +23,27 @@ use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
 
 /// What a server is to all of its NATS clients.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// What INFO says to each.
     pub info: Info,
     /// What each may ask for.
     pub limits: Limits,
     /// Who may come in.
-    pub gate: Gate,
+    pub gate: Arc<Gate>,
     /// How much of a payload a TRC line shows, in bytes; 0 for all of it.
     pub max_traced_payload: usize,
+}
+
+impl Facts {
+    /// The same, of a server that is about to stop: it says so, and no longer tells clients to connect to it.
+    #[must_use]
+    pub fn in_lame_duck_mode(&self) -> Self {
+        let mut facts = self.clone();
+        facts.info.lame_duck = true;
+        facts.info.connect_urls.clear();
+        facts
+    }
 }
 
 /// NATS, as clients speak it.

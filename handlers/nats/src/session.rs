@@ -117,13 +117,51 @@ impl NatsSession {
 
     /// Goes by what the server is set to now, if that has changed.
     #[inline]
-    fn adopt_settings(&mut self) {
+    fn adopt_settings(&mut self, turn: &mut impl Turn) {
         if self.version != self.live.version() {
-            (self.facts, self.version) = self.live.current();
-            let limits = &self.facts.limits;
-            self.frame_limits.max_control_line = limits.max_control_line;
-            self.frame_limits.max_payload = limits.max_payload;
+            self.adopt_new_settings(turn);
         }
+    }
+
+    #[cold]
+    fn adopt_new_settings(&mut self, turn: &mut impl Turn) {
+        let before = self.facts.clone();
+        (self.facts, self.version) = self.live.current();
+        let limits = &self.facts.limits;
+        self.frame_limits.max_control_line = limits.max_control_line;
+        self.frame_limits.max_payload = limits.max_payload;
+        // Clients hear of where else to connect, and of nothing else, as with nats-server.
+        let (before, now) = (&before.info, &self.facts.info);
+        if before.connect_urls != now.connect_urls || before.lame_duck != now.lame_duck {
+            self.tell_of_servers(turn);
+        }
+    }
+
+    /// Sends INFO to a client that expects it at any time. Before its first PONG it is yet to be told anyway.
+    fn tell_of_servers(&self, turn: &mut impl Turn) {
+        if self.first_pong_sent && self.understands_info() {
+            self.inform(None, turn);
+        }
+    }
+
+    /// Whether the client understands INFO at any time.
+    fn understands_info(&self) -> bool {
+        self.options
+            .as_ref()
+            .is_some_and(|options| options.protocol >= PROTOCOL_ASYNC_INFO)
+    }
+
+    fn inform(&self, bound: Option<BoundAccount<'_>>, turn: &mut impl Turn) {
+        let ip = self.peer.ip().to_string();
+        let client = InfoClient {
+            id: self.id,
+            ip: &ip,
+            nonce: self.nonce.as_ref().map_or("", Nonce::as_str),
+            bound,
+        };
+        let mut info = Vec::with_capacity(512);
+        self.facts.info.render(&client, &mut info);
+        self.say(&info, turn);
     }
 
     /// Tells a client that this was not right, and closes the connection where that is due.
@@ -247,31 +285,25 @@ impl NatsSession {
 
     fn ping(&mut self, turn: &mut impl Turn) {
         self.say(b"PONG\r\n", turn);
-        let Some(options) = &self.options else {
+        if self.options.is_none() {
             return;
-        };
-        let understands = options.protocol >= PROTOCOL_ASYNC_INFO;
-        if !std::mem::replace(&mut self.first_pong_sent, true) && understands {
+        }
+        if !std::mem::replace(&mut self.first_pong_sent, true) && self.understands_info() {
             let bound = BoundAccount {
                 name: GLOBAL_ACCOUNT,
                 is_system: false,
             };
-            let ip = self.peer.ip().to_string();
-            let client = InfoClient {
-                id: self.id,
-                ip: &ip,
-                nonce: self.nonce.as_ref().map_or("", Nonce::as_str),
-                bound: Some(bound),
-            };
-            let mut info = Vec::with_capacity(512);
-            self.facts.info.render(&client, &mut info);
-            self.say(&info, turn);
+            self.inform(Some(bound), turn);
         }
     }
 }
 
 impl Session for NatsSession {
     type Answer = Option<credentials::Identity>;
+
+    fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
+        self.adopt_settings(turn);
+    }
 
     fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
         match self.login.take()? {
@@ -295,7 +327,7 @@ impl Session for NatsSession {
     }
 
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
-        self.adopt_settings();
+        self.adopt_settings(turn);
         self.heartbeat.heard(turn.now());
         if self.must_authenticate() && !may_begin_connect(input) {
             self.complain(&Complaint::AuthorizationViolation, turn);
@@ -361,7 +393,7 @@ impl Session for NatsSession {
     }
 
     fn time<T: Turn>(&mut self, turn: &mut T) {
-        self.adopt_settings();
+        self.adopt_settings(turn);
         let now = turn.now();
         if self.authentication_due.is_some_and(|due| due <= now) {
             return self.complain(&Complaint::AuthenticationTimeout, turn);

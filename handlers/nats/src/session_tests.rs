@@ -151,7 +151,7 @@ impl Peer {
         let facts = Facts {
             info,
             limits,
-            gate: Gate::new(credentials).unwrap(),
+            gate: Arc::new(Gate::new(credentials).unwrap()),
             max_traced_payload: 0,
         };
         let peer = SocketAddr::from(([127, 0, 0, 1], 4222));

@@ -134,6 +134,21 @@ fn limits() {
 }
 
 #[test]
+fn lame_duck_mode() {
+    sets("lame_duck_duration: '30s'", |config| {
+        config.lame_duck.duration = Duration::from_secs(30);
+    });
+    sets(
+        "lame_duck_duration: '5m', lame_duck_grace_period: '500ms'",
+        |config| {
+            config.lame_duck.duration = Duration::from_secs(300);
+            config.lame_duck.grace_period = Duration::from_millis(500);
+        },
+    );
+    sets("lame_duck_grace_period: '0s'", |_| {});
+}
+
+#[test]
 fn large_payloads_are_mentioned() {
     let warning = ["Maximum payloads over 8.00 MB are generally discouraged: send in parts what is larger"];
     sets("max_payload: 8MB", |config| config.limits.max_payload = 8 << 20);

@@ -53,6 +53,12 @@ const VERDICTS: &[(&str, &str)] = &[
     ("authorization { user: u, password: p, token: t }", "1:0"),
     ("jetstream: perhaps", "1:0"),
     ("lame_duck_duration: \"5s\"", "1:0"),
+    (
+        "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"40s\"",
+        "valid",
+    ),
+    ("lame_duck_grace_period: \"-5s\"", "1:0"),
+    ("lame_duck_grace_period: 5", "1:0"),
     ("http_base_path: 5", "1:0"),
     ("logfile_size_limit: big", "1:0"),
     ("ping_max: 0", "valid"),
