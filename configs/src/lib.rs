@@ -35,6 +35,10 @@ pub struct Config {
     pub limits: Limits,
     /// What a client has to present before it may do anything, and what each user may do.
     pub credentials: Credentials,
+    /// How TLS is spoken with clients, if it is.
+    pub tls: Option<vagus_tls::Settings>,
+    /// Whether every client connection begins with a PROXY protocol header that says where it is from.
+    pub proxy_protocol: bool,
     /// What is logged, and where to.
     pub logging: Logging,
     /// How it takes leave of its clients.

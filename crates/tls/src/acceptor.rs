@@ -1,0 +1,264 @@
+use crate::certificate::{Identity, certificates};
+use crate::error::Part;
+use crate::{CipherSuite, Curve, Pin, Settings, TlsError, Version};
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    NameType, SniError, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+    SslSessionCacheMode, SslVerifyMode,
+};
+use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::verify::X509VerifyFlags;
+use openssl::x509::{X509, X509Ref};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// Settings made ready: their files are read. Cheap to clone.
+#[derive(Clone)]
+pub struct Acceptor {
+    /// One for each certificate.
+    contexts: Arc<[SslContext]>,
+    pins: Arc<BTreeSet<Pin>>,
+    not_after: i64,
+}
+
+impl Acceptor {
+    /// Reads the files that the settings name.
+    ///
+    /// # Errors
+    /// When there is no certificate, or a file cannot be read or used.
+    pub fn new(settings: &Settings) -> Result<Self, TlsError> {
+        if settings.certificates.is_empty() {
+            return Err(TlsError::NoCertificate);
+        }
+        if settings.ocsp_peer.as_ref().is_some_and(|ocsp| ocsp.verify) && !settings.verifies() {
+            return Err(TlsError::OcspPeerWithoutVerify);
+        }
+        let authorities = match &settings.ca {
+            Some(ca) => Some(certificates(ca, Part::Ca)?),
+            None => None,
+        };
+        let mut contexts = Vec::with_capacity(settings.certificates.len());
+        let mut names = Vec::with_capacity(settings.certificates.len());
+        let mut not_after = None;
+        for pair in &settings.certificates {
+            let identity = Identity::load(pair)?;
+            not_after.get_or_insert(unix_seconds(identity.certificate.not_after()));
+            names.push(HostNames::of(&identity.certificate));
+            contexts.push(context(settings, authorities.as_deref(), identity)?);
+        }
+        let mut built: Vec<SslContext> = Vec::with_capacity(contexts.len());
+        let mut contexts = contexts.into_iter();
+        let first = contexts.next();
+        built.extend(contexts.map(SslContextBuilder::build));
+        // The first is the last to be built: it has to know the others.
+        if let Some(mut first) = first {
+            choose_by_name(&mut first, names, &built);
+            built.insert(0, first.build());
+        }
+        Ok(Self {
+            contexts: built.into(),
+            pins: Arc::new(settings.pinned_certs.clone()),
+            not_after: not_after.unwrap_or_default(),
+        })
+    }
+
+    /// The server's side of a new handshake.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn start(&self) -> Result<Ssl, ErrorStack> {
+        Ssl::new(&self.contexts[0])
+    }
+
+    /// When the first certificate expires, in seconds from 1970.
+    pub fn not_after(&self) -> i64 {
+        self.not_after
+    }
+
+    /// Whether the key of the peer, with whom the handshake is over, is one of those that peers may have. Of a peer
+    /// without a certificate it is not, if there are any pins.
+    pub fn is_pinned(&self, ssl: &SslRef) -> bool {
+        let pin = || {
+            ssl.peer_certificate()
+                .and_then(|certificate| Pin::of(&certificate))
+        };
+        self.pins.is_empty() || pin().is_some_and(|pin| self.pins.contains(&pin))
+    }
+}
+
+impl fmt::Debug for Acceptor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Acceptor")
+            .field("certificates", &self.contexts.len())
+            .field("not_after", &self.not_after)
+            .finish_non_exhaustive()
+    }
+}
+
+/// That of one certificate.
+fn context(
+    settings: &Settings,
+    authorities: Option<&[X509]>,
+    identity: Identity,
+) -> Result<SslContextBuilder, TlsError> {
+    let mut context = SslContext::builder(SslMethod::tls_server())?;
+    // Idle connections hold no buffers of the library, and peers are shown what the file has and no more.
+    context.set_mode(
+        SslMode::RELEASE_BUFFERS
+            | SslMode::NO_AUTO_CHAIN
+            | SslMode::ENABLE_PARTIAL_WRITE
+            | SslMode::ACCEPT_MOVING_WRITE_BUFFER,
+    );
+    context.set_options(
+        SslOptions::NO_RENEGOTIATION | SslOptions::NO_COMPRESSION | SslOptions::CIPHER_SERVER_PREFERENCE,
+    );
+    // What there is to resume a session by is in the client's ticket.
+    context.set_session_cache_mode(SslSessionCacheMode::OFF);
+    context.set_session_id_context(b"vagus")?;
+    context.set_num_tickets(1)?;
+    offer_suites(&mut context, settings)?;
+    offer_curves(&mut context, settings)?;
+    if settings.verifies() {
+        context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        // Every certificate is looked at when its owner comes: a resumed session would go by an old look.
+        context.set_options(SslOptions::NO_TICKET);
+        context.set_num_tickets(0)?;
+        match authorities {
+            Some(authorities) => {
+                for authority in authorities {
+                    context.add_client_ca(authority)?;
+                }
+                context.set_cert_store(store(authorities)?);
+            }
+            None => context.set_default_verify_paths()?,
+        }
+    }
+    let unfit = |source| TlsError::Unfit {
+        place: identity.place.clone(),
+        source,
+    };
+    context.set_certificate(&identity.certificate).map_err(unfit)?;
+    context.set_private_key(&identity.key).map_err(unfit)?;
+    for authority in identity.chain {
+        context.add_extra_chain_cert(authority)?;
+    }
+    Ok(context)
+}
+
+/// Certificates that are trusted as they are, be they of roots or of others.
+pub(crate) fn store(authorities: &[X509]) -> Result<X509Store, ErrorStack> {
+    let mut store = X509StoreBuilder::new()?;
+    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+    for authority in authorities {
+        store.add_cert(authority.clone())?;
+    }
+    Ok(store.build())
+}
+
+fn offer_suites(context: &mut SslContextBuilder, settings: &Settings) -> Result<(), TlsError> {
+    let chosen = match settings.cipher_suites.as_slice() {
+        [] => CipherSuite::defaults(),
+        chosen => chosen.to_vec(),
+    };
+    let list = |is_wanted: &dyn Fn(&CipherSuite) -> bool| {
+        let names: Vec<&str> = chosen
+            .iter()
+            .filter(|suite| is_wanted(suite))
+            .map(|suite| suite.openssl_name())
+            .collect();
+        names.join(":")
+    };
+    // Those of TLS 1.3 are restricted only if some are named: whoever chooses among the others has nothing against
+    // the new version.
+    let of_tls13 = list(&|suite| suite.is_of_tls13());
+    if !of_tls13.is_empty() {
+        context.set_ciphersuites(&of_tls13)?;
+    }
+    let others = list(&|suite| !suite.is_of_tls13());
+    let has_others = !others.is_empty() && context.set_cipher_list(&others).is_ok();
+    if !has_others && of_tls13.is_empty() {
+        return Err(TlsError::NoCipherSuite(shown(&chosen, |suite| suite.name())));
+    }
+    // Without a suite of its own, version 1.2 cannot be spoken.
+    let min_version = if has_others {
+        settings.min_version
+    } else {
+        Version::Tls13
+    };
+    context.set_min_proto_version(Some(min_version.of_openssl()))?;
+    Ok(())
+}
+
+fn offer_curves(context: &mut SslContextBuilder, settings: &Settings) -> Result<(), TlsError> {
+    let chosen: &[Curve] = match settings.curve_preferences.as_slice() {
+        [] => &Curve::ALL,
+        chosen => chosen,
+    };
+    // One that the library does not know is left out; it would refuse the whole list.
+    let known: Vec<&str> = chosen
+        .iter()
+        .map(|curve| curve.openssl_name())
+        .filter(|curve| context.set_groups_list(curve).is_ok())
+        .collect();
+    if known.is_empty() {
+        return Err(TlsError::NoCurve(shown(chosen, |curve| curve.name())));
+    }
+    context.set_groups_list(&known.join(":"))?;
+    Ok(())
+}
+
+fn shown<T: Copy>(items: &[T], name: impl Fn(T) -> &'static str) -> String {
+    let names: Vec<&str> = items.iter().map(|item| name(*item)).collect();
+    names.join(", ")
+}
+
+/// Gives a client that names a host the first certificate that is for it.
+fn choose_by_name(first: &mut SslContextBuilder, names: Vec<HostNames>, others: &[SslContext]) {
+    if others.is_empty() {
+        return;
+    }
+    let others: Vec<SslContext> = others.to_vec();
+    first.set_servername_callback(move |ssl, _| {
+        let wanted = ssl.servername(NameType::HOST_NAME).map(str::to_ascii_lowercase);
+        let position = wanted.and_then(|host| names.iter().position(|names| names.include(&host)));
+        // Position 0 is the context that we are in.
+        if let Some(other) = position.and_then(|position| others.get(position.checked_sub(1)?)) {
+            ssl.set_ssl_context(other).map_err(|_| SniError::ALERT_FATAL)?;
+        }
+        Ok(())
+    });
+}
+
+/// The hosts that a certificate is for, in lower case; the first label may be `*`.
+struct HostNames(Vec<String>);
+
+impl HostNames {
+    fn of(certificate: &X509Ref) -> Self {
+        let alternatives = certificate.subject_alt_names();
+        let names = alternatives.iter().flatten();
+        let names = names.filter_map(|name| name.dnsname().map(str::to_ascii_lowercase));
+        Self(names.collect())
+    }
+
+    fn include(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        self.0.iter().any(|name| match name.strip_prefix("*.") {
+            Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest == parent),
+            None => name == host,
+        })
+    }
+}
+
+/// Negative before 1970.
+pub(crate) fn unix_seconds(time: &Asn1TimeRef) -> i64 {
+    const DAY: i64 = 86_400;
+    let since = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time));
+    since.map_or(0, |since| i64::from(since.days) * DAY + i64::from(since.secs))
+}
+
+#[cfg(test)]
+#[path = "acceptor_tests.rs"]
+mod tests;
