@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use vagus_actors::connection::Surroundings;
+use vagus_actors::connection::{Bounds, Surroundings};
 use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::{Accepted, Listener};
 use vagus_actors::monitor::Monitor;
@@ -20,7 +20,7 @@ use vagus_actors::reception::Reception;
 use vagus_actors::router::Router;
 use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, SlowWork, keep_house};
 use vagus_auth::credentials::Gate;
-use vagus_configs::{Config, Listen};
+use vagus_configs::{Config, Limits, Listen};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
@@ -105,8 +105,7 @@ fn populate(
         interest,
         router: router.clone(),
         monitor: monitor.clone(),
-        write_deadline: config.limits.write_deadline,
-        max_pending: config.limits.max_pending,
+        bounds: Arc::new(Live::new(bounds(&config.limits))),
         slow_work: SlowWork::start()?,
     });
     let facts = Arc::new(Live::new(Facts {
@@ -141,6 +140,16 @@ fn populate(
     })
 }
 
+/// What these limits hold all connections to.
+fn bounds(limits: &Limits) -> Bounds {
+    Bounds {
+        write_deadline: limits.write_deadline,
+        max_pending: limits.max_pending,
+        max_connections: limits.max_connections,
+        longest_line: longest_incomplete_line(limits.max_control_line),
+    }
+}
+
 /// The reception of one arbiter; that of the first is on this thread, the others each have their own.
 fn open_reception(
     number: usize,
@@ -151,8 +160,7 @@ fn open_reception(
     let (arbiters, surroundings, facts) = (arbiters.clone(), surroundings.clone(), facts.clone());
     let open = move || {
         let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
-        let (now, _) = facts.current();
-        let longest_line = longest_incomplete_line(now.limits.max_control_line);
+        let longest_line = surroundings.bounds.current().0.longest_line;
         let arbiter = Arbiter::new(number, arbiters, seed, longest_line);
         let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
         keep_house(
@@ -160,8 +168,7 @@ fn open_reception(
             surroundings.interest.clone(),
             surroundings.router.clone(),
         );
-        let max_connections = now.limits.max_connections;
-        Reception::new(Nats::new(facts), arbiter, surroundings, max_connections)
+        Reception::new(Nats::new(facts), arbiter, surroundings)
             .start()
             .recipient()
     };

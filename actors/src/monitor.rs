@@ -4,7 +4,7 @@
 
 use crate::connection::{CloseReason, ConnectionState};
 use crate::mailbox::Observe;
-use crate::outbox::{ConnectionId, Outbox};
+use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use hashbrown::HashMap;
@@ -81,6 +81,15 @@ pub struct CloseConnection {
     pub id: ConnectionId,
     /// Why.
     pub reason: CloseReason,
+}
+
+/// Tells some connections that there is no room for them any more, if there are too many. The answer is how many these
+/// are.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "usize")]
+pub struct MakeRoom {
+    /// How many connections there may be now; 0 for any number.
+    pub max_connections: usize,
 }
 
 impl Drop for Monitor {
@@ -165,6 +174,22 @@ impl Handler<CloseConnection> for Monitor {
             known.outbox.close(close.reason);
         }
         known.is_some()
+    }
+}
+
+impl Handler<MakeRoom> for Monitor {
+    type Result = usize;
+
+    fn handle(&mut self, room: MakeRoom, _: &mut Context<Self>) -> usize {
+        let excess = match room.max_connections {
+            0 => 0,
+            most => self.connections.len().saturating_sub(most),
+        };
+        // Those who came last go first.
+        for known in self.connections.values().rev().take(excess) {
+            known.outbox.notify(Notices::NO_ROOM);
+        }
+        excess
     }
 }
 

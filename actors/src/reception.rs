@@ -32,7 +32,6 @@ pub struct Reception<L: Language> {
     language: L,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
-    max_connections: usize,
     opened: u64,
     refused: u64,
 }
@@ -47,18 +46,12 @@ pub struct ReceptionState {
 }
 
 impl<L: Language> Reception<L> {
-    /// Opens connections on this arbiter; `max_connections` of 0 is no limit, and counts those of all arbiters.
-    pub fn new(
-        language: L,
-        arbiter: LocalArbiter,
-        surroundings: Arc<Surroundings>,
-        max_connections: usize,
-    ) -> Self {
+    /// Opens connections on this arbiter.
+    pub fn new(language: L, arbiter: LocalArbiter, surroundings: Arc<Surroundings>) -> Self {
         Self {
             language,
             arbiter,
             surroundings,
-            max_connections,
             opened: 0,
             refused: 0,
         }
@@ -72,7 +65,8 @@ impl<L: Language> Reception<L> {
         }
         let shared = self.arbiter.borrow().shared.clone();
         let id = shared.next_connection_id();
-        if !shared.admit(self.max_connections) {
+        let (bounds, _) = self.surroundings.bounds.current();
+        if !shared.admit(bounds.max_connections) {
             self.refused += 1;
             self.refuse(socket, peer, id);
             return;

@@ -10,12 +10,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{Identity, Progress, Session, SlowTask, Surroundings, Turn};
+use vagus_actors::connection::{Bounds, Identity, Progress, Session, SlowTask, Surroundings, Turn};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::{Monitor, MonitorState};
 use vagus_actors::reception::{Language, Reception};
 use vagus_actors::router::{Router, RouterState};
-use vagus_actors::{Arbiter, Arbiters, ConnectionId, Interest, LocalArbiter, Observe, SlowWork, keep_house};
+use vagus_actors::{
+    Arbiter, Arbiters, ConnectionId, Interest, Live, LocalArbiter, Observe, SlowWork, keep_house,
+};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_test_support::{PATIENCE, eventually_equal};
@@ -34,8 +36,6 @@ const DELIVERED: &[u8] = b"MSG letters 1 2\r\nhi\r\n";
 
 impl Session for Letters {
     type Answer = ();
-
-    fn settings_changed<T: Turn>(&mut self, _: &mut T) {}
 
     fn slow_work(&mut self) -> Option<SlowTask<()>> {
         None
@@ -70,6 +70,10 @@ impl Session for Letters {
             frame_length: 0,
         }
     }
+
+    fn settings_changed<T: Turn>(&mut self, _: &mut T) {}
+
+    fn no_room<T: Turn>(&mut self, _: &mut T) {}
 
     fn time<T: Turn>(&mut self, turn: &mut T) {
         if self.panics_at.is_some_and(|at| at <= turn.now()) {
@@ -123,11 +127,15 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
             interest,
             router: router.clone(),
             monitor: monitor.clone(),
-            write_deadline: PATIENCE,
-            max_pending: 1024 * 1024,
+            bounds: Arc::new(Live::new(Bounds {
+                write_deadline: PATIENCE,
+                max_pending: 1024 * 1024,
+                max_connections: 0,
+                longest_line: 0,
+            })),
             slow_work: SlowWork::start().unwrap(),
         });
-        let reception = Reception::new(Letters::default(), arbiter, surroundings, 0).start();
+        let reception = Reception::new(Letters::default(), arbiter, surroundings).start();
         let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();

@@ -3,6 +3,7 @@
 use super::LocalArbiter;
 use crate::interest::Interest;
 use crate::mailbox::tell;
+use crate::outbox::Notices;
 use crate::router::{Router, SubjectTraffic};
 use actix::prelude::*;
 use rustix::time::{ClockId, clock_gettime};
@@ -33,7 +34,7 @@ pub(crate) async fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, r
         let now = Instant::now();
         let due = arbiter.borrow_mut().timers.due(now);
         for outbox in due {
-            outbox.timer_fired();
+            outbox.notify(Notices::TIMER);
         }
         if now >= interval.end() {
             let load = interval.restart(now);

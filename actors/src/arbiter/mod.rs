@@ -123,6 +123,14 @@ impl Arbiter {
             spare_buffers: SpareBuffers::default(),
         }
     }
+
+    /// Sees to it that so much of an unfinished frame has room. It never gets less: an unfinished line may be there.
+    pub(crate) fn make_room(&mut self, longest_line: usize) {
+        if longest_line > self.carried_at_most {
+            self.carried_at_most = longest_line;
+            self.input = vec![0; longest_line + READ_SIZE].into_boxed_slice();
+        }
+    }
 }
 
 /// Buffers of large frames, kept for the next.

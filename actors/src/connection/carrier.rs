@@ -6,7 +6,7 @@ use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
 use super::{CloseReason, Connection};
 use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery, RunningTurn};
-use crate::outbox::{Attention, Flushed};
+use crate::outbox::{Attention, Flushed, Notices};
 use crate::router::Change;
 use actix::prelude::*;
 use std::future::Future;
@@ -106,14 +106,19 @@ impl Carrier {
         {
             self.pause = None;
         }
-        if attention.timer_due {
+        let notices = attention.notices;
+        if notices.hold(Notices::TIMER) {
             connection.timer = None;
         }
         let arbiter = connection.arbiter.clone();
         let mut arbiter = arbiter.borrow_mut();
         let arbiter = &mut *arbiter;
         let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
-        if attention.timer_due
+        if notices.hold(Notices::SETTINGS) || notices.hold(Notices::NO_ROOM) {
+            connection.look_at(notices, arbiter, now, changes);
+        }
+        if notices.hold(Notices::TIMER)
+            && connection.closing.is_none()
             && connection
                 .session
                 .deadline()
@@ -121,11 +126,6 @@ impl Carrier {
         {
             connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
                 session.time(turn)
-            });
-        }
-        if attention.settings_changed {
-            connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
-                session.settings_changed(turn);
             });
         }
         if let Some(answer) = connection.answer.take() {
@@ -374,6 +374,24 @@ impl<S: Session> Connection<S> {
         }
     }
 
+    /// Goes by what the server is set to now, or leaves where there is no room any more.
+    #[cold]
+    fn look_at(&mut self, notices: Notices, arbiter: &mut Arbiter, now: Instant, changes: &mut Vec<Change>) {
+        if notices.hold(Notices::SETTINGS) {
+            (self.bounds, _) = self.surroundings.bounds.current();
+            self.outbox.set_max_pending(self.bounds.max_pending);
+            arbiter.make_room(self.bounds.longest_line);
+            self.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+                session.settings_changed(turn);
+            });
+        }
+        if notices.hold(Notices::NO_ROOM) && self.closing.is_none() {
+            self.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+                session.no_room(turn);
+            });
+        }
+    }
+
     /// Says what had to wait until interest was in force.
     fn say_deferred(&mut self, delivery: &mut Delivery) {
         if !self.deferred.is_empty() {
@@ -389,7 +407,7 @@ impl<S: Session> Connection<S> {
         let traffic = self.outbox.traffic();
         match self.blocked {
             Some((since, until)) if traffic.written < until => {
-                now.duration_since(since) >= self.surroundings.write_deadline
+                now.duration_since(since) >= self.bounds.write_deadline
             }
             _ => {
                 self.blocked = Some((now, traffic.written + traffic.pending as u64));
@@ -403,12 +421,12 @@ impl<S: Session> Connection<S> {
         let (peer, id) = (self.peer, self.id);
         match reason {
             CloseReason::SlowConsumerPendingBytes => {
-                let most = self.surroundings.max_pending;
+                let most = self.bounds.max_pending;
                 log::warn!("{peer} - cid:{id} - Slow Consumer Detected: MaxPending of {most} Exceeded");
             }
             CloseReason::SlowConsumerWriteDeadline => {
                 let pending = self.outbox.traffic().pending;
-                let deadline = self.surroundings.write_deadline;
+                let deadline = self.bounds.write_deadline;
                 log::warn!(
                     "{peer} - cid:{id} - Slow Consumer Detected: WriteDeadline of {deadline:?} exceeded with \
                      {pending} total bytes."

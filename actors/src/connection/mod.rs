@@ -4,20 +4,23 @@
 //! session what has come, and carries out what the session decides. It owns no buffer while idle. A panic in
 //! its session costs this connection and no other.
 
+mod bounds;
 mod carrier;
 mod input;
 mod session;
 mod subscriptions;
 mod turn;
 
-pub use session::{ANTICIPATED, Identity, Progress, Session, SlowTask, Turn};
+pub use bounds::Bounds;
+pub use session::{ANTICIPATED, Identity, Interest as SessionInterest, Progress, Session, SlowTask, Turn};
 pub use vagus_protocol::error::CloseReason;
 
 use crate::arbiter::{LocalArbiter, Timer};
 use crate::interest::Interest;
+use crate::live::Live;
 use crate::mailbox::{Observe, tell};
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
-use crate::outbox::{ConnectionId, Outbox};
+use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::router::{Announce, Change, Router, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
@@ -41,10 +44,8 @@ pub struct Surroundings {
     pub router: Addr<Router>,
     /// Who keeps the list of connections.
     pub monitor: Addr<Monitor>,
-    /// How long what waits for a connection may take to be written.
-    pub write_deadline: Duration,
-    /// What may wait for one connection, in bytes.
-    pub max_pending: usize,
+    /// What each connection is held to now.
+    pub bounds: Arc<Live<Bounds>>,
     /// Where what takes long is done.
     pub slow_work: SlowWork,
 }
@@ -58,6 +59,7 @@ pub struct Connection<S: Session> {
     outbox: Arc<Outbox>,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
+    bounds: Arc<Bounds>,
     session: S,
     input: Input,
     subscriptions: Subscriptions,
@@ -123,11 +125,13 @@ impl<S: Session> Connection<S> {
     ) -> std::io::Result<Addr<Self>> {
         let socket = Arc::new(TcpStream::from_std(socket)?);
         let now = Instant::now();
+        let (bounds, _) = surroundings.bounds.current();
         let outbox = {
-            let arbiter = arbiter.borrow();
+            let mut arbiter = arbiter.borrow_mut();
+            arbiter.make_room(bounds.longest_line);
             let slot = arbiter.shared.slots.take();
             arbiter.shared.counters[arbiter.number].connection_placed();
-            Outbox::new(slot, id, arbiter.number, surroundings.max_pending, socket.clone())
+            Outbox::new(slot, id, arbiter.number, bounds.max_pending, socket.clone())
         };
         outbox.push(&mut vec![bytes::Bytes::copy_from_slice(greeting)], 0, 0);
         let connection = Self {
@@ -138,6 +142,7 @@ impl<S: Session> Connection<S> {
             outbox: Arc::new(outbox),
             arbiter,
             surroundings,
+            bounds,
             session,
             input: Input::default(),
             subscriptions: Subscriptions::default(),
@@ -181,9 +186,7 @@ impl<S: Session> Connection<S> {
 
     /// Sets the arbiter's timer for what comes first: the session's deadline or the socket's.
     fn set_timer(&mut self) {
-        let write_deadline = self
-            .blocked
-            .map(|(since, _)| since + self.surroundings.write_deadline);
+        let write_deadline = self.blocked.map(|(since, _)| since + self.bounds.write_deadline);
         let wanted = match (self.session.deadline(), write_deadline) {
             (Some(session), Some(write)) => session.min(write),
             (Some(deadline), None) | (None, Some(deadline)) => deadline,
@@ -215,6 +218,8 @@ impl<S: Session> Actor for Connection<S> {
             observe: context.address().recipient(),
         };
         tell(&self.surroundings.monitor, opened);
+        // The Monitor wakes those it knows. Whatever was set before it knew this one is noticed by the first turn.
+        self.outbox.notify(Notices::SETTINGS);
         self.set_timer();
         context.spawn(Carrier::default());
     }

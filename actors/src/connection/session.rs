@@ -16,11 +16,14 @@ pub trait Session: Sized + Unpin + 'static {
     /// Takes every complete frame at the start of `input`.
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress;
 
+    /// What the server is set to has changed: it goes by the new settings from now on.
+    fn settings_changed<T: Turn>(&mut self, turn: &mut T);
+
+    /// There may be fewer connections now than there are, and this one has to go.
+    fn no_room<T: Turn>(&mut self, turn: &mut T);
+
     /// The moment it last asked for has come.
     fn time<T: Turn>(&mut self, turn: &mut T);
-
-    /// What the server is set to has changed.
-    fn settings_changed<T: Turn>(&mut self, turn: &mut T);
 
     /// Work that has to be done before the session can go on with its input, and that takes long: asked for after
     /// each [`Session::receive`]. It returned [`Progress::Waiting`] if there is some.
@@ -70,6 +73,17 @@ pub struct Identity {
     pub version: String,
 }
 
+/// A subscription of a connection, as its session knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interest {
+    /// What it is to.
+    pub subject: Box<[u8]>,
+    /// The queue group it is a member of.
+    pub queue: Option<Box<[u8]>>,
+    /// Its id, chosen by the peer.
+    pub sid: Box<[u8]>,
+}
+
 /// What a session may do while it is given input or time.
 pub trait Turn {
     /// The time at the start of the turn.
@@ -100,6 +114,12 @@ pub trait Turn {
 
     /// Ends interest: at once, or once `max` messages have been delivered since it began.
     fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>);
+
+    /// All subscriptions of the connection, in the order of their sids. It takes long: not for every message.
+    fn all_interest(&self) -> Vec<Interest>;
+
+    /// From now on what `except` denies is not delivered to this subscription, and everything else is.
+    fn except(&mut self, sid: &[u8], except: Option<Filter>);
 
     /// How many subscriptions the connection has.
     fn subscriptions(&self) -> usize;

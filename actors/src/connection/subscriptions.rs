@@ -1,5 +1,6 @@
 //! The subscriptions of one connection, by sid.
 
+use super::session::Interest;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use crate::router::Change;
 use hashbrown::HashMap;
@@ -45,6 +46,36 @@ impl Subscriptions {
         let subscription = Arc::new(subscription);
         self.by_sid.insert(sid.into(), subscription.clone());
         changes.push(Change::Add(subscription));
+    }
+
+    /// All of them, in the order of their sids.
+    pub(crate) fn list(&self) -> Vec<Interest> {
+        let mut all: Vec<Interest> = self
+            .by_sid
+            .values()
+            .map(|subscription| Interest {
+                subject: subscription.subject().into(),
+                queue: subscription.queue().map(Into::into),
+                sid: subscription.sid().into(),
+            })
+            .collect();
+        // A shorter one first: most clients count.
+        all.sort_by(|one, other| (one.sid.len(), &one.sid).cmp(&(other.sid.len(), &other.sid)));
+        all
+    }
+
+    /// Puts another subscription in the place of one, which leaves out what `except` denies.
+    pub(crate) fn except(&mut self, sid: &[u8], except: Option<Filter>, changes: &mut Vec<Change>) {
+        let Some(known) = self.by_sid.get_mut(sid) else {
+            return;
+        };
+        if known.is_exhausted() || (except.is_none() && !known.has_exceptions()) {
+            return;
+        }
+        let except = except.map(|filter| Box::new(filter) as Box<dyn SubjectFilter>);
+        let next = Arc::new(known.successor().except(except));
+        changes.push(Change::Remove(std::mem::replace(known, next.clone())));
+        changes.push(Change::Add(next));
     }
 
     /// Ends a subscription now, or after `max` deliveries since it began.

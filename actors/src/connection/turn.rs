@@ -1,7 +1,7 @@
 //! What a session does to the world, carried out.
 
 use super::CloseReason;
-use super::session::Turn;
+use super::session::{Interest as Known, Turn};
 use super::subscriptions::Subscriptions;
 use crate::arbiter::Delivery;
 use crate::interest::Interest;
@@ -89,6 +89,16 @@ impl Turn for ConnectionTurn<'_> {
         // What this turn has delivered to the subscription counts.
         self.delivery.pause_run();
         self.subscriptions.end(sid, max, self.changes);
+    }
+
+    fn all_interest(&self) -> Vec<Known> {
+        self.subscriptions.list()
+    }
+
+    fn except(&mut self, sid: &[u8], except: Option<Filter>) {
+        // What this turn has delivered to the subscription counts.
+        self.delivery.pause_run();
+        self.subscriptions.except(sid, except, self.changes);
     }
 
     fn subscriptions(&self) -> usize {

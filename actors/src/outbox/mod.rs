@@ -3,9 +3,11 @@
 //! Publishers on any arbiter push chunks under a short lock and, where that pays, write them to the
 //! socket themselves. The lock is never held over a system call, and there is one writer at a time.
 
+mod notices;
 mod queue;
 mod slots;
 
+pub(crate) use notices::Notices;
 pub(crate) use slots::{Slot, Slots};
 
 use crate::connection::CloseReason;
@@ -13,7 +15,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use queue::{Queue, Written};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -36,16 +38,15 @@ pub struct Outbox {
     slot: Slot,
     connection_id: ConnectionId,
     arbiter: usize,
-    max_pending: usize,
+    /// What may wait here, in bytes; the owner sets it anew where that is configured.
+    max_pending: AtomicUsize,
     accepts_headers: AtomicBool,
     /// Whether `responses` has to know of each request that is delivered.
     records_requests: AtomicBool,
     responses: Mutex<Option<Box<Answers>>>,
     closed: AtomicBool,
-    /// Set by the arbiter's timers, taken by the owner.
-    timer_due: AtomicBool,
-    /// Set when the server's settings have changed, taken by the owner.
-    settings_changed: AtomicBool,
+    /// Left by others, taken by the owner.
+    notices: AtomicU8,
     queue: Mutex<Queue>,
 }
 
@@ -88,13 +89,12 @@ impl Outbox {
             slot,
             connection_id,
             arbiter,
-            max_pending,
+            max_pending: AtomicUsize::new(max_pending),
             accepts_headers: AtomicBool::new(false),
             records_requests: AtomicBool::new(false),
             responses: Mutex::new(None),
             closed: AtomicBool::new(false),
-            timer_due: AtomicBool::new(false),
-            settings_changed: AtomicBool::new(false),
+            notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
         }
     }
@@ -160,7 +160,8 @@ impl Outbox {
             return Pushed::default();
         }
         let pending = queue.append(chunks, messages, payload);
-        if pending > self.max_pending {
+        let max_pending = self.max_pending.load(Ordering::Relaxed);
+        if pending > max_pending {
             self.closed.store(true, Ordering::Relaxed);
             queue.close(CloseReason::SlowConsumerPendingBytes);
             let owner = queue.owner();
@@ -168,7 +169,7 @@ impl Outbox {
             wake(owner);
             return Pushed::default();
         }
-        let congested = pending > self.max_pending / CONGESTED_PART && queue.is_worth_a_pause();
+        let congested = pending > max_pending / CONGESTED_PART && queue.is_worth_a_pause();
         Pushed {
             unattended: queue.claim_attention(),
             congested,
@@ -214,8 +215,7 @@ impl Outbox {
             closed: queue.close_reason(),
             dismissed: queue.dismissal(),
             exhausted: queue.take_exhausted(),
-            timer_due: self.timer_due.swap(false, Ordering::Relaxed),
-            settings_changed: self.settings_changed.swap(false, Ordering::Relaxed),
+            notices: Notices::from_bits(self.notices.swap(0, Ordering::Relaxed)),
         }
     }
 
@@ -230,8 +230,7 @@ impl Outbox {
 
     /// Has the owner's session go by what the server is set to now, from any arbiter.
     pub fn tell_settings_changed(&self) {
-        self.settings_changed.store(true, Ordering::Relaxed);
-        self.wake_owner();
+        self.notify(Notices::SETTINGS);
     }
 
     /// Asks the owner to close the connection at once, from any arbiter: what waits for it is given up.
@@ -264,9 +263,15 @@ impl Outbox {
         wake(owner);
     }
 
-    pub(crate) fn timer_fired(&self) {
-        self.timer_due.store(true, Ordering::Relaxed);
+    /// Leaves the owner a notice, from any arbiter.
+    pub(crate) fn notify(&self, notice: Notices) {
+        self.notices.fetch_or(notice.bits(), Ordering::Relaxed);
         self.wake_owner();
+    }
+
+    /// From now on this much may wait here, in bytes.
+    pub(crate) fn set_max_pending(&self, bytes: usize) {
+        self.max_pending.store(bytes, Ordering::Relaxed);
     }
 
     /// What has been handed over to this connection, and what of it still waits.
@@ -282,8 +287,7 @@ pub(crate) struct Attention {
     /// Why the connection is to end once what waits for it is written.
     pub(crate) dismissed: Option<CloseReason>,
     pub(crate) exhausted: Vec<Arc<ConnectionSubscription>>,
-    pub(crate) timer_due: bool,
-    pub(crate) settings_changed: bool,
+    pub(crate) notices: Notices,
 }
 
 /// Counters of what was handed over to one connection.

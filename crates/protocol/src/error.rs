@@ -126,6 +126,21 @@ pub enum Complaint<'a> {
         /// Its queue group.
         queue: Option<&'a [u8]>,
     },
+    /// The client may not have this subscription any more: it was ended.
+    #[error(
+        "Permissions Violation for Subscription to {}{} (sid {})",
+        Quoted(subject),
+        UsingQueue(*queue),
+        Quoted(sid)
+    )]
+    SubscriptionRevoked {
+        /// What it was to.
+        subject: &'a [u8],
+        /// Its queue group.
+        queue: Option<&'a [u8]>,
+        /// Its id.
+        sid: &'a [u8],
+    },
     /// The subject has more tokens than `max_subscription_tokens`: the SUB is not carried out.
     #[error(
         "Permissions Violation for Subscription to {}, too many tokens",
@@ -174,6 +189,7 @@ impl Complaint<'_> {
             | Complaint::PublishPermission { .. }
             | Complaint::ReplyPermission { .. }
             | Complaint::SubscriptionPermission { .. }
+            | Complaint::SubscriptionRevoked { .. }
             | Complaint::TooManyTokens { .. } => None,
         }
     }
@@ -319,6 +335,15 @@ mod tests {
             },
             false,
             r#"Permissions Violation for Subscription to "a" using queue "q""#,
+        );
+        check(
+            Complaint::SubscriptionRevoked {
+                subject: b"a",
+                queue: Some(b"q"),
+                sid: b"7",
+            },
+            false,
+            r#"Permissions Violation for Subscription to "a" using queue "q" (sid "7")"#,
         );
         check(
             Complaint::TooManyTokens { subject: b"a.b.c" },

@@ -104,6 +104,24 @@ impl<D> Subscription<D> {
         self
     }
 
+    /// Another one of the same subject, queue and sid to take its place: it goes on counting, under the same limit,
+    /// and has no exceptions.
+    #[must_use]
+    pub fn successor(&self) -> Self
+    where
+        D: Clone,
+    {
+        let next = Self::new(self.subject(), self.queue(), self.sid(), self.destination.clone());
+        next.delivered.store(self.delivered(), Ordering::Relaxed);
+        next.limit.store(self.limit().unwrap_or(0), Ordering::Relaxed);
+        next
+    }
+
+    /// Whether there are subjects that it matches and that are not delivered to it.
+    pub fn has_exceptions(&self) -> bool {
+        self.except.is_some()
+    }
+
     /// Whether messages on this subject, which it matches, are not for it.
     pub fn denies(&self, subject: &[u8]) -> bool {
         self.except.as_ref().is_some_and(|except| except.denies(subject))

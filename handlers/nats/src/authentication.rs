@@ -15,6 +15,17 @@ pub(crate) enum Verdict {
     Verify(BcryptTask),
 }
 
+/// Who a client is that has said nothing about itself: somebody only where no login is asked for.
+pub(crate) fn without_connect(gate: &Gate) -> Option<Identity> {
+    if gate.requires_login() {
+        return None;
+    }
+    match gate.begin(&Login::default(), &[]) {
+        Decision::Admitted(identity) => Some(identity),
+        Decision::Refused | Decision::Verify(_) => None,
+    }
+}
+
 /// Whether a CONNECT presents what the server asks for.
 pub(crate) fn judge(gate: &Gate, options: &ConnectOptions, nonce: Option<&Nonce>) -> Verdict {
     let login = Login {

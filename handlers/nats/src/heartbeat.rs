@@ -55,6 +55,15 @@ impl Heartbeat {
         self.due = now + first + (first / 5).mul_f64(f64::from(fifths) / f64::from(1 << 20));
     }
 
+    /// From now on with this interval, and with this many unanswered. A PING comes no later than one interval from now.
+    pub(crate) fn adjust(&mut self, interval: Duration, unanswered_at_most: u32, now: Instant) {
+        self.unanswered_at_most = unanswered_at_most;
+        if interval != self.interval {
+            self.interval = interval;
+            self.due = self.due.min(now + interval);
+        }
+    }
+
     pub(crate) fn due(&self) -> Instant {
         self.due
     }
@@ -148,6 +157,27 @@ mod tests {
         heartbeat.heard(start + MINUTE * 61);
         assert_eq!(heartbeat.beat(start + MINUTE * 61 + MINUTE / 2), Beat::Rest);
         assert_eq!(heartbeat.beat(start + MINUTE * 63), Beat::Ping);
+    }
+
+    #[test]
+    fn a_shorter_interval_holds_at_once() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::new(MINUTE, 2, start, 0);
+        heartbeat.beat(start);
+        assert_eq!(heartbeat.due(), start + MINUTE);
+        heartbeat.adjust(MINUTE / 6, 2, start + MINUTE / 2);
+        assert_eq!(heartbeat.due(), start + MINUTE / 2 + MINUTE / 6);
+        heartbeat.adjust(MINUTE * 2, 0, start + MINUTE / 2);
+        assert_eq!(
+            heartbeat.due(),
+            start + MINUTE / 2 + MINUTE / 6,
+            "the one that is due stays"
+        );
+        assert_eq!(
+            heartbeat.beat(start + MINUTE * 3),
+            Beat::Stale,
+            "the one before was not answered"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! A [`NatsSession`] decides what an operation of a client means; the turn it is given carries that out.
 
+mod adopting;
 mod authentication;
 mod heartbeat;
 mod publishing;

@@ -28,32 +28,34 @@ const PROTOCOL_ASYNC_INFO: i64 = 1;
 #[derive(Debug)]
 pub struct NatsSession {
     pub(crate) facts: Arc<Facts>,
-    live: Arc<Live<Facts>>,
+    pub(crate) live: Arc<Live<Facts>>,
     /// That of `facts`.
-    version: u64,
+    pub(crate) version: u64,
     pub(crate) peer: SocketAddr,
     pub(crate) id: ConnectionId,
     /// None until CONNECT: most of it is text that a client without one need not pay for.
-    options: Option<Box<ConnectOptions>>,
+    pub(crate) options: Option<Box<ConnectOptions>>,
     /// What the client had to sign.
     nonce: Option<Nonce>,
     /// A CONNECT whose password has not been checked yet.
-    login: Option<Login>,
+    pub(crate) login: Option<Login>,
+    /// Who the client is; none until it is in.
+    pub(crate) identity: Option<credentials::Identity>,
     /// What the client may do; everything if nothing is said.
     pub(crate) permissions: Option<Arc<Matcher>>,
     /// The subject that was last found to be one the client may publish on.
     pub(crate) permitted: Vec<u8>,
     pub(crate) wishes: Wishes,
-    frame_limits: FrameLimits,
-    heartbeat: Heartbeat,
-    authentication_due: Option<Instant>,
+    pub(crate) frame_limits: FrameLimits,
+    pub(crate) heartbeat: Heartbeat,
+    pub(crate) authentication_due: Option<Instant>,
     first_pong_sent: bool,
-    closing: bool,
+    pub(crate) closing: bool,
 }
 
 /// A password hash that is to be checked, or is being checked.
 #[derive(Debug)]
-enum Login {
+pub(crate) enum Login {
     /// Boxed: few sessions have one, and all would pay for the room.
     ToBeChecked(Box<BcryptTask>),
     BeingChecked,
@@ -76,9 +78,14 @@ impl Wishes {
             pedantic: options.pedantic,
             echo: options.echo,
             no_responders: options.no_responders,
-            trace: log::log_enabled!(log::Level::Trace),
+            trace: is_traced(),
         }
     }
+}
+
+/// Whether the log has a line for each operation.
+pub(crate) fn is_traced() -> bool {
+    log::log_enabled!(log::Level::Trace)
 }
 
 impl NatsSession {
@@ -91,13 +98,15 @@ impl NatsSession {
     ) -> Self {
         let (facts, version) = live.current();
         let limits = &facts.limits;
+        let identity = authentication::without_connect(&facts.gate);
         Self {
             peer,
             id,
             options: None,
             nonce,
             login: None,
-            permissions: None,
+            permissions: identity.as_ref().and_then(|who| who.permissions().cloned()),
+            identity,
             permitted: Vec::new(),
             wishes: Wishes::of(&ConnectOptions::default()),
             frame_limits: FrameLimits {
@@ -115,30 +124,8 @@ impl NatsSession {
         }
     }
 
-    /// Goes by what the server is set to now, if that has changed.
-    #[inline]
-    fn adopt_settings(&mut self, turn: &mut impl Turn) {
-        if self.version != self.live.version() {
-            self.adopt_new_settings(turn);
-        }
-    }
-
-    #[cold]
-    fn adopt_new_settings(&mut self, turn: &mut impl Turn) {
-        let before = self.facts.clone();
-        (self.facts, self.version) = self.live.current();
-        let limits = &self.facts.limits;
-        self.frame_limits.max_control_line = limits.max_control_line;
-        self.frame_limits.max_payload = limits.max_payload;
-        // Clients hear of where else to connect, and of nothing else, as with nats-server.
-        let (before, now) = (&before.info, &self.facts.info);
-        if before.connect_urls != now.connect_urls || before.lame_duck != now.lame_duck {
-            self.tell_of_servers(turn);
-        }
-    }
-
     /// Sends INFO to a client that expects it at any time. Before its first PONG it is yet to be told anyway.
-    fn tell_of_servers(&self, turn: &mut impl Turn) {
+    pub(crate) fn tell_of_servers(&self, turn: &mut impl Turn) {
         if self.first_pong_sent && self.understands_info() {
             self.inform(None, turn);
         }
@@ -207,7 +194,7 @@ impl NatsSession {
         turn.reply(line);
     }
 
-    fn must_authenticate(&self) -> bool {
+    pub(crate) fn must_authenticate(&self) -> bool {
         self.authentication_due.is_some()
     }
 
@@ -244,19 +231,19 @@ impl NatsSession {
             return;
         };
         match authentication::judge(&self.facts.gate, options, self.nonce.as_ref()) {
-            Verdict::Admitted(identity) => self.admitted(&identity, turn),
+            Verdict::Admitted(identity) => self.admitted(identity, turn),
             Verdict::Refused => self.refused(turn),
             Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
         }
     }
 
-    fn refused(&mut self, turn: &mut impl Turn) {
+    pub(crate) fn refused(&mut self, turn: &mut impl Turn) {
         log::error!("{} - cid:{} - authentication error", self.peer, self.id);
         self.complain(&Complaint::AuthorizationViolation, turn);
     }
 
     /// The client is who it says it is.
-    fn admitted(&mut self, identity: &credentials::Identity, turn: &mut impl Turn) {
+    fn admitted(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
         let server_headers = self.facts.limits.headers;
         let Some(options) = &self.options else {
             return;
@@ -272,6 +259,7 @@ impl NatsSession {
         self.authentication_due = None;
         self.heartbeat.begin(turn.now(), self.id);
         self.permissions = identity.permissions().cloned();
+        self.identity = Some(identity);
         self.permitted.clear();
         turn.may_answer_requests(
             self.permissions
@@ -301,10 +289,6 @@ impl NatsSession {
 impl Session for NatsSession {
     type Answer = Option<credentials::Identity>;
 
-    fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
-        self.adopt_settings(turn);
-    }
-
     fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
         match self.login.take()? {
             Login::ToBeChecked(task) => {
@@ -321,13 +305,16 @@ impl Session for NatsSession {
     fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
         self.login = None;
         match answer.flatten() {
-            Some(identity) => self.admitted(&identity, turn),
+            // By now somebody else may be welcome.
+            Some(identity) => match self.facts.gate.renew(&identity) {
+                Some(identity) => self.admitted(identity, turn),
+                None => self.refused(turn),
+            },
             None => self.refused(turn),
         }
     }
 
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
-        self.adopt_settings(turn);
         self.heartbeat.heard(turn.now());
         if self.must_authenticate() && !may_begin_connect(input) {
             self.complain(&Complaint::AuthorizationViolation, turn);
@@ -392,8 +379,16 @@ impl Session for NatsSession {
         }
     }
 
+    fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
+        self.adopt(turn);
+    }
+
+    fn no_room<T: Turn>(&mut self, turn: &mut T) {
+        log::error!("{} - cid:{} - maximum connections exceeded", self.peer, self.id);
+        self.complain(&Complaint::MaximumConnections, turn);
+    }
+
     fn time<T: Turn>(&mut self, turn: &mut T) {
-        self.adopt_settings(turn);
         let now = turn.now();
         if self.authentication_due.is_some_and(|due| due <= now) {
             return self.complain(&Complaint::AuthenticationTimeout, turn);

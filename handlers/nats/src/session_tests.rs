@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::Live;
-use vagus_actors::connection::{CloseReason, Progress, Session, Turn};
+use vagus_actors::connection::{CloseReason, Progress, Session, SessionInterest, Turn};
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
@@ -92,6 +92,20 @@ impl Turn for Recorder {
         self.subscriptions.len()
     }
 
+    fn all_interest(&self) -> Vec<SessionInterest> {
+        let known = |(sid, subject): (&Vec<u8>, &Vec<u8>)| SessionInterest {
+            subject: subject.as_slice().into(),
+            queue: None,
+            sid: sid.as_slice().into(),
+        };
+        self.subscriptions.iter().map(known).collect()
+    }
+
+    fn except(&mut self, sid: &[u8], except: Option<Filter>) {
+        let some = if except.is_some() { "some" } else { "nothing" };
+        self.note(format_args!("{} goes on except {some}", text(sid)));
+    }
+
     fn interest_pending(&self) -> bool {
         self.pending
     }
@@ -136,6 +150,7 @@ impl Turn for Recorder {
 
 /// A session and what it did.
 struct Peer {
+    live: Arc<Live<Facts>>,
     session: NatsSession,
     recorder: Recorder,
     unread: Vec<u8>,
@@ -144,16 +159,7 @@ struct Peer {
 impl Peer {
     fn new(limits: Limits, credentials: Credentials) -> Self {
         let now = Instant::now();
-        let info = Info {
-            server_id: "N".to_owned(),
-            ..Info::default()
-        };
-        let facts = Facts {
-            info,
-            limits,
-            gate: Arc::new(Gate::new(credentials).unwrap()),
-            max_traced_payload: 0,
-        };
+        let live = Arc::new(Live::new(facts(limits, credentials)));
         let peer = SocketAddr::from(([127, 0, 0, 1], 4222));
         let recorder = Recorder {
             now,
@@ -163,7 +169,8 @@ impl Peer {
             taken: true,
         };
         Self {
-            session: NatsSession::new(Arc::new(Live::new(facts)), peer, 1, None, now),
+            session: NatsSession::new(live.clone(), peer, 1, None, now),
+            live,
             recorder,
             unread: Vec::new(),
         }
@@ -186,6 +193,14 @@ impl Peer {
         }
     }
 
+    /// The server is set to this now.
+    fn set(&mut self, limits: Limits, credentials: Credentials) -> &mut Self {
+        self.live.replace(Arc::new(facts(limits, credentials)));
+        self.session.settings_changed(&mut self.recorder);
+        self.recorder.pending = false;
+        self
+    }
+
     fn after(&mut self, time: Duration) -> &mut Self {
         self.recorder.now += time;
         self.session.time(&mut self.recorder);
@@ -203,6 +218,20 @@ impl Peer {
         };
         assert_eq!(lines(&std::mem::take(&mut self.recorder.text)), lines(expected));
         self
+    }
+}
+
+fn facts(limits: Limits, credentials: Credentials) -> Facts {
+    let info = Info {
+        server_id: "N".to_owned(),
+        max_payload: limits.max_payload,
+        ..Info::default()
+    };
+    Facts {
+        info,
+        limits,
+        gate: Arc::new(Gate::new(credentials).unwrap()),
+        max_traced_payload: 0,
     }
 }
 
@@ -234,6 +263,9 @@ fn operations_come_to_what_they_say() {
     );
     check("-ERR 'x'\r\n", "close: Parse Error");
 }
+
+#[path = "adopting_tests.rs"]
+mod adopting;
 
 #[test]
 fn own_interest_comes_before_what_is_published() {

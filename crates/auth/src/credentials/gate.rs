@@ -173,6 +173,21 @@ impl Gate {
         }
     }
 
+    /// Whether there are several users, each with a name or a key.
+    #[must_use]
+    pub fn has_users(&self) -> bool {
+        matches!(self.method, Method::Users(_))
+    }
+
+    /// Whether one of several users has this name or key.
+    #[must_use]
+    pub fn has_user(&self, name: &str) -> bool {
+        let Method::Users(users) = &self.method else {
+            return false;
+        };
+        users.by_name.contains_key(name) || users.by_key.contains_key(name)
+    }
+
     /// Whether INFO has a nonce to be signed.
     #[must_use]
     pub fn needs_nonce(&self) -> bool {
