@@ -44,4 +44,6 @@ pub(super) enum ToolError {
     Hash(#[from] HashError),
     #[error(transparent)]
     Bench(#[from] super::bench::BenchError),
+    #[error(transparent)]
+    Top(#[from] super::top::TopError),
 }

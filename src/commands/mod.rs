@@ -1,4 +1,4 @@
-//! The commands for people: publish, subscribe, request, reply, measure, hash a password.
+//! The commands for people: publish, subscribe, request, reply, measure, watch a server, hash a password.
 
 mod address;
 mod arguments;
@@ -11,6 +11,7 @@ mod reply;
 mod request;
 mod session;
 mod subscribe;
+mod top;
 
 use crate::flags::Tool;
 use error::ToolError;
@@ -29,6 +30,7 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Req => request::run(args, &mut out),
         Tool::Reply => reply::run(args, &mut out),
         Tool::Bench => bench::run(args, &mut out),
+        Tool::Top => top::run(args, &mut out),
         Tool::Password => password::run(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
@@ -54,7 +56,8 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Req => request::HELP,
         Tool::Reply => reply::HELP,
         Tool::Bench => bench::HELP,
-        // It talks to no server.
+        // These talk to no client port.
+        Tool::Top => return (top::HELP, ""),
         Tool::Password => return (password::HELP, ""),
     };
     (own, arguments::HELP)

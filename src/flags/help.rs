@@ -12,6 +12,7 @@ Commands:
     req        Send a request and show the answer
     reply      Answer requests
     bench      Measure a server
+    top        Watch a server: rates, connections, hot subjects
     passwd     Make a hash of a password for a configuration file
     help       Show this, or the arguments of one command: vagus help <command>
 ";

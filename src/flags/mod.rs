@@ -50,6 +50,7 @@ pub(crate) enum Tool {
     Req,
     Reply,
     Bench,
+    Top,
     Password,
 }
 
@@ -61,6 +62,7 @@ impl Tool {
             "req" => Self::Req,
             "reply" => Self::Reply,
             "bench" => Self::Bench,
+            "top" => Self::Top,
             "passwd" => Self::Password,
             _ => return None,
         })
