@@ -1,5 +1,6 @@
 //! The only wiring: which actors there are, and who knows whom.
 
+use crate::admin::{Admin, MonitoringSockets};
 use crate::identity::ServerIdentity;
 use crate::server::StartError;
 use actix::prelude::*;
@@ -18,7 +19,7 @@ use vagus_actors::listener::{Accepted, Listener};
 use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
 use vagus_actors::router::Router;
-use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, SlowWork, keep_house};
+use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, SlowWork, keep_house};
 use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Limits, Listen};
 use vagus_nats::{Facts, Nats};
@@ -40,6 +41,7 @@ pub(crate) struct Running {
     pub(crate) monitor: Addr<Monitor>,
     pub(crate) listener: Addr<Listener>,
     pub(crate) lame_duck: Addr<LameDuck>,
+    pub(crate) admin: Admin,
 }
 
 /// Listens, and starts the threads and actors of a broker.
@@ -51,6 +53,7 @@ pub(crate) fn start(
     let gate = Gate::new(config.credentials.clone())?;
     let socket = listen(&config.listen)?;
     let client_address = socket.local_addr()?;
+    let monitoring = MonitoringSockets::listen(&config)?;
     let info = Info {
         server_id: identity.id.clone(),
         server_name: name.to_owned(),
@@ -73,7 +76,7 @@ pub(crate) fn start(
         let system = System::with_tokio_rt(runtime);
         system.block_on(async {
             // The starter is gone only if it panicked.
-            let _ = ready.send(populate(socket, client_address, &config, info, gate));
+            let _ = ready.send(populate(socket, client_address, monitoring, &config, info, gate));
         });
         if let Err(error) = system.run() {
             log::error!("{error}");
@@ -89,6 +92,7 @@ pub(crate) fn start(
 fn populate(
     socket: TcpListener,
     client_address: SocketAddr,
+    monitoring: MonitoringSockets,
     config: &Config,
     info: Info,
     gate: Gate,
@@ -109,7 +113,7 @@ fn populate(
         slow_work: SlowWork::start()?,
     });
     let facts = Arc::new(Live::new(Facts {
-        info,
+        info: info.clone(),
         limits: config.limits.clone(),
         gate: Arc::new(gate),
         max_traced_payload: config.logging.max_traced_payload,
@@ -129,6 +133,13 @@ fn populate(
         Box::new(announce),
     )
     .start();
+    let observatory = Observatory::new(
+        monitor.clone(),
+        router.clone(),
+        listener.clone(),
+        arbiters.clone(),
+    );
+    let admin = monitoring.serve(config, info, observatory)?;
     Ok(Running {
         client_address,
         system: System::current(),
@@ -137,6 +148,7 @@ fn populate(
         monitor,
         listener,
         lame_duck,
+        admin,
     })
 }
 
@@ -194,7 +206,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// A socket that listens. A host that names all addresses means those of IPv4 and IPv6.
-fn listen(listen: &Listen) -> Result<TcpListener, StartError> {
+pub(crate) fn listen(listen: &Listen) -> Result<TcpListener, StartError> {
     let port = listen.port.to_bind();
     let failed = |source| StartError::Listen {
         address: match listen.host.parse::<Ipv6Addr>() {

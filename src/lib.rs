@@ -7,6 +7,7 @@
 //! # Ok::<(), vagus::StartError>(())
 //! ```
 
+mod admin;
 mod bootstrap;
 mod identity;
 mod server;

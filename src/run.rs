@@ -26,6 +26,8 @@ enum RunError {
     },
     #[error("Error listening on port: {address}, \"{}\"", plainly(.source))]
     Listen { address: String, source: io::Error },
+    #[error("can't listen to the monitor port: listen tcp {address}: bind: {}", plainly(.source))]
+    ListenForMonitoring { address: String, source: io::Error },
     #[error(transparent)]
     Start(StartError),
 }
@@ -34,6 +36,9 @@ impl From<StartError> for RunError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Listen { address, source } => Self::Listen { address, source },
+            StartError::ListenForMonitoring { address, source } => {
+                Self::ListenForMonitoring { address, source }
+            }
             other => Self::Start(other),
         }
     }
@@ -104,6 +109,19 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
         warn!("{warning}");
     }
     let address = server.client_address();
+    let monitors = [
+        ("http", server.monitor_address()),
+        ("https", server.secure_monitor_address()),
+    ];
+    for (kind, address) in monitors {
+        if let Some(address) = address {
+            let host = config.monitoring.host.as_ref().unwrap_or(&config.listen.host);
+            info!(
+                "Starting {kind} monitor on {}",
+                host_and_port(host, address.port())
+            );
+        }
+    }
     info!(
         "Listening for client connections on {}",
         host_and_port(&config.listen.host, address.port())

@@ -40,12 +40,33 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The port of monitoring cannot be listened on: the operator's to mend.
+    #[error("can't listen to the monitor port: {address}, \"{source}\"")]
+    ListenForMonitoring {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Monitoring over HTTPS needs the certificate that clients are shown.
+    #[error("TLS cert and key required for HTTPS")]
+    HttpsWithoutTls,
     /// The credentials cannot be used: the operator's to mend.
     #[error(transparent)]
     Credentials(#[from] GateError),
     /// The system has no threads, descriptors or randomness left.
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),
+}
+
+impl StartError {
+    /// That a port cannot be listened on, said of monitoring.
+    pub(crate) fn monitoring(error: Self) -> Self {
+        match error {
+            Self::Listen { address, source } => Self::ListenForMonitoring { address, source },
+            other => other,
+        }
+    }
 }
 
 impl Server {
@@ -68,6 +89,16 @@ impl Server {
     /// Where clients connect; the port is the real one, also if any free one was asked for.
     pub fn client_address(&self) -> SocketAddr {
         self.running.client_address
+    }
+
+    /// Where monitoring over HTTP is; the port is the real one. None if it is not served.
+    pub fn monitor_address(&self) -> Option<SocketAddr> {
+        self.running.admin.monitoring_addresses().0
+    }
+
+    /// Where monitoring over HTTPS is; the port is the real one. None if it is not served.
+    pub fn secure_monitor_address(&self) -> Option<SocketAddr> {
+        self.running.admin.monitoring_addresses().1
     }
 
     /// The server's public key, 56 letters.
@@ -161,6 +192,10 @@ impl Server {
     }
 
     fn stop(&mut self) {
+        if let Some(monitoring) = self.running.admin.monitoring.take() {
+            // Its sockets are closed by a thread that does not end with the System.
+            let _ = self.wait_for(async move { monitoring.stop(false).await });
+        }
         self.running.system.stop();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has said so.

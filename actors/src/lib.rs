@@ -12,6 +12,7 @@ pub mod listener;
 mod live;
 mod mailbox;
 pub mod monitor;
+mod observatory;
 mod outbox;
 pub mod queue_group;
 pub mod reception;
@@ -24,6 +25,7 @@ pub use arbiter::{Arbiter, Arbiters, LocalArbiter, Traffic};
 pub use interest::Interest;
 pub use live::Live;
 pub use mailbox::Observe;
+pub use observatory::Observatory;
 pub use outbox::{ConnectionId, Outbox};
 pub use slow_work::SlowWork;
 

@@ -34,6 +34,10 @@ pub struct MonitorState {
     pub connections: usize,
     /// Connections that have been opened since the start.
     pub total_connections: u64,
+    /// Connections that ended because too much waited for them, or for too long.
+    pub slow_consumers: u64,
+    /// Connections that ended because they answered no PING.
+    pub stale_connections: u64,
     /// Why connections ended, and how many.
     pub closed: BTreeMap<&'static str, u64>,
 }
@@ -90,6 +94,14 @@ pub struct CloseConnection {
 pub struct MakeRoom {
     /// How many connections there may be now; 0 for any number.
     pub max_connections: usize,
+}
+
+impl Monitor {
+    /// How many connections ended for one of these reasons.
+    fn closed_for(&self, reasons: &[CloseReason]) -> u64 {
+        let count = |reason| self.closed.get(reason).copied().unwrap_or_default();
+        reasons.iter().map(count).sum()
+    }
 }
 
 impl Drop for Monitor {
@@ -200,6 +212,11 @@ impl Handler<Observe<MonitorState>> for Monitor {
         MessageResult(MonitorState {
             connections: self.connections.len(),
             total_connections: self.total_connections,
+            slow_consumers: self.closed_for(&[
+                CloseReason::SlowConsumerPendingBytes,
+                CloseReason::SlowConsumerWriteDeadline,
+            ]),
+            stale_connections: self.closed_for(&[CloseReason::StaleConnection]),
             closed: self
                 .closed
                 .iter()

@@ -12,6 +12,7 @@ mod limits;
 mod listen;
 mod load;
 mod logging;
+mod monitoring;
 
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
 pub use format::NatsFormat;
@@ -20,6 +21,7 @@ pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
 pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse};
 pub use logging::{LogTime, Logging};
+pub use monitoring::Monitoring;
 
 use std::path::PathBuf;
 use vagus_auth::credentials::Credentials;
@@ -49,8 +51,12 @@ pub struct Config {
     pub ports_file_dir: Option<PathBuf>,
     /// The address, `host:port`, that other servers tell clients instead of ours.
     pub client_advertise: Option<String>,
+    /// What is shown over HTTP, and where.
+    pub monitoring: Monitoring,
     /// The admin service, if there is one.
     pub admin: Option<Admin>,
+    /// [`Loaded::digest`] of the file that a server was started with, to be shown; empty without one.
+    pub digest: String,
     /// How many arbiters (threads that carry connections) there are; one a core when 0.
     pub arbiters: usize,
 }

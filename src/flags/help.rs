@@ -29,6 +29,8 @@ Server:
     -n, --name, --server_name <name>  Name of the server (its id)
     -P, --pid <file>                  Write the process id to this file
         --ports_file_dir <folder>     Write the ports to <program>_<pid>.ports in this folder while running
+    -m, --http_port <port>            Show the state of the server over HTTP on this port (-1 for any that is free)
+    -ms, --https_port <port>          The same over HTTPS
         --client_advertise <address>  Address for clients, <host>:<port>, that other servers pass on
     -sl, --signal <signal>[=<pid>]    Tell a running server: term, quit, stop, reopen (its log file),
                                       ldm (let the clients go, then end)
@@ -55,8 +57,6 @@ General:
         --help_tls                    Show how TLS is set
 
 Not in this version of vagus yet; a server that is asked for one of these does not start:
-    -m, --http_port <port>            Monitoring over HTTP
-    -ms, --https_port <port>          Monitoring over HTTPS
     -s, --syslog                      Log to syslog
     -r, --remote_syslog <address>     Log to syslog of another machine
     -js, --jetstream                  JetStream

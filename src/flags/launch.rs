@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 use vagus_auth::credentials::{self, Credentials, Gate, GateError};
 use vagus_auth::password::is_hash;
-use vagus_configs::{Config, Listen, Loaded, LogTime, Logging, Obstacle, Port, Warning, is_advertisable};
+use vagus_configs::{
+    Config, Listen, Loaded, LogTime, Logging, Monitoring, Obstacle, Port, Warning, is_advertisable,
+};
 
 /// A server to be started.
 #[derive(Debug, PartialEq)]
@@ -62,7 +64,6 @@ const MAX_ARBITERS: i64 = 1024;
 impl Feature {
     fn sentence(self) -> &'static str {
         match self {
-            Self::Monitoring => "Monitoring over HTTP is",
             Self::Syslog => "Logging to syslog is",
             Self::Profiling => "Profiling is",
             Self::JetStream => "JetStream is",
@@ -100,6 +101,9 @@ impl Launch {
             }
             Some(loaded) => return Err(LaunchError::Obstacles(loaded.obstacles)),
         };
+        if let Some(file) = &file {
+            config.digest.clone_from(&file.digest);
+        }
         server_name(flags, &mut config)?;
         client_advertise(flags, &mut config)?;
         lay_over(&mut config.pid_file, flags, Setting::PidFile);
@@ -109,6 +113,7 @@ impl Launch {
         }
         logging(flags, &mut config.logging);
         listen(flags, &mut config.listen)?;
+        monitoring(flags, &mut config.monitoring)?;
         let of_file = std::mem::take(&mut config.credentials);
         config.credentials = credentials(flags, of_file, &mut warnings)?;
         if let Some(folder) = flags.text(Setting::StoreDirectory) {
@@ -193,6 +198,21 @@ fn listen(flags: &Parsed<Setting>, listen: &mut Listen) -> Result<(), LaunchErro
     if let Some(value) = flags.last(Setting::Port) {
         let number = value.integer();
         listen.port = Port::from_number(number).ok_or(LaunchError::PortOutOfRange(number))?;
+    }
+    Ok(())
+}
+
+/// 0 leaves what the file says.
+fn monitoring(flags: &Parsed<Setting>, monitoring: &mut Monitoring) -> Result<(), LaunchError> {
+    for (flag, port) in [
+        (Setting::HttpPort, &mut monitoring.http),
+        (Setting::HttpsPort, &mut monitoring.https),
+    ] {
+        let number = flags.last(flag).map_or(0, Value::integer);
+        if number != 0 {
+            let asked = Monitoring::port_from_number(number).ok_or(LaunchError::PortOutOfRange(number))?;
+            *port = asked;
+        }
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ pub(crate) enum Setting {
     PidFile,
     PortsFileDirectory,
     ClientAdvertise,
+    HttpPort,
+    HttpsPort,
     Arbiters,
 
     LogFile,
@@ -46,7 +48,6 @@ pub(crate) enum Setting {
 /// What nats-server can do and this version cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Feature {
-    Monitoring,
     Syslog,
     Profiling,
     JetStream,
@@ -86,8 +87,8 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::Password, &["pass"], Kind::Text),
     flag(Setting::Token, &["auth"], Kind::Text),
     flag(Setting::StoreDirectory, &["sd", "store_dir"], Kind::Text),
-    absent(Feature::Monitoring, &["m", "http_port"], Kind::Integer),
-    absent(Feature::Monitoring, &["ms", "https_port"], Kind::Integer),
+    flag(Setting::HttpPort, &["m", "http_port"], Kind::Integer),
+    flag(Setting::HttpsPort, &["ms", "https_port"], Kind::Integer),
     absent(Feature::Syslog, &["s", "syslog"], Kind::Bool),
     absent(Feature::Syslog, &["r", "remote_syslog"], Kind::Text),
     absent(Feature::Profiling, &["profile"], Kind::Integer),

@@ -12,6 +12,7 @@ pub(crate) struct ArbiterCounters {
     payload_out: AtomicU64,
     routes_cached: AtomicU64,
     routes_resolved: AtomicU64,
+    stalls: AtomicU64,
     /// Thousandths of the last interval that this arbiter's thread was busy.
     load: AtomicU64,
     /// Connections it carries now.
@@ -33,6 +34,8 @@ pub struct Traffic {
     pub routes_cached: u64,
     /// Runs of a subject that had to be resolved in the index.
     pub routes_resolved: u64,
+    /// How often a publisher paused because too much waited for those it published to.
+    pub stalls: u64,
 }
 
 impl ArbiterCounters {
@@ -50,6 +53,12 @@ impl ArbiterCounters {
         add(&self.payload_out, traffic.payload_out);
         add(&self.routes_cached, traffic.routes_cached);
         add(&self.routes_resolved, traffic.routes_resolved);
+    }
+
+    /// A publisher pauses. For the arbiter's own thread, like [`ArbiterCounters::add`].
+    pub(crate) fn count_stall(&self) {
+        let stalls = self.stalls.load(Ordering::Relaxed).wrapping_add(1);
+        self.stalls.store(stalls, Ordering::Relaxed);
     }
 
     pub(crate) fn set_load(&self, thousandths: u64) {
@@ -80,5 +89,6 @@ impl ArbiterCounters {
         traffic.payload_out += self.payload_out.load(Ordering::Relaxed);
         traffic.routes_cached += self.routes_cached.load(Ordering::Relaxed);
         traffic.routes_resolved += self.routes_resolved.load(Ordering::Relaxed);
+        traffic.stalls += self.stalls.load(Ordering::Relaxed);
     }
 }

@@ -153,6 +153,7 @@ impl Carrier {
         if hand_over(arbiter, running) {
             let mut pause = Box::pin(sleep(PAUSE));
             if pause.as_mut().poll(task).is_pending() {
+                arbiter.shared.counters[arbiter.number].count_stall();
                 self.pause = Some(pause);
             }
         }

@@ -56,7 +56,7 @@ fn port(number: i64, entry: &Entry, findings: &mut Findings) -> Port {
 }
 
 /// The host and port of an address; one of IPv6 has brackets.
-fn split(address: &str) -> Option<(&str, i64)> {
+pub(super) fn split(address: &str) -> Option<(&str, i64)> {
     let (host, port) = match address.strip_prefix('[') {
         Some(rest) => rest.split_once("]:")?,
         None => address.split_once(':').filter(|(_, port)| !port.contains(':'))?,

@@ -14,6 +14,7 @@ mod lame_duck;
 mod limits;
 mod listen;
 mod logging;
+mod monitoring;
 mod permissions;
 mod read;
 mod server;

@@ -3,7 +3,7 @@
 use super::authorization::Access;
 use super::findings::Findings;
 use super::logging::LogTimes;
-use super::{absent, admin, lame_duck, limits, listen, logging};
+use super::{absent, admin, lame_duck, limits, listen, logging, monitoring};
 use crate::Config;
 use crate::grammar::{Entry, Map};
 
@@ -19,6 +19,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || limits::take(&key, entry, &mut config.limits, findings)
             || lame_duck::take(&key, entry, &mut config.lame_duck, findings)
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
+            || monitoring::take(&key, entry, &mut config.monitoring, findings)
             || admin::take(&key, entry, &mut config.admin, findings)
             || access.take(&key, entry, &mut config.limits, findings);
         if !taken {

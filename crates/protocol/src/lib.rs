@@ -13,4 +13,4 @@ mod json;
 pub mod message;
 pub mod operation;
 pub mod parser;
-mod quote;
+pub mod quote;

@@ -3,7 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 /// Displays bytes in double quotes, with escapes for what cannot be printed.
-pub(crate) struct Quoted<'a>(pub(crate) &'a [u8]);
+#[derive(Debug, Clone, Copy)]
+pub struct Quoted<'a>(pub &'a [u8]);
 
 impl Display for Quoted<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,7 @@
 mod client;
 mod descriptors;
 mod frame;
+mod http;
 mod patience;
 mod process;
 mod random;
@@ -28,6 +29,7 @@ mod writer;
 pub use client::Client;
 pub use descriptors::allow_open_files;
 pub use frame::{Frame, Message};
+pub use http::{Answer, http};
 pub use patience::{PATIENCE, eventually, eventually_equal};
 pub use process::Process;
 pub use random::Random;

@@ -1,4 +1,5 @@
 use crate::client::Client;
+use crate::http::{Answer, http};
 use crate::patience::eventually;
 use std::ops::Deref;
 use std::sync::Mutex;
@@ -106,6 +107,24 @@ impl ServerBuilder {
         self
     }
 
+    /// Shows its state over HTTP, on a free port: see [`TestServer::get`].
+    pub fn monitoring(mut self) -> Self {
+        self.config.monitoring.http = Some(Port::Free);
+        self
+    }
+
+    /// What the paths of monitoring begin with.
+    pub fn http_base_path(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.config.monitoring.base_path);
+        self
+    }
+
+    /// How many connections that ended it remembers.
+    pub fn max_closed_clients(mut self, count: usize) -> Self {
+        self.config.monitoring.max_closed_clients = count;
+        self
+    }
+
     /// Lets only this user in.
     pub fn user(mut self, user: &str, password: &str) -> Self {
         self.config.credentials = Credentials::User {
@@ -195,6 +214,16 @@ impl TestServer {
         let mut client = Client::with_receive_buffer(self.client_address(), Some(4096)).connect(CONNECT);
         client.sync_silent();
         client
+    }
+
+    /// The answer of monitoring to a GET of this path.
+    ///
+    /// # Panics
+    /// When the server has no [monitoring](ServerBuilder::monitoring), or does not answer.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        let address = self.monitor_address().expect("the server has monitoring");
+        http(address, "GET", path, &[])
     }
 
     /// The state of the connection that called itself `name` in CONNECT.

@@ -1,4 +1,5 @@
 mod admin;
+mod monitoring;
 mod mutation;
 mod settings;
 mod shipped;

@@ -1,0 +1,71 @@
+//! What handlers may ask.
+
+use crate::monitoring::PageCounts;
+use crate::process::Usage;
+use jiff::Timestamp;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use vagus_actors::{Live, Observatory};
+use vagus_configs::Config;
+use vagus_protocol::info::Info;
+
+/// What a server is set to, as operators are shown it. Replaced as a whole when the configuration is reloaded.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The configuration that holds.
+    pub config: Config,
+    /// What INFO says to clients.
+    pub info: Info,
+    /// When the configuration was loaded.
+    pub loaded: Timestamp,
+    /// Where monitoring over HTTP listens, if it does.
+    pub http: Option<SocketAddr>,
+    /// Where monitoring over HTTPS listens, if it does.
+    pub https: Option<SocketAddr>,
+    /// The TLS of clients, if there is any.
+    pub tls: Option<TlsSettings>,
+}
+
+/// What is shown of the TLS of clients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TlsSettings {
+    /// Whether clients must speak it.
+    pub required: bool,
+    /// Whether clients must have a certificate.
+    pub verify: bool,
+    /// How long a client may take for the handshake, in seconds.
+    pub timeout: f64,
+    /// When the server's certificate ends.
+    pub not_after: Option<Timestamp>,
+}
+
+/// A server, as HTTP handlers ask it: whom to ask, who it is and what it is set to.
+#[derive(Debug)]
+pub struct Broker {
+    /// Asks the actors.
+    pub observatory: Observatory,
+    /// What the server is set to now.
+    pub settings: Arc<Live<Settings>>,
+    /// When it was started, by the clock of the machine.
+    pub started: Timestamp,
+    /// The same, by a clock that nobody sets.
+    pub since: Instant,
+    /// What the process uses.
+    pub usage: Usage,
+    pub(crate) pages: PageCounts,
+}
+
+impl Broker {
+    /// A server that starts now.
+    pub fn new(observatory: Observatory, settings: Arc<Live<Settings>>) -> Self {
+        Self {
+            observatory,
+            settings,
+            started: Timestamp::now(),
+            since: Instant::now(),
+            usage: Usage::default(),
+            pages: PageCounts::default(),
+        }
+    }
+}

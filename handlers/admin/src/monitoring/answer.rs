@@ -1,0 +1,130 @@
+//! The form of answers.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use serde::Serialize;
+use serde_json::ser::{PrettyFormatter, Serializer};
+
+/// What went wrong before there was an answer, as text for whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
+}
+
+impl Refusal {
+    /// The question makes no sense.
+    pub(super) fn bad(text: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            text: text.into(),
+        }
+    }
+
+    /// The server ends while it is asked.
+    pub(super) fn ending() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            text: "the server is at its end".to_owned(),
+        }
+    }
+
+    /// There is a mistake of ours.
+    fn unwritable(error: &serde_json::Error) -> Self {
+        log::error!("Cannot write an answer of monitoring: {error}");
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            text: "the answer cannot be written".to_owned(),
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Document {
+    status: StatusCode,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+const JSON: &str = "application/json";
+const SCRIPT: &str = "application/javascript";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+impl Document {
+    /// JSON, indented by two spaces a level.
+    pub(super) fn of(value: &impl Serialize) -> Result<Self, Refusal> {
+        Self::indented(value, "  ")
+    }
+
+    pub(super) fn indented(value: &impl Serialize, indent: &str) -> Result<Self, Refusal> {
+        let mut body = Vec::new();
+        let formatter = PrettyFormatter::with_indent(indent.as_bytes());
+        value
+            .serialize(&mut Serializer::with_formatter(&mut body, formatter))
+            .map_err(|error| Refusal::unwritable(&error))?;
+        Ok(Self::json(StatusCode::OK, body))
+    }
+
+    /// JSON in one line.
+    pub(super) fn compact(status: StatusCode, value: &impl Serialize) -> Result<Self, Refusal> {
+        let body = serde_json::to_vec(value).map_err(|error| Refusal::unwritable(&error))?;
+        Ok(Self::json(status, body))
+    }
+
+    fn json(status: StatusCode, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            content_type: JSON,
+            body,
+        }
+    }
+
+    /// The answer to a request; with a `callback` as a script that calls it, which pages of other hosts may load.
+    pub(super) fn respond(self, callback: Option<&str>) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response
+            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        match callback {
+            Some(callback) if self.content_type == JSON => {
+                let mut script = Vec::with_capacity(callback.len() + self.body.len() + 2);
+                script.extend_from_slice(callback.as_bytes());
+                script.push(b'(');
+                script.extend_from_slice(&self.body);
+                script.push(b')');
+                response.insert_header((CONTENT_TYPE, SCRIPT)).body(script)
+            }
+            _ => response
+                .insert_header((CONTENT_TYPE, self.content_type))
+                .body(self.body),
+        }
+    }
+}
+
+/// Plain text that says what is wrong.
+pub(super) fn refuse(status: StatusCode, text: &str) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, PLAIN))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(text.to_owned())
+}
+
+/// There is no such page.
+pub(super) fn not_found() -> HttpResponse {
+    refuse(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+/// The page is at this path of ours.
+pub(super) fn redirect(path: &str, query: &str) -> HttpResponse {
+    let location = if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    };
+    HttpResponse::TemporaryRedirect()
+        .insert_header((LOCATION, location))
+        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .body("<p>This page has another path.</p>\n")
+}

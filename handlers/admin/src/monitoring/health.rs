@@ -1,0 +1,97 @@
+//! Whether the server is well: for probes.
+
+use super::answer::{Document, Refusal};
+use super::page::Page;
+use super::query::Query;
+use crate::Broker;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+
+pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
+    broker.pages.count(Page::Healthz);
+    if query.flag("js-enabled")? {
+        log::warn!("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
+    }
+    // Without JetStream there is nothing of it to be unwell.
+    for option in ["js-enabled-only", "js-server-only", "js-meta-only"] {
+        query.flag(option)?;
+    }
+    let details = query.flag("details")?;
+    let answer = match ailment(query) {
+        Some(ailment) => Err(ailment),
+        None if broker.observatory.listener().await.is_some() => Ok(()),
+        None => Err(Ailment {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            kind: "CONNECTION",
+            error: "the server accepts no connections".to_owned(),
+        }),
+    };
+    match answer {
+        Ok(()) => Document::compact(StatusCode::OK, &Health::well()),
+        Err(ailment) => {
+            log::warn!("Healthcheck failed: {:?}", ailment.error);
+            Document::compact(ailment.status, &Health::unwell(&ailment, details))
+        }
+    }
+}
+
+/// What is wrong with the question itself.
+fn ailment(query: &Query) -> Option<Ailment> {
+    let missing = |option: &str, kind: &str| Ailment {
+        status: StatusCode::BAD_REQUEST,
+        kind: "BAD_REQUEST",
+        error: format!("{option:?} must not be empty when checking {kind} health"),
+    };
+    let has = |option| query.text(option).is_some();
+    if has("stream") && !has("account") {
+        Some(missing("account", "stream"))
+    } else if has("consumer") && !has("stream") {
+        Some(missing("stream", "consumer"))
+    } else {
+        None
+    }
+}
+
+struct Ailment {
+    status: StatusCode,
+    kind: &'static str,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct Health<'a> {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Detail<'a>>,
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    error: &'a str,
+}
+
+impl<'a> Health<'a> {
+    fn well() -> Self {
+        Self {
+            status: "ok",
+            error: None,
+            errors: Vec::new(),
+        }
+    }
+
+    fn unwell(ailment: &'a Ailment, details: bool) -> Self {
+        let detail = Detail {
+            kind: ailment.kind,
+            error: &ailment.error,
+        };
+        Self {
+            status: "error",
+            error: (!details).then_some(&ailment.error),
+            errors: details.then_some(detail).into_iter().collect(),
+        }
+    }
+}

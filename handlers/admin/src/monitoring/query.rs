@@ -1,0 +1,175 @@
+//! The options of a question.
+
+use super::answer::Refusal;
+use actix_web::web;
+use std::num::{IntErrorKind, ParseIntError};
+use vagus_protocol::quote::Quoted;
+
+/// More options than any page has; what is behind them is not looked at.
+const OPTIONS_AT_MOST: usize = 64;
+
+/// The longest name of a function of a script.
+const CALLBACK_AT_MOST: usize = 128;
+
+/// The options behind the question mark.
+#[derive(Debug)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn of(text: &str) -> Self {
+        let mut options = web::Query::<Vec<(String, String)>>::from_query(text)
+            .map(web::Query::into_inner)
+            .unwrap_or_default();
+        options.truncate(OPTIONS_AT_MOST);
+        Self(options)
+    }
+
+    /// What the first option of this name says; nothing is as good as no option.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
+        Some(value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// True and false in the spellings that nats-server takes; false if it is not said.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        match self.text(name) {
+            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+            Some(other) => Err(undecodable("boolean", name, "ParseBool", other, INVALID)),
+        }
+    }
+
+    /// A whole number; 0 if it is not said.
+    #[allow(dead_code)]
+    pub(super) fn integer(&self, name: &str) -> Result<i64, Refusal> {
+        self.number(name, "int", "Atoi")
+    }
+
+    /// A whole number that is not negative; 0 if it is not said.
+    #[allow(dead_code)]
+    pub(super) fn natural(&self, name: &str) -> Result<u64, Refusal> {
+        // A plus is no digit.
+        match self.text(name) {
+            Some(text) if text.starts_with('+') => {
+                Err(undecodable("uint64", name, "ParseUint", text, INVALID))
+            }
+            _ => self.number(name, "uint64", "ParseUint"),
+        }
+    }
+
+    #[allow(dead_code)]
+    fn number<N>(&self, name: &str, kind: &str, function: &str) -> Result<N, Refusal>
+    where
+        N: std::str::FromStr<Err = ParseIntError> + Default,
+    {
+        let Some(text) = self.text(name) else {
+            return Ok(N::default());
+        };
+        text.parse().map_err(|error: ParseIntError| {
+            let reason = match error.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+                _ => INVALID,
+            };
+            undecodable(kind, name, function, text, reason)
+        })
+    }
+
+    /// The function that a page of another host wants called with the answer. Only what can be nothing but the name
+    /// of one is taken: the answer is run as a script.
+    pub(super) fn callback(&self) -> Result<Option<String>, String> {
+        let Some(name) = self.text("callback") else {
+            return Ok(None);
+        };
+        let is_name = name.len() <= CALLBACK_AT_MOST
+            && name.split('.').all(|part| {
+                let mut letters = part.chars();
+                letters
+                    .next()
+                    .is_some_and(|first| first.is_ascii_alphabetic() || "_$".contains(first))
+                    && letters.all(|letter| letter.is_ascii_alphanumeric() || "_$".contains(letter))
+            });
+        if is_name {
+            Ok(Some(name.to_owned()))
+        } else {
+            Err("callback must be the name of a function".to_owned())
+        }
+    }
+}
+
+const INVALID: &str = "invalid syntax";
+
+/// In the words tools know from nats-server.
+fn undecodable(kind: &str, name: &str, function: &str, text: &str, reason: &str) -> Refusal {
+    let text = Quoted(text.as_bytes());
+    Refusal::bad(format!(
+        "Error decoding {kind} for '{name}': strconv.{function}: parsing {text}: {reason}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    #[test]
+    fn flags_are_spelled_in_many_ways() {
+        let query = Query::of("a=1&b=True&c=F&d=&e=yes&a=0");
+        assert_eq!(
+            ["a", "b", "c", "d", "f"].map(|name| query.flag(name).unwrap()),
+            [true, true, false, false, false]
+        );
+        assert_eq!(
+            query.flag("e").unwrap_err().text,
+            r#"Error decoding boolean for 'e': strconv.ParseBool: parsing "yes": invalid syntax"#
+        );
+    }
+
+    #[test]
+    fn numbers_have_bounds() {
+        let query = Query::of("a=-5&b=x&c=99999999999999999999&d=7&e=%2B7");
+        assert_eq!(query.integer("a"), Ok(-5));
+        assert_eq!(query.natural("d"), Ok(7));
+        assert_eq!(query.natural("z"), Ok(0));
+        for (name, wrong) in [
+            (
+                "b",
+                r#"Error decoding int for 'b': strconv.Atoi: parsing "x": invalid syntax"#,
+            ),
+            (
+                "c",
+                r#"Error decoding int for 'c': strconv.Atoi: parsing "99999999999999999999": value out of range"#,
+            ),
+        ] {
+            assert_eq!(query.integer(name).unwrap_err().text, wrong);
+        }
+        assert_eq!(query.integer("e"), Ok(7));
+        for name in ["a", "e"] {
+            let text = query.natural(name).unwrap_err().text;
+            assert!(text.contains("strconv.ParseUint: parsing "), "{text}");
+        }
+    }
+
+    #[test]
+    fn callbacks_are_names_of_functions() {
+        for (name, taken) in [
+            ("cb", true),
+            ("jQuery1.$_x", true),
+            ("alert(1)//", false),
+            ("a.", false),
+            ("1a", false),
+            ("a;b", false),
+        ] {
+            let query = Query::of(&format!("callback={name}"));
+            assert_eq!(query.callback().is_ok(), taken, "{name}");
+        }
+        assert_eq!(Query::of("callback=").callback(), Ok(None));
+    }
+
+    #[test]
+    fn text_is_decoded() {
+        let query = Query::of("acc=%24G&subject=a.%3E&plus=a+b");
+        assert_eq!(
+            ["acc", "subject", "plus"].map(|name| query.text(name).unwrap()),
+            ["$G", "a.>", "a b"]
+        );
+    }
+}

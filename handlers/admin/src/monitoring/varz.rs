@@ -1,0 +1,253 @@
+//! The server as a whole.
+
+use super::answer::{Document, Refusal};
+use super::page::Page;
+use super::units::{Decimal, Nanoseconds, Time, Uptime};
+use crate::process::resident_bytes;
+use crate::{Broker, Settings};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use vagus_actors::Traffic;
+use vagus_actors::monitor::MonitorState;
+
+/// Protocol version of the server: that of INFO.
+const PROTOCOL: u8 = 1;
+
+/// The account of servers.
+pub(super) const SYSTEM_ACCOUNT: &str = "$SYS";
+
+/// How long a TLS handshake may take, in seconds, where there is no TLS to say so.
+const TLS_TIMEOUT: f64 = 2.0;
+
+pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
+    broker.pages.count(Page::Varz);
+    let (settings, _) = broker.settings.current();
+    let observed = Observed::of(broker).await?;
+    Document::of(&varz(broker, &settings, &observed))
+}
+
+/// What actors and counters said.
+struct Observed {
+    monitor: MonitorState,
+    subscriptions: usize,
+    traffic: Traffic,
+}
+
+impl Observed {
+    async fn of(broker: &Broker) -> Result<Self, Refusal> {
+        let observatory = &broker.observatory;
+        Ok(Self {
+            monitor: observatory.monitor().await.ok_or_else(Refusal::ending)?,
+            subscriptions: observatory
+                .router()
+                .await
+                .ok_or_else(Refusal::ending)?
+                .subscriptions,
+            traffic: observatory.traffic(),
+        })
+    }
+}
+
+fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> Varz<'a> {
+    let Settings { config, info, .. } = settings;
+    let (limits, tls) = (&config.limits, settings.tls.as_ref());
+    let Observed { monitor, traffic, .. } = observed;
+    Varz {
+        server_id: &info.server_id,
+        server_name: &info.server_name,
+        version: &info.version,
+        proto: PROTOCOL,
+        git_commit: &info.git_commit,
+        go: &info.go,
+        host: &info.host,
+        port: info.port,
+        auth_required: info.auth_required,
+        tls_required: tls.is_some_and(|tls| tls.required),
+        tls_verify: tls.is_some_and(|tls| tls.verify),
+        connect_urls: &info.connect_urls,
+        max_connections: unlimited_as_minus_one(limits.max_connections),
+        max_subscriptions: limits.max_subscriptions,
+        ping_interval: Nanoseconds(limits.ping_interval),
+        ping_max: limits.ping_max,
+        http_host: config.monitoring.host.as_deref().unwrap_or(&config.listen.host),
+        http_port: settings.http.map_or(0, |address| address.port()),
+        http_base_path: &config.monitoring.base_path,
+        https_port: settings.https.map_or(0, |address| address.port()),
+        auth_timeout: Decimal(limits.auth_timeout.as_secs_f64()),
+        max_control_line: limits.max_control_line,
+        max_payload: limits.max_payload,
+        max_pending: limits.max_pending,
+        cluster: Nothing {},
+        gateway: Nothing {},
+        leaf: Nothing {},
+        mqtt: Nothing {},
+        websocket: Nothing {},
+        jetstream: Nothing {},
+        tls_timeout: Decimal(tls.map_or(TLS_TIMEOUT, |tls| tls.timeout)),
+        write_deadline: Nanoseconds(limits.write_deadline),
+        start: Time(broker.started),
+        now: Time(Timestamp::now()),
+        uptime: Uptime(broker.since.elapsed()),
+        mem: resident_bytes(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        gomaxprocs: broker.observatory.arbiters(),
+        cpu: Decimal(broker.usage.percent()),
+        connections: monitor.connections,
+        total_connections: monitor.total_connections,
+        routes: 0,
+        remotes: 0,
+        leafnodes: 0,
+        in_msgs: traffic.messages_in,
+        in_bytes: traffic.payload_in,
+        in_client_msgs: traffic.messages_in,
+        in_client_bytes: traffic.payload_in,
+        out_msgs: traffic.messages_out,
+        out_bytes: traffic.payload_out,
+        out_client_msgs: traffic.messages_out,
+        out_client_bytes: traffic.payload_out,
+        slow_consumers: monitor.slow_consumers,
+        stale_connections: monitor.stale_connections,
+        stalled_clients: traffic.stalls,
+        subscriptions: observed.subscriptions,
+        http_req_stats: broker.pages.all(),
+        config_load_time: Time(settings.loaded),
+        config_digest: &config.digest,
+        feature_flags: FEATURE_FLAGS.into_iter().collect(),
+        system_account: SYSTEM_ACCOUNT,
+        slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
+        stale_connection_stats: Kinds::clients(monitor.stale_connections),
+        disk_io_wait_stats: DiskWaits::default(),
+        tls_cert_not_after: tls.and_then(|tls| tls.not_after).map(Time),
+    }
+}
+
+/// Flags of nats-server for features this server does not have.
+const FEATURE_FLAGS: [(&str, bool); 2] = [("js_ack_fc_v2", false), ("js_raft_delete_range", false)];
+
+/// As operators write "no limit".
+fn unlimited_as_minus_one(limit: usize) -> i64 {
+    match i64::try_from(limit) {
+        Ok(0) => -1,
+        Ok(limit) => limit,
+        Err(_) => i64::MAX,
+    }
+}
+
+/// The fields in the order of nats-server.
+#[derive(Serialize)]
+struct Varz<'a> {
+    server_id: &'a str,
+    server_name: &'a str,
+    version: &'a str,
+    proto: u8,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    git_commit: &'a str,
+    go: &'a str,
+    host: &'a str,
+    port: u16,
+    #[serde(skip_serializing_if = "is_false")]
+    auth_required: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_required: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_verify: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    connect_urls: &'a [String],
+    max_connections: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    max_subscriptions: usize,
+    ping_interval: Nanoseconds,
+    ping_max: u32,
+    http_host: &'a str,
+    http_port: u16,
+    http_base_path: &'a str,
+    https_port: u16,
+    auth_timeout: Decimal,
+    max_control_line: usize,
+    max_payload: usize,
+    max_pending: usize,
+    cluster: Nothing,
+    gateway: Nothing,
+    leaf: Nothing,
+    mqtt: Nothing,
+    websocket: Nothing,
+    jetstream: Nothing,
+    tls_timeout: Decimal,
+    write_deadline: Nanoseconds,
+    start: Time,
+    now: Time,
+    uptime: Uptime,
+    mem: u64,
+    cores: usize,
+    gomaxprocs: usize,
+    cpu: Decimal,
+    connections: usize,
+    total_connections: u64,
+    routes: usize,
+    remotes: usize,
+    leafnodes: usize,
+    in_msgs: u64,
+    in_bytes: u64,
+    in_client_msgs: u64,
+    in_client_bytes: u64,
+    out_msgs: u64,
+    out_bytes: u64,
+    out_client_msgs: u64,
+    out_client_bytes: u64,
+    slow_consumers: u64,
+    stale_connections: u64,
+    stalled_clients: u64,
+    subscriptions: usize,
+    http_req_stats: BTreeMap<&'static str, u64>,
+    config_load_time: Time,
+    config_digest: &'a str,
+    feature_flags: BTreeMap<&'static str, bool>,
+    system_account: &'a str,
+    slow_consumer_stats: Kinds,
+    stale_connection_stats: Kinds,
+    disk_io_wait_stats: DiskWaits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_cert_not_after: Option<Time>,
+}
+
+/// A part of the server that there is not.
+#[derive(Serialize)]
+struct Nothing {}
+
+/// A number for each kind of peer.
+#[derive(Serialize)]
+struct Kinds {
+    clients: u64,
+    routes: u64,
+    gateways: u64,
+    leafs: u64,
+}
+
+impl Kinds {
+    fn clients(clients: u64) -> Self {
+        Self {
+            clients,
+            routes: 0,
+            gateways: 0,
+            leafs: 0,
+        }
+    }
+}
+
+/// Waits for the disk, of which there are none as long as nothing is stored.
+#[derive(Serialize, Default)]
+struct DiskWaits {
+    waiters: u64,
+    waits: u64,
+    wait_time: u64,
+    max_wait_time: u64,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}

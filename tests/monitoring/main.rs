@@ -1,0 +1,9 @@
+//! What the server shows over HTTP is true, and as tools made for nats-server expect it.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod paths;
+#[cfg(test)]
+mod varz;
