@@ -21,7 +21,7 @@ mod slow_work;
 pub mod subject;
 mod supervision;
 
-pub use arbiter::{Arbiter, Arbiters, LocalArbiter, Traffic};
+pub use arbiter::{Arbiter, Arbiters, HandOverTimes, LocalArbiter, Traffic, Workload};
 pub use interest::Interest;
 pub use live::Live;
 pub use mailbox::Observe;

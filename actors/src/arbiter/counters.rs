@@ -1,6 +1,8 @@
 //! Counters of one arbiter: written by its thread alone, read by whoever observes.
 
+use super::hand_over_times::{HandOverTimes, Histogram};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What passed through one arbiter since the start.
 #[derive(Debug, Default)]
@@ -17,6 +19,16 @@ pub(crate) struct ArbiterCounters {
     load: AtomicU64,
     /// Connections it carries now.
     connections: AtomicU64,
+    hand_over_times: Histogram,
+}
+
+/// What one arbiter has to do.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Workload {
+    /// Connections it carries.
+    pub connections: u64,
+    /// The part of the last second, 0 to 1, that its thread was busy.
+    pub load: f64,
 }
 
 /// Sums of [`ArbiterCounters`].
@@ -59,6 +71,23 @@ impl ArbiterCounters {
     pub(crate) fn count_stall(&self) {
         let stalls = self.stalls.load(Ordering::Relaxed).wrapping_add(1);
         self.stalls.store(stalls, Ordering::Relaxed);
+    }
+
+    /// Counts how long a turn took from its read to the hand-over. For the arbiter's own thread, like
+    /// [`ArbiterCounters::add`].
+    pub(crate) fn observe_hand_over(&self, took: Duration) {
+        self.hand_over_times.observe(took);
+    }
+
+    pub(super) fn hand_over_times_into(&self, times: &mut HandOverTimes) {
+        self.hand_over_times.sum_into(times);
+    }
+
+    pub(super) fn workload(&self) -> Workload {
+        Workload {
+            connections: self.connections(),
+            load: self.load() as f64 / 1000.0,
+        }
     }
 
     pub(crate) fn set_load(&self, thousandths: u64) {

@@ -2,6 +2,7 @@
 
 mod counters;
 mod delivery;
+mod hand_over_times;
 mod housekeeping;
 mod quiescence;
 mod staging;
@@ -10,14 +11,16 @@ mod timers;
 mod vigil;
 
 pub(crate) use counters::ArbiterCounters;
-pub use counters::Traffic;
+pub use counters::{Traffic, Workload};
 pub(crate) use delivery::Delivery;
+pub use hand_over_times::HandOverTimes;
 pub(crate) use housekeeping::keep_house;
 pub(crate) use quiescence::{Quiescence, Running, RunningTurn};
 pub(crate) use timers::{Timer, Timers};
 pub(crate) use vigil::{Vigil, watch};
 
 use crate::outbox::Slots;
+use hand_over_times::Sampling;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -68,6 +71,20 @@ impl Arbiters {
         traffic
     }
 
+    /// How long messages took from being read to being handed over.
+    pub fn hand_over_times(&self) -> HandOverTimes {
+        let mut times = HandOverTimes::default();
+        for counters in &self.counters {
+            counters.hand_over_times_into(&mut times);
+        }
+        times
+    }
+
+    /// What each arbiter has to do, in the order of their numbers.
+    pub fn workloads(&self) -> Vec<Workload> {
+        self.counters.iter().map(ArbiterCounters::workload).collect()
+    }
+
     pub(crate) fn next_connection_id(&self) -> u64 {
         self.next_connection_id.fetch_add(1, Ordering::Relaxed)
     }
@@ -95,6 +112,8 @@ pub struct Arbiter {
     pub(crate) delivery: Delivery,
     pub(crate) timers: Timers,
     pub(crate) vigil: Vigil,
+    /// Which turns are measured.
+    pub(crate) sampling: Sampling,
     pub(crate) timers_changed: Rc<Notify>,
     /// What one read brings, behind what was carried over.
     pub(crate) input: Box<[u8]>,
@@ -117,6 +136,7 @@ impl Arbiter {
             delivery: Delivery::new(seed),
             timers: Timers::new(Instant::now()),
             vigil: Vigil::new(Instant::now()),
+            sampling: Sampling::default(),
             timers_changed: Rc::new(Notify::new()),
             input: vec![0; longest_line.max(CARRIED_OVER) + READ_SIZE].into_boxed_slice(),
             carried_at_most: longest_line.max(CARRIED_OVER),

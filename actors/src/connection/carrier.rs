@@ -150,7 +150,7 @@ impl Carrier {
         if connection.closing.is_some() {
             connection.say_deferred(&mut arbiter.delivery);
         }
-        if hand_over(arbiter, running) {
+        if hand_over(arbiter, running, now) {
             let mut pause = Box::pin(sleep(PAUSE));
             if pause.as_mut().poll(task).is_pending() {
                 arbiter.shared.counters[arbiter.number].count_stall();
@@ -455,14 +455,18 @@ impl<S: Session> Connection<S> {
     }
 }
 
-/// Ends the turn: everything that was published is with its destinations, and counted. True if the publisher should
-/// pause.
-fn hand_over(arbiter: &mut Arbiter, running: RunningTurn) -> bool {
+/// Ends the turn that began then: everything that was published is with its destinations, and counted. True if the
+/// publisher should pause.
+fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> bool {
     let number = arbiter.number;
     arbiter.delivery.close_run();
     arbiter.delivery.staging.hand_over();
     let traffic = arbiter.delivery.take_traffic();
-    arbiter.shared.counters[number].add(&traffic);
+    let counters = &arbiter.shared.counters[number];
+    counters.add(&traffic);
+    if traffic.messages_in > 0 && arbiter.sampling.is_next() {
+        counters.observe_hand_over(began.elapsed());
+    }
     running.end();
     // Only now, as writing may take long and holds no route.
     arbiter.delivery.staging.flush(number);
