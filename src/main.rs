@@ -6,7 +6,7 @@ mod logging;
 mod process;
 mod run;
 
-use flags::{COMMANDS, Command, SERVE, SERVER, TLS, Text};
+use flags::{COMMANDS, Command, SERVE, SERVER, Text, tls_help};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -69,7 +69,7 @@ fn show(text: Text) {
             vagus::VERSION
         ),
         Text::Serve => write!(out, "{SERVE}"),
-        Text::Tls => write!(out, "{TLS}"),
+        Text::Tls => write!(out, "{}", tls_help()),
         Text::Tool(tool) => {
             let (own, all) = commands::help(tool);
             write!(out, "{own}{all}")

@@ -51,6 +51,13 @@ Who may connect:
         --pass <password>             and this password, or that of this bcrypt hash (vagus passwd)
         --auth <token>                Clients must give this token, or that of this bcrypt hash
 
+TLS:
+        --tls                         TLS for clients; needs the two that follow
+        --tlscert <file>              Certificate of the server
+        --tlskey <file>               Private key of the certificate
+        --tlsverify                   Clients must show a certificate, too
+        --tlscacert <file>            Authorities that clients' certificates may come from (those of the system)
+
 General:
     -h, --help                        Show this
     -v, --version                     Show the version of nats-server that this server is like
@@ -61,11 +68,6 @@ Not in this version of vagus yet; a server that is asked for one of these does n
     -r, --remote_syslog <address>     Log to syslog of another machine
     -js, --jetstream                  JetStream
     -sd, --store_dir <folder>         Where JetStream stores (without JetStream it has no effect)
-        --tls                         TLS for clients
-        --tlscert <file>              Certificate of the server
-        --tlskey <file>               Private key of the certificate
-        --tlsverify                   TLS that also asks clients for certificates
-        --tlscacert <file>            Authorities that clients' certificates may come from
         --cluster, --cluster_listen <url>  Where other servers of the cluster connect
         --cluster_name <name>         Name of the cluster
         --cluster_advertise <address> Address for the other servers
@@ -91,18 +93,4 @@ Signals:
     USR1                              Open the log file anew, after it was moved aside
     USR2                              Lame duck mode: accept nobody any more, tell the clients, close them one by
                                       one after a while, then end; exit status 0
-";
-
-/// How TLS will be set.
-pub(crate) const TLS: &str = "\
-TLS is not in this version of vagus yet.
-
-nats-server sets it in the section `tls` of its configuration file:
-
-    tls {
-        cert_file: \"server-certificate.pem\"
-        key_file:  \"server-key.pem\"
-        ca_file:   \"authorities.pem\"
-        verify:    true
-    }
 ";

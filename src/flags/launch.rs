@@ -2,6 +2,7 @@
 
 use super::syntax::{Parsed, Value};
 use super::table::{Feature, Setting};
+use super::tls;
 use std::path::PathBuf;
 use thiserror::Error;
 use vagus_auth::credentials::{self, Credentials, Gate, GateError};
@@ -67,7 +68,6 @@ impl Feature {
             Self::Syslog => "Logging to syslog is",
             Self::Profiling => "Profiling is",
             Self::JetStream => "JetStream is",
-            Self::Tls => "TLS is",
             Self::Cluster => "Clustering is",
         }
     }
@@ -114,6 +114,7 @@ impl Launch {
         logging(flags, &mut config.logging);
         listen(flags, &mut config.listen)?;
         monitoring(flags, &mut config.monitoring)?;
+        tls::lay_over(&mut config, flags)?;
         let of_file = std::mem::take(&mut config.credentials);
         config.credentials = credentials(flags, of_file, &mut warnings)?;
         if let Some(folder) = flags.text(Setting::StoreDirectory) {
@@ -136,23 +137,6 @@ fn lay_over<T: From<String>>(setting: &mut Option<T>, flags: &Parsed<Setting>, f
 
 /// Nothing that is asked for is passed over in silence; asking for the default is no request.
 fn refuse_absent(flags: &Parsed<Setting>) -> Result<(), LaunchError> {
-    let tls_off = flags
-        .given
-        .iter()
-        .any(|given| given.name == "tls" && given.value.is_off());
-    let tls_asked = flags.given.iter().any(|given| {
-        !given.value.is_off()
-            && matches!(
-                given.id,
-                Setting::Absent(Feature::Tls) | Setting::TlsCertificate | Setting::TlsKey
-            )
-    });
-    if tls_asked && !tls_off {
-        if flags.text(Setting::TlsCertificate).is_none() || flags.text(Setting::TlsKey).is_none() {
-            return Err(LaunchError::TlsWithoutCertificate);
-        }
-        return Err(refusal(Feature::Tls, ""));
-    }
     if flags.text(Setting::ClusterListen).is_some() {
         return Err(refusal(Feature::Cluster, ""));
     }
@@ -161,7 +145,6 @@ fn refuse_absent(flags: &Parsed<Setting>) -> Result<(), LaunchError> {
     }
     for given in &flags.given {
         if let Setting::Absent(feature) = given.id
-            && feature != Feature::Tls
             && !given.value.is_off()
         {
             return Err(refusal(feature, given.name));

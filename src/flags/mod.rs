@@ -5,10 +5,12 @@ mod launch;
 mod signal;
 pub(crate) mod syntax;
 mod table;
+mod tls;
 
-pub(crate) use help::{COMMANDS, SERVE, SERVER, TLS};
+pub(crate) use help::{COMMANDS, SERVE, SERVER};
 pub(crate) use launch::{ConfigurationFile, Launch};
 pub(crate) use signal::{Order, Signal, SignalError};
+pub(crate) use tls::help as tls_help;
 
 use launch::LaunchError;
 use std::path::Path;

@@ -39,6 +39,9 @@ pub(crate) enum Setting {
 
     StoreDirectory,
     Absent(Feature),
+    Tls,
+    TlsVerify,
+    TlsCa,
     TlsCertificate,
     TlsKey,
     Routes,
@@ -51,7 +54,6 @@ pub(crate) enum Feature {
     Syslog,
     Profiling,
     JetStream,
-    Tls,
     Cluster,
 }
 
@@ -93,9 +95,9 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     absent(Feature::Syslog, &["r", "remote_syslog"], Kind::Text),
     absent(Feature::Profiling, &["profile"], Kind::Integer),
     absent(Feature::JetStream, &["js", "jetstream"], Kind::Bool),
-    absent(Feature::Tls, &["tls"], Kind::Bool),
-    absent(Feature::Tls, &["tlsverify"], Kind::Bool),
-    absent(Feature::Tls, &["tlscacert"], Kind::Text),
+    flag(Setting::Tls, &["tls"], Kind::Bool),
+    flag(Setting::TlsVerify, &["tlsverify"], Kind::Bool),
+    flag(Setting::TlsCa, &["tlscacert"], Kind::Text),
     flag(Setting::TlsCertificate, &["tlscert"], Kind::Text),
     flag(Setting::TlsKey, &["tlskey"], Kind::Text),
     flag(Setting::Routes, &["routes"], Kind::Text),

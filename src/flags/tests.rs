@@ -397,10 +397,6 @@ fn refusals() {
             "TLS needs a certificate and its private key",
         ),
         (
-            "--tls --tlscert a --tlskey b",
-            "TLS is not in this version of vagus yet",
-        ),
-        (
             "--cluster nats://127.0.0.1:1",
             "Clustering is not in this version of vagus yet",
         ),

@@ -13,15 +13,11 @@ pub(super) struct Absent {
 /// Outside of all maps.
 pub(super) const SERVER: Absent = Absent {
     switches: &[
-        "allow_non_tls",
         "jetstream",
         "no_fast_producer_stall",
         "no_sys_acc",
         "no_system",
         "no_system_account",
-        "ocsp",
-        "ocsp_cache",
-        "proxy_protocol",
         "syslog",
         "trace_headers",
     ],
@@ -63,7 +59,6 @@ pub(super) const SERVER: Absent = Absent {
         "storedir",
         "system",
         "system_account",
-        "tls",
         "trusted",
         "trusted_keys",
         "websocket",

@@ -1,9 +1,9 @@
 //! The section `authorization` and what belongs to it: who may connect.
 
 use super::findings::Findings;
-use super::{absent, duration, users};
+use super::{absent, users};
 use crate::Limits;
-use crate::grammar::{Entry, Kind};
+use crate::grammar::Entry;
 use std::time::Duration;
 use vagus_auth::credentials::{Credentials, Gate, GateError};
 
@@ -131,20 +131,7 @@ fn section(entry: &Entry, limits: &mut Limits, findings: &mut Findings) -> Optio
 
 /// Seconds, with or without a fraction, or a duration. 0 is the default.
 fn timeout(entry: &Entry, findings: &mut Findings) -> Option<Duration> {
-    let nanoseconds = match &entry.value.kind {
-        Kind::Integer(seconds) => seconds.checked_mul(1_000_000_000),
-        Kind::Float(seconds) if seconds.abs() < 1e9 => Some((seconds * 1e9).round() as i64),
-        Kind::Text(text) => duration::parse(text),
-        _ => None,
-    };
-    let Some(nanoseconds) = nanoseconds else {
-        let message = format!(
-            "{} must be a number of seconds or a duration such as \"2s\"",
-            entry.key
-        );
-        return findings.refuse(entry, message);
-    };
-    let timeout = findings.positive(entry, nanoseconds)?;
+    let timeout = findings.seconds(entry)?;
     if timeout > LONG_TIMEOUT {
         let message = "timeout is more than a minute; note that without quotes 1m is a million, not a minute";
         findings.doubt(Some(entry), message);

@@ -68,6 +68,8 @@ pub(super) struct Findings {
     pub(super) problems: Vec<Problem>,
     pub(super) obstacles: Vec<Obstacle>,
     pub(super) warnings: Vec<Warning>,
+    /// Whether the files that are named are looked at, too.
+    pub(super) reads_certificates: bool,
 }
 
 impl Findings {

@@ -1,7 +1,7 @@
 //! What one peer may ask of the server.
 
 use super::findings::Findings;
-use super::read::MAX_SIZE;
+use super::read::{MAX_SIZE, set};
 use crate::Limits;
 use crate::grammar::{Entry, Map};
 
@@ -57,12 +57,6 @@ pub(super) fn take(key: &str, entry: &Entry, limits: &mut Limits, findings: &mut
         _ => return false,
     }
     true
-}
-
-fn set<T>(limit: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *limit = value;
-    }
 }
 
 /// What two keys must agree on.

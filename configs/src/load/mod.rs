@@ -15,9 +15,11 @@ mod limits;
 mod listen;
 mod logging;
 mod monitoring;
+mod ocsp;
 mod permissions;
 mod read;
 mod server;
+mod tls;
 mod users;
 
 pub use findings::{Obstacle, Problem, Warning};
@@ -72,16 +74,27 @@ fn lines(problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
-/// Reads a configuration file, with the files that it includes and the variables of the environment.
+/// Reads a configuration file, with the files that it includes and the variables of the environment. Certificates and
+/// keys that it names are read, to see whether they can be.
 ///
 /// # Errors
-/// When it cannot be read, does not follow the grammar, or asks for what there is not.
+/// When it or a certificate cannot be read, does not follow the grammar, or asks for what there is not.
 pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let text = Disk.read(path).map_err(|source| ConfigError::Unreadable {
         path: path.to_path_buf(),
         source,
     })?;
-    parse(&text, path, &Disk, &|name: &str| std::env::var(name).ok())
+    let findings = Findings {
+        reads_certificates: true,
+        ..Findings::default()
+    };
+    understand(
+        &text,
+        path,
+        &Disk,
+        &|name: &str| std::env::var(name).ok(),
+        findings,
+    )
 }
 
 /// Like [`load`](load()), for the text of a file called `name`; touches nothing but what it is given.
@@ -94,8 +107,17 @@ pub fn parse(
     files: &dyn Files,
     environment: &dyn Environment,
 ) -> Result<Loaded, ConfigError> {
+    understand(text, name, files, environment, Findings::default())
+}
+
+fn understand(
+    text: &str,
+    name: &Path,
+    files: &dyn Files,
+    environment: &dyn Environment,
+    mut findings: Findings,
+) -> Result<Loaded, ConfigError> {
     let tree = grammar::parse(text, name, files, environment)?;
-    let mut findings = Findings::default();
     if tree.is_empty() {
         findings.doubt(None, format!("{}: the configuration is empty", name.display()));
     }

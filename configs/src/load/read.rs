@@ -2,11 +2,18 @@
 
 use super::duration;
 use super::findings::Findings;
-use crate::grammar::{Entry, Kind, Map};
+use crate::grammar::{Entry, Kind, Map, Value};
 use std::time::Duration;
 
 /// The largest size that nats-server takes where it keeps 32 bits.
 pub(super) const MAX_SIZE: i64 = i32::MAX as i64;
+
+/// Sets what a value was read for.
+pub(super) fn set<T>(setting: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *setting = value;
+    }
+}
 
 impl Findings {
     pub(super) fn text<'e>(&mut self, entry: &'e Entry) -> Option<&'e str> {
@@ -55,6 +62,13 @@ impl Findings {
         }
     }
 
+    pub(super) fn array<'e>(&mut self, entry: &'e Entry) -> Option<&'e [Value]> {
+        match &entry.value.kind {
+            Kind::Array(values) => Some(values),
+            _ => self.wrong(entry, "an array"),
+        }
+    }
+
     /// A duration as text, or as a whole number of seconds as it once was. 0 stands for the default and
     /// gives nothing.
     pub(super) fn duration(&mut self, entry: &Entry) -> Option<Duration> {
@@ -86,6 +100,25 @@ impl Findings {
             return self.refuse(entry, format!("{} must not be negative", entry.key));
         };
         Some(Duration::from_nanos(nanoseconds))
+    }
+
+    /// A duration as text, or as a number of seconds, with or without a fraction. 0 stands for the default and gives
+    /// nothing.
+    pub(super) fn seconds(&mut self, entry: &Entry) -> Option<Duration> {
+        let nanoseconds = match &entry.value.kind {
+            Kind::Integer(seconds) => seconds.checked_mul(1_000_000_000),
+            Kind::Float(seconds) if seconds.abs() < 1e9 => Some((seconds * 1e9).round() as i64),
+            Kind::Text(text) => duration::parse(text),
+            _ => None,
+        };
+        let Some(nanoseconds) = nanoseconds else {
+            let message = format!(
+                "{} must be a number of seconds or a duration such as \"2s\"",
+                entry.key
+            );
+            return self.refuse(entry, message);
+        };
+        self.positive(entry, nanoseconds)
     }
 
     /// A duration to wait: a negative one is an obstacle, 0 gives nothing.

@@ -3,6 +3,8 @@
 use super::authorization::Access;
 use super::findings::Findings;
 use super::logging::LogTimes;
+use super::read::set;
+use super::tls::Encryption;
 use super::{absent, admin, lame_duck, limits, listen, logging, monitoring};
 use crate::Config;
 use crate::grammar::{Entry, Map};
@@ -12,6 +14,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut config = Config::default();
     let mut times = LogTimes::default();
     let mut access = Access::default();
+    let mut encryption = Encryption::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
         let taken = own(&key, entry, &mut config, findings)
@@ -21,6 +24,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
             || monitoring::take(&key, entry, &mut config.monitoring, findings)
             || admin::take(&key, entry, &mut config.admin, findings)
+            || encryption.take(&key, entry, findings)
             || access.take(&key, entry, &mut config.limits, findings);
         if !taken {
             absent::refuse(&key, entry, &absent::SERVER, findings);
@@ -28,6 +32,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     }
     config.logging.time = times.kind();
     config.credentials = access.credentials(findings);
+    config.tls = encryption.settings(tree, &mut config.limits, findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);
     config
@@ -65,6 +70,7 @@ fn own(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -
                 config.ports_file_dir = path.map(Into::into);
             }
         }
+        "proxy_protocol" => set(&mut config.proxy_protocol, findings.boolean(entry)),
         "disable_sublist_cache" | "no_sublist_cache" => {
             if findings.boolean(entry) == Some(true) {
                 let message = format!("{} changes nothing: there is no such cache", entry.key);

@@ -26,5 +26,5 @@ pub use error::{Part, Place, TlsError};
 pub use names::CertificateNames;
 pub use peer::{Peer, PeerCertificate, cipher_suite, version};
 pub use pin::{Pin, PinError};
-pub use settings::{HandshakeFirst, KeyPair, OcspPeer, Pem, Settings, Stapling, StaplingMode};
+pub use settings::{HandshakeFirst, KeyPair, OcspCache, OcspPeer, Pem, Settings, Stapling, StaplingMode};
 pub use suites::{CipherSuite, Curve, UnknownName, Version};

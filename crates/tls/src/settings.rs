@@ -42,6 +42,8 @@ pub struct Settings {
     pub stapling: Option<Stapling>,
     /// Whether and how the authority is asked for the state of certificates of peers.
     pub ocsp_peer: Option<OcspPeer>,
+    /// How long is remembered what authorities said of certificates of peers.
+    pub ocsp_cache: OcspCache,
 }
 
 /// How long a handshake may take if nothing else is said.
@@ -66,6 +68,7 @@ impl Default for Settings {
             insecure: false,
             stapling: None,
             ocsp_peer: None,
+            ocsp_cache: OcspCache::default(),
         }
     }
 }
@@ -174,6 +177,24 @@ impl Default for OcspPeer {
             unknown_is_good: false,
             allow_when_ca_unreachable: false,
             cache_ttl_when_next_update_unset: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// How long is remembered what authorities said of certificates of peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OcspCache {
+    /// Whether it is remembered at all, as long as it holds.
+    pub enabled: bool,
+    /// Whether it is remembered for longer that a certificate was revoked.
+    pub preserve_revoked: bool,
+}
+
+impl Default for OcspCache {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            preserve_revoked: false,
         }
     }
 }

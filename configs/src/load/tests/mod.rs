@@ -3,6 +3,7 @@ mod monitoring;
 mod mutation;
 mod settings;
 mod shipped;
+mod tls;
 mod users;
 mod verdicts;
 

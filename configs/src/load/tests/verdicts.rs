@@ -179,8 +179,8 @@ fn features_of_later_versions() {
         ),
         // To be used as a variable makes none of them known.
         (
-            "tls: 5, max_connections: $tls",
-            r#"a.conf:1:0: "tls" is not in this version of vagus yet"#,
+            "mqtt: 5, max_connections: $mqtt",
+            r#"a.conf:1:0: "mqtt" is not in this version of vagus yet"#,
         ),
     ] {
         let error = super::read(text).unwrap_err();

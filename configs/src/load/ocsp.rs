@@ -1,0 +1,149 @@
+//! `ocsp`, `ocsp_cache` and, in `tls`, `ocsp_peer`: what certificates are asked about at their authority.
+
+use super::findings::Findings;
+use super::read::set;
+use crate::grammar::{Entry, Kind};
+use vagus_tls::{OcspCache, OcspPeer, Stapling, StaplingMode};
+
+/// How responders are reached.
+const SCHEME: &str = "http://";
+
+/// `true` and `false`, or `{ mode, url, urls }`.
+pub(super) fn stapling(entry: &Entry, findings: &mut Findings) -> Option<Stapling> {
+    let section = match &entry.value.kind {
+        Kind::Boolean(on) => {
+            let mode = if *on {
+                StaplingMode::Auto
+            } else {
+                StaplingMode::Never
+            };
+            return Some(Stapling {
+                mode,
+                urls: Vec::new(),
+            });
+        }
+        Kind::Map(section) => section,
+        other => {
+            let message = format!("{} must be true, false or a map, not {}", entry.key, other.name());
+            return findings.refuse(entry, message);
+        }
+    };
+    let mut stapling = Stapling::default();
+    for entry in section.entries() {
+        match entry.key.to_lowercase().as_str() {
+            "mode" => set(&mut stapling.mode, mode(entry, findings)),
+            "url" => {
+                if let Some(url) = findings.text(entry) {
+                    stapling.urls = vec![url.to_owned()];
+                }
+            }
+            "urls" => {
+                for value in findings.array(entry).unwrap_or_default() {
+                    match &value.kind {
+                        Kind::Text(url) => stapling.urls.push(url.clone()),
+                        other => {
+                            let message = format!("{} must hold texts, not {}", entry.key, other.name());
+                            findings.problem_at(&value.place, message);
+                        }
+                    }
+                }
+            }
+            _ => findings.problem(entry, format!("unknown field {:?}", entry.key)),
+        }
+    }
+    if let Some(url) = stapling.urls.iter().find(|url| !url.starts_with(SCHEME)) {
+        findings.obstacle(
+            entry,
+            format!("a responder is reached by {SCHEME}, not by {url:?}"),
+        );
+    }
+    Some(stapling)
+}
+
+fn mode(entry: &Entry, findings: &mut Findings) -> Option<StaplingMode> {
+    match findings.text(entry)?.to_lowercase().as_str() {
+        "auto" => Some(StaplingMode::Auto),
+        "always" => Some(StaplingMode::Always),
+        "never" => Some(StaplingMode::Never),
+        "must" => Some(StaplingMode::Must),
+        _ => findings.refuse(
+            entry,
+            format!("{} must be auto, always, must or never", entry.key),
+        ),
+    }
+}
+
+/// `true` and `false`, or a map.
+pub(super) fn peer(entry: &Entry, findings: &mut Findings) -> Option<OcspPeer> {
+    let mut peer = OcspPeer::default();
+    let section = match &entry.value.kind {
+        Kind::Boolean(verify) => {
+            peer.verify = *verify;
+            return Some(peer);
+        }
+        Kind::Map(section) => section,
+        other => {
+            let message = format!("{} must be true, false or a map, not {}", entry.key, other.name());
+            return findings.refuse(entry, message);
+        }
+    };
+    for entry in section.entries() {
+        match entry.key.to_lowercase().as_str() {
+            "verify" => set(&mut peer.verify, findings.boolean(entry)),
+            "warn_only" => set(&mut peer.warn_only, findings.boolean(entry)),
+            "unknown_is_good" => set(&mut peer.unknown_is_good, findings.boolean(entry)),
+            "allow_when_ca_unreachable" => {
+                set(&mut peer.allow_when_ca_unreachable, findings.boolean(entry));
+            }
+            "ca_timeout" => set(&mut peer.ca_timeout, findings.seconds(entry)),
+            "allowed_clockskew" => set(&mut peer.allowed_clockskew, findings.seconds(entry)),
+            "cache_ttl_when_next_update_unset" => {
+                set(
+                    &mut peer.cache_ttl_when_next_update_unset,
+                    findings.seconds(entry),
+                );
+            }
+            _ => findings.problem(entry, format!("unknown field {:?}", entry.key)),
+        }
+    }
+    Some(peer)
+}
+
+/// `true` and `false`, or a map.
+pub(super) fn cache(entry: &Entry, findings: &mut Findings) -> Option<OcspCache> {
+    let mut cache = OcspCache::default();
+    let section = match &entry.value.kind {
+        Kind::Boolean(enabled) => {
+            cache.enabled = *enabled;
+            return Some(cache);
+        }
+        Kind::Map(section) => section,
+        other => {
+            let message = format!("{} must be true, false or a map, not {}", entry.key, other.name());
+            return findings.refuse(entry, message);
+        }
+    };
+    for entry in section.entries() {
+        match entry.key.to_lowercase().as_str() {
+            "type" => match findings.text(entry).map(str::to_lowercase).as_deref() {
+                Some("local") => cache.enabled = true,
+                Some("none") => cache.enabled = false,
+                Some(_) => findings.problem(entry, format!("{} must be local or none", entry.key)),
+                None => {}
+            },
+            "preserve_revoked" => set(&mut cache.preserve_revoked, findings.boolean(entry)),
+            "local_store" => {
+                findings.text(entry);
+                findings.note(Some(entry), KEPT_IN_MEMORY);
+            }
+            "save_interval" => {
+                findings.seconds(entry);
+                findings.note(Some(entry), KEPT_IN_MEMORY);
+            }
+            _ => findings.problem(entry, format!("unknown field {:?}", entry.key)),
+        }
+    }
+    Some(cache)
+}
+
+const KEPT_IN_MEMORY: &str = "changes nothing: what responders said is kept in memory";
