@@ -20,7 +20,7 @@ pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
 pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse};
-pub use logging::{LogTime, Logging};
+pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, UnknownLogFormat};
 pub use monitoring::Monitoring;
 
 use std::path::PathBuf;

@@ -38,6 +38,8 @@ Server:
 Log:
     -l, --log <file>                  Write the log to this file instead of standard error
         --log_size_limit <bytes>      Move the log file aside when it grows past this (never)
+    -s, --syslog                      Log to the syslog of this machine
+    -r, --remote_syslog <address>     Log to another syslog: udp://<host>:<port>, tcp://<host>:<port>, unix://<path>
     -T, --logtime                     Begin each line with the time (true)
     -D, --debug                       Write more
     -V, --trace                       Write every protocol operation
@@ -64,8 +66,6 @@ General:
         --help_tls                    Show how TLS is set
 
 Not in this version of vagus yet; a server that is asked for one of these does not start:
-    -s, --syslog                      Log to syslog
-    -r, --remote_syslog <address>     Log to syslog of another machine
     -js, --jetstream                  JetStream
     -sd, --store_dir <folder>         Where JetStream stores (without JetStream it has no effect)
         --cluster, --cluster_listen <url>  Where other servers of the cluster connect
@@ -86,6 +86,8 @@ Usage: vagus serve [options]
 Runs a server. All options of `vagus --help` hold, and these:
 
         --arbiters <number>           Threads that carry connections (0: one a core)
+        --log_format <format>         What a line of the log looks like: text, or json for an object a line
+        --log_max_num <number>        Files of the log that are kept, with --log_size_limit (all)
         --logtime_utc                 Times in the log are UTC, not those of the machine's time zone
 
 Signals:

@@ -8,7 +8,8 @@ use thiserror::Error;
 use vagus_auth::credentials::{self, Credentials, Gate, GateError};
 use vagus_auth::password::is_hash;
 use vagus_configs::{
-    Config, Listen, Loaded, LogTime, Logging, Monitoring, Obstacle, Port, Warning, is_advertisable,
+    BadSyslogAddress, Config, Listen, Loaded, LogTime, Logging, Monitoring, Obstacle, Port, UnknownLogFormat,
+    Warning, is_advertisable,
 };
 
 /// A server to be started.
@@ -50,6 +51,10 @@ pub(crate) enum LaunchError {
     TokenBesideUsers,
     #[error(transparent)]
     Credentials(#[from] GateError),
+    #[error(transparent)]
+    RemoteSyslog(#[from] BadSyslogAddress),
+    #[error(transparent)]
+    LogFormat(#[from] UnknownLogFormat),
     #[error("{} not in this version of vagus yet{}", .feature.sentence(), naming(.flag))]
     Absent { feature: Feature, flag: &'static str },
 }
@@ -65,7 +70,6 @@ const MAX_ARBITERS: i64 = 1024;
 impl Feature {
     fn sentence(self) -> &'static str {
         match self {
-            Self::Syslog => "Logging to syslog is",
             Self::Profiling => "Profiling is",
             Self::JetStream => "JetStream is",
             Self::Cluster => "Clustering is",
@@ -111,7 +115,7 @@ impl Launch {
         if flags.last(Setting::Arbiters).is_some() {
             config.arbiters = arbiters(flags)?;
         }
-        logging(flags, &mut config.logging);
+        logging(flags, &mut config.logging)?;
         listen(flags, &mut config.listen)?;
         monitoring(flags, &mut config.monitoring)?;
         tls::lay_over(&mut config, flags)?;
@@ -209,7 +213,7 @@ fn arbiters(flags: &Parsed<Setting>) -> Result<usize, LaunchError> {
     }
 }
 
-fn logging(flags: &Parsed<Setting>, logging: &mut Logging) {
+fn logging(flags: &Parsed<Setting>, logging: &mut Logging) -> Result<(), LaunchError> {
     if let Some(value) = flags.last(Setting::Debug) {
         logging.debug = value.is_true();
     }
@@ -234,6 +238,18 @@ fn logging(flags: &Parsed<Setting>, logging: &mut Logging) {
     if let Some(value) = flags.last(Setting::LogSizeLimit) {
         logging.file_size_limit = size(value);
     }
+    if let Some(value) = flags.last(Setting::LogMaxFiles) {
+        logging.max_files = size(value);
+    }
+    if let Some(value) = flags.last(Setting::Syslog) {
+        logging.syslog = value.is_true();
+    }
+    if flags.last(Setting::RemoteSyslog).is_some() {
+        logging.remote_syslog = flags.text(Setting::RemoteSyslog).map(str::parse).transpose()?;
+    }
+    if let Some(value) = flags.last(Setting::LogFormat) {
+        logging.format = value.text().parse()?;
+    }
     if let Some(value) = flags.last(Setting::MaxTracedMessage) {
         logging.max_traced_payload = size(value);
     }
@@ -245,9 +261,10 @@ fn logging(flags: &Parsed<Setting>, logging: &mut Logging) {
         (true, true) => LogTime::Utc,
         (true, false) => LogTime::Local,
     };
+    Ok(())
 }
 
-/// A number of bytes; negative ones mean "no limit", which is 0.
+/// A number of bytes or files; negative ones mean "no limit", which is 0.
 fn size(value: &Value) -> usize {
     usize::try_from(value.integer()).unwrap_or(0)
 }

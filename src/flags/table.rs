@@ -26,6 +26,10 @@ pub(crate) enum Setting {
     LogTime,
     LogTimeUtc,
     LogSizeLimit,
+    LogMaxFiles,
+    LogFormat,
+    Syslog,
+    RemoteSyslog,
     MaxTracedMessage,
     Debug,
     Trace,
@@ -51,7 +55,6 @@ pub(crate) enum Setting {
 /// What nats-server can do and this version cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Feature {
-    Syslog,
     Profiling,
     JetStream,
     Cluster,
@@ -79,6 +82,8 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::LogTime, &["T", "logtime"], Kind::Bool),
     flag(Setting::LogTimeUtc, &["logtime_utc"], Kind::Bool),
     flag(Setting::LogSizeLimit, &["log_size_limit"], Kind::Integer),
+    flag(Setting::LogMaxFiles, &["log_max_num"], Kind::Integer),
+    flag(Setting::LogFormat, &["log_format"], Kind::Text),
     flag(Setting::MaxTracedMessage, &["max_traced_msg_len"], Kind::Integer),
     flag(Setting::Debug, &["D", "debug"], Kind::Bool),
     flag(Setting::Trace, &["V", "trace"], Kind::Bool),
@@ -91,8 +96,8 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::StoreDirectory, &["sd", "store_dir"], Kind::Text),
     flag(Setting::HttpPort, &["m", "http_port"], Kind::Integer),
     flag(Setting::HttpsPort, &["ms", "https_port"], Kind::Integer),
-    absent(Feature::Syslog, &["s", "syslog"], Kind::Bool),
-    absent(Feature::Syslog, &["r", "remote_syslog"], Kind::Text),
+    flag(Setting::Syslog, &["s", "syslog"], Kind::Bool),
+    flag(Setting::RemoteSyslog, &["r", "remote_syslog"], Kind::Text),
     absent(Feature::Profiling, &["profile"], Kind::Integer),
     absent(Feature::JetStream, &["js", "jetstream"], Kind::Bool),
     flag(Setting::Tls, &["tls"], Kind::Bool),

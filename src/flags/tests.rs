@@ -1,6 +1,6 @@
 use super::*;
 use vagus_auth::credentials::Credentials;
-use vagus_configs::{Config, LogTime, Port};
+use vagus_configs::{Config, LogFormat, LogTime, Port, SyslogAddress};
 
 fn parse_line(line: &str) -> Result<Command, FlagError> {
     let args: Vec<String> = line
@@ -95,7 +95,18 @@ fn flags_of_the_log() {
         config.logging.file_size_limit = 100;
         config.logging.max_traced_payload = 20;
     });
-    sets("--log_size_limit -5", |_| {});
+    sets(
+        "--log_size_limit -5 --log_max_num -1 -s=false -r= --log_format text",
+        |_| {},
+    );
+    sets("--log_max_num 4 --log_format json", |config| {
+        config.logging.max_files = 4;
+        config.logging.format = LogFormat::Json;
+    });
+    sets("-s -r udp://localhost", |config| {
+        config.logging.syslog = true;
+        config.logging.remote_syslog = Some(SyslogAddress::Udp("localhost:514".to_owned()));
+    });
     for (line, debug, trace, system) in [
         ("-D", true, false, false),
         ("--debug=false", false, false, false),
@@ -376,13 +387,10 @@ fn refusals() {
             "port 70000 is out of range: 0 to 65535, or -1 for any that is free",
         ),
         (
-            "-s",
-            "Logging to syslog is not in this version of vagus yet: leave out -s",
+            "-r localhost:514",
+            r#"a syslog is udp://<host>:<port>, tcp://<host>:<port> or unix://<path>, not "localhost:514""#,
         ),
-        (
-            "-r udp://localhost:514",
-            "Logging to syslog is not in this version of vagus yet: leave out -r",
-        ),
+        ("--log_format xml", r#"a log is text or json, not "xml""#),
         (
             "--profile 1",
             "Profiling is not in this version of vagus yet: leave out -profile",
@@ -512,7 +520,9 @@ fn help_shows_every_flag_and_no_other() {
         .flat_map(|flag| flag.names)
         .map(|name| (*name).to_owned())
         .collect();
-    let ours: std::collections::BTreeSet<String> = ["arbiters", "logtime_utc"].map(str::to_owned).into();
+    let ours: std::collections::BTreeSet<String> = ["arbiters", "log_format", "log_max_num", "logtime_utc"]
+        .map(str::to_owned)
+        .into();
     assert_eq!(shown, &known - &ours);
     assert!(extra.is_superset(&ours), "{extra:?}");
     assert!(extra.is_subset(&(&known | &ours)));

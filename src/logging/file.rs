@@ -1,9 +1,11 @@
 //! The log file, and how it is moved aside.
 
-use super::line::{Label, LineFormat};
+use super::line::LineFormat;
+use super::record::Label;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use vagus_configs::Logging;
 
 /// A file that lines are appended to and that is moved aside when it has grown past a limit.
 #[derive(Debug)]
@@ -15,19 +17,23 @@ pub(crate) struct LogFile {
     limit: u64,
     /// The size at which the file is moved aside next. More than `limit` after moving it failed.
     next_limit: u64,
+    /// How many files are kept, this one included; 0 for all.
+    max_files: usize,
     format: LineFormat,
 }
 
 impl LogFile {
     /// Opens the file at `path` for appending, and makes it if it is not there.
-    pub(crate) fn open(path: &Path, limit: u64, format: LineFormat) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, logging: &Logging, format: LineFormat) -> io::Result<Self> {
         let (file, size) = open(path)?;
+        let limit = u64::try_from(logging.file_size_limit).unwrap_or(u64::MAX);
         Ok(Self {
             path: path.to_owned(),
             file,
             size,
             limit,
             next_limit: limit,
+            max_files: logging.max_files,
             format,
         })
     }
@@ -87,8 +93,7 @@ impl LogFile {
                     self.next_limit
                 ),
             );
-            self.size += line.len() as u64;
-            return self.file.write_all(&line);
+            return self.note(&line);
         }
         (self.file, self.size) = open(&self.path)?;
         self.next_limit = self.limit;
@@ -96,9 +101,32 @@ impl LogFile {
             Label::Info,
             &format_args!("Rotated log, backup saved as \"{}\"", aside.display()),
         );
-        // This line never counts as the one that passes the limit, or a tiny limit would rotate for ever.
+        self.note(&line)?;
+        if self.max_files == 0 {
+            return Ok(());
+        }
+        let purged = purge(&self.path, self.max_files - 1);
+        for path in &purged.removed {
+            let text = format_args!("Purged log file \"{}\"", path.display());
+            let line = self.format.line(Label::Info, &text);
+            self.note(&line)?;
+        }
+        match purged.failed {
+            None => Ok(()),
+            Some(error) => {
+                let text = format_args!(
+                    "Cannot remove old log files: {error}; the next attempt is at the next rotation"
+                );
+                let line = self.format.line(Label::Error, &text);
+                self.note(&line)
+            }
+        }
+    }
+
+    /// Such a line never counts as the one that passes the limit, or a tiny limit would rotate for ever.
+    fn note(&mut self, line: &[u8]) -> io::Result<()> {
         self.size += line.len() as u64;
-        self.file.write_all(&line)
+        self.file.write_all(line)
     }
 
     /// `<file>.YYYY.MM.DD.HH.MM.SS.nnnnnnnnn`: names that sort by time.
@@ -123,6 +151,70 @@ impl LogFile {
     }
 }
 
+/// What became of files that were moved aside long ago.
+struct Purged {
+    removed: Vec<PathBuf>,
+    failed: Option<io::Error>,
+}
+
+/// Removes the oldest files that were moved aside, up to `kept`.
+fn purge(path: &Path, kept: usize) -> Purged {
+    let mut purged = Purged {
+        removed: Vec::new(),
+        failed: None,
+    };
+    let mut aside = match moved_aside(path) {
+        Ok(aside) => aside,
+        Err(error) => {
+            purged.failed = Some(error);
+            return purged;
+        }
+    };
+    // The names sort by time.
+    aside.sort();
+    let excess = aside.len().saturating_sub(kept);
+    for path in aside.drain(..excess) {
+        if let Err(error) = std::fs::remove_file(&path) {
+            purged.failed = Some(error);
+            break;
+        }
+        purged.removed.push(path);
+    }
+    purged
+}
+
+/// The files that were moved aside from `path`, and no others of that folder.
+fn moved_aside(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return Ok(Vec::new());
+    };
+    let mut aside = Vec::new();
+    for entry in std::fs::read_dir(folder.unwrap_or(Path::new(".")))? {
+        let entry = entry?;
+        let is_aside = entry
+            .file_name()
+            .to_str()
+            .and_then(|other| other.strip_prefix(name)?.strip_prefix('.'))
+            .is_some_and(is_time);
+        if is_aside && entry.file_type()?.is_file() {
+            aside.push(entry.path());
+        }
+    }
+    Ok(aside)
+}
+
+/// Whether this is what [`LogFile::aside`] appends.
+fn is_time(text: &str) -> bool {
+    const DIGITS: [usize; 7] = [4, 2, 2, 2, 2, 2, 9];
+    let mut parts = text.split('.');
+    DIGITS.iter().all(|digits| {
+        parts
+            .next()
+            .is_some_and(|part| part.len() == *digits && part.bytes().all(|byte| byte.is_ascii_digit()))
+    }) && parts.next().is_none()
+}
+
 fn open(path: &Path) -> io::Result<(File, u64)> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -136,6 +228,7 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logging::line::Style;
     use jiff::Timestamp;
     use jiff::tz::TimeZone;
     use std::sync::atomic::{AtomicI64, Ordering};
@@ -152,8 +245,15 @@ mod tests {
         LineFormat {
             pid: 1,
             zone: Some(TimeZone::UTC),
-            coloured: false,
+            style: Style::Text { coloured: false },
             clock,
+        }
+    }
+
+    fn limited(bytes: usize) -> Logging {
+        Logging {
+            file_size_limit: bytes,
+            ..Logging::default()
         }
     }
 
@@ -195,7 +295,7 @@ mod tests {
     #[test]
     fn a_file_is_moved_aside_after_the_line_that_passes_the_limit() {
         let folder = Folder::new("rotate");
-        let mut log = LogFile::open(&folder.log(), 10, format()).unwrap();
+        let mut log = LogFile::open(&folder.log(), &limited(10), format()).unwrap();
         log.append(b"12345\n678\n").unwrap();
         assert_eq!(folder.contents(), ["12345\n678\n"]);
         log.append(b"x\nsecond file\nthird file\n").unwrap();
@@ -221,14 +321,14 @@ mod tests {
     fn what_is_there_counts_and_stays() {
         let folder = Folder::new("append");
         std::fs::write(folder.log(), "before\n").unwrap();
-        let mut log = LogFile::open(&folder.log(), 10, format()).unwrap();
+        let mut log = LogFile::open(&folder.log(), &limited(10), format()).unwrap();
         assert!(!log.is_too_large());
         log.append(b"more\n").unwrap();
         assert_eq!(folder.contents()[0], "before\nmore\n");
         assert_eq!(folder.contents().len(), 2);
 
         std::fs::write(folder.log(), "much too large\n").unwrap();
-        let mut log = LogFile::open(&folder.log(), 10, format()).unwrap();
+        let mut log = LogFile::open(&folder.log(), &limited(10), format()).unwrap();
         assert!(log.is_too_large());
         log.append(b"x\n").unwrap();
         assert_eq!(folder.contents()[1], "much too large\nx\n");
@@ -237,7 +337,7 @@ mod tests {
     #[test]
     fn no_limit_no_rotation() {
         let folder = Folder::new("unlimited");
-        let mut log = LogFile::open(&folder.log(), 0, format()).unwrap();
+        let mut log = LogFile::open(&folder.log(), &limited(0), format()).unwrap();
         log.append(&b"line\n".repeat(100_000)).unwrap();
         assert_eq!(folder.contents().len(), 1);
     }
@@ -245,7 +345,7 @@ mod tests {
     #[test]
     fn reopening_follows_the_path() {
         let folder = Folder::new("reopen");
-        let mut log = LogFile::open(&folder.log(), 0, format()).unwrap();
+        let mut log = LogFile::open(&folder.log(), &limited(0), format()).unwrap();
         log.append(b"old\n").unwrap();
         std::fs::rename(folder.log(), folder.0.join("moved")).unwrap();
         log.append(b"still old\n").unwrap();
@@ -264,10 +364,46 @@ mod tests {
     fn a_folder_that_forbids_it_costs_no_lines() {
         let folder = Folder::new("stuck");
         let path = folder.log();
-        let mut log = LogFile::open(&path, 10, format()).unwrap();
+        let mut log = LogFile::open(&path, &limited(10), format()).unwrap();
         // The path is gone, so there is nothing to rename.
         std::fs::remove_file(&path).unwrap();
         log.append(b"longer than ten\nthan twenty\n").unwrap();
         assert_eq!(log.next_limit, 40, "doubled at each attempt");
+    }
+
+    #[test]
+    fn the_oldest_files_are_removed() {
+        let folder = Folder::new("purge");
+        let others = [
+            "server.log.old",
+            "server.log.2026.01.01",
+            "other.2023.11.14.22.13.20.000000000",
+        ];
+        for other in others {
+            std::fs::write(folder.0.join(other), "").unwrap();
+        }
+        let logging = Logging {
+            max_files: 3,
+            ..limited(10)
+        };
+        let mut log = LogFile::open(&folder.log(), &logging, format()).unwrap();
+        for round in 0..6 {
+            log.append(format!("round {round} of many\n").as_bytes()).unwrap();
+        }
+        let contents = folder.contents();
+        assert_eq!(contents.len(), others.len() + 3);
+        let kept: Vec<bool> = (0..6)
+            .map(|round| {
+                contents
+                    .iter()
+                    .any(|text| text.contains(&format!("round {round} ")))
+            })
+            .collect();
+        assert_eq!(kept, [false, false, false, false, true, true]);
+        let notes = contents.last().unwrap();
+        assert!(
+            notes.contains("[INF] Purged log file \"") && notes.contains("server.log.2023."),
+            "{notes}"
+        );
     }
 }

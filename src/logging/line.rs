@@ -1,35 +1,14 @@
-//! One line of the log: `[pid] 2026/01/31 13:59:59.123456 [INF] text`.
+//! One line of the log: `[pid] 2026/01/31 13:59:59.123456 [INF] text`, or a JSON object.
 
+use super::json;
+use super::record::{Entry, Label};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use log::Level;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-
-/// The kinds of lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Label {
-    Info,
-    Debug,
-    Warning,
-    Error,
-    Fatal,
-    Trace,
-}
+use vagus_configs::{LogFormat, LogTime, Logging};
 
 impl Label {
-    /// The label of a record; what goes to the target [`super::FATAL`] ends the process.
-    pub(crate) fn of(level: Level, target: &str) -> Self {
-        match level {
-            Level::Error if target == super::FATAL => Self::Fatal,
-            Level::Error => Self::Error,
-            Level::Warn => Self::Warning,
-            Level::Info => Self::Info,
-            Level::Debug => Self::Debug,
-            Level::Trace => Self::Trace,
-        }
-    }
-
     fn text(self) -> &'static str {
         match self {
             Self::Info => "INF",
@@ -53,27 +32,59 @@ impl Label {
     }
 }
 
-/// How every line of this process begins.
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Text {
+        coloured: bool,
+    },
+    Json,
+    /// The message alone, for whoever adds the rest.
+    Bare,
+}
+
+/// What every line of this process looks like.
 #[derive(Debug, Clone)]
 pub(crate) struct LineFormat {
     pub(crate) pid: u32,
     /// The zone of the times; no times without one.
     pub(crate) zone: Option<TimeZone>,
-    pub(crate) coloured: bool,
+    pub(crate) style: Style,
     pub(crate) clock: fn() -> Timestamp,
 }
 
 impl LineFormat {
+    /// What the lines of this process look like by its settings.
+    pub(crate) fn new(logging: &Logging, coloured: bool) -> Self {
+        Self {
+            pid: std::process::id(),
+            zone: match logging.time {
+                LogTime::Local => Some(TimeZone::system()),
+                LogTime::Utc => Some(TimeZone::UTC),
+                LogTime::None => None,
+            },
+            style: match logging.format {
+                LogFormat::Text => Style::Text { coloured },
+                LogFormat::Json => Style::Json,
+            },
+            clock: Timestamp::now,
+        }
+    }
+
     /// Writes one line and its end.
-    pub(crate) fn write(
-        &self,
-        out: &mut impl Write,
-        label: Label,
-        text: &std::fmt::Arguments<'_>,
-    ) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut impl Write, entry: &Entry<'_>) -> io::Result<()> {
+        match self.style {
+            Style::Text { coloured } => self.write_text(out, entry, coloured)?,
+            Style::Json => json::write(out, self.pid, self.zone.as_ref(), entry)?,
+            Style::Bare => write_on_one_line(out, &entry.text)?,
+        }
+        out.write_all(b"\n")
+    }
+
+    fn write_text(&self, out: &mut impl Write, entry: &Entry<'_>, coloured: bool) -> io::Result<()> {
         write!(out, "[{}] ", self.pid)?;
         if let Some(zone) = &self.zone {
-            let time = zone.to_datetime((self.clock)());
+            let time = zone.to_datetime(entry.time);
             write!(
                 out,
                 "{:04}/{:02}/{:02} {:02}:{:02}:{:02}.{:06} ",
@@ -86,26 +97,34 @@ impl LineFormat {
                 time.subsec_nanosecond() / 1000,
             )?;
         }
-        let name = label.text();
-        if self.coloured {
-            write!(out, "[\x1b[{}m{name}\x1b[0m] ", label.colour())?;
+        let name = entry.label.text();
+        if coloured {
+            write!(out, "[\x1b[{}m{name}\x1b[0m] ", entry.label.colour())?;
         } else {
             write!(out, "[{name}] ")?;
         }
-        // Clients choose parts of the text: a record stays one line, and commands no terminal.
-        let mut text_out = OneLine { out, error: Ok(()) };
-        let _ = text_out.write_fmt(*text);
-        text_out.error?;
-        out.write_all(b"\n")
+        write_on_one_line(out, &entry.text)
     }
 
     /// The line as text, for what is not a record of the `log` crate.
     pub(crate) fn line(&self, label: Label, text: &std::fmt::Arguments<'_>) -> Vec<u8> {
         let mut line = Vec::with_capacity(128);
+        let entry = Entry {
+            label,
+            time: (self.clock)(),
+            text: text.to_string().into(),
+        };
         // Writing to memory does not fail.
-        let _ = self.write(&mut line, label, text);
+        let _ = self.write(&mut line, &entry);
         line
     }
+}
+
+/// Clients choose parts of the text: a record stays one line, and commands no terminal.
+pub(super) fn write_on_one_line(out: &mut impl Write, text: &str) -> io::Result<()> {
+    let mut one_line = OneLine { out, error: Ok(()) };
+    let _ = one_line.write_str(text);
+    one_line.error
 }
 
 /// Escapes control characters.
@@ -162,7 +181,7 @@ mod tests {
         LineFormat {
             pid: 4711,
             zone,
-            coloured: false,
+            style: Style::Text { coloured: false },
             clock,
         }
     }
@@ -204,7 +223,7 @@ mod tests {
     fn without_time_and_with_colour() {
         let mut format = plain(None, noon_in_winter);
         assert_eq!(shown(&format, Label::Info, "x"), "[4711] [INF] x\n");
-        format.coloured = true;
+        format.style = Style::Text { coloured: true };
         assert_eq!(
             shown(&format, Label::Warning, "x"),
             "[4711] [\x1b[0;93mWRN\x1b[0m] x\n"
@@ -233,12 +252,5 @@ mod tests {
             shown(&format, Label::Info, "a\r\n[1] [INF] b\x1b[2J\tc é\n"),
             "[4711] [INF] a\\r\\n[1] [INF] b\\u{1b}[2J\tc é\\n\n"
         );
-    }
-
-    #[test]
-    fn labels_of_records() {
-        assert_eq!(Label::of(Level::Error, crate::logging::FATAL), Label::Fatal);
-        assert_eq!(Label::of(Level::Error, "vagus::run"), Label::Error);
-        assert_eq!(Label::of(Level::Trace, "vagus_nats"), Label::Trace);
     }
 }

@@ -1,30 +1,35 @@
 //! The log: lines as nats-server writes them, through the `log` crate.
 
 mod file;
+mod json;
 mod line;
 mod queue;
+mod record;
+mod syslog;
 mod writer;
 
 use file::LogFile;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use line::{Label, LineFormat};
+use line::LineFormat;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use queue::{Lines, Queue};
+use queue::{Queue, Records};
+use record::Label;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use syslog::Syslog;
 use thiserror::Error;
-use vagus_configs::{LogTime, Logging};
-use writer::Output;
+use vagus_configs::Logging;
+use writer::{Output, Sink};
 
 /// An error with this target is the last thing the process says: its line has the label FTL.
 pub(crate) const FATAL: &str = "vagus::fatal";
 
-/// Bytes of lines that may wait to be written.
+/// Bytes of records that may wait to be written.
 const WAITING: usize = 1024 * 1024;
 
 /// How long the end of the process waits for a reader of the log who reads nothing.
@@ -38,6 +43,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(crate) enum LogError {
     #[error("cannot open the log file {path:?}: {source}")]
     File { path: PathBuf, source: io::Error },
+    #[error("cannot connect to the syslog of this machine: {0}")]
+    Syslog(io::Error),
     #[error("cannot write to standard error: {0}")]
     Terminal(io::Error),
     #[error("cannot start the thread that writes the log: {0}")]
@@ -50,34 +57,62 @@ pub(crate) enum LogError {
 #[derive(Debug, Clone)]
 pub(crate) struct RunningLog {
     queue: Arc<Queue>,
+    levels: Arc<Levels>,
+}
+
+/// What of that which the `log` crate lets through is written.
+#[derive(Debug, Default)]
+struct Levels {
+    /// Tracing does not include debugging here, as it does in the `log` crate.
+    debug: AtomicBool,
 }
 
 impl RunningLog {
     /// Starts the log; from now on the macros of the `log` crate write to it.
+    ///
+    /// # Errors
+    /// When the file or the syslog of this machine cannot be opened, or the system has no thread.
     pub(crate) fn start(logging: &Logging) -> Result<Self, LogError> {
-        let zone = match logging.time {
-            LogTime::Local => Some(TimeZone::system()),
-            LogTime::Utc => Some(TimeZone::UTC),
-            LogTime::None => None,
+        let log = Self {
+            queue: Queue::new(WAITING),
+            levels: Arc::default(),
         };
-        let format = LineFormat {
-            pid: std::process::id(),
-            zone,
-            coloured: logging.file.is_none() && io::stderr().is_terminal(),
-            clock: Timestamp::now,
-        };
-        let queue = Queue::new(WAITING);
-        let output = open(logging, &format, &queue)?;
+        let sink = log.open(logging)?;
         std::thread::Builder::new()
             .name("log".to_owned())
             .spawn({
-                let queue = Arc::clone(&queue);
-                let format = format.clone();
-                move || writer::run(&queue, output, &format)
+                let queue = Arc::clone(&log.queue);
+                move || writer::run(&queue, sink)
             })
             .map_err(LogError::Thread)?;
-        install(logging, format, Arc::clone(&queue))?;
-        Ok(Self { queue })
+        log.install()?;
+        log.set_level(logging.debug, logging.trace);
+        Ok(log)
+    }
+
+    /// Follows other settings from now on: where lines go, what they look like, and which there are. What was
+    /// logged before still goes where it was to go.
+    ///
+    /// # Errors
+    /// When the file or the syslog of this machine cannot be opened: then nothing has changed.
+    #[allow(dead_code)] // A reload of the settings calls it.
+    pub(crate) fn apply(&self, logging: &Logging) -> Result<(), LogError> {
+        let sink = self.open(logging)?;
+        self.queue.switch(sink);
+        self.set_level(logging.debug, logging.trace);
+        Ok(())
+    }
+
+    /// Writes DBG and TRC lines from now on, or does not. Connections that are open look at it when they are told
+    /// that the server's settings have changed.
+    pub(crate) fn set_level(&self, debug: bool, trace: bool) {
+        self.levels.debug.store(debug, Ordering::Relaxed);
+        // Below this level a call costs one comparison.
+        log::set_max_level(match (trace, debug) {
+            (true, _) => LevelFilter::Trace,
+            (false, true) => LevelFilter::Debug,
+            (false, false) => LevelFilter::Info,
+        });
     }
 
     /// Opens the log file anew, for whoever moved it aside.
@@ -89,70 +124,96 @@ impl RunningLog {
     pub(crate) fn flush(&self) {
         self.queue.flush(STALL, LAST_WORDS);
     }
-}
 
-fn open(logging: &Logging, format: &LineFormat, queue: &Queue) -> Result<Output, LogError> {
-    let Some(path) = &logging.file else {
-        let terminal = io::stderr()
-            .as_fd()
-            .try_clone_to_owned()
-            .map_err(LogError::Terminal)?;
-        return Ok(Output::Terminal(File::from(terminal)));
-    };
-    let limit = u64::try_from(logging.file_size_limit).unwrap_or(u64::MAX);
-    let file = LogFile::open(path, limit, format.clone()).map_err(|source| LogError::File {
-        path: path.clone(),
-        source,
-    })?;
-    if file.is_too_large() {
-        queue.push(&format.line(Label::Info, &format_args!("Rotating logfile...")));
+    /// Where lines are to go. A file goes before a syslog elsewhere, and that before the syslog of this machine.
+    fn open(&self, logging: &Logging) -> Result<Sink, LogError> {
+        let coloured = logging.file.is_none() && io::stderr().is_terminal();
+        let mut format = LineFormat::new(logging, coloured);
+        if let Some(path) = &logging.file {
+            let file = LogFile::open(path, logging, format.clone()).map_err(|source| LogError::File {
+                path: path.clone(),
+                source,
+            })?;
+            if file.is_too_large() {
+                self.say(Label::Info, "Rotating logfile...");
+            }
+            let output = Output::File(file);
+            return Ok(Sink { output, format });
+        }
+        let tag = crate::process::program_name();
+        let zone = format.zone.clone();
+        let syslog = match &logging.remote_syslog {
+            Some(address) => Syslog::remote(address.clone(), tag, zone),
+            None if logging.syslog => Syslog::local(tag, zone).map_err(LogError::Syslog)?,
+            None => {
+                let output = Output::Terminal(terminal()?);
+                return Ok(Sink { output, format });
+            }
+        };
+        format.style = syslog::style(format.style);
+        let output = Output::Syslog {
+            syslog,
+            terminal: terminal()?,
+        };
+        Ok(Sink { output, format })
     }
-    Ok(Output::File(file))
+
+    fn say(&self, label: Label, text: &str) {
+        let mut record = Vec::new();
+        // Writing to memory does not fail.
+        let _ = record::encode(&mut record, label, Timestamp::now(), &format_args!("{text}"));
+        self.queue.push(&record);
+    }
+
+    fn install(&self) -> Result<(), LogError> {
+        let records = env_logger::Builder::new()
+            // Of the libraries we use, only what somebody should look after.
+            .filter_level(LevelFilter::Warn)
+            .filter_module("vagus", LevelFilter::Trace)
+            .target(env_logger::Target::Pipe(Box::new(Records(Arc::clone(
+                &self.queue,
+            )))))
+            .format(|out, record| {
+                let label = Label::of(record.level(), record.target());
+                record::encode(out, label, Timestamp::now(), record.args())
+            })
+            .build();
+        log::set_boxed_logger(Box::new(Filter {
+            records,
+            levels: Arc::clone(&self.levels),
+        }))?;
+        Ok(())
+    }
 }
 
-fn install(logging: &Logging, format: LineFormat, queue: Arc<Queue>) -> Result<(), LogError> {
-    let level = match (logging.trace, logging.debug) {
-        (true, _) => LevelFilter::Trace,
-        (false, true) => LevelFilter::Debug,
-        (false, false) => LevelFilter::Info,
-    };
-    let lines = env_logger::Builder::new()
-        // Of the libraries we use, only what somebody should look after.
-        .filter_level(LevelFilter::Warn)
-        .filter_module("vagus", level)
-        .target(env_logger::Target::Pipe(Box::new(Lines(queue))))
-        .format(move |out, record| {
-            let label = Label::of(record.level(), record.target());
-            format.write(out, label, record.args())
-        })
-        .build();
-    log::set_boxed_logger(Box::new(Filter {
-        lines,
-        debug: logging.debug,
-    }))?;
-    // Below this level a call costs one comparison.
-    log::set_max_level(level);
-    Ok(())
+/// Standard error, by a descriptor of our own.
+fn terminal() -> Result<File, LogError> {
+    let terminal = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(LogError::Terminal)?;
+    Ok(File::from(terminal))
 }
 
-/// Tracing does not include debugging here, as it does in the `log` crate.
+/// Between the `log` crate and the queue.
 struct Filter {
-    lines: env_logger::Logger,
-    debug: bool,
+    records: env_logger::Logger,
+    levels: Arc<Levels>,
 }
 
 impl Log for Filter {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        (metadata.level() != Level::Debug || self.debug) && self.lines.enabled(metadata)
+        (metadata.level() != Level::Debug || self.levels.debug.load(Ordering::Relaxed))
+            && self.records.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            self.lines.log(record);
+            self.records.log(record);
         }
     }
 
     fn flush(&self) {
-        self.lines.flush();
+        self.records.flush();
     }
 }

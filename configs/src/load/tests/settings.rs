@@ -1,7 +1,7 @@
 //! What each key sets.
 
 use super::read;
-use crate::{Config, LogTime, Port};
+use crate::{Config, LogFormat, LogTime, Port, SyslogAddress};
 use std::time::Duration;
 use vagus_auth::credentials::Credentials;
 
@@ -130,6 +130,39 @@ fn limits() {
     sets(
         "max_control_line 0, max_payload 0, max_pending 0, ping_max 0, ping_interval '0', write_deadline 0s",
         |_| {},
+    );
+}
+
+#[test]
+fn where_the_log_goes() {
+    for text in ["logfile_max_num: 3", "log_max_num: 3"] {
+        sets(text, |config| config.logging.max_files = 3);
+    }
+    sets("logfile_max_num: -1, remote_syslog: '', log_format: text", |_| {});
+    sets("syslog: true", |config| config.logging.syslog = true);
+    sets("remote_syslog: 'udp://logs:514'", |config| {
+        config.logging.remote_syslog = Some(SyslogAddress::Udp("logs:514".to_owned()));
+    });
+    sets("log_format: JSON", |config| {
+        config.logging.format = LogFormat::Json
+    });
+    sets("trace_headers: true", |config| {
+        config.logging.trace_headers = true
+    });
+    sets(
+        "connect_error_reports: 5, reconnect_error_reports: -7",
+        |config| {
+            config.logging.connect_error_reports = 5;
+            config.logging.reconnect_error_reports = 7;
+        },
+    );
+    sets("connect_error_reports: 0, reconnect_error_reports: 0", |_| {});
+    assert!(read("log_format: xml").is_err());
+    let loaded = read("remote_syslog: 'logs:514'").unwrap();
+    let obstacle = loaded.obstacles[0].to_string();
+    assert!(
+        obstacle.starts_with("a.conf at 1:0: a syslog is udp://"),
+        "{obstacle}"
     );
 }
 

@@ -59,6 +59,8 @@ const VERDICTS: &[(&str, &str)] = &[
     ),
     ("lame_duck_grace_period: \"-5s\"", "1:0"),
     ("lame_duck_grace_period: 5", "1:0"),
+    ("remote_syslog: \"logs:514\"", "valid"),
+    ("syslog: 1", "1:0"),
     ("http_base_path: 5", "1:0"),
     ("logfile_size_limit: big", "1:0"),
     ("ping_max: 0", "valid"),
