@@ -25,6 +25,7 @@ pub use arbiter::{Arbiter, Arbiters, HandOverTimes, LocalArbiter, Traffic, Workl
 pub use interest::Interest;
 pub use live::Live;
 pub use mailbox::Observe;
+pub use monitor::Pending;
 pub use observatory::Observatory;
 pub use outbox::{ConnectionId, Outbox};
 pub use slow_work::SlowWork;

@@ -2,6 +2,10 @@
 //!
 //! The role of the Monitor is to be asked: it keeps a list of connections, and passes questions on.
 
+mod pending;
+
+pub use pending::Pending;
+
 use crate::connection::{CloseReason, ConnectionState};
 use crate::mailbox::Observe;
 use crate::outbox::{ConnectionId, Notices, Outbox};

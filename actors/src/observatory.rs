@@ -2,11 +2,12 @@
 //!
 //! The role of an [`Observatory`] is to ask the actors for whoever is none: it has their addresses and no state.
 
-use crate::arbiter::{Arbiters, Traffic};
+use crate::arbiter::{Arbiters, HandOverTimes, Traffic, Workload};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
-use crate::monitor::{Monitor, MonitorState};
-use crate::router::{Router, RouterState};
+use crate::monitor::{Monitor, MonitorState, Pending};
+use crate::router::{ListHotSubjects, Router, RouterState};
+use crate::subject::SubjectState;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use std::sync::Arc;
@@ -49,6 +50,33 @@ impl Observatory {
     /// The state of the Listener of clients; None if the server is at its end.
     pub async fn listener(&self) -> Option<ListenerState> {
         ask(&self.listener, Observe::new()).await
+    }
+
+    /// The state of each subject that has much traffic, of which there are 1024 at most; None if the server is at its
+    /// end.
+    pub async fn hot_subjects(&self) -> Option<Vec<SubjectState>> {
+        let subjects = ask(&self.router, ListHotSubjects).await?;
+        let mut states = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            // One that has cooled down meanwhile does not answer.
+            states.extend(ask(&subject, Observe::new()).await);
+        }
+        Some(states)
+    }
+
+    /// What waits to be written to connections; None if the server is at its end.
+    pub async fn pending(&self) -> Option<Pending> {
+        Pending::count(&self.monitor).await
+    }
+
+    /// How long messages took from being read to being handed over. Asks nobody.
+    pub fn hand_over_times(&self) -> HandOverTimes {
+        self.arbiters.hand_over_times()
+    }
+
+    /// What each arbiter has to do, in the order of their numbers. Asks nobody.
+    pub fn workloads(&self) -> Vec<Workload> {
+        self.arbiters.workloads()
     }
 
     /// What passed through the server since its start. Asks nobody.

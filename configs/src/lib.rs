@@ -12,6 +12,7 @@ mod limits;
 mod listen;
 mod load;
 mod logging;
+mod metrics;
 mod monitoring;
 
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
@@ -21,6 +22,7 @@ pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
 pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse};
 pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, UnknownLogFormat};
+pub use metrics::Metrics;
 pub use monitoring::Monitoring;
 
 use std::path::PathBuf;
@@ -53,6 +55,8 @@ pub struct Config {
     pub client_advertise: Option<String>,
     /// What is shown over HTTP, and where.
     pub monitoring: Monitoring,
+    /// What Prometheus is shown on the port of monitoring.
+    pub metrics: Metrics,
     /// The admin service, if there is one.
     pub admin: Option<Admin>,
     /// [`Loaded::digest`] of the file that a server was started with, to be shown; empty without one.

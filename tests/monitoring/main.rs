@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod paths;
+#[cfg(test)]
+mod subjectz;
 #[cfg(test)]
 mod varz;

@@ -14,6 +14,7 @@ mod lame_duck;
 mod limits;
 mod listen;
 mod logging;
+mod metrics;
 mod monitoring;
 mod ocsp;
 mod permissions;

@@ -5,7 +5,7 @@ use super::findings::Findings;
 use super::logging::LogTimes;
 use super::read::set;
 use super::tls::Encryption;
-use super::{absent, admin, lame_duck, limits, listen, logging, monitoring};
+use super::{absent, admin, lame_duck, limits, listen, logging, metrics, monitoring};
 use crate::Config;
 use crate::grammar::{Entry, Map};
 
@@ -23,6 +23,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || lame_duck::take(&key, entry, &mut config.lame_duck, findings)
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
             || monitoring::take(&key, entry, &mut config.monitoring, findings)
+            || metrics::take(&key, entry, &mut config.metrics, findings)
             || admin::take(&key, entry, &mut config.admin, findings)
             || encryption.take(&key, entry, findings)
             || access.take(&key, entry, &mut config.limits, findings);

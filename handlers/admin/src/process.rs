@@ -1,5 +1,6 @@
 //! What the process uses of the machine.
 
+use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ impl Usage {
 }
 
 /// What all threads of the process have used since its start.
-fn processor_time() -> Duration {
+pub(crate) fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
         time.tv_sec.try_into().unwrap_or(0),
@@ -64,6 +65,17 @@ pub fn resident_bytes() -> u64 {
         .ok()
         .and_then(|text| resident_pages(&text))
         .map_or(0, |pages| pages.saturating_mul(rustix::param::page_size() as u64))
+}
+
+/// How many files and sockets are open; None where the system does not tell.
+pub(crate) fn open_files() -> Option<usize> {
+    // The folder itself is open while it is read.
+    Some(std::fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1))
+}
+
+/// How many files and sockets may be open; None if there is no limit.
+pub(crate) fn most_open_files() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
 }
 
 /// The second of the numbers of `statm`.

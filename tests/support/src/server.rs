@@ -119,6 +119,12 @@ impl ServerBuilder {
         self
     }
 
+    /// What the names of nats-server's metrics begin with.
+    pub fn metrics_prefix(mut self, prefix: &str) -> Self {
+        prefix.clone_into(&mut self.config.metrics.prefix);
+        self
+    }
+
     /// How many connections that ended it remembers.
     pub fn max_closed_clients(mut self, count: usize) -> Self {
         self.config.monitoring.max_closed_clients = count;

@@ -1,4 +1,5 @@
 mod admin;
+mod metrics;
 mod monitoring;
 mod mutation;
 mod settings;

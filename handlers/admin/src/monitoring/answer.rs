@@ -31,7 +31,7 @@ impl Refusal {
     }
 
     /// There is a mistake of ours.
-    fn unwritable(error: &serde_json::Error) -> Self {
+    pub(super) fn unwritable(error: &serde_json::Error) -> Self {
         log::error!("Cannot write an answer of monitoring: {error}");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -51,6 +51,8 @@ pub(super) struct Document {
 const JSON: &str = "application/json";
 const SCRIPT: &str = "application/javascript";
 const PLAIN: &str = "text/plain; charset=utf-8";
+/// The text format of Prometheus.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 impl Document {
     /// JSON, indented by two spaces a level.
@@ -71,6 +73,15 @@ impl Document {
     pub(super) fn compact(status: StatusCode, value: &impl Serialize) -> Result<Self, Refusal> {
         let body = serde_json::to_vec(value).map_err(|error| Refusal::unwritable(&error))?;
         Ok(Self::json(status, body))
+    }
+
+    /// What Prometheus reads.
+    pub(super) fn metrics(text: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: METRICS,
+            body: text.into_bytes(),
+        }
     }
 
     fn json(status: StatusCode, body: Vec<u8>) -> Self {

@@ -2,8 +2,10 @@
 
 mod answer;
 mod health;
+mod metrics;
 mod page;
 mod query;
+mod subjectz;
 mod units;
 mod varz;
 
@@ -55,6 +57,8 @@ async fn show(request: HttpRequest, site: Data<Site>) -> HttpResponse {
     let shown = match page {
         Page::Varz => varz::show(broker).await,
         Page::Healthz => health::show(broker, &query).await,
+        Page::Subjectz => subjectz::show(broker, &query).await,
+        Page::Metrics => metrics::show(broker).await,
     };
     match shown {
         Ok(document) => document.respond(callback.as_deref()),

@@ -8,13 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) enum Page {
     Varz,
     Healthz,
+    Subjectz,
+    Metrics,
 }
 
 /// Paths below the root. A page may have several; the first is what it is counted by.
-const PATHS: [(&str, Page); 3] = [
+const PATHS: [(&str, Page); 5] = [
     ("/varz", Page::Varz),
     ("/vars", Page::Varz),
     ("/healthz", Page::Healthz),
+    ("/subjectz", Page::Subjectz),
+    ("/metrics", Page::Metrics),
 ];
 
 impl Page {

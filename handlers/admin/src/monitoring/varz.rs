@@ -27,6 +27,13 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     Document::of(&varz(broker, &settings, &observed))
 }
 
+/// The same, for who shows it otherwise.
+pub(super) async fn value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
+    let (settings, _) = broker.settings.current();
+    let observed = Observed::of(broker).await?;
+    serde_json::to_value(varz(broker, &settings, &observed)).map_err(|error| Refusal::unwritable(&error))
+}
+
 /// What actors and counters said.
 struct Observed {
     monitor: MonitorState,

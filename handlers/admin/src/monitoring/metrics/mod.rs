@@ -1,0 +1,32 @@
+//! `/metrics`: what Prometheus reads.
+
+mod exporter;
+mod exposition;
+mod own;
+
+use super::answer::{Document, Refusal};
+use super::page::Page;
+use super::varz;
+use crate::Broker;
+use exporter::Exporter;
+use exposition::Exposition;
+use own::Observed;
+
+pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
+    broker.pages.count(Page::Metrics);
+    let (settings, _) = broker.settings.current();
+    let varz = varz::value(broker).await?;
+    let observed = Observed::of(broker).await.ok_or_else(Refusal::ending)?;
+    let is_well = broker.observatory.listener().await.is_some();
+    let mut text = Exposition::default();
+    let mut exporter = Exporter {
+        prefix: &settings.config.metrics.prefix,
+        server_id: &settings.info.server_id,
+        text: &mut text,
+    };
+    exporter.page("varz", &varz);
+    exporter.health(is_well);
+    own::server(&mut text, &settings, &observed);
+    own::process(&mut text, broker);
+    Ok(Document::metrics(text.finish()))
+}
