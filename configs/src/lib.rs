@@ -5,6 +5,7 @@
 //! grammar of which is in [`grammar`].
 
 mod admin;
+mod diff;
 mod format;
 pub mod grammar;
 mod lame_duck;
@@ -16,6 +17,7 @@ mod metrics;
 mod monitoring;
 
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
+pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use format::NatsFormat;
 pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits};

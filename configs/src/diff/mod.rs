@@ -1,0 +1,378 @@
+//! What sets two configurations apart, and whether a running server can go from one to the other.
+//!
+//! Every setting has one line in [`compare`], which takes the configuration apart completely: a setting that is added
+//! does not compile until it is said there whether it can change while the server runs.
+
+mod credentials;
+mod shown;
+
+pub use shown::{MASK, Shown};
+
+use crate::{Config, Limits, LogTime, Logging};
+use credentials::Parts;
+use std::fmt::{self, Display, Formatter};
+use thiserror::Error;
+
+/// One setting that a running server takes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The key of the configuration file; with dots between the sections.
+    pub key: &'static str,
+    /// What it was.
+    pub old: Shown,
+    /// What it is to be.
+    pub new: Shown,
+    /// What cannot be seen from `old` and `new`, without secrets.
+    pub detail: Option<String>,
+    /// What nats-server calls it in its log.
+    announced: Announced,
+}
+
+/// How a change is told in the log, in the words that tools look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Announced {
+    /// `Reloaded: <name> = <value>`
+    Valued(&'static str),
+    /// `Reloaded: <name>`: the value is, or has, a secret.
+    Named(&'static str),
+    /// Like `Valued`, with nats-server's other first word.
+    Reload(&'static str),
+}
+
+/// The line of the log.
+impl Display for Change {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self.announced {
+            Announced::Valued(name) => write!(out, "Reloaded: {name} = {}", self.new),
+            Announced::Named(name) => write!(out, "Reloaded: {name}"),
+            Announced::Reload(name) => write!(out, "Reload: {name} = {}", self.new),
+        }
+    }
+}
+
+/// A setting that cannot change while the server runs. Nothing else of the new configuration is taken over then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("config reload not supported for {key}: old={old}, new={new}")]
+pub struct Refusal {
+    /// The key of the configuration file.
+    pub key: &'static str,
+    /// What it is.
+    pub old: Shown,
+    /// What it was to be.
+    pub new: Shown,
+}
+
+/// One setting and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The key of the configuration file; with dots between the sections.
+    pub key: &'static str,
+    /// Its value, whether it was set or is the default.
+    pub value: Shown,
+    /// Whether it can change while the server runs.
+    pub reloads: bool,
+}
+
+/// What a server that is set to `old` has to change to be set to `new`.
+///
+/// # Errors
+/// Every setting that cannot change while the server runs, and does.
+pub fn diff(old: &Config, new: &Config) -> Result<Vec<Change>, Vec<Refusal>> {
+    let mut changes = Vec::new();
+    let mut refusals = Vec::new();
+    for row in compare(old, new).rows {
+        if !row.differs {
+            continue;
+        }
+        let Row { key, old, new, .. } = row;
+        match row.announced {
+            Some(announced) => changes.push(Change {
+                key,
+                old,
+                new,
+                detail: row.detail,
+                announced,
+            }),
+            None => refusals.push(Refusal { key, old, new }),
+        }
+    }
+    if refusals.is_empty() {
+        Ok(changes)
+    } else {
+        Err(refusals)
+    }
+}
+
+/// All settings, with their defaults and without their secrets.
+pub fn settings(config: &Config) -> Vec<Setting> {
+    let setting = |row: Row| Setting {
+        key: row.key,
+        value: row.new,
+        reloads: row.announced.is_some(),
+    };
+    compare(config, config).rows.into_iter().map(setting).collect()
+}
+
+struct Row {
+    key: &'static str,
+    old: Shown,
+    new: Shown,
+    differs: bool,
+    detail: Option<String>,
+    /// None: it cannot change while the server runs.
+    announced: Option<Announced>,
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Vec<Row>,
+}
+
+impl Table {
+    fn row<T: PartialEq>(
+        &mut self,
+        key: &'static str,
+        (old, new): (&T, &T),
+        show: impl Fn(&T) -> Shown,
+        announced: Option<Announced>,
+    ) {
+        self.rows.push(Row {
+            key,
+            old: show(old),
+            new: show(new),
+            differs: old != new,
+            detail: None,
+            announced,
+        });
+    }
+
+    /// A setting that reloads, under its own name.
+    fn reloads<T: PartialEq>(&mut self, key: &'static str, pair: (&T, &T), show: impl Fn(&T) -> Shown) {
+        self.row(key, pair, show, Some(Announced::Valued(key)));
+    }
+
+    /// A setting for which the server has to be started anew.
+    fn fixed<T: PartialEq>(&mut self, key: &'static str, pair: (&T, &T), show: impl Fn(&T) -> Shown) {
+        self.row(key, pair, show, None);
+    }
+}
+
+/// A whole section, of which no more is shown than that it is there.
+fn section<T>(section: &Option<T>) -> Shown {
+    Shown::Text(if section.is_some() { "enabled" } else { "disabled" }.to_owned())
+}
+
+fn compare(old: &Config, new: &Config) -> Table {
+    let Config {
+        listen,
+        server_name,
+        limits,
+        credentials,
+        tls,
+        proxy_protocol,
+        logging,
+        lame_duck,
+        pid_file,
+        ports_file_dir,
+        client_advertise,
+        admin,
+        arbiters,
+    } = old;
+    let mut table = Table::default();
+    table.fixed("host", (&listen.host, &new.listen.host), |host| {
+        Shown::Text(host.clone())
+    });
+    table.fixed("port", (&listen.port, &new.listen.port), |port| {
+        Shown::number(port.to_bind().into())
+    });
+    table.fixed("server_name", (server_name, &new.server_name), |name| {
+        Shown::optional(name.as_ref())
+    });
+    compare_limits(&mut table, limits, &new.limits);
+    compare_credentials(
+        &mut table,
+        &Parts::of(credentials),
+        &Parts::of(&new.credentials),
+        (limits, &new.limits),
+    );
+    // Certificates are read anew with every reload, whether or not anything else about them has changed.
+    table.row(
+        "tls",
+        (tls, &new.tls),
+        section,
+        Some(Announced::Valued("tls")).filter(|_| tls.is_some() == new.tls.is_some()),
+    );
+    table.fixed("proxy_protocol", (proxy_protocol, &new.proxy_protocol), |on| {
+        Shown::Boolean(*on)
+    });
+    compare_logging(&mut table, logging, &new.logging);
+    table.reloads(
+        "lame_duck_duration",
+        (&lame_duck.duration, &new.lame_duck.duration),
+        |time| Shown::duration(*time),
+    );
+    table.reloads(
+        "lame_duck_grace_period",
+        (&lame_duck.grace_period, &new.lame_duck.grace_period),
+        |time| Shown::duration(*time),
+    );
+    let path = |path: &Option<std::path::PathBuf>| Shown::optional(path.as_ref().map(|path| path.display()));
+    table.reloads("pid_file", (pid_file, &new.pid_file), path);
+    table.reloads("ports_file_dir", (ports_file_dir, &new.ports_file_dir), path);
+    table.row(
+        "client_advertise",
+        (client_advertise, &new.client_advertise),
+        |address| Shown::optional(address.as_ref()),
+        Some(Announced::Reload("client_advertise")),
+    );
+    table.fixed("admin", (admin, &new.admin), section);
+    table.fixed("arbiters", (arbiters, &new.arbiters), |count| {
+        Shown::number(*count)
+    });
+    table
+}
+
+fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
+    let Limits {
+        max_connections,
+        max_subscriptions,
+        max_subscription_tokens,
+        max_control_line,
+        max_payload,
+        max_pending,
+        write_deadline,
+        ping_interval,
+        ping_max,
+        // With the credentials.
+        auth_timeout: _,
+        headers,
+    } = old;
+    let number = |number: &usize| Shown::number(*number);
+    // nats-server's number for "no limit".
+    let limit = |limit: &usize| match limit {
+        0 => Shown::Text("-1".to_owned()),
+        limit => Shown::number(*limit),
+    };
+    table.reloads("max_connections", (max_connections, &new.max_connections), limit);
+    table.reloads(
+        "max_subscriptions",
+        (max_subscriptions, &new.max_subscriptions),
+        limit,
+    );
+    table.reloads(
+        "max_subscription_tokens",
+        (max_subscription_tokens, &new.max_subscription_tokens),
+        number,
+    );
+    table.reloads(
+        "max_control_line",
+        (max_control_line, &new.max_control_line),
+        number,
+    );
+    table.reloads("max_payload", (max_payload, &new.max_payload), number);
+    table.reloads("max_pending", (max_pending, &new.max_pending), number);
+    let time = |time: &std::time::Duration| Shown::duration(*time);
+    table.reloads("write_deadline", (write_deadline, &new.write_deadline), time);
+    table.reloads("ping_interval", (ping_interval, &new.ping_interval), time);
+    table.reloads("ping_max", (ping_max, &new.ping_max), |most| {
+        Shown::Number(u64::from(*most))
+    });
+    // Clients have agreed on headers in their CONNECT.
+    table.fixed("no_header_support", (headers, &new.headers), |headers| {
+        Shown::Boolean(!headers)
+    });
+}
+
+fn compare_credentials(table: &mut Table, old: &Parts<'_>, new: &Parts<'_>, limits: (&Limits, &Limits)) {
+    table.row(
+        "authorization.user",
+        (&old.user, &new.user),
+        |user| Shown::optional(user.as_ref()),
+        Some(Announced::Named("authorization username")),
+    );
+    table.row(
+        "authorization.password",
+        (&old.password, &new.password),
+        |password| Shown::secret(password.is_some()),
+        Some(Announced::Named("authorization password")),
+    );
+    table.row(
+        "authorization.token",
+        (&old.token, &new.token),
+        |token| Shown::secret(token.is_some()),
+        Some(Announced::Named("authorization token")),
+    );
+    table.row(
+        "authorization.users",
+        (&old.named, &new.named),
+        |users| credentials::names(users),
+        Some(Announced::Named("authorization users")),
+    );
+    if let Some(row) = table.rows.last_mut() {
+        row.detail = credentials::what_changed(&old.named, &new.named);
+    }
+    table.row(
+        "authorization.nkeys",
+        (&old.keyed, &new.keyed),
+        |users| credentials::names(users),
+        Some(Announced::Named("authorization nkey users")),
+    );
+    if let Some(row) = table.rows.last_mut() {
+        row.detail = credentials::what_changed(&old.keyed, &new.keyed);
+    }
+    table.row(
+        "authorization.default_permissions",
+        (&old.default_permissions, &new.default_permissions),
+        section,
+        Some(Announced::Named("authorization default permissions")),
+    );
+    table.reloads("no_auth_user", (&old.no_auth_user, &new.no_auth_user), |user| {
+        Shown::optional(user.as_ref())
+    });
+    table.row(
+        "authorization.timeout",
+        (&limits.0.auth_timeout, &limits.1.auth_timeout),
+        |time| Shown::Text(time.as_secs_f64().to_string()),
+        Some(Announced::Valued("authorization timeout")),
+    );
+}
+
+fn compare_logging(table: &mut Table, old: &Logging, new: &Logging) {
+    let Logging {
+        debug,
+        trace,
+        trace_system_account,
+        file,
+        file_size_limit,
+        time,
+        max_traced_payload,
+    } = old;
+    let boolean = |set: &bool| Shown::Boolean(*set);
+    table.reloads("debug", (debug, &new.debug), boolean);
+    table.reloads("trace", (trace, &new.trace), boolean);
+    table.reloads(
+        "trace_verbose",
+        (trace_system_account, &new.trace_system_account),
+        boolean,
+    );
+    table.reloads("log_file", (file, &new.file), |path| {
+        Shown::optional(path.as_ref().map(|path| path.display()))
+    });
+    table.reloads(
+        "log_size_limit",
+        (file_size_limit, &new.file_size_limit),
+        |bytes| Shown::number(*bytes),
+    );
+    let shown = |time: LogTime| time != LogTime::None;
+    table.reloads("logtime", (&shown(*time), &shown(new.time)), boolean);
+    let utc = |time: LogTime| time == LogTime::Utc;
+    table.reloads("logtime_utc", (&utc(*time), &utc(new.time)), boolean);
+    table.reloads(
+        "max_traced_msg_len",
+        (max_traced_payload, &new.max_traced_payload),
+        |bytes| Shown::number(*bytes),
+    );
+}
+
+#[cfg(test)]
+mod tests;

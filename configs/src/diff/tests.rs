@@ -1,0 +1,162 @@
+use super::{MASK, Shown, diff, settings};
+use crate::{Config, parse};
+use std::path::Path;
+
+fn config(text: &str) -> Config {
+    let loaded = parse(text, Path::new("a.conf"), &crate::Disk, &|_: &str| None).unwrap();
+    assert_eq!(loaded.obstacles, [], "{text}");
+    loaded.config
+}
+
+/// The lines of the log that a reload has.
+#[track_caller]
+fn check(old: &str, new: &str, expected: &[&str]) {
+    let changes = diff(&config(old), &config(new)).unwrap();
+    let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, expected, "{old} -> {new}");
+}
+
+#[track_caller]
+fn refused(old: &str, new: &str, expected: &[&str]) {
+    let refusals = diff(&config(old), &config(new)).unwrap_err();
+    let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, expected, "{old} -> {new}");
+}
+
+#[test]
+fn what_reloads_is_told_as_nats_server_tells_it() {
+    check("", "", &[]);
+    check(
+        "max_payload: 1024",
+        "max_payload: 2048",
+        &["Reloaded: max_payload = 2048"],
+    );
+    check("", "max_connections: 5", &["Reloaded: max_connections = 5"]);
+    check("", "max_connections: -1", &["Reloaded: max_connections = -1"]);
+    check(
+        "",
+        "max_control_line: 1024",
+        &["Reloaded: max_control_line = 1024"],
+    );
+    check("", "max_pending: 2048000", &["Reloaded: max_pending = 2048000"]);
+    check("", "ping_interval: 40s", &["Reloaded: ping_interval = 40s"]);
+    check("ping_interval: 40s", "", &["Reloaded: ping_interval = 2m0s"]);
+    check("", "ping_max: 4", &["Reloaded: ping_max = 4"]);
+    check("", "write_deadline: 4s", &["Reloaded: write_deadline = 4s"]);
+    check(
+        "",
+        "debug: true, trace: true",
+        &["Reloaded: debug = true", "Reloaded: trace = true"],
+    );
+    check("", "logtime: false", &["Reloaded: logtime = false"]);
+    check("", "logtime_utc: true", &["Reloaded: logtime_utc = true"]);
+    check("", "log_file: '/x/y.log'", &["Reloaded: log_file = /x/y.log"]);
+    check("", "max_traced_msg_len: 9", &["Reloaded: max_traced_msg_len = 9"]);
+    check("", "pid_file: '/x/y.pid'", &["Reloaded: pid_file = /x/y.pid"]);
+    check(
+        "",
+        "client_advertise: 'me:1'",
+        &["Reload: client_advertise = me:1"],
+    );
+    check(
+        "",
+        "lame_duck_duration: 31s",
+        &["Reloaded: lame_duck_duration = 31s"],
+    );
+    check(
+        "authorization { user: u, password: p, timeout: 1 }",
+        "authorization { user: v, password: q, timeout: 2.5 }",
+        &[
+            "Reloaded: authorization username",
+            "Reloaded: authorization password",
+            "Reloaded: authorization timeout = 2.5",
+        ],
+    );
+    check(
+        "authorization { token: t }",
+        "authorization { users: [{user: u, password: p}] }",
+        &["Reloaded: authorization token", "Reloaded: authorization users"],
+    );
+}
+
+#[test]
+fn what_does_not_reload_is_refused_and_with_it_everything() {
+    refused(
+        "server_name: one",
+        "server_name: two, max_payload: 9",
+        &["config reload not supported for server_name: old=one, new=two"],
+    );
+    refused(
+        "port: 4222, host: a",
+        "port: 4223, host: b",
+        &[
+            "config reload not supported for host: old=a, new=b",
+            "config reload not supported for port: old=4222, new=4223",
+        ],
+    );
+    refused(
+        "",
+        "no_header_support: true",
+        &["config reload not supported for no_header_support: old=false, new=true"],
+    );
+}
+
+#[test]
+fn the_order_of_users_means_nothing() {
+    check(
+        "authorization { users: [{user: a, password: x}, {user: b, password: y}] }",
+        "authorization { users: [{user: b, password: y}, {user: a, password: x}] }",
+        &[],
+    );
+}
+
+#[test]
+fn who_came_and_went_is_told_and_no_secret() {
+    let changes = diff(
+        &config("authorization { users: [{user: a, password: s3cret1}, {user: b, password: x}] }"),
+        &config("authorization { users: [{user: a, password: s3cret2}, {user: d, password: x}] }"),
+    )
+    .unwrap();
+    let [change] = changes.as_slice() else {
+        panic!("{changes:?}");
+    };
+    assert_eq!(
+        change.detail.as_deref(),
+        Some("added \"d\"; removed \"b\"; changed \"a\"")
+    );
+    assert_eq!(change.old, Shown::List(vec!["a".to_owned(), "b".to_owned()]));
+    let changes = diff(
+        &config("authorization { user: u, password: s3cret }, max_payload: 1"),
+        &config("authorization { token: s3cret }"),
+    )
+    .unwrap();
+    let shown = format!("{changes:?}");
+    assert!(shown.contains(MASK) && !shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn all_settings_are_listed_with_their_defaults() {
+    let settings = settings(&config(
+        "authorization { user: u, password: s3cret }, max_payload: 99",
+    ));
+    let value = |key: &str| {
+        settings
+            .iter()
+            .find(|setting| setting.key == key)
+            .unwrap()
+            .value
+            .clone()
+    };
+    assert_eq!(value("max_payload"), Shown::Number(99));
+    assert_eq!(value("ping_interval"), Shown::Text("2m0s".to_owned()));
+    assert_eq!(value("authorization.password"), Shown::Text(MASK.to_owned()));
+    assert_eq!(value("client_advertise"), Shown::Nothing);
+    let reloads = |key: &str| {
+        settings
+            .iter()
+            .find(|setting| setting.key == key)
+            .unwrap()
+            .reloads
+    };
+    assert!(reloads("max_payload") && !reloads("port"));
+}
