@@ -6,6 +6,7 @@
 
 mod admin;
 mod diff;
+pub mod document;
 mod format;
 pub mod grammar;
 mod lame_duck;
@@ -22,7 +23,7 @@ pub use format::NatsFormat;
 pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits};
 pub use listen::{Listen, Port, is_advertisable};
-pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse};
+pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse, understand};
 pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, UnknownLogFormat};
 pub use metrics::Metrics;
 pub use monitoring::Monitoring;

@@ -8,7 +8,7 @@ mod shown;
 
 pub use shown::{MASK, Shown};
 
-use crate::{Config, Limits, LogTime, Logging};
+use crate::{Config, Limits, LogFormat, LogTime, Logging, Monitoring, Port};
 use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
 use thiserror::Error;
@@ -175,7 +175,10 @@ fn compare(old: &Config, new: &Config) -> Table {
         pid_file,
         ports_file_dir,
         client_advertise,
+        monitoring,
         admin,
+        // Of the content as a whole.
+        digest: _,
         arbiters,
     } = old;
     let mut table = Table::default();
@@ -224,6 +227,27 @@ fn compare(old: &Config, new: &Config) -> Table {
         (client_advertise, &new.client_advertise),
         |address| Shown::optional(address.as_ref()),
         Some(Announced::Reload("client_advertise")),
+    );
+    let shown = |port: &Option<Port>| Shown::optional(port.map(Port::to_bind));
+    let Monitoring {
+        host,
+        http,
+        https,
+        base_path,
+        max_closed_clients,
+    } = monitoring;
+    table.fixed("http_host", (host, &new.monitoring.host), |host| {
+        Shown::optional(host.as_ref())
+    });
+    table.fixed("http_port", (http, &new.monitoring.http), shown);
+    table.fixed("https_port", (https, &new.monitoring.https), shown);
+    table.fixed("http_base_path", (base_path, &new.monitoring.base_path), |path| {
+        Shown::Text(path.clone())
+    });
+    table.fixed(
+        "max_closed_clients",
+        (max_closed_clients, &new.monitoring.max_closed_clients),
+        |count| Shown::number(*count),
     );
     table.fixed("admin", (admin, &new.admin), section);
     table.fixed("arbiters", (arbiters, &new.arbiters), |count| {
@@ -342,12 +366,21 @@ fn compare_logging(table: &mut Table, old: &Logging, new: &Logging) {
         debug,
         trace,
         trace_system_account,
+        trace_headers,
         file,
         file_size_limit,
+        max_files,
+        syslog,
+        remote_syslog,
+        format,
         time,
         max_traced_payload,
+        connect_error_reports,
+        reconnect_error_reports,
     } = old;
     let boolean = |set: &bool| Shown::Boolean(*set);
+    let count = |count: &usize| Shown::number(*count);
+    let reports = |count: &u64| Shown::Number(*count);
     table.reloads("debug", (debug, &new.debug), boolean);
     table.reloads("trace", (trace, &new.trace), boolean);
     table.reloads(
@@ -355,14 +388,26 @@ fn compare_logging(table: &mut Table, old: &Logging, new: &Logging) {
         (trace_system_account, &new.trace_system_account),
         boolean,
     );
+    table.reloads("trace_headers", (trace_headers, &new.trace_headers), boolean);
     table.reloads("log_file", (file, &new.file), |path| {
         Shown::optional(path.as_ref().map(|path| path.display()))
     });
     table.reloads(
-        "log_size_limit",
+        "logfile_size_limit",
         (file_size_limit, &new.file_size_limit),
-        |bytes| Shown::number(*bytes),
+        count,
     );
+    table.reloads("logfile_max_num", (max_files, &new.max_files), count);
+    table.reloads("syslog", (syslog, &new.syslog), boolean);
+    table.reloads("remote_syslog", (remote_syslog, &new.remote_syslog), |address| {
+        Shown::optional(address.as_ref())
+    });
+    table.reloads("log_format", (format, &new.format), |format| {
+        Shown::Text(match format {
+            LogFormat::Text => "text".to_owned(),
+            LogFormat::Json => "json".to_owned(),
+        })
+    });
     let shown = |time: LogTime| time != LogTime::None;
     table.reloads("logtime", (&shown(*time), &shown(new.time)), boolean);
     let utc = |time: LogTime| time == LogTime::Utc;
@@ -370,7 +415,17 @@ fn compare_logging(table: &mut Table, old: &Logging, new: &Logging) {
     table.reloads(
         "max_traced_msg_len",
         (max_traced_payload, &new.max_traced_payload),
-        |bytes| Shown::number(*bytes),
+        count,
+    );
+    table.reloads(
+        "connect_error_reports",
+        (connect_error_reports, &new.connect_error_reports),
+        reports,
+    );
+    table.reloads(
+        "reconnect_error_reports",
+        (reconnect_error_reports, &new.reconnect_error_reports),
+        reports,
     );
 }
 

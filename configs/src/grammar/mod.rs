@@ -19,10 +19,13 @@ mod place;
 mod references;
 mod scalar;
 mod session;
+mod span;
 mod value;
 
 pub use error::{Fault, Found, SyntaxError};
 pub use place::Place;
+pub(crate) use references::is_secret;
+pub(crate) use span::{end_of_value, offset};
 pub use value::{Entry, Kind, Map, Value};
 
 use parser::Parser;

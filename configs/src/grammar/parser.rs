@@ -338,6 +338,11 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
         }
     }
 
+    /// Reads a value for no more than where it ends.
+    pub(super) fn skip_value(&mut self) -> Result<(), Failure> {
+        self.value(None).map(drop)
+    }
+
     /// A value behind blanks, as that of `key`.
     fn value(&mut self, key: Option<&Key>) -> Result<Value, Failure> {
         self.cursor.take_while(is_blank);

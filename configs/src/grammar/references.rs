@@ -150,6 +150,6 @@ impl Parser<'_, '_, '_> {
     }
 }
 
-fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(key))
 }

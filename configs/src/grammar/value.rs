@@ -103,7 +103,7 @@ impl Map {
     }
 
     /// Adds an entry, in place of one with the same key.
-    pub(super) fn set(&mut self, entry: Entry) {
+    pub(crate) fn set(&mut self, entry: Entry) {
         if let Some(earlier) = self.get_mut(&entry.key) {
             *earlier = entry;
         } else {
@@ -112,7 +112,15 @@ impl Map {
         }
     }
 
-    pub(super) fn into_entries(self) -> Vec<Entry> {
+    /// The entry of this key, whatever its case.
+    pub(crate) fn find(&self, key: &str) -> Option<&Entry> {
+        self.entries
+            .iter()
+            .rev()
+            .find(|entry| entry.key.eq_ignore_ascii_case(key))
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<Entry> {
         self.entries
     }
 }

@@ -26,7 +26,7 @@ mod users;
 pub use findings::{Obstacle, Problem, Warning};
 
 use crate::Config;
-use crate::grammar::{self, Environment, Files, SyntaxError};
+use crate::grammar::{self, Environment, Files, Map, SyntaxError};
 use findings::Findings;
 use std::fs::File;
 use std::io::{self, Read};
@@ -49,6 +49,8 @@ pub struct Loaded {
     /// `sha256:` and the hash of the content, which is the same for files that differ only in how they are
     /// written, and the same as nats-server shows.
     pub digest: String,
+    /// What the file holds, variables and included files resolved.
+    pub tree: Map,
 }
 
 /// A file that makes no configuration. Shown as a line for each error; never shows secrets.
@@ -89,7 +91,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         reads_certificates: true,
         ..Findings::default()
     };
-    understand(
+    read_text(
         &text,
         path,
         &Disk,
@@ -108,10 +110,24 @@ pub fn parse(
     files: &dyn Files,
     environment: &dyn Environment,
 ) -> Result<Loaded, ConfigError> {
-    understand(text, name, files, environment, Findings::default())
+    read_text(text, name, files, environment, Findings::default())
 }
 
-fn understand(
+/// What a file holds, understood. Certificates and keys that it names are read, to see whether they can be.
+///
+/// # Errors
+/// When a certificate cannot be read, or it asks for what there is not.
+pub fn understand(tree: Map) -> Result<Loaded, ConfigError> {
+    settle(
+        tree,
+        Findings {
+            reads_certificates: true,
+            ..Findings::default()
+        },
+    )
+}
+
+fn read_text(
     text: &str,
     name: &Path,
     files: &dyn Files,
@@ -122,6 +138,10 @@ fn understand(
     if tree.is_empty() {
         findings.doubt(None, format!("{}: the configuration is empty", name.display()));
     }
+    settle(tree, findings)
+}
+
+fn settle(tree: Map, mut findings: Findings) -> Result<Loaded, ConfigError> {
     let config = server::read(&tree, &mut findings);
     if !findings.problems.is_empty() {
         return Err(ConfigError::Invalid(findings.problems));
@@ -131,6 +151,7 @@ fn understand(
         warnings: findings.warnings,
         obstacles: findings.obstacles,
         digest: digest::of(&tree),
+        tree,
     })
 }
 
