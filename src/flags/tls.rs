@@ -130,6 +130,7 @@ mod tests {
             .collect();
         let load = |_: &std::path::Path| {
             Ok(Loaded {
+                tree: vagus_configs::grammar::Map::default(),
                 config: of_file.clone(),
                 warnings: Vec::new(),
                 obstacles: Vec::new(),

@@ -8,7 +8,7 @@ mod shown;
 
 pub use shown::{MASK, Shown};
 
-use crate::{Config, Limits, LogFormat, LogTime, Logging, Monitoring, Port};
+use crate::{Config, Limits, LogFormat, LogTime, Logging, Metrics, Monitoring, Port};
 use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
 use thiserror::Error;
@@ -176,6 +176,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         ports_file_dir,
         client_advertise,
         monitoring,
+        metrics,
         admin,
         // Of the content as a whole.
         digest: _,
@@ -248,6 +249,15 @@ fn compare(old: &Config, new: &Config) -> Table {
         "max_closed_clients",
         (max_closed_clients, &new.monitoring.max_closed_clients),
         |count| Shown::number(*count),
+    );
+    let Metrics { prefix, connections } = metrics;
+    table.fixed("metrics.prefix", (prefix, &new.metrics.prefix), |prefix| {
+        Shown::Text(prefix.clone())
+    });
+    table.fixed(
+        "metrics.connections",
+        (connections, &new.metrics.connections),
+        |on| Shown::Boolean(*on),
     );
     table.fixed("admin", (admin, &new.admin), section);
     table.fixed("arbiters", (arbiters, &new.arbiters), |count| {
