@@ -28,6 +28,7 @@ pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, 
 pub use metrics::Metrics;
 pub use monitoring::Monitoring;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vagus_auth::credentials::Credentials;
 
@@ -38,6 +39,10 @@ pub struct Config {
     pub listen: Listen,
     /// What INFO calls this server; its id when not set.
     pub server_name: Option<String>,
+    /// Words by which operators find this server among others; in lower case, each once.
+    pub tags: Vec<String>,
+    /// What else operators note about it.
+    pub metadata: BTreeMap<String, String>,
     /// What one peer may ask of the server, and how long it may take.
     pub limits: Limits,
     /// What a client has to present before it may do anything, and what each user may do.

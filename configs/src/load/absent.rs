@@ -46,8 +46,6 @@ pub(super) const SERVER: Absent = Absent {
         "root_operator",
         "root_operators",
         "roots",
-        "server_metadata",
-        "server_tags",
         "store_dir",
         "storedir",
         "system",

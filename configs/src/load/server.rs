@@ -5,7 +5,7 @@ use super::findings::Findings;
 use super::logging::LogTimes;
 use super::read::set;
 use super::tls::Encryption;
-use super::{absent, admin, lame_duck, limits, listen, logging, metrics, monitoring};
+use super::{absent, admin, labels, lame_duck, limits, listen, logging, metrics, monitoring};
 use crate::Config;
 use crate::grammar::{Entry, Map};
 
@@ -50,6 +50,8 @@ fn own(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -
                 config.server_name = name;
             }
         }
+        "server_tags" => config.tags = labels::tags(entry, findings),
+        "server_metadata" => config.metadata = labels::metadata(entry, findings),
         "client_advertise" => {
             if let Some(address) = findings.optional_text(entry) {
                 if address

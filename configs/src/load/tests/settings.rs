@@ -55,6 +55,38 @@ fn where_clients_connect() {
 }
 
 #[test]
+fn what_operators_call_the_server_by() {
+    sets("server_tags: [' East', ssd, SSD, '']", |config| {
+        config.tags = vec!["east".to_owned(), "ssd".to_owned()];
+    });
+    sets("server_tags: East", |config| {
+        config.tags = vec!["east".to_owned()]
+    });
+    sets("server_tags: []", |_| {});
+    sets("server_metadata: { rack: '7' }", |config| {
+        config.metadata.insert("rack".to_owned(), "7".to_owned());
+    });
+    for (text, message) in [
+        (
+            "server_tags: [a, 5]",
+            "error parsing tags: a tag is text, not a whole number",
+        ),
+        (
+            "server_tags: 5",
+            "error parsing tags: a tag is text, not a whole number",
+        ),
+        (
+            "server_metadata: rack",
+            "error parsing metadata: names and texts are wanted, not text",
+        ),
+        ("server_metadata: { rack: 7 }", "must be text"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(message), "{text}: {error}");
+    }
+}
+
+#[test]
 fn the_server() {
     sets("server_name: east", |config| {
         config.server_name = Some("east".to_owned())

@@ -120,6 +120,8 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         http_req_stats: broker.pages.all(),
         config_load_time: Time(settings.loaded),
         config_digest: &config.digest,
+        tags: &config.tags,
+        metadata: &config.metadata,
         feature_flags: FEATURE_FLAGS.into_iter().collect(),
         system_account: SYSTEM_ACCOUNT,
         slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
@@ -209,6 +211,10 @@ struct Varz<'a> {
     http_req_stats: BTreeMap<&'static str, u64>,
     config_load_time: Time,
     config_digest: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
     feature_flags: BTreeMap<&'static str, bool>,
     system_account: &'a str,
     slow_consumer_stats: Kinds,
