@@ -166,6 +166,8 @@ fn compare(old: &Config, new: &Config) -> Table {
     let Config {
         listen,
         server_name,
+        tags,
+        metadata,
         limits,
         credentials,
         tls,
@@ -191,6 +193,15 @@ fn compare(old: &Config, new: &Config) -> Table {
     });
     table.fixed("server_name", (server_name, &new.server_name), |name| {
         Shown::optional(name.as_ref())
+    });
+    table.reloads("server_tags", (tags, &new.tags), |tags| Shown::List(tags.clone()));
+    table.reloads("server_metadata", (metadata, &new.metadata), |notes| {
+        Shown::List(
+            notes
+                .iter()
+                .map(|(name, text)| format!("{name}: {text}"))
+                .collect(),
+        )
     });
     compare_limits(&mut table, limits, &new.limits);
     compare_credentials(
