@@ -104,7 +104,7 @@ fn populate(
     let arbiters = Arc::new(Arbiters::new(count));
     let interest = Arc::new(Interest::default());
     let router = Router::new(interest.clone(), arbiters.clone()).start();
-    let monitor = Monitor::default().start();
+    let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
     let surroundings = Arc::new(Surroundings {
         interest,
         router: router.clone(),

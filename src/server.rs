@@ -9,10 +9,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use vagus_actors::connection::ConnectionState;
+use vagus_actors::connection::{ConnectionState, Extent};
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
-use vagus_actors::monitor::{CloseConnection, ListConnections, MonitorState};
+use vagus_actors::monitor::{CloseConnection, MonitorState};
 use vagus_actors::queue_group::QueueGroupState;
 use vagus_actors::router::{ListHotSubjects, ListQueueGroups, RouterState};
 use vagus_actors::subject::SubjectState;
@@ -150,16 +150,10 @@ impl Server {
 
     /// The state of each open connection.
     pub fn connections(&self) -> Vec<ConnectionState> {
-        let connections = self
-            .ask(&self.running.monitor, ListConnections)
-            .unwrap_or_default();
+        let observatory = self.running.admin.broker.observatory.clone();
         self.wait_for(async move {
-            let mut states = Vec::with_capacity(connections.len());
-            for connection in connections {
-                // One that has gone meanwhile does not answer.
-                states.extend(connection.send(Observe::new()).await.ok());
-            }
-            states
+            let observed = observatory.connections(0, usize::MAX, Extent::State).await;
+            observed.into_iter().map(|connection| connection.state).collect()
         })
         .unwrap_or_default()
     }

@@ -3,7 +3,7 @@
 use crate::outbox::{ConnectionSubscription, Outbox};
 use parking_lot::{RwLock, RwLockWriteGuard};
 use std::sync::Arc;
-use vagus_routing::{Fanout, Index, Version, Versions};
+use vagus_routing::{Fanout, Index, IndexStats, Version, Versions};
 
 /// The subscriptions of one account, and the versions that tell when a resolved route is out of date.
 #[derive(Debug, Default)]
@@ -49,8 +49,19 @@ impl Interest {
         &self.versions
     }
 
-    /// How many plain subscriptions and members of queue groups there are.
-    pub(crate) fn subscriptions(&self) -> usize {
-        self.index.read().len()
+    /// What the index holds and has done.
+    pub(crate) fn stats(&self) -> IndexStats {
+        self.index.read().stats()
+    }
+
+    /// The subscriptions that match a subject, those of queue groups included.
+    pub(crate) fn matching(&self, subject: &[u8]) -> Vec<Arc<ConnectionSubscription>> {
+        let mut matching = Vec::new();
+        self.index
+            .read()
+            .for_each_match_or_member(subject, &mut |subscription| {
+                matching.push(subscription.clone());
+            });
+        matching
     }
 }

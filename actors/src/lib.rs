@@ -11,6 +11,7 @@ pub mod lame_duck;
 pub mod listener;
 mod live;
 mod mailbox;
+mod moment;
 pub mod monitor;
 mod observatory;
 mod outbox;
@@ -21,12 +22,12 @@ mod slow_work;
 pub mod subject;
 mod supervision;
 
-pub use arbiter::{Arbiter, Arbiters, HandOverTimes, LocalArbiter, Traffic, Workload};
+pub use arbiter::{Arbiter, Arbiters, HandOverTimes, HeldRoutes, LocalArbiter, Traffic, Workload};
 pub use interest::Interest;
 pub use live::Live;
 pub use mailbox::Observe;
 pub use monitor::Pending;
-pub use observatory::Observatory;
+pub use observatory::{ObservedConnection, Observatory, ask_again};
 pub use outbox::{ConnectionId, Outbox};
 pub use slow_work::SlowWork;
 

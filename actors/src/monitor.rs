@@ -2,33 +2,35 @@
 //!
 //! The role of the Monitor is to be asked: it keeps a list of connections, and passes questions on.
 
+mod closed;
 mod pending;
 
 pub use pending::Pending;
 
-use crate::connection::{CloseReason, ConnectionState};
+use crate::connection::{CloseReason, ClosedConnection, Describe};
 use crate::mailbox::Observe;
 use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
+use closed::ClosedConnections;
 use hashbrown::HashMap;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The keeper of the list of connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Monitor {
     connections: BTreeMap<ConnectionId, Known>,
     total_connections: u64,
     closed: HashMap<CloseReason, u64, foldhash::fast::RandomState>,
+    remembered: ClosedConnections,
 }
 
 #[derive(Debug)]
 struct Known {
     outbox: Arc<Outbox>,
-    observe: Recipient<Observe<ConnectionState>>,
+    describe: Recipient<Describe>,
 }
 
 /// What a [`Monitor`] shows of itself.
@@ -42,6 +44,8 @@ pub struct MonitorState {
     pub slow_consumers: u64,
     /// Connections that ended because they answered no PING.
     pub stale_connections: u64,
+    /// Connections that ended and are remembered.
+    pub remembered: usize,
     /// Why connections ended, and how many.
     pub closed: BTreeMap<&'static str, u64>,
 }
@@ -52,24 +56,36 @@ pub struct MonitorState {
 pub(crate) struct ConnectionOpened {
     pub(crate) id: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) observe: Recipient<Observe<ConnectionState>>,
+    pub(crate) describe: Recipient<Describe>,
 }
 
 /// A connection's last word.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct ConnectionClosed {
-    pub(crate) id: ConnectionId,
     pub(crate) reason: CloseReason,
-    pub(crate) lasted: Duration,
-    pub(crate) messages_in: u64,
-    pub(crate) messages_out: u64,
+    pub(crate) connection: Arc<ClosedConnection>,
 }
 
-/// Asks for the connections that are open, to be observed one by one.
-#[derive(Debug, Message)]
-#[rtype(result = "Vec<Recipient<Observe<ConnectionState>>>")]
-pub struct ListConnections;
+/// Asks for connections that are open, in the order of their numbers, to be asked one by one.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<Recipient<Describe>>")]
+pub(crate) struct ListConnections {
+    /// How many to leave out.
+    pub(crate) skip: usize,
+    /// How many to give.
+    pub(crate) take: usize,
+}
+
+/// Asks for a connection by its number.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<Recipient<Describe>>")]
+pub(crate) struct FindConnection(pub(crate) ConnectionId);
+
+/// Asks for the connections that ended and are remembered, the oldest first.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<Arc<ClosedConnection>>")]
+pub(crate) struct ListClosed;
 
 /// Tells the Monitor that the settings of the server have changed: it wakes every connection to adopt them.
 #[derive(Debug, Message)]
@@ -101,6 +117,16 @@ pub struct MakeRoom {
 }
 
 impl Monitor {
+    /// Remembers so many of the connections that ended.
+    pub fn new(max_closed_clients: usize) -> Self {
+        Self {
+            connections: BTreeMap::new(),
+            total_connections: 0,
+            closed: HashMap::default(),
+            remembered: ClosedConnections::new(max_closed_clients),
+        }
+    }
+
     /// How many connections ended for one of these reasons.
     fn closed_for(&self, reasons: &[CloseReason]) -> u64 {
         let count = |reason| self.closed.get(reason).copied().unwrap_or_default();
@@ -127,7 +153,7 @@ impl Handler<ConnectionOpened> for Monitor {
             opened.id,
             Known {
                 outbox: opened.outbox,
-                observe: opened.observe,
+                describe: opened.describe,
             },
         );
     }
@@ -137,26 +163,34 @@ impl Handler<ConnectionClosed> for Monitor {
     type Result = ();
 
     fn handle(&mut self, closed: ConnectionClosed, _: &mut Context<Self>) {
-        self.connections.remove(&closed.id);
+        self.connections.remove(&closed.connection.state.id);
         *self.closed.entry(closed.reason).or_default() += 1;
-        log::trace!(
-            "cid:{} - lasted {:?}, {} messages in, {} out",
-            closed.id,
-            closed.lasted,
-            closed.messages_in,
-            closed.messages_out
-        );
+        self.remembered.add(closed.connection);
     }
 }
 
 impl Handler<ListConnections> for Monitor {
-    type Result = Vec<Recipient<Observe<ConnectionState>>>;
+    type Result = Vec<Recipient<Describe>>;
 
-    fn handle(&mut self, _: ListConnections, _: &mut Context<Self>) -> Self::Result {
-        self.connections
-            .values()
-            .map(|known| known.observe.clone())
-            .collect()
+    fn handle(&mut self, list: ListConnections, _: &mut Context<Self>) -> Self::Result {
+        let known = self.connections.values().skip(list.skip).take(list.take);
+        known.map(|known| known.describe.clone()).collect()
+    }
+}
+
+impl Handler<FindConnection> for Monitor {
+    type Result = Option<Recipient<Describe>>;
+
+    fn handle(&mut self, FindConnection(id): FindConnection, _: &mut Context<Self>) -> Self::Result {
+        self.connections.get(&id).map(|known| known.describe.clone())
+    }
+}
+
+impl Handler<ListClosed> for Monitor {
+    type Result = Vec<Arc<ClosedConnection>>;
+
+    fn handle(&mut self, _: ListClosed, _: &mut Context<Self>) -> Self::Result {
+        self.remembered.all()
     }
 }
 
@@ -221,6 +255,7 @@ impl Handler<Observe<MonitorState>> for Monitor {
                 CloseReason::SlowConsumerWriteDeadline,
             ]),
             stale_connections: self.closed_for(&[CloseReason::StaleConnection]),
+            remembered: self.remembered.len(),
             closed: self
                 .closed
                 .iter()

@@ -2,15 +2,23 @@
 //!
 //! The role of an [`Observatory`] is to ask the actors for whoever is none: it has their addresses and no state.
 
-use crate::arbiter::{Arbiters, HandOverTimes, Traffic, Workload};
+use crate::arbiter::{Arbiters, HandOverTimes, HeldRoutes, Traffic, Workload};
+use crate::connection::{
+    ClosedConnection, ConnectionState, Describe, Description, Extent, SubscriptionState,
+};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
-use crate::monitor::{Monitor, MonitorState, Pending};
-use crate::router::{ListHotSubjects, Router, RouterState};
+use crate::monitor::{FindConnection, ListClosed, ListConnections, Monitor, MonitorState, Pending};
+use crate::outbox::ConnectionId;
+use crate::router::{ListHotSubjects, MatchSubject, Router, RouterState};
 use crate::subject::SubjectState;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
+use futures_util::future::join_all;
 use std::sync::Arc;
+
+/// So many connections are asked at one time: an arbiter that is asked carries messages in between.
+const ASKED_AT_ONCE: usize = 64;
 
 /// The actors of a server that answer questions about it.
 #[derive(Clone)]
@@ -79,9 +87,50 @@ impl Observatory {
         self.arbiters.workloads()
     }
 
+    /// Some of the connections that are open, in the order of their numbers: `take` of them, after `skip` others.
+    /// One that ends meanwhile is left out.
+    pub async fn connections(&self, skip: usize, take: usize, extent: Extent) -> Vec<ObservedConnection> {
+        let listed = ask(&self.monitor, ListConnections { skip, take }).await;
+        let listed: Vec<ConnectionAddress> = listed
+            .unwrap_or_default()
+            .into_iter()
+            .map(ConnectionAddress)
+            .collect();
+        ask_each(listed, extent).await
+    }
+
+    /// The connection of this number, if it is open.
+    pub async fn connection(&self, id: ConnectionId, extent: Extent) -> Option<ObservedConnection> {
+        let found = ask(&self.monitor, FindConnection(id)).await.flatten()?;
+        ConnectionAddress(found).ask(extent).await
+    }
+
+    /// The connections that ended and are remembered, the oldest first.
+    pub async fn closed_connections(&self) -> Vec<Arc<ClosedConnection>> {
+        ask(&self.monitor, ListClosed).await.unwrap_or_default()
+    }
+
+    /// The subscriptions that a message on `subject`, which has no wildcards, would go to, or may go to as members of
+    /// queue groups.
+    pub async fn interested(&self, subject: &[u8]) -> Vec<SubscriptionState> {
+        let subject = subject.into();
+        let interested = ask(&self.router, MatchSubject { subject })
+            .await
+            .unwrap_or_default();
+        interested
+            .iter()
+            .map(|subscription| SubscriptionState::from(&**subscription))
+            .collect()
+    }
+
     /// What passed through the server since its start. Asks nobody.
     pub fn traffic(&self) -> Traffic {
         self.arbiters.traffic()
+    }
+
+    /// The routes that publishers held a second ago. Asks nobody.
+    pub fn held_routes(&self) -> HeldRoutes {
+        self.arbiters.held_routes()
     }
 
     /// How many threads carry connections.
@@ -97,6 +146,64 @@ impl std::fmt::Debug for Observatory {
             .field("arbiters", &self.arbiters())
             .finish_non_exhaustive()
     }
+}
+
+/// Asks connections again that have been asked before; those that ended meanwhile are left out.
+pub async fn ask_again(
+    connections: impl IntoIterator<Item = ObservedConnection>,
+    extent: Extent,
+) -> Vec<ObservedConnection> {
+    let addresses = connections.into_iter().map(|connection| connection.address);
+    ask_each(addresses.collect(), extent).await
+}
+
+/// A connection that was asked.
+#[derive(Debug, Clone)]
+pub struct ObservedConnection {
+    /// What it showed.
+    pub state: ConnectionState,
+    /// Its subscriptions, in the order of their ids, if it was asked for them.
+    pub subscriptions: Vec<SubscriptionState>,
+    address: ConnectionAddress,
+}
+
+/// Where a connection can be asked.
+#[derive(Clone)]
+struct ConnectionAddress(Recipient<Describe>);
+
+impl std::fmt::Debug for ConnectionAddress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("ConnectionAddress").finish_non_exhaustive()
+    }
+}
+
+impl ConnectionAddress {
+    async fn ask(self, extent: Extent) -> Option<ObservedConnection> {
+        let Description { state, subscriptions } = self.0.send(Describe(extent)).await.ok()?;
+        // Written down here, not by the connection: its arbiter has messages to carry.
+        let mut subscriptions: Vec<SubscriptionState> = subscriptions
+            .iter()
+            .map(|subscription| SubscriptionState::from(&**subscription))
+            .collect();
+        // A shorter id first: most clients count.
+        subscriptions.sort_by(|one, other| (one.sid.len(), &one.sid).cmp(&(other.sid.len(), &other.sid)));
+        Some(ObservedConnection {
+            state,
+            subscriptions,
+            address: self,
+        })
+    }
+}
+
+async fn ask_each(addresses: Vec<ConnectionAddress>, extent: Extent) -> Vec<ObservedConnection> {
+    let mut observed = Vec::with_capacity(addresses.len());
+    let mut addresses = addresses.into_iter().peekable();
+    while addresses.peek().is_some() {
+        let batch = addresses.by_ref().take(ASKED_AT_ONCE);
+        let answers = join_all(batch.map(|address| address.ask(extent))).await;
+        observed.extend(answers.into_iter().flatten());
+    }
+    observed
 }
 
 /// Asks an actor; None if it is gone.

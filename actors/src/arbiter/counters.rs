@@ -15,6 +15,8 @@ pub(crate) struct ArbiterCounters {
     routes_cached: AtomicU64,
     routes_resolved: AtomicU64,
     stalls: AtomicU64,
+    /// As of the last interval.
+    held: HeldCounters,
     /// Thousandths of the last interval that this arbiter's thread was busy.
     load: AtomicU64,
     /// Connections it carries now.
@@ -29,6 +31,24 @@ pub struct Workload {
     pub connections: u64,
     /// The part of the last second, 0 to 1, that its thread was busy.
     pub load: f64,
+}
+
+#[derive(Debug, Default)]
+struct HeldCounters {
+    routes: AtomicU64,
+    deliveries: AtomicU64,
+    widest: AtomicU64,
+}
+
+/// The routes that publishers hold, so that they need not resolve them again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct HeldRoutes {
+    /// How many there are.
+    pub routes: u64,
+    /// How many copies of a message they deliver, all together.
+    pub deliveries: u64,
+    /// How many the widest of them delivers.
+    pub widest: u64,
 }
 
 /// Sums of [`ArbiterCounters`].
@@ -88,6 +108,19 @@ impl ArbiterCounters {
             connections: self.connections(),
             load: self.load() as f64 / 1000.0,
         }
+    }
+
+    pub(crate) fn set_held(&self, held: HeldRoutes) {
+        self.held.routes.store(held.routes, Ordering::Relaxed);
+        self.held.deliveries.store(held.deliveries, Ordering::Relaxed);
+        self.held.widest.store(held.widest, Ordering::Relaxed);
+    }
+
+    /// Adds the routes held here to those held elsewhere.
+    pub(crate) fn add_held_to(&self, held: &mut HeldRoutes) {
+        held.routes += self.held.routes.load(Ordering::Relaxed);
+        held.deliveries += self.held.deliveries.load(Ordering::Relaxed);
+        held.widest = held.widest.max(self.held.widest.load(Ordering::Relaxed));
     }
 
     pub(crate) fn set_load(&self, thousandths: u64) {

@@ -1,6 +1,7 @@
 //! What an arbiter does now and then for all its connections: deadlines, statistics, tidying up.
 
 use super::LocalArbiter;
+use super::counters::HeldRoutes;
 use crate::interest::Interest;
 use crate::mailbox::tell;
 use crate::outbox::Notices;
@@ -10,6 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
+use vagus_routing::CacheStats;
 
 /// How often statistics are passed on and caches swept.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -41,11 +43,20 @@ pub(crate) async fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, r
             let mut arbiter = arbiter.borrow_mut();
             arbiter.shared.counters[arbiter.number].set_load(load);
             arbiter.delivery.routes.sweep(interest.versions(), SWEPT);
+            arbiter.shared.counters[arbiter.number].set_held(held(&arbiter.delivery.routes.stats()));
             let subjects = arbiter.delivery.busiest_subjects(REPORTED);
             if !subjects.is_empty() {
                 tell(&router, SubjectTraffic { subjects });
             }
         }
+    }
+}
+
+fn held(cache: &CacheStats) -> HeldRoutes {
+    HeldRoutes {
+        routes: cache.entries as u64,
+        deliveries: cache.deliveries as u64,
+        widest: cache.widest as u64,
     }
 }
 

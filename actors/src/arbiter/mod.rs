@@ -11,7 +11,7 @@ mod timers;
 mod vigil;
 
 pub(crate) use counters::ArbiterCounters;
-pub use counters::{Traffic, Workload};
+pub use counters::{HeldRoutes, Traffic, Workload};
 pub(crate) use delivery::Delivery;
 pub use hand_over_times::HandOverTimes;
 pub(crate) use housekeeping::keep_house;
@@ -83,6 +83,15 @@ impl Arbiters {
     /// What each arbiter has to do, in the order of their numbers.
     pub fn workloads(&self) -> Vec<Workload> {
         self.counters.iter().map(ArbiterCounters::workload).collect()
+    }
+
+    /// The routes that publishers held a second ago.
+    pub fn held_routes(&self) -> HeldRoutes {
+        let mut held = HeldRoutes::default();
+        for counters in &self.counters {
+            counters.add_held_to(&mut held);
+        }
+        held
     }
 
     pub(crate) fn next_connection_id(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! What one turn has encoded for each destination, until it is handed over.
 
 use super::tail::Tail;
+use crate::moment::Moment;
 use crate::outbox::{Flushed, Outbox};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(crate) struct Staging {
     to_flush: Vec<Arc<Outbox>>,
     /// Whether a destination of this turn has so much waiting that the publisher should pause.
     congested: bool,
+    /// When this turn began.
+    now: Moment,
     /// Messages and payload bytes of the hand-overs of this turn.
     handed_over: (u64, u64),
 }
@@ -114,7 +117,7 @@ impl Staging {
             };
             self.places[outbox.slot()] = 0;
             staged.chunks.extend(staged.tail.take());
-            let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload);
+            let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload, self.now);
             self.handed_over.0 += std::mem::take(&mut staged.messages);
             self.handed_over.1 += std::mem::take(&mut staged.payload);
             self.congested |= pushed.congested;
@@ -124,6 +127,11 @@ impl Staging {
         }
         self.used = 0;
         self.bytes = 0;
+    }
+
+    /// What is handed over from now on is of this moment.
+    pub(crate) fn set_now(&mut self, now: Moment) {
+        self.now = now;
     }
 
     /// Whether the publisher should pause; a new turn starts without.

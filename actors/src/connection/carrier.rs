@@ -6,6 +6,7 @@ use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
 use super::{CloseReason, Connection};
 use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery, RunningTurn};
+use crate::moment::Moment;
 use crate::outbox::{Attention, Flushed, Notices};
 use crate::router::Change;
 use actix::prelude::*;
@@ -114,6 +115,9 @@ impl Carrier {
         let mut arbiter = arbiter.borrow_mut();
         let arbiter = &mut *arbiter;
         let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
+        let moment = Moment::of(now);
+        arbiter.delivery.staging.set_now(moment);
+        let published_before = connection.inbound.messages;
         if notices.hold(Notices::SETTINGS) || notices.hold(Notices::NO_ROOM) {
             connection.look_at(notices, arbiter, now, changes);
         }
@@ -150,10 +154,14 @@ impl Carrier {
         if connection.closing.is_some() {
             connection.say_deferred(&mut arbiter.delivery);
         }
+        if connection.inbound.messages != published_before || !changes.is_empty() {
+            connection.active = moment;
+        }
         if hand_over(arbiter, running, now) {
             let mut pause = Box::pin(sleep(PAUSE));
             if pause.as_mut().poll(task).is_pending() {
                 arbiter.shared.counters[arbiter.number].count_stall();
+                connection.stalls = connection.stalls.saturating_add(1);
                 self.pause = Some(pause);
             }
         }

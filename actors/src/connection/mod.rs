@@ -7,18 +7,22 @@
 mod bounds;
 mod carrier;
 mod input;
+mod observed;
 mod session;
 mod subscriptions;
 mod turn;
 
 pub use bounds::Bounds;
+pub use observed::{ClosedConnection, ConnectionState, Extent, SubscriptionState};
+pub(crate) use observed::{Describe, Description};
 pub use session::{ANTICIPATED, Identity, Interest as SessionInterest, Progress, Session, SlowTask, Turn};
 pub use vagus_protocol::error::CloseReason;
 
 use crate::arbiter::{LocalArbiter, Timer};
 use crate::interest::Interest;
 use crate::live::Live;
-use crate::mailbox::{Observe, tell};
+use crate::mailbox::tell;
+use crate::moment::{Moment, TimeOfDay};
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
 use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::router::{Announce, Change, Router, Settled};
@@ -26,14 +30,12 @@ use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
 use input::Input;
-use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use subscriptions::Subscriptions;
 use tokio::net::TcpStream;
 use turn::InboundTraffic;
-use vagus_routing::Destination;
 
 /// What the connections of one listener have in common.
 #[derive(Debug)]
@@ -54,7 +56,12 @@ pub struct Surroundings {
 pub struct Connection<S: Session> {
     id: ConnectionId,
     peer: SocketAddr,
-    since: Instant,
+    /// When it was opened, and when it last was active by its own doing.
+    since: Moment,
+    active: Moment,
+    opened: TimeOfDay,
+    /// How often it had to pause for those it publishes to.
+    stalls: u32,
     socket: Arc<TcpStream>,
     outbox: Arc<Outbox>,
     arbiter: LocalArbiter,
@@ -82,33 +89,6 @@ pub struct Connection<S: Session> {
     blocked: Option<(Instant, u64)>,
 }
 
-/// What a [`Connection`] shows of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ConnectionState {
-    /// Its number.
-    pub id: ConnectionId,
-    /// Who it is connected to.
-    pub peer: SocketAddr,
-    /// How the peer calls itself.
-    pub identity: Identity,
-    /// Subscriptions it has.
-    pub subscriptions: usize,
-    /// Bytes that wait to be written to it.
-    pub pending: usize,
-    /// Messages it has published.
-    pub messages_in: u64,
-    /// Their headers and payloads, in bytes.
-    pub payload_in: u64,
-    /// Messages delivered to it.
-    pub messages_out: u64,
-    /// Their headers and payloads, in bytes.
-    pub payload_out: u64,
-    /// Whether it waits for its interest to be in force.
-    pub waits_for_interest: bool,
-    /// The time from a PING to its answer, as last measured.
-    pub round_trip: Option<Duration>,
-}
-
 impl<S: Session> Connection<S> {
     /// Takes over an open socket; call it on the arbiter's own thread, inside its runtime.
     ///
@@ -124,7 +104,7 @@ impl<S: Session> Connection<S> {
         greeting: &[u8],
     ) -> std::io::Result<Addr<Self>> {
         let socket = Arc::new(TcpStream::from_std(socket)?);
-        let now = Instant::now();
+        let now = Moment::of(Instant::now());
         let (bounds, _) = surroundings.bounds.current();
         let outbox = {
             let mut arbiter = arbiter.borrow_mut();
@@ -133,11 +113,14 @@ impl<S: Session> Connection<S> {
             arbiter.shared.counters[arbiter.number].connection_placed();
             Outbox::new(slot, id, arbiter.number, bounds.max_pending, socket.clone())
         };
-        outbox.push(&mut vec![bytes::Bytes::copy_from_slice(greeting)], 0, 0);
+        outbox.push(&mut vec![bytes::Bytes::copy_from_slice(greeting)], 0, 0, now);
         let connection = Self {
             id,
             peer,
             since: now,
+            active: now,
+            opened: TimeOfDay::now(),
+            stalls: 0,
             socket,
             outbox: Arc::new(outbox),
             arbiter,
@@ -215,7 +198,7 @@ impl<S: Session> Actor for Connection<S> {
         let opened = ConnectionOpened {
             id: self.id,
             outbox: self.outbox.clone(),
-            observe: context.address().recipient(),
+            describe: context.address().recipient(),
         };
         tell(&self.surroundings.monitor, opened);
         // The Monitor wakes those it knows. Whatever was set before it knew this one is noticed by the first turn.
@@ -228,7 +211,8 @@ impl<S: Session> Actor for Connection<S> {
 impl<S: Session> Drop for Connection<S> {
     /// Nothing that was held for the peer outlives the actor, however it ended.
     fn drop(&mut self) {
-        let traffic = self.outbox.traffic();
+        let reason = self.closing.unwrap_or(CloseReason::ServerShutdown);
+        let remembered = self.closed(reason);
         self.outbox.retire();
         if let Ok(mut arbiter) = self.arbiter.try_borrow_mut() {
             if let Some((timer, _)) = self.timer.take() {
@@ -248,7 +232,6 @@ impl<S: Session> Drop for Connection<S> {
                 },
             );
         }
-        let reason = self.closing.unwrap_or(CloseReason::ServerShutdown);
         log::debug!(
             "{} - cid:{} - Client connection closed: {}",
             self.peer,
@@ -256,11 +239,8 @@ impl<S: Session> Drop for Connection<S> {
             reason.text()
         );
         let closed = ConnectionClosed {
-            id: self.id,
             reason,
-            lasted: self.since.elapsed(),
-            messages_in: self.inbound.messages,
-            messages_out: traffic.messages,
+            connection: Arc::new(remembered),
         };
         tell(&self.surroundings.monitor, closed);
     }
@@ -313,26 +293,5 @@ impl<S: Session> Connection<S> {
         if !handed_in {
             self.answer = Some(None);
         }
-    }
-}
-
-impl<S: Session> Handler<Observe<ConnectionState>> for Connection<S> {
-    type Result = MessageResult<Observe<ConnectionState>>;
-
-    fn handle(&mut self, _: Observe<ConnectionState>, _: &mut Context<Self>) -> Self::Result {
-        let outbound = self.outbox.traffic();
-        MessageResult(ConnectionState {
-            id: self.outbox.connection_id(),
-            peer: self.peer,
-            identity: self.session.identity(),
-            subscriptions: self.subscriptions.len(),
-            pending: outbound.pending,
-            messages_in: self.inbound.messages,
-            payload_in: self.inbound.payload,
-            messages_out: outbound.messages,
-            payload_out: outbound.payload,
-            waits_for_interest: self.announced,
-            round_trip: self.session.round_trip(),
-        })
     }
 }

@@ -71,6 +71,8 @@ pub struct Identity {
     pub lang: String,
     /// The client library's version.
     pub version: String,
+    /// The user it is; empty where there is none.
+    pub user: String,
 }
 
 /// A subscription of a connection, as its session knows it.

@@ -1,5 +1,6 @@
 //! The subscriptions of one connection, by sid.
 
+use super::observed::SubscriptionState;
 use super::session::Interest;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use crate::router::Change;
@@ -46,6 +47,27 @@ impl Subscriptions {
         let subscription = Arc::new(subscription);
         self.by_sid.insert(sid.into(), subscription.clone());
         changes.push(Change::Add(subscription));
+    }
+
+    /// All of them, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<ConnectionSubscription>> {
+        self.by_sid.values().cloned().collect()
+    }
+
+    /// Some of them, described, as many as take no more than this.
+    pub(crate) fn described_up_to(&self, bytes: usize) -> Vec<SubscriptionState> {
+        let mut left = bytes;
+        let mut described = Vec::new();
+        for subscription in self.by_sid.values() {
+            let takes =
+                size_of::<SubscriptionState>() + subscription.subject().len() + subscription.sid().len();
+            match left.checked_sub(takes) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+            described.push(SubscriptionState::from(&**subscription));
+        }
+        described
     }
 
     /// All of them, in the order of their sids.

@@ -11,6 +11,7 @@ pub(crate) use notices::Notices;
 pub(crate) use slots::{Slot, Slots};
 
 use crate::connection::CloseReason;
+use crate::moment::Moment;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use queue::{Queue, Written};
@@ -153,13 +154,13 @@ impl Outbox {
 
     /// Appends the chunks of one batch. Past `max_pending` the connection is a slow consumer: it is cut off
     /// and its owner told.
-    pub(crate) fn push(&self, chunks: &mut Vec<Bytes>, messages: u64, payload: u64) -> Pushed {
+    pub(crate) fn push(&self, chunks: &mut Vec<Bytes>, messages: u64, payload: u64, now: Moment) -> Pushed {
         let mut queue = self.queue.lock();
         if queue.is_closed() {
             chunks.clear();
             return Pushed::default();
         }
-        let pending = queue.append(chunks, messages, payload);
+        let pending = queue.append(chunks, messages, payload, now);
         let max_pending = self.max_pending.load(Ordering::Relaxed);
         if pending > max_pending {
             self.closed.store(true, Ordering::Relaxed);
@@ -297,6 +298,8 @@ pub(crate) struct OutboundTraffic {
     pub(crate) messages: u64,
     /// Their headers and payloads, in bytes.
     pub(crate) payload: u64,
+    /// When messages were last handed over.
+    pub(crate) active: Moment,
     /// Bytes that wait for the socket.
     pub(crate) pending: usize,
     /// Bytes the socket has taken since the connection began: tells progress from a stuck peer.

@@ -2,6 +2,7 @@
 
 use super::{ConnectionSubscription, Flushed, OutboundTraffic};
 use crate::connection::CloseReason;
+use crate::moment::Moment;
 use bytes::Bytes;
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -30,6 +31,8 @@ pub(super) struct Queue {
     written: u64,
     messages: u64,
     payload: u64,
+    /// When the last of them came.
+    active: Moment,
     closed: Option<CloseReason>,
     /// Why the owner is to close the connection once everything is written.
     dismissed: Option<CloseReason>,
@@ -70,6 +73,7 @@ impl Queue {
             written: 0,
             messages: 0,
             payload: 0,
+            active: Moment::default(),
             closed: None,
             dismissed: None,
             socket: Some(socket),
@@ -84,7 +88,16 @@ impl Queue {
     }
 
     /// Appends chunks and says how many bytes wait now.
-    pub(super) fn append(&mut self, chunks: &mut Vec<Bytes>, messages: u64, payload: u64) -> usize {
+    pub(super) fn append(
+        &mut self,
+        chunks: &mut Vec<Bytes>,
+        messages: u64,
+        payload: u64,
+        now: Moment,
+    ) -> usize {
+        if messages > 0 {
+            self.active = now;
+        }
         self.messages += messages;
         self.payload += payload;
         for chunk in chunks.drain(..) {
@@ -226,6 +239,7 @@ impl Queue {
         OutboundTraffic {
             messages: self.messages,
             payload: self.payload,
+            active: self.active,
             pending: self.pending,
             written: self.written,
         }

@@ -60,6 +60,10 @@ struct Group {
 pub struct RouterState {
     /// Plain subscriptions and members of queue groups in the index.
     pub subscriptions: usize,
+    /// Subscriptions added since the start.
+    pub inserts: u64,
+    /// Subscriptions removed since the start.
+    pub removes: u64,
     /// Queue groups that have members.
     pub queue_groups: usize,
     /// Subjects that have an actor because there is traffic on them.
@@ -195,6 +199,21 @@ fn group_key(subscription: &ConnectionSubscription) -> GroupKey {
     )
 }
 
+/// Asks for the subscriptions that match a subject without wildcards, those of queue groups included.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Arc<ConnectionSubscription>>")]
+pub(crate) struct MatchSubject {
+    pub(crate) subject: Box<[u8]>,
+}
+
+impl Handler<MatchSubject> for Router {
+    type Result = Vec<Arc<ConnectionSubscription>>;
+
+    fn handle(&mut self, wanted: MatchSubject, _: &mut Context<Self>) -> Self::Result {
+        self.interest.matching(&wanted.subject)
+    }
+}
+
 /// Asks for the addresses of all QueueGroup actors.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Addr<QueueGroup>>")]
@@ -292,8 +311,11 @@ impl Handler<Observe<RouterState>> for Router {
     type Result = MessageResult<Observe<RouterState>>;
 
     fn handle(&mut self, _: Observe<RouterState>, _: &mut Context<Self>) -> Self::Result {
+        let index = self.interest.stats();
         MessageResult(RouterState {
-            subscriptions: self.interest.subscriptions(),
+            subscriptions: index.plain + index.group_members,
+            inserts: index.inserts,
+            removes: index.removes,
             queue_groups: self.groups.len(),
             hot_subjects: self.hot_subjects.len(),
             waiting_changes: self.work.iter().map(Work::len).sum(),

@@ -56,6 +56,10 @@ pub struct CacheStats {
     pub entries: usize,
     /// Bytes they take.
     pub bytes: usize,
+    /// Copies of a message that they deliver, all together.
+    pub deliveries: usize,
+    /// Copies that the widest of them delivers, as far as [`RouteCache::sweep`] came by lately.
+    pub widest: usize,
     /// Look-ups that found a fan-out that still holds.
     pub hits: u64,
     /// Look-ups that did not.
@@ -84,6 +88,8 @@ pub struct RouteCache<D> {
     pressed: usize,
     /// Where the next `sweep` goes on.
     broom: usize,
+    /// The widest fan-out since the broom was at the first place.
+    widest: usize,
     /// Places whose entries have traffic to report.
     touched: Vec<u32>,
     /// Traffic of entries that had to go before it was reported.
@@ -192,6 +198,7 @@ impl<D> RouteCache<D> {
             seen: vec![0; REMEMBERED].into_boxed_slice(),
             pressed: 0,
             broom: 0,
+            widest: 0,
             touched: Vec::new(),
             departed: Vec::new(),
             stats: CacheStats::default(),
@@ -283,6 +290,7 @@ impl<D> RouteCache<D> {
         }
         self.stats.entries += 1;
         self.stats.bytes += cost;
+        self.stats.deliveries += fanout.deliveries();
         let set = &mut self.sets[at / WAYS];
         set.hashes[at % WAYS] = hash as u32;
         set.used[at % WAYS] = false;
@@ -329,6 +337,9 @@ impl<D> RouteCache<D> {
         for _ in 0..places.min(self.capacity()) {
             self.turn_broom();
             let place = &self.sets[self.broom / WAYS].places[self.broom % WAYS];
+            if let Some(fanout) = &place.fanout {
+                self.widest = self.widest.max(fanout.deliveries());
+            }
             let stale = place
                 .fanout
                 .as_ref()
@@ -355,6 +366,9 @@ impl<D> RouteCache<D> {
     /// On to the next place.
     fn turn_broom(&mut self) {
         self.broom = (self.broom + 1) % self.capacity();
+        if self.broom == 0 {
+            self.stats.widest = mem::take(&mut self.widest);
+        }
     }
 
     fn set_of(&self, hash: u64) -> usize {
@@ -442,6 +456,7 @@ impl<D> RouteCache<D> {
         let traffic = mem::take(&mut place.traffic);
         self.stats.entries -= 1;
         self.stats.bytes -= cost(&fanout);
+        self.stats.deliveries -= fanout.deliveries();
         if traffic.messages > 0 && self.departed.len() < self.limits.reported_subjects {
             self.departed.push((fanout, traffic));
         }

@@ -83,9 +83,54 @@ fn resident_pages(statm: &str) -> Option<u64> {
     statm.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
+/// A thread of the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Thread {
+    /// The number the system gave it.
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    /// What it does, in the system's words.
+    pub(crate) state: String,
+}
+
+/// The threads of the process, in the order of their numbers; none where the system does not tell.
+pub(crate) fn threads() -> Vec<Thread> {
+    let Ok(folder) = std::fs::read_dir("/proc/self/task") else {
+        return Vec::new();
+    };
+    let mut threads: Vec<Thread> = folder
+        .flatten()
+        .filter_map(|entry| thread(&std::fs::read_to_string(entry.path().join("status")).ok()?))
+        .collect();
+    threads.sort_by_key(|thread| thread.id);
+    threads
+}
+
+/// What `status` says of a thread.
+fn thread(status: &str) -> Option<Thread> {
+    let field = |name: &str| {
+        let mut lines = status.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        Some(value.trim().to_owned())
+    };
+    Some(Thread {
+        id: field("Pid")?.parse().ok()?,
+        name: field("Name")?,
+        state: field("State")?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Usage, resident_bytes, resident_pages};
+    use super::{Usage, resident_bytes, resident_pages, thread, threads};
+
+    #[test]
+    fn threads_say_what_they_do() {
+        let one = thread("Name:\tvagus\nUmask:\t0022\nState:\tS (sleeping)\nPid:\t7\n").unwrap();
+        assert_eq!((one.id, &*one.name, &*one.state), (7, "vagus", "S (sleeping)"));
+        assert_eq!(thread("Name:\tvagus\n"), None);
+        assert!(!threads().is_empty());
+    }
 
     #[test]
     fn resident_memory_is_the_second_number() {

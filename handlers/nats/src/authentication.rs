@@ -42,3 +42,15 @@ pub(crate) fn judge(gate: &Gate, options: &ConnectOptions, nonce: Option<&Nonce>
         Decision::Verify(task) => Verdict::Verify(task),
     }
 }
+
+/// The user that monitoring shows: what the client is admitted as, else what it says it is. A token is a secret.
+pub(crate) fn shown_user(options: &ConnectOptions, identity: Option<&Identity>) -> String {
+    if !options.nkey.is_empty() {
+        return options.nkey.clone();
+    }
+    match identity.and_then(Identity::user) {
+        Some(user) => user.to_owned(),
+        None if options.user.is_empty() && !options.auth_token.is_empty() => "[REDACTED]".to_owned(),
+        None => options.user.clone(),
+    }
+}

@@ -419,6 +419,7 @@ impl Session for NatsSession {
                 name: options.name.clone(),
                 lang: options.lang.clone(),
                 version: options.version.clone(),
+                user: authentication::shown_user(options, self.identity.as_ref()),
             },
         }
     }

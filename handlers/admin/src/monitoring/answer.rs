@@ -50,6 +50,7 @@ pub(super) struct Document {
 
 const JSON: &str = "application/json";
 const SCRIPT: &str = "application/javascript";
+const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 /// The text format of Prometheus.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -80,6 +81,32 @@ impl Document {
         Self {
             status: StatusCode::OK,
             content_type: METRICS,
+            body: text.into_bytes(),
+        }
+    }
+
+    /// JSON as programs in Go show their variables.
+    pub(super) fn variables(value: &impl Serialize) -> Result<Self, Refusal> {
+        Ok(Self {
+            content_type: "application/json; charset=utf-8",
+            ..Self::of(value)?
+        })
+    }
+
+    /// Plain text.
+    pub(super) fn text(text: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: PLAIN,
+            body: text.into_bytes(),
+        }
+    }
+
+    /// A page for people.
+    pub(super) fn html(text: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: HTML,
             body: text.into_bytes(),
         }
     }
@@ -136,6 +163,6 @@ pub(super) fn redirect(path: &str, query: &str) -> HttpResponse {
     };
     HttpResponse::TemporaryRedirect()
         .insert_header((LOCATION, location))
-        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((CONTENT_TYPE, HTML))
         .body("<p>This page has another path.</p>\n")
 }

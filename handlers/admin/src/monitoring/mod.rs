@@ -1,11 +1,19 @@
 //! The pages of nats-server's monitoring port, by their names, in its form.
 
+mod accounts;
 mod answer;
+mod cluster;
+mod connz;
 mod health;
+mod index;
+mod inside;
+mod jetstream;
 mod metrics;
 mod page;
 mod query;
 mod subjectz;
+mod subscription;
+mod subsz;
 mod units;
 mod varz;
 
@@ -45,7 +53,7 @@ async fn show(request: HttpRequest, site: Data<Site>) -> HttpResponse {
     if let Some(canonical) = page::canonical(path) {
         return answer::redirect(&canonical, request.query_string());
     }
-    let Some(page) = path.strip_prefix(&*site.root).and_then(Page::at) else {
+    let Some(page) = Page::below(&site.root, path) else {
         return answer::not_found();
     };
     let query = Query::of(request.query_string());
@@ -55,10 +63,23 @@ async fn show(request: HttpRequest, site: Data<Site>) -> HttpResponse {
     };
     let broker = &*site.broker;
     let shown = match page {
+        Page::Index => Ok(index::show(broker, &site.root)),
         Page::Varz => varz::show(broker).await,
+        Page::Connz => connz::show(broker, &query).await,
+        Page::Routez => cluster::show_routes(broker, &query),
+        Page::Gatewayz => cluster::show_gateways(broker, &query),
+        Page::Leafz => cluster::show_leaf_nodes(broker, &query),
+        Page::Subsz => subsz::show(broker, &query).await,
+        Page::Accountz => accounts::show(broker, &query).await,
+        Page::Accstatz => accounts::show_traffic(broker, &query).await,
+        Page::Jsz => jetstream::show(broker, &query),
         Page::Healthz => health::show(broker, &query).await,
         Page::Subjectz => subjectz::show(broker, &query).await,
         Page::Metrics => metrics::show(broker).await,
+        Page::Stacksz => inside::show_stacks(broker).await,
+        Page::Ipqueuesz => inside::show_queues(broker, &query).await,
+        Page::Raftz => jetstream::show_groups(),
+        Page::Variables => inside::show_variables(),
     };
     match shown {
         Ok(document) => document.respond(callback.as_deref()),

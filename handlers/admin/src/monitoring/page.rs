@@ -6,24 +6,79 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A page of monitoring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Page {
+    Index,
     Varz,
+    Connz,
+    Routez,
+    Gatewayz,
+    Leafz,
+    Subsz,
+    Accountz,
+    Accstatz,
+    Jsz,
     Healthz,
     Subjectz,
     Metrics,
+    Stacksz,
+    Ipqueuesz,
+    Raftz,
+    Variables,
 }
 
 /// Paths below the root. A page may have several; the first is what it is counted by.
-const PATHS: [(&str, Page); 5] = [
+const PATHS: [(&str, Page); 19] = [
+    ("/", Page::Index),
     ("/varz", Page::Varz),
     ("/vars", Page::Varz),
+    ("/connz", Page::Connz),
+    ("/routez", Page::Routez),
+    ("/gatewayz", Page::Gatewayz),
+    ("/leafz", Page::Leafz),
+    ("/subsz", Page::Subsz),
+    ("/subscriptionsz", Page::Subsz),
+    ("/accountz", Page::Accountz),
+    ("/accstatz", Page::Accstatz),
+    ("/jsz", Page::Jsz),
     ("/healthz", Page::Healthz),
     ("/subjectz", Page::Subjectz),
     ("/metrics", Page::Metrics),
+    ("/stacksz", Page::Stacksz),
+    ("/ipqueuesz", Page::Ipqueuesz),
+    ("/raftz", Page::Raftz),
+    ("/debug/vars", Page::Variables),
+];
+
+/// What the index links to, with its name there.
+pub(super) const LINKS: [(&str, &str); 16] = [
+    ("/varz", "General"),
+    ("/connz", "Connections"),
+    ("/subsz", "Subscriptions"),
+    ("/accountz", "Accounts"),
+    ("/accstatz", "Account statistics"),
+    ("/routez", "Routes"),
+    ("/gatewayz", "Gateways"),
+    ("/leafz", "Leaf nodes"),
+    ("/jsz", "JetStream"),
+    ("/raftz", "Raft groups"),
+    ("/healthz", "Health"),
+    ("/ipqueuesz", "Queues"),
+    ("/stacksz", "Threads and actors"),
+    ("/subjectz", "Subjects with traffic"),
+    ("/metrics", "Metrics for Prometheus"),
+    ("/debug/vars", "Variables"),
 ];
 
 impl Page {
-    /// The page at a path below the root.
-    pub(super) fn at(path: &str) -> Option<Self> {
+    /// The page at a path below `root`. The index is at the root itself, without a slash behind it.
+    pub(super) fn below(root: &str, path: &str) -> Option<Self> {
+        match path.strip_prefix(root)? {
+            "" => Some(Self::Index),
+            "/" if !root.is_empty() => None,
+            path => Self::at(path),
+        }
+    }
+
+    fn at(path: &str) -> Option<Self> {
         let found = PATHS.iter().find(|(known, _)| *known == path);
         found.map(|(_, page)| *page)
     }
@@ -90,6 +145,17 @@ mod tests {
         assert_eq!(Page::at("/vars"), Some(Page::Varz));
         for path in ["/VARZ", "/varz/", "varz", "/varz/x", ""] {
             assert_eq!(Page::at(path), None, "{path}");
+        }
+        for (root, path, page) in [
+            ("", "/", Some(Page::Index)),
+            ("", "/connz", Some(Page::Connz)),
+            ("/nats", "/nats", Some(Page::Index)),
+            ("/nats", "/nats/", None),
+            ("/nats", "/nats/connz", Some(Page::Connz)),
+            ("/nats", "/natsconnz", None),
+            ("/nats", "/connz", None),
+        ] {
+            assert_eq!(Page::below(root, path), page, "{root} {path}");
         }
     }
 

@@ -39,14 +39,23 @@ impl Query {
         }
     }
 
+    /// Whether `subs` asks for subscriptions, and whether for all there is to them.
+    pub(super) fn subscriptions(&self) -> Result<(bool, bool), Refusal> {
+        if self
+            .text("subs")
+            .is_some_and(|text| text.eq_ignore_ascii_case("detail"))
+        {
+            return Ok((false, true));
+        }
+        Ok((self.flag("subs")?, false))
+    }
+
     /// A whole number; 0 if it is not said.
-    #[allow(dead_code)]
     pub(super) fn integer(&self, name: &str) -> Result<i64, Refusal> {
         self.number(name, "int", "Atoi")
     }
 
     /// A whole number that is not negative; 0 if it is not said.
-    #[allow(dead_code)]
     pub(super) fn natural(&self, name: &str) -> Result<u64, Refusal> {
         // A plus is no digit.
         match self.text(name) {
@@ -57,7 +66,6 @@ impl Query {
         }
     }
 
-    #[allow(dead_code)]
     fn number<N>(&self, name: &str, kind: &str, function: &str) -> Result<N, Refusal>
     where
         N: std::str::FromStr<Err = ParseIntError> + Default,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A time as RFC 3339 in UTC, to the nanosecond where there are any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,11 @@ impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
+}
+
+/// A time of the machine's clock; the first of all for one that no calendar has.
+pub(super) fn time_of(time: SystemTime) -> Time {
+    Time(Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// A duration as a number of nanoseconds.
@@ -76,7 +81,6 @@ impl Serialize for Uptime {
 /// A round trip in the unit that suits it: `1.5ms`, `230µs`; below a millisecond without nanoseconds. `0s` for one
 /// that was not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code)]
 pub(super) struct RoundTrip(pub(super) Duration);
 
 impl fmt::Display for RoundTrip {
@@ -110,7 +114,6 @@ impl Serialize for RoundTrip {
 }
 
 /// A number of parts of a unit, which is a power of ten, with the places behind the point that it needs.
-#[allow(dead_code)]
 struct Part(u128, u128);
 
 impl fmt::Display for Part {

@@ -1,5 +1,6 @@
 //! The server as a whole.
 
+use super::accounts::SYSTEM_ACCOUNT;
 use super::answer::{Document, Refusal};
 use super::page::Page;
 use super::units::{Decimal, Nanoseconds, Time, Uptime};
@@ -13,9 +14,6 @@ use vagus_actors::monitor::MonitorState;
 
 /// Protocol version of the server: that of INFO.
 const PROTOCOL: u8 = 1;
-
-/// The account of servers.
-pub(super) const SYSTEM_ACCOUNT: &str = "$SYS";
 
 /// How long a TLS handshake may take, in seconds, where there is no TLS to say so.
 const TLS_TIMEOUT: f64 = 2.0;

@@ -1,0 +1,172 @@
+//! What a connection shows of itself, to monitoring and to tests.
+
+use super::{CloseReason, Connection, Identity, Session};
+use crate::moment::Moment;
+use crate::outbox::{ConnectionId, ConnectionSubscription};
+use actix::prelude::*;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use vagus_routing::Destination;
+
+/// What a [`Connection`] shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectionState {
+    /// Its number.
+    pub id: ConnectionId,
+    /// Who it is connected to.
+    pub peer: SocketAddr,
+    /// How the peer calls itself.
+    pub identity: Identity,
+    /// When it was opened, by the clock of the machine.
+    pub opened: SystemTime,
+    /// When it last published, was delivered to or changed its interest.
+    pub active: SystemTime,
+    /// How long it has been open.
+    pub uptime: Duration,
+    /// How long ago it was active.
+    pub idle: Duration,
+    /// Subscriptions it has.
+    pub subscriptions: usize,
+    /// Bytes that wait to be written to it.
+    pub pending: usize,
+    /// Messages it has published.
+    pub messages_in: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload_in: u64,
+    /// Messages delivered to it.
+    pub messages_out: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload_out: u64,
+    /// How often it had to pause, as too much waited for those it published to.
+    pub stalls: u32,
+    /// Whether it waits for its interest to be in force.
+    pub waits_for_interest: bool,
+    /// The time from a PING to its answer, as last measured.
+    pub round_trip: Option<Duration>,
+}
+
+/// A subscription of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SubscriptionState {
+    /// Whose it is.
+    pub connection: ConnectionId,
+    /// What it is to.
+    pub subject: Box<[u8]>,
+    /// The queue group it is a member of.
+    pub queue: Option<Box<[u8]>>,
+    /// Its id, chosen by the connection.
+    pub sid: Box<[u8]>,
+    /// Messages delivered since it began.
+    pub delivered: u64,
+    /// After how many messages it ends, if it does.
+    pub maximum: Option<u64>,
+}
+
+impl From<&ConnectionSubscription> for SubscriptionState {
+    fn from(subscription: &ConnectionSubscription) -> Self {
+        Self {
+            connection: subscription.destination().connection_id(),
+            subject: subscription.subject().into(),
+            queue: subscription.queue().map(Into::into),
+            sid: subscription.sid().into(),
+            delivered: subscription.delivered(),
+            maximum: subscription.limit(),
+        }
+    }
+}
+
+/// A connection that has ended, as it was at its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClosedConnection {
+    /// What it showed last.
+    pub state: ConnectionState,
+    /// The subscriptions it had, as many as are remembered.
+    pub subscriptions: Vec<SubscriptionState>,
+    /// When it ended.
+    pub stopped: SystemTime,
+    /// Why, in nats-server's words.
+    pub reason: &'static str,
+}
+
+/// How much a connection is asked to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Everything but its [identity](ConnectionState::identity), which is left empty: what has to be compared.
+    Figures,
+    /// Everything about the connection itself.
+    State,
+    /// Its subscriptions, too.
+    Subscriptions,
+}
+
+/// Asks a connection to describe itself.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Description")]
+pub(crate) struct Describe(pub(crate) Extent);
+
+/// A connection as it describes itself.
+#[derive(Debug, MessageResponse)]
+pub(crate) struct Description {
+    pub(crate) state: ConnectionState,
+    /// By reference, as they are written down by whoever asked: there may be many.
+    pub(crate) subscriptions: Vec<Arc<ConnectionSubscription>>,
+}
+
+impl<S: Session> Connection<S> {
+    fn state(&self, now: Instant, extent: Extent) -> ConnectionState {
+        let outbound = self.outbox.traffic();
+        let now = Moment::of(now);
+        let active = self.active.max(outbound.active);
+        ConnectionState {
+            id: self.id,
+            peer: self.peer,
+            identity: match extent {
+                Extent::Figures => Identity::default(),
+                Extent::State | Extent::Subscriptions => self.session.identity(),
+            },
+            opened: self.opened.plus(Duration::ZERO),
+            active: self.opened.plus(active.after(self.since)),
+            uptime: now.after(self.since),
+            idle: now.after(active),
+            subscriptions: self.subscriptions.len(),
+            pending: outbound.pending,
+            messages_in: self.inbound.messages,
+            payload_in: self.inbound.payload,
+            messages_out: outbound.messages,
+            payload_out: outbound.payload,
+            stalls: self.stalls,
+            waits_for_interest: self.announced,
+            round_trip: self.session.round_trip(),
+        }
+    }
+
+    /// What there is to remember of it.
+    pub(super) fn closed(&self, reason: CloseReason) -> ClosedConnection {
+        let state = self.state(Instant::now(), Extent::State);
+        ClosedConnection {
+            subscriptions: self.subscriptions.described_up_to(REMEMBERED_BYTES),
+            stopped: state.opened + state.uptime,
+            reason: reason.text(),
+            state,
+        }
+    }
+}
+
+/// How many bytes the subscriptions of a connection that has ended may take where it is remembered.
+const REMEMBERED_BYTES: usize = 64 * 1024;
+
+impl<S: Session> Handler<Describe> for Connection<S> {
+    type Result = Description;
+
+    fn handle(&mut self, Describe(extent): Describe, _: &mut Context<Self>) -> Description {
+        Description {
+            state: self.state(Instant::now(), extent),
+            subscriptions: match extent {
+                Extent::Figures | Extent::State => Vec::new(),
+                Extent::Subscriptions => self.subscriptions.all(),
+            },
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The connections that ended, as long as they are remembered.
+
+use crate::connection::{ClosedConnection, SubscriptionState};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// No more bytes are kept, whatever peers call themselves and subscribe to.
+const BYTES_AT_MOST: usize = 32 << 20;
+
+/// The newest of the connections that ended: so many, and no more than so many bytes.
+#[derive(Debug)]
+pub(super) struct ClosedConnections {
+    newest: VecDeque<Arc<ClosedConnection>>,
+    at_most: usize,
+    bytes: usize,
+    bytes_at_most: usize,
+}
+
+impl ClosedConnections {
+    pub(super) fn new(at_most: usize) -> Self {
+        Self {
+            newest: VecDeque::new(),
+            at_most,
+            bytes: 0,
+            bytes_at_most: BYTES_AT_MOST,
+        }
+    }
+
+    /// Remembers one more, and forgets the oldest that there is no room for.
+    pub(super) fn add(&mut self, connection: Arc<ClosedConnection>) {
+        self.bytes += bytes(&connection);
+        self.newest.push_back(connection);
+        while self.newest.len() > self.at_most || self.bytes > self.bytes_at_most {
+            let Some(oldest) = self.newest.pop_front() else {
+                break;
+            };
+            self.bytes -= bytes(&oldest);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.newest.len()
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn all(&self) -> Vec<Arc<ClosedConnection>> {
+        self.newest.iter().cloned().collect()
+    }
+}
+
+/// What it takes to remember one.
+fn bytes(connection: &ClosedConnection) -> usize {
+    let identity = &connection.state.identity;
+    let texts = [&identity.name, &identity.lang, &identity.version, &identity.user];
+    let subscription = |subscription: &SubscriptionState| {
+        size_of::<SubscriptionState>()
+            + subscription.subject.len()
+            + subscription.sid.len()
+            + subscription.queue.as_ref().map_or(0, |queue| queue.len())
+    };
+    size_of::<ClosedConnection>()
+        + texts.iter().map(|text| text.len()).sum::<usize>()
+        + connection.subscriptions.iter().map(subscription).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClosedConnection, ClosedConnections, bytes};
+    use crate::connection::{ConnectionState, Identity};
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    fn closed(id: u64, name: &str) -> Arc<ClosedConnection> {
+        let state = ConnectionState {
+            id,
+            peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+            identity: Identity {
+                name: name.to_owned(),
+                ..Identity::default()
+            },
+            opened: SystemTime::UNIX_EPOCH,
+            active: SystemTime::UNIX_EPOCH,
+            uptime: Duration::ZERO,
+            idle: Duration::ZERO,
+            subscriptions: 0,
+            pending: 0,
+            messages_in: 0,
+            payload_in: 0,
+            messages_out: 0,
+            payload_out: 0,
+            stalls: 0,
+            waits_for_interest: false,
+            round_trip: None,
+        };
+        Arc::new(ClosedConnection {
+            state,
+            subscriptions: Vec::new(),
+            stopped: SystemTime::UNIX_EPOCH,
+            reason: "Client Closed",
+        })
+    }
+
+    fn ids(connections: &ClosedConnections) -> Vec<u64> {
+        connections.all().iter().map(|closed| closed.state.id).collect()
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten() {
+        let mut connections = ClosedConnections::new(2);
+        for id in 1..=3 {
+            connections.add(closed(id, ""));
+        }
+        assert_eq!(ids(&connections), [2, 3]);
+        assert_eq!(connections.bytes, 2 * bytes(&closed(1, "")));
+    }
+
+    #[test]
+    fn long_names_leave_room_for_fewer() {
+        let mut connections = ClosedConnections::new(100);
+        connections.bytes_at_most = 3 * bytes(&closed(1, ""));
+        for id in 1..=3 {
+            connections.add(closed(id, ""));
+        }
+        connections.add(closed(4, "x"));
+        assert_eq!(ids(&connections), [3, 4]);
+    }
+}

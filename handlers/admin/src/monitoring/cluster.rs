@@ -1,0 +1,76 @@
+//! Other servers: none, so far.
+
+use super::answer::{Document, Refusal};
+use super::page::Page;
+use super::query::Query;
+use super::units::Time;
+use crate::Broker;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+pub(super) fn show_routes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
+    query.subscriptions()?;
+    broker.pages.count(Page::Routez);
+    let (settings, _) = broker.settings.current();
+    Document::of(&Routez {
+        server_id: &settings.info.server_id,
+        server_name: &settings.info.server_name,
+        now: Time(Timestamp::now()),
+        num_routes: 0,
+        routes: [],
+    })
+}
+
+pub(super) fn show_gateways(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
+    broker.pages.count(Page::Gatewayz);
+    query.subscriptions()?;
+    query.flag("accs")?;
+    let (settings, _) = broker.settings.current();
+    Document::of(&Gatewayz {
+        server_id: &settings.info.server_id,
+        now: Time(Timestamp::now()),
+        outbound_gateways: BTreeMap::new(),
+        inbound_gateways: BTreeMap::new(),
+    })
+}
+
+pub(super) fn show_leaf_nodes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
+    broker.pages.count(Page::Leafz);
+    query.flag("subs")?;
+    let (settings, _) = broker.settings.current();
+    Document::of(&Leafz {
+        server_id: &settings.info.server_id,
+        now: Time(Timestamp::now()),
+        leafnodes: 0,
+        leafs: [],
+    })
+}
+
+/// No other server.
+type Nobody = [(); 0];
+
+#[derive(Serialize)]
+struct Routez<'a> {
+    server_id: &'a str,
+    server_name: &'a str,
+    now: Time,
+    num_routes: usize,
+    routes: Nobody,
+}
+
+#[derive(Serialize)]
+struct Gatewayz<'a> {
+    server_id: &'a str,
+    now: Time,
+    outbound_gateways: BTreeMap<&'a str, Nobody>,
+    inbound_gateways: BTreeMap<&'a str, Nobody>,
+}
+
+#[derive(Serialize)]
+struct Leafz<'a> {
+    server_id: &'a str,
+    now: Time,
+    leafnodes: usize,
+    leafs: Nobody,
+}

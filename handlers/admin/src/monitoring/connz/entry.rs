@@ -1,0 +1,126 @@
+//! One connection, as it is shown.
+
+use super::super::subscription::SubscriptionDetail;
+use super::super::units::{RoundTrip, Time, Uptime, time_of};
+use serde::Serialize;
+use std::net::IpAddr;
+use vagus_actors::ObservedConnection;
+use vagus_actors::connection::{ClosedConnection, ConnectionState, Extent, SubscriptionState};
+
+/// What is shown of each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// Who it is.
+    pub(super) auth: bool,
+    /// The subjects of its subscriptions.
+    pub(super) names: bool,
+    /// Its subscriptions with all there is to them.
+    pub(super) detail: bool,
+}
+
+impl Shown {
+    /// What a connection has to be asked for.
+    pub(super) fn extent(self) -> Extent {
+        if self.names || self.detail {
+            Extent::Subscriptions
+        } else {
+            Extent::State
+        }
+    }
+}
+
+/// The fields in the order of nats-server.
+#[derive(Serialize)]
+pub(super) struct Entry<'a> {
+    cid: u64,
+    kind: &'static str,
+    #[serde(rename = "type")]
+    language: &'static str,
+    ip: IpAddr,
+    port: u16,
+    start: Time,
+    last_activity: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<Time>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    rtt: RoundTrip,
+    uptime: Uptime,
+    idle: Uptime,
+    pending_bytes: usize,
+    in_msgs: u64,
+    out_msgs: u64,
+    in_bytes: u64,
+    out_bytes: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    stalls: u32,
+    subscriptions: usize,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    lang: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    authorized_user: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subscriptions_list: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subscriptions_list_detail: Vec<SubscriptionDetail>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn open(open: &'a ObservedConnection, shown: Shown) -> Self {
+        Self::new(&open.state, &open.subscriptions, shown)
+    }
+
+    pub(super) fn closed(closed: &'a ClosedConnection, shown: Shown) -> Self {
+        Self {
+            stop: Some(time_of(closed.stopped)),
+            reason: closed.reason,
+            ..Self::new(&closed.state, &closed.subscriptions, shown)
+        }
+    }
+
+    fn new(state: &'a ConnectionState, subscriptions: &[SubscriptionState], shown: Shown) -> Self {
+        let subject =
+            |subscription: &SubscriptionState| String::from_utf8_lossy(&subscription.subject).into_owned();
+        Self {
+            cid: state.id,
+            kind: "Client",
+            language: "nats",
+            ip: state.peer.ip(),
+            port: state.peer.port(),
+            start: time_of(state.opened),
+            last_activity: time_of(state.active),
+            stop: None,
+            reason: "",
+            rtt: RoundTrip(state.round_trip.unwrap_or_default()),
+            uptime: Uptime(state.uptime),
+            idle: Uptime(state.idle),
+            pending_bytes: state.pending,
+            in_msgs: state.messages_in,
+            out_msgs: state.messages_out,
+            in_bytes: state.payload_in,
+            out_bytes: state.payload_out,
+            stalls: state.stalls,
+            subscriptions: state.subscriptions,
+            name: &state.identity.name,
+            lang: &state.identity.lang,
+            version: &state.identity.version,
+            authorized_user: if shown.auth { &state.identity.user } else { "" },
+            subscriptions_list: match shown.names {
+                true => subscriptions.iter().map(subject).collect(),
+                false => Vec::new(),
+            },
+            subscriptions_list_detail: match shown.detail {
+                true => subscriptions.iter().map(SubscriptionDetail::of_client).collect(),
+                false => Vec::new(),
+            },
+        }
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

@@ -1,0 +1,48 @@
+//! One subscription, as it is shown.
+
+use super::accounts::GLOBAL_ACCOUNT;
+use serde::Serialize;
+use vagus_actors::connection::SubscriptionState;
+
+/// The fields in the order of nats-server.
+#[derive(Serialize)]
+pub(super) struct SubscriptionDetail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_tag: Option<&'static str>,
+    subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qgroup: Option<String>,
+    sid: String,
+    msgs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u64>,
+    cid: u64,
+}
+
+impl SubscriptionDetail {
+    /// As one of a client.
+    pub(super) fn of_client(subscription: &SubscriptionState) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            account: None,
+            account_tag: None,
+            subject: text(&subscription.subject),
+            qgroup: subscription.queue.as_deref().map(text),
+            sid: text(&subscription.sid),
+            msgs: subscription.delivered,
+            max: subscription.maximum,
+            cid: subscription.connection,
+        }
+    }
+
+    /// As one of an account.
+    pub(super) fn of_account(subscription: &SubscriptionState) -> Self {
+        Self {
+            account: Some(GLOBAL_ACCOUNT),
+            account_tag: Some(GLOBAL_ACCOUNT),
+            ..Self::of_client(subscription)
+        }
+    }
+}

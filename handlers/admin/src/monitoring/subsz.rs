@@ -1,0 +1,113 @@
+//! Subscriptions, and what it takes to find them.
+
+use super::accounts::{GLOBAL_ACCOUNT, InterestStats};
+use super::answer::{Document, Refusal};
+use super::page::Page;
+use super::query::Query;
+use super::subscription::SubscriptionDetail;
+use super::units::Time;
+use crate::Broker;
+use jiff::Timestamp;
+use serde::Serialize;
+use vagus_actors::connection::{Extent, SubscriptionState};
+use vagus_actors::{Observatory, ask_again};
+use vagus_routing::subject::is_valid_literal;
+
+/// How many subscriptions are shown unless it is said.
+const LIMIT: usize = 1024;
+
+pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
+    broker.pages.count(Page::Subsz);
+    let listed = query.flag("subs")?;
+    let offset = usize::try_from(query.integer("offset")?).unwrap_or(0);
+    let limit = match usize::try_from(query.integer("limit")?) {
+        Ok(limit) if limit > 0 => limit,
+        _ => LIMIT,
+    };
+    let test = query.text("test");
+    if let Some(subject) = test.filter(|subject| !is_valid_literal(subject.as_bytes())) {
+        return Err(Refusal::bad(format!(
+            "invalid test subject, must be valid publish subject: {subject}"
+        )));
+    }
+    let is_meant = query.text("acc").is_none_or(|account| account == GLOBAL_ACCOUNT);
+    let mut found = (0, None);
+    if listed && is_meant {
+        let (total, page) = match test {
+            Some(subject) => matching(&broker.observatory, subject, offset, limit).await,
+            None => all(&broker.observatory, offset, limit).await,
+        };
+        let page: Vec<_> = page.iter().map(SubscriptionDetail::of_account).collect();
+        found = (total, Some(page).filter(|page| !page.is_empty()));
+    }
+    let stats = match is_meant {
+        true => InterestStats::of(broker).await?,
+        false => InterestStats::default(),
+    };
+    let (settings, _) = broker.settings.current();
+    Document::of(&Subsz {
+        server_id: &settings.info.server_id,
+        now: Time(Timestamp::now()),
+        stats,
+        total: found.0,
+        offset,
+        limit,
+        subscriptions_list: found.1,
+    })
+}
+
+/// Those a message on this subject would go to: how many, and some of them.
+async fn matching(
+    observatory: &Observatory,
+    subject: &str,
+    offset: usize,
+    limit: usize,
+) -> (usize, Vec<SubscriptionState>) {
+    let mut matching = observatory.interested(subject.as_bytes()).await;
+    matching.sort_by(|one, other| {
+        let key = |one: &SubscriptionState| (one.connection, one.sid.len(), one.sid.clone());
+        key(one).cmp(&key(other))
+    });
+    let total = matching.len();
+    (total, matching.into_iter().skip(offset).take(limit).collect())
+}
+
+/// Those of all connections, one after the other: how many, and some of them. Only connections whose subscriptions
+/// are shown are asked for them.
+async fn all(observatory: &Observatory, offset: usize, limit: usize) -> (usize, Vec<SubscriptionState>) {
+    let connections = observatory.connections(0, usize::MAX, Extent::Figures).await;
+    let total = connections
+        .iter()
+        .map(|connection| connection.state.subscriptions)
+        .sum();
+    let (mut before, mut skipped) = (0, 0);
+    let mut asked = Vec::new();
+    for connection in connections {
+        let count = connection.state.subscriptions;
+        if before + count <= offset {
+            skipped = before + count;
+        } else if before < offset.saturating_add(limit) && count > 0 {
+            asked.push(connection);
+        }
+        before += count;
+    }
+    let answers = ask_again(asked, Extent::Subscriptions).await;
+    let subscriptions = answers
+        .into_iter()
+        .flat_map(|connection| connection.subscriptions);
+    let page = subscriptions.skip(offset.saturating_sub(skipped)).take(limit);
+    (total, page.collect())
+}
+
+#[derive(Serialize)]
+struct Subsz<'a> {
+    server_id: &'a str,
+    now: Time,
+    #[serde(flatten)]
+    stats: InterestStats,
+    total: usize,
+    offset: usize,
+    limit: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscriptions_list: Option<Vec<SubscriptionDetail>>,
+}
