@@ -27,7 +27,7 @@ pub use interest::Interest;
 pub use live::Live;
 pub use mailbox::Observe;
 pub use monitor::Pending;
-pub use observatory::{ObservedConnection, Observatory, ask_again};
+pub use observatory::{Observatory, ObservedConnection, ask_again};
 pub use outbox::{ConnectionId, Outbox};
 pub use slow_work::SlowWork;
 

@@ -120,7 +120,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
         let arbiters = Arc::new(Arbiters::new(1));
         let interest = Arc::new(Interest::default());
         let router = Router::new(interest.clone(), arbiters.clone()).start();
-        let monitor = Monitor::default().start();
+        let monitor = Monitor::new(10).start();
         let arbiter: LocalArbiter = Rc::new(RefCell::new(Arbiter::new(0, arbiters.clone(), 1, 0)));
         keep_house(arbiter.clone(), interest.clone(), router.clone());
         let surroundings = Arc::new(Surroundings {
