@@ -59,7 +59,11 @@ impl<'e> Encryption<'e> {
         } else if findings.reads_certificates
             && let Err(error) = Acceptor::new(&settings)
         {
-            findings.problem(entry, error.to_string());
+            let message = error.to_string();
+            match error {
+                TlsError::Stapling { .. } => findings.obstacle(entry, message),
+                _ => findings.problem(entry, message),
+            }
         }
         Some(settings)
     }

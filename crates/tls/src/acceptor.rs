@@ -1,11 +1,12 @@
 use crate::certificate::{Identity, certificates};
 use crate::error::Part;
+use crate::ocsp::Staple;
 use crate::{CipherSuite, Curve, Pin, Settings, TlsError, Version};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
 use openssl::ssl::{
-    NameType, SniError, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
-    SslSessionCacheMode, SslVerifyMode,
+    NameType, SniError, Ssl, SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod,
+    SslMode, SslOptions, SslRef, SslSessionCacheMode, SslVerifyMode,
 };
 use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub struct Acceptor {
     /// One for each certificate.
     contexts: Arc<[SslContext]>,
+    /// One for each certificate of which peers are told the state.
+    staples: Arc<[Arc<Staple>]>,
     pins: Arc<BTreeSet<Pin>>,
     not_after: i64,
 }
@@ -35,18 +38,23 @@ impl Acceptor {
         if settings.ocsp_peer.as_ref().is_some_and(|ocsp| ocsp.verify) && !settings.verifies() {
             return Err(TlsError::OcspPeerWithoutVerify);
         }
-        let authorities = match &settings.ca {
-            Some(ca) => Some(certificates(ca, Part::Ca)?),
-            None => None,
-        };
+        let authorities = authorities(settings)?;
         let mut contexts = Vec::with_capacity(settings.certificates.len());
         let mut names = Vec::with_capacity(settings.certificates.len());
+        let mut staples = Vec::new();
         let mut not_after = None;
         for pair in &settings.certificates {
             let identity = Identity::load(pair)?;
             not_after.get_or_insert(unix_seconds(identity.certificate.not_after()));
             names.push(HostNames::of(&identity.certificate));
-            contexts.push(context(settings, authorities.as_deref(), identity)?);
+            let mut context = SslContext::builder(SslMethod::tls_server())?;
+            let staple = staple(settings, authorities.as_deref(), &identity)?.map(Arc::new);
+            if let Some(staple) = &staple {
+                show(staple.clone(), &mut context)?;
+            }
+            staples.extend(staple);
+            configure(&mut context, settings, authorities.as_deref(), identity)?;
+            contexts.push(context);
         }
         let mut built: Vec<SslContext> = Vec::with_capacity(contexts.len());
         let mut contexts = contexts.into_iter();
@@ -59,6 +67,7 @@ impl Acceptor {
         }
         Ok(Self {
             contexts: built.into(),
+            staples: staples.into(),
             pins: Arc::new(settings.pinned_certs.clone()),
             not_after: not_after.unwrap_or_default(),
         })
@@ -75,6 +84,11 @@ impl Acceptor {
     /// When the first certificate expires, in seconds from 1970.
     pub fn not_after(&self) -> i64 {
         self.not_after
+    }
+
+    /// What peers are told of the state of the certificates. Empty at first: somebody has to ask.
+    pub fn staples(&self) -> &[Arc<Staple>] {
+        &self.staples
     }
 
     /// Whether the key of the peer, with whom the handshake is over, is one of those that peers may have. Of a peer
@@ -98,13 +112,64 @@ impl fmt::Debug for Acceptor {
     }
 }
 
-/// That of one certificate.
-fn context(
+/// What serves HTTPS by the same settings, with the first certificate. Peers show theirs only if it is checked with their
+/// authority, as at nats-server.
+///
+/// # Errors
+/// When there is no certificate, or a file cannot be read or used.
+pub fn https_acceptor(settings: &Settings) -> Result<SslAcceptorBuilder, TlsError> {
+    let pair = settings.certificates.first().ok_or(TlsError::NoCertificate)?;
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+    let asks = settings.verifies() && settings.ocsp_peer.as_ref().is_some_and(|ocsp| ocsp.verify);
+    let settings = Settings {
+        verify: asks,
+        verify_and_map: false,
+        verify_cert_and_check_known_urls: false,
+        ..settings.clone()
+    };
+    let authorities = authorities(&settings)?;
+    configure(
+        &mut acceptor,
+        &settings,
+        authorities.as_deref(),
+        Identity::load(pair)?,
+    )?;
+    Ok(acceptor)
+}
+
+fn authorities(settings: &Settings) -> Result<Option<Vec<X509>>, TlsError> {
+    let ca = settings.ca.as_ref();
+    ca.map(|ca| certificates(ca, Part::Ca)).transpose()
+}
+
+/// What peers are told of the state of a certificate, if anything.
+fn staple(
+    settings: &Settings,
+    authorities: Option<&[X509]>,
+    identity: &Identity,
+) -> Result<Option<Staple>, TlsError> {
+    let issuers = [&identity.chain, authorities.unwrap_or_default()].concat();
+    let stapling = settings.stapling.clone().unwrap_or_default();
+    Staple::of(&identity.certificate, &issuers, &stapling).map_err(|source| TlsError::Stapling {
+        place: identity.place.clone(),
+        source,
+    })
+}
+
+fn show(staple: Arc<Staple>, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    context.set_status_callback(move |ssl| match staple.answer() {
+        Some(answer) => ssl.set_ocsp_status(&answer.bytes).map(|()| true),
+        None => Ok(false),
+    })
+}
+
+/// Makes a context that of one certificate.
+fn configure(
+    context: &mut SslContextBuilder,
     settings: &Settings,
     authorities: Option<&[X509]>,
     identity: Identity,
-) -> Result<SslContextBuilder, TlsError> {
-    let mut context = SslContext::builder(SslMethod::tls_server())?;
+) -> Result<(), TlsError> {
     // Idle connections hold no buffers of the library, and peers are shown what the file has and no more.
     context.set_mode(
         SslMode::RELEASE_BUFFERS
@@ -119,8 +184,8 @@ fn context(
     context.set_session_cache_mode(SslSessionCacheMode::OFF);
     context.set_session_id_context(b"vagus")?;
     context.set_num_tickets(1)?;
-    offer_suites(&mut context, settings)?;
-    offer_curves(&mut context, settings)?;
+    offer_suites(context, settings)?;
+    offer_curves(context, settings)?;
     if settings.verifies() {
         context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
         // Every certificate is looked at when its owner comes: a resumed session would go by an old look.
@@ -145,7 +210,7 @@ fn context(
     for authority in identity.chain {
         context.add_extra_chain_cert(authority)?;
     }
-    Ok(context)
+    Ok(())
 }
 
 /// Certificates that are trusted as they are, be they of roots or of others.
@@ -260,5 +325,5 @@ pub(crate) fn unix_seconds(time: &Asn1TimeRef) -> i64 {
 }
 
 #[cfg(test)]
-#[path = "acceptor_tests.rs"]
+#[path = "acceptor_tests/mod.rs"]
 mod tests;

@@ -1,3 +1,4 @@
+use crate::ocsp::StapleError;
 use openssl::error::ErrorStack;
 use std::fmt;
 use std::io;
@@ -70,6 +71,14 @@ pub enum TlsError {
     /// Certificates of peers are to be checked with their authority, but peers need not show any.
     #[error("to check certificates of clients by OCSP (ocsp_peer), verify must be on")]
     OcspPeerWithoutVerify,
+    /// It is not known whom to ask about a certificate of which peers are to be told the state.
+    #[error("peers cannot be told the state of the certificate in {place} (ocsp): {source}")]
+    Stapling {
+        /// Where the certificate is.
+        place: Place,
+        /// Why.
+        source: StapleError,
+    },
     /// Something else that the library says.
     #[error("TLS cannot be set up: {0}")]
     Library(#[from] ErrorStack),

@@ -10,6 +10,7 @@ mod certificate;
 mod distinguished_name;
 mod error;
 mod names;
+pub mod ocsp;
 mod peer;
 mod pin;
 mod settings;
@@ -20,7 +21,7 @@ mod suites;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use acceptor::Acceptor;
+pub use acceptor::{Acceptor, https_acceptor};
 pub use distinguished_name::{DistinguishedName, DistinguishedNameError};
 pub use error::{Part, Place, TlsError};
 pub use names::CertificateNames;

@@ -1,134 +1,14 @@
-//! Handshakes in memory, with a client that is the library's own.
+//! Handshakes in memory.
+
+mod client;
+mod refusals;
+mod stapling;
 
 use super::*;
-use crate::testing::{Authority, Issued, KeyKind, request};
-use crate::{CertificateNames, KeyPair, OcspPeer, Peer, Pem};
-use openssl::ssl::{HandshakeError, MidHandshakeSslStream, SslConnector, SslStream, SslVersion};
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-use std::rc::Rc;
-
-type Bytes = Rc<RefCell<VecDeque<u8>>>;
-
-/// One end of a line without a wire.
-#[derive(Debug)]
-struct End {
-    incoming: Bytes,
-    outgoing: Bytes,
-}
-
-impl Read for End {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.incoming.borrow_mut().read(buffer)? {
-            0 => Err(io::ErrorKind::WouldBlock.into()),
-            count => Ok(count),
-        }
-    }
-}
-
-impl Write for End {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.outgoing.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-enum Side {
-    Under(MidHandshakeSslStream<End>),
-    Done(SslStream<End>),
-    Failed,
-}
-
-impl Side {
-    fn of(outcome: Result<SslStream<End>, HandshakeError<End>>) -> Self {
-        match outcome {
-            Ok(stream) => Self::Done(stream),
-            Err(HandshakeError::WouldBlock(under)) => Self::Under(under),
-            Err(_) => Self::Failed,
-        }
-    }
-
-    fn go_on(self) -> Self {
-        match self {
-            Self::Under(under) => Self::of(under.handshake()),
-            other => other,
-        }
-    }
-}
-
-/// A client as a test wants it.
-struct Client {
-    context: openssl::ssl::SslConnectorBuilder,
-    host: &'static str,
-}
-
-fn client(authority: &Authority) -> Client {
-    let mut context = SslConnector::builder(SslMethod::tls_client()).unwrap();
-    context.set_mode(SslMode::NO_AUTO_CHAIN);
-    context.set_cert_store(store(&[authority.certificate().clone()]).unwrap());
-    Client {
-        context,
-        host: "localhost",
-    }
-}
-
-impl Client {
-    fn with(mut self, certificate: &Issued) -> Self {
-        self.context.set_certificate(&certificate.certificate).unwrap();
-        self.context.set_private_key(&certificate.key).unwrap();
-        self
-    }
-
-    fn only(mut self, version: SslVersion) -> Self {
-        self.context.set_min_proto_version(Some(version)).unwrap();
-        self.context.set_max_proto_version(Some(version)).unwrap();
-        self
-    }
-
-    fn to(mut self, host: &'static str) -> Self {
-        self.host = host;
-        self
-    }
-
-    /// Both ends of a handshake: the server's and the client's; None where it failed.
-    fn connect(self, acceptor: &Acceptor) -> (Option<SslStream<End>>, Option<SslStream<End>>) {
-        let (there, back) = (Bytes::default(), Bytes::default());
-        let near = End {
-            incoming: back.clone(),
-            outgoing: there.clone(),
-        };
-        let far = End {
-            incoming: there,
-            outgoing: back,
-        };
-        let mut client = Side::of(self.context.build().connect(self.host, near));
-        let mut server = Side::of(acceptor.start().unwrap().accept(far));
-        for _ in 0..10 {
-            client = client.go_on();
-            server = server.go_on();
-        }
-        let done = |side| match side {
-            Side::Done(stream) => Some(stream),
-            Side::Under(_) | Side::Failed => None,
-        };
-        (done(server), done(client))
-    }
-
-    /// The server's end of a handshake that succeeds.
-    #[track_caller]
-    fn accepted(self, acceptor: &Acceptor) -> SslStream<End> {
-        self.connect(acceptor).0.expect("the handshake succeeds")
-    }
-
-    #[track_caller]
-    fn refused(self, acceptor: &Acceptor) {
-        assert!(self.connect(acceptor).0.is_none(), "the handshake fails");
-    }
-}
+use crate::testing::{Authority, KeyKind, request};
+use crate::{CertificateNames, KeyPair, Peer, Pem};
+use client::{End, client};
+use openssl::ssl::{SslStream, SslVersion};
 
 fn localhost(authority: &Authority) -> Settings {
     let server = authority.issue(&request("server").host("localhost"));
@@ -209,22 +89,6 @@ fn only_chosen_suites_are_spoken() {
 
     let of_rsa = with(&["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]);
     client(&authority).only(SslVersion::TLS1_2).refused(&of_rsa);
-}
-
-#[test]
-fn suites_that_the_library_does_not_have() {
-    let authority = Authority::new("ca");
-    let settings = Settings {
-        cipher_suites: vec!["TLS_RSA_WITH_RC4_128_SHA".parse().unwrap()],
-        ..localhost(&authority)
-    };
-    // Some builds have it.
-    if let Err(error) = Acceptor::new(&settings) {
-        assert_eq!(
-            error.to_string(),
-            "none of the cipher suites is in this version of OpenSSL: TLS_RSA_WITH_RC4_128_SHA"
-        );
-    }
 }
 
 #[test]
@@ -409,96 +273,4 @@ fn when_it_expires() {
         };
         assert_eq!(Acceptor::new(&settings).unwrap().not_after(), end);
     }
-}
-
-#[test]
-fn what_makes_no_acceptor() {
-    let authority = Authority::new("ca");
-    let pair = authority.issue(&request("a")).pair();
-    let missing = || Pem::File("/nowhere/a.pem".into());
-    let text = |text: &str| Pem::Text(text.into());
-    let told = |settings: Settings| Acceptor::new(&settings).unwrap_err().to_string();
-    let told_of_pair = |certificate: Pem, key: Pem| {
-        told(Settings {
-            certificates: vec![KeyPair { certificate, key }],
-            ..Settings::default()
-        })
-    };
-    let (certificate, key) = (|| pair.certificate.clone(), || pair.key.clone());
-
-    assert_eq!(
-        told(Settings::default()),
-        "TLS needs a certificate and its private key"
-    );
-    assert_eq!(
-        told_of_pair(missing(), key()),
-        "cannot read the certificate /nowhere/a.pem: No such file or directory (os error 2)"
-    );
-    assert_eq!(
-        told_of_pair(certificate(), missing()),
-        "cannot read the private key /nowhere/a.pem: No such file or directory (os error 2)"
-    );
-    assert_eq!(
-        told_of_pair(key(), key()),
-        "there is no certificate in the settings"
-    );
-    assert_eq!(
-        told_of_pair(certificate(), certificate()),
-        "there is no private key in the settings"
-    );
-    assert_eq!(
-        told_of_pair(authority.ca(), key()),
-        "the private key in the settings does not belong to the certificate in the settings"
-    );
-    let damaged = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
-    let error = told_of_pair(text(damaged), key());
-    assert!(
-        error.starts_with("the certificate in the settings is damaged: "),
-        "{error}"
-    );
-    let damaged = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
-    let error = told_of_pair(certificate(), text(damaged));
-    assert!(
-        error.starts_with("the private key in the settings is damaged: "),
-        "{error}"
-    );
-    assert_eq!(
-        told(Settings {
-            ca: Some(text("nothing")),
-            ..localhost(&authority)
-        }),
-        "there is no CA certificate in the settings"
-    );
-    assert_eq!(
-        told(Settings {
-            ocsp_peer: Some(OcspPeer {
-                verify: true,
-                ..OcspPeer::default()
-            }),
-            ..localhost(&authority)
-        }),
-        "to check certificates of clients by OCSP (ocsp_peer), verify must be on"
-    );
-}
-
-/// Nobody is asked for the password.
-#[test]
-fn a_key_with_a_password() {
-    let issued = Authority::new("ca").issue(&request("a"));
-    let cipher = openssl::symm::Cipher::aes_256_cbc();
-    let key = issued
-        .key
-        .private_key_to_pem_pkcs8_passphrase(cipher, b"secret")
-        .unwrap();
-    let settings = Settings {
-        certificates: vec![KeyPair {
-            key: Pem::Text(String::from_utf8(key).unwrap().into()),
-            ..issued.pair()
-        }],
-        ..Settings::default()
-    };
-    assert_eq!(
-        Acceptor::new(&settings).unwrap_err().to_string(),
-        "the private key in the settings has a password; a key without one is needed"
-    );
 }
