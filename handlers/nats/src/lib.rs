@@ -5,6 +5,7 @@
 mod adopting;
 mod authentication;
 mod heartbeat;
+pub mod ocsp;
 mod publishing;
 mod session;
 mod subscribing;
