@@ -22,7 +22,7 @@ use vagus_actors::router::Router;
 use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, SlowWork, keep_house};
 use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Limits, Listen};
-use vagus_nats::{Facts, Nats};
+use vagus_nats::{ClientTls, Facts, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 
@@ -51,10 +51,11 @@ pub(crate) fn start(
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
     let gate = Gate::new(config.credentials.clone())?;
+    let tls = config.tls.as_ref().map(ClientTls::new).transpose()?;
     let socket = listen(&config.listen)?;
     let client_address = socket.local_addr()?;
     let monitoring = MonitoringSockets::listen(&config)?;
-    let info = Info {
+    let mut info = Info {
         server_id: identity.id.clone(),
         server_name: name.to_owned(),
         version: crate::NATS_VERSION.to_owned(),
@@ -71,12 +72,16 @@ pub(crate) fn start(
         xkey: identity.xkey.clone(),
         ..Info::default()
     };
+    if let Some(tls) = &tls {
+        tls.announce(&mut info);
+    }
     let (ready, is_ready) = mpsc::channel();
     let thread = thread::Builder::new().name("vagus".to_owned()).spawn(move || {
         let system = System::with_tokio_rt(runtime);
         system.block_on(async {
             // The starter is gone only if it panicked.
-            let _ = ready.send(populate(socket, client_address, monitoring, &config, info, gate));
+            let started = populate(socket, client_address, monitoring, &config, info, gate, tls);
+            let _ = ready.send(started);
         });
         if let Err(error) = system.run() {
             log::error!("{error}");
@@ -96,6 +101,7 @@ fn populate(
     config: &Config,
     info: Info,
     gate: Gate,
+    tls: Option<ClientTls>,
 ) -> Result<Running, StartError> {
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
@@ -116,6 +122,8 @@ fn populate(
         info: info.clone(),
         limits: config.limits.clone(),
         gate: Arc::new(gate),
+        tls: tls.map(Arc::new),
+        proxy_protocol: config.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
     }));
     let receptions = (0..count)

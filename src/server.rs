@@ -19,6 +19,7 @@ use vagus_actors::subject::SubjectState;
 use vagus_actors::{ConnectionId, Observe, Traffic};
 use vagus_auth::credentials::GateError;
 use vagus_configs::Config;
+use vagus_tls::TlsError;
 
 /// A running broker. It stops when it is dropped.
 pub struct Server {
@@ -54,6 +55,9 @@ pub enum StartError {
     /// The credentials cannot be used: the operator's to mend.
     #[error(transparent)]
     Credentials(#[from] GateError),
+    /// TLS cannot be spoken as it is set: the operator's to mend.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The system has no threads, descriptors or randomness left.
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),

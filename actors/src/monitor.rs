@@ -163,7 +163,10 @@ impl Handler<ConnectionClosed> for Monitor {
     type Result = ();
 
     fn handle(&mut self, closed: ConnectionClosed, _: &mut Context<Self>) {
-        self.connections.remove(&closed.connection.state.id);
+        if self.connections.remove(&closed.connection.state.id).is_none() {
+            // It ended before it was open.
+            self.total_connections += 1;
+        }
         *self.closed.entry(closed.reason).or_default() += 1;
         self.remembered.add(closed.connection);
     }

@@ -1,17 +1,23 @@
 //! Where connections that were placed on an arbiter become actors.
 //!
 //! The role of a Reception is to open connections of one language on one arbiter: it turns sockets into
-//! sessions. There is one for each listener and arbiter.
+//! sessions. There is one for each listener and arbiter. A language may want to talk to a peer first; that is a task
+//! of its own, so that nobody waits for a peer that is slow, and what it holds is freed with it.
 
-use crate::arbiter::LocalArbiter;
-use crate::connection::{Connection, Session, Surroundings};
+use crate::arbiter::{Arbiters, LocalArbiter};
+use crate::connection::{CloseReason, ClosedConnection, Connection, Entrance, Session, Surroundings};
 use crate::listener::Accepted;
-use crate::mailbox::Observe;
+use crate::mailbox::{Observe, tell};
+use crate::monitor::ConnectionClosed;
 use crate::outbox::ConnectionId;
 use actix::prelude::*;
 use serde::Serialize;
+use std::cell::Cell;
+use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,11 +26,41 @@ pub trait Language: Send + Unpin + 'static {
     /// The state machine of one peer.
     type Session: Session;
 
-    /// The session of a new peer, and what is said to it first.
-    fn open(&mut self, peer: SocketAddr, id: ConnectionId, now: Instant) -> (Self::Session, Vec<u8>);
+    /// The session of a new peer, and what is said to it first; or how to get there.
+    fn open(&mut self, entrance: Entrance) -> Opening<Self::Session>;
 
     /// What is said, instead, to a peer for which there is no room.
     fn refuse(&mut self, peer: SocketAddr, id: ConnectionId) -> Vec<u8>;
+}
+
+/// How a connection begins.
+pub enum Opening<S> {
+    /// At once.
+    Done(Opened<S>),
+    /// Something has to be agreed upon with the peer, for which there is a time limit.
+    UnderWay(OpeningTask<S>),
+}
+
+/// What is done before there is a session. It ends in bounded time.
+pub type OpeningTask<S> = Pin<Box<dyn Future<Output = Result<Opened<S>, Unopened>>>>;
+
+/// A peer and the session that is going to be talked to.
+pub struct Opened<S> {
+    /// The peer.
+    pub entrance: Entrance,
+    /// The state machine of the connection.
+    pub session: S,
+    /// What is said first.
+    pub greeting: Vec<u8>,
+}
+
+/// A peer with which it came to no session. It has been told so, and logged, as far as that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unopened {
+    /// Who it was.
+    pub peer: SocketAddr,
+    /// Why.
+    pub reason: CloseReason,
 }
 
 /// Opens the connections of one language on one arbiter.
@@ -32,7 +68,9 @@ pub struct Reception<L: Language> {
     language: L,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
-    opened: u64,
+    opened: Rc<Cell<u64>>,
+    opening: Rc<Cell<usize>>,
+    unopened: Rc<Cell<u64>>,
     refused: u64,
 }
 
@@ -41,8 +79,39 @@ pub struct Reception<L: Language> {
 pub struct ReceptionState {
     /// Connections opened since the start.
     pub opened: u64,
+    /// Connections that are being opened.
+    pub opening: usize,
+    /// Peers with which it came to no session.
+    pub unopened: u64,
     /// Connections for which there was no room.
     pub refused: u64,
+}
+
+/// A place among `max_connections`, until a Connection has it.
+struct Place(Option<Arc<Arbiters>>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(arbiters) = &self.0 {
+            arbiters.dismiss();
+        }
+    }
+}
+
+/// One more that is being opened, for as long as it is.
+struct Counted(Rc<Cell<usize>>);
+
+impl Counted {
+    fn new(count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 impl<L: Language> Reception<L> {
@@ -52,7 +121,9 @@ impl<L: Language> Reception<L> {
             language,
             arbiter,
             surroundings,
-            opened: 0,
+            opened: Rc::default(),
+            opening: Rc::default(),
+            unopened: Rc::default(),
             refused: 0,
         }
     }
@@ -71,14 +142,41 @@ impl<L: Language> Reception<L> {
             self.refuse(socket, peer, id);
             return;
         }
-        self.opened += 1;
-        let (session, greeting) = self.language.open(peer, id, Instant::now());
-        let (arbiter, surroundings) = (self.arbiter.clone(), self.surroundings.clone());
-        match Connection::open(socket, peer, id, arbiter, surroundings, session, &greeting) {
-            Ok(_) => log::debug!("{peer} - cid:{id} - Client connection created"),
+        let place = Place(Some(shared));
+        let entrance = match Entrance::new(socket, peer, id) {
+            Ok(entrance) => entrance,
             Err(error) => {
-                shared.dismiss();
                 log::error!("{peer} - cid:{id} - {error}");
+                return;
+            }
+        };
+        log::debug!("{peer} - cid:{id} - Client connection created");
+        let (arbiter, surroundings) = (self.arbiter.clone(), self.surroundings.clone());
+        match self.language.open(entrance) {
+            Opening::Done(opened) => {
+                self.opened.set(self.opened.get() + 1);
+                begin(opened, place, arbiter, surroundings);
+            }
+            Opening::UnderWay(task) => {
+                let (opening, since) = (Counted::new(&self.opening), Instant::now());
+                let (opened, unopened) = (self.opened.clone(), self.unopened.clone());
+                actix_rt::spawn(async move {
+                    let outcome = task.await;
+                    drop(opening);
+                    match outcome {
+                        Ok(peer) => {
+                            opened.set(opened.get() + 1);
+                            begin(peer, place, arbiter, surroundings);
+                        }
+                        Err(Unopened { peer, reason }) => {
+                            unopened.set(unopened.get() + 1);
+                            let text = reason.text();
+                            log::debug!("{peer} - cid:{id} - Client connection closed: {text}");
+                            let connection = Arc::new(ClosedConnection::unopened(id, peer, since, reason));
+                            tell(&surroundings.monitor, ConnectionClosed { reason, connection });
+                        }
+                    }
+                });
             }
         }
     }
@@ -89,6 +187,22 @@ impl<L: Language> Reception<L> {
         let _ = socket.write_all(&self.language.refuse(peer, id));
         let _ = socket.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// From here on the Connection has the place.
+fn begin<S: Session>(
+    opened: Opened<S>,
+    mut place: Place,
+    arbiter: LocalArbiter,
+    surroundings: Arc<Surroundings>,
+) {
+    let Opened {
+        entrance,
+        session,
+        greeting,
+    } = opened;
+    place.0 = None;
+    Connection::open(entrance, arbiter, surroundings, session, &greeting);
 }
 
 impl<L: Language> Actor for Reception<L> {
@@ -108,7 +222,9 @@ impl<L: Language> Handler<Observe<ReceptionState>> for Reception<L> {
 
     fn handle(&mut self, _: Observe<ReceptionState>, _: &mut Context<Self>) -> Self::Result {
         MessageResult(ReceptionState {
-            opened: self.opened,
+            opened: self.opened.get(),
+            opening: self.opening.get(),
+            unopened: self.unopened.get(),
             refused: self.refused,
         })
     }

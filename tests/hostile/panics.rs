@@ -10,10 +10,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{Bounds, Identity, Progress, Session, SlowTask, Surroundings, Turn};
+use vagus_actors::connection::{Bounds, Entrance, Identity, Progress, Session, SlowTask, Surroundings, Turn};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::{Monitor, MonitorState};
-use vagus_actors::reception::{Language, Reception};
+use vagus_actors::reception::{Language, Opened, Opening, Reception};
 use vagus_actors::router::{Router, RouterState};
 use vagus_actors::{
     Arbiter, Arbiters, ConnectionId, Interest, Live, LocalArbiter, Observe, SlowWork, keep_house,
@@ -97,8 +97,12 @@ impl Session for Letters {
 impl Language for Letters {
     type Session = Self;
 
-    fn open(&mut self, _: SocketAddr, _: ConnectionId, _: Instant) -> (Self, Vec<u8>) {
-        (Self::default(), b"welcome".to_vec())
+    fn open(&mut self, entrance: Entrance) -> Opening<Self> {
+        Opening::Done(Opened {
+            entrance,
+            session: Self::default(),
+            greeting: b"welcome".to_vec(),
+        })
     }
 
     fn refuse(&mut self, _: SocketAddr, _: ConnectionId) -> Vec<u8> {

@@ -126,6 +126,8 @@ pub struct Arbiter {
     pub(crate) timers_changed: Rc<Notify>,
     /// What one read brings, behind what was carried over.
     pub(crate) input: Box<[u8]>,
+    /// What one read of a TLS connection brings from its socket; empty until there is one.
+    pub(crate) ciphertext: Box<[u8]>,
     /// How much of an unfinished frame there is room for in front of what is read.
     pub(crate) carried_at_most: usize,
     pub(crate) spare_buffers: SpareBuffers,
@@ -148,6 +150,7 @@ impl Arbiter {
             sampling: Sampling::default(),
             timers_changed: Rc::new(Notify::new()),
             input: vec![0; longest_line.max(CARRIED_OVER) + READ_SIZE].into_boxed_slice(),
+            ciphertext: Box::default(),
             carried_at_most: longest_line.max(CARRIED_OVER),
             spare_buffers: SpareBuffers::default(),
         }

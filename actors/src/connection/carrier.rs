@@ -11,7 +11,6 @@ use crate::outbox::{Attention, Flushed, Notices};
 use crate::router::Change;
 use actix::prelude::*;
 use std::future::Future;
-use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
@@ -55,6 +54,14 @@ impl<S: Session> ActorFuture<Connection<S>> for Carrier {
 }
 
 impl Carrier {
+    /// For a connection whose input holds what came before there was a session, if anything did.
+    pub(super) fn new(early: bool) -> Self {
+        Self {
+            waiting: early,
+            ..Self::default()
+        }
+    }
+
     fn carry<S: Session>(
         &mut self,
         connection: &mut Connection<S>,
@@ -192,7 +199,7 @@ impl Carrier {
         changes: &mut Vec<Change>,
         task: &mut TaskContext<'_>,
     ) {
-        match connection.socket.poll_read_ready(task) {
+        match connection.wire.poll_read_ready(task) {
             Poll::Pending => return,
             Poll::Ready(Err(_)) => {
                 connection.closing.get_or_insert(CloseReason::ReadError);
@@ -200,7 +207,7 @@ impl Carrier {
             }
             Poll::Ready(Ok(())) => {}
         }
-        let drained = match connection.input.read(&connection.socket, arbiter) {
+        let drained = match connection.input.read(&mut connection.wire, arbiter) {
             Read::Bytes { length, drained } => {
                 arbiter.vigil.turn(now, length);
                 self.feed_input(connection, length, arbiter, now, changes);
@@ -233,7 +240,7 @@ impl Carrier {
                 return;
             }
         };
-        if !drained || connection.socket.poll_read_ready(task).is_ready() {
+        if !drained || connection.wire.poll_read_ready(task).is_ready() {
             task.waker().wake_by_ref();
         }
     }
@@ -307,8 +314,8 @@ impl Carrier {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         let written = loop {
-            match connection.outbox.flush() {
-                Flushed::Blocked => match connection.socket.poll_write_ready(task) {
+            match connection.wire.flush(&connection.outbox, &connection.arbiter) {
+                Flushed::Blocked => match connection.wire.poll_write_ready(task) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => break Flushed::Closed,
                     Poll::Pending => break Flushed::Blocked,
@@ -323,7 +330,7 @@ impl Carrier {
                 return Poll::Ready(());
             }
             Flushed::Done => connection.blocked = None,
-            Flushed::Blocked => {
+            Flushed::Blocked | Flushed::LeftToOwner => {
                 if connection.is_past_write_deadline(now) {
                     connection.cut_off(CloseReason::SlowConsumerWriteDeadline);
                     return Poll::Ready(());
@@ -448,14 +455,13 @@ impl<S: Session> Connection<S> {
 
     /// Ends the stream towards the peer, and reads away what it still sends.
     fn hang_up(&mut self) {
-        let socket = socket2::SockRef::from(&*self.socket);
-        if socket.shutdown(Shutdown::Write).is_err() {
+        if !self.wire.end() {
             return;
         }
         let mut arbiter = self.arbiter.borrow_mut();
         let mut drained = 0;
         while drained < DRAINED_AT_MOST {
-            match self.socket.try_read(&mut arbiter.input) {
+            match self.wire.socket().try_read(&mut arbiter.input) {
                 Ok(count) if count > 0 => drained += count,
                 _ => break,
             }

@@ -1,11 +1,8 @@
 //! From the socket to the session: what is read, and what is carried over from one read to the next.
 
+use super::wire::Wire;
 use crate::arbiter::{Arbiter, CARRIED_OVER, READ_SIZE, SpareBuffers};
-use rustix::io::Errno;
-use std::io::{self, IoSliceMut};
-use std::os::fd::AsFd;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
+use std::io;
 
 /// The bytes of a connection that are not done with. Nothing while it is idle.
 #[derive(Debug, Default)]
@@ -46,9 +43,9 @@ pub(super) enum Read {
 }
 
 impl Input {
-    /// One system call: first what is missing of a large frame, then into the arbiter's buffer, behind what
+    /// One read, a system call where it is not TLS: first what is missing of a large frame, then into the arbiter's buffer, behind what
     /// was carried over.
-    pub(super) fn read(&mut self, socket: &TcpStream, arbiter: &mut Arbiter) -> Read {
+    pub(super) fn read(&mut self, wire: &mut Wire, arbiter: &mut Arbiter) -> Read {
         let carried = self.carried.len();
         let (front, space) = arbiter.input.split_at_mut(carried);
         let space = &mut space[..READ_SIZE];
@@ -57,7 +54,7 @@ impl Input {
             None => &mut [],
         };
         let missing_length = missing.len();
-        let (count, drained) = match read_vectored(socket, missing, space) {
+        let (count, drained) = match wire.read(missing, space, &mut arbiter.ciphertext) {
             Ok((0, _)) => return Read::End,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Empty,
@@ -112,36 +109,13 @@ impl Input {
         self.carried.extend_from_slice(bytes);
     }
 
+    /// Whether something waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.carried.is_empty()
+    }
+
     /// What had to wait.
     pub(super) fn take_waiting(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.carried)
-    }
-}
-
-/// One `readv`. A short read also clears the readiness, which saves the call that would find nothing.
-fn read_vectored(socket: &TcpStream, first: &mut [u8], second: &mut [u8]) -> io::Result<(usize, bool)> {
-    let wanted = first.len() + second.len();
-    let mut short = 0;
-    let result = socket.try_io(Interest::READABLE, || {
-        let count = if first.is_empty() {
-            rustix::net::recv(socket.as_fd(), &mut *second, rustix::net::RecvFlags::empty())
-                .map(|(count, _)| count)
-        } else {
-            let mut vectors = [IoSliceMut::new(first), IoSliceMut::new(second)];
-            rustix::io::readv(socket.as_fd(), &mut vectors)
-        };
-        match count {
-            Ok(count) if count > 0 && count < wanted => {
-                short = count;
-                Err(Errno::AGAIN.into())
-            }
-            Ok(count) => Ok(count),
-            Err(error) => Err(error.into()),
-        }
-    });
-    match result {
-        Ok(count) => Ok((count, false)),
-        Err(_) if short > 0 => Ok((short, true)),
-        Err(error) => Err(error),
     }
 }

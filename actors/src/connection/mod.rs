@@ -6,16 +6,24 @@
 
 mod bounds;
 mod carrier;
+mod entrance;
 mod input;
 mod observed;
 mod session;
 mod subscriptions;
+mod tls_facts;
+mod tls_wire;
 mod turn;
+mod wire;
 
 pub use bounds::Bounds;
+pub use entrance::{Came, EARLY_AT_MOST, Entrance};
 pub use observed::{ClosedConnection, ConnectionState, Extent, SubscriptionState};
 pub(crate) use observed::{Describe, Description};
 pub use session::{ANTICIPATED, Identity, Interest as SessionInterest, Progress, Session, SlowTask, Turn};
+pub use tls_facts::{TlsFacts, TlsPeerCertificate};
+pub use tls_wire::HandshakeError;
+pub(crate) use tls_wire::TlsWire;
 pub use vagus_protocol::error::CloseReason;
 
 use crate::arbiter::{LocalArbiter, Timer};
@@ -34,8 +42,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use subscriptions::Subscriptions;
-use tokio::net::TcpStream;
 use turn::InboundTraffic;
+use wire::Wire;
 
 /// What the connections of one listener have in common.
 #[derive(Debug)]
@@ -62,7 +70,7 @@ pub struct Connection<S: Session> {
     opened: TimeOfDay,
     /// How often it had to pause for those it publishes to.
     stalls: u32,
-    socket: Arc<TcpStream>,
+    wire: Wire,
     outbox: Arc<Outbox>,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
@@ -90,20 +98,16 @@ pub struct Connection<S: Session> {
 }
 
 impl<S: Session> Connection<S> {
-    /// Takes over an open socket; call it on the arbiter's own thread, inside its runtime.
-    ///
-    /// # Errors
-    /// When the socket cannot be watched.
+    /// Begins a connection of which the opening is done; call it on the arbiter's own thread, inside its runtime.
     pub fn open(
-        socket: std::net::TcpStream,
-        peer: SocketAddr,
-        id: ConnectionId,
+        entrance: Entrance,
         arbiter: LocalArbiter,
         surroundings: Arc<Surroundings>,
         session: S,
         greeting: &[u8],
-    ) -> std::io::Result<Addr<Self>> {
-        let socket = Arc::new(TcpStream::from_std(socket)?);
+    ) -> Addr<Self> {
+        let (peer, id) = (entrance.peer(), entrance.id());
+        let (wire, early) = entrance.into_parts();
         let now = Moment::of(Instant::now());
         let (bounds, _) = surroundings.bounds.current();
         let outbox = {
@@ -111,9 +115,14 @@ impl<S: Session> Connection<S> {
             arbiter.make_room(bounds.longest_line);
             let slot = arbiter.shared.slots.take();
             arbiter.shared.counters[arbiter.number].connection_placed();
-            Outbox::new(slot, id, arbiter.number, bounds.max_pending, socket.clone())
+            let number = arbiter.number;
+            Outbox::new(slot, id, number, bounds.max_pending, wire.shared_socket())
         };
-        outbox.push(&mut vec![bytes::Bytes::copy_from_slice(greeting)], 0, 0, now);
+        if !greeting.is_empty() {
+            outbox.push(&mut vec![bytes::Bytes::copy_from_slice(greeting)], 0, 0, now);
+        }
+        let mut input = Input::default();
+        input.wait_with(&early);
         let connection = Self {
             id,
             peer,
@@ -121,13 +130,13 @@ impl<S: Session> Connection<S> {
             active: now,
             opened: TimeOfDay::now(),
             stalls: 0,
-            socket,
+            wire,
             outbox: Arc::new(outbox),
             arbiter,
             surroundings,
             bounds,
             session,
-            input: Input::default(),
+            input,
             subscriptions: Subscriptions::default(),
             inbound: InboundTraffic::default(),
             announced: false,
@@ -140,7 +149,7 @@ impl<S: Session> Connection<S> {
             timer: None,
             blocked: None,
         };
-        Ok(connection.start())
+        connection.start()
     }
 
     /// Tells the Router what changed. One announcement is under way at most; the rest follows it.
@@ -204,7 +213,7 @@ impl<S: Session> Actor for Connection<S> {
         // The Monitor wakes those it knows. Whatever was set before it knew this one is noticed by the first turn.
         self.outbox.notify(Notices::SETTINGS);
         self.set_timer();
-        context.spawn(Carrier::default());
+        context.spawn(Carrier::new(self.input.is_waiting()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a connection shows of itself, to monitoring and to tests.
 
-use super::{CloseReason, Connection, Identity, Session};
+use super::{CloseReason, Connection, Identity, Session, TlsFacts};
 use crate::moment::Moment;
 use crate::outbox::{ConnectionId, ConnectionSubscription};
 use actix::prelude::*;
@@ -45,6 +45,8 @@ pub struct ConnectionState {
     pub waits_for_interest: bool,
     /// The time from a PING to its answer, as last measured.
     pub round_trip: Option<Duration>,
+    /// What TLS it speaks, if it does.
+    pub tls: Option<Box<TlsFacts>>,
 }
 
 /// A subscription of a connection.
@@ -90,10 +92,43 @@ pub struct ClosedConnection {
     pub reason: &'static str,
 }
 
+impl ClosedConnection {
+    /// One with which it came to no session.
+    pub(crate) fn unopened(id: ConnectionId, peer: SocketAddr, since: Instant, reason: CloseReason) -> Self {
+        let (stopped, uptime) = (SystemTime::now(), since.elapsed());
+        let opened = stopped.checked_sub(uptime).unwrap_or(stopped);
+        Self {
+            state: ConnectionState {
+                id,
+                peer,
+                identity: Identity::default(),
+                opened,
+                active: opened,
+                uptime,
+                idle: uptime,
+                subscriptions: 0,
+                pending: 0,
+                messages_in: 0,
+                payload_in: 0,
+                messages_out: 0,
+                payload_out: 0,
+                stalls: 0,
+                waits_for_interest: false,
+                round_trip: None,
+                tls: None,
+            },
+            subscriptions: Vec::new(),
+            stopped,
+            reason: reason.text(),
+        }
+    }
+}
+
 /// How much a connection is asked to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Extent {
-    /// Everything but its [identity](ConnectionState::identity), which is left empty: what has to be compared.
+    /// Everything but its [identity](ConnectionState::identity) and its [TLS](ConnectionState::tls), which are left
+    /// empty: what has to be compared.
     Figures,
     /// Everything about the connection itself.
     State,
@@ -139,6 +174,10 @@ impl<S: Session> Connection<S> {
             stalls: self.stalls,
             waits_for_interest: self.announced,
             round_trip: self.session.round_trip(),
+            tls: match extent {
+                Extent::Figures => None,
+                Extent::State | Extent::Subscriptions => self.wire.tls_facts(),
+            },
         }
     }
 

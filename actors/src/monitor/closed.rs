@@ -92,6 +92,7 @@ mod tests {
             stalls: 0,
             waits_for_interest: false,
             round_trip: None,
+            tls: None,
         };
         Arc::new(ClosedConnection {
             state,

@@ -13,8 +13,8 @@ pub(crate) use slots::{Slot, Slots};
 use crate::connection::CloseReason;
 use crate::moment::Moment;
 use bytes::Bytes;
-use parking_lot::Mutex;
-use queue::{Queue, Written};
+use parking_lot::{Mutex, MutexGuard};
+use queue::{Batch, Queue, Written};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -74,17 +74,20 @@ pub(crate) enum Flushed {
     Done,
     /// The socket takes no more for now: the owner has to wait for it.
     Blocked,
+    /// Nobody but the owner can write this.
+    LeftToOwner,
     /// The connection is over.
     Closed,
 }
 
 impl Outbox {
+    /// Without a socket nobody but the owner writes.
     pub(crate) fn new(
         slot: Slot,
         connection_id: ConnectionId,
         arbiter: usize,
         max_pending: usize,
-        socket: Arc<TcpStream>,
+        socket: Option<Arc<TcpStream>>,
     ) -> Self {
         Self {
             slot,
@@ -180,16 +183,33 @@ impl Outbox {
     /// Writes as much as the socket takes. Any arbiter may call it; only one writes at a time.
     pub(crate) fn flush(&self) -> Flushed {
         let mut queue = self.queue.lock();
-        let Some((socket, mut batch)) = queue.begin_write() else {
-            return if queue.is_closed() {
-                Flushed::Closed
-            } else {
-                Flushed::Done
-            };
-        };
+        match queue.begin_write() {
+            Some((socket, batch)) => self.write(queue, batch, |batch| batch.write_to(&socket)),
+            None => queue.nothing_begun(),
+        }
+    }
+
+    /// As [`Outbox::flush`], where nobody but the owner writes, and in its own way.
+    pub(crate) fn flush_as_owner(&self, write: impl FnMut(&mut Batch) -> Written) -> Flushed {
+        let mut queue = self.queue.lock();
+        match queue.begin_owners_write() {
+            Some(batch) => self.write(queue, batch, write),
+            None if queue.is_closed() => Flushed::Closed,
+            None => Flushed::Done,
+        }
+    }
+
+    /// Writes batch after batch, never holding the lock meanwhile.
+    #[inline]
+    fn write<'a>(
+        &'a self,
+        mut queue: MutexGuard<'a, Queue>,
+        mut batch: Batch,
+        mut write: impl FnMut(&mut Batch) -> Written,
+    ) -> Flushed {
         loop {
             drop(queue);
-            let written = batch.write_to(&socket);
+            let written = write(&mut batch);
             queue = self.queue.lock();
             match queue.end_write(batch, &written) {
                 Some(next) => batch = next,

@@ -1,7 +1,7 @@
 //! The state behind an outbox's lock.
 
 use super::{ConnectionSubscription, Flushed, OutboundTraffic};
-use crate::connection::CloseReason;
+use crate::connection::{CloseReason, TlsWire};
 use crate::moment::Moment;
 use bytes::Bytes;
 use rustix::io::Errno;
@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 
 /// How many chunks one `writev` takes.
 const VECTORS: usize = 64;
+
+/// What a TLS record holds at most, in bytes.
+const RECORD: usize = 16 * 1024;
 
 /// A drained queue keeps its allocation only up to this many chunks: idle connections stay small.
 const KEPT_CAPACITY: usize = 8;
@@ -36,8 +39,9 @@ pub(super) struct Queue {
     closed: Option<CloseReason>,
     /// Why the owner is to close the connection once everything is written.
     dismissed: Option<CloseReason>,
-    /// Gone once the connection is retired: the last `Arc` closes the socket.
+    /// None where nobody but the owner writes, and once the connection is retired: the last `Arc` closes the socket.
     socket: Option<Arc<TcpStream>>,
+    retired: bool,
     /// Somebody is between `begin_write` and the last `end_write`.
     writing: bool,
     /// The socket was full, and the owner waits for it: nobody else tries.
@@ -51,21 +55,21 @@ pub(super) struct Queue {
 }
 
 /// Chunks on their way to the socket, outside the lock.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     chunks: VecDeque<Bytes>,
     offset: usize,
     taken: usize,
 }
 
 /// What became of a batch.
-pub(super) enum Written {
+pub(crate) enum Written {
     All,
     Some,
     Failed,
 }
 
 impl Queue {
-    pub(super) fn new(socket: Arc<TcpStream>) -> Self {
+    pub(super) fn new(socket: Option<Arc<TcpStream>>) -> Self {
         Self {
             chunks: VecDeque::new(),
             offset: 0,
@@ -76,7 +80,8 @@ impl Queue {
             active: Moment::default(),
             closed: None,
             dismissed: None,
-            socket: Some(socket),
+            socket,
+            retired: false,
             writing: false,
             blocked: false,
             // Until its owner is polled for the first time there is nobody to wake.
@@ -137,6 +142,32 @@ impl Queue {
         self.writing = true;
         self.blocked = false;
         Some((socket, self.take_batch()))
+    }
+
+    /// As [`Queue::begin_write`], for the owner where nobody else may write.
+    pub(super) fn begin_owners_write(&mut self) -> Option<Batch> {
+        debug_assert!(self.socket.is_none());
+        if self.writing || self.is_closed() {
+            return None;
+        }
+        if self.chunks.is_empty() {
+            self.attended = false;
+            return None;
+        }
+        self.writing = true;
+        self.blocked = false;
+        Some(self.take_batch())
+    }
+
+    /// What it means that [`Queue::begin_write`] gave nothing.
+    pub(super) fn nothing_begun(&self) -> Flushed {
+        if self.is_closed() {
+            Flushed::Closed
+        } else if self.socket.is_none() && !self.writing && !self.chunks.is_empty() {
+            Flushed::LeftToOwner
+        } else {
+            Flushed::Done
+        }
     }
 
     fn take_batch(&mut self) -> Batch {
@@ -210,6 +241,7 @@ impl Queue {
     pub(super) fn retire(&mut self) {
         self.close(CloseReason::ClientClosed);
         self.socket = None;
+        self.retired = true;
         self.owner = None;
         self.exhausted = Vec::new();
     }
@@ -226,7 +258,7 @@ impl Queue {
     }
 
     pub(super) fn add_exhausted(&mut self, subscription: Arc<ConnectionSubscription>) {
-        if self.socket.is_some() {
+        if !self.retired {
             self.exhausted.push(subscription);
         }
     }
@@ -262,6 +294,43 @@ impl Batch {
             }
         }
         Written::All
+    }
+
+    /// Writes through TLS, small chunks together in one record that is put together in `scratch`.
+    pub(crate) fn write_through(&mut self, tls: &mut TlsWire, scratch: &mut [u8]) -> Written {
+        while let Some(first) = self.chunks.front() {
+            let rest = &first[self.offset..];
+            let count = if self.chunks.len() == 1 || rest.len() >= RECORD {
+                tls.write(&rest[..rest.len().min(RECORD)])
+            } else {
+                let length = self.gather(&mut scratch[..RECORD]);
+                tls.write(&scratch[..length])
+            };
+            match count {
+                Ok(count) => self.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Some,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Written::Failed,
+            }
+        }
+        Written::All
+    }
+
+    /// Copies as much of the chunks as there is space for.
+    fn gather(&self, space: &mut [u8]) -> usize {
+        let mut filled = 0;
+        let mut offset = self.offset;
+        for chunk in &self.chunks {
+            let rest = &chunk[offset..];
+            let count = rest.len().min(space.len() - filled);
+            space[filled..filled + count].copy_from_slice(&rest[..count]);
+            filled += count;
+            if filled == space.len() {
+                break;
+            }
+            offset = 0;
+        }
+        filled
     }
 
     /// One system call. True when the socket took less than it was offered.

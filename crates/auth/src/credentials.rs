@@ -7,7 +7,7 @@ mod users;
 use thiserror::Error;
 
 pub use self::gate::{BcryptTask, Decision, Gate, Identity, Warning};
-pub use self::login::{ConnectionType, ConnectionTypes, Login, UnknownConnectionType};
+pub use self::login::{Certificate, ConnectionType, ConnectionTypes, Login, UnknownConnectionType};
 use crate::nkey::NkeyError;
 use crate::permission::{PermissionError, Permissions};
 
@@ -160,3 +160,7 @@ mod tests;
 #[cfg(test)]
 #[path = "credentials_configuration_tests.rs"]
 mod configuration_tests;
+
+#[cfg(test)]
+#[path = "credentials_certificate_tests.rs"]
+mod certificate_tests;

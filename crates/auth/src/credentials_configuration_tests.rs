@@ -203,7 +203,7 @@ fn nothing_secret_is_shown() {
         token: secret,
         nkey: "",
         signature: secret,
-        connection: ConnectionType::Standard,
+        ..NOTHING
     };
     let credentials = [
         Credentials::Token(secret.to_owned()),

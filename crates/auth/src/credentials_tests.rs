@@ -14,6 +14,7 @@ pub(super) const NOTHING: Login<'_> = Login {
     token: "",
     nkey: "",
     signature: "",
+    certificate: Certificate::NotAsked,
     connection: ConnectionType::Standard,
 };
 

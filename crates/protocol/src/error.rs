@@ -90,6 +90,9 @@ pub enum Complaint<'a> {
     /// The server has as many connections as it may. Closes.
     #[error("maximum connections exceeded")]
     MaximumConnections,
+    /// More TLS handshakes than may begin in a second. Closes.
+    #[error("Connection throttling is active. Please try again later.")]
+    Throttled,
     /// The connection has as many subscriptions as it may: the SUB is not carried out.
     #[error("maximum subscriptions exceeded")]
     MaximumSubscriptions,
@@ -180,7 +183,9 @@ impl Complaint<'_> {
             Complaint::AuthorizationViolation => Some(CloseReason::AuthenticationFailure),
             Complaint::AuthenticationTimeout => Some(CloseReason::AuthenticationTimeout),
             Complaint::StaleConnection => Some(CloseReason::StaleConnection),
-            Complaint::MaximumConnections => Some(CloseReason::MaximumConnectionsExceeded),
+            Complaint::MaximumConnections | Complaint::Throttled => {
+                Some(CloseReason::MaximumConnectionsExceeded)
+            }
             Complaint::InvalidClientProtocol => Some(CloseReason::BadClientProtocolVersion),
             Complaint::NoRespondersRequiresHeaders => Some(CloseReason::NoRespondersRequiresHeaders),
             Complaint::MaximumSubscriptions
@@ -215,6 +220,8 @@ pub enum CloseReason {
     AuthenticationTimeout,
     /// Bad credentials.
     AuthenticationFailure,
+    /// No TLS handshake, or not in time.
+    TlsHandshakeFailure,
     /// More bytes waited for the client than `max_pending`.
     SlowConsumerPendingBytes,
     /// A write did not end before `write_deadline`.
@@ -252,6 +259,7 @@ impl CloseReason {
             CloseReason::ClientClosed => "Client Closed",
             CloseReason::AuthenticationTimeout => "Authentication Timeout",
             CloseReason::AuthenticationFailure => "Authentication Failure",
+            CloseReason::TlsHandshakeFailure => "TLS Handshake Failure",
             CloseReason::SlowConsumerPendingBytes => "Slow Consumer (Pending Bytes)",
             CloseReason::SlowConsumerWriteDeadline => "Slow Consumer (Write Deadline)",
             CloseReason::WriteError => "Write Error",
@@ -296,6 +304,11 @@ mod tests {
             Complaint::MaximumConnections,
             true,
             "maximum connections exceeded",
+        );
+        check(
+            Complaint::Throttled,
+            true,
+            "Connection throttling is active. Please try again later.",
         );
         check(
             Complaint::MaximumSubscriptions,

@@ -26,6 +26,12 @@ pub struct Info {
     pub headers: bool,
     /// Whether a CONNECT needs credentials.
     pub auth_required: bool,
+    /// Whether a client has to speak TLS.
+    pub tls_required: bool,
+    /// Whether a client has to show a certificate.
+    pub tls_verify: bool,
+    /// Whether a client may speak TLS, and need not.
+    pub tls_available: bool,
     /// Most bytes a message may have. Always sent.
     pub max_payload: usize,
     /// Name of the cluster.
@@ -51,6 +57,8 @@ pub struct InfoClient<'a> {
     pub nonce: &'a str,
     /// Set in the INFO that follows the first PONG.
     pub bound: Option<BoundAccount<'a>>,
+    /// The handshake came before INFO: TLS is required, as far as this client is concerned.
+    pub tls_first: bool,
 }
 
 /// The account a client was bound to by its CONNECT.
@@ -77,6 +85,12 @@ struct Wire<'a> {
     headers: bool,
     #[serde(skip_serializing_if = "is_false")]
     auth_required: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_required: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_verify: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_available: bool,
     max_payload: usize,
     #[serde(skip_serializing_if = "is_zero")]
     client_id: u64,
@@ -126,6 +140,9 @@ impl Info {
             port: self.port,
             headers: self.headers,
             auth_required: self.auth_required,
+            tls_required: self.tls_required || client.tls_first,
+            tls_verify: self.tls_verify,
+            tls_available: self.tls_available,
             max_payload: self.max_payload,
             client_id: client.id,
             client_ip: client.ip,
@@ -183,7 +200,7 @@ mod tests {
                 id: 5,
                 ip: "127.0.0.1",
                 nonce: "",
-                bound: None,
+                ..InfoClient::default()
             },
             r#"INFO {"server_id":"NID","server_name":"one \"1\"","version":"2.14.5","proto":1,"go":"rustc","host":"127.0.0.1","port":4222,"headers":true,"max_payload":1048576,"client_id":5,"client_ip":"127.0.0.1","xkey":"XK","vagus_version":"0.1.0"}"#,
         );
@@ -199,6 +216,9 @@ mod tests {
         let info = Info {
             git_commit: "abc".into(),
             auth_required: true,
+            tls_required: true,
+            tls_verify: true,
+            tls_available: true,
             cluster: "C1".into(),
             connect_urls: vec!["a:1".into(), "b:2".into()],
             lame_duck: true,
@@ -216,8 +236,9 @@ mod tests {
                 ip: "::1",
                 nonce: "",
                 bound,
+                tls_first: false,
             },
-            r#"INFO {"server_id":"NID","server_name":"one \"1\"","version":"2.14.5","proto":1,"git_commit":"abc","go":"rustc","host":"127.0.0.1","port":4222,"headers":true,"auth_required":true,"max_payload":1048576,"client_id":18446744073709551615,"client_ip":"::1","cluster":"C1","connect_urls":["a:1","b:2"],"ldm":true,"connect_info":true,"remote_account":"$SYS","acc_is_sys":true,"api_lvl":4,"xkey":"XK","vagus_version":"0.1.0"}"#,
+            r#"INFO {"server_id":"NID","server_name":"one \"1\"","version":"2.14.5","proto":1,"git_commit":"abc","go":"rustc","host":"127.0.0.1","port":4222,"headers":true,"auth_required":true,"tls_required":true,"tls_verify":true,"tls_available":true,"max_payload":1048576,"client_id":18446744073709551615,"client_ip":"::1","cluster":"C1","connect_urls":["a:1","b:2"],"ldm":true,"connect_info":true,"remote_account":"$SYS","acc_is_sys":true,"api_lvl":4,"xkey":"XK","vagus_version":"0.1.0"}"#,
         );
     }
 
@@ -234,6 +255,7 @@ mod tests {
                 ip: "x",
                 nonce: "",
                 bound,
+                tls_first: false,
             },
             &mut line,
         );

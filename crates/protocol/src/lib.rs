@@ -13,4 +13,5 @@ mod json;
 pub mod message;
 pub mod operation;
 pub mod parser;
+pub mod proxy_header;
 pub mod quote;

@@ -2,9 +2,10 @@
 //!
 //! The decision itself is in `vagus-auth`, the one place that makes it.
 
-use vagus_auth::credentials::{BcryptTask, ConnectionType, Decision, Gate, Identity, Login};
+use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Gate, Identity, Login};
 use vagus_auth::nkey::Nonce;
 use vagus_protocol::connect::ConnectOptions;
+use vagus_tls::CertificateNames;
 
 /// What a CONNECT comes to.
 #[derive(Debug)]
@@ -26,14 +27,25 @@ pub(crate) fn without_connect(gate: &Gate) -> Option<Identity> {
     }
 }
 
-/// Whether a CONNECT presents what the server asks for.
-pub(crate) fn judge(gate: &Gate, options: &ConnectOptions, nonce: Option<&Nonce>) -> Verdict {
+/// Whether a CONNECT presents what the server asks for. `certificate` is that of a client that has to have one, with a
+/// name that is a user's.
+pub(crate) fn judge(
+    gate: &Gate,
+    options: &ConnectOptions,
+    nonce: Option<&Nonce>,
+    certificate: Option<Option<&CertificateNames>>,
+) -> Verdict {
     let login = Login {
         user: &options.user,
         password: &options.pass,
         token: &options.auth_token,
         nkey: &options.nkey,
         signature: &options.sig,
+        certificate: match certificate {
+            None => Certificate::NotAsked,
+            Some(None) => Certificate::Missing,
+            Some(Some(names)) => Certificate::Shown(names),
+        },
         connection: ConnectionType::Standard,
     };
     match gate.begin(&login, nonce.map_or(&[], Nonce::as_bytes)) {

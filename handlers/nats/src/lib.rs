@@ -6,17 +6,23 @@ mod adopting;
 mod authentication;
 mod heartbeat;
 pub mod ocsp;
+mod opening;
 mod publishing;
 mod session;
 mod subscribing;
+mod throttle;
+mod tls;
 mod trace;
 
 pub use session::NatsSession;
+pub use tls::ClientTls;
 
-use std::net::SocketAddr;
+use opening::Arrival;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
-use vagus_actors::reception::Language;
+use vagus_actors::connection::Entrance;
+use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_actors::{ConnectionId, Live};
 use vagus_auth::credentials::Gate;
 use vagus_auth::nkey::Nonce;
@@ -33,6 +39,10 @@ pub struct Facts {
     pub limits: Limits,
     /// Who may come in.
     pub gate: Arc<Gate>,
+    /// What TLS they speak, if any.
+    pub tls: Option<Arc<ClientTls>>,
+    /// Whether a proxy may say for whom it connects.
+    pub proxy_protocol: bool,
     /// How much of a payload a TRC line shows, in bytes; 0 for all of it.
     pub max_traced_payload: usize,
 }
@@ -68,39 +78,58 @@ impl Nats {
         // Without randomness nobody can prove anything: whoever tries is refused.
         Nonce::generate().inspect_err(|error| log::error!("{error}")).ok()
     }
+}
 
-    fn greeting(facts: &Facts, peer: SocketAddr, id: ConnectionId, nonce: Option<&Nonce>) -> Vec<u8> {
-        let mut greeting = Vec::with_capacity(512);
-        let ip = peer.ip().to_string();
-        facts.info.render(
-            &InfoClient {
-                id,
-                ip: &ip,
-                nonce: nonce.map_or("", Nonce::as_str),
-                bound: None,
-            },
-            &mut greeting,
-        );
-        greeting
-    }
+/// The first INFO. Without an address it does not say who the client is.
+fn greeting(
+    facts: &Facts,
+    ip: Option<IpAddr>,
+    id: ConnectionId,
+    nonce: Option<&Nonce>,
+    tls_first: bool,
+) -> Vec<u8> {
+    let mut greeting = Vec::with_capacity(512);
+    let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let client = InfoClient {
+        id,
+        ip: &ip,
+        nonce: nonce.map_or("", Nonce::as_str),
+        bound: None,
+        tls_first,
+    };
+    facts.info.render(&client, &mut greeting);
+    greeting
 }
 
 impl Language for Nats {
     type Session = NatsSession;
 
-    fn open(&mut self, peer: SocketAddr, id: ConnectionId, now: Instant) -> (NatsSession, Vec<u8>) {
+    fn open(&mut self, entrance: Entrance) -> Opening<NatsSession> {
         let (facts, _) = self.live.current();
         let nonce = Self::nonce(&facts);
-        let greeting = Self::greeting(&facts, peer, id, nonce.as_ref());
-        (
-            NatsSession::new(self.live.clone(), peer, id, nonce, now),
+        if facts.tls.is_some() || facts.proxy_protocol {
+            let arrival = Arrival::new(self.live.clone(), facts, nonce);
+            return Opening::UnderWay(Box::pin(arrival.open(entrance)));
+        }
+        let (peer, id) = (entrance.peer(), entrance.id());
+        let greeting = greeting(&facts, Some(peer.ip()), id, nonce.as_ref(), false);
+        let session = NatsSession::new(self.live.clone(), peer, id, nonce, Instant::now());
+        Opening::Done(Opened {
+            entrance,
+            session,
             greeting,
-        )
+        })
     }
 
     fn refuse(&mut self, peer: SocketAddr, id: ConnectionId) -> Vec<u8> {
         let (facts, _) = self.live.current();
-        let mut last_words = Self::greeting(&facts, peer, id, None);
+        let tls_first = facts.tls.as_ref().is_some_and(|tls| tls.comes_first());
+        let ip = (!facts.proxy_protocol).then(|| peer.ip());
+        let mut last_words = if tls_first {
+            Vec::new()
+        } else {
+            greeting(&facts, ip, id, None, false)
+        };
         Complaint::MaximumConnections.append(&mut last_words);
         last_words
     }

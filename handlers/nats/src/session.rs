@@ -17,6 +17,7 @@ use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, may_begin_connect, parse};
+use vagus_tls::CertificateNames;
 
 /// The account of everybody who belongs to no other.
 const GLOBAL_ACCOUNT: &str = "$G";
@@ -37,6 +38,8 @@ pub struct NatsSession {
     pub(crate) options: Option<Box<ConnectOptions>>,
     /// What the client had to sign.
     nonce: Option<Nonce>,
+    /// What the client is called by its certificate, where that says which user it is.
+    certificate: Option<Box<CertificateNames>>,
     /// A CONNECT whose password has not been checked yet.
     pub(crate) login: Option<Login>,
     /// Who the client is; none until it is in.
@@ -104,6 +107,7 @@ impl NatsSession {
             id,
             options: None,
             nonce,
+            certificate: None,
             login: None,
             permissions: identity.as_ref().and_then(|who| who.permissions().cloned()),
             identity,
@@ -122,6 +126,12 @@ impl NatsSession {
             live,
             version,
         }
+    }
+
+    /// The same for a client that has shown a certificate.
+    pub(crate) fn shown(mut self, certificate: Option<CertificateNames>) -> Self {
+        self.certificate = certificate.map(Box::new);
+        self
     }
 
     /// Sends INFO to a client that expects it at any time. Before its first PONG it is yet to be told anyway.
@@ -145,6 +155,7 @@ impl NatsSession {
             ip: &ip,
             nonce: self.nonce.as_ref().map_or("", Nonce::as_str),
             bound,
+            tls_first: false,
         };
         let mut info = Vec::with_capacity(512);
         self.facts.info.render(&client, &mut info);
@@ -230,7 +241,11 @@ impl NatsSession {
         let Some(options) = &self.options else {
             return;
         };
-        match authentication::judge(&self.facts.gate, options, self.nonce.as_ref()) {
+        let certificate = match &self.facts.tls {
+            Some(tls) if tls.maps => Some(self.certificate.as_deref()),
+            _ => None,
+        };
+        match authentication::judge(&self.facts.gate, options, self.nonce.as_ref(), certificate) {
             Verdict::Admitted(identity) => self.admitted(identity, turn),
             Verdict::Refused => self.refused(turn),
             Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),

@@ -231,6 +231,8 @@ fn facts(limits: Limits, credentials: Credentials) -> Facts {
         info,
         limits,
         gate: Arc::new(Gate::new(credentials).unwrap()),
+        tls: None,
+        proxy_protocol: false,
         max_traced_payload: 0,
     }
 }

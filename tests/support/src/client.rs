@@ -1,17 +1,21 @@
+use crate::connector::Connector;
 use crate::frame::{Frame, Message};
 use crate::patience::PATIENCE;
 use crate::reader::Reader;
+use crate::stream::Stream;
 use crate::writer::Writer;
+use openssl::x509::X509;
 use socket2::{Domain, Socket, Type};
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A connection that says what the test says, and reads what the server answers.
 #[derive(Debug)]
 pub struct Client {
     reader: Reader,
     writer: Writer,
+    stream: Arc<Stream>,
     info: String,
 }
 
@@ -28,21 +32,72 @@ impl Client {
     /// Like [`Client::to`]; the system keeps about this many bytes for a client that does not read.
     #[track_caller]
     pub(crate) fn with_receive_buffer(address: SocketAddr, bytes: Option<usize>) -> Self {
-        let socket = match connect(address, bytes) {
-            Ok(socket) => socket,
-            Err(error) => panic!("no connection to {address}: {error}"),
-        };
-        let socket = Arc::new(socket);
-        let mut client = Self {
-            reader: Reader::new(socket.clone()),
-            writer: Writer::new(socket),
-            info: String::new(),
-        };
-        match client.reader.next_frame() {
-            Frame::Info(info) => client.info = info,
-            other => panic!("the server begins with {other:?}"),
-        }
+        let mut client = Self::new(connect_or_panic(address, bytes));
+        client.read_info();
         client
+    }
+
+    /// Connects, and reads nothing.
+    ///
+    /// # Panics
+    /// When there is no server.
+    #[track_caller]
+    pub fn silent(address: SocketAddr) -> Self {
+        Self::new(connect_or_panic(address, None))
+    }
+
+    fn new(socket: TcpStream) -> Self {
+        Self::over(Stream::Plain(socket))
+    }
+
+    fn over(stream: Stream) -> Self {
+        let stream = Arc::new(stream);
+        Self {
+            reader: Reader::new(stream.clone()),
+            writer: Writer::new(stream.clone()),
+            stream,
+            info: String::new(),
+        }
+    }
+
+    /// Reads INFO, which has to come next.
+    #[track_caller]
+    pub fn read_info(&mut self) {
+        match self.reader.next_frame() {
+            Frame::Info(info) => self.info = info,
+            other => panic!("there is no INFO but {other:?}"),
+        }
+    }
+
+    /// Speaks TLS from here on.
+    ///
+    /// # Panics
+    /// When the server does not.
+    #[track_caller]
+    #[must_use]
+    pub fn secured(self, connector: &Connector) -> Self {
+        match self.try_secured(connector) {
+            Ok(client) => client,
+            Err(error) => panic!("no TLS: {error}"),
+        }
+    }
+
+    /// Speaks TLS from here on, if the server does.
+    ///
+    /// # Errors
+    /// What this side has to say of a handshake that fails. One that the server has something against after its own
+    /// last word may end well here.
+    pub fn try_secured(self, connector: &Connector) -> Result<Self, String> {
+        let socket = self.stream.plain(|socket| socket.try_clone());
+        let stream = connector.connect(socket.map_err(|error| error.to_string())?)?;
+        let mut client = Self::over(Stream::Tls(Mutex::new(stream)));
+        client.info = self.info;
+        Ok(client)
+    }
+
+    /// The certificate of the server, where TLS is spoken.
+    pub fn server_certificate(&self) -> Option<X509> {
+        self.stream.tls(|ssl| ssl.peer_certificate()).flatten()
     }
 
     /// The JSON of the first INFO.
@@ -73,6 +128,13 @@ impl Client {
     /// Sends bytes to a server that may close the connection; false once it has.
     pub fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
         self.writer.try_send_bytes(bytes)
+    }
+
+    /// Sends bytes as they are, past TLS if that is spoken.
+    #[track_caller]
+    pub fn send_beneath_tls(&mut self, bytes: &[u8]) {
+        let sent = self.stream.plain(|mut socket| socket.write_all(bytes));
+        assert!(sent.is_ok(), "the server does not take it: {sent:?}");
     }
 
     /// Publishes a payload.
@@ -177,6 +239,14 @@ impl Client {
     /// Both halves, for two threads.
     pub fn split(self) -> (Reader, Writer) {
         (self.reader, self.writer)
+    }
+}
+
+#[track_caller]
+fn connect_or_panic(address: SocketAddr, receive_buffer: Option<usize>) -> TcpStream {
+    match connect(address, receive_buffer) {
+        Ok(socket) => socket,
+        Err(error) => panic!("no connection to {address}: {error}"),
     }
 }
 

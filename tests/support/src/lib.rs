@@ -16,6 +16,7 @@
 #![allow(clippy::expect_used, clippy::panic)] // It is made of assertions.
 
 mod client;
+mod connector;
 mod descriptors;
 mod frame;
 mod http;
@@ -24,9 +25,11 @@ mod process;
 mod random;
 mod reader;
 mod server;
+mod stream;
 mod writer;
 
 pub use client::Client;
+pub use connector::Connector;
 pub use descriptors::allow_open_files;
 pub use frame::{Frame, Message};
 pub use http::{Answer, http};

@@ -1,8 +1,8 @@
 use crate::frame::{self, Frame, Message, Shown};
 use crate::patience::PATIENCE;
+use crate::stream::Stream;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::TcpStream;
 use std::sync::Arc;
 
 /// How much is read at once.
@@ -26,11 +26,11 @@ pub struct Reader {
 
 /// A socket that its writer has as well: one descriptor a client, as tests may have ten thousand.
 #[derive(Debug)]
-struct Incoming(Arc<TcpStream>);
+struct Incoming(Arc<Stream>);
 
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&*self.0).read(buffer)
+        self.0.read(buffer)
     }
 }
 
@@ -44,7 +44,7 @@ enum End {
 }
 
 impl Reader {
-    pub(crate) fn new(socket: Arc<TcpStream>) -> Self {
+    pub(crate) fn new(socket: Arc<Stream>) -> Self {
         Self {
             socket: BufReader::with_capacity(READ_AT_ONCE, Incoming(socket)),
             frame: Vec::new(),

@@ -159,6 +159,18 @@ impl ServerBuilder {
         self
     }
 
+    /// The TLS that clients speak.
+    pub fn tls(mut self, settings: vagus_tls::Settings) -> Self {
+        self.config.tls = Some(settings);
+        self
+    }
+
+    /// Lets a proxy say for whom it connects.
+    pub fn proxy_protocol(mut self) -> Self {
+        self.config.proxy_protocol = true;
+        self
+    }
+
     /// Offers no headers.
     pub fn without_headers(mut self) -> Self {
         self.config.limits.headers = false;

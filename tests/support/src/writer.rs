@@ -1,17 +1,15 @@
 use crate::frame::Shown;
-use std::io::Write;
-use std::net::{Shutdown, TcpStream};
+use crate::stream::Stream;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The sending half of a client.
 #[derive(Debug)]
 pub struct Writer {
-    socket: Arc<TcpStream>,
+    socket: Arc<Stream>,
 }
 
 impl Writer {
-    pub(crate) fn new(socket: Arc<TcpStream>) -> Self {
+    pub(crate) fn new(socket: Arc<Stream>) -> Self {
         Self { socket }
     }
 
@@ -24,14 +22,14 @@ impl Writer {
     /// Sends bytes as they are.
     #[track_caller]
     pub fn send_bytes(&mut self, bytes: &[u8]) {
-        if let Err(error) = (&*self.socket).write_all(bytes) {
+        if let Err(error) = self.socket.write_all(bytes) {
             panic!("the server does not take {:?}: {error}", Shown(bytes));
         }
     }
 
     /// Sends bytes to a server that may close the connection; false once it has.
     pub fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
-        (&*self.socket).write_all(bytes).is_ok()
+        self.socket.write_all(bytes).is_ok()
     }
 
     /// Publishes a payload.
@@ -43,15 +41,11 @@ impl Writer {
 
     /// Makes the system break the connection off, with a reset, when it is dropped.
     pub fn break_off_when_dropped(&mut self) {
-        let socket = socket2::SockRef::from(&*self.socket);
-        socket
-            .set_linger(Some(Duration::ZERO))
-            .expect("an open socket can be set");
+        self.socket.break_off_when_dropped();
     }
 
     /// Ends the stream to the server; what it says can still be read.
     pub fn end(&mut self) {
-        // The server may have been first.
-        let _ = self.socket.shutdown(Shutdown::Write);
+        self.socket.end();
     }
 }

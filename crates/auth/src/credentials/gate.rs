@@ -6,7 +6,7 @@ use std::sync::Arc;
 use openssl::memcmp;
 use openssl::sha::sha256;
 
-use super::login::{ConnectionType, ConnectionTypes, Login};
+use super::login::{Certificate, ConnectionType, ConnectionTypes, Login};
 use super::users::{Check, Entry, Users};
 use super::{Credentials, GateError};
 use crate::nkey;
@@ -237,6 +237,17 @@ impl Gate {
         let key = Some(login.nkey).filter(|key| !key.is_empty() && !users.by_key.is_empty());
         if let Some(key) = key {
             return sign(users.by_key.get(key), login, nonce);
+        }
+        match login.certificate {
+            Certificate::Missing if !users.by_name.is_empty() => return Decision::Refused,
+            Certificate::Shown(names) if !users.by_name.is_empty() => {
+                // A user that has a password needs it all the same.
+                return match users.by_certificate(names, login.connection) {
+                    Some(entry) => self.compare(Some(entry), login.password, login),
+                    None => Decision::Refused,
+                };
+            }
+            _ => {}
         }
         if login.user.is_empty() && login.password.is_empty() && login.token.is_empty() {
             return match &users.no_auth_user {

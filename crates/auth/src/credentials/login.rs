@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
+use vagus_tls::CertificateNames;
 
 /// The credentials of a CONNECT. Text that was not given is empty.
 #[derive(Clone, Copy, Default)]
@@ -18,8 +19,22 @@ pub struct Login<'a> {
     pub nkey: &'a str,
     /// Signature of the nonce.
     pub signature: &'a str,
+    /// Who it is by its certificate, where that is asked.
+    pub certificate: Certificate<'a>,
     /// How it is connected.
     pub connection: ConnectionType,
+}
+
+/// What a listener asks and knows of certificates: whether they say which user somebody is (`verify_and_map`).
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Certificate<'a> {
+    /// They do not.
+    #[default]
+    NotAsked,
+    /// They do, and there is none.
+    Missing,
+    /// They do, and this is how it calls the one who connects.
+    Shown(&'a CertificateNames),
 }
 
 /// Leaves out what must not get into a log.
@@ -29,6 +44,7 @@ impl fmt::Debug for Login<'_> {
             .debug_struct("Login")
             .field("user", &self.user)
             .field("nkey", &self.nkey)
+            .field("certificate", &self.certificate)
             .field("connection", &self.connection)
             .finish_non_exhaustive()
     }

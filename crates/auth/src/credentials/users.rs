@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use vagus_tls::{CertificateNames, DistinguishedName};
 
-use super::login::ConnectionTypes;
+use super::login::{ConnectionType, ConnectionTypes};
 use super::{GateError, Proof, User};
 use crate::nkey::{self, Kind, NkeyError};
 use crate::password::Secret;
@@ -16,6 +17,8 @@ pub(super) struct Users {
     pub(super) by_name: Entries,
     pub(super) by_key: Entries,
     pub(super) no_auth_user: Option<Arc<Entry>>,
+    /// Those whose name is a distinguished name, as the subject of a certificate is.
+    by_distinguished_name: Vec<(DistinguishedName, Arc<Entry>)>,
 }
 
 pub(super) type Entries = HashMap<Box<str>, Arc<Entry>, RandomState>;
@@ -92,11 +95,50 @@ impl Users {
                 None => return Err(GateError::UnknownNoAuthUser(name)),
             },
         };
+        let by_distinguished_name = by_name.values().filter_map(|entry| {
+            let name = entry.name.parse().ok()?;
+            Some((name, Arc::clone(entry)))
+        });
         Ok(Self {
+            by_distinguished_name: by_distinguished_name.collect(),
             by_name,
             by_key,
             no_auth_user,
         })
+    }
+
+    /// The user that a certificate calls by name, among those who may connect in this way. As in nats-server: e-mail
+    /// addresses come first, then hosts, URIs, the subject as a distinguished name with its parts in order, then in
+    /// any order, and last the subject as text.
+    pub(super) fn by_certificate(
+        &self,
+        names: &CertificateNames,
+        connection: ConnectionType,
+    ) -> Option<&Arc<Entry>> {
+        let allowed = |entry: &&Arc<Entry>| entry.connection_types.allow(connection);
+        let called = |name: &String| self.by_name.get(name.as_str()).filter(allowed);
+        let mut alternatives = names.emails.iter().chain(&names.dns_names).chain(&names.uris);
+        let subjects = names.subject_with_domain.iter().chain([&names.subject]);
+        alternatives
+            .find_map(called)
+            .or_else(|| self.by_distinguished_name(names.distinguished_name.as_ref()?, allowed))
+            .or_else(|| subjects.into_iter().find_map(called))
+    }
+
+    fn by_distinguished_name(
+        &self,
+        wanted: &DistinguishedName,
+        allowed: impl Fn(&&Arc<Entry>) -> bool,
+    ) -> Option<&Arc<Entry>> {
+        let users = || {
+            self.by_distinguished_name
+                .iter()
+                .filter(|(_, entry)| allowed(&entry))
+        };
+        users()
+            .find(|(name, _)| name == wanted)
+            .or_else(|| users().find(|(name, _)| name.matches_in_any_order(wanted)))
+            .map(|(_, entry)| entry)
     }
 }
 

@@ -4,7 +4,8 @@ use crate::Acceptor;
 use crate::acceptor::store;
 use crate::testing::{Authority, Issued};
 use openssl::ssl::{
-    HandshakeError, MidHandshakeSslStream, SslConnector, SslConnectorBuilder, SslMethod, SslMode, SslStream, SslVersion,
+    HandshakeError, MidHandshakeSslStream, SslConnector, SslConnectorBuilder, SslMethod, SslMode, SslStream,
+    SslVersion,
 };
 use std::cell::RefCell;
 use std::collections::VecDeque;

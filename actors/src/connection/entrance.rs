@@ -1,0 +1,160 @@
+//! A socket of which nobody knows yet what will be spoken on it, or by whom.
+
+use super::tls_wire::{HandshakeError, TlsWire};
+use super::wire::Wire;
+use super::{ConnectionId, TlsFacts};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+use vagus_tls::{Acceptor, SslRef, StreamError};
+
+/// The most, in bytes, that a peer may have said before it is read by a session.
+pub const EARLY_AT_MOST: usize = 4096;
+
+/// A peer that is about to become a connection: a language may talk to it first. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Entrance {
+    wire: Wire,
+    peer: SocketAddr,
+    id: ConnectionId,
+    early: Vec<u8>,
+}
+
+/// What waiting for a peer came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// It has said something more.
+    Bytes,
+    /// It has ended the stream.
+    End,
+    /// It has said nothing in time.
+    Nothing,
+}
+
+impl Entrance {
+    pub(crate) fn new(socket: std::net::TcpStream, peer: SocketAddr, id: ConnectionId) -> io::Result<Self> {
+        Ok(Self {
+            wire: Wire::Plain(Arc::new(TcpStream::from_std(socket)?)),
+            peer,
+            id,
+            early: Vec::new(),
+        })
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// It is somebody else: who is connected to us only passes on what that one says.
+    pub fn set_peer(&mut self, peer: SocketAddr) {
+        self.peer = peer;
+    }
+
+    /// The number of the connection.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// What the peer has said that has not been taken. The session gets it in the end.
+    pub fn early(&self) -> &[u8] {
+        &self.early
+    }
+
+    /// Takes the first bytes of what the peer has said.
+    pub fn take(&mut self, count: usize) {
+        self.early.drain(..count.min(self.early.len()));
+    }
+
+    /// Waits for the peer to say more, in the clear.
+    ///
+    /// # Errors
+    /// When the socket fails, or it has said too much already that nobody took.
+    pub async fn hear(&mut self, until: Instant) -> io::Result<Came> {
+        let before = self.early.len();
+        if before >= EARLY_AT_MOST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let socket = self.wire.socket();
+        loop {
+            match timeout_at(until.into(), socket.readable()).await {
+                Err(_) => return Ok(Came::Nothing),
+                Ok(ready) => ready?,
+            }
+            self.early.resize(EARLY_AT_MOST, 0);
+            let count = socket.try_read(&mut self.early[before..]);
+            self.early.truncate(before + count.as_ref().copied().unwrap_or(0));
+            match count {
+                Ok(0) => return Ok(Came::End),
+                Ok(_) => return Ok(Came::Bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Says something to the peer, in the clear.
+    ///
+    /// # Errors
+    /// When the socket fails, or does not take it in time.
+    pub async fn say(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
+        let socket = self.wire.socket();
+        while !bytes.is_empty() {
+            match socket.try_write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    timeout_at(until.into(), socket.writable())
+                        .await
+                        .map_err(|_| io::ErrorKind::TimedOut)??;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a TLS handshake of the peer. What it has said before is the beginning of it.
+    ///
+    /// # Errors
+    /// When it comes to nothing, or not in time.
+    pub async fn secure(self, acceptor: &Acceptor, until: Instant) -> Result<Self, HandshakeError> {
+        // In the clear nobody else knows the socket yet.
+        let socket = match self.wire {
+            Wire::Plain(socket) => Arc::into_inner(socket),
+            Wire::Tls(_) => None,
+        };
+        let socket = socket.ok_or_else(|| StreamError::Carrier(io::ErrorKind::ResourceBusy.into()))?;
+        let handshake = TlsWire::accept(acceptor, socket, self.early);
+        let wire = timeout_at(until.into(), handshake)
+            .await
+            .map_err(|_| HandshakeError::Timeout)??;
+        Ok(Self {
+            wire: Wire::Tls(Box::new(wire)),
+            peer: self.peer,
+            id: self.id,
+            early: Vec::new(),
+        })
+    }
+
+    /// The TLS that is spoken, once it is.
+    pub fn tls(&self) -> Option<&SslRef> {
+        match &self.wire {
+            Wire::Plain(_) => None,
+            Wire::Tls(tls) => Some(tls.ssl()),
+        }
+    }
+
+    /// What is to be shown of the TLS that is spoken.
+    pub fn set_tls_facts(&mut self, facts: TlsFacts) {
+        if let Wire::Tls(tls) = &mut self.wire {
+            tls.set_facts(facts);
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Wire, Vec<u8>) {
+        (self.wire, self.early)
+    }
+}

@@ -1,0 +1,81 @@
+//! What clients have to know, and to show, of TLS.
+
+use crate::throttle::Throttle;
+use std::time::Duration;
+use vagus_actors::connection::{TlsFacts, TlsPeerCertificate};
+use vagus_protocol::info::Info;
+use vagus_tls::{Acceptor, CertificateNames, HandshakeFirst, Peer, Settings, SslRef, TlsError};
+
+/// The TLS of a server's clients, made ready.
+#[derive(Debug)]
+pub struct ClientTls {
+    pub(crate) acceptor: Acceptor,
+    pub(crate) allow_non_tls: bool,
+    pub(crate) handshake_first: HandshakeFirst,
+    pub(crate) timeout: Duration,
+    pub(crate) maps: bool,
+    pub(crate) throttle: Throttle,
+    verifies: bool,
+}
+
+impl ClientTls {
+    /// Reads the certificates that the settings name.
+    ///
+    /// # Errors
+    /// When one cannot be read or used.
+    pub fn new(settings: &Settings) -> Result<Self, TlsError> {
+        Ok(Self {
+            acceptor: Acceptor::new(settings)?,
+            allow_non_tls: settings.allow_non_tls,
+            handshake_first: settings.handshake_first,
+            timeout: settings.timeout,
+            maps: settings.verify_and_map,
+            throttle: Throttle::new(settings.connection_rate_limit),
+            verifies: settings.verifies(),
+        })
+    }
+
+    /// When the first certificate expires, in seconds from 1970.
+    pub fn not_after(&self) -> i64 {
+        self.acceptor.not_after()
+    }
+
+    /// Writes into INFO what clients may expect.
+    pub fn announce(&self, info: &mut Info) {
+        info.tls_required = !self.allow_non_tls;
+        info.tls_available = self.allow_non_tls;
+        info.tls_verify = self.verifies;
+    }
+
+    /// Whether nothing is said before the handshake.
+    pub(crate) fn comes_first(&self) -> bool {
+        self.handshake_first != HandshakeFirst::Off
+    }
+
+    /// What the client is called by its certificate, if that matters.
+    pub(crate) fn names(&self, ssl: &SslRef) -> Option<CertificateNames> {
+        if !self.maps {
+            return None;
+        }
+        ssl.peer_certificate()
+            .map(|certificate| CertificateNames::of(&certificate))
+    }
+}
+
+/// What is shown of a connection.
+pub(crate) fn facts(ssl: &SslRef, first: bool) -> TlsFacts {
+    let peer = Peer::of(ssl);
+    let certificates = peer.certificates.into_iter();
+    TlsFacts {
+        version: peer.version,
+        cipher_suite: peer.cipher_suite,
+        first,
+        peer_certificates: certificates
+            .map(|certificate| TlsPeerCertificate {
+                subject: certificate.subject,
+                subject_pk_sha256: certificate.subject_pk_sha256.to_string(),
+                cert_sha256: certificate.cert_sha256,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,29 @@
+//! Who may speak TLS does, whoever must and does not is sent away, and what is said over it is what is said without.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod back_pressure;
+#[cfg(test)]
+mod first;
+#[cfg(test)]
+mod garbage;
+#[cfg(test)]
+mod mapped;
+#[cfg(test)]
+mod optional;
+#[cfg(test)]
+mod pinned;
+#[cfg(test)]
+mod proxies;
+#[cfg(test)]
+mod rate;
+#[cfg(test)]
+mod several;
+#[cfg(test)]
+mod timeout;
+#[cfg(test)]
+mod upgrade;
+#[cfg(test)]
+mod verified;
+#[cfg(test)]
+mod world;

@@ -1,0 +1,90 @@
+//! A certificate says which user somebody is, by each of its names, and what that one may do holds.
+
+use crate::world::{CONNECT, World, expect_sent_away};
+use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
+use vagus_auth::permission::{Permissions, Rules};
+use vagus_test_support::{Connector, TestServer, server};
+use vagus_tls::testing::{Request, request};
+
+fn mapping_server(world: &World, users: &[&str]) -> TestServer {
+    let user = |name: &&str| User {
+        proof: Proof::Password {
+            name: (*name).to_owned(),
+            password: String::new(),
+        },
+        permissions: Some(Permissions {
+            publish: Rules {
+                allow: vec!["allowed".to_owned()],
+                ..Rules::default()
+            },
+            ..Permissions::default()
+        }),
+        connection_types: ConnectionTypes::default(),
+    };
+    server()
+        .tls(world.with(|tls| tls.verify_and_map = true))
+        .credentials(Credentials::Users {
+            users: users.iter().map(user).collect(),
+            no_auth_user: None,
+            default_permissions: None,
+        })
+        .start()
+}
+
+/// Whether somebody with this certificate is the one user there is.
+#[track_caller]
+fn check(user: &str, certificate: &Request, is_in: bool) {
+    let world = World::new();
+    let server = mapping_server(&world, &[user]);
+    let connector: Connector = world.connector().showing(&world.issue(certificate));
+    let client = server.client();
+    assert!(
+        client.info().contains(r#""tls_verify":true"#),
+        "{}",
+        client.info()
+    );
+    assert!(
+        client.info().contains(r#""auth_required":true"#),
+        "{}",
+        client.info()
+    );
+    let mut client = client.secured(&connector).connect(CONNECT);
+    if !is_in {
+        client.send("PING");
+        assert_eq!(client.closed(), "-ERR 'Authorization Violation'\r\n");
+        return;
+    }
+    client.send("PUB allowed 0\r\n\r\nPUB forbidden 0\r\n");
+    client.expect(r#"-ERR 'Permissions Violation for Publish to "forbidden"'"#);
+    client.sync_silent();
+}
+
+#[test]
+fn by_each_name() {
+    let certificate = request("derek")
+        .email("derek@acme.test")
+        .host("derek.acme.test")
+        .uri("spiffe://acme.test/derek");
+    check("derek@acme.test", &certificate, true);
+    check("derek.acme.test", &certificate, true);
+    check("spiffe://acme.test/derek", &certificate, true);
+    check("CN=derek", &certificate, true);
+    check("CN=other", &certificate, false);
+    check("derek", &certificate, false);
+}
+
+#[test]
+fn by_the_whole_subject() {
+    let certificate = request("").subject(&[("O", "acme"), ("OU", "sales"), ("CN", "derek")]);
+    check("CN=derek,OU=sales,O=acme", &certificate, true);
+    check("O=acme,OU=sales,CN=derek", &certificate, true);
+    check("CN=derek,O=acme", &certificate, false);
+}
+
+#[test]
+fn without_a_certificate_nobody_is_anybody() {
+    let world = World::new();
+    let server = mapping_server(&world, &["CN=derek"]);
+    expect_sent_away(server.client().try_secured(&world.connector()));
+    server.expect_nothing_left();
+}
