@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod dashboard;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod metrics;
