@@ -125,6 +125,7 @@ fn populate(
         tls: tls.map(Arc::new),
         proxy_protocol: config.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
+        trace_headers: config.logging.trace_headers,
     }));
     let receptions = (0..count)
         .map(|number| open_reception(number, &arbiters, &surroundings, &facts))

@@ -3,7 +3,8 @@
 use crate::flags::Launch;
 use crate::logging::{FATAL, RunningLog};
 use crate::process::pid_file;
-use crate::process::ports_file::PortsFile;
+use crate::process::ports_file::{Ports, PortsFile};
+use crate::process::supervisor::{self, News};
 use log::{error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
@@ -128,6 +129,7 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
     );
     let ports_file = write_ports_file(&config, &server);
     info!("Server is ready");
+    supervisor::tell(News::Ready);
 
     server.once_lame_duck_mode_ended(move || {
         // Nobody waits any more: it ends already.
@@ -135,6 +137,7 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
     });
     let status = wait_for_the_end(&events, &server, log);
     info!("Initiating Shutdown...");
+    supervisor::tell(News::Stopping);
     server.shutdown();
     if let Some(Err(error)) = ports_file.map(PortsFile::remove) {
         error!("Cannot remove the ports file: {error}");
@@ -147,7 +150,12 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
 fn write_ports_file(config: &Config, server: &Server) -> Option<PortsFile> {
     let path = PortsFile::path_in(config.ports_file_dir.as_ref()?);
     let shown = path.display().to_string();
-    PortsFile::write(path, server.client_address())
+    let ports = Ports::new(
+        server.client_address(),
+        server.monitor_address(),
+        server.secure_monitor_address(),
+    );
+    PortsFile::write(path, &ports)
         .map_err(|error| error!("Cannot write the ports file {shown}: {error}"))
         .ok()
 }
@@ -192,7 +200,9 @@ fn wait_for_the_end(events: &Receiver<Event>, server: &Server, log: &RunningLog)
                 error!("Failed to reload server configuration: reloading is not in this version of vagus yet")
             }
             _ => {
-                server.enter_lame_duck_mode();
+                if server.enter_lame_duck_mode() {
+                    supervisor::tell(News::LameDuck);
+                }
             }
         }
     }

@@ -1,9 +1,10 @@
-//! The commands for people: publish, subscribe, request, reply, measure, watch a server, hash a password.
+//! The commands for people: publish, subscribe, request, reply, measure, watch a server, see whether it is well, hash a password.
 
 mod address;
 mod arguments;
 mod bench;
 mod error;
+mod healthcheck;
 mod output;
 mod password;
 mod publish;
@@ -31,6 +32,7 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Reply => reply::run(args, &mut out),
         Tool::Bench => bench::run(args, &mut out),
         Tool::Top => top::run(args, &mut out),
+        Tool::Healthcheck => healthcheck::run(args, &mut out),
         Tool::Password => password::run(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
@@ -58,6 +60,7 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Bench => bench::HELP,
         // These talk to no client port.
         Tool::Top => return (top::HELP, ""),
+        Tool::Healthcheck => return (healthcheck::HELP, ""),
         Tool::Password => return (password::HELP, ""),
     };
     (own, arguments::HELP)

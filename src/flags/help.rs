@@ -13,6 +13,7 @@ Commands:
     reply      Answer requests
     bench      Measure a server
     top        Watch a server: rates, connections, hot subjects
+    healthcheck  Ask a server whether it is well
     passwd     Make a hash of a password for a configuration file
     help       Show this, or the arguments of one command: vagus help <command>
 ";

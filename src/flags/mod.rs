@@ -53,6 +53,7 @@ pub(crate) enum Tool {
     Reply,
     Bench,
     Top,
+    Healthcheck,
     Password,
 }
 
@@ -65,6 +66,7 @@ impl Tool {
             "reply" => Self::Reply,
             "bench" => Self::Bench,
             "top" => Self::Top,
+            "healthcheck" => Self::Healthcheck,
             "passwd" => Self::Password,
             _ => return None,
         })

@@ -3,6 +3,7 @@
 pub(crate) mod pid_file;
 pub(crate) mod ports_file;
 pub(crate) mod signal;
+pub(crate) mod supervisor;
 
 /// The name this program was called by, without folders.
 pub(crate) fn program_name() -> String {

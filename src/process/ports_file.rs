@@ -1,6 +1,6 @@
 //! The file that tells where the server listens, for as long as it does.
 
-use std::fmt::Write as _;
+use serde::Serialize;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,27 @@ pub(crate) struct PortsFile {
     path: PathBuf,
 }
 
+/// Lists of URLs, as the file has them.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Ports {
+    nats: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    monitoring: Vec<String>,
+}
+
+impl Ports {
+    /// Where clients connect, and where the server shows itself over HTTP and HTTPS.
+    pub(crate) fn new(clients: SocketAddr, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Self {
+        let url = |scheme: &str, address| format!("{scheme}://{}", reachable(address));
+        let http = http.map(|address| url("http", address));
+        let https = https.map(|address| url("https", address));
+        Self {
+            nats: vec![url("nats", clients)],
+            monitoring: http.into_iter().chain(https).collect(),
+        }
+    }
+}
+
 impl PortsFile {
     /// Where the ports file of this process is in `folder`.
     pub(crate) fn path_in(folder: &Path) -> PathBuf {
@@ -18,8 +39,8 @@ impl PortsFile {
     }
 
     /// Writes the file at `path`: a JSON object of lists of URLs.
-    pub(crate) fn write(path: PathBuf, clients: SocketAddr) -> io::Result<Self> {
-        std::fs::write(&path, contents(clients))?;
+    pub(crate) fn write(path: PathBuf, ports: &Ports) -> io::Result<Self> {
+        std::fs::write(&path, serde_json::to_string(ports)?)?;
         Ok(Self { path })
     }
 
@@ -27,13 +48,6 @@ impl PortsFile {
     pub(crate) fn remove(self) -> io::Result<()> {
         std::fs::remove_file(self.path)
     }
-}
-
-fn contents(clients: SocketAddr) -> String {
-    let mut json = String::new();
-    // Addresses hold nothing that JSON would have to escape.
-    let _ = write!(json, r#"{{"nats":["nats://{}"]}}"#, reachable(clients));
-    json
 }
 
 /// An address that can be connected to from this machine: nobody can connect to 0.0.0.0.
@@ -50,14 +64,32 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(clients: &str, http: Option<&str>, https: Option<&str>, expected: &str) {
+        let address = |text: &str| text.parse().unwrap();
+        let ports = Ports::new(address(clients), http.map(address), https.map(address));
+        assert_eq!(serde_json::to_string(&ports).unwrap(), expected);
+    }
+
     #[test]
     fn urls_that_can_be_connected_to() {
-        for (address, expected) in [
-            ("127.0.0.2:4222", r#"{"nats":["nats://127.0.0.2:4222"]}"#),
-            ("0.0.0.0:5000", r#"{"nats":["nats://127.0.0.1:5000"]}"#),
-            ("[::]:5000", r#"{"nats":["nats://[::1]:5000"]}"#),
-        ] {
-            assert_eq!(contents(address.parse().unwrap()), expected);
-        }
+        check(
+            "127.0.0.2:4222",
+            None,
+            None,
+            r#"{"nats":["nats://127.0.0.2:4222"]}"#,
+        );
+        check(
+            "0.0.0.0:5000",
+            None,
+            None,
+            r#"{"nats":["nats://127.0.0.1:5000"]}"#,
+        );
+        check(
+            "[::]:5000",
+            Some("0.0.0.0:80"),
+            Some("[::]:443"),
+            r#"{"nats":["nats://[::1]:5000"],"monitoring":["http://127.0.0.1:80","https://[::1]:443"]}"#,
+        );
     }
 }

@@ -71,6 +71,10 @@ impl Session for Letters {
         }
     }
 
+    fn write_names(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+
     fn settings_changed<T: Turn>(&mut self, _: &mut T) {}
 
     fn no_room<T: Turn>(&mut self, _: &mut T) {}

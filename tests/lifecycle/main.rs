@@ -8,6 +8,8 @@ mod idle;
 #[cfg(test)]
 mod lame_duck;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod shutdown;

@@ -1,7 +1,9 @@
 //! The program: it says when it is ready, serves, and ends by a signal, with its connections.
 
 use rustix::process::{Pid, Signal, kill_process};
-use vagus_test_support::{Frame, Process, spawn_binary};
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use vagus_test_support::{Frame, PATIENCE, Process, spawn_binary};
 
 #[test]
 fn ends_by_a_signal() {
@@ -63,4 +65,59 @@ fn fails_where_it_cannot_listen() {
     second.log_line("address already in use");
     let mut client = first.client().connect(r#"{"verbose":false}"#);
     client.sync_silent();
+}
+
+/// What is asked of a server that is well, and of one that is not there.
+#[test]
+fn is_asked_whether_it_is_well() {
+    let mut process = spawn_binary!("-a", "127.0.0.1", "-p", "-1", "-m", "-1");
+    let line = process.log_line("Starting http monitor on ");
+    let port = line.rsplit_once(':').unwrap().1.to_owned();
+    process.client_address();
+    let healthcheck = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_vagus"))
+            .arg("healthcheck")
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let url = format!("http://127.0.0.1:{port}");
+    for arguments in [["-m", &*port], ["--url", &*url]] {
+        let output = healthcheck(&arguments);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "{\"status\":\"ok\"}\n");
+    }
+    let missing = healthcheck(&["--url", &format!("{url}/nothing/of/that/name")]);
+    assert_eq!(missing.status.code(), Some(1), "{missing:?}");
+    send(Signal::INT, &process);
+    process.wait();
+    let gone = healthcheck(&["-m", &port]);
+    assert_eq!(gone.status.code(), Some(1), "{gone:?}");
+    assert!(!gone.stderr.is_empty());
+    assert_eq!(healthcheck(&["-m", "none"]).status.code(), Some(2));
+}
+
+/// Whoever started it is told when it is ready, and when it ends.
+#[test]
+fn tells_its_supervisor() {
+    let path = std::env::temp_dir().join(format!("vagus-{}-supervisor", std::process::id()));
+    let supervisor = UnixDatagram::bind(&path).unwrap();
+    supervisor.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vagus"))
+        .args(["-a", "127.0.0.1", "-p", "-1"])
+        .env("NOTIFY_SOCKET", &path)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut buffer = [0; 200];
+    let mut told = || {
+        let length = supervisor.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert!(told().starts_with("READY=1\n"));
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(told().starts_with("STOPPING=1\n"));
+    std::fs::remove_file(&path).unwrap();
+    assert!(child.wait().unwrap().success());
 }

@@ -283,11 +283,7 @@ impl Carrier {
                 consumed,
                 frame_length,
             }) if frame_length <= CARRIED_OVER && bytes.len() - consumed > arbiter.carried_at_most => {
-                log::error!(
-                    "{} - cid:{} - A line is longer than it may be",
-                    connection.peer,
-                    connection.id
-                );
+                log::error!("{} - A line is longer than it may be", connection.log_name());
                 connection.closing = Some(CloseReason::ProtocolViolation);
             }
             Some(Progress::Taken {
@@ -378,11 +374,8 @@ impl<S: Session> Connection<S> {
         match result {
             Ok(result) => Some(result),
             Err(_) => {
-                log::error!(
-                    "{} - cid:{} - Internal error, closing the connection",
-                    self.peer,
-                    self.id
-                );
+                let (peer, id) = (self.peer, self.id);
+                log::error!("{peer} - cid:{id} - Internal error, closing the connection");
                 delivery.discard();
                 self.closing.get_or_insert(CloseReason::ProtocolViolation);
                 None
@@ -434,17 +427,16 @@ impl<S: Session> Connection<S> {
 
     /// Ends the connection without a word, as nats-server does with slow consumers.
     fn cut_off(&mut self, reason: CloseReason) {
-        let (peer, id) = (self.peer, self.id);
         match reason {
             CloseReason::SlowConsumerPendingBytes => {
-                let most = self.bounds.max_pending;
-                log::warn!("{peer} - cid:{id} - Slow Consumer Detected: MaxPending of {most} Exceeded");
+                let (name, most) = (self.log_name(), self.bounds.max_pending);
+                log::warn!("{name} - Slow Consumer Detected: MaxPending of {most} Exceeded");
             }
             CloseReason::SlowConsumerWriteDeadline => {
                 let pending = self.outbox.traffic().pending;
-                let deadline = self.bounds.write_deadline;
+                let (name, deadline) = (self.log_name(), self.bounds.write_deadline);
                 log::warn!(
-                    "{peer} - cid:{id} - Slow Consumer Detected: WriteDeadline of {deadline:?} exceeded with \
+                    "{name} - Slow Consumer Detected: WriteDeadline of {deadline:?} exceeded with \
                      {pending} total bytes."
                 );
             }

@@ -38,6 +38,7 @@ use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
 use input::Input;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -152,6 +153,14 @@ impl<S: Session> Connection<S> {
         connection.start()
     }
 
+    /// How the log calls it: the peer's address, the connection's number, and what the session adds.
+    fn log_name(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|out| {
+            write!(out, "{} - cid:{}", self.peer, self.id)?;
+            self.session.write_names(out)
+        })
+    }
+
     /// Tells the Router what changed. One announcement is under way at most; the rest follows it.
     fn announce(&mut self, mut changes: Vec<Change>, settled: Recipient<Settled>) {
         if self.announced {
@@ -242,9 +251,8 @@ impl<S: Session> Drop for Connection<S> {
             );
         }
         log::debug!(
-            "{} - cid:{} - Client connection closed: {}",
-            self.peer,
-            self.id,
+            "{} - Client connection closed: {}",
+            self.log_name(),
             reason.text()
         );
         let closed = ConnectionClosed {

@@ -1,6 +1,7 @@
 //! What a connection's language decides, apart from sockets and actors.
 
 use super::CloseReason;
+use std::fmt;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_protocol::operation::Publish;
@@ -37,6 +38,9 @@ pub trait Session: Sized + Unpin + 'static {
 
     /// The time from a question to the peer to its answer, if that was measured.
     fn round_trip(&self) -> Option<Duration>;
+
+    /// Writes what follows the peer's address and number in the log, if anything.
+    fn write_names(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result;
 
     /// How the peer calls itself, for logs and monitoring.
     fn identity(&self) -> Identity;

@@ -112,9 +112,8 @@ impl NatsSession {
                 turn.unsubscribe(sid, None);
                 self.complain(&Complaint::SubscriptionRevoked { subject, queue, sid }, turn);
                 log::info!(
-                    "{} - cid:{} - Removed sub {:?} (sid {:?}) for {:?} - not authorized",
-                    self.peer,
-                    self.id,
+                    "{} - Removed sub {:?} (sid {:?}) for {:?} - not authorized",
+                    self.log_name(),
                     String::from_utf8_lossy(subject),
                     String::from_utf8_lossy(sid),
                     self.identity

@@ -8,6 +8,8 @@ mod heartbeat;
 pub mod ocsp;
 mod opening;
 mod publishing;
+mod repetition;
+mod reporting;
 mod session;
 mod subscribing;
 mod throttle;
@@ -45,6 +47,8 @@ pub struct Facts {
     pub proxy_protocol: bool,
     /// How much of a payload a TRC line shows, in bytes; 0 for all of it.
     pub max_traced_payload: usize,
+    /// Whether a TRC line shows the headers of a message instead of all of it.
+    pub trace_headers: bool,
 }
 
 impl Facts {

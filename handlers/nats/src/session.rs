@@ -3,7 +3,9 @@
 use crate::authentication::{self, Verdict};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
-use crate::{Facts, publishing, subscribing, trace};
+use crate::reporting::GLOBAL_ACCOUNT;
+use crate::{Facts, publishing, subscribing};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,9 +20,6 @@ use vagus_protocol::info::{BoundAccount, InfoClient};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, may_begin_connect, parse};
 use vagus_tls::CertificateNames;
-
-/// The account of everybody who belongs to no other.
-const GLOBAL_ACCOUNT: &str = "$G";
 
 /// CONNECT's `protocol` from which a client understands INFO at any time.
 const PROTOCOL_ASYNC_INFO: i64 = 1;
@@ -141,6 +140,11 @@ impl NatsSession {
         }
     }
 
+    /// What it said in CONNECT, if it did.
+    pub(crate) fn options(&self) -> Option<&ConnectOptions> {
+        self.options.as_deref()
+    }
+
     /// Whether the client understands INFO at any time.
     fn understands_info(&self) -> bool {
         self.options
@@ -167,7 +171,7 @@ impl NatsSession {
         let mut line = Vec::new();
         complaint.append(&mut line);
         self.say(&line, turn);
-        log::debug!("{} - cid:{} - {}", self.peer, self.id, complaint.text());
+        self.report(complaint);
         if let Some(reason) = complaint.reason() {
             self.closing = true;
             turn.close(reason);
@@ -180,7 +184,7 @@ impl NatsSession {
         if !line.is_empty() {
             self.say(&line, turn);
         }
-        log::debug!("{} - cid:{} - {violation}", self.peer, self.id);
+        self.report_violation(violation);
         self.closing = true;
         turn.close(violation.reason());
     }
@@ -195,12 +199,7 @@ impl NatsSession {
     pub(crate) fn say(&self, line: &[u8], turn: &mut impl Turn) {
         if self.wishes.trace {
             let line = String::from_utf8_lossy(line.trim_ascii_end());
-            log::trace!(
-                "{} - cid:{} - ->> [{}]",
-                self.peer,
-                self.id,
-                line.trim_start_matches('+')
-            );
+            log::trace!("{} - ->> [{}]", self.log_name(), line.trim_start_matches('+'));
         }
         turn.reply(line);
     }
@@ -234,7 +233,7 @@ impl NatsSession {
     fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
         let mut options = self.options.take().unwrap_or_default();
         if let Err(error) = options.update(json) {
-            log::debug!("{} - cid:{} - {error}", self.peer, self.id);
+            log::debug!("{} - {error}", self.log_name());
             return self.violated(Violation::Connect, turn);
         }
         self.options = Some(options);
@@ -253,7 +252,7 @@ impl NatsSession {
     }
 
     pub(crate) fn refused(&mut self, turn: &mut impl Turn) {
-        log::error!("{} - cid:{} - authentication error", self.peer, self.id);
+        self.report_refusal();
         self.complain(&Complaint::AuthorizationViolation, turn);
     }
 
@@ -399,7 +398,7 @@ impl Session for NatsSession {
     }
 
     fn no_room<T: Turn>(&mut self, turn: &mut T) {
-        log::error!("{} - cid:{} - maximum connections exceeded", self.peer, self.id);
+        log::error!("{} - maximum connections exceeded", self.log_name());
         self.complain(&Complaint::MaximumConnections, turn);
     }
 
@@ -427,6 +426,10 @@ impl Session for NatsSession {
         self.heartbeat.round_trip()
     }
 
+    fn write_names(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_names(out)
+    }
+
     fn identity(&self) -> Identity {
         match &self.options {
             None => Identity::default(),
@@ -436,17 +439,6 @@ impl Session for NatsSession {
                 version: options.version.clone(),
                 user: authentication::shown_user(options, self.identity.as_ref()),
             },
-        }
-    }
-}
-
-impl NatsSession {
-    pub(crate) fn trace(&self, operation: &Operation<'_>) {
-        let (peer, id) = (self.peer, self.id);
-        log::trace!("{peer} - cid:{id} - <<- [{}]", trace::describe(operation));
-        if let Operation::Publish(publish) = operation {
-            let payload = trace::payload(publish.payload(), self.facts.max_traced_payload);
-            log::trace!("{peer} - cid:{id} - <<- MSG_PAYLOAD: [{payload}]");
         }
     }
 }

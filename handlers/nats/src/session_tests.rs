@@ -234,6 +234,7 @@ fn facts(limits: Limits, credentials: Credentials) -> Facts {
         tls: None,
         proxy_protocol: false,
         max_traced_payload: 0,
+        trace_headers: false,
     }
 }
 

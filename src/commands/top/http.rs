@@ -43,7 +43,7 @@ pub(in crate::commands) enum HttpError {
 }
 
 /// Asks one server.
-pub(super) struct Client {
+pub(in crate::commands) struct Client {
     endpoint: Endpoint,
     tls: Option<SslConnector>,
 }
@@ -51,13 +51,13 @@ pub(super) struct Client {
 impl Client {
     /// # Errors
     /// When a file that TLS is to use cannot be used.
-    pub(super) fn new(endpoint: Endpoint) -> Result<Self, HttpError> {
+    pub(in crate::commands) fn new(endpoint: Endpoint) -> Result<Self, HttpError> {
         let tls = endpoint.tls.as_ref().map(connector).transpose()?;
         Ok(Self { endpoint, tls })
     }
 
     /// The body of a successful answer.
-    pub(super) fn get(&self, target: &str) -> Result<Vec<u8>, HttpError> {
+    pub(in crate::commands) fn get(&self, target: &str) -> Result<Vec<u8>, HttpError> {
         let deadline = Instant::now() + PATIENCE;
         let Endpoint { host, port, .. } = &self.endpoint;
         let socket = connect(host, *port).map_err(HttpError::Connect)?;
@@ -164,7 +164,7 @@ fn ask(stream: &mut (impl Read + Write), host: &str, port: u16, target: &str) ->
         host.to_owned()
     };
     let request = format!(
-        "GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: vagus-top/{}\r\nAccept: application/json\r\n\
+        "GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: vagus/{}\r\nAccept: application/json\r\n\
          Connection: close\r\n\r\n",
         vagus::VERSION
     );

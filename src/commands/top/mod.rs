@@ -17,7 +17,10 @@ pub(super) use options::HELP;
 
 use super::error::ToolError;
 use events::{Event, Sources, name_of};
-use http::{Client, HttpError};
+pub(super) use http::Client;
+pub(super) use options::{Endpoint, TlsOptions};
+
+use http::HttpError;
 use keys::Action;
 use look::look;
 use model::Model;

@@ -126,21 +126,21 @@ impl Sort {
 
 /// Where the server is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(in crate::commands) struct Endpoint {
+    pub(in crate::commands) host: String,
+    pub(in crate::commands) port: u16,
     /// HTTPS, and with what.
-    pub(super) tls: Option<TlsOptions>,
+    pub(in crate::commands) tls: Option<TlsOptions>,
 }
 
 /// Files in PEM.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct TlsOptions {
-    pub(super) certificate: Option<PathBuf>,
-    pub(super) key: Option<PathBuf>,
-    pub(super) authorities: Option<PathBuf>,
+pub(in crate::commands) struct TlsOptions {
+    pub(in crate::commands) certificate: Option<PathBuf>,
+    pub(in crate::commands) key: Option<PathBuf>,
+    pub(in crate::commands) authorities: Option<PathBuf>,
     /// Any certificate will do.
-    pub(super) insecure: bool,
+    pub(in crate::commands) insecure: bool,
 }
 
 /// What may be changed by keys, too.

@@ -71,6 +71,11 @@ impl Process {
         }
     }
 
+    /// How many of the lines that [`Process::log_line`] has seen contain `text`.
+    pub fn lines_with(&self, text: &str) -> usize {
+        self.lines.iter().filter(|line| line.contains(text)).count()
+    }
+
     /// Where clients connect, once it is ready: 127.0.0.1 and the port it logs.
     ///
     /// # Panics

@@ -1,0 +1,183 @@
+//! What the log says of a client.
+
+use crate::repetition;
+use crate::session::NatsSession;
+use crate::trace;
+use std::fmt::{self, Display, Formatter};
+use vagus_protocol::connect::ConnectOptions;
+use vagus_protocol::error::{Complaint, Violation};
+use vagus_protocol::operation::Operation;
+use vagus_protocol::quote::Quoted;
+
+/// The account of everybody who belongs to no other.
+pub(crate) const GLOBAL_ACCOUNT: &str = "$G";
+
+/// A client as the log calls it: `address - cid:number`, and once it is in ` - "vversion:language:name"` and
+/// ` - "account/user"`, as far as there is such.
+pub(crate) struct LogName<'a>(pub(crate) &'a NatsSession);
+
+impl Display for LogName<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "{} - cid:{}", self.0.peer, self.0.id)?;
+        self.0.write_names(out)
+    }
+}
+
+/// What a client calls itself: `vversion:language:name`, or those of them that it says.
+fn own_name(options: &ConnectOptions) -> String {
+    let version = match &*options.version {
+        "" => String::new(),
+        version => format!("v{version}"),
+    };
+    let parts = [&*version, &*options.lang, &*options.name];
+    let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    said.join(":")
+}
+
+/// How a client says who it is; no secrets.
+fn label(options: &ConnectOptions) -> Option<String> {
+    let key = |kind, text: &str| (!text.is_empty()).then(|| format!("{kind}:{text}"));
+    key("nkey", &options.nkey)
+        .or_else(|| key("user", &options.user))
+        .or_else(|| (!options.auth_token.is_empty()).then(|| "token".to_owned()))
+}
+
+/// The same, for a login that fails.
+fn claimed(options: &ConnectOptions) -> Option<String> {
+    let named = |kind, text: &str| (!text.is_empty()).then(|| format!("{kind} {}", Quoted(text.as_bytes())));
+    named("Nkey", &options.nkey)
+        .or_else(|| named("User", &options.user))
+        .or_else(|| (!options.auth_token.is_empty()).then(|| "Token \"[REDACTED]\"".to_owned()))
+}
+
+impl NatsSession {
+    pub(crate) fn log_name(&self) -> LogName<'_> {
+        LogName(self)
+    }
+
+    /// What follows the client's address and number in the log.
+    pub(crate) fn write_names(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Some(options) = self.options().filter(|_| !self.must_authenticate()) else {
+            return Ok(());
+        };
+        let name = own_name(options);
+        if !name.is_empty() {
+            write!(out, " - {}", Quoted(name.as_bytes()))?;
+        }
+        if let Some(label) = label(options) {
+            let user = format!("{GLOBAL_ACCOUNT}/{label}");
+            write!(out, " - {}", Quoted(user.as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// Logs what a client is told off for. Mistakes of clients are errors, as in nats-server; the same one is not
+    /// logged again at once.
+    pub(crate) fn report(&self, complaint: &Complaint<'_>) {
+        let text = match complaint {
+            Complaint::PublishPermission { subject } => {
+                format!("Publish Violation - Subject {}", Quoted(subject))
+            }
+            Complaint::ReplyPermission { reply } => format!("Publish Violation - Reply {}", Quoted(reply)),
+            Complaint::SubscriptionPermission { subject, queue } => {
+                let subject = Quoted(subject);
+                match queue {
+                    None => format!("Subscription Violation - Subject {subject}"),
+                    Some(queue) => format!(
+                        "Subscription Violation - Subject {subject}, Queue: {}",
+                        Quoted(queue)
+                    ),
+                }
+            }
+            Complaint::TooManyTokens { subject } => {
+                format!(
+                    "Subscription Violation Too Many Tokens - Subject {}",
+                    Quoted(subject)
+                )
+            }
+            Complaint::MaximumSubscriptions => complaint.text(),
+            _ => {
+                log::debug!("{} - {complaint}", self.log_name());
+                return;
+            }
+        };
+        if repetition::is_news(&text) {
+            log::error!("{} - {text}", self.log_name());
+        }
+    }
+
+    /// Logs how a client broke the protocol.
+    pub(crate) fn report_violation(&self, violation: Violation) {
+        log::error!("{} - {violation}", self.log_name());
+    }
+
+    /// Logs a login that failed.
+    pub(crate) fn report_refusal(&self) {
+        match self.options().and_then(claimed) {
+            Some(who) => log::error!("{} - authentication error - {who}", self.log_name()),
+            None => log::error!("{} - authentication error", self.log_name()),
+        }
+    }
+
+    /// Logs an operation of the client.
+    pub(crate) fn trace(&self, operation: &Operation<'_>) {
+        let name = self.log_name();
+        log::trace!("{name} - <<- [{}]", trace::describe(operation));
+        if let Operation::Publish(publish) = operation {
+            let shown = if self.facts.trace_headers {
+                publish.header().unwrap_or_default()
+            } else {
+                publish.body
+            };
+            if !shown.is_empty() {
+                let payload = trace::payload(shown, self.facts.max_traced_payload);
+                log::trace!("{name} - <<- MSG_PAYLOAD: [{payload}]");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{claimed, label, own_name};
+    use vagus_protocol::connect::ConnectOptions;
+
+    #[test]
+    fn what_clients_are_called() {
+        for (json, name, user, who) in [
+            ("{}", "", None, None),
+            (
+                r#"{"version":"1.2","lang":"rust","name":"a"}"#,
+                "v1.2:rust:a",
+                None,
+                None,
+            ),
+            (r#"{"lang":"go"}"#, "go", None, None),
+            (r#"{"version":"1","name":"a"}"#, "v1:a", None, None),
+            (
+                r#"{"user":"u","pass":"p"}"#,
+                "",
+                Some("user:u"),
+                Some(r#"User "u""#),
+            ),
+            (
+                r#"{"nkey":"U1","user":"u"}"#,
+                "",
+                Some("nkey:U1"),
+                Some(r#"Nkey "U1""#),
+            ),
+            (
+                r#"{"auth_token":"t"}"#,
+                "",
+                Some("token"),
+                Some(r#"Token "[REDACTED]""#),
+            ),
+        ] {
+            let mut options = ConnectOptions::default();
+            options.update(json.as_bytes()).unwrap();
+            assert_eq!(own_name(&options), name, "{json}");
+            assert_eq!(label(&options).as_deref(), user, "{json}");
+            assert_eq!(claimed(&options).as_deref(), who, "{json}");
+        }
+    }
+}
