@@ -27,7 +27,7 @@ fn ends_by_keys() {
         top.until("limit   [1024]: 7");
         top.press("\rn");
         top.until("limit   [7]:");
-        top.press("\u{1b}");
+        top.press("\r");
         top.press(key);
         assert_eq!(top.until_given_back().code(), Some(0), "{key:?}");
     }
