@@ -3,6 +3,7 @@
 use crate::admin::{Admin, MonitoringSockets};
 use crate::identity::ServerIdentity;
 use crate::server::StartError;
+use crate::stapling::Secured;
 use actix::prelude::*;
 use actix::{Arbiter as Thread, System};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -22,7 +23,7 @@ use vagus_actors::router::Router;
 use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, SlowWork, keep_house};
 use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Limits, Listen};
-use vagus_nats::{ClientTls, Facts, Nats};
+use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 
@@ -42,6 +43,7 @@ pub(crate) struct Running {
     pub(crate) listener: Addr<Listener>,
     pub(crate) lame_duck: Addr<LameDuck>,
     pub(crate) admin: Admin,
+    pub(crate) secured: Secured,
 }
 
 /// Listens, and starts the threads and actors of a broker.
@@ -51,7 +53,7 @@ pub(crate) fn start(
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
     let gate = Gate::new(config.credentials.clone())?;
-    let tls = config.tls.as_ref().map(ClientTls::new).transpose()?;
+    let secured = Secured::start(config.tls.as_ref())?;
     let socket = listen(&config.listen)?;
     let client_address = socket.local_addr()?;
     let monitoring = MonitoringSockets::listen(&config)?;
@@ -72,7 +74,7 @@ pub(crate) fn start(
         xkey: identity.xkey.clone(),
         ..Info::default()
     };
-    if let Some(tls) = &tls {
+    if let Some(tls) = &secured.clients {
         tls.announce(&mut info);
     }
     let (ready, is_ready) = mpsc::channel();
@@ -80,7 +82,7 @@ pub(crate) fn start(
         let system = System::with_tokio_rt(runtime);
         system.block_on(async {
             // The starter is gone only if it panicked.
-            let started = populate(socket, client_address, monitoring, &config, info, gate, tls);
+            let started = populate(socket, client_address, monitoring, &config, info, gate, secured);
             let _ = ready.send(started);
         });
         if let Err(error) = system.run() {
@@ -101,7 +103,7 @@ fn populate(
     config: &Config,
     info: Info,
     gate: Gate,
-    tls: Option<ClientTls>,
+    secured: Secured,
 ) -> Result<Running, StartError> {
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
@@ -122,7 +124,7 @@ fn populate(
         info: info.clone(),
         limits: config.limits.clone(),
         gate: Arc::new(gate),
-        tls: tls.map(Arc::new),
+        tls: secured.clients.clone(),
         proxy_protocol: config.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
         trace_headers: config.logging.trace_headers,
@@ -148,7 +150,7 @@ fn populate(
         listener.clone(),
         arbiters.clone(),
     );
-    let admin = monitoring.serve(config, info, observatory)?;
+    let admin = monitoring.serve(config, info, observatory, secured.clients.as_deref())?;
     Ok(Running {
         client_address,
         system: System::current(),
@@ -158,6 +160,7 @@ fn populate(
         listener,
         lame_duck,
         admin,
+        secured,
     })
 }
 

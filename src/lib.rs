@@ -11,8 +11,10 @@ mod admin;
 mod bootstrap;
 mod identity;
 mod server;
+mod stapling;
 
 pub use server::{Server, StartError};
+pub use stapling::StaplingError;
 pub use vagus_actors::connection::{CloseReason, ConnectionState, Identity};
 pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;

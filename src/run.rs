@@ -131,6 +131,11 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
     info!("Server is ready");
     supervisor::tell(News::Ready);
 
+    let tell_of_certificate = tell.clone();
+    server.once_certificate_not_good(move || {
+        // Nobody waits any more: it ends already.
+        let _ = tell_of_certificate.send(Event::CertificateNotGood);
+    });
     server.once_lame_duck_mode_ended(move || {
         // Nobody waits any more: it ends already.
         let _ = tell.send(Event::NobodyLeft);
@@ -165,6 +170,8 @@ enum Event {
     Signal(i32),
     /// Lame duck mode has left nobody connected.
     NobodyLeft,
+    /// The server is not to go on with one of its certificates.
+    CertificateNotGood,
 }
 
 /// Passes on the signals that this process is sent.

@@ -2,6 +2,7 @@
 
 use crate::bootstrap::{self, Running};
 use crate::identity::ServerIdentity;
+use crate::stapling::StaplingError;
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler};
 use std::future::Future;
@@ -58,6 +59,9 @@ pub enum StartError {
     /// TLS cannot be spoken as it is set: the operator's to mend.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The state of a certificate, of which clients are to be told, is not known or not good.
+    #[error(transparent)]
+    Stapling(#[from] StaplingError),
     /// The system has no threads, descriptors or randomness left.
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),
@@ -150,6 +154,12 @@ impl Server {
     /// arbiter calls it. The server is still there then, and to be stopped.
     pub fn once_lame_duck_mode_ended(&self, call: impl FnOnce() + Send + 'static) {
         self.ask(&self.running.lame_duck, OnceEnded(Box::new(call)));
+    }
+
+    /// Has this called once, when the authority of a certificate says that it is not good, and the server is not to go
+    /// on with one that is not (OCSP stapling, mode always or must). The server is to be stopped then.
+    pub fn once_certificate_not_good(&self, call: impl FnOnce() + Send + 'static) {
+        self.running.secured.stapler.once_not_good(call);
     }
 
     /// The state of each open connection.

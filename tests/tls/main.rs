@@ -8,6 +8,8 @@ mod first;
 #[cfg(test)]
 mod garbage;
 #[cfg(test)]
+mod https;
+#[cfg(test)]
 mod mapped;
 #[cfg(test)]
 mod optional;

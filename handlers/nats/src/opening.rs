@@ -204,6 +204,10 @@ impl Arrival {
         if !tls.acceptor.is_pinned(ssl) {
             return Err(failed(log::Level::Error, &"certificate not pinned"));
         }
+        if let Some(checks) = &tls.peer_checks {
+            let checked = checks.check(ssl, until).await;
+            checked.map_err(|error| failed(log::Level::Error, &error))?;
+        }
         let facts = tls::facts(ssl, self.first);
         log::debug!("{peer} - cid:{id} - TLS handshake complete");
         log::debug!(

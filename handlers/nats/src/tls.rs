@@ -1,9 +1,12 @@
 //! What clients have to know, and to show, of TLS.
 
+use crate::ocsp::PeerChecks;
 use crate::throttle::Throttle;
+use std::sync::Arc;
 use std::time::Duration;
 use vagus_actors::connection::{TlsFacts, TlsPeerCertificate};
 use vagus_protocol::info::Info;
+use vagus_tls::ocsp::Staple;
 use vagus_tls::{Acceptor, CertificateNames, HandshakeFirst, Peer, Settings, SslRef, TlsError};
 
 /// The TLS of a server's clients, made ready.
@@ -15,6 +18,8 @@ pub struct ClientTls {
     pub(crate) timeout: Duration,
     pub(crate) maps: bool,
     pub(crate) throttle: Throttle,
+    /// Asks the authorities of clients about them, if they are to be asked.
+    pub(crate) peer_checks: Option<PeerChecks>,
     verifies: bool,
 }
 
@@ -31,6 +36,7 @@ impl ClientTls {
             timeout: settings.timeout,
             maps: settings.verify_and_map,
             throttle: Throttle::new(settings.connection_rate_limit),
+            peer_checks: peer_checks(settings),
             verifies: settings.verifies(),
         })
     }
@@ -38,6 +44,11 @@ impl ClientTls {
     /// When the first certificate expires, in seconds from 1970.
     pub fn not_after(&self) -> i64 {
         self.acceptor.not_after()
+    }
+
+    /// What clients are told of the state of the certificates. Somebody has to ask for it before there are clients.
+    pub fn staples(&self) -> &[Arc<Staple>] {
+        self.acceptor.staples()
     }
 
     /// Writes into INFO what clients may expect.
@@ -60,6 +71,11 @@ impl ClientTls {
         ssl.peer_certificate()
             .map(|certificate| CertificateNames::of(&certificate))
     }
+}
+
+fn peer_checks(settings: &Settings) -> Option<PeerChecks> {
+    let asked = settings.ocsp_peer.as_ref().filter(|peer| peer.verify)?;
+    Some(PeerChecks::new(asked.clone(), settings.ocsp_cache))
 }
 
 /// What is shown of a connection.

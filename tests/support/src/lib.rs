@@ -24,6 +24,7 @@ mod patience;
 mod process;
 mod random;
 mod reader;
+mod responder;
 mod server;
 mod stream;
 mod writer;
@@ -37,6 +38,7 @@ pub use patience::{PATIENCE, eventually, eventually_equal};
 pub use process::Process;
 pub use random::Random;
 pub use reader::Reader;
+pub use responder::Responder;
 pub use server::{ServerBuilder, TestServer, server};
 pub use writer::Writer;
 

@@ -1,67 +1,44 @@
 use super::{AskError, ask, now};
-use openssl::ssl::SslRef;
 use parking_lot::Mutex;
-use std::io;
+use std::fmt::Display;
+use std::future::Future;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use std::time::Instant;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout_at;
 use vagus_tls::ocsp::{
     Answer, AnswerCache, CertificateStatus, Known, PeerVerdict, Question, Silence, links_to_check,
 };
-use vagus_tls::{OcspCache, OcspPeer};
+use vagus_tls::{OcspCache, OcspPeer, SslRef};
 
-/// How many authorities are asked at one time.
-const ASKING_AT_MOST: usize = 8;
+/// How many authorities are asked at one time, each on a thread for that long. Others wait for their turn.
+const ASKING_AT_MOST: usize = 16;
 
-/// How many questions may wait for that. Who does not get a place is one whose authority cannot be reached.
-const WAITING_AT_MOST: usize = 1024;
-
-/// Asks the authorities of peers whether their certificates are good. Its threads end with it.
+/// Asks the authorities of peers whether their certificates are good.
 #[derive(Debug)]
 pub struct PeerChecks {
     settings: OcspPeer,
     cache: Mutex<AnswerCache>,
-    waiting: SyncSender<Errand>,
-}
-
-/// A question on its way.
-struct Errand {
-    question: Vec<u8>,
-    responders: Vec<String>,
-    timeout: Duration,
-    answer: oneshot::Sender<Result<Vec<u8>, AskError>>,
+    turns: Arc<Semaphore>,
 }
 
 impl PeerChecks {
-    /// Starts the threads that ask.
-    ///
-    /// # Errors
-    /// When the system has no threads to give.
-    pub fn start(settings: OcspPeer, cache: OcspCache) -> io::Result<Self> {
-        let (waiting, errands) = sync_channel(WAITING_AT_MOST);
-        let errands = Arc::new(Mutex::new(errands));
-        for _ in 0..ASKING_AT_MOST {
-            let errands = errands.clone();
-            thread::Builder::new()
-                .name("ocsp".to_owned())
-                .spawn(move || run(&errands))?;
-        }
-        Ok(Self {
+    /// With nothing known yet.
+    pub fn new(settings: OcspPeer, cache: OcspCache) -> Self {
+        Self {
             settings,
             cache: Mutex::new(AnswerCache::new(cache)),
-            waiting,
-        })
+            turns: Arc::new(Semaphore::new(ASKING_AT_MOST)),
+        }
     }
 
     /// Whether the peer is let in, with whom the handshake is over. What is tolerated is logged. Ends at `until`, when
-    /// whoever has not been asked about is one whose authority cannot be reached.
+    /// whoever has not answered cannot be reached.
     ///
     /// # Errors
     /// Why it is not.
     pub async fn check(&self, ssl: &SslRef, until: Instant) -> Result<(), String> {
-        // Taken out at once: no certificate is held on to while somebody is asked.
         let links = links_to_check(ssl).map_err(|error| error.to_string())?;
         for link in links {
             match self.check_link(&link, until).await {
@@ -74,7 +51,7 @@ impl PeerChecks {
                 }
                 PeerVerdict::Refused(reason) => {
                     return Err(format!(
-                        "client not OCSP valid: certificate of [{}]: {reason}",
+                        "client not OCSP valid: the certificate of [{}]: {reason}",
                         link.subject()
                     ));
                 }
@@ -103,22 +80,20 @@ impl PeerChecks {
     }
 
     async fn ask(&self, link: &Question, until: Instant) -> Result<Answer, Silence> {
-        let unreachable = |reason: &dyn std::fmt::Display| Silence::Unreachable(reason.to_string());
-        let (answer, answered) = oneshot::channel();
-        let errand = Errand {
-            question: link.to_bytes().map_err(|error| unreachable(&error))?,
-            responders: link.responders(),
-            timeout: self.settings.ca_timeout,
-            answer,
+        let question = link.to_bytes().map_err(|error| unreachable(&error))?;
+        let turn = in_time(until, self.turns.clone().acquire_owned()).await?;
+        let (responders, timeout) = (link.responders(), self.settings.ca_timeout);
+        let (answer, answered) = oneshot::channel::<Result<Vec<u8>, AskError>>();
+        let errand = move || {
+            // Who wanted to know may be gone.
+            let _ = answer.send(ask(&responders, &question, timeout));
+            drop(turn);
         };
-        if self.waiting.try_send(errand).is_err() {
-            return Err(unreachable(&"too many questions wait already"));
-        }
-        let bytes = match tokio::time::timeout_at(until.into(), answered).await {
-            Ok(Ok(bytes)) => bytes.map_err(|error| unreachable(&error))?,
-            Ok(Err(_)) => return Err(unreachable(&"nobody asks any more")),
-            Err(_) => return Err(unreachable(&"it takes too long")),
-        };
+        let thread = thread::Builder::new().name("ocsp".to_owned());
+        thread.spawn(errand).map_err(|error| unreachable(&error))?;
+        let bytes = in_time(until, answered)
+            .await?
+            .map_err(|error| unreachable(&error))?;
         let answer = link.read(&bytes)?;
         if !self.settings.is_current(&answer, now()) {
             return Err(Silence::NotCurrent);
@@ -127,18 +102,16 @@ impl PeerChecks {
     }
 }
 
-fn run(errands: &Mutex<Receiver<Errand>>) {
-    loop {
-        // One waits for the next errand, the others for that one.
-        let Ok(errand) = errands.lock().recv() else {
-            return;
-        };
-        // Whoever wanted to know is gone.
-        if errand.answer.is_closed() {
-            continue;
-        }
-        let answer = ask(&errand.responders, &errand.question, errand.timeout);
-        // Nobody may want to know any more.
-        let _ = errand.answer.send(answer);
+fn unreachable(reason: &dyn Display) -> Silence {
+    Silence::Unreachable(reason.to_string())
+}
+
+async fn in_time<T, E: Display>(
+    until: Instant,
+    wanted: impl Future<Output = Result<T, E>>,
+) -> Result<T, Silence> {
+    match timeout_at(until.into(), wanted).await {
+        Ok(outcome) => outcome.map_err(|error| unreachable(&error)),
+        Err(_) => Err(unreachable(&"it takes too long")),
     }
 }

@@ -1,0 +1,165 @@
+//! A client comes in only if the authority of its certificate has nothing against it.
+
+use vagus_test_support::{Client, Connector, Responder, TestServer, server};
+use vagus_tls::testing::{Authority, Issued, request};
+use vagus_tls::{OcspPeer, Settings};
+
+const CONNECT: &str = r#"{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}"#;
+
+struct World {
+    authority: Authority,
+    responder: Responder,
+    settings: Settings,
+}
+
+impl World {
+    fn new() -> Self {
+        let authority = Authority::new("Test CA");
+        let responder = Responder::start();
+        responder.speak_for(&authority);
+        let settings = Settings {
+            certificates: vec![authority.issue(&request("server").host("localhost")).pair()],
+            ca: Some(authority.ca()),
+            verify: true,
+            ..Settings::default()
+        };
+        Self {
+            authority,
+            responder,
+            settings,
+        }
+    }
+
+    /// A client that can be asked about.
+    fn issue(&self) -> Issued {
+        self.authority
+            .issue(&request("client").responder(self.responder.url()))
+    }
+
+    fn server(&self, change: impl FnOnce(&mut OcspPeer)) -> TestServer {
+        let mut peer = OcspPeer {
+            verify: true,
+            ..OcspPeer::default()
+        };
+        change(&mut peer);
+        let settings = Settings {
+            ocsp_peer: Some(peer),
+            // Making an answer takes a while on a busy machine.
+            timeout: vagus_test_support::PATIENCE,
+            ..self.settings.clone()
+        };
+        server().tls(settings).start()
+    }
+
+    fn connector(&self, certificate: &Issued) -> Connector {
+        Connector::trusting(&self.authority).showing(certificate)
+    }
+
+    #[track_caller]
+    fn expect_in(&self, server: &TestServer, certificate: &Issued) -> Client {
+        let mut client = server
+            .client()
+            .secured(&self.connector(certificate))
+            .connect(CONNECT);
+        client.sync_silent();
+        client
+    }
+
+    #[track_caller]
+    fn expect_sent_away(&self, server: &TestServer, certificate: &Issued) {
+        // The client learns it only after its own last word.
+        if let Ok(mut client) = server.client().try_secured(&self.connector(certificate)) {
+            client.try_send_bytes(b"PING\r\n");
+            assert_eq!(client.closed(), "");
+        }
+    }
+}
+
+fn patient(peer: &mut OcspPeer) {
+    peer.ca_timeout = vagus_test_support::PATIENCE;
+}
+
+#[test]
+fn only_certificates_that_are_good() {
+    let world = World::new();
+    let (good, revoked, unknown) = (world.issue(), world.issue(), world.issue());
+    world.responder.approve(&good);
+    world.responder.revoke(&revoked);
+    let server = world.server(patient);
+    world.expect_in(&server, &good);
+    world.expect_sent_away(&server, &revoked);
+    world.expect_sent_away(&server, &unknown);
+    server.expect_nothing_left();
+
+    let server = world.server(|peer| {
+        patient(peer);
+        peer.unknown_is_good = true;
+    });
+    world.expect_in(&server, &unknown);
+    world.expect_sent_away(&server, &revoked);
+
+    let server = world.server(|peer| {
+        patient(peer);
+        peer.warn_only = true;
+    });
+    world.expect_in(&server, &revoked);
+}
+
+/// Without the setting, nobody is asked.
+#[test]
+fn who_does_not_check_does_not_ask() {
+    let world = World::new();
+    let revoked = world.issue();
+    world.responder.revoke(&revoked);
+    let server = server().tls(world.settings.clone()).start();
+    world.expect_in(&server, &revoked);
+    assert_eq!(world.responder.asked(), 0);
+}
+
+#[test]
+fn a_certificate_that_names_nobody_to_ask_is_good() {
+    let world = World::new();
+    let server = world.server(patient);
+    world.expect_in(&server, &world.authority.issue(&request("client")));
+    assert_eq!(world.responder.asked(), 0);
+}
+
+#[test]
+fn an_answer_is_remembered_while_it_holds() {
+    let world = World::new();
+    let certificate = world.issue();
+    world.responder.approve(&certificate);
+    let server = world.server(patient);
+    for _ in 0..3 {
+        world.expect_in(&server, &certificate);
+    }
+    assert_eq!(world.responder.asked(), 1);
+    world.responder.revoke(&certificate);
+    world.expect_in(&server, &certificate);
+}
+
+/// An answer of somebody else is none.
+#[test]
+fn only_the_authority_may_say_it() {
+    let world = World::new();
+    let certificate = world.issue();
+    world.responder.approve(&certificate);
+    world.responder.speak_for(&Authority::new("Test CA"));
+    world.expect_sent_away(&world.server(patient), &certificate);
+}
+
+#[test]
+fn when_nobody_answers() {
+    let world = World::new();
+    // A port at which nobody listens any more.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", gone.local_addr().unwrap());
+    drop(gone);
+    let certificate = world.authority.issue(&request("client").responder(&url));
+    world.expect_sent_away(&world.server(patient), &certificate);
+    let tolerant = world.server(|peer| {
+        patient(peer);
+        peer.allow_when_ca_unreachable = true;
+    });
+    world.expect_in(&tolerant, &certificate);
+}

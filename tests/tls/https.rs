@@ -1,0 +1,66 @@
+//! Monitoring over HTTPS shows the certificate of clients' TLS, and when it ends.
+
+use crate::world::World;
+use openssl::ssl::{SslConnector, SslMethod, SslStream};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use vagus::{Server, StartError};
+use vagus_configs::{Config, Port};
+use vagus_tls::Settings;
+use vagus_tls::testing::request;
+
+fn start(tls: Option<Settings>) -> Result<Server, StartError> {
+    let mut config = Config {
+        tls,
+        ..Config::default()
+    };
+    config.listen.host = "127.0.0.1".to_owned();
+    config.listen.port = Port::Free;
+    config.monitoring.https = Some(Port::Free);
+    Server::start(config)
+}
+
+fn open(world: &World, server: &Server) -> SslStream<TcpStream> {
+    let socket = TcpStream::connect(server.secure_monitor_address().unwrap()).unwrap();
+    let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
+    let authority = world.authority.certificate().clone();
+    connector.cert_store_mut().add_cert(authority).unwrap();
+    connector.build().connect("localhost", socket).unwrap()
+}
+
+#[test]
+fn shows_when_the_certificate_ends() {
+    let world = World::new();
+    // The last second of 2030.
+    let certificate = world.issue(&request("server").host("localhost").valid(0, 1_924_991_999));
+    let settings = world.with(|tls| {
+        tls.certificates = vec![certificate.pair()];
+        // Nobody is asked for one to see how the server is.
+        tls.verify = true;
+        tls.timeout = std::time::Duration::from_millis(1500);
+    });
+    let server = start(Some(settings)).unwrap();
+    let mut stream = open(&world, &server);
+    stream
+        .write_all(b"GET /varz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    for field in [
+        r#""tls_cert_not_after": "2030-12-31T23:59:59Z""#,
+        r#""tls_required": true"#,
+        r#""tls_verify": true"#,
+        r#""tls_timeout": 1.5"#,
+    ] {
+        assert!(answer.contains(field), "{field}: {answer}");
+    }
+    drop(stream);
+    server.shutdown();
+}
+
+#[test]
+fn needs_a_certificate() {
+    let error = start(None).unwrap_err();
+    assert!(matches!(error, StartError::HttpsWithoutTls), "{error}");
+}
