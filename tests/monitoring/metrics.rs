@@ -77,6 +77,8 @@ fn count_what_passes() {
         ("gnatsd_varz_subscriptions", 2.0),
         ("gnatsd_varz_slow_consumers", 0.0),
         ("gnatsd_varz_max_payload", 1_048_576.0),
+        ("gnatsd_subsz_num_subscriptions", 2.0),
+        ("gnatsd_subsz_num_inserts", 2.0),
         ("gnatsd_healthz_status", 0.0),
         ("gnatsd_healthz_status_value{value=\"ok\"}", 1.0),
         ("vagus_received_messages_total", 5.0),
@@ -140,6 +142,64 @@ fn have_the_prefix_that_is_set() {
     let metrics = metrics(&server);
     assert!(metrics.contains_key("nats_varz_in_msgs") && metrics.contains_key("nats_healthz_status"));
     assert!(metrics.keys().all(|name| !name.starts_with("gnatsd")));
+}
+
+/// One by one only if that is asked for, with the labels of the exporter.
+#[test]
+fn tell_of_connections() {
+    let without = server().monitoring().start();
+    let _client = without.connected();
+    assert!(
+        metrics(&without)
+            .keys()
+            .all(|name| !name.starts_with("gnatsd_connz"))
+    );
+    let server = server().monitoring().metrics_of_connections().start();
+    let mut client = server
+        .client()
+        .connect(r#"{"verbose":false,"name":"a \"quoted\" name\n","lang":"test","version":"1.0"}"#);
+    client.send("SUB own 1\r\nPUB own 2\r\nhi");
+    client.expect("MSG own 1 2\r\nhi");
+    client.sync_silent();
+    let _other = server.connected();
+    let metrics = metrics(&server);
+    let connection = server.connections().remove(0);
+    let labels = format!(
+        "cid=\"{}\",kind=\"Client\",type=\"nats\",ip=\"127.0.0.1\",port=\"{}\",name=\"a \\\"quoted\\\" name\\n\",\
+         name_tag=\"\",account=\"\",account_id=\"\",lang=\"test\",version=\"1.0\",tls_version=\"\",tls_cipher_suite=\"\"",
+        connection.id,
+        connection.peer.port()
+    );
+    for (name, one, all) in [
+        ("subscriptions", 1.0, 1.0),
+        ("in_msgs", 1.0, 1.0),
+        ("in_bytes", 2.0, 2.0),
+        ("out_msgs", 1.0, 1.0),
+        ("out_bytes", 2.0, 2.0),
+        ("pending_bytes", 0.0, 0.0),
+    ] {
+        let name = format!("gnatsd_connz_{name}");
+        assert_eq!(metrics.get(&format!("{name}{{{labels}}}")), Some(&one), "{name}");
+        assert_eq!(metrics.get(&name), Some(&all), "{name}");
+    }
+    for name in ["start", "last_activity"] {
+        let milliseconds = metrics[&format!("gnatsd_connz_{name}{{{labels}}}")];
+        assert!((1.7e12..1e13).contains(&milliseconds), "{name} {milliseconds}");
+    }
+    for name in ["rtt", "uptime", "idle"] {
+        assert!(
+            metrics.contains_key(&format!("gnatsd_connz_{name}{{{labels}}}")),
+            "{name}"
+        );
+    }
+    for (name, value) in [
+        ("num_connections", 2.0),
+        ("total", 2.0),
+        ("offset", 0.0),
+        ("limit", 1024.0),
+    ] {
+        assert_eq!(metrics[&format!("gnatsd_connz_{name}")], value, "{name}");
+    }
 }
 
 /// Each turn that publishes may be measured; of a hundred some are.

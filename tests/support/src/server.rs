@@ -125,6 +125,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Shows connections one by one among its metrics.
+    pub fn metrics_of_connections(mut self) -> Self {
+        self.config.metrics.connections = true;
+        self
+    }
+
     /// How many connections that ended it remembers.
     pub fn max_closed_clients(mut self, count: usize) -> Self {
         self.config.monitoring.max_closed_clients = count;

@@ -56,6 +56,21 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
     })
 }
 
+/// The page without options, for who shows it otherwise.
+pub(super) async fn value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
+    let (settings, _) = broker.settings.current();
+    let subsz = Subsz {
+        server_id: &settings.info.server_id,
+        now: Time(Timestamp::now()),
+        stats: InterestStats::of(broker).await?,
+        total: 0,
+        offset: 0,
+        limit: LIMIT,
+        subscriptions_list: None,
+    };
+    serde_json::to_value(subsz).map_err(|error| Refusal::unwritable(&error))
+}
+
 /// Those a message on this subject would go to: how many, and some of them.
 async fn matching(
     observatory: &Observatory,

@@ -8,6 +8,7 @@ pub(super) enum Kind {
     Counter,
     Gauge,
     Histogram,
+    Untyped,
 }
 
 impl Kind {
@@ -16,6 +17,7 @@ impl Kind {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Histogram => "histogram",
+            Self::Untyped => "untyped",
         }
     }
 }
