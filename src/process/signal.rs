@@ -85,15 +85,39 @@ fn the_only_one() -> Result<Vec<i32>, SendError> {
 fn running(program: &str) -> Result<Vec<i32>, SendError> {
     /// The kernel keeps this much of a name.
     const KEPT: usize = 15;
-    let name: String = program.chars().take(KEPT).collect();
+    let mut name = program.to_owned();
+    while name.len() > KEPT {
+        name.pop();
+    }
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let mut pids = named(&name).map_err(SendError::Search)?;
+    pids.retain(|pid| *pid != own);
+    Ok(pids)
+}
+
+/// Processes by the name that the kernel keeps of each; containers often have no program that knows.
+#[cfg(target_os = "linux")]
+fn named(name: &str) -> io::Result<Vec<i32>> {
+    let mut pids: Vec<i32> = std::fs::read_dir("/proc")?
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            // One that has ended meanwhile is none.
+            let known = std::fs::read(entry.path().join("comm")).ok()?;
+            (known.trim_ascii_end() == name.as_bytes()).then_some(pid)
+        })
+        .collect();
+    pids.sort_unstable();
+    Ok(pids)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn named(name: &str) -> io::Result<Vec<i32>> {
     let output = std::process::Command::new("pgrep")
-        .args(["-x", "--", &name])
-        .output()
-        .map_err(SendError::Search)?;
-    let own = std::process::id().to_string();
+        .args(["-x", "--", name])
+        .output()?;
     Ok(String::from_utf8_lossy(&output.stdout)
         .lines()
-        .filter(|line| *line != own)
         .filter_map(|line| line.parse().ok())
         .collect())
 }
@@ -120,5 +144,15 @@ mod tests {
         let found = processes(path.to_str());
         std::fs::remove_file(&path).unwrap();
         assert_eq!(found.unwrap(), [i32::try_from(std::process::id()).unwrap()]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn processes_are_found_by_their_name() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+        assert!(named(name.trim_end()).unwrap().contains(&own));
+        assert!(!running(name.trim_end()).unwrap().contains(&own));
+        assert_eq!(named("of no process").unwrap(), Vec::<i32>::new());
     }
 }

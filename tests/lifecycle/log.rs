@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use vagus_test_support::{Client, PATIENCE, Process, eventually, spawn_binary};
 
@@ -135,6 +135,36 @@ fn goes_to_a_syslog_elsewhere() {
 fn misses_no_syslog() {
     let mut process = spawn_binary!("-a", "127.0.0.1", "-p", "-1", "-r", "unix:///nonexistent/syslog");
     process.log_line("Cannot log to unix:///nonexistent/syslog");
+    send(Signal::TERM, &process);
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+/// A syslog that takes nothing stops the log, and nobody else.
+#[test]
+fn waits_for_no_syslog() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = Folder::new("stuck");
+    let address = format!("tcp://{}", listener.local_addr().unwrap());
+    let ports = folder.0.to_str().unwrap();
+    let mut process = spawn_binary!(
+        "-a",
+        "127.0.0.1",
+        "-p",
+        "-1",
+        "-V",
+        "-r",
+        &address,
+        "--ports_file_dir",
+        ports
+    );
+    let (_taken, _) = listener.accept().unwrap();
+    let mut client = folder.client().connect(r#"{"verbose":false}"#);
+    let payload = "x".repeat(1000);
+    // Far more than fits into all buffers on the way.
+    for _ in 0..20_000 {
+        client.send(&format!("PUB a 1000\r\n{payload}"));
+    }
+    client.sync_silent();
     send(Signal::TERM, &process);
     assert_eq!(process.wait().code(), Some(0));
 }

@@ -1,6 +1,7 @@
 //! The program: it says when it is ready, serves, and ends by a signal, with its connections.
 
 use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use vagus_test_support::{Frame, PATIENCE, Process, spawn_binary};
@@ -120,4 +121,70 @@ fn tells_its_supervisor() {
     assert!(told().starts_with("STOPPING=1\n"));
     std::fs::remove_file(&path).unwrap();
     assert!(child.wait().unwrap().success());
+}
+
+/// The signals that another run of the program sends, to a process id or to what is in a file.
+#[test]
+fn is_sent_signals_by_another() {
+    let path = std::env::temp_dir().join(format!("vagus-{}-signalled.pid", std::process::id()));
+    let file = path.to_str().unwrap();
+    let order = |order: &str| {
+        Command::new(env!("CARGO_BIN_EXE_vagus"))
+            .args(["--signal", order])
+            .output()
+            .unwrap()
+    };
+    for (word, code) in [
+        ("term", Some(0)),
+        ("quit", Some(0)),
+        ("ldm", Some(0)),
+        ("stop", None),
+    ] {
+        let mut process = spawn_binary!("-a", "127.0.0.1", "-p", "-1", "-P", file);
+        process.client_address();
+        let output = order(&format!("{word}={file}"));
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(process.wait().code(), code, "{word}");
+    }
+    assert_eq!(order(&format!("term={file}.missing")).status.code(), Some(1));
+    std::fs::remove_file(&path).unwrap();
+}
+
+/// Without a process id the one server of that name is meant; with an asterisk, all whose ids begin so.
+#[test]
+fn is_found_by_its_name() {
+    // By a name that no other process has, or others would be sent signals, too.
+    let name = format!("vagus{}", std::process::id());
+    let program = std::env::temp_dir().join(&name);
+    symlink(env!("CARGO_BIN_EXE_vagus"), &program).unwrap();
+    let program = program.to_str().unwrap();
+    let order = |order: &str| {
+        let output = Command::new(program).args(["--signal", order]).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let arguments = ["-a", "127.0.0.1", "-p", "-1"];
+    let (status, said) = order("term");
+    assert_eq!(status, Some(1));
+    assert!(said.contains(&format!("no {name} process is running")), "{said}");
+    let mut servers = [(); 2].map(|()| Process::spawn(program, &arguments));
+    for server in &mut servers {
+        server.client_address();
+    }
+    let (status, said) = order("reopen");
+    assert_eq!(status, Some(1));
+    assert!(said.contains("more than one"), "{said}");
+    let [first, second] = &mut servers;
+    assert_eq!(
+        order(&format!("reopen={}*", first.id())),
+        (Some(0), String::new())
+    );
+    first.log_line("File log re-open ignored, not a file logger");
+    assert_eq!(order(&format!("term={}", first.id())), (Some(0), String::new()));
+    assert_eq!(first.wait().code(), Some(0));
+    assert_eq!(order("quit"), (Some(0), String::new()));
+    assert_eq!(second.wait().code(), Some(0));
+    std::fs::remove_file(program).unwrap();
 }
