@@ -4,22 +4,24 @@ use crate::bootstrap::listen;
 use crate::server::StartError;
 use actix_web::dev::ServerHandle;
 use jiff::Timestamp;
-use openssl::ssl::SslAcceptorBuilder;
+use openssl::ssl::{SslAcceptorBuilder, SslContext};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_actors::{Live, Observatory};
-use vagus_admin::service::{self, Door};
+use vagus_admin::service::{self, Door, follow};
 use vagus_admin::{Broker, Settings, TlsSettings, monitoring};
 use vagus_configs::{Config, Listen, Port};
 use vagus_nats::ClientTls;
 use vagus_protocol::info::Info;
-use vagus_tls::https_acceptor;
+use vagus_tls::{TlsError, https_acceptor};
 
 /// The sockets of monitoring, before there is anybody to ask.
 pub(crate) struct MonitoringSockets {
     http: Option<TcpListener>,
     https: Option<(TcpListener, SslAcceptorBuilder)>,
+    /// How HTTPS speaks TLS, where clients do.
+    context: Option<SslContext>,
 }
 
 /// What is served over HTTP.
@@ -35,22 +37,20 @@ impl MonitoringSockets {
     /// Listens where the configuration says.
     pub(crate) fn listen(config: &Config) -> Result<Self, StartError> {
         let monitoring = &config.monitoring;
-        let secure = match (monitoring.https, &config.tls) {
-            (Some(_), None) => return Err(StartError::HttpsWithoutTls),
-            (Some(port), Some(tls)) => Some((port, https_acceptor(tls)?)),
-            (None, _) => None,
-        };
         let host = monitoring.host.as_ref().unwrap_or(&config.listen.host);
         let open = |port: Port| {
             let host = host.clone();
             listen(&Listen { host, port }).map_err(StartError::monitoring)
         };
+        let https = match (monitoring.https, &config.tls) {
+            (None, _) => None,
+            (Some(_), None) => return Err(StartError::HttpsWithoutTls),
+            (Some(port), Some(tls)) => Some((open(port)?, https_acceptor(tls)?)),
+        };
         Ok(Self {
             http: monitoring.http.map(open).transpose()?,
-            https: match secure {
-                Some((port, acceptor)) => Some((open(port)?, acceptor)),
-                None => None,
-            },
+            https,
+            context: config.tls.as_ref().map(https_context).transpose()?,
         })
     }
 
@@ -62,49 +62,69 @@ impl MonitoringSockets {
         observatory: Observatory,
         tls: Option<&ClientTls>,
     ) -> io::Result<Admin> {
-        let address = |socket: Option<&TcpListener>| socket.map(TcpListener::local_addr).transpose();
+        let Self { http, https, context } = self;
         let settings = Settings {
             config: config.clone(),
             info,
             loaded: Timestamp::now(),
-            http: address(self.http.as_ref())?,
-            https: address(self.https.as_ref().map(|(socket, _)| socket))?,
-            tls: config.tls.as_ref().map(|settings| shown(settings, tls)),
+            http: http.as_ref().map(TcpListener::local_addr).transpose()?,
+            https: https
+                .as_ref()
+                .map(|(socket, _)| socket.local_addr())
+                .transpose()?,
+            tls: config
+                .tls
+                .as_ref()
+                .zip(context)
+                .map(|(settings, context)| shown(settings, tls, context)),
         };
         let broker = Arc::new(Broker::new(observatory, Arc::new(Live::new(settings))));
-        let plain = self.http.map(|socket| Door { socket, tls: None });
-        let secure = self.https.map(|(socket, acceptor)| Door {
-            socket,
-            tls: Some(acceptor),
-        });
-        let doors: Vec<Door> = plain.into_iter().chain(secure).collect();
+        let mut doors = Vec::new();
+        doors.extend(http.map(|socket| Door { socket, tls: None }));
+        doors.extend(https.map(|(socket, mut tls)| {
+            follow(broker.settings.clone(), &mut tls);
+            Door {
+                socket,
+                tls: Some(tls),
+            }
+        }));
+        let mut admin = Admin {
+            broker,
+            monitoring: None,
+        };
         if doors.is_empty() {
-            return Ok(Admin {
-                broker,
-                monitoring: None,
-            });
+            return Ok(admin);
         }
-        let service = service::serve(doors, monitoring::routes(&broker, &config.monitoring.root()))?;
-        let handle = service.handle();
+        let routes = monitoring::routes(&admin.broker, &config.monitoring.root());
+        let service = service::serve(doors, routes)?;
+        admin.monitoring = Some(service.handle());
         actix::spawn(async move {
             if let Err(error) = service.await {
                 log::error!("Error serving monitoring: {error}");
             }
         });
-        Ok(Admin {
-            broker,
-            monitoring: Some(handle),
-        })
+        Ok(admin)
     }
 }
 
-/// What is shown of the TLS of clients.
-fn shown(settings: &vagus_tls::Settings, tls: Option<&ClientTls>) -> TlsSettings {
+/// How HTTPS speaks TLS, once its certificate is read.
+pub(crate) fn https_context(settings: &vagus_tls::Settings) -> Result<SslContext, TlsError> {
+    Ok(https_acceptor(settings)?.build().into_context())
+}
+
+/// What monitoring shows and makes of the TLS of clients.
+pub(crate) fn shown(
+    settings: &vagus_tls::Settings,
+    tls: Option<&ClientTls>,
+    https: SslContext,
+) -> TlsSettings {
     TlsSettings {
         required: !settings.allow_non_tls,
         verify: settings.verifies(),
         timeout: settings.timeout.as_secs_f64(),
+        // A certificate that ends beyond all calendars ends never.
         not_after: tls.and_then(|tls| Timestamp::from_second(tls.not_after()).ok()),
+        https,
     }
 }
 

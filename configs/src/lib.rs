@@ -22,7 +22,7 @@ pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use format::NatsFormat;
 pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits};
-pub use listen::{Listen, Port, is_advertisable};
+pub use listen::{Listen, Port, is_advertisable, split_advertised};
 pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse, understand};
 pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, UnknownLogFormat};
 pub use metrics::Metrics;

@@ -53,13 +53,23 @@ impl Default for Listen {
 /// Whether clients can be told to connect to `address`: `<host>` or `<host>:<port>`, with brackets around
 /// one of IPv6 that has a port.
 pub fn is_advertisable(address: &str) -> bool {
-    let (host, port) = match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let (host, port) = parts(address);
+    !host.trim().is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok())
+}
+
+/// The host and, if there is one, the port of an address that is [advertisable](is_advertisable).
+pub fn split_advertised(address: &str) -> (&str, Option<u16>) {
+    let (host, port) = parts(address);
+    (host, port.and_then(|port| port.parse().ok()))
+}
+
+fn parts(address: &str) -> (&str, Option<&str>) {
+    match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => (host, None),
         Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or(rest))),
         None => match address.split_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (address, None),
         },
-    };
-    !host.trim().is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    }
 }

@@ -168,7 +168,6 @@ impl Carrier {
             let mut pause = Box::pin(sleep(PAUSE));
             if pause.as_mut().poll(task).is_pending() {
                 arbiter.shared.counters[arbiter.number].count_stall();
-                connection.stalls = connection.stalls.saturating_add(1);
                 self.pause = Some(pause);
             }
         }

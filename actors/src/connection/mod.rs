@@ -69,8 +69,6 @@ pub struct Connection<S: Session> {
     since: Moment,
     active: Moment,
     opened: TimeOfDay,
-    /// How often it had to pause for those it publishes to.
-    stalls: u32,
     wire: Wire,
     outbox: Arc<Outbox>,
     arbiter: LocalArbiter,
@@ -130,7 +128,6 @@ impl<S: Session> Connection<S> {
             since: now,
             active: now,
             opened: TimeOfDay::now(),
-            stalls: 0,
             wire,
             outbox: Arc::new(outbox),
             arbiter,

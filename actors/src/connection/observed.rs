@@ -39,7 +39,7 @@ pub struct ConnectionState {
     pub messages_out: u64,
     /// Their headers and payloads, in bytes.
     pub payload_out: u64,
-    /// How often it had to pause, as too much waited for those it published to.
+    /// How often publishers paused as too much waited for this one.
     pub stalls: u32,
     /// Whether it waits for its interest to be in force.
     pub waits_for_interest: bool,
@@ -171,7 +171,7 @@ impl<S: Session> Connection<S> {
             payload_in: self.inbound.payload,
             messages_out: outbound.messages,
             payload_out: outbound.payload,
-            stalls: self.stalls,
+            stalls: outbound.stalls,
             waits_for_interest: self.announced,
             round_trip: self.session.round_trip(),
             tls: match extent {

@@ -1,6 +1,6 @@
 //! The connections that ended, as long as they are remembered.
 
-use crate::connection::{ClosedConnection, SubscriptionState};
+use crate::connection::{ClosedConnection, SubscriptionState, TlsPeerCertificate};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -58,7 +58,11 @@ fn bytes(connection: &ClosedConnection) -> usize {
             + subscription.sid.len()
             + subscription.queue.as_ref().map_or(0, |queue| queue.len())
     };
+    let certificates = connection.state.tls.iter().flat_map(|tls| &tls.peer_certificates);
+    let certificate =
+        |certificate: &TlsPeerCertificate| size_of::<TlsPeerCertificate>() + certificate.subject.len() + 128;
     size_of::<ClosedConnection>()
+        + certificates.map(certificate).sum::<usize>()
         + texts.iter().map(|text| text.len()).sum::<usize>()
         + connection.subscriptions.iter().map(subscription).sum::<usize>()
 }

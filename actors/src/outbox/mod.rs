@@ -318,6 +318,8 @@ pub(crate) struct OutboundTraffic {
     pub(crate) messages: u64,
     /// Their headers and payloads, in bytes.
     pub(crate) payload: u64,
+    /// How often publishers were asked to pause for it.
+    pub(crate) stalls: u32,
     /// When messages were last handed over.
     pub(crate) active: Moment,
     /// Bytes that wait for the socket.

@@ -51,6 +51,8 @@ pub(super) struct Queue {
     owner: Option<Waker>,
     /// How far the socket had come when publishers last paused for it, and how often since.
     pauses: (u64, u32),
+    /// How often they paused at all.
+    stalls: u32,
     exhausted: Vec<Arc<ConnectionSubscription>>,
 }
 
@@ -88,6 +90,7 @@ impl Queue {
             attended: true,
             owner: None,
             pauses: (0, 0),
+            stalls: 0,
             exhausted: Vec::new(),
         }
     }
@@ -119,7 +122,9 @@ impl Queue {
             self.pauses = (self.written, 0);
         }
         self.pauses.1 += 1;
-        self.pauses.1 <= PAUSES_WITHOUT_PROGRESS
+        let worth_it = self.pauses.1 <= PAUSES_WITHOUT_PROGRESS;
+        self.stalls = self.stalls.saturating_add(u32::from(worth_it));
+        worth_it
     }
 
     /// Whether the caller is the first to find that nobody writes.
@@ -271,6 +276,7 @@ impl Queue {
         OutboundTraffic {
             messages: self.messages,
             payload: self.payload,
+            stalls: self.stalls,
             active: self.active,
             pending: self.pending,
             written: self.written,

@@ -3,11 +3,12 @@
 use crate::monitoring::PageCounts;
 use crate::process::Usage;
 use jiff::Timestamp;
+use openssl::ssl::SslContext;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_actors::{Live, Observatory};
-use vagus_configs::Config;
+use vagus_configs::{Config, split_advertised};
 use vagus_protocol::info::Info;
 
 /// What a server is set to, as operators are shown it. Replaced as a whole when the configuration is reloaded.
@@ -27,8 +28,19 @@ pub struct Settings {
     pub tls: Option<TlsSettings>,
 }
 
-/// What is shown of the TLS of clients.
-#[derive(Debug, Clone, PartialEq)]
+impl Settings {
+    /// Where clients are told to connect: the address that is advertised, else that of the listener.
+    pub(crate) fn advertised(&self) -> (&str, u16) {
+        let (host, port) = match &self.config.client_advertise {
+            Some(address) => split_advertised(address),
+            None => (&*self.info.host, None),
+        };
+        (host, port.unwrap_or(self.info.port))
+    }
+}
+
+/// What is shown of the TLS of clients, and what HTTPS makes of it.
+#[derive(Debug, Clone)]
 pub struct TlsSettings {
     /// Whether clients must speak it.
     pub required: bool,
@@ -38,6 +50,8 @@ pub struct TlsSettings {
     pub timeout: f64,
     /// When the server's certificate ends.
     pub not_after: Option<Timestamp>,
+    /// How HTTPS speaks it.
+    pub https: SslContext,
 }
 
 /// A server, as HTTP handlers ask it: whom to ask, who it is and what it is set to.

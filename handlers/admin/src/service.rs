@@ -3,13 +3,16 @@
 //! Each service has threads of its own. They carry no message of a client, and a client's arbiter carries no
 //! request.
 
+use crate::Settings;
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
-use openssl::ssl::SslAcceptorBuilder;
+use openssl::ssl::{ClientHelloResponse, SslAcceptorBuilder};
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
+use vagus_actors::Live;
 
 /// More connections than this wait until others are gone.
 const CONNECTIONS_AT_MOST: usize = 256;
@@ -32,6 +35,17 @@ pub struct Door {
     pub socket: TcpListener,
     /// How TLS is spoken; None for plain HTTP.
     pub tls: Option<SslAcceptorBuilder>,
+}
+
+/// Has each handshake show the certificate that the server is set to then.
+pub fn follow(settings: Arc<Live<Settings>>, tls: &mut SslAcceptorBuilder) {
+    tls.set_client_hello_callback(move |ssl, _| {
+        let (now, _) = settings.current();
+        if let Some(tls) = &now.tls {
+            ssl.set_ssl_context(&tls.https)?;
+        }
+        Ok(ClientHelloResponse::SUCCESS)
+    });
 }
 
 impl std::fmt::Debug for Door {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use vagus_actors::Traffic;
 use vagus_actors::monitor::MonitorState;
+use vagus_auth::credentials::Credentials;
 
 /// Protocol version of the server: that of INFO.
 const PROTOCOL: u8 = 1;
@@ -56,6 +57,7 @@ impl Observed {
 
 fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> Varz<'a> {
     let Settings { config, info, .. } = settings;
+    let (host, port) = settings.advertised();
     let (limits, tls) = (&config.limits, settings.tls.as_ref());
     let Observed { monitor, traffic, .. } = observed;
     Varz {
@@ -65,9 +67,9 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         proto: PROTOCOL,
         git_commit: &info.git_commit,
         go: &info.go,
-        host: &info.host,
-        port: info.port,
-        auth_required: info.auth_required,
+        host,
+        port,
+        auth_required: config.credentials != Credentials::Open,
         tls_required: tls.is_some_and(|tls| tls.required),
         tls_verify: tls.is_some_and(|tls| tls.verify),
         connect_urls: &info.connect_urls,

@@ -1,11 +1,12 @@
 //! One connection, as it is shown.
 
+use super::super::accounts::GLOBAL_ACCOUNT;
 use super::super::subscription::SubscriptionDetail;
 use super::super::units::{RoundTrip, Time, Uptime, time_of};
 use serde::Serialize;
 use std::net::IpAddr;
 use vagus_actors::ObservedConnection;
-use vagus_actors::connection::{ClosedConnection, ConnectionState, Extent, SubscriptionState};
+use vagus_actors::connection::{ClosedConnection, ConnectionState, Extent, SubscriptionState, TlsFacts};
 
 /// What is shown of each.
 #[derive(Debug, Clone, Copy)]
@@ -61,12 +62,16 @@ pub(super) struct Entry<'a> {
     lang: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     version: &'a str,
+    #[serde(flatten)]
+    tls: Option<Tls<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     authorized_user: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subscriptions_list: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subscriptions_list_detail: Vec<SubscriptionDetail>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name_tag: &'a str,
 }
 
 impl<'a> Entry<'a> {
@@ -108,6 +113,7 @@ impl<'a> Entry<'a> {
             name: &state.identity.name,
             lang: &state.identity.lang,
             version: &state.identity.version,
+            tls: state.tls.as_deref().map(|tls| Tls::of(tls, shown)),
             authorized_user: if shown.auth { &state.identity.user } else { "" },
             subscriptions_list: match shown.names {
                 true => subscriptions.iter().map(subject).collect(),
@@ -117,8 +123,50 @@ impl<'a> Entry<'a> {
                 true => subscriptions.iter().map(SubscriptionDetail::of_client).collect(),
                 false => Vec::new(),
             },
+            name_tag: if shown.auth { GLOBAL_ACCOUNT } else { "" },
         }
     }
+}
+
+/// What was agreed on in a handshake.
+#[derive(Serialize)]
+struct Tls<'a> {
+    tls_version: &'static str,
+    tls_cipher_suite: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tls_peer_certs: Vec<PeerCertificate<'a>>,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_first: bool,
+}
+
+impl<'a> Tls<'a> {
+    fn of(tls: &'a TlsFacts, shown: Shown) -> Self {
+        let certificates = tls.peer_certificates.iter().filter(|_| shown.auth);
+        Self {
+            tls_version: tls.version,
+            tls_cipher_suite: tls.cipher_suite,
+            tls_peer_certs: certificates
+                .map(|certificate| PeerCertificate {
+                    subject: &certificate.subject,
+                    spki_sha256: &certificate.subject_pk_sha256,
+                    cert_sha256: &certificate.cert_sha256,
+                })
+                .collect(),
+            tls_first: tls.first,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PeerCertificate<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    subject: &'a str,
+    spki_sha256: &'a str,
+    cert_sha256: &'a str,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_zero(number: &u32) -> bool {
