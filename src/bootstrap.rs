@@ -2,6 +2,7 @@
 
 use crate::admin::{Admin, MonitoringSockets};
 use crate::identity::ServerIdentity;
+use crate::reload::{Parts, Setup};
 use crate::server::StartError;
 use crate::stapling::Secured;
 use actix::prelude::*;
@@ -19,9 +20,11 @@ use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::{Accepted, Listener};
 use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
+use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
 use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, SlowWork, keep_house};
 use vagus_auth::credentials::Gate;
+use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, Listen};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
@@ -42,6 +45,7 @@ pub(crate) struct Running {
     pub(crate) monitor: Addr<Monitor>,
     pub(crate) listener: Addr<Listener>,
     pub(crate) lame_duck: Addr<LameDuck>,
+    pub(crate) reload: Addr<Reload>,
     pub(crate) admin: Admin,
     pub(crate) secured: Secured,
 }
@@ -49,6 +53,7 @@ pub(crate) struct Running {
 /// Listens, and starts the threads and actors of a broker.
 pub(crate) fn start(
     config: Config,
+    setup: Setup,
     identity: &ServerIdentity,
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
@@ -82,7 +87,8 @@ pub(crate) fn start(
         let system = System::with_tokio_rt(runtime);
         system.block_on(async {
             // The starter is gone only if it panicked.
-            let started = populate(socket, client_address, monitoring, &config, info, gate, secured);
+            let document = (&config, setup);
+            let started = populate(socket, client_address, monitoring, document, info, gate, secured);
             let _ = ready.send(started);
         });
         if let Err(error) = system.run() {
@@ -100,7 +106,7 @@ fn populate(
     socket: TcpListener,
     client_address: SocketAddr,
     monitoring: MonitoringSockets,
-    config: &Config,
+    (config, setup): (&Config, Setup),
     info: Info,
     gate: Gate,
     secured: Secured,
@@ -151,6 +157,23 @@ fn populate(
         arbiters.clone(),
     );
     let admin = monitoring.serve(config, info, observatory, secured.clients.as_deref())?;
+    let parts = Parts {
+        bounds: surroundings.bounds.clone(),
+        facts,
+        settings: admin.broker.settings.clone(),
+        stapler: secured.stapler.clone(),
+        process: setup.process,
+    };
+    let reload = start_reload(
+        config.clone(),
+        (setup.tree, setup.text),
+        setup.source,
+        parts,
+        monitor.clone(),
+        lame_duck.clone(),
+    );
+    // Nobody else says who it is.
+    let _ = admin.broker.configurator.set(Configurator::new(reload.clone()));
     Ok(Running {
         client_address,
         system: System::current(),
@@ -159,13 +182,28 @@ fn populate(
         monitor,
         listener,
         lame_duck,
+        reload,
         admin,
         secured,
     })
 }
 
+/// The Reload has a thread of its own: what it reads and compiles keeps no message waiting.
+fn start_reload(
+    config: Config,
+    document: (Map, Option<String>),
+    source: Box<dyn Source>,
+    parts: Parts,
+    monitor: Addr<Monitor>,
+    lame_duck: Addr<LameDuck>,
+) -> Addr<Reload> {
+    Reload::start_in_arbiter(&Thread::with_tokio_rt(runtime).handle(), move |_| {
+        Reload::new(config, document, source, Box::new(parts), monitor, lame_duck)
+    })
+}
+
 /// What these limits hold all connections to.
-fn bounds(limits: &Limits) -> Bounds {
+pub(crate) fn bounds(limits: &Limits) -> Bounds {
     Bounds {
         write_deadline: limits.write_deadline,
         max_pending: limits.max_pending,

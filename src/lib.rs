@@ -10,9 +10,11 @@
 mod admin;
 mod bootstrap;
 mod identity;
+mod reload;
 mod server;
 mod stapling;
 
+pub use reload::{Process, Setup};
 pub use server::{Server, StartError};
 pub use stapling::StaplingError;
 pub use vagus_actors::connection::{CloseReason, ConnectionState, Identity};
@@ -20,6 +22,9 @@ pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;
 pub use vagus_actors::queue_group::QueueGroupState;
+pub use vagus_actors::reload::{
+    Content, Keep, Outcome, Prepared, Propose, Prospects, ReloadError, ReloadState, Source, Verdict,
+};
 pub use vagus_actors::router::RouterState;
 pub use vagus_actors::subject::SubjectState;
 pub use vagus_actors::{ConnectionId, Traffic};

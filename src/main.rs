@@ -1,6 +1,7 @@
 //! The `vagus` program.
 
 mod commands;
+mod configuration;
 mod flags;
 mod logging;
 mod process;
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
     match flags::parse(&args, &vagus_configs::load) {
-        Ok(Command::Serve(launch)) => run::serve(*launch),
+        Ok(Command::Serve(launch)) => run::serve(*launch, args),
         Ok(Command::Approve(file)) => {
             // In nats-server's name: scripts look for this line.
             let _ = writeln!(

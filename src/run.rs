@@ -1,19 +1,20 @@
 //! A server as a process: its log, its files and the signals it is sent.
 
+use crate::configuration::{self, Files};
 use crate::flags::Launch;
 use crate::logging::{FATAL, RunningLog};
+use crate::process::control;
 use crate::process::pid_file;
-use crate::process::ports_file::{Ports, PortsFile};
+use crate::process::ports_file::Ports;
 use crate::process::supervisor::{self, News};
-use log::{error, info, warn};
+use log::{debug, error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use thiserror::Error;
-use vagus::{LameDuckPhase, Server, StartError};
-use vagus_configs::Config;
+use vagus::{Content, Keep, LameDuckPhase, Propose, Server, StartError};
 
 /// Why there is no server.
 #[derive(Debug, Error)]
@@ -56,7 +57,7 @@ fn plainly(error: &io::Error) -> String {
 const QUIT: u8 = 2;
 
 /// Runs a server until a signal ends it.
-pub(crate) fn serve(launch: Launch) -> ExitCode {
+pub(crate) fn serve(launch: Launch, args: Vec<String>) -> ExitCode {
     let log = match RunningLog::start(&launch.config.logging) {
         Ok(log) => log,
         Err(error) => {
@@ -65,7 +66,7 @@ pub(crate) fn serve(launch: Launch) -> ExitCode {
         }
     };
     log_panics();
-    let status = run(launch, &log).unwrap_or_else(|error| {
+    let status = run(launch, args, &log).unwrap_or_else(|error| {
         error!(target: FATAL, "{error}");
         ExitCode::FAILURE
     });
@@ -73,15 +74,17 @@ pub(crate) fn serve(launch: Launch) -> ExitCode {
     status
 }
 
-fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
+fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, RunError> {
     let Launch {
         config,
         warnings,
         file,
+        tree,
     } = launch;
     // Before anything can be seen of the server: whoever sees it may signal it.
     let (tell, events) = channel();
     follow_signals(tell.clone()).map_err(RunError::Signals)?;
+    take_orders(&tell);
 
     info!("Starting nats-server");
     info!("  Version:  {}", vagus::NATS_VERSION);
@@ -96,7 +99,9 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
             source,
         })?;
     }
-    let server = Server::start(config.clone())?;
+    let files = Files::new(log.clone());
+    let setup = configuration::setup(args, file.as_ref(), tree, files.clone());
+    let server = Server::start_in(config.clone(), setup)?;
     info!("  Name:     {}", server.name());
     info!("  ID:       {}", server.id());
     if let Some(file) = &file {
@@ -127,7 +132,12 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
         "Listening for client connections on {}",
         host_and_port(&config.listen.host, address.port())
     );
-    let ports_file = write_ports_file(&config, &server);
+    let ports = Ports::new(
+        server.client_address(),
+        server.monitor_address(),
+        server.secure_monitor_address(),
+    );
+    files.write_ports_file(config.ports_file_dir.as_deref(), ports);
     info!("Server is ready");
     supervisor::tell(News::Ready);
 
@@ -144,30 +154,16 @@ fn run(launch: Launch, log: &RunningLog) -> Result<ExitCode, RunError> {
     info!("Initiating Shutdown...");
     supervisor::tell(News::Stopping);
     server.shutdown();
-    if let Some(Err(error)) = ports_file.map(PortsFile::remove) {
-        error!("Cannot remove the ports file: {error}");
-    }
+    files.remove_ports_file();
     info!("Server Exiting..");
     Ok(status)
-}
-
-/// The ports file is a convenience: that it cannot be written is no reason not to serve.
-fn write_ports_file(config: &Config, server: &Server) -> Option<PortsFile> {
-    let path = PortsFile::path_in(config.ports_file_dir.as_ref()?);
-    let shown = path.display().to_string();
-    let ports = Ports::new(
-        server.client_address(),
-        server.monitor_address(),
-        server.secure_monitor_address(),
-    );
-    PortsFile::write(path, &ports)
-        .map_err(|error| error!("Cannot write the ports file {shown}: {error}"))
-        .ok()
 }
 
 /// What a running server has to act upon.
 enum Event {
     Signal(i32),
+    /// Somebody wants the configuration read anew, and to be told what came of it.
+    Reload(control::Reply),
     /// Lame duck mode has left nobody connected.
     NobodyLeft,
     /// The server is not to go on with one of its certificates.
@@ -192,8 +188,13 @@ fn follow_signals(tell: Sender<Event>) -> io::Result<()> {
 /// Follows events until one ends the server.
 fn wait_for_the_end(events: &Receiver<Event>, server: &Server, log: &RunningLog) -> ExitCode {
     for event in events {
-        let Event::Signal(signal) = event else {
-            return ExitCode::SUCCESS;
+        let signal = match event {
+            Event::Signal(signal) => signal,
+            Event::NobodyLeft | Event::CertificateNotGood => return ExitCode::SUCCESS,
+            Event::Reload(reply) => {
+                reply.give(reload(server, "command"));
+                continue;
+            }
         };
         info!("Trapped {:?} signal", signal_name(signal));
         match signal {
@@ -204,7 +205,8 @@ fn wait_for_the_end(events: &Receiver<Event>, server: &Server, log: &RunningLog)
             SIGQUIT => return ExitCode::from(QUIT),
             SIGUSR1 => log.reopen(),
             SIGHUP => {
-                error!("Failed to reload server configuration: reloading is not in this version of vagus yet")
+                // It has been told in the log.
+                let _ = reload(server, "signal");
             }
             _ => {
                 if server.enter_lame_duck_mode() {
@@ -214,6 +216,29 @@ fn wait_for_the_end(events: &Receiver<Event>, server: &Server, log: &RunningLog)
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Has the configuration file read anew. What is wrong with it, if anything, is also told in the log.
+fn reload(server: &Server, by: &str) -> Result<(), String> {
+    let propose = Propose {
+        content: Content::File,
+        by: by.to_owned(),
+        expected: None,
+        dry_run: false,
+        keep: Keep::Memory,
+    };
+    server
+        .propose(propose)
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+/// Lets other processes ask for a reload and learn what came of it. Where that cannot be, signals do.
+fn take_orders(tell: &Sender<Event>) {
+    let tell = tell.clone();
+    if let Err(error) = control::listen(move |reply| tell.send(Event::Reload(reply)).is_ok()) {
+        debug!("Only signals can be sent: {error}");
+    }
 }
 
 fn is_lame_duck(server: &Server) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::bootstrap::{self, Running};
 use crate::identity::ServerIdentity;
+use crate::reload::Setup;
 use crate::stapling::StaplingError;
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler};
@@ -15,6 +16,7 @@ use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, MonitorState};
 use vagus_actors::queue_group::QueueGroupState;
+use vagus_actors::reload::{Content, Keep, Outcome, Propose, ReloadError, ReloadState};
 use vagus_actors::router::{ListHotSubjects, ListQueueGroups, RouterState};
 use vagus_actors::subject::SubjectState;
 use vagus_actors::{ConnectionId, Observe, Traffic};
@@ -83,15 +85,51 @@ impl Server {
     /// # Errors
     /// When it cannot listen where it is told to, or the system gives it nothing to run on.
     pub fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_in(config, Setup::default())
+    }
+
+    /// The same, for a server whose configuration comes from somewhere, and may come from there again.
+    ///
+    /// # Errors
+    /// When it cannot listen where it is told to, or the system gives it nothing to run on.
+    pub fn start_in(config: Config, setup: Setup) -> Result<Self, StartError> {
         let identity = ServerIdentity::generate()?;
         let name = config.server_name.clone().unwrap_or_else(|| identity.id.clone());
-        let (thread, running) = bootstrap::start(config, &identity, &name)?;
+        let (thread, running) = bootstrap::start(config, setup, &identity, &name)?;
         Ok(Self {
             identity,
             name,
             running,
             thread: Some(thread),
         })
+    }
+
+    /// Sets the server otherwise while it runs, as far as that can be: all of it, or nothing and why.
+    ///
+    /// # Errors
+    /// Why it was not. Nothing has changed then.
+    pub fn reload(&self, config: Config) -> Result<Outcome, ReloadError> {
+        self.propose(Propose {
+            content: Content::Config(Box::new(config)),
+            by: "program".to_owned(),
+            expected: None,
+            dry_run: false,
+            keep: Keep::Memory,
+        })
+    }
+
+    /// Proposes to set the server otherwise.
+    ///
+    /// # Errors
+    /// Why it was not followed. Nothing has changed then.
+    pub fn propose(&self, propose: Propose) -> Result<Outcome, ReloadError> {
+        self.ask(&self.running.reload, propose)
+            .unwrap_or_else(|| Err(ReloadError::Unavailable("the server is about to stop".to_owned())))
+    }
+
+    /// How the server is set, and was.
+    pub fn reloads(&self) -> Option<ReloadState> {
+        self.ask(&self.running.reload, Observe::<ReloadState>::new())
     }
 
     /// Where clients connect; the port is the real one, also if any free one was asked for.

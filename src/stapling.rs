@@ -79,6 +79,7 @@ pub(crate) fn make_ready(settings: Option<&Settings>) -> Result<Option<Arc<Clien
 }
 
 /// The thread that asks. It ends with this, but nobody waits for the answer that it may wait for itself.
+#[derive(Clone)]
 pub(crate) struct Stapler {
     orders: Sender<Order>,
 }

@@ -70,6 +70,11 @@ pub struct LameDuckState {
 #[rtype(result = "bool")]
 pub struct EnterLameDuck;
 
+/// Takes leave by these settings, if it has not begun.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Resettle(pub(crate) Settings);
+
 /// Says what is to be done once nobody is left.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -219,6 +224,16 @@ impl Handler<EnterLameDuck> for LameDuck {
             });
         }));
         true
+    }
+}
+
+impl Handler<Resettle> for LameDuck {
+    type Result = ();
+
+    fn handle(&mut self, Resettle(settings): Resettle, _: &mut Context<Self>) {
+        if self.phase == Phase::Off {
+            self.settings = settings;
+        }
     }
 }
 

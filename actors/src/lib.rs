@@ -17,6 +17,7 @@ mod observatory;
 mod outbox;
 pub mod queue_group;
 pub mod reception;
+pub mod reload;
 pub mod router;
 mod slow_work;
 pub mod subject;

@@ -10,6 +10,7 @@ pub use pending::Pending;
 use crate::connection::{CloseReason, ClosedConnection, Describe};
 use crate::mailbox::Observe;
 use crate::outbox::{ConnectionId, Notices, Outbox};
+use crate::reload::Foresee;
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use closed::ClosedConnections;
@@ -31,6 +32,7 @@ pub struct Monitor {
 struct Known {
     outbox: Arc<Outbox>,
     describe: Recipient<Describe>,
+    foresee: Recipient<Foresee>,
 }
 
 /// What a [`Monitor`] shows of itself.
@@ -57,6 +59,7 @@ pub(crate) struct ConnectionOpened {
     pub(crate) id: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) describe: Recipient<Describe>,
+    pub(crate) foresee: Recipient<Foresee>,
 }
 
 /// A connection's last word.
@@ -86,6 +89,11 @@ pub(crate) struct FindConnection(pub(crate) ConnectionId);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Vec<Arc<ClosedConnection>>")]
 pub(crate) struct ListClosed;
+
+/// Asks for the connections that are open, to be asked what would become of them.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Recipient<Foresee>>")]
+pub(crate) struct ListForesight;
 
 /// Tells the Monitor that the settings of the server have changed: it wakes every connection to adopt them.
 #[derive(Debug, Message)]
@@ -154,6 +162,7 @@ impl Handler<ConnectionOpened> for Monitor {
             Known {
                 outbox: opened.outbox,
                 describe: opened.describe,
+                foresee: opened.foresee,
             },
         );
     }
@@ -194,6 +203,17 @@ impl Handler<ListClosed> for Monitor {
 
     fn handle(&mut self, _: ListClosed, _: &mut Context<Self>) -> Self::Result {
         self.remembered.all()
+    }
+}
+
+impl Handler<ListForesight> for Monitor {
+    type Result = Vec<Recipient<Foresee>>;
+
+    fn handle(&mut self, _: ListForesight, _: &mut Context<Self>) -> Self::Result {
+        self.connections
+            .values()
+            .map(|known| known.foresee.clone())
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 use vagus_auth::credentials::{self, Credentials, Gate, GateError};
 use vagus_auth::password::is_hash;
+use vagus_configs::grammar::Map;
 use vagus_configs::{
     BadSyslogAddress, Config, Listen, Loaded, LogTime, Logging, Monitoring, Obstacle, Port, UnknownLogFormat,
     Warning, is_advertisable,
@@ -20,6 +21,8 @@ pub(crate) struct Launch {
     pub(crate) warnings: Vec<String>,
     /// The file that the flags were laid over.
     pub(crate) file: Option<ConfigurationFile>,
+    /// What the file holds.
+    pub(crate) tree: Map,
 }
 
 /// A configuration file that was read.
@@ -90,8 +93,8 @@ impl Launch {
     /// which means the default.
     pub(super) fn from_flags(flags: &Parsed<Setting>, loaded: Option<Loaded>) -> Result<Self, LaunchError> {
         refuse_absent(flags)?;
-        let (mut config, file, mut warnings) = match loaded {
-            None => (Config::default(), None, Vec::new()),
+        let (mut config, file, mut warnings, tree) = match loaded {
+            None => (Config::default(), None, Vec::new(), Map::default()),
             Some(loaded) if loaded.obstacles.is_empty() => {
                 let file = ConfigurationFile {
                     path: flags
@@ -101,7 +104,7 @@ impl Launch {
                     digest: loaded.digest,
                 };
                 let warnings = loaded.warnings.iter().map(Warning::to_string).collect();
-                (loaded.config, Some(file), warnings)
+                (loaded.config, Some(file), warnings, loaded.tree)
             }
             Some(loaded) => return Err(LaunchError::Obstacles(loaded.obstacles)),
         };
@@ -128,6 +131,7 @@ impl Launch {
             config,
             warnings,
             file,
+            tree,
         })
     }
 }

@@ -160,6 +160,17 @@ fn parse_server(args: &[String], help: Text, load: Load<'_>) -> Result<Command, 
     Ok(Command::Serve(Box::new(Launch::from_flags(&parsed, loaded)?)))
 }
 
+/// Lays the flags of a server's command line over what a file says: the one that it was started with, by now, or
+/// another one in its place.
+pub(crate) fn lay_over(args: &[String], loaded: Loaded) -> Result<Launch, FlagError> {
+    let args = match args {
+        [word, rest @ ..] if word == "serve" => rest,
+        all => all,
+    };
+    let parsed = syntax::parse(SERVER_FLAGS, args)?;
+    Ok(Launch::from_flags(&parsed, Some(loaded))?)
+}
+
 /// The flags beside `-t` and `-c` do not matter to a check.
 fn check(path: &Path, load: Load<'_>) -> Result<Command, FlagError> {
     let mut loaded = load(path)?;

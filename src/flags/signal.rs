@@ -22,6 +22,8 @@ pub(crate) enum Signal {
     Term,
     /// Open the log file anew.
     Reopen,
+    /// Read the configuration anew.
+    Reload,
     /// Take leave of the clients, then end.
     LameDuck,
 }
@@ -29,10 +31,8 @@ pub(crate) enum Signal {
 /// A signal that cannot be sent.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum SignalError {
-    #[error("signal {0:?} is unknown: the signals are term, quit, stop, reopen and ldm")]
+    #[error("signal {0:?} is unknown: the signals are term, quit, stop, reopen, reload and ldm")]
     Unknown(String),
-    #[error("signal {0} is not in this version of vagus yet")]
-    Absent(&'static str),
     #[error("a signal is given as <signal> or <signal>=<process>, not {0:?}")]
     Malformed(String),
 }
@@ -51,7 +51,7 @@ impl Order {
             "quit" => Signal::Quit,
             "term" => Signal::Term,
             "reopen" => Signal::Reopen,
-            "reload" => return Err(SignalError::Absent("reload")),
+            "reload" => Signal::Reload,
             "ldm" => Signal::LameDuck,
             _ => return Err(SignalError::Unknown(word.to_owned())),
         };

@@ -418,11 +418,7 @@ fn refusals() {
         ),
         (
             "--signal nonsense=999999",
-            r#"signal "nonsense" is unknown: the signals are term, quit, stop, reopen and ldm"#,
-        ),
-        (
-            "-sl reload=1",
-            "signal reload is not in this version of vagus yet",
+            r#"signal "nonsense" is unknown: the signals are term, quit, stop, reopen, reload and ldm"#,
         ),
         (
             "-sl stop=1=2",

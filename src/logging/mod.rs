@@ -95,7 +95,6 @@ impl RunningLog {
     ///
     /// # Errors
     /// When the file or the syslog of this machine cannot be opened: then nothing has changed.
-    #[allow(dead_code)] // A reload of the settings calls it.
     pub(crate) fn apply(&self, logging: &Logging) -> Result<(), LogError> {
         let sink = self.open(logging)?;
         self.queue.switch(sink);

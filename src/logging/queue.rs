@@ -83,7 +83,6 @@ impl Queue {
 
     /// Has the writer write elsewhere: everything from now on, and nothing before. Of several such orders that it has
     /// not followed yet, the last holds.
-    #[allow(dead_code)] // A reload of the settings calls it.
     pub(crate) fn switch(&self, sink: Sink) {
         let mut state = self.lock();
         let place = state

@@ -1,5 +1,6 @@
 //! Signals to other processes: `--signal`.
 
+use super::control;
 use crate::flags::{Order, Signal};
 use rustix::process::{Pid, Signal as Number, kill_process};
 use std::io;
@@ -16,6 +17,8 @@ pub(crate) enum SendError {
     Nobody(String),
     #[error("more than one {program} process is running: {}", list(.pids))]
     Several { program: String, pids: Vec<i32> },
+    #[error("process {pid} did not reload its configuration: {reason}")]
+    Refused { pid: i32, reason: String },
     #[error("cannot signal process {pid}: {source}")]
     Send { pid: i32, source: io::Error },
 }
@@ -32,9 +35,18 @@ pub(crate) fn send(order: &Order) -> Result<(), SendError> {
         Signal::Quit => Number::INT,
         Signal::Term => Number::TERM,
         Signal::Reopen => Number::USR1,
+        Signal::Reload => Number::HUP,
         Signal::LameDuck => Number::USR2,
     };
     for pid in processes(order.process.as_deref())? {
+        if order.signal == Signal::Reload {
+            // It says whether it could; a server that cannot be asked is sent the signal.
+            match control::reload(pid) {
+                control::Answer::Done => continue,
+                control::Answer::Refused(reason) => return Err(SendError::Refused { pid, reason }),
+                control::Answer::NotThere => {}
+            }
+        }
         let process = Pid::from_raw(pid).ok_or_else(|| SendError::BadProcess(pid.to_string()))?;
         kill_process(process, number).map_err(|error| SendError::Send {
             pid,

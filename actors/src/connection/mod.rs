@@ -33,6 +33,7 @@ use crate::mailbox::tell;
 use crate::moment::{Moment, TimeOfDay};
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
 use crate::outbox::{ConnectionId, Notices, Outbox};
+use crate::reload::{Fate, Foresee};
 use crate::router::{Announce, Change, Router, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
@@ -214,6 +215,7 @@ impl<S: Session> Actor for Connection<S> {
             id: self.id,
             outbox: self.outbox.clone(),
             describe: context.address().recipient(),
+            foresee: context.address().recipient(),
         };
         tell(&self.surroundings.monitor, opened);
         // The Monitor wakes those it knows. Whatever was set before it knew this one is noticed by the first turn.
@@ -307,5 +309,13 @@ impl<S: Session> Connection<S> {
         if !handed_in {
             self.answer = Some(None);
         }
+    }
+}
+
+impl<S: Session> Handler<Foresee> for Connection<S> {
+    type Result = Fate;
+
+    fn handle(&mut self, Foresee(settings): Foresee, _: &mut Context<Self>) -> Fate {
+        self.session.foresee(&*settings, &self.subscriptions.list())
     }
 }

@@ -1,6 +1,8 @@
 //! What a connection's language decides, apart from sockets and actors.
 
 use super::CloseReason;
+use crate::reload::Fate;
+use std::any::Any;
 use std::fmt;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
@@ -19,6 +21,12 @@ pub trait Session: Sized + Unpin + 'static {
 
     /// What the server is set to has changed: it goes by the new settings from now on.
     fn settings_changed<T: Turn>(&mut self, turn: &mut T);
+
+    /// What would become of it and of its subscriptions with these settings, if they are of a kind that it knows.
+    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[Interest]) -> Fate {
+        let _ = (settings, interest);
+        Fate::default()
+    }
 
     /// There may be fewer connections now than there are, and this one has to go.
     fn no_room<T: Turn>(&mut self, turn: &mut T);

@@ -211,12 +211,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         (limits, &new.limits),
     );
     // Certificates are read anew with every reload, whether or not anything else about them has changed.
-    table.row(
-        "tls",
-        (tls, &new.tls),
-        section,
-        Some(Announced::Valued("tls")).filter(|_| tls.is_some() == new.tls.is_some()),
-    );
+    table.row("tls", (tls, &new.tls), section, Some(Announced::Valued("tls")));
     table.fixed("proxy_protocol", (proxy_protocol, &new.proxy_protocol), |on| {
         Shown::Boolean(*on)
     });

@@ -53,6 +53,71 @@ pub fn restore(new: &Map, old: &Map) -> Result<Option<Map>, NothingToKeep> {
     Ok(found.then_some(map))
 }
 
+/// The text of a file that was sent with masks, with the secrets of `tree` in their places; `read` reads a text as the
+/// file is read.
+///
+/// # Errors
+/// When a mask stands where its secret cannot be written in its place.
+pub fn unmask_text(
+    text: &str,
+    file: &str,
+    tree: &Map,
+    read: impl Fn(&str) -> Option<Map>,
+) -> Result<String, NothingToKeep> {
+    let fault = || NothingToKeep {
+        path: file.to_owned(),
+    };
+    let mut found = Vec::new();
+    let sent = read(text).ok_or_else(fault)?;
+    masks_of(text, file, &sent, tree, &mut found).ok_or_else(fault)?;
+    found.sort_by_key(|(start, _, _)| std::cmp::Reverse(*start));
+    let mut unmasked = text.to_owned();
+    for (start, end, secret) in found {
+        unmasked.replace_range(start..end, &super::render::value(&secret, 0));
+    }
+    let is_same = read(&unmasked).is_some_and(|found| found.to_json() == tree.to_json());
+    if is_same { Ok(unmasked) } else { Err(fault()) }
+}
+
+/// Where values of `sent` differ from those of `tree`, which has the same keys.
+fn masks_of(
+    text: &str,
+    file: &str,
+    sent: &Map,
+    tree: &Map,
+    found: &mut Vec<(usize, usize, Kind)>,
+) -> Option<()> {
+    for (sent, wanted) in sent.entries().iter().zip(tree.entries()) {
+        mask_of(text, file, &sent.value, &wanted.value, found)?;
+    }
+    Some(())
+}
+
+fn mask_of(
+    text: &str,
+    file: &str,
+    sent: &Value,
+    wanted: &Value,
+    found: &mut Vec<(usize, usize, Kind)>,
+) -> Option<()> {
+    match (&sent.kind, &wanted.kind) {
+        (Kind::Map(sent), Kind::Map(wanted)) => masks_of(text, file, sent, wanted, found),
+        (Kind::Array(sent), Kind::Array(wanted)) => sent
+            .iter()
+            .zip(wanted)
+            .try_for_each(|(sent, wanted)| mask_of(text, file, sent, wanted, found)),
+        (Kind::Text(mask), Kind::Text(secret)) if mask != secret => {
+            if &*sent.place.file != file {
+                return None;
+            }
+            let start = offset(text, &sent.place)?;
+            found.push((start, end_of_value(text, start)?, wanted.kind.clone()));
+            Some(())
+        }
+        _ => Some(()),
+    }
+}
+
 /// Whether what this key holds is not to be shown.
 fn is_hidden(key: &str, text: &str) -> bool {
     // The key of a user is public, unless it is the private one by mistake.

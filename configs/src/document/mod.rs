@@ -6,7 +6,7 @@ mod patch;
 mod render;
 
 pub use edit::{Uneditable, edit};
-pub use masking::{NothingToKeep, masked, masked_text, restore};
+pub use masking::{NothingToKeep, masked, masked_text, restore, unmask_text};
 pub use patch::Patch;
 pub use render::render;
 

@@ -40,6 +40,26 @@ impl Patch {
     }
 }
 
+impl Patch {
+    /// The same keys, with the values that they have in `map`.
+    #[must_use]
+    pub fn with_values_of(&self, map: &Map) -> Self {
+        let Self::Merge(patches) = self else {
+            return self.clone();
+        };
+        let one = |(key, patch): &(String, Self)| {
+            let found = map.find(key).map(|entry| &entry.value.kind);
+            let patch = match (patch, found) {
+                (Self::Merge(_), Some(Kind::Map(map))) => patch.with_values_of(map),
+                (Self::Replace(_), Some(kind)) => Self::Replace(kind.clone()),
+                _ => patch.clone(),
+            };
+            (key.clone(), patch)
+        };
+        Self::Merge(patches.iter().map(one).collect())
+    }
+}
+
 fn merge(patches: &[(String, Patch)], map: &Map) -> Map {
     let named = |key: &str| {
         patches

@@ -5,8 +5,9 @@ use crate::process::Usage;
 use jiff::Timestamp;
 use openssl::ssl::SslContext;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use vagus_actors::reload::Configurator;
 use vagus_actors::{Live, Observatory};
 use vagus_configs::{Config, split_advertised};
 use vagus_protocol::info::Info;
@@ -67,6 +68,8 @@ pub struct Broker {
     pub since: Instant,
     /// What the process uses.
     pub usage: Usage,
+    /// Who decides how the server is set; empty until it has started.
+    pub configurator: OnceLock<Configurator>,
     pub(crate) pages: PageCounts,
 }
 
@@ -79,6 +82,7 @@ impl Broker {
             started: Timestamp::now(),
             since: Instant::now(),
             usage: Usage::default(),
+            configurator: OnceLock::new(),
             pages: PageCounts::default(),
         }
     }

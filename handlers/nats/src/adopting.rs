@@ -7,6 +7,7 @@ use crate::session::{NatsSession, is_traced};
 use crate::{Facts, authentication};
 use std::sync::Arc;
 use vagus_actors::connection::{CloseReason, SessionInterest, Turn};
+use vagus_actors::reload::Fate;
 use vagus_auth::permission::{Matcher, Subscribe};
 use vagus_protocol::error::Complaint;
 
@@ -86,6 +87,36 @@ impl NatsSession {
         self.permitted.clear();
         for interest in turn.all_interest() {
             self.check(&interest, turn);
+        }
+    }
+
+    /// What would become of the client with these settings.
+    pub(crate) fn fate(&self, facts: &Facts, interest: &[SessionInterest]) -> Fate {
+        if self.must_authenticate() || self.login.is_some() {
+            return Fate::default();
+        }
+        let renewed = self
+            .identity
+            .as_ref()
+            .and_then(|identity| facts.gate.renew(identity));
+        let Some(renewed) = renewed else {
+            let stays = self.options.is_none() && interest.is_empty();
+            return Fate {
+                closed: (!stays).then_some(CloseReason::AuthenticationFailure),
+                subscriptions_ended: 0,
+            };
+        };
+        let is_denied = |one: &&SessionInterest| {
+            renewed.permissions().is_some_and(|matcher| {
+                matches!(
+                    matcher.may_subscribe(&one.subject, one.queue.as_deref()),
+                    Subscribe::Denied
+                )
+            })
+        };
+        Fate {
+            closed: None,
+            subscriptions_ended: interest.iter().filter(is_denied).count(),
         }
     }
 

@@ -5,11 +5,13 @@ use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
 use crate::reporting::GLOBAL_ACCOUNT;
 use crate::{Facts, publishing, subscribing};
+use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{Identity, Progress, Session, SlowTask, Turn};
+use vagus_actors::connection::{Identity, Progress, Session, SessionInterest, SlowTask, Turn};
+use vagus_actors::reload::Fate;
 use vagus_actors::{ConnectionId, Live};
 use vagus_auth::credentials::{self, BcryptTask};
 use vagus_auth::nkey::Nonce;
@@ -395,6 +397,13 @@ impl Session for NatsSession {
 
     fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
         self.adopt(turn);
+    }
+
+    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[SessionInterest]) -> Fate {
+        settings
+            .downcast_ref::<Facts>()
+            .map(|facts| self.fate(facts, interest))
+            .unwrap_or_default()
     }
 
     fn no_room<T: Turn>(&mut self, turn: &mut T) {

@@ -1,0 +1,274 @@
+//! What somebody wants a server to be set to.
+
+use super::ReloadError;
+use super::forecast::Prospects;
+use super::version::Version;
+use actix::prelude::*;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+use vagus_configs::document::{Patch, edit, restore};
+use vagus_configs::grammar::{self, Files, Map};
+use vagus_configs::{Change, Config, Disk, Loaded, understand};
+
+/// Where the configuration of a server comes from.
+pub trait Source: Send + 'static {
+    /// The file, if it was started with one.
+    fn file(&self) -> Option<&Path>;
+
+    /// Lays over what a file says what does not come from it: flags. Gives what the operator should know, too.
+    ///
+    /// # Errors
+    /// Why no server can be set so.
+    fn lay_over(&self, loaded: Loaded) -> Result<(Config, Vec<String>), String>;
+
+    /// Writes the file anew, whole or not at all.
+    ///
+    /// # Errors
+    /// Why it was not written.
+    fn write(&mut self, text: &str) -> Result<(), String>;
+}
+
+/// Proposes to set the server otherwise. It is followed as a whole, or nothing changes.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, ReloadError>")]
+pub struct Propose {
+    /// What.
+    pub content: Content,
+    /// Who: for the log and the history.
+    pub by: String,
+    /// The [tag](Version::tag) of the version that this is made for; any if none is given.
+    pub expected: Option<String>,
+    /// Whether only to say what would come of it.
+    pub dry_run: bool,
+    /// How long it is to last.
+    pub keep: Keep,
+}
+
+/// How the server is to be set.
+#[derive(Debug)]
+pub enum Content {
+    /// As its file says by now.
+    File,
+    /// As this text says, in place of that of the file. Masks in it stand for the secrets that there are.
+    Text(String),
+    /// As it is, but for these keys.
+    Keys(Patch),
+    /// As it was.
+    Version(u64),
+    /// As the program says that the server is part of.
+    Config(Box<Config>),
+}
+
+/// How long a configuration is to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Until the file is read again.
+    Memory,
+    /// It is written to the file.
+    File,
+}
+
+/// What came, or would come, of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What holds now.
+    pub version: u64,
+    /// Its [tag](Version::tag).
+    pub tag: String,
+    /// What became, or would become, otherwise.
+    pub changes: Vec<Change>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// What would become of connections, if it was asked.
+    pub prospects: Option<Prospects>,
+    /// Whether the file says the same.
+    pub is_of_file: bool,
+}
+
+/// A proposal, understood.
+pub(super) struct Candidate {
+    pub(super) config: Config,
+    tree: Map,
+    text: Option<Arc<str>>,
+    pub(super) digest: String,
+    pub(super) warnings: Vec<String>,
+    pub(super) is_of_file: bool,
+    pub(super) to_be_written: Option<String>,
+}
+
+impl Candidate {
+    pub(super) fn of(
+        propose: &Propose,
+        source: &dyn Source,
+        current: &Version,
+        earlier: &VecDeque<Arc<Version>>,
+    ) -> Result<Self, ReloadError> {
+        let writes = propose.keep == Keep::File;
+        if writes && source.file().is_none() {
+            return Err(ReloadError::NoFile);
+        }
+        match &propose.content {
+            Content::File => {
+                let text = read(source)?;
+                let tree = parse(&text, source)?;
+                Self::new(source, tree, Some(text), true)
+            }
+            Content::Text(text) => Self::of_text(source, current, text, writes),
+            Content::Keys(patch) if writes => Self::of_edit(source, current, patch),
+            Content::Keys(patch) => {
+                let tree = unmasked(patch.applied_to(&current.tree), &current.tree)?;
+                Self::new(source, tree, None, false)
+            }
+            Content::Config(config) => Ok(Self {
+                config: Config::clone(config),
+                tree: current.tree.clone(),
+                text: None,
+                digest: config.digest.clone(),
+                warnings: Vec::new(),
+                is_of_file: false,
+                to_be_written: None,
+            }),
+            Content::Version(number) => {
+                let known = earlier.iter().find(|version| version.number == *number);
+                let version = known.ok_or(ReloadError::UnknownVersion(*number))?;
+                Self::of_version(source, version, writes)
+            }
+        }
+    }
+
+    fn new(
+        source: &dyn Source,
+        tree: Map,
+        text: Option<String>,
+        is_of_file: bool,
+    ) -> Result<Self, ReloadError> {
+        let loaded = understand(tree.clone()).map_err(|error| ReloadError::Invalid(error.to_string()))?;
+        let digest = loaded.digest.clone();
+        let (mut config, warnings) = source.lay_over(loaded).map_err(ReloadError::Invalid)?;
+        config.digest.clone_from(&digest);
+        Ok(Self {
+            config,
+            tree,
+            text: text.map(Into::into),
+            digest,
+            warnings,
+            is_of_file,
+            to_be_written: None,
+        })
+    }
+
+    fn of_text(
+        source: &dyn Source,
+        current: &Version,
+        text: &str,
+        writes: bool,
+    ) -> Result<Self, ReloadError> {
+        let tree = parse(text, source)?;
+        let (tree, text) = match restore(&tree, &current.tree)? {
+            None => (tree, text.to_owned()),
+            // What is kept is the text as it would be without masks.
+            Some(tree) => {
+                let text = vagus_configs::document::unmask_text(text, &file_name(source), &tree, |text| {
+                    parse(text, source).ok()
+                });
+                (tree, text?)
+            }
+        };
+        let mut candidate = Self::new(source, tree, Some(text.clone()), writes)?;
+        candidate.to_be_written = writes.then_some(text);
+        Ok(candidate)
+    }
+
+    /// Single keys, in the text of the file.
+    fn of_edit(source: &dyn Source, current: &Version, patch: &Patch) -> Result<Self, ReloadError> {
+        let file = file_name(source);
+        let text = read(source)?;
+        let tree = parse(&text, source)?;
+        let held = understand(tree.clone()).map_err(|error| ReloadError::Invalid(error.to_string()))?;
+        if held.digest != current.digest {
+            return Err(ReloadError::FileDiffers(file));
+        }
+        let wanted = unmasked(patch.applied_to(&tree), &tree)?;
+        // Masks among the keys that are sent would be written otherwise.
+        let patch = patch.with_values_of(&wanted);
+        let edited = edit(&text, &file, &tree, &patch, |text| parse(text, source).ok())?;
+        let tree = parse(&edited, source)?;
+        let mut candidate = Self::new(source, tree, Some(edited.clone()), true)?;
+        candidate.to_be_written = Some(edited);
+        Ok(candidate)
+    }
+
+    fn of_version(source: &dyn Source, version: &Version, writes: bool) -> Result<Self, ReloadError> {
+        let mut candidate = Self {
+            config: version.config.clone(),
+            tree: version.tree.clone(),
+            text: version.text.clone(),
+            digest: version.digest.clone(),
+            warnings: Vec::new(),
+            is_of_file: writes,
+            to_be_written: None,
+        };
+        if writes {
+            let differs = || ReloadError::FileDiffers(format!("the text of version {}", version.number));
+            let text = version.text.as_deref().ok_or_else(differs)?;
+            let tree = parse(text, source)?;
+            // Files that it includes may say something else by now.
+            let said = Self::new(source, tree, None, true)?;
+            if said.digest != version.digest {
+                return Err(differs());
+            }
+            candidate.to_be_written = Some(text.to_owned());
+        } else if let Some(file) = source.file() {
+            let said = Disk.read(file).ok().and_then(|text| parse(&text, source).ok());
+            let digest = said
+                .and_then(|tree| understand(tree).ok())
+                .map(|loaded| loaded.digest);
+            candidate.is_of_file = digest.as_ref() == Some(&version.digest);
+        }
+        Ok(candidate)
+    }
+
+    pub(super) fn into_version(self, number: u64, _: &Propose) -> Version {
+        Version {
+            number,
+            config: self.config,
+            tree: self.tree,
+            text: self.text,
+            digest: self.digest,
+            is_of_file: self.is_of_file,
+            since: SystemTime::now(),
+        }
+    }
+}
+
+fn unmasked(new: Map, old: &Map) -> Result<Map, ReloadError> {
+    Ok(restore(&new, old)?.unwrap_or(new))
+}
+
+fn file_name(source: &dyn Source) -> String {
+    source.file().map_or_else(
+        || "request".to_owned(),
+        |file| file.to_string_lossy().into_owned(),
+    )
+}
+
+fn read(source: &dyn Source) -> Result<String, ReloadError> {
+    let file = source.file().ok_or(ReloadError::NoFile)?;
+    Disk.read(file).map_err(|error| {
+        ReloadError::Invalid(format!(
+            "cannot read the configuration file {}: {error}",
+            file.display()
+        ))
+    })
+}
+
+/// Reads a text as that of the file: included files are looked for where the file is.
+fn parse(text: &str, source: &dyn Source) -> Result<Map, ReloadError> {
+    let name = file_name(source);
+    grammar::parse(text, Path::new(&name), &Disk, &|name: &str| {
+        std::env::var(name).ok()
+    })
+    .map_err(|error| ReloadError::Invalid(error.to_string()))
+}

@@ -1,0 +1,161 @@
+//! What a new configuration means to the parts of a running server.
+
+use std::any::Any;
+use std::path::Path;
+use std::sync::Arc;
+use vagus_actors::Live;
+use vagus_actors::connection::Bounds;
+use vagus_actors::reload::{Apply, Prepared, Source};
+use vagus_admin::Settings;
+use vagus_auth::credentials::Gate;
+use vagus_configs::{Config, Loaded};
+use vagus_nats::Facts;
+
+use crate::admin;
+use crate::bootstrap::bounds;
+use crate::stapling::{Stapler, make_ready};
+use vagus_configs::grammar::Map;
+
+/// The parts of a program around a server that go by its configuration: its log, its files.
+pub trait Process: Send + 'static {
+    /// Makes everything ready that may fail, for what it gives to put `new` in force. Nothing has changed before.
+    ///
+    /// # Errors
+    /// Why `new` cannot be put in force.
+    fn prepare(&mut self, old: &Config, new: &Config) -> Result<Prepared, String>;
+}
+
+/// Where the configuration of a server comes from, and who else goes by it.
+pub struct Setup {
+    /// What the file holds.
+    pub tree: Map,
+    /// Its text.
+    pub text: Option<String>,
+    /// Where more comes from.
+    pub source: Box<dyn Source>,
+    /// Who else goes by it.
+    pub process: Box<dyn Process>,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Setup").finish_non_exhaustive()
+    }
+}
+
+impl Default for Setup {
+    /// Of a server within another program, which alone can say how it is to be set.
+    fn default() -> Self {
+        Self {
+            tree: Map::default(),
+            text: None,
+            source: Box::new(Within),
+            process: Box::new(Within),
+        }
+    }
+}
+
+/// The program that a server is part of.
+struct Within;
+
+impl Source for Within {
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+
+    fn lay_over(&self, _: Loaded) -> Result<(Config, Vec<String>), String> {
+        Err("this server is part of a program, which alone can set it otherwise".to_owned())
+    }
+
+    fn write(&mut self, _: &str) -> Result<(), String> {
+        Err("the file: there is none".to_owned())
+    }
+}
+
+impl Process for Within {
+    fn prepare(&mut self, _: &Config, _: &Config) -> Result<Prepared, String> {
+        Ok(Box::new(|| {}))
+    }
+}
+
+/// Puts configurations in force.
+pub(crate) struct Parts {
+    pub(crate) bounds: Arc<Live<Bounds>>,
+    pub(crate) facts: Arc<Live<Facts>>,
+    pub(crate) settings: Arc<Live<Settings>>,
+    pub(crate) stapler: Stapler,
+    pub(crate) process: Box<dyn Process>,
+}
+
+impl Parts {
+    /// What clients are to go by. Users are compiled, which fails for some.
+    fn facts(&self, new: &Config) -> Result<Facts, String> {
+        let (before, _) = self.facts.current();
+        let (settings, _) = self.settings.current();
+        let gate = if settings.config.credentials == new.credentials {
+            before.gate.clone()
+        } else {
+            Arc::new(Gate::new(new.credentials.clone()).map_err(|error| error.to_string())?)
+        };
+        // Certificates are read anew each time: they are replaced where they are.
+        let tls = make_ready(new.tls.as_ref()).map_err(|error| error.to_string())?;
+        let mut facts = Facts::clone(&before);
+        (
+            facts.info.tls_required,
+            facts.info.tls_available,
+            facts.info.tls_verify,
+        ) = (false, false, false);
+        if let Some(tls) = &tls {
+            tls.announce(&mut facts.info);
+        }
+        facts.tls = tls;
+        facts.info.auth_required = gate.requires_login();
+        facts.info.max_payload = new.limits.max_payload;
+        facts.info.connect_urls = new.client_advertise.iter().cloned().collect();
+        facts.gate = gate;
+        facts.limits = new.limits.clone();
+        facts.max_traced_payload = new.logging.max_traced_payload;
+        Ok(facts)
+    }
+}
+
+impl Apply for Parts {
+    fn prepare(&mut self, old: &Config, new: &Config) -> Result<Prepared, String> {
+        let facts = self.facts(new)?;
+        let https = new.tls.as_ref().map(admin::https_context).transpose();
+        let https = https.map_err(|error| error.to_string())?;
+        let process = self.process.prepare(old, new)?;
+        let (live_facts, live_bounds) = (self.facts.clone(), self.bounds.clone());
+        let (settings, config) = (self.settings.clone(), new.clone());
+        let stapler = self.stapler.clone();
+        Ok(Box::new(move || {
+            live_bounds.replace(Arc::new(bounds(&config.limits)));
+            live_facts.update(|now| {
+                // Lame duck mode may have begun meanwhile, and does not end.
+                if now.info.lame_duck {
+                    facts.in_lame_duck_mode()
+                } else {
+                    facts.clone()
+                }
+            });
+            let tls = facts.tls.as_deref();
+            stapler.watch(tls);
+            settings.update(|now| Settings {
+                tls: config
+                    .tls
+                    .as_ref()
+                    .zip(https.clone())
+                    .map(|(settings, https)| admin::shown(settings, tls, https)),
+                config: config.clone(),
+                info: facts.info.clone(),
+                loaded: jiff::Timestamp::now(),
+                ..now.clone()
+            });
+            process();
+        }))
+    }
+
+    fn preview(&mut self, new: &Config) -> Result<Arc<dyn Any + Send + Sync>, String> {
+        Ok(Arc::new(self.facts(new)?))
+    }
+}

@@ -1,0 +1,12 @@
+//! A server is set otherwise while it runs: all of what is asked for, or nothing.
+
+#![allow(clippy::unwrap_used)] // What cannot be set up is no test.
+
+mod all_or_nothing;
+mod connections;
+mod file;
+mod limits;
+mod log;
+mod permissions;
+mod signal_command;
+mod users;
