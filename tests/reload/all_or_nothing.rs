@@ -64,7 +64,7 @@ fn mistakes_of_a_file_are_named_with_their_place() {
             "max_payload: 2048\ncolour: blue\n",
             "server.conf:2:1: unknown field \"colour\"",
         ),
-        ("max_payload: [\n", "server.conf:1:"),
+        ("max_payload: [\n", "a value or the closing ]"),
         (
             "max_payload: 2048\nserver_name: another\n",
             "config reload not supported for server_name",
