@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod batch;
 #[cfg(test)]
+mod https;
+#[cfg(test)]
 mod pseudo_terminal;
 #[cfg(test)]
 mod terminal;

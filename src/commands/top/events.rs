@@ -25,6 +25,8 @@ const NAMELESS: usize = 1024;
 #[derive(Debug)]
 pub(super) enum Event {
     Key(KeyEvent),
+    /// Nothing can be typed any more.
+    NoKeyboard(io::Error),
     /// The terminal has another size.
     Resized,
     Seen(Box<Sample>),
@@ -110,11 +112,15 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 fn read_keyboard(typed: &Teller) {
-    while let Ok(event) = event::read() {
-        let event = match event {
-            event::Event::Key(key) => Event::Key(key),
-            event::Event::Resize(..) => Event::Resized,
-            _ => continue,
+    loop {
+        let event = match event::read() {
+            Ok(event::Event::Key(key)) => Event::Key(key),
+            Ok(event::Event::Resize(..)) => Event::Resized,
+            Ok(_) => continue,
+            Err(error) => {
+                typed.tell(Event::NoKeyboard(error));
+                return;
+            }
         };
         if !typed.tell(event) {
             return;

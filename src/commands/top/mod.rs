@@ -96,8 +96,9 @@ fn watch(client: Client, mut model: Model, options: &Options) -> Result<(), TopE
         return Err(TopError::NoTerminal);
     }
     model.looks = 0;
-    let mut screen = Screen::open().map_err(TopError::Terminal)?;
+    // A signal that comes early must not find the terminal taken and nobody to give it back.
     let sources = Sources::start(client, model.wanted(), options.delay).map_err(TopError::Terminal)?;
+    let mut screen = Screen::open().map_err(TopError::Terminal)?;
     loop {
         screen.show(&model).map_err(TopError::Terminal)?;
         if options.looks.is_some_and(|looks| model.looks >= looks) {
@@ -113,6 +114,7 @@ fn watch(client: Client, mut model: Model, options: &Options) -> Result<(), TopE
             Some(Event::Failed(error)) => model.failed(error),
             Some(Event::Named(address, name)) => model.named(address, name),
             Some(Event::Resized) => {}
+            Some(Event::NoKeyboard(error)) => return Err(TopError::Terminal(error)),
             Some(Event::End) | None => return Ok(()),
         }
         for address in model.nameless() {
