@@ -179,7 +179,7 @@ impl RunningLog {
             .build();
         log::set_boxed_logger(Box::new(Filter {
             records,
-            levels: Arc::clone(&self.levels),
+            log: self.clone(),
         }))?;
         Ok(())
     }
@@ -197,12 +197,12 @@ fn terminal() -> Result<File, LogError> {
 /// Between the `log` crate and the queue.
 struct Filter {
     records: env_logger::Logger,
-    levels: Arc<Levels>,
+    log: RunningLog,
 }
 
 impl Log for Filter {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        (metadata.level() != Level::Debug || self.levels.debug.load(Ordering::Relaxed))
+        (metadata.level() != Level::Debug || self.log.levels.debug.load(Ordering::Relaxed))
             && self.records.enabled(metadata)
     }
 
@@ -212,7 +212,8 @@ impl Log for Filter {
         }
     }
 
+    /// For whoever ends the process in the middle of something.
     fn flush(&self) {
-        self.records.flush();
+        self.log.flush();
     }
 }
