@@ -1,10 +1,10 @@
 //! The only wiring: which actors there are, and who knows whom.
 
 use crate::admin::{Admin, MonitoringSockets};
+use crate::certificates::Secured;
 use crate::identity::ServerIdentity;
 use crate::reload::{Parts, Setup};
 use crate::server::StartError;
-use crate::stapling::Secured;
 use actix::prelude::*;
 use actix::{Arbiter as Thread, System};
 use socket2::{Domain, Protocol, Socket, Type};

@@ -9,6 +9,7 @@
 
 mod admin;
 mod bootstrap;
+mod certificates;
 mod identity;
 mod reload;
 mod server;

@@ -13,7 +13,8 @@ use vagus_nats::Facts;
 
 use crate::admin;
 use crate::bootstrap::bounds;
-use crate::stapling::{Stapler, make_ready};
+use crate::certificates::make_ready;
+use crate::stapling::Stapler;
 use vagus_configs::grammar::Map;
 
 /// The parts of a program around a server that go by its configuration: its log, its files.
@@ -98,7 +99,7 @@ impl Parts {
             Arc::new(Gate::new(new.credentials.clone()).map_err(|error| error.to_string())?)
         };
         // Certificates are read anew each time: they are replaced where they are.
-        let tls = make_ready(new.tls.as_ref()).map_err(|error| error.to_string())?;
+        let tls = make_ready(new.tls.as_ref(), before.tls.as_deref()).map_err(|error| error.to_string())?;
         let mut facts = Facts::clone(&before);
         (
             facts.info.tls_required,

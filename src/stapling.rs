@@ -1,6 +1,5 @@
 //! Keeps what peers are told of the state of our certificates (OCSP stapling) fresh.
 
-use crate::server::StartError;
 use log::{error, info, warn};
 use std::fmt;
 use std::io;
@@ -10,7 +9,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 use vagus_nats::ClientTls;
 use vagus_nats::ocsp::{AskError, ask, now};
-use vagus_tls::Settings;
 use vagus_tls::ocsp::{CertificateStatus, Staple, StapleError};
 
 /// How long a responder may take.
@@ -45,40 +43,7 @@ pub enum StaplingError {
     },
 }
 
-/// The TLS of clients, and what looks after it.
-#[derive(Debug)]
-pub(crate) struct Secured {
-    /// None where clients speak no TLS.
-    pub(crate) clients: Option<Arc<ClientTls>>,
-    pub(crate) stapler: Stapler,
-}
-
-impl Secured {
-    /// Reads the certificates, and asks for what clients are told of their state.
-    pub(crate) fn start(settings: Option<&Settings>) -> Result<Self, StartError> {
-        let clients = make_ready(settings)?;
-        let stapler = Stapler::start()?;
-        stapler.watch(clients.as_deref());
-        Ok(Self { clients, stapler })
-    }
-}
-
-/// Reads the certificates, and asks for what clients are told of their state. Blocks until all responders have answered.
-///
-/// # Errors
-/// When a certificate cannot be used, or a responder does not answer or says what a server is not to go on with.
-pub(crate) fn make_ready(settings: Option<&Settings>) -> Result<Option<Arc<ClientTls>>, StartError> {
-    let Some(settings) = settings else {
-        return Ok(None);
-    };
-    let clients = ClientTls::new(settings)?;
-    for staple in clients.staples() {
-        judge(staple, refresh(staple)?)?;
-    }
-    Ok(Some(Arc::new(clients)))
-}
-
-/// The thread that asks. It ends with this, but nobody waits for the answer that it may wait for itself.
+/// The thread that asks. It ends with the last of these, but nobody waits for the answer that it may wait for itself.
 #[derive(Clone)]
 pub(crate) struct Stapler {
     orders: Sender<Order>,
@@ -101,7 +66,7 @@ impl Stapler {
         Ok(Self { orders })
     }
 
-    /// Looks after these from now on, in place of those of before. They have been [made ready](make_ready).
+    /// Looks after these from now on, in place of those of before. They have been [prepared](prepare).
     pub(crate) fn watch(&self, clients: Option<&ClientTls>) {
         let staples = clients.map(|clients| clients.staples().to_vec());
         self.order(Order::Watch(staples.unwrap_or_default()));
@@ -122,6 +87,21 @@ impl fmt::Debug for Stapler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Stapler")
     }
+}
+
+/// Gets the first answers, for those that have none yet. Blocks until all responders have answered.
+///
+/// # Errors
+/// When one does not, or says what a server is not to go on with.
+pub(crate) fn prepare(clients: &ClientTls) -> Result<(), StaplingError> {
+    for staple in clients.staples() {
+        let status = match staple.answer() {
+            Some(answer) => answer.status,
+            None => refresh(staple)?,
+        };
+        judge(staple, status)?;
+    }
+    Ok(())
 }
 
 /// Asks, and shows peers the answer from now on.
@@ -232,7 +212,7 @@ mod tests {
     use std::sync::mpsc::channel;
     use vagus_test_support::Responder;
     use vagus_tls::testing::{Authority, Issued, request};
-    use vagus_tls::{Stapling, StaplingMode};
+    use vagus_tls::{Settings, Stapling, StaplingMode};
 
     /// A certificate that is approved of, and the settings of a server that has it.
     fn approved(responder: &Responder, mode: StaplingMode) -> (Issued, Settings) {
@@ -250,6 +230,12 @@ mod tests {
             ..Settings::default()
         };
         (issued, settings)
+    }
+
+    fn ready(settings: &Settings) -> ClientTls {
+        let clients = ClientTls::new(settings).unwrap();
+        prepare(&clients).unwrap();
+        clients
     }
 
     /// What is due at once.
@@ -273,7 +259,7 @@ mod tests {
         ] {
             let responder = Responder::start();
             let (issued, settings) = approved(&responder, mode);
-            let clients = make_ready(Some(&settings)).unwrap().unwrap();
+            let clients = ready(&settings);
             let staple = &clients.staples()[0];
             assert_eq!(staple.answer().unwrap().status, CertificateStatus::Good);
 
@@ -292,12 +278,31 @@ mod tests {
         }
     }
 
+    /// A certificate that stays the same is not asked about again when all are read anew.
+    #[test]
+    fn what_is_known_is_passed_on() {
+        let responder = Responder::start();
+        let (_, settings) = approved(&responder, StaplingMode::Must);
+        let before = ready(&settings);
+        let other = Authority::new("somebody else");
+        responder.speak_for(&other);
+        let clients = ClientTls::new(&settings).unwrap();
+        clients.inherit(&before);
+        prepare(&clients).unwrap();
+        assert_eq!(clients.staples()[0].answer(), before.staples()[0].answer());
+
+        let (_, renewed) = approved(&Responder::start(), StaplingMode::Must);
+        let clients = ClientTls::new(&renewed).unwrap();
+        clients.inherit(&before);
+        assert_eq!(clients.staples()[0].answer(), None);
+    }
+
     /// What was said holds until it ends, whatever becomes of the responder.
     #[test]
     fn a_responder_falls_silent() {
         let responder = Responder::start();
         let (_, settings) = approved(&responder, StaplingMode::Must);
-        let clients = make_ready(Some(&settings)).unwrap().unwrap();
+        let clients = ready(&settings);
         responder.speak_for(&Authority::new("somebody else"));
         let mut watch = due(&clients);
         watch.ask_what_is_due();
@@ -315,7 +320,7 @@ mod tests {
     fn who_is_told() {
         let responder = Responder::start();
         let (issued, settings) = approved(&responder, StaplingMode::Must);
-        let clients = make_ready(Some(&settings)).unwrap().unwrap();
+        let clients = ready(&settings);
         responder.revoke(&issued);
         let (orders, receiver) = channel();
         let (tell, told) = channel();
@@ -332,7 +337,7 @@ mod tests {
     fn half_of_the_time_is_waited() {
         let responder = Responder::start();
         let (_, settings) = approved(&responder, StaplingMode::Must);
-        let clients = make_ready(Some(&settings)).unwrap().unwrap();
+        let clients = ready(&settings);
         let staple = &clients.staples()[0];
         let end = staple.answer().unwrap().next_update.unwrap();
         assert_eq!(staple.next_question(end - 7200), Duration::from_secs(3600));

@@ -16,6 +16,8 @@ mod optional;
 #[cfg(test)]
 mod pinned;
 #[cfg(test)]
+mod program;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod rate;

@@ -51,6 +51,15 @@ impl ClientTls {
         self.acceptor.staples()
     }
 
+    /// Tells clients what those of before were told, of the certificates that are the same.
+    pub fn inherit(&self, before: &Self) {
+        for staple in self.staples() {
+            for other in before.staples() {
+                staple.inherit(other);
+            }
+        }
+    }
+
     /// Writes into INFO what clients may expect.
     pub fn announce(&self, info: &mut Info) {
         info.tls_required = !self.allow_non_tls;
