@@ -1,5 +1,6 @@
 //! What is served over HTTP, and where.
 
+use crate::admin_service::{AdminService, AdminSocket};
 use crate::bootstrap::listen;
 use crate::server::StartError;
 use actix_web::dev::ServerHandle;
@@ -8,9 +9,9 @@ use openssl::ssl::{SslAcceptorBuilder, SslContext};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use vagus_actors::{Live, Observatory};
+use vagus_actors::{Live, Observatory, Operator};
 use vagus_admin::service::{self, Door, follow};
-use vagus_admin::{Broker, Settings, TlsSettings, monitoring};
+use vagus_admin::{Administration, Broker, LogControl, Settings, TlsSettings, monitoring_routes};
 use vagus_configs::{Config, Listen, Port};
 use vagus_nats::ClientTls;
 use vagus_protocol::info::Info;
@@ -22,6 +23,8 @@ pub(crate) struct MonitoringSockets {
     https: Option<(TcpListener, SslAcceptorBuilder)>,
     /// How HTTPS speaks TLS, where clients do.
     context: Option<SslContext>,
+    admin: AdminSocket,
+    log: Option<Arc<dyn LogControl>>,
 }
 
 /// What is served over HTTP.
@@ -31,11 +34,13 @@ pub(crate) struct Admin {
     pub(crate) broker: Arc<Broker>,
     /// Stops the service of monitoring; None where there is none.
     pub(crate) monitoring: Option<ServerHandle>,
+    /// The admin service.
+    pub(crate) service: AdminService,
 }
 
 impl MonitoringSockets {
     /// Listens where the configuration says.
-    pub(crate) fn listen(config: &Config) -> Result<Self, StartError> {
+    pub(crate) fn listen(config: &Config, log: Option<Arc<dyn LogControl>>) -> Result<Self, StartError> {
         let monitoring = &config.monitoring;
         let host = monitoring.host.as_ref().unwrap_or(&config.listen.host);
         let open = |port: Port| {
@@ -51,6 +56,8 @@ impl MonitoringSockets {
             http: monitoring.http.map(open).transpose()?,
             https,
             context: config.tls.as_ref().map(https_context).transpose()?,
+            admin: AdminSocket::listen(config)?,
+            log,
         })
     }
 
@@ -61,8 +68,15 @@ impl MonitoringSockets {
         info: Info,
         observatory: Observatory,
         tls: Option<&ClientTls>,
+        operator: impl FnOnce(&Arc<Broker>) -> Operator,
     ) -> io::Result<Admin> {
-        let Self { http, https, context } = self;
+        let Self {
+            http,
+            https,
+            context,
+            admin: socket,
+            log,
+        } = self;
         let settings = Settings {
             config: config.clone(),
             info,
@@ -91,11 +105,19 @@ impl MonitoringSockets {
         let mut admin = Admin {
             broker,
             monitoring: None,
+            service: AdminService::default(),
         };
+        if doors.is_empty() && !socket.is_open() {
+            return Ok(admin);
+        }
+        let operator = operator(&admin.broker);
+        let administration = Arc::new(Administration::new(admin.broker.clone(), operator, log));
+        let protection = socket.protection_of_monitoring();
+        admin.service = socket.serve(&administration)?;
         if doors.is_empty() {
             return Ok(admin);
         }
-        let routes = monitoring::routes(&admin.broker, &config.monitoring.root());
+        let routes = monitoring_routes(&administration, protection, &config.monitoring.root());
         let service = service::serve(doors, routes)?;
         admin.monitoring = Some(service.handle());
         actix::spawn(async move {

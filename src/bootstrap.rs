@@ -16,13 +16,18 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use vagus_actors::connection::{Bounds, Surroundings};
+use vagus_actors::history::{History, ProcessUse};
+use vagus_actors::in_process::InProcess;
 use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::{Accepted, Listener};
 use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
-use vagus_actors::{Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, SlowWork, keep_house};
+use vagus_actors::{
+    Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, Operator, SlowWork, keep_house,
+};
+use vagus_admin::{Broker, resident_bytes};
 use vagus_auth::credentials::Gate;
 use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, Listen};
@@ -61,7 +66,7 @@ pub(crate) fn start(
     let secured = Secured::start(config.tls.as_ref())?;
     let socket = listen(&config.listen)?;
     let client_address = socket.local_addr()?;
-    let monitoring = MonitoringSockets::listen(&config)?;
+    let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
     let mut info = Info {
         server_id: identity.id.clone(),
         server_name: name.to_owned(),
@@ -135,9 +140,11 @@ fn populate(
         max_traced_payload: config.logging.max_traced_payload,
         trace_headers: config.logging.trace_headers,
     }));
-    let receptions = (0..count)
-        .map(|number| open_reception(number, &arbiters, &surroundings, &facts))
-        .collect::<io::Result<Vec<_>>>()?;
+    let first = open_arbiter(0, &arbiters, &surroundings);
+    let mut receptions = vec![open_reception(first.clone(), &surroundings, &facts)];
+    for number in 1..count {
+        receptions.push(open_elsewhere(number, &arbiters, &surroundings, &facts)?);
+    }
     let listener = Listener::new(socket, receptions, arbiters.clone())?.start();
     let announce = {
         let facts = facts.clone();
@@ -156,7 +163,19 @@ fn populate(
         listener.clone(),
         arbiters.clone(),
     );
-    let admin = monitoring.serve(config, info, observatory, secured.clients.as_deref())?;
+    let operator = |broker: &Arc<Broker>| Operator {
+        monitor: monitor.clone(),
+        lame_duck: lame_duck.clone(),
+        in_process: InProcess::new(first, surroundings.interest.clone(), router.clone()).start(),
+        history: History::new(
+            arbiters.clone(),
+            monitor.clone(),
+            router.clone(),
+            process_use(broker),
+        )
+        .start(),
+    };
+    let admin = monitoring.serve(config, info, observatory, secured.clients.as_deref(), operator)?;
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         facts,
@@ -212,39 +231,54 @@ pub(crate) fn bounds(limits: &Limits) -> Bounds {
     }
 }
 
-/// The reception of one arbiter; that of the first is on this thread, the others each have their own.
+/// The state of an arbiter, on its own thread.
+fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surroundings>) -> LocalArbiter {
+    let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
+    let longest_line = surroundings.bounds.current().0.longest_line;
+    let arbiter = Arbiter::new(number, arbiters.clone(), seed, longest_line);
+    let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
+    keep_house(
+        arbiter.clone(),
+        surroundings.interest.clone(),
+        surroundings.router.clone(),
+    );
+    arbiter
+}
+
+/// The reception of an arbiter, on its own thread.
 fn open_reception(
+    arbiter: LocalArbiter,
+    surroundings: &Arc<Surroundings>,
+    facts: &Arc<Live<Facts>>,
+) -> Recipient<Accepted> {
+    Reception::new(Nats::new(facts.clone()), arbiter, surroundings.clone())
+        .start()
+        .recipient()
+}
+
+/// The reception of an arbiter that is not the first: on a thread that is made for it.
+fn open_elsewhere(
     number: usize,
     arbiters: &Arc<Arbiters>,
     surroundings: &Arc<Surroundings>,
     facts: &Arc<Live<Facts>>,
 ) -> io::Result<Recipient<Accepted>> {
     let (arbiters, surroundings, facts) = (arbiters.clone(), surroundings.clone(), facts.clone());
-    let open = move || {
-        let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
-        let longest_line = surroundings.bounds.current().0.longest_line;
-        let arbiter = Arbiter::new(number, arbiters, seed, longest_line);
-        let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
-        keep_house(
-            arbiter.clone(),
-            surroundings.interest.clone(),
-            surroundings.router.clone(),
-        );
-        Reception::new(Nats::new(facts), arbiter, surroundings)
-            .start()
-            .recipient()
-    };
-    if number == 0 {
-        return Ok(open());
-    }
     let (ready, is_ready) = mpsc::channel();
     let thread = Thread::with_tokio_rt(runtime);
     thread.spawn_fn(move || {
-        let _ = ready.send(open());
+        let arbiter = open_arbiter(number, &arbiters, &surroundings);
+        let _ = ready.send(open_reception(arbiter, &surroundings, &facts));
     });
     is_ready
         .recv()
         .map_err(|_| io::Error::other("an arbiter did not start"))
+}
+
+/// What the process uses, as monitoring shows it.
+fn process_use(broker: &Arc<Broker>) -> ProcessUse {
+    let broker = broker.clone();
+    Box::new(move || (broker.usage.percent(), resident_bytes()))
 }
 
 #[allow(clippy::expect_used)] // There is no way to say it to actix, and nothing to go on with.

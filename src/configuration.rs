@@ -15,7 +15,13 @@ use vagus_configs::grammar::{Files as _, Map};
 use vagus_configs::{Disk, Loaded};
 
 /// The configuration of a server that was started with these arguments.
-pub(crate) fn setup(args: Vec<String>, file: Option<&ConfigurationFile>, tree: Map, files: Files) -> Setup {
+pub(crate) fn setup(
+    args: Vec<String>,
+    file: Option<&ConfigurationFile>,
+    tree: Map,
+    files: Files,
+    log: &RunningLog,
+) -> Setup {
     let path = file.map(|file| file.path.clone());
     Setup {
         // Of what it was started with, as far as that is still there.
@@ -23,6 +29,7 @@ pub(crate) fn setup(args: Vec<String>, file: Option<&ConfigurationFile>, tree: M
         tree,
         source: Box::new(CommandLine { args, file: path }),
         process: Box::new(files),
+        log: Some(Arc::new(log.clone())),
     }
 }
 

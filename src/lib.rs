@@ -8,6 +8,7 @@
 //! ```
 
 mod admin;
+mod admin_service;
 mod bootstrap;
 mod certificates;
 mod identity;
@@ -29,6 +30,7 @@ pub use vagus_actors::reload::{
 pub use vagus_actors::router::RouterState;
 pub use vagus_actors::subject::SubjectState;
 pub use vagus_actors::{ConnectionId, Traffic};
+pub use vagus_admin::{LogControl, LogLevels};
 pub use vagus_configs::Config;
 
 /// The version of nats-server whose protocol and features this server has: clients decide by it what they may

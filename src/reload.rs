@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vagus_actors::Live;
 use vagus_actors::connection::Bounds;
 use vagus_actors::reload::{Apply, Prepared, Source};
-use vagus_admin::Settings;
+use vagus_admin::{LogControl, Settings};
 use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Loaded};
 use vagus_nats::Facts;
@@ -36,6 +36,8 @@ pub struct Setup {
     pub source: Box<dyn Source>,
     /// Who else goes by it.
     pub process: Box<dyn Process>,
+    /// The log of the process, for administrators, if it can be set.
+    pub log: Option<Arc<dyn LogControl>>,
 }
 
 impl std::fmt::Debug for Setup {
@@ -52,6 +54,7 @@ impl Default for Setup {
             text: None,
             source: Box::new(Within),
             process: Box::new(Within),
+            log: None,
         }
     }
 }

@@ -100,7 +100,7 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
         })?;
     }
     let files = Files::new(log.clone());
-    let setup = configuration::setup(args, file.as_ref(), tree, files.clone());
+    let setup = configuration::setup(args, file.as_ref(), tree, files.clone(), log);
     let server = Server::start_in(config.clone(), setup)?;
     info!("  Name:     {}", server.name());
     info!("  ID:       {}", server.id());
@@ -127,6 +127,12 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
                 host_and_port(host, address.port())
             );
         }
+    }
+    if let (Some(admin), Some(address)) = (&config.admin, server.admin_address()) {
+        info!(
+            "Starting admin service on {}",
+            host_and_port(&admin.listen.host, address.port())
+        );
     }
     info!(
         "Listening for client connections on {}",

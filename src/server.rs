@@ -55,6 +55,20 @@ pub enum StartError {
     /// Monitoring over HTTPS needs the certificate that clients are shown.
     #[error("TLS cert and key required for HTTPS")]
     HttpsWithoutTls,
+    /// The port of the admin service cannot be listened on: the operator's to mend.
+    #[error("Error listening on admin port: {address}, \"{source}\"")]
+    ListenForAdmin {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The admin service would be open to others: the operator's to mend.
+    #[error("The admin service has no users, and {address} is not an address of this machine alone")]
+    OpenAdmin {
+        /// Where it was to listen.
+        address: SocketAddr,
+    },
     /// The credentials cannot be used: the operator's to mend.
     #[error(transparent)]
     Credentials(#[from] GateError),
@@ -70,6 +84,14 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// That a port cannot be listened on, said of the admin service.
+    pub(crate) fn admin(error: Self) -> Self {
+        match error {
+            Self::Listen { address, source } => Self::ListenForAdmin { address, source },
+            other => other,
+        }
+    }
+
     /// That a port cannot be listened on, said of monitoring.
     pub(crate) fn monitoring(error: Self) -> Self {
         match error {
@@ -145,6 +167,11 @@ impl Server {
     /// Where monitoring over HTTPS is; the port is the real one. None if it is not served.
     pub fn secure_monitor_address(&self) -> Option<SocketAddr> {
         self.running.admin.monitoring_addresses().1
+    }
+
+    /// Where the admin service is; the port is the real one. None if there is none.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.running.admin.service.address
     }
 
     /// The server's public key, 56 letters.

@@ -6,6 +6,8 @@
 
 mod arbiter;
 pub mod connection;
+pub mod history;
+pub mod in_process;
 mod interest;
 pub mod lame_duck;
 pub mod listener;
@@ -14,6 +16,7 @@ mod mailbox;
 mod moment;
 pub mod monitor;
 mod observatory;
+mod operator;
 mod outbox;
 pub mod queue_group;
 pub mod reception;
@@ -29,6 +32,7 @@ pub use live::Live;
 pub use mailbox::Observe;
 pub use monitor::Pending;
 pub use observatory::{Observatory, ObservedConnection, ask_again};
+pub use operator::Operator;
 pub use outbox::{ConnectionId, Outbox};
 pub use slow_work::SlowWork;
 

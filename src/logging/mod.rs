@@ -186,6 +186,19 @@ impl RunningLog {
 }
 
 /// Standard error, by a descriptor of our own.
+impl vagus::LogControl for RunningLog {
+    fn levels(&self) -> vagus::LogLevels {
+        vagus::LogLevels {
+            debug: self.levels.debug.load(Ordering::Relaxed),
+            trace: log::max_level() == LevelFilter::Trace,
+        }
+    }
+
+    fn set_levels(&self, levels: vagus::LogLevels) {
+        self.set_level(levels.debug, levels.trace);
+    }
+}
+
 fn terminal() -> Result<File, LogError> {
     let terminal = io::stderr()
         .as_fd()

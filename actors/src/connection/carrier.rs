@@ -462,7 +462,7 @@ impl<S: Session> Connection<S> {
 
 /// Ends the turn that began then: everything that was published is with its destinations, and counted. True if the
 /// publisher should pause.
-fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> bool {
+pub(crate) fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> bool {
     let number = arbiter.number;
     arbiter.delivery.close_run();
     arbiter.delivery.staging.hand_over();

@@ -38,6 +38,7 @@ use crate::router::{Announce, Change, Router, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
+pub(crate) use carrier::hand_over;
 use input::Input;
 use std::fmt;
 use std::net::SocketAddr;

@@ -339,6 +339,15 @@ impl Batch {
         filled
     }
 
+    /// Gives everything to an owner that has no socket.
+    pub(crate) fn take_all(&mut self, chunks: &mut Vec<Bytes>) {
+        debug_assert_eq!(self.offset, 0, "what has no socket is never written by halves");
+        for chunk in self.chunks.drain(..) {
+            self.taken += chunk.len();
+            chunks.push(chunk);
+        }
+    }
+
     /// One system call. True when the socket took less than it was offered.
     fn write_once(&mut self, socket: &TcpStream) -> io::Result<bool> {
         let mut offered = 0;

@@ -250,6 +250,8 @@ pub enum CloseReason {
     ServerShutdown,
     /// `no_responders` without `headers`.
     NoRespondersRequiresHeaders,
+    /// An administrator had it closed.
+    Kicked,
 }
 
 impl CloseReason {
@@ -274,6 +276,7 @@ impl CloseReason {
             CloseReason::MaximumSubscriptionsExceeded => "Maximum Subscriptions Exceeded",
             CloseReason::ServerShutdown => "Server Shutdown",
             CloseReason::NoRespondersRequiresHeaders => "No Responders Requires Headers",
+            CloseReason::Kicked => "Kicked",
         }
     }
 }

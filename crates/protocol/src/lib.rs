@@ -7,6 +7,7 @@
 //! Nothing here keeps state between calls, and nothing panics whatever the bytes are.
 
 pub mod connect;
+pub mod delivered;
 pub mod error;
 pub mod info;
 mod json;

@@ -41,6 +41,15 @@ impl Answer {
 /// When nothing that is HTTP is answered.
 #[track_caller]
 pub fn http(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(address, method, path, headers, "")
+}
+
+/// Like [`http`], with a body.
+///
+/// # Panics
+/// When nothing that is HTTP is answered.
+#[track_caller]
+pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the port is open");
     stream
         .set_read_timeout(Some(PATIENCE))
@@ -49,7 +58,11 @@ pub fn http(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &st
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
+    if !body.is_empty() {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
     request.push_str("\r\n");
+    request.push_str(body);
     stream
         .write_all(request.as_bytes())
         .expect("the request is taken");

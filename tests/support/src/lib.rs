@@ -18,6 +18,7 @@
 mod client;
 mod connector;
 mod descriptors;
+mod events;
 mod frame;
 mod http;
 mod patience;
@@ -32,8 +33,9 @@ mod writer;
 pub use client::Client;
 pub use connector::Connector;
 pub use descriptors::allow_open_files;
+pub use events::Events;
 pub use frame::{Frame, Message};
-pub use http::{Answer, http};
+pub use http::{Answer, http, send};
 pub use patience::{PATIENCE, eventually, eventually_equal};
 pub use process::Process;
 pub use random::Random;

@@ -2,9 +2,9 @@ use crate::client::Client;
 use crate::http::{Answer, http};
 use crate::patience::eventually;
 use std::ops::Deref;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use vagus::{Config, ConnectionState, Server};
+use vagus::{Config, ConnectionState, LogControl, Server, Setup, StartError};
 use vagus_auth::credentials::Credentials;
 use vagus_configs::Port;
 
@@ -16,14 +16,15 @@ pub fn server() -> ServerBuilder {
     let mut config = Config::default();
     config.listen.host = "127.0.0.1".to_owned();
     config.listen.port = Port::Free;
-    ServerBuilder { config }
+    ServerBuilder { config, log: None }
 }
 
 /// How a server is to be set.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct ServerBuilder {
     config: Config,
+    log: Option<Arc<dyn LogControl>>,
 }
 
 /// A running server, and the connections that [`TestServer::connected_on`] had to open on the way.
@@ -183,19 +184,44 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets what there is no word for here.
+    pub fn set(mut self, set: impl FnOnce(&mut Config)) -> Self {
+        set(&mut self.config);
+        self
+    }
+
+    /// Lets administrators set this log.
+    pub fn log(mut self, log: Arc<dyn LogControl>) -> Self {
+        self.log = Some(log);
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
     /// When it does not start.
     #[track_caller]
     pub fn start(self) -> TestServer {
-        match Server::start(self.config) {
-            Ok(server) => TestServer {
-                server,
-                others: Mutex::default(),
-            },
+        match self.try_start() {
+            Ok(server) => server,
             Err(error) => panic!("the server does not start: {error}"),
         }
+    }
+
+    /// Starts it, if it does.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn try_start(self) -> Result<TestServer, StartError> {
+        let setup = Setup {
+            log: self.log,
+            ..Setup::default()
+        };
+        let server = Server::start_in(self.config, setup);
+        Ok(TestServer {
+            server: server?,
+            others: Mutex::default(),
+        })
     }
 }
 

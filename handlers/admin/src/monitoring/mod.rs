@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 /// Sets up the pages of `broker` below `root`, which is empty or begins with a slash. They take every path that no
 /// other service of the same application takes.
-pub fn routes(broker: &Arc<Broker>, root: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+pub fn routes(broker: &Arc<Broker>, root: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + use<> {
     let site = Arc::new(Site {
         broker: broker.clone(),
         root: root.to_owned(),

@@ -1,0 +1,102 @@
+//! What whoever subscribed within the process holds.
+
+use crate::connection::CloseReason;
+use crate::mailbox::tell;
+use crate::outbox::{ConnectionSubscription, Flushed, Outbox, Written};
+use crate::router::{Announce, Change, Router};
+use actix::prelude::*;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+
+/// A subscription in force. It ends when this is dropped.
+pub struct InProcessSubscription {
+    outbox: Arc<Outbox>,
+    subscription: Arc<ConnectionSubscription>,
+    router: Addr<Router>,
+    since: Instant,
+}
+
+/// What has come of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// Encoded messages, MSG and HMSG, cut anywhere.
+    Chunks(Vec<Bytes>),
+    /// It is over: too much waited, or the server ends.
+    Ended(CloseReason),
+}
+
+impl InProcessSubscription {
+    pub(super) fn new(
+        outbox: Arc<Outbox>,
+        subscription: Arc<ConnectionSubscription>,
+        router: Addr<Router>,
+        since: Instant,
+    ) -> Self {
+        Self {
+            outbox,
+            subscription,
+            router,
+            since,
+        }
+    }
+
+    /// Takes everything that waits. Pending: nothing does, and the task is woken when something has come.
+    pub fn poll_next(&mut self, task: &mut TaskContext<'_>) -> Poll<Delivered> {
+        let attention = self.outbox.attend(task.waker());
+        if let Some(reason) = attention.closed {
+            return Poll::Ready(Delivered::Ended(reason));
+        }
+        let mut chunks = Vec::new();
+        let flushed = self.outbox.flush_as_owner(|batch| {
+            batch.take_all(&mut chunks);
+            Written::All
+        });
+        if !chunks.is_empty() {
+            return Poll::Ready(Delivered::Chunks(chunks));
+        }
+        match flushed {
+            Flushed::Closed => {
+                let reason = self.outbox.close_reason();
+                Poll::Ready(Delivered::Ended(reason.unwrap_or(CloseReason::ServerShutdown)))
+            }
+            Flushed::Done | Flushed::Blocked | Flushed::LeftToOwner => Poll::Pending,
+        }
+    }
+
+    /// Why it is over. Pending: it is not, and the task is woken when it is, or something has come.
+    pub fn poll_ended(&mut self, task: &mut TaskContext<'_>) -> Poll<CloseReason> {
+        match self.outbox.attend(task.waker()).closed {
+            Some(reason) => Poll::Ready(reason),
+            None => Poll::Pending,
+        }
+    }
+
+    /// How long there has been this subscription.
+    pub fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
+
+impl Drop for InProcessSubscription {
+    fn drop(&mut self) {
+        self.outbox.retire();
+        tell(
+            &self.router,
+            Announce {
+                changes: vec![Change::Remove(self.subscription.clone())],
+                settled: None,
+            },
+        );
+    }
+}
+
+impl std::fmt::Debug for InProcessSubscription {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("InProcessSubscription")
+            .field("outbox", &self.outbox)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,157 @@
+//! What stands before every handler.
+
+use super::origin::Origin;
+use super::{Access, Entrant, Refusal};
+use crate::problem::Problem;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+use vagus_configs::AdminRole;
+
+/// The header that makes a browser ask before a page of another site may send it.
+const MARK: &str = "x-vagus";
+
+/// What a browser may do with what comes from here: nothing but what our own page needs.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+];
+
+/// How an HTTP listener is protected.
+#[derive(Debug, Clone)]
+pub enum Protection {
+    /// Everybody who reaches it may see what there is, as in nats-server.
+    Open,
+    /// As the configuration of the admin service says.
+    Login(Arc<Access>),
+}
+
+/// Lets a request through to its handler, or answers it. What changes something is for administrators.
+pub(crate) async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mut response = match examine(&request).await {
+        Ok(entrant) => {
+            request.extensions_mut().insert(entrant);
+            next.call(request).await?.map_into_boxed_body()
+        }
+        Err(problem) => request.into_response(problem.error_response()),
+    };
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+async fn examine(request: &ServiceRequest) -> Result<Entrant, Problem> {
+    let only_asks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let access = match request.app_data::<web::Data<Protection>>() {
+        Some(protection) => match protection.get_ref() {
+            Protection::Login(access) => access.clone(),
+            // Nothing can be done there, whatever the method.
+            Protection::Open => {
+                return Ok(Entrant {
+                    name: String::new(),
+                    role: AdminRole::Read,
+                });
+            }
+        },
+        None => return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not set up")),
+    };
+    origin(request, only_asks)
+        .check(!access.requires_login())
+        .map_err(|foreign| Problem::new(StatusCode::FORBIDDEN, foreign.to_string()))?;
+    let peer = request
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let credentials = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .map(HeaderValue::as_bytes);
+    let entrant = access.admit(credentials, peer).await?;
+    if !only_asks && entrant.role < AdminRole::Admin {
+        return Err(not_an_administrator());
+    }
+    Ok(entrant)
+}
+
+fn origin(request: &ServiceRequest, only_asks: bool) -> Origin<'_> {
+    let headers = request.headers();
+    Origin {
+        only_asks,
+        may_be_form: *request.method() == Method::POST,
+        host: text(headers, &header::HOST).or_else(|| request.uri().authority().map(|host| host.as_str())),
+        origin: text(headers, &header::ORIGIN),
+        fetch_site: text(headers, &HeaderName::from_static("sec-fetch-site")),
+        fetch_mode: text(headers, &HeaderName::from_static("sec-fetch-mode")),
+        content_type: text(headers, &header::CONTENT_TYPE),
+        is_marked: headers.contains_key(MARK),
+    }
+}
+
+/// A header; one that is no text is as good as one that fits nothing.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    Some(headers.get(name)?.to_str().unwrap_or("?"))
+}
+
+fn not_an_administrator() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "this is for the role admin")
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::NoCredentials | Refusal::Refused => Self::new(StatusCode::UNAUTHORIZED, detail),
+            Refusal::TooMany(wait) => Self::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(wait),
+            Refusal::Busy => Self::unavailable(detail).retry_after(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// An administrator: for handlers that show what not everybody may see.
+#[derive(Debug)]
+pub(crate) struct Administrator(pub(crate) Entrant);
+
+impl FromRequest for Administrator {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let entrant = request.extensions().get::<Entrant>().cloned();
+        ready(match entrant {
+            Some(entrant) if entrant.role >= AdminRole::Admin => Ok(Self(entrant)),
+            _ => Err(not_an_administrator()),
+        })
+    }
+}
+
+impl FromRequest for Entrant {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let entrant = request.extensions().get::<Self>().cloned();
+        ready(entrant.ok_or_else(|| Problem::from(Refusal::NoCredentials)))
+    }
+}

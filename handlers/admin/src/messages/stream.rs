@@ -1,0 +1,203 @@
+//! Deliveries as server-sent events.
+
+use super::header::{self, Headers};
+use crate::events::{append_event, append_heartbeat};
+use crate::places::Place;
+use actix_web::rt;
+use actix_web::rt::time::{interval, timeout};
+use actix_web::web::Bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::{Stream, stream};
+use serde::Serialize;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::mpsc::{self, Sender};
+use vagus_actors::connection::CloseReason;
+use vagus_actors::in_process::{Delivered, InProcessSubscription};
+use vagus_protocol::delivered::{Delivery, parse};
+
+/// How often something is said when nothing is delivered, so that it is noticed if nobody listens any more.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long whoever was too slow may take to read what there is for them.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Events of about this many bytes are given to the connection at a time.
+const PIECE: usize = 64 * 1024;
+
+/// A message, as the page shows it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<&'a str>,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    headers: Headers,
+    /// If it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a str>,
+    /// If it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_base64: Option<String>,
+    /// Of headers and payload, in bytes.
+    size: usize,
+}
+
+/// Why there is no more.
+#[derive(Serialize)]
+struct End<'a> {
+    reason: &'a str,
+}
+
+/// The events of a subscription: `subscribed`, then `message` for each, and `end` if the server ends it.
+///
+/// A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of whoever
+/// does not read.
+pub(super) fn events(
+    subscription: InProcessSubscription,
+    place: Place,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    let (pieces, mut come) = mpsc::channel(1);
+    rt::spawn(async move {
+        let _place = place;
+        feed(subscription, pieces).await;
+    });
+    stream::poll_fn(move |task| come.poll_recv(task).map(|piece| piece.map(Ok)))
+}
+
+/// What there is to do next.
+enum Step {
+    Take(Delivered),
+    Beat,
+    /// Nobody listens any more.
+    Leave,
+}
+
+/// Feeds until one of the two is gone.
+async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
+    let mut heartbeat = interval(HEARTBEAT);
+    let mut taken = Taken::default();
+    let mut piece = Vec::new();
+    append_event(&mut piece, "subscribed", &serde_json::json!({}));
+    let reason = loop {
+        if !piece.is_empty()
+            && let Some(reason) = hand_over(&pieces, &mut piece, &mut subscription).await
+        {
+            break reason;
+        }
+        if taken.has_events(&mut piece) {
+            continue;
+        }
+        let mut gone = pin!(pieces.closed());
+        let step = poll_fn(|task| {
+            if gone.as_mut().poll(task).is_ready() {
+                return Poll::Ready(Step::Leave);
+            }
+            if let Poll::Ready(delivered) = subscription.poll_next(task) {
+                return Poll::Ready(Step::Take(delivered));
+            }
+            heartbeat.poll_tick(task).map(|_| Step::Beat)
+        });
+        match step.await {
+            Step::Take(Delivered::Chunks(chunks)) => taken.append(&chunks),
+            Step::Take(Delivered::Ended(reason)) => break reason,
+            Step::Beat => append_heartbeat(&mut piece),
+            Step::Leave => return,
+        }
+    };
+    // Nothing is delivered to it any more; what it has been given may still be read, for a while.
+    drop(subscription);
+    let farewell = async {
+        loop {
+            if !piece.is_empty() && pieces.send(std::mem::take(&mut piece).into()).await.is_err() {
+                return;
+            }
+            if !taken.has_events(&mut piece) {
+                break;
+            }
+        }
+        let reason = reason.text();
+        append_event(&mut piece, "end", &End { reason });
+        // Nobody listens any more: there is nothing to do about it.
+        let _ = pieces.send(piece.into()).await;
+    };
+    let _ = timeout(FAREWELL, farewell).await;
+}
+
+/// Waits until the piece is taken; the reason if the subscription ends meanwhile, and the piece stays.
+async fn hand_over(
+    pieces: &Sender<Bytes>,
+    piece: &mut Vec<u8>,
+    subscription: &mut InProcessSubscription,
+) -> Option<CloseReason> {
+    let mut room = pin!(pieces.reserve());
+    poll_fn(|task| {
+        if let Poll::Ready(room) = room.as_mut().poll(task) {
+            match room {
+                Ok(room) => room.send(std::mem::take(piece).into()),
+                // That nobody listens any more is seen to next.
+                Err(_) => piece.clear(),
+            }
+            return Poll::Ready(None);
+        }
+        subscription.poll_ended(task).map(Some)
+    })
+    .await
+}
+
+/// What has been delivered and is no event yet.
+#[derive(Default)]
+struct Taken {
+    bytes: Vec<u8>,
+    /// How much of it is done.
+    done: usize,
+}
+
+impl Taken {
+    fn append(&mut self, chunks: &[Bytes]) {
+        for chunk in chunks {
+            self.bytes.extend_from_slice(chunk);
+        }
+    }
+
+    /// Makes events of it, up to a piece; false if there was nothing to make any of.
+    fn has_events(&mut self, out: &mut Vec<u8>) -> bool {
+        while out.len() < PIECE {
+            match parse(&self.bytes[self.done..]) {
+                Ok(Some((delivery, length))) => {
+                    append_event(out, "message", &shown(&delivery));
+                    self.done += length;
+                }
+                Ok(None) => {
+                    self.bytes.drain(..self.done);
+                    self.done = 0;
+                    break;
+                }
+                Err(error) => {
+                    log::error!("A delivery cannot be read: {error}");
+                    *self = Self::default();
+                    break;
+                }
+            }
+        }
+        !out.is_empty()
+    }
+}
+
+fn shown<'a>(delivery: &Delivery<'a>) -> Shown<'a> {
+    let text = std::str::from_utf8(delivery.payload).ok();
+    Shown {
+        subject: std::str::from_utf8(delivery.subject).unwrap_or("?"),
+        reply: delivery
+            .reply
+            .map(|reply| std::str::from_utf8(reply).unwrap_or("?")),
+        headers: header::read(delivery.header),
+        payload: text,
+        payload_base64: text.is_none().then(|| STANDARD.encode(delivery.payload)),
+        size: delivery.header.len() + delivery.payload.len(),
+    }
+}

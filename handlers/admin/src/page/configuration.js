@@ -1,0 +1,5 @@
+// What the server is set to.
+
+export class Configuration {
+  async refresh() {}
+}

@@ -1,0 +1,126 @@
+// What is shown, and how often it is asked for.
+
+import { Configuration } from "./configuration.js";
+import { Connections } from "./connections.js";
+import { byId, clock, element } from "./format.js";
+import { Messages } from "./messages.js";
+import { Operations } from "./operations.js";
+import { Overview, introduce, sampleOf } from "./overview.js";
+import { get } from "./server.js";
+import { Subjects } from "./subjects.js";
+
+const INTERVAL = 2000;
+
+const ENDPOINTS = [
+  ["varz", "General: who the server is, limits, totals"],
+  ["jsz", "JetStream"],
+  ["connz", "Connections"],
+  ["accountz", "Accounts"],
+  ["accstatz", "Account statistics"],
+  ["subsz", "Subscriptions"],
+  ["routez", "Routes"],
+  ["leafz", "Leaf nodes"],
+  ["gatewayz", "Gateways"],
+  ["raftz", "Raft groups"],
+  ["expvarz", "Variables of the process"],
+  ["healthz", "Whether the server is well, for probes"],
+  ["subjectz", "Subjects with most traffic"],
+  ["metrics", "Everything for Prometheus"],
+];
+
+const ADMIN_ENDPOINTS = [["v1/openapi.json", "What can be asked and changed here, as OpenAPI"]];
+
+const session = await get("v1/session").catch(() => ({ role: "read", administration: false }));
+const isAdministrator = session.role === "admin" && session.administration;
+const overview = new Overview();
+const parts = {
+  connections: new Connections(isAdministrator),
+  subjects: new Subjects(),
+};
+if (isAdministrator) {
+  Object.assign(parts, {
+    messages: new Messages(),
+    configuration: new Configuration(),
+    operations: new Operations(),
+  });
+  document.querySelectorAll("nav [data-admin]").forEach((link) => { link.hidden = false; });
+}
+if (session.administration) {
+  byId("role").hidden = false;
+  byId("role").textContent = session.user ? `${session.user} (${session.role})` : session.role;
+}
+const endpoints = session.administration ? [...ENDPOINTS, ...ADMIN_ENDPOINTS] : ENDPOINTS;
+byId("endpoint-list").replaceChildren(...endpoints.map(([path, what]) =>
+  element("li", {}, element("a", { href: path }, "/" + path), element("p", {}, what))));
+
+let varz = null;
+let shown = "overview";
+let events = null;
+
+/** Shows the part that the address names. */
+function navigate() {
+  const links = [...document.querySelectorAll("nav a:not([hidden])")];
+  const wanted = links.find((link) => link.hash === location.hash) ?? links[0];
+  shown = wanted.hash.slice(1);
+  for (const link of links) {
+    if (link === wanted) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    byId(link.hash.slice(1)).hidden = link !== wanted;
+  }
+  wanted.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // The browser goes to the part itself, which the head of the page would cover.
+  scrollTo(0, 0);
+  overview.draw();
+  refresh();
+}
+
+/** Rates as they are measured, and those from before the page was opened. */
+function follow() {
+  events = new EventSource("v1/events");
+  events.addEventListener("history", (event) => overview.begin(JSON.parse(event.data)));
+  events.addEventListener("sample", (event) => overview.sample(JSON.parse(event.data)));
+  events.addEventListener("error", () => {
+    // The browser tries again by itself, unless it was told not to.
+    if (events.readyState === EventSource.CLOSED) {
+      events = null;
+      setTimeout(follow, 30000);
+    }
+  });
+}
+
+async function refresh() {
+  try {
+    varz = await get("varz");
+    introduce(varz);
+    if (!events || events.readyState !== EventSource.OPEN) overview.sample(sampleOf(varz));
+    const slow = varz.slow_consumers ?? 0;
+    byId("slow-count").hidden = slow === 0;
+    byId("slow-count").textContent = slow;
+    if (shown === "slow") await parts.connections.refreshSlow(varz.max_pending);
+    else await parts[shown]?.refresh?.();
+    tell("good", varz.lame_duck_mode ? "lame duck" : "serving");
+    byId("refreshed").textContent = `As of ${clock(Date.now())}`;
+    byId("notice").hidden = true;
+  } catch (error) {
+    const reached = error.status !== undefined;
+    tell("bad", reached ? "refused" : "not reached");
+    byId("notice").hidden = false;
+    byId("notice").textContent = reached ? error.message : "The server does not answer. It is asked again every few seconds.";
+  }
+}
+
+function tell(kind, text) {
+  byId("health").className = "badge " + kind;
+  byId("health").textContent = text;
+}
+
+async function keepRefreshing() {
+  if (!document.hidden) await refresh();
+  setTimeout(keepRefreshing, INTERVAL);
+}
+
+addEventListener("hashchange", navigate);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+follow();
+navigate();
+setTimeout(keepRefreshing, INTERVAL);
