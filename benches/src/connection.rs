@@ -25,6 +25,11 @@ pub struct Connection {
 impl Connection {
     /// Connects to a server on this machine and waits for the first PONG. `name` is for error messages.
     pub fn open(port: u16, name: &str) -> Result<Self, BenchError> {
+        Self::open_with(port, name, CONNECT)
+    }
+
+    /// As [`Connection::open`], with another CONNECT, followed by PING.
+    pub fn open_with(port: u16, name: &str, connect: &[u8]) -> Result<Self, BenchError> {
         let stream =
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).doing(|| format!("connecting {name}"))?;
         stream.set_nodelay(true).doing(|| format!("setting up {name}"))?;
@@ -43,7 +48,7 @@ impl Connection {
                 None => connection.reader.fill(&mut connection.stream)?,
             }
         }
-        connection.write(CONNECT)?;
+        connection.write(connect)?;
         connection.wait_for_pong()?;
         Ok(connection)
     }

@@ -24,6 +24,12 @@ pub const CHURN_PER_SECOND: u64 = 100_000;
 /// Subscriptions of the churning connection that are in force at a time.
 const CHURN_ALIVE: u64 = 100;
 
+/// Logins that fail in a second.
+pub const LOGINS_PER_SECOND: u64 = 1_000;
+const STORM_THREADS: u64 = 4;
+const WRONG_LOGIN: &[u8] =
+    b"CONNECT {\"verbose\":false,\"pedantic\":false,\"user\":\"bench\",\"pass\":\"wrong\"}\r\nPING\r\n";
+
 /// One publishing connection.
 #[derive(Debug, Clone)]
 pub struct PublisherPlan {
@@ -59,6 +65,8 @@ pub struct FloodPlan {
     pub subscribers: Vec<SubscriberPlan>,
     /// Another connection subscribes and unsubscribes below this prefix all the time.
     pub churn_below: Option<String>,
+    /// Others connect all the time with a password that is wrong.
+    pub failing_logins: bool,
 }
 
 /// Runs the plan on a server. All that was published must have arrived in the end.
@@ -85,10 +93,14 @@ pub fn run(plan: &FloodPlan, server: &mut RunningServer, timing: Timing) -> Resu
             .sum()
     };
     let publish_only = plan.subscribers.is_empty();
+    let server_port = server.port();
 
     let result = thread::scope(|scope| {
         let receiving = scope.spawn(move || control.work(|| receive(&mut subscribers, control)));
         let publishing = scope.spawn(move || control.work(|| publish(&mut publishers, control, seed)));
+        let storm: Vec<_> = (0..if plan.failing_logins { STORM_THREADS } else { 0 })
+            .map(|_| scope.spawn(move || fail_to_log_in(server_port, control)))
+            .collect();
         let churning =
             churner.map(|(connection, prefix)| scope.spawn(move || churn(connection, prefix, control)));
 
@@ -100,6 +112,10 @@ pub fn run(plan: &FloodPlan, server: &mut RunningServer, timing: Timing) -> Resu
             }
         });
         control.stop();
+        let failed: Vec<_> = storm
+            .into_iter()
+            .map(|storm| storm.join().map_err(|_| BenchError::Panicked))
+            .collect();
         let published = publishing.join().map_err(|_| BenchError::Panicked);
         let churned = churning.map(|churning| churning.join().map_err(|_| BenchError::Panicked));
         let started = Instant::now();
@@ -116,6 +132,9 @@ pub fn run(plan: &FloodPlan, server: &mut RunningServer, timing: Timing) -> Resu
         received?;
         if let Some(churned) = churned {
             measurement.note = churned??;
+        }
+        for failed in failed {
+            measurement.note = failed??.or(measurement.note);
         }
         Ok(measurement)
     });
@@ -188,6 +207,33 @@ fn open_publishers<'a>(
         publishers.push(Publisher::new(&name, stream, block, allowance, traffic));
     }
     Ok(publishers)
+}
+
+/// Connects with a wrong password, at this thread's share of [`LOGINS_PER_SECOND`], until the run stops; says so if it
+/// fell behind.
+fn fail_to_log_in(port: u16, control: &Control) -> Result<Option<String>, BenchError> {
+    let (started, share) = (Instant::now(), LOGINS_PER_SECOND / STORM_THREADS);
+    let mut done: u64 = 0;
+    while !control.stopping() {
+        let due = started.elapsed().as_micros() as u64 * share / 1_000_000;
+        if done >= due {
+            thread::sleep(Duration::from_millis(1));
+            continue;
+        }
+        match Connection::open_with(port, "intruder", WRONG_LOGIN) {
+            Err(BenchError::Refused { .. } | BenchError::Disconnected { .. }) => done += 1,
+            Err(other) => return Err(other),
+            Ok(_) => {
+                return Err(BenchError::Unexpected {
+                    connection: "intruder".to_owned(),
+                    found: "a login that should fail".to_owned(),
+                });
+            }
+        }
+    }
+    let reached = done as f64 / started.elapsed().as_secs_f64();
+    let behind = reached < 0.95 * share as f64;
+    Ok(behind.then(|| format!("a quarter of the logins reached only {reached:.0}/s")))
 }
 
 /// Subscribes and unsubscribes at [`CHURN_PER_SECOND`] until the run stops; says so if it fell behind.

@@ -65,7 +65,7 @@ pub(crate) fn with_headers() -> FloodPlan {
             1,
         )],
         subscribers: vec![subscriber(&subject, "", "1", &frame, 0)],
-        churn_below: None,
+        ..FloodPlan::default()
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn fan(count: usize, distinct_sids: bool) -> FloodPlan {
     FloodPlan {
         publishers: vec![publisher(frames::publish(&subject, None, SIZE), count as u64)],
         subscribers: (0..count).map(subscribe).collect(),
-        churn_below: None,
+        ..FloodPlan::default()
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn queue8() -> FloodPlan {
         subscribers: (0..8)
             .map(|_| subscriber(&subject, "workers ", "1", &frame, 0))
             .collect(),
-        churn_below: None,
+        ..FloodPlan::default()
     }
 }
 
@@ -136,7 +136,7 @@ pub(crate) fn wild100k() -> FloodPlan {
             fan: 1,
         }],
         subscribers: (0..WILDCARD_CONNECTIONS).map(subscribe).collect(),
-        churn_below: None,
+        ..FloodPlan::default()
     }
 }
 
@@ -144,6 +144,14 @@ pub(crate) fn wild100k() -> FloodPlan {
 pub(crate) fn churn(first_token: &str) -> FloodPlan {
     FloodPlan {
         churn_below: Some(format!("{first_token}.churn")),
+        ..pairs(1, SIZE)
+    }
+}
+
+/// A pair, while others fail to log in.
+pub(crate) fn login_storm() -> FloodPlan {
+    FloodPlan {
+        failing_logins: true,
         ..pairs(1, SIZE)
     }
 }

@@ -4,6 +4,7 @@ use crate::error::BenchError;
 use crate::flood::{self, FloodPlan};
 use crate::measurement::{Measurement, Timing};
 use crate::server::RunningServer;
+use crate::setup::Setup;
 use crate::{opening, paced, plans, round_trip};
 
 /// What a scenario should reach, beside the best of the other servers.
@@ -35,11 +36,23 @@ const fn cpu(cpu: f64) -> Target {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Flood(fn() -> FloodPlan),
-    RequestReply { in_flight: usize },
-    Echo { connections: usize },
-    Paced { per_second: u64 },
+    /// The same through TLS.
+    Secured(fn() -> FloodPlan),
+    /// The same by a user with permissions.
+    Permitted(fn() -> FloodPlan),
+    RequestReply {
+        in_flight: usize,
+    },
+    Echo {
+        connections: usize,
+    },
+    Paced {
+        per_second: u64,
+    },
     Connect,
-    Idle { connections: usize },
+    Idle {
+        connections: usize,
+    },
 }
 
 /// One line of the table for each server.
@@ -177,6 +190,30 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Flood(plans::slow_reader),
     },
     Scenario {
+        name: "tls_1to1_128",
+        about: "1to1_128 through TLS",
+        target: NO_WORSE,
+        kind: Kind::Secured(|| plans::pairs(1, 128)),
+    },
+    Scenario {
+        name: "tls_fan100",
+        about: "fan100 through TLS",
+        target: NO_WORSE,
+        kind: Kind::Secured(|| plans::fan(100, false)),
+    },
+    Scenario {
+        name: "permissions_1to1",
+        about: "1to1_128 by a user with 50 rules that allow and 50 that deny, for PUB and for SUB",
+        target: NO_WORSE,
+        kind: Kind::Permitted(|| plans::pairs(1, 128)),
+    },
+    Scenario {
+        name: "login_storm",
+        about: "the same, while 1,000 others a second fail to log in",
+        target: NO_WORSE,
+        kind: Kind::Permitted(plans::login_storm),
+    },
+    Scenario {
         name: "echo64",
         about: "64 connections publish to themselves, one message in flight each, 128 B",
         target: cpu(1.4),
@@ -230,14 +267,25 @@ impl Scenario {
     pub fn runs_per_round(&self) -> usize {
         match self.kind {
             Kind::RequestReply { .. } | Kind::Echo { .. } | Kind::Paced { .. } => PING_PONG_RUNS,
-            Kind::Flood(_) | Kind::Connect | Kind::Idle { .. } => 1,
+            Kind::Flood(_) | Kind::Secured(_) | Kind::Permitted(_) | Kind::Connect | Kind::Idle { .. } => 1,
+        }
+    }
+
+    /// How the server has to be set for it.
+    pub fn setup(&self) -> Setup {
+        match self.kind {
+            Kind::Secured(_) => Setup::Tls,
+            Kind::Permitted(_) => Setup::Permissions,
+            _ => Setup::Plain,
         }
     }
 
     /// Runs it once on a server that has served nothing else.
     pub fn run(&self, server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
         match self.kind {
-            Kind::Flood(plan) => flood::run(&plan(), server, timing),
+            Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan) => {
+                flood::run(&plan(), server, timing)
+            }
             Kind::RequestReply { in_flight } => round_trip::request_reply(in_flight, SIZE, server, timing),
             Kind::Echo { connections } => round_trip::echo(connections, SIZE, server, timing),
             Kind::Paced { per_second } => paced::run(per_second, SIZE, server, timing),
@@ -262,7 +310,7 @@ mod tests {
     #[test]
     fn every_subscriber_listens_to_a_publisher_that_counts_it() {
         for scenario in ALL {
-            let Kind::Flood(plan) = scenario.kind else {
+            let (Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan)) = scenario.kind else {
                 continue;
             };
             let plan = plan();

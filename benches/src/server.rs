@@ -8,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{BenchError, Doing};
+use crate::setup::{Prepared, Setup};
+use crate::tunnel::Tunnel;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
 
@@ -55,9 +57,10 @@ impl ServerProgram {
             .to_owned())
     }
 
-    /// Starts the program on a free port of this machine and waits until it accepts connections.
-    pub fn start(&self) -> Result<RunningServer, BenchError> {
+    /// Starts the program on a free port of this machine, set so, and waits until it accepts connections.
+    pub fn start(&self, setup: Setup) -> Result<RunningServer, BenchError> {
         let port = free_port()?;
+        let prepared = setup.prepare(port)?;
         let output = std::env::temp_dir().join(format!("vagus-benches-{}-{port}.log", std::process::id()));
         let log = File::create(&output).doing(|| format!("creating {}", output.display()))?;
         let log_again = log
@@ -65,6 +68,7 @@ impl ServerProgram {
             .doing(|| format!("opening {} again", output.display()))?;
         let child = Command::new(&self.program)
             .args(&self.arguments)
+            .args(prepared.iter().flat_map(|prepared| &prepared.arguments))
             .args(["-a", "127.0.0.1", "-p", &port.to_string()])
             .stdin(Stdio::null())
             .stdout(log)
@@ -77,8 +81,13 @@ impl ServerProgram {
             child,
             output,
             keep_output: false,
+            tunnel: None,
+            _prepared: prepared,
         };
         server.wait_until_it_accepts()?;
+        if setup == Setup::Tls {
+            server.tunnel = Some(Tunnel::open(port)?);
+        }
         Ok(server)
     }
 }
@@ -91,12 +100,14 @@ pub struct RunningServer {
     child: Child,
     output: PathBuf,
     keep_output: bool,
+    tunnel: Option<Tunnel>,
+    _prepared: Option<Prepared>,
 }
 
 impl RunningServer {
-    /// Where it listens, on 127.0.0.1.
+    /// Where plain connections are taken, on 127.0.0.1: by the server, or for it.
     pub fn port(&self) -> u16 {
-        self.port
+        self.tunnel.as_ref().map_or(self.port, Tunnel::port)
     }
 
     /// Its process.
@@ -182,7 +193,7 @@ mod tests {
     #[test]
     fn a_program_that_ends_at_once_is_an_error_with_its_output() {
         let server = ServerProgram::parse("none=false").unwrap();
-        let Err(BenchError::Server { output, .. }) = server.start() else {
+        let Err(BenchError::Server { output, .. }) = server.start(Setup::Plain) else {
             panic!("false(1) listens?")
         };
         assert!(output.exists());

@@ -105,7 +105,7 @@ fn run(
     program: &ServerProgram,
     arguments: &Arguments,
 ) -> Result<Measurement, BenchError> {
-    let mut server = program.start()?;
+    let mut server = program.start(scenario.setup())?;
     let result = scenario.run(&mut server, arguments.timing);
     if result.is_err() {
         progress(&format!(

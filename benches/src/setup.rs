@@ -1,0 +1,129 @@
+//! What a server is told before it starts, in files of its own.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use openssl::asn1::{Asn1Integer, Asn1Time};
+use openssl::bn::{BigNum, MsbOption};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::PKey;
+use openssl::x509::{X509, X509NameBuilder};
+
+use crate::error::{BenchError, Doing};
+
+/// Rules of each kind that the one user has, in a server with [`Setup::Permissions`].
+const RULES: usize = 50;
+
+/// How a server is set for a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setup {
+    /// As by default.
+    Plain,
+    /// Clients have to speak TLS.
+    Tls,
+    /// Clients are, without a login, a user that has [`RULES`] rules that allow and as many that deny, both for
+    /// publishing and for subscribing.
+    Permissions,
+}
+
+/// The folder of a server's files; gone when dropped.
+#[derive(Debug)]
+pub struct Prepared {
+    folder: PathBuf,
+    /// Arguments of the server that name the files.
+    pub arguments: Vec<String>,
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // A temporary folder.
+        let _removed = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Setup {
+    /// Writes the files, if there are to be any.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn prepare(self, port: u16) -> Result<Option<Prepared>, BenchError> {
+        if self == Self::Plain {
+            return Ok(None);
+        }
+        let folder = std::env::temp_dir().join(format!("vagus-benches-{}-{port}", std::process::id()));
+        let doing = || format!("writing to {}", folder.display());
+        fs::create_dir_all(&folder).doing(doing)?;
+        let mut prepared = Prepared {
+            folder: folder.clone(),
+            arguments: Vec::new(),
+        };
+        let file = |name: &str, content: &[u8]| -> io::Result<String> {
+            let path = folder.join(name);
+            fs::write(&path, content)?;
+            Ok(shown(&path))
+        };
+        prepared.arguments = if self == Self::Tls {
+            let (certificate, key) = certificate().map_err(io::Error::other).doing(doing)?;
+            let certificate = file("server.pem", &certificate).doing(doing)?;
+            let key = file("server.key", &key).doing(doing)?;
+            ["--tls", "--tlscert", &certificate, "--tlskey", &key]
+                .map(str::to_owned)
+                .to_vec()
+        } else {
+            let path = file("permissions.conf", permissions().as_bytes()).doing(doing)?;
+            vec!["-c".to_owned(), path]
+        };
+        Ok(Some(prepared))
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A certificate that nobody has to trust, and its key, as PEM.
+fn certificate() -> Result<(Vec<u8>, Vec<u8>), ErrorStack> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+    let key = PKey::from_ec_key(EcKey::generate(&group)?)?;
+    let mut name = X509NameBuilder::new()?;
+    name.append_entry_by_text("CN", "localhost")?;
+    let name = name.build();
+    let mut serial = BigNum::new()?;
+    serial.rand(64, MsbOption::ONE, false)?;
+    let mut certificate = X509::builder()?;
+    certificate.set_version(2)?;
+    certificate.set_serial_number(Asn1Integer::from_bn(&serial)?.as_ref())?;
+    certificate.set_subject_name(&name)?;
+    certificate.set_issuer_name(&name)?;
+    certificate.set_pubkey(&key)?;
+    certificate.set_not_before(Asn1Time::days_from_now(0)?.as_ref())?;
+    certificate.set_not_after(Asn1Time::days_from_now(2)?.as_ref())?;
+    certificate.sign(&key, MessageDigest::sha256())?;
+    Ok((certificate.build().to_pem()?, key.private_key_to_pem_pkcs8()?))
+}
+
+/// Rules of which the last that allow are those that matter, and none of those that deny does.
+fn permissions() -> String {
+    let list = |first: &str, last: &str| {
+        let mut list = String::new();
+        for number in 1..RULES {
+            // Writing to a `String` cannot fail.
+            let _written = write!(list, "\"{first}.{number}.*.>\", ");
+        }
+        list + &format!("{last:?}")
+    };
+    let rules = format!(
+        "{{ allow: [{}], deny: [{}] }}",
+        list("allowed", "bench.>"),
+        list("denied", "bench.never.*")
+    );
+    format!(
+        "authorization {{ users: [ {{ user: bench, password: bench, permissions: {{ publish: {rules}, subscribe: \
+         {rules} }} }} ] }}\nno_auth_user: bench\n"
+    )
+}

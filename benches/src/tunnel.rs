@@ -1,0 +1,258 @@
+//! TLS for a generator that speaks plain: what comes in on a port of this machine goes on to the server through TLS.
+//! The CPU for it is the generator's and is not measured.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode};
+
+use crate::connection::ANSWER_LIMIT;
+use crate::error::{BenchError, Doing};
+use crate::poller::{Interest, Poller};
+
+/// How much is taken at once.
+const BUFFER: usize = 64 * 1024;
+
+/// How often it looks whether it is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// The token of the listening socket; each link has two of the others.
+const LISTENER: usize = 0;
+
+/// A running tunnel; it ends when dropped.
+#[derive(Debug)]
+pub struct Tunnel {
+    port: u16,
+    ending: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Tunnel {
+    /// Opens a tunnel to a server that listens on this port.
+    ///
+    /// # Errors
+    /// When the system gives it no sockets.
+    pub fn open(server: u16) -> Result<Self, BenchError> {
+        let doing = || "opening a tunnel".to_owned();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(doing)?;
+        listener.set_nonblocking(true).doing(doing)?;
+        let port = listener.local_addr().doing(doing)?.port();
+        let mut context = SslContext::builder(SslMethod::tls_client())
+            .map_err(io::Error::other)
+            .doing(doing)?;
+        context.set_verify(SslVerifyMode::NONE);
+        let context = context.build();
+        let ending = Arc::new(AtomicBool::new(false));
+        let told_to_end = ending.clone();
+        let relay = move || {
+            // Without one the listener is closed, and whoever connects finds it so.
+            let poller = Poller::new();
+            let poller = poller.and_then(|poller| {
+                poller
+                    .add(&listener, LISTENER, Interest::Readable)
+                    .map(|()| poller)
+            });
+            let Ok(poller) = poller else { return };
+            let mut relay = Relay {
+                listener,
+                server,
+                context,
+                poller,
+                links: HashMap::new(),
+                next: LISTENER + 1,
+                ending: told_to_end,
+            };
+            relay.run();
+        };
+        let thread = thread::Builder::new()
+            .name("tunnel".to_owned())
+            .spawn(relay)
+            .doing(doing)?;
+        Ok(Self {
+            port,
+            ending,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it takes plain connections.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.ending.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has said so.
+            let _ended = thread.join();
+        }
+    }
+}
+
+struct Relay {
+    listener: TcpListener,
+    server: u16,
+    context: SslContext,
+    poller: Poller,
+    links: HashMap<usize, Link>,
+    next: usize,
+    ending: Arc<AtomicBool>,
+}
+
+impl Relay {
+    fn run(&mut self) {
+        while !self.ending.load(Ordering::Acquire) {
+            let Ok(ready) = self.poller.wait(LOOK_EVERY) else {
+                return;
+            };
+            let tokens: Vec<usize> = ready.map(|ready| ready.token).collect();
+            for token in tokens {
+                if token == LISTENER {
+                    // Whoever wanted it finds it closed.
+                    let _accepted = self.accept();
+                    continue;
+                }
+                // Both sockets of a link are even and odd neighbours.
+                let number = token & !1;
+                if self
+                    .links
+                    .get_mut(&number)
+                    .is_some_and(|link| link.pump().is_err())
+                {
+                    self.links.remove(&number);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) -> Result<(), BenchError> {
+        let doing = || "opening a link of the tunnel".to_owned();
+        let (plain, _) = self.listener.accept().doing(doing)?;
+        let link = Link::open(plain, self.server, &self.context).doing(doing)?;
+        self.next += 2;
+        let number = self.next & !1;
+        self.poller.add(&link.plain, number, Interest::Changes)?;
+        self.poller
+            .add(link.secured.get_ref(), number + 1, Interest::Changes)?;
+        self.links.insert(number, link);
+        Ok(())
+    }
+}
+
+struct Link {
+    plain: TcpStream,
+    secured: SslStream<TcpStream>,
+    to_server: Passage,
+    to_client: Passage,
+}
+
+/// Bytes on their way in one direction.
+struct Passage {
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Passage {
+    fn new() -> Self {
+        Self {
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// Carries over what there is; false when either side has to wait.
+    fn carry(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        if self.start == self.end {
+            self.start = 0;
+            self.end = match read(&mut self.buffer) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.end = 0;
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        match write(&self.buffer[self.start..self.end]) {
+            Ok(count) => self.start += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+}
+
+impl Link {
+    /// Passes INFO on in the clear, then does the handshake.
+    fn open(mut plain: TcpStream, server: u16, context: &SslContext) -> io::Result<Self> {
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, server))?;
+        for stream in [&socket, &plain] {
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        }
+        let mut info = Vec::new();
+        while info.last() != Some(&b'\n') {
+            let mut byte = [0];
+            socket.read_exact(&mut byte)?;
+            info.extend(byte);
+        }
+        plain.write_all(&info)?;
+        let ssl = Ssl::new(context).map_err(io::Error::other)?;
+        let secured = ssl.connect(socket).map_err(io::Error::other)?;
+        secured.get_ref().set_nonblocking(true)?;
+        plain.set_nonblocking(true)?;
+        Ok(Self {
+            plain,
+            secured,
+            to_server: Passage::new(),
+            to_client: Passage::new(),
+        })
+    }
+
+    fn pump(&mut self) -> io::Result<()> {
+        let Self {
+            plain,
+            secured,
+            to_server,
+            to_client,
+        } = self;
+        loop {
+            // TLS may want to read for a write, and the other way round: whenever one goes on both are tried.
+            let up = to_server.carry(
+                |buffer| (&*plain).read(buffer),
+                |bytes| secured.ssl_write(bytes).map_err(blocked_or_broken),
+            )?;
+            let down = to_client.carry(
+                |buffer| match secured.ssl_read(buffer) {
+                    Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(0),
+                    result => result.map_err(blocked_or_broken),
+                },
+                |bytes| (&*plain).write(bytes),
+            )?;
+            if !up && !down {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn blocked_or_broken(error: openssl::ssl::Error) -> io::Error {
+    match error.code() {
+        ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => ErrorKind::WouldBlock.into(),
+        _ => error.into_io_error().unwrap_or_else(io::Error::other),
+    }
+}
