@@ -15,6 +15,8 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use thiserror::Error;
 use vagus::{Content, Keep, LameDuckPhase, Propose, Server, StartError};
+use vagus_configs::Config;
+use vagus_tls::HandshakeFirst;
 
 /// Why there is no server.
 #[derive(Debug, Error)]
@@ -138,6 +140,7 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
         "Listening for client connections on {}",
         host_and_port(&config.listen.host, address.port())
     );
+    tell_how_clients_connect(&config);
     let ports = Ports::new(
         server.client_address(),
         server.monitor_address(),
@@ -163,6 +166,23 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
     files.remove_ports_file();
     info!("Server Exiting..");
     Ok(status)
+}
+
+fn tell_how_clients_connect(config: &Config) {
+    if config.proxy_protocol {
+        info!("PROXY protocol enabled for client connections");
+    }
+    let Some(tls) = &config.tls else { return };
+    // Where nothing is said before the handshake, nobody can go without.
+    let first = tls.handshake_first == HandshakeFirst::On;
+    if tls.allow_non_tls && !first {
+        info!("TLS available for client connections");
+    } else {
+        info!("TLS required for client connections");
+    }
+    if first {
+        warn!("Only clients that begin with the TLS handshake can connect, as handshake_first says");
+    }
 }
 
 /// What a running server has to act upon.
