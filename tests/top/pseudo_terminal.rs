@@ -90,7 +90,11 @@ impl OnTerminal {
                 .output
                 .recv_timeout(deadline.saturating_duration_since(Instant::now()))
             {
-                Ok(byte) => self.screen.write(byte),
+                Ok(byte) => {
+                    self.screen.write(byte);
+                    // Looking at the screen takes longer than writing to it.
+                    self.output.try_iter().for_each(|byte| self.screen.write(byte));
+                }
                 Err(_) => panic!("there is no {what:?} in {:#?}", self.screen),
             }
         }
