@@ -7,7 +7,6 @@ use crate::logging::RunningLog;
 use crate::process::pid_file;
 use crate::process::ports_file::{Ports, PortsFile};
 use log::error;
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vagus::{Config, Prepared, Process, Setup, Source};
@@ -116,19 +115,21 @@ impl Told {
 
 impl Process for Files {
     fn prepare(&mut self, old: &Config, new: &Config) -> Result<Prepared, String> {
-        let logging = (old.logging != new.logging).then(|| new.logging.clone());
-        if let Some(path) = logging.as_ref().and_then(|logging| logging.file.as_ref()) {
-            // The log itself is opened only when all else is ready.
-            let opened = OpenOptions::new().append(true).create(true).open(path);
-            opened.map_err(|error| format!("cannot open the log file {}: {error}", path.display()))?;
-        }
+        let log = match old.logging == new.logging {
+            true => None,
+            false => Some(
+                self.log
+                    .prepare(&new.logging)
+                    .map_err(|error| error.to_string())?,
+            ),
+        };
         let pid_file = new.pid_file.clone().filter(|_| old.pid_file != new.pid_file);
         let moves = old.ports_file_dir != new.ports_file_dir;
         let folder = new.ports_file_dir.clone();
         let files = self.clone();
         Ok(Box::new(move || {
-            if let Some(Err(error)) = logging.map(|logging| files.log.apply(&logging)) {
-                error!("{error}");
+            if let Some(log) = log {
+                log.apply();
             }
             if let Some(Err(error)) = pid_file.map(|path| pid_file::write(&path)) {
                 error!("Failed to write pidfile: {error}");

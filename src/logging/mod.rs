@@ -90,16 +90,17 @@ impl RunningLog {
         Ok(log)
     }
 
-    /// Follows other settings from now on: where lines go, what they look like, and which there are. What was
-    /// logged before still goes where it was to go.
+    /// Opens what other settings ask for: where lines go, what they look like, and which there are.
     ///
     /// # Errors
     /// When the file or the syslog of this machine cannot be opened: then nothing has changed.
-    pub(crate) fn apply(&self, logging: &Logging) -> Result<(), LogError> {
-        let sink = self.open(logging)?;
-        self.queue.switch(sink);
-        self.set_level(logging.debug, logging.trace);
-        Ok(())
+    pub(crate) fn prepare(&self, logging: &Logging) -> Result<NextLog, LogError> {
+        Ok(NextLog {
+            log: self.clone(),
+            sink: self.open(logging)?,
+            debug: logging.debug,
+            trace: logging.trace,
+        })
     }
 
     /// Writes DBG and TRC lines from now on, or does not. Connections that are open look at it when they are told
@@ -182,6 +183,24 @@ impl RunningLog {
             log: self.clone(),
         }))?;
         Ok(())
+    }
+}
+
+/// Other settings of the log, ready to be followed.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct NextLog {
+    log: RunningLog,
+    sink: Sink,
+    debug: bool,
+    trace: bool,
+}
+
+impl NextLog {
+    /// Follows these settings from now on. What was logged before still goes where it was to go.
+    pub(crate) fn apply(self) {
+        self.log.queue.switch(self.sink);
+        self.log.set_level(self.debug, self.trace);
     }
 }
 

@@ -260,3 +260,36 @@ fn says_the_same_once_in_a_while() {
     let repeated = process.lines_with("Publish Violation - Subject \"no\"");
     assert!((1..20).contains(&repeated), "{repeated}");
 }
+
+/// A reload changes where lines go, what they look like and which there are, also for clients that are connected.
+#[test]
+fn is_set_otherwise_by_a_reload() {
+    let folder = Folder::new("reload");
+    let config = folder.path("server.conf");
+    let (before, after) = (folder.path("before.log"), folder.path("after.log"));
+    let set = |more: &str| {
+        let settings = format!(
+            "listen: \"127.0.0.1:-1\"\nports_file_dir: {:?}\n{more}\n",
+            folder.0
+        );
+        fs::write(&config, settings).unwrap();
+    };
+    set(&format!("log_file: {before:?}"));
+    let mut process = spawn_binary!("-c", config.to_str().unwrap());
+    let mut client = folder.client().connect(r#"{"verbose":false}"#);
+    client.sync_silent();
+    set(&format!("log_file: {after:?}\nlog_format: json\ntrace: true"));
+    send(Signal::HUP, &process);
+    eventually(|| text(&after).contains("\"message\":\"Reloaded server configuration"));
+    client.send("PUB a 2\r\nhi");
+    client.sync_silent();
+    eventually(|| text(&after).contains("\"message\":\"<<- [PUB a 2]\""));
+    assert!(
+        text(&before).contains("[INF] Trapped \"hangup\" signal"),
+        "{}",
+        text(&before)
+    );
+    assert!(!text(&before).contains("PUB a 2"));
+    send(Signal::TERM, &process);
+    assert_eq!(process.wait().code(), Some(0));
+}
