@@ -22,6 +22,8 @@ mod proxies;
 #[cfg(test)]
 mod rate;
 #[cfg(test)]
+mod renewed;
+#[cfg(test)]
 mod several;
 #[cfg(test)]
 mod timeout;

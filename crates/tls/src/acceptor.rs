@@ -94,11 +94,12 @@ impl Acceptor {
     /// Whether the key of the peer, with whom the handshake is over, is one of those that peers may have. Of a peer
     /// without a certificate it is not, if there are any pins.
     pub fn is_pinned(&self, ssl: &SslRef) -> bool {
-        let pin = || {
-            ssl.peer_certificate()
-                .and_then(|certificate| Pin::of(&certificate))
-        };
-        self.pins.is_empty() || pin().is_some_and(|pin| self.pins.contains(&pin))
+        self.is_key_pinned(Pin::of_peer(ssl).as_ref())
+    }
+
+    /// The same of a key, or of a peer that has shown none.
+    pub fn is_key_pinned(&self, key: Option<&Pin>) -> bool {
+        self.pins.is_empty() || key.is_some_and(|key| self.pins.contains(key))
     }
 }
 

@@ -1,5 +1,6 @@
 use crate::structure::public_key_info;
 use openssl::hash::{MessageDigest, hash};
+use openssl::ssl::SslRef;
 use openssl::x509::X509Ref;
 use std::fmt;
 use std::str::FromStr;
@@ -21,6 +22,12 @@ impl Pin {
         let encoded = certificate.to_der().ok()?;
         let digest = hash(MessageDigest::sha256(), public_key_info(&encoded)?).ok()?;
         Some(Self(digest.as_ref().try_into().ok()?))
+    }
+
+    /// That of the key of a peer, with whom the handshake is over. None if it has shown no certificate.
+    pub fn of_peer(ssl: &SslRef) -> Option<Self> {
+        let certificate = ssl.peer_certificate()?;
+        Self::of(&certificate)
     }
 
     /// The bytes of the hash.

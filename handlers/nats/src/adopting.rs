@@ -27,6 +27,10 @@ impl NatsSession {
         self.frame_limits.max_payload = limits.max_payload;
         self.heartbeat
             .adjust(limits.ping_interval, limits.ping_max, turn.now());
+        if !self.key.may_stay(self.facts.tls.as_deref()) {
+            self.closing = true;
+            return turn.close(CloseReason::TlsHandshakeFailure);
+        }
         if self.must_authenticate() || self.login.is_some() {
             // What it presents will be held against the new credentials.
             return self.ask_for_login(turn);
@@ -92,6 +96,12 @@ impl NatsSession {
 
     /// What would become of the client with these settings.
     pub(crate) fn fate(&self, facts: &Facts, interest: &[SessionInterest]) -> Fate {
+        if !self.key.may_stay(facts.tls.as_deref()) {
+            return Fate {
+                closed: Some(CloseReason::TlsHandshakeFailure),
+                subscriptions_ended: 0,
+            };
+        }
         if self.must_authenticate() || self.login.is_some() {
             return Fate::default();
         }

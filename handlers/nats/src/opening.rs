@@ -1,6 +1,6 @@
 //! What comes before there is a session: INFO, the header of a proxy, the TLS handshake.
 
-use crate::tls::{self, ClientTls};
+use crate::tls::{self, ClientKey, ClientTls};
 use crate::{Facts, NatsSession, greeting};
 use std::io;
 use std::net::SocketAddr;
@@ -67,9 +67,9 @@ impl Arrival {
             }),
         };
         let entrance = secured?;
-        let certificate = match (&facts.tls, entrance.tls()) {
-            (Some(tls), Some(ssl)) => tls.names(ssl),
-            _ => None,
+        let (key, certificate) = match (&facts.tls, entrance.tls()) {
+            (Some(tls), Some(ssl)) => (ClientKey::of(ssl), tls.names(ssl)),
+            _ => (ClientKey::Plain, None),
         };
         let greeting = if self.told {
             Vec::new()
@@ -77,7 +77,7 @@ impl Arrival {
             self.greeting(&entrance)
         };
         let (peer, id, now) = (entrance.peer(), entrance.id(), Instant::now());
-        let session = NatsSession::new(self.live, peer, id, self.nonce, now).shown(certificate);
+        let session = NatsSession::new(self.live, peer, id, self.nonce, now).shown(key, certificate);
         Ok(Opened {
             entrance,
             session,

@@ -4,6 +4,7 @@ use crate::authentication::{self, Verdict};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
 use crate::reporting::GLOBAL_ACCOUNT;
+use crate::tls::ClientKey;
 use crate::{Facts, publishing, subscribing};
 use std::any::Any;
 use std::fmt;
@@ -41,6 +42,8 @@ pub struct NatsSession {
     nonce: Option<Nonce>,
     /// What the client is called by its certificate, where that says which user it is.
     certificate: Option<Box<CertificateNames>>,
+    /// The key that it has shown.
+    pub(crate) key: ClientKey,
     /// A CONNECT whose password has not been checked yet.
     pub(crate) login: Option<Login>,
     /// Who the client is; none until it is in.
@@ -109,6 +112,7 @@ impl NatsSession {
             options: None,
             nonce,
             certificate: None,
+            key: ClientKey::Plain,
             login: None,
             permissions: identity.as_ref().and_then(|who| who.permissions().cloned()),
             identity,
@@ -129,8 +133,9 @@ impl NatsSession {
         }
     }
 
-    /// The same for a client that has shown a certificate.
-    pub(crate) fn shown(mut self, certificate: Option<CertificateNames>) -> Self {
+    /// The same for a client that speaks TLS: with its key, and what it is called by its certificate, if that matters.
+    pub(crate) fn shown(mut self, key: ClientKey, certificate: Option<CertificateNames>) -> Self {
+        self.key = key;
         self.certificate = certificate.map(Box::new);
         self
     }

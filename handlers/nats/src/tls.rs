@@ -7,7 +7,7 @@ use std::time::Duration;
 use vagus_actors::connection::{TlsFacts, TlsPeerCertificate};
 use vagus_protocol::info::Info;
 use vagus_tls::ocsp::Staple;
-use vagus_tls::{Acceptor, CertificateNames, HandshakeFirst, Peer, Settings, SslRef, TlsError};
+use vagus_tls::{Acceptor, CertificateNames, HandshakeFirst, Peer, Pin, Settings, SslRef, TlsError};
 
 /// The TLS of a server's clients, made ready.
 #[derive(Debug)]
@@ -79,6 +79,36 @@ impl ClientTls {
         }
         ssl.peer_certificate()
             .map(|certificate| CertificateNames::of(&certificate))
+    }
+}
+
+/// The key of a client, by which it may be pinned.
+#[derive(Debug, Default)]
+pub(crate) enum ClientKey {
+    /// It speaks no TLS.
+    #[default]
+    Plain,
+    /// It has shown no certificate.
+    Unshown,
+    /// That of its certificate.
+    Shown(Box<Pin>),
+}
+
+impl ClientKey {
+    pub(crate) fn of(ssl: &SslRef) -> Self {
+        Pin::of_peer(ssl).map_or(Self::Unshown, |pin| Self::Shown(Box::new(pin)))
+    }
+
+    /// Whether a client with this key may stay, by the list that there is now. Without TLS it has nothing to do with it.
+    pub(crate) fn may_stay(&self, tls: Option<&ClientTls>) -> bool {
+        let Some(tls) = tls else {
+            return true;
+        };
+        match self {
+            Self::Plain => true,
+            Self::Unshown => tls.acceptor.is_key_pinned(None),
+            Self::Shown(pin) => tls.acceptor.is_key_pinned(Some(pin)),
+        }
     }
 }
 
