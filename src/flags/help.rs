@@ -6,16 +6,16 @@ Usage: vagus [options]              run a server
        vagus <command> [arguments]
 
 Commands:
-    serve      Run a server, as without a command
-    pub        Publish messages
-    sub        Show the messages of a subject
-    req        Send a request and show the answer
-    reply      Answer requests
-    bench      Measure a server
-    top        Watch a server: rates, connections, hot subjects
+    serve        Run a server, as without a command
+    pub          Publish messages
+    sub          Show the messages of a subject
+    req          Send a request and show the answer
+    reply        Answer requests
+    bench        Measure a server
+    top          Watch a server: rates, connections, hot subjects
     healthcheck  Ask a server whether it is well
-    passwd     Make a hash of a password for a configuration file
-    help       Show this, or the arguments of one command: vagus help <command>
+    passwd       Make a hash of a password for a configuration file
+    help         Show this, or the arguments of one command: vagus help <command>
 ";
 
 /// The options that nats-server has too.

@@ -204,7 +204,6 @@ impl NextLog {
     }
 }
 
-/// Standard error, by a descriptor of our own.
 impl vagus::LogControl for RunningLog {
     fn levels(&self) -> vagus::LogLevels {
         vagus::LogLevels {
@@ -218,6 +217,7 @@ impl vagus::LogControl for RunningLog {
     }
 }
 
+/// Standard error, by a descriptor of our own.
 fn terminal() -> Result<File, LogError> {
     let terminal = io::stderr()
         .as_fd()
