@@ -225,4 +225,27 @@ mod tests {
             assert_eq!(text.parse::<DistinguishedName>().unwrap_err(), error, "{text}");
         }
     }
+
+    /// Every text of up to six of the signs that mean something is read to its end.
+    #[test]
+    fn any_text_is_read() {
+        const SIGNS: &[u8] = b"\\=,+# a1\xc3\xa9";
+        let mut read = 0;
+        for number in 0..SIGNS.len().pow(6) {
+            let mut rest = number;
+            let mut bytes = Vec::new();
+            while rest > 0 {
+                bytes.push(SIGNS[rest % SIGNS.len()]);
+                rest /= SIGNS.len();
+            }
+            if let Ok(text) = std::str::from_utf8(&bytes)
+                && let Ok(name) = text.parse::<DistinguishedName>()
+            {
+                assert_eq!(name, name.clone(), "{text}");
+                assert!(name.matches_in_any_order(&name), "{text}");
+                read += 1;
+            }
+        }
+        assert!(read > 1000);
+    }
 }
