@@ -59,6 +59,8 @@ pub struct Listener {
 /// What a [`Listener`] shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ListenerState {
+    /// Whether anybody can connect.
+    pub accepting: bool,
     /// Connections accepted since the start.
     pub accepted: u64,
     /// Connections that each arbiter carries now.
@@ -195,6 +197,7 @@ impl Handler<Observe<ListenerState>> for Listener {
 
     fn handle(&mut self, _: Observe<ListenerState>, _: &mut Context<Self>) -> Self::Result {
         MessageResult(ListenerState {
+            accepting: self.socket.is_some(),
             accepted: self.accepted,
             connections: self
                 .arbiters

@@ -1,6 +1,7 @@
 //! A probe is told whether the server is well.
 
-use vagus_test_support::server;
+use std::time::Duration;
+use vagus_test_support::{eventually, server};
 
 #[test]
 fn is_told() {
@@ -46,4 +47,22 @@ fn questions_must_make_sense() {
         let answer = server.get(&format!("/healthz?{query}"));
         assert_eq!((answer.status, &*answer.body), (400, body), "{query}");
     }
+}
+
+/// A server that is about to stop takes no connections any more: whoever sends it some should send them elsewhere.
+#[test]
+fn is_unwell_once_it_takes_nobody() {
+    let server = server()
+        .monitoring()
+        .lame_duck(Duration::from_secs(60), Duration::from_secs(50))
+        .start();
+    let _client = server.connected();
+    assert!(server.enter_lame_duck_mode());
+    eventually(|| server.get("/healthz").status == 500);
+    assert_eq!(
+        server.get("/healthz").body,
+        r#"{"status":"error","error":"failed to be ready for connections: server"}"#
+    );
+    let detailed = server.get("/healthz?details=true").body;
+    assert!(detailed.contains(r#""type":"CONNECTION""#), "{detailed}");
 }

@@ -7,6 +7,7 @@ use openssl::ssl::SslContext;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use tokio::sync::Semaphore;
 use vagus_actors::reload::Configurator;
 use vagus_actors::{Live, Observatory};
 use vagus_configs::{Config, split_advertised};
@@ -71,7 +72,12 @@ pub struct Broker {
     /// Who decides how the server is set; empty until it has started.
     pub configurator: OnceLock<Configurator>,
     pub(crate) pages: PageCounts,
+    /// Who holds one of these may ask all connections.
+    pub(crate) surveys: Semaphore,
 }
+
+/// How many questions to all connections are asked at one time: more would only keep arbiters from messages.
+const SURVEYS_AT_ONCE: usize = 2;
 
 impl Broker {
     /// A server that starts now.
@@ -84,6 +90,7 @@ impl Broker {
             usage: Usage::default(),
             configurator: OnceLock::new(),
             pages: PageCounts::default(),
+            surveys: Semaphore::new(SURVEYS_AT_ONCE),
         }
     }
 }

@@ -19,12 +19,17 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
     let details = query.flag("details")?;
     let answer = match ailment(query) {
         Some(ailment) => Err(ailment),
-        None if broker.observatory.listener().await.is_some() => Ok(()),
-        None => Err(Ailment {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            kind: "CONNECTION",
-            error: "the server accepts no connections".to_owned(),
-        }),
+        None => {
+            let listener = broker.observatory.listener().await;
+            match listener.is_some_and(|listener| listener.accepting) {
+                true => Ok(()),
+                false => Err(Ailment {
+                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    kind: "CONNECTION",
+                    error: "failed to be ready for connections: server".to_owned(),
+                }),
+            }
+        }
     };
     match answer {
         Ok(()) => Document::compact(StatusCode::OK, &Health::well()),

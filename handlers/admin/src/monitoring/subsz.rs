@@ -33,6 +33,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
     let is_meant = query.text("acc").is_none_or(|account| account == GLOBAL_ACCOUNT);
     let mut found = (0, None);
     if listed && is_meant {
+        let _survey = broker.surveys.acquire().await;
         let (total, page) = match test {
             Some(subject) => matching(&broker.observatory, subject, offset, limit).await,
             None => all(&broker.observatory, offset, limit).await,

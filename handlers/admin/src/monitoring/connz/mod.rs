@@ -119,9 +119,11 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         connz.server_id = "";
         return Document::of(&connz);
     }
+    let survey = broker.surveys.acquire().await;
     let found = Found::by(broker, &question).await?;
     connz.total = found.total;
     let shown = found.page(&question).await;
+    drop(survey);
     let entries: Vec<Entry<'_>> = shown.iter().map(|one| one.entry(question.shown)).collect();
     connz.num_connections = entries.len();
     connz.connections = Some(entries);
