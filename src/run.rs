@@ -249,7 +249,7 @@ fn reload(server: &Server, by: &str) -> Result<(), String> {
     let propose = Propose {
         content: Content::File,
         by: by.to_owned(),
-        expected: None,
+        expected: Vec::new(),
         dry_run: false,
         keep: Keep::Memory,
     };

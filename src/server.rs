@@ -134,7 +134,7 @@ impl Server {
         self.propose(Propose {
             content: Content::Config(Box::new(config)),
             by: "program".to_owned(),
-            expected: None,
+            expected: Vec::new(),
             dry_run: false,
             keep: Keep::Memory,
         })

@@ -43,7 +43,7 @@ fn a_dry_run_changes_nothing() {
     let propose = |dry_run| Propose {
         content: Content::Config(Box::new(config.clone())),
         by: "test".to_owned(),
-        expected: None,
+        expected: Vec::new(),
         dry_run,
         keep: Keep::Memory,
     };

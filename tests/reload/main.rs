@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // What cannot be set up is no test.
 
 mod all_or_nothing;
+mod certificates;
 mod connections;
 mod file;
 mod limits;

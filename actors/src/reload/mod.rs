@@ -149,12 +149,11 @@ impl Reload {
 
     /// What a proposal comes to, before it is put in force.
     fn consider(&self, propose: &Propose) -> Result<(Candidate, Vec<Change>), ReloadError> {
-        if let Some(expected) = &propose.expected
-            && *expected != self.current.tag()
-        {
+        let tag = self.current.tag();
+        if !propose.expected.is_empty() && !propose.expected.contains(&tag) {
             return Err(ReloadError::Outdated {
-                expected: expected.clone(),
-                current: self.current.tag(),
+                expected: propose.expected.join(", "),
+                current: tag,
             });
         }
         let candidate = Candidate::of(propose, &*self.source, &self.current, &self.earlier)?;
@@ -182,7 +181,6 @@ impl Reload {
         if candidate.config.lame_duck != self.current.config.lame_duck {
             tell(&self.lame_duck, Resettle(candidate.config.lame_duck.clone()));
         }
-        tell(&self.monitor, SettingsChanged);
         let outcome = self.advance(propose, candidate, changes);
         Ok(outcome)
     }
@@ -263,7 +261,12 @@ impl Handler<Propose> for Reload {
         });
         let digest = self.current.digest.clone();
         let asking = lowered.then(|| self.monitor.send(MakeRoom { max_connections }));
+        let telling = result.is_ok().then(|| self.monitor.send(SettingsChanged));
         let finishing = async move {
+            // Once it is said to be done, whatever a client sends meets the new settings.
+            if let Some(telling) = telling {
+                let _ = telling.await;
+            }
             if let Some(asking) = asking
                 && let Ok(closed @ 1..) = asking.await
             {

@@ -38,8 +38,8 @@ pub struct Propose {
     pub content: Content,
     /// Who: for the log and the history.
     pub by: String,
-    /// The [tag](Version::tag) of the version that this is made for; any if none is given.
-    pub expected: Option<String>,
+    /// The [tags](Version::tag) of the versions that this is made for; any if none is given.
+    pub expected: Vec<String>,
     /// Whether only to say what would come of it.
     pub dry_run: bool,
     /// How long it is to last.

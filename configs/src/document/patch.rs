@@ -1,7 +1,6 @@
 //! Changes to single keys: a merge patch, as RFC 7396 has it for JSON.
 
 use crate::grammar::{Entry, Kind, Map, Place, Value};
-use std::sync::Arc;
 
 /// What becomes of a value.
 #[derive(Clone, PartialEq)]
@@ -87,10 +86,10 @@ fn merge(patches: &[(String, Patch)], map: &Map) -> Map {
         if let Some(kind) = value(patch, None) {
             merged.set(Entry {
                 key: key.clone(),
-                place: nowhere(),
+                place: Place::of_request(),
                 value: Value {
                     kind,
-                    place: nowhere(),
+                    place: Place::of_request(),
                 },
                 used: false,
             });
@@ -106,14 +105,5 @@ fn value(patch: &Patch, old: Option<&Kind>) -> Option<Kind> {
         (Patch::Replace(kind), _) => Some(kind.clone()),
         (Patch::Merge(patches), Some(Kind::Map(map))) => Some(Kind::Map(merge(patches, map))),
         (Patch::Merge(patches), _) => Some(Kind::Map(merge(patches, &Map::default()))),
-    }
-}
-
-/// The place of what stands in no file.
-pub(crate) fn nowhere() -> Place {
-    Place {
-        file: Arc::from("request"),
-        line: 1,
-        column: 0,
     }
 }

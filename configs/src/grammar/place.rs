@@ -12,6 +12,17 @@ pub struct Place {
     pub column: u32,
 }
 
+impl Place {
+    /// The place of what stands in no file.
+    pub fn of_request() -> Self {
+        Self {
+            file: Arc::from("request"),
+            line: 1,
+            column: 0,
+        }
+    }
+}
+
 /// `file:line:column`.
 impl std::fmt::Display for Place {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
