@@ -126,11 +126,14 @@ impl Process for Files {
         let pid_file = new.pid_file.clone().filter(|_| old.pid_file != new.pid_file);
         let moves = old.ports_file_dir != new.ports_file_dir;
         let folder = new.ports_file_dir.clone();
+        let (debug, trace) = (new.logging.debug, new.logging.trace);
         let files = self.clone();
         Ok(Box::new(move || {
             if let Some(log) = log {
                 log.apply();
             }
+            // Whatever was set meanwhile by other ways.
+            files.log.set_level(debug, trace);
             if let Some(Err(error)) = pid_file.map(|path| pid_file::write(&path)) {
                 error!("Failed to write pidfile: {error}");
             }

@@ -4,10 +4,10 @@ use crate::access::{Protection, guard};
 use crate::broker::Broker;
 use crate::places::Places;
 use crate::problem::Problem;
-use crate::{events, messages, monitoring, openapi, operations, page};
+use crate::{config_api, events, messages, monitoring, openapi, operations, page};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, JsonConfig, PathConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{self, Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError, Route};
 use std::sync::Arc;
 use vagus_actors::Operator;
@@ -81,7 +81,7 @@ pub(crate) const SHARED: [Endpoint; 2] = [
 ];
 
 /// What the admin service has besides.
-pub(crate) const ADMIN: [Endpoint; 7] = [
+pub(crate) const ADMIN: [Endpoint; 13] = [
     Endpoint {
         path: "/v1/openapi.json",
         method: Method::GET,
@@ -106,6 +106,36 @@ pub(crate) const ADMIN: [Endpoint; 7] = [
         path: "/v1/log",
         method: Method::PUT,
         route: || web::put().to(operations::set_log_levels),
+    },
+    Endpoint {
+        path: "/v1/config",
+        method: Method::GET,
+        route: || web::get().to(config_api::show),
+    },
+    Endpoint {
+        path: "/v1/config",
+        method: Method::PUT,
+        route: || web::put().to(config_api::replace),
+    },
+    Endpoint {
+        path: "/v1/config",
+        method: Method::PATCH,
+        route: || web::patch().to(config_api::change),
+    },
+    Endpoint {
+        path: "/v1/config/history",
+        method: Method::GET,
+        route: || web::get().to(config_api::history),
+    },
+    Endpoint {
+        path: "/v1/config/reload",
+        method: Method::POST,
+        route: || web::post().to(config_api::reload),
+    },
+    Endpoint {
+        path: "/v1/config/rollback",
+        method: Method::POST,
+        route: || web::post().to(config_api::roll_back),
     },
     Endpoint {
         path: "/v1/publish",
@@ -181,6 +211,7 @@ fn routes(
             .app_data(Data::new(protection.clone()))
             .app_data(Data::new(face))
             .app_data(documents())
+            .app_data(PayloadConfig::new(config_api::CONFIGURATION_AT_MOST))
             .app_data(
                 QueryConfig::default()
                     .error_handler(|error, _| Problem::bad_request(error.to_string()).into()),

@@ -7,6 +7,7 @@
 mod access;
 mod administration;
 mod broker;
+mod config_api;
 mod events;
 mod messages;
 pub mod monitoring;

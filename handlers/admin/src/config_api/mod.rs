@@ -73,14 +73,19 @@ pub(crate) async fn show(
     response.insert_header((ETAG, quoted(&state.current.tag())));
     Ok(match form.format {
         Format::Json => response.json(State::of(&state)),
-        Format::Text => response.content_type("text/plain; charset=utf-8").body(text(&state)),
+        Format::Text => response
+            .content_type("text/plain; charset=utf-8")
+            .body(text(&state)),
     })
 }
 
 /// The text as it is written, where its secrets can be masked in it; else what it holds.
 fn text(state: &ReloadState) -> String {
     let current = &state.current;
-    let file = state.file.as_ref().map_or("request".into(), |file| file.to_string_lossy());
+    let file = state
+        .file
+        .as_ref()
+        .map_or("request".into(), |file| file.to_string_lossy());
     let written = current.text.as_deref();
     written
         .and_then(|text| masked_text(text, &file, &current.tree))
@@ -88,7 +93,10 @@ fn text(state: &ReloadState) -> String {
 }
 
 /// `GET /v1/config/history`
-pub(crate) async fn history(_: Entrant, administration: Data<Administration>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn history(
+    _: Entrant,
+    administration: Data<Administration>,
+) -> Result<HttpResponse, Problem> {
     let state = state(&administration).await?;
     Ok(HttpResponse::Ok().json(History::of(&state)))
 }
@@ -101,7 +109,14 @@ pub(crate) async fn replace(
     request: HttpRequest,
     text: String,
 ) -> Result<HttpResponse, Problem> {
-    propose(&who, &administration, &how, request.headers(), Content::Text(text)).await
+    propose(
+        &who,
+        &administration,
+        &how,
+        request.headers(),
+        Content::Text(text),
+    )
+    .await
 }
 
 /// `PATCH /v1/config`: single keys, as a merge patch (RFC 7396).
@@ -113,7 +128,14 @@ pub(crate) async fn change(
     patch: String,
 ) -> Result<HttpResponse, Problem> {
     let patch = document::patch(&patch).map_err(|error| Problem::bad_request(error.to_string()))?;
-    propose(&who, &administration, &how, request.headers(), Content::Keys(patch)).await
+    propose(
+        &who,
+        &administration,
+        &how,
+        request.headers(),
+        Content::Keys(patch),
+    )
+    .await
 }
 
 /// `POST /v1/config/rollback`
@@ -176,7 +198,10 @@ fn configurator(administration: &Administration) -> Result<&Configurator, Proble
 }
 
 async fn state(administration: &Administration) -> Result<ReloadState, Problem> {
-    configurator(administration)?.state().await.ok_or_else(Problem::ending)
+    configurator(administration)?
+        .state()
+        .await
+        .ok_or_else(Problem::ending)
 }
 
 /// The tags in `If-Match`; none where anything may be changed.

@@ -19,15 +19,34 @@ fn patches_merge() {
         (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
         (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
         (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
-        (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
+        (
+            r#"{"a":{"b":"c"}}"#,
+            r#"{"a":{"b":"d","c":null}}"#,
+            r#"{"a":{"b":"d"}}"#,
+        ),
         (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
         ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
-        (r#"{"Max_Payload":1}"#, r#"{"max_payload":2}"#, r#"{"Max_Payload":2}"#),
+        (
+            r#"{"Max_Payload":1}"#,
+            r#"{"max_payload":2}"#,
+            r#"{"Max_Payload":2}"#,
+        ),
     ] {
         let merged = patch(change).unwrap().applied_to(&read(before));
-        assert_eq!(masked_json(&merged), masked_json(&read(after)), "{before} {change}");
+        assert_eq!(
+            masked_json(&merged),
+            masked_json(&read(after)),
+            "{before} {change}"
+        );
     }
-    for bad in ["", "[]", "7", "null", r#"{"a":[null]}"#, r#"{"a":18446744073709551615}"#] {
+    for bad in [
+        "",
+        "[]",
+        "7",
+        "null",
+        r#"{"a":[null]}"#,
+        r#"{"a":18446744073709551615}"#,
+    ] {
         patch(bad).unwrap_err();
     }
 }
