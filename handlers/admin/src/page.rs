@@ -15,10 +15,11 @@ const IMAGE: &str = "image/svg+xml";
 const INDEX: &str = include_str!("page/index.html");
 
 /// A file's name, type and content.
-const FILES: [(&str, &str, &str); 14] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("chart.js", SCRIPT, include_str!("page/chart.js")),
     ("configuration.js", SCRIPT, include_str!("page/configuration.js")),
     ("connections.js", SCRIPT, include_str!("page/connections.js")),
+    ("difference.js", SCRIPT, include_str!("page/difference.js")),
     ("format.js", SCRIPT, include_str!("page/format.js")),
     ("icon.svg", IMAGE, include_str!("page/icon.svg")),
     ("messages.js", SCRIPT, include_str!("page/messages.js")),

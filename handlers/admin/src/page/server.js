@@ -22,8 +22,8 @@ export async function get(path) {
 }
 
 /** Has something done. The header tells the server that no page of another site sends this. */
-export async function send(method, path, body, type = "application/json") {
-  const headers = { "x-vagus": "page" };
+export async function send(method, path, body, type = "application/json", more = {}) {
+  const headers = { "x-vagus": "page", ...more };
   const request = { method, headers };
   if (body !== undefined) {
     headers["content-type"] = type;

@@ -1,0 +1,290 @@
+// What somebody sees and does who opens the page in a browser.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { Server } from "./server.mjs";
+
+const PARTS = ["overview", "connections", "subjects", "slow", "messages", "configuration", "operations", "endpoints"];
+const ANN = { username: "ann", password: "secret" };
+const BOB = { username: "bob", password: "look" };
+
+let server;
+let browser;
+let problems;
+let contexts;
+
+before(async () => {
+  server = await Server.start();
+  browser = await chromium.launch({ executablePath: process.env.BROWSER, args: ["--no-sandbox"] });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  await Promise.all((contexts ?? []).map((context) => context.close()));
+  contexts = [];
+  const found = problems ?? [];
+  problems = [];
+  assert.deepEqual(found, [], "nothing goes wrong unseen");
+});
+
+/** The page at an address. What the browser complains of, and what goes to other hosts, fails the test. */
+async function open(address, { login, part = "overview", ...options } = {}) {
+  problems ??= [];
+  contexts ??= [];
+  const context = await browser.newContext({ httpCredentials: login, viewport: { width: 1280, height: 900 }, ...options });
+  contexts.push(context);
+  const page = await context.newPage();
+  page.setDefaultTimeout(30000);
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(address)) problems.push("asked for " + request.url());
+  });
+  await page.goto(address + "#" + part);
+  await page.locator("#health.good").waitFor();
+  return page;
+}
+
+const row = (page, text) => page.locator("#connections-table tbody tr", { hasText: text });
+
+test("monitoring shows what passes, and nothing that only administrators may", async () => {
+  const client = await server.client("sender");
+  const page = await open(server.monitoring);
+  assert.equal(await page.title(), "page-test – Vagus");
+  assert.equal(await page.locator("#tiles dt").count(), 9);
+  await page.locator("#tiles div", { hasText: "Connections" }).locator("dd", { hasText: "1" }).waitFor();
+  client.send("SUB a 1\r\nPUB a 5\r\nhello");
+  await client.until("MSG a 1 5");
+  await page.locator("#charts figure:first-child path.first").waitFor();
+  await page.locator("#tiles div", { hasText: "Subscriptions" }).locator("dd", { hasText: "1" }).waitFor();
+  assert.equal(await page.locator("#charts svg[aria-label*='Messages per second']").count(), 1);
+  for (const part of ["messages", "configuration", "operations"]) {
+    assert.equal(await page.locator(`nav a[href='#${part}']`).isVisible(), false, part);
+  }
+  await page.locator("nav a[href='#endpoints']").click();
+  for (const path of ["varz", "connz", "healthz", "metrics"]) {
+    const link = page.locator(`#endpoint-list a[href='${path}']`);
+    assert.equal((await fetch(server.monitoring + (await link.getAttribute("href")))).status, 200, path);
+  }
+  client.end();
+});
+
+test("connections are found, sorted and shown when they have gone", async () => {
+  const clients = [await server.client("walker"), await server.client("runner")];
+  clients[1].send("SUB x 1\r\nSUB y 2");
+  await clients[1].sync();
+  const page = await open(server.monitoring, { part: "connections" });
+  await row(page, "walker").waitFor();
+  await row(page, "runner").waitFor();
+  await page.locator("#connections-table th button", { hasText: "Subs" }).click();
+  const header = page.locator("#connections-table th", { hasText: "Subs" });
+  assert.equal(await header.getAttribute("aria-sort"), "descending");
+  const first = page.locator("#connections-table tbody tr:first-child td:nth-child(2)");
+  await first.filter({ hasText: "runner" }).waitFor();
+  await page.locator("#connections-table th button", { hasText: "Subs" }).press("Enter");
+  assert.equal(await header.getAttribute("aria-sort"), "ascending");
+  await first.filter({ hasText: "walker" }).waitFor();
+  await page.fill("#connections-find", "RUNNER");
+  await row(page, "walker").waitFor({ state: "detached" });
+  assert.equal(await row(page, "runner").count(), 1);
+  clients.forEach((client) => client.end());
+  await page.selectOption("#connections-state", "closed");
+  await row(page, "runner").filter({ hasText: "Client Closed" }).waitFor();
+});
+
+test("an administrator closes a connection, after being asked", async () => {
+  const client = await server.client("to-be-closed");
+  const page = await open(server.admin, { login: ANN, part: "connections" });
+  const button = row(page, "to-be-closed").getByRole("button", { name: /Close connection/ });
+  await button.click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await client.sync();
+  await button.click();
+  await page.getByRole("dialog").getByRole("button", { name: "Close it" }).click();
+  await client.closed;
+  await row(page, "to-be-closed").waitFor({ state: "detached" });
+});
+
+test("somebody who may only look is offered nothing else", async () => {
+  const client = await server.client("looked-at");
+  const page = await open(server.admin, { login: BOB, part: "connections" });
+  await row(page, "looked-at").waitFor();
+  assert.equal(await page.getByRole("button", { name: /Close connection/ }).count(), 0);
+  assert.equal(await page.locator("nav a:visible").count(), 5);
+  assert.match(await page.locator("#role").textContent(), /bob \(read\)/);
+  client.end();
+});
+
+test("messages are published and watched", async () => {
+  const client = await server.client("talker");
+  client.send("SUB to.client 1");
+  await client.sync();
+  const page = await open(server.admin, { login: ANN, part: "messages" });
+  await page.fill("#subscribe [name=subject]", "from.>");
+  await page.click("#subscribe-button");
+  await page.locator("#subscribed", { hasText: "0 received" }).waitFor();
+  client.send("HPUB from.client answer 17 27\r\nNATS/1.0\r\nA:b\r\n\r\n<b>hello&");
+  const received = page.locator("#received li").first();
+  await received.filter({ hasText: "from.client" }).waitFor();
+  assert.match(await received.textContent(), /reply answer.*27 B.*A: b<b>hello&/s);
+  await page.fill("#publish [name=subject]", "to.client");
+  await page.fill("#publish [name=headers]", "Trace: 7");
+  await page.fill("#publish [name=payload]", "grüße");
+  await page.click("#publish button");
+  await client.until("grüße");
+  assert.match(client.text, /HMSG to\.client 1 23 30\r\nNATS\/1\.0\r\nTrace: 7\r\n\r\ngrüße/);
+  await page.locator("#published", { hasText: "delivered" }).waitFor();
+  await page.fill("#publish [name=subject]", "nobody.there");
+  await page.click("#publish button");
+  await page.locator("#published", { hasText: "nobody is subscribed" }).waitFor();
+  await page.click("#subscribe-button");
+  await page.locator("#subscribed", { hasText: "ended after 1 messages" }).waitFor();
+  client.end();
+});
+
+test("a configuration is applied only after its difference was shown", async () => {
+  const page = await open(server.admin, { login: ANN, part: "configuration" });
+  const text = page.locator("#config-text");
+  await page.waitForFunction(() => document.getElementById("config-text").value.includes("max_connections"));
+  const before = await text.inputValue();
+  assert.ok(!before.includes("secret"), "secrets are masked");
+  const button = (name) => page.getByRole("button", { name, exact: true });
+  assert.equal(await button("Apply").isEnabled(), false);
+  await text.fill(before.replace("max_connections: 100", "max_connections: 77"));
+  assert.equal(await button("Apply").isEnabled(), false, "it has not been checked");
+  await button("Check").click();
+  await page.locator("#config-outcome .added", { hasText: "max_connections: 77" }).waitFor();
+  await page.locator("#config-outcome li", { hasText: /max_conn.*100.*77/ }).waitFor();
+  assert.equal((await (await fetch(server.monitoring + "varz")).json()).max_connections, 100);
+  await text.fill(before.replace("max_connections: 100", "max_connections: 78"));
+  assert.equal(await button("Apply").isEnabled(), false, "something else has been checked");
+  await button("Check").click();
+  await page.locator("#config-outcome .added", { hasText: "max_connections: 78" }).waitFor();
+  await button("Apply").click();
+  await page.locator("#configuration-body .changes li", { hasText: "holds" }).filter({ hasText: "Version 2" }).waitFor();
+  assert.equal((await (await fetch(server.monitoring + "varz")).json()).max_connections, 78);
+});
+
+test("what cannot be is told where the configuration is written", async () => {
+  const page = await open(server.admin, { login: ANN, part: "configuration" });
+  const text = page.locator("#config-text");
+  await page.waitForFunction(() => document.getElementById("config-text").value.includes("max_connections"));
+  await text.fill((await text.inputValue()) + "\ncolour: blue\n");
+  await page.getByRole("button", { name: "Check", exact: true }).click();
+  await page.locator("#config-outcome .problem", { hasText: /unknown field "colour"/ }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Apply", exact: true }).isEnabled(), false);
+  // The browser says itself that the answer was none of success.
+  problems = problems.filter((problem) => !problem.includes("422"));
+});
+
+test("the log is set", async () => {
+  const page = await open(server.admin, { login: ANN, part: "operations" });
+  await page.getByLabel("Debug lines").check();
+  await page.locator("#log button").click();
+  await page.locator("#log-said", { hasText: "Logs debug lines now" }).waitFor();
+  const client = await server.client("logged");
+  client.end();
+  await client.closed;
+  assert.match(server.log, /\[DBG\]/);
+});
+
+test("lame duck mode is not entered by accident", async () => {
+  const page = await open(server.admin, { login: ANN, part: "operations" });
+  await page.locator("#lame-duck").click();
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("dialog").isVisible(), false);
+  const client = await server.client("still-welcome");
+  client.end();
+});
+
+test("everything can be reached by keyboard", async () => {
+  const page = await open(server.monitoring);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.locator("#connections-table").waitFor();
+  assert.equal(await page.locator("nav a[aria-current]").textContent(), "Connections");
+  await page.locator("nav a[href='#overview']").press("Enter");
+  const chart = page.locator("#charts svg").first();
+  await page.waitForFunction(() => document.querySelectorAll("#charts path.first").length > 0);
+  await chart.press("ArrowLeft");
+  await chart.locator(".cross").waitFor({ state: "attached" });
+  await chart.press("Escape");
+  await chart.locator(".cross").waitFor({ state: "detached" });
+});
+
+test("everything has a name, and text stands out from its ground", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open(server.admin, { login: ANN, colorScheme });
+    const nameless = await page.evaluate(() => [...document.querySelectorAll("input, select, textarea, button")]
+      .filter((field) => !field.labels?.length && !field.textContent.trim() && !field.hasAttribute("aria-label")
+        && !field.hasAttribute("aria-labelledby"))
+      .map((field) => field.id || field.outerHTML)
+      .filter((name) => name !== "question-yes"));
+    assert.deepEqual(nameless, []);
+    const weak = await page.evaluate(() => {
+      const style = getComputedStyle(document.documentElement);
+      const light = (name) => {
+        const digits = style.getPropertyValue(name).trim().slice(1).match(/../g);
+        const [red, green, blue] = digits.map((pair) => {
+          const part = parseInt(pair, 16) / 255;
+          return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+      };
+      const contrast = (one, other) => {
+        const [more, less] = [light(one), light(other)].sort((a, b) => b - a);
+        return (more + 0.05) / (less + 0.05);
+      };
+      const pairs = ["--surface", "--ground"].flatMap((ground) =>
+        ["--text", "--quiet", "--accent", "--good", "--bad"].map((ink) => [ink, ground]));
+      pairs.push(["--good", "--good-ground"], ["--bad", "--bad-ground"], ["--wait", "--wait-ground"],
+        ["--accent-text", "--accent"], ["--text", "--hover"]);
+      return pairs.filter(([ink, ground]) => contrast(ink, ground) < 4.5).map((pair) => pair.join(" on "));
+    });
+    assert.deepEqual(weak, [], colorScheme);
+  }
+});
+
+test("nothing is cut off on narrow and wide screens", async () => {
+  const client = await server.client("a name that is rather long, as names of services in containers are");
+  for (const [name, options] of [
+    ["narrow", { viewport: { width: 400, height: 860 } }],
+    ["dark", { viewport: { width: 1280, height: 900 }, colorScheme: "dark" }],
+    ["wide", { viewport: { width: 1600, height: 1000 } }],
+  ]) {
+    const page = await open(server.admin, { login: ANN, ...options });
+    for (const part of PARTS) {
+      await page.evaluate((part) => { location.hash = part; }, part);
+      await page.locator("#" + part).waitFor();
+      await page.locator(`nav a[href='#${part}'][aria-current]`).waitFor();
+      const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(excess <= 0, `${name} ${part}: ${excess} pixels too wide`);
+      if (process.env.SCREENSHOTS) {
+        await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${part}.png`) });
+      }
+    }
+  }
+  client.end();
+});
+
+test("that the server is gone is said", async () => {
+  const other = await Server.start();
+  try {
+    const page = await open(other.monitoring);
+    await other.stop();
+    await page.locator("#health.bad", { hasText: "not reached" }).waitFor();
+    await page.locator("#notice", { hasText: "does not answer" }).waitFor();
+  } finally {
+    if (other.process.exitCode === null) await other.stop();
+  }
+  problems = problems.filter((problem) => !problem.includes("ERR_"));
+});

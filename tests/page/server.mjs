@@ -1,0 +1,109 @@
+// A server of our own, and raw clients of it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const CONFIGURATION = `
+server_name: "page-test"
+listen: "127.0.0.1:-1"
+http: "127.0.0.1:-1"
+max_pending: 1MB
+max_connections: 100
+admin {
+  listen: "127.0.0.1:-1"
+  users: [
+    { user: ann, password: secret, role: admin }
+    { user: bob, password: look, role: read }
+  ]
+}
+`;
+
+export class Server {
+  static async start() {
+    const server = new Server();
+    server.folder = await mkdtemp(join(tmpdir(), "vagus-page-"));
+    const file = join(server.folder, "page.conf");
+    await writeFile(file, CONFIGURATION);
+    server.process = spawn(process.env.BINARY, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
+    server.log = "";
+    server.process.stderr.setEncoding("utf8");
+    const ready = new Promise((resolve, reject) => {
+      server.process.stderr.on("data", (text) => {
+        server.log += text;
+        if (server.log.includes("Server is ready")) resolve();
+      });
+      server.process.on("exit", () => reject(new Error("the server has ended:\n" + server.log)));
+    });
+    await ready;
+    const port = (words) => Number(server.log.match(new RegExp(words + " on \\S+:(\\d+)"))[1]);
+    server.clients = port("Listening for client connections");
+    server.monitoring = `http://127.0.0.1:${port("Starting http monitor")}/`;
+    server.admin = `http://127.0.0.1:${port("Starting admin service")}/`;
+    return server;
+  }
+
+  async stop() {
+    if (this.process.exitCode === null) {
+      this.process.kill();
+      await once(this.process, "exit");
+    }
+    await rm(this.folder, { recursive: true });
+  }
+
+  async client(name) {
+    const client = new Client(net.connect(this.clients, "127.0.0.1"));
+    await client.until("INFO ");
+    client.send(`CONNECT {"name":"${name}","lang":"raw","version":"1","verbose":false,"headers":true}`);
+    await client.sync();
+    return client;
+  }
+}
+
+/** A connection that keeps what it is sent. */
+class Client {
+  constructor(socket) {
+    this.socket = socket;
+    this.text = "";
+    this.waiting = [];
+    socket.setEncoding("utf8");
+    socket.on("data", (text) => {
+      this.text += text;
+      this.look();
+    });
+    socket.on("error", () => {});
+    this.closed = once(socket, "close");
+  }
+
+  look() {
+    this.waiting = this.waiting.filter(({ words, resolve }) => {
+      const found = this.text.includes(words);
+      if (found) resolve();
+      return !found;
+    });
+  }
+
+  until(words) {
+    return new Promise((resolve) => {
+      this.waiting.push({ words, resolve });
+      this.look();
+    });
+  }
+
+  send(line) {
+    this.socket.write(line + "\r\n");
+  }
+
+  async sync() {
+    this.text = "";
+    this.send("PING");
+    await this.until("PONG");
+  }
+
+  end() {
+    this.socket.destroy();
+  }
+}
