@@ -46,7 +46,7 @@ async function open(address, { login, part = "overview", ...options } = {}) {
   page.on("request", (request) => {
     if (!request.url().startsWith(address)) problems.push("asked for " + request.url());
   });
-  await page.goto(address + "#" + part);
+  await page.goto(part === "overview" ? address : address + "#" + part);
   await page.locator("#health.good").waitFor();
   return page;
 }
@@ -129,10 +129,10 @@ test("messages are published and watched", async () => {
   await page.fill("#subscribe [name=subject]", "from.>");
   await page.click("#subscribe-button");
   await page.locator("#subscribed", { hasText: "0 received" }).waitFor();
-  client.send("HPUB from.client answer 17 27\r\nNATS/1.0\r\nA:b\r\n\r\n<b>hello&");
+  client.send("HPUB from.client answer 17 26\r\nNATS/1.0\r\nA:b\r\n\r\n<b>hello&");
   const received = page.locator("#received li").first();
   await received.filter({ hasText: "from.client" }).waitFor();
-  assert.match(await received.textContent(), /reply answer.*27 B.*A: b<b>hello&/s);
+  assert.match(await received.textContent(), /reply answer.*26 B.*A: b<b>hello&/s);
   await page.fill("#publish [name=subject]", "to.client");
   await page.fill("#publish [name=headers]", "Trace: 7");
   await page.fill("#publish [name=payload]", "grüße");
@@ -190,8 +190,7 @@ test("the log is set", async () => {
   await page.locator("#log-said", { hasText: "Logs debug lines now" }).waitFor();
   const client = await server.client("logged");
   client.end();
-  await client.closed;
-  assert.match(server.log, /\[DBG\]/);
+  await server.logged("[DBG]");
 });
 
 test("lame duck mode is not entered by accident", async () => {

@@ -34,9 +34,10 @@ export class Server {
     const ready = new Promise((resolve, reject) => {
       server.process.stderr.on("data", (text) => {
         server.log += text;
-        if (server.log.includes("Server is ready")) resolve();
+        server.process.emit("logged");
       });
       server.process.on("exit", () => reject(new Error("the server has ended:\n" + server.log)));
+      server.logged("Server is ready").then(resolve);
     });
     await ready;
     const port = (words) => Number(server.log.match(new RegExp(words + " on \\S+:(\\d+)"))[1]);
@@ -44,6 +45,11 @@ export class Server {
     server.monitoring = `http://127.0.0.1:${port("Starting http monitor")}/`;
     server.admin = `http://127.0.0.1:${port("Starting admin service")}/`;
     return server;
+  }
+
+  /** Waits until the log has these words. */
+  async logged(words) {
+    while (!this.log.includes(words)) await once(this.process, "logged");
   }
 
   async stop() {
