@@ -37,7 +37,7 @@ build: requirements
 
 ## make test          everything that must hold: format, lints, tests, doc tests, official clients
 .PHONY: test
-test: requirements requirements-test forget format clippy deny tests doc-tests fuzz-targets conformance
+test: requirements requirements-test forget format clippy deny tests doc-tests fuzz-targets conformance page
 	$(call say,Summary: all of it passed)
 	@cat $(FOUND)/*
 	@awk '{ for (i = 2; i <= NF; i++) if ($$i ~ /^passed/) passed += $$(i - 1) } \
@@ -116,6 +116,16 @@ conformance: requirements-test
 	cargo build --package vagus
 	tests/conformance/run $(TARGET)/debug/vagus 2>&1 | tee $(FOUND)/.conformance
 	@printf 'conformance  %s\n' "$$(tail -n 1 $(FOUND)/.conformance)" >$(FOUND)/3
+
+## make page          the page, looked at in Chromium
+.PHONY: page
+page: requirements
+	$(call say,The page: Chromium)
+	@mkdir -p $(FOUND)
+	cargo build --package vagus
+	tests/page/run $(TARGET)/debug/vagus 2>&1 | tee $(FOUND)/.page
+	@printf 'page         %s passed, %s failed\n' "$$(sed -n 's/.* pass \([0-9]*\)$$/\1/p' $(FOUND)/.page)" \
+		"$$(sed -n 's/.* fail \([0-9]*\)$$/\1/p' $(FOUND)/.page)" >$(FOUND)/4
 
 ## make bench         vagus beside nats-server; BENCH_FLAGS="--only '1to1*' --rounds 5" are the comparison's
 .PHONY: bench
