@@ -217,3 +217,21 @@ async fn browsers_are_told_what_they_may_do() {
         assert_eq!(headers.get("x-content-type-options").unwrap(), "nosniff");
     }
 }
+
+#[actix_web::test]
+async fn what_no_handler_takes_is_told_in_the_same_form() {
+    let service = init_service(
+        App::new()
+            .app_data(web::Data::new(open()))
+            .wrap(middleware::from_fn(guard))
+            .default_service(web::to(
+                |text: String| async move { HttpResponse::Ok().body(text) },
+            )),
+    )
+    .await;
+    let request = post().peer_addr((peer(), 1).into()).set_payload(&b"\xff\xfe"[..]);
+    let response = call_service(&service, request.to_request()).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let kind = response.headers().get(CONTENT_TYPE).unwrap();
+    assert_eq!(kind, "application/problem+json");
+}

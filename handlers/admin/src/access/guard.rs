@@ -51,7 +51,7 @@ pub(crate) async fn guard(
     let mut response = match examine(&request).await {
         Ok(entrant) => {
             request.extensions_mut().insert(entrant);
-            next.call(request).await?.map_into_boxed_body()
+            told(next.call(request).await?.map_into_boxed_body())
         }
         Err(problem) => request.into_response(problem.error_response()),
     };
@@ -61,6 +61,18 @@ pub(crate) async fn guard(
             .insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+/// What a handler was not even called for is told in the same form as everything else.
+fn told(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let error = response.response().error();
+    let problem = error
+        .filter(|error| error.as_error::<Problem>().is_none())
+        .map(|error| Problem::new(response.status(), error.to_string()));
+    match problem {
+        Some(problem) => response.into_response(problem.error_response()),
+        None => response,
+    }
 }
 
 async fn examine(request: &ServiceRequest) -> Result<Entrant, Problem> {
