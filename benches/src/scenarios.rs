@@ -28,6 +28,12 @@ const NO_WORSE: Target = Target {
     rate_counts: true,
 };
 
+/// No worse in CPU; the rate is that of the generator's own TLS.
+const AS_THE_TUNNEL_PERMITS: Target = Target {
+    rate_counts: false,
+    ..NO_WORSE
+};
+
 const fn cpu(cpu: f64) -> Target {
     Target { cpu, ..NO_WORSE }
 }
@@ -192,13 +198,13 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "tls_1to1_128",
         about: "1to1_128 through TLS",
-        target: NO_WORSE,
+        target: AS_THE_TUNNEL_PERMITS,
         kind: Kind::Secured(|| plans::pairs(1, 128)),
     },
     Scenario {
         name: "tls_fan100",
         about: "fan100 through TLS",
-        target: NO_WORSE,
+        target: AS_THE_TUNNEL_PERMITS,
         kind: Kind::Secured(|| plans::fan(100, false)),
     },
     Scenario {

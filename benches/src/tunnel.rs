@@ -1,7 +1,7 @@
 //! TLS for a generator that speaks plain: what comes in on a port of this machine goes on to the server through TLS.
 //! The CPU for it is the generator's and is not measured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -20,6 +20,9 @@ const BUFFER: usize = 64 * 1024;
 
 /// How often it looks whether it is to end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How often each direction of a link is served before others are.
+const ROUNDS: usize = 4;
 
 /// The token of the listening socket; each link has two of the others.
 const LISTENER: usize = 0;
@@ -108,25 +111,33 @@ struct Relay {
 
 impl Relay {
     fn run(&mut self) {
+        // Links with which it was the others' turn.
+        let mut unfinished = BTreeSet::new();
         while !self.ending.load(Ordering::Acquire) {
-            let Ok(ready) = self.poller.wait(LOOK_EVERY) else {
+            let limit = if unfinished.is_empty() {
+                LOOK_EVERY
+            } else {
+                Duration::ZERO
+            };
+            let Ok(ready) = self.poller.wait(limit) else {
                 return;
             };
-            let tokens: Vec<usize> = ready.map(|ready| ready.token).collect();
-            for token in tokens {
-                if token == LISTENER {
+            // Both sockets of a link are even and odd neighbours.
+            unfinished.extend(ready.map(|ready| ready.token & !1));
+            for number in std::mem::take(&mut unfinished) {
+                if number == LISTENER {
                     // Whoever wanted it finds it closed.
                     let _accepted = self.accept();
                     continue;
                 }
-                // Both sockets of a link are even and odd neighbours.
-                let number = token & !1;
-                if self
-                    .links
-                    .get_mut(&number)
-                    .is_some_and(|link| link.pump().is_err())
-                {
-                    self.links.remove(&number);
+                match self.links.get_mut(&number).map(Link::pump) {
+                    Some(Ok(Pumped::Unfinished)) => {
+                        unfinished.insert(number);
+                    }
+                    Some(Ok(Pumped::Blocked)) | None => {}
+                    Some(Err(_)) => {
+                        self.links.remove(&number);
+                    }
                 }
             }
         }
@@ -144,6 +155,14 @@ impl Relay {
         self.links.insert(number, link);
         Ok(())
     }
+}
+
+/// How far a link came.
+enum Pumped {
+    /// It goes on when its sockets are ready.
+    Blocked,
+    /// It could have gone on.
+    Unfinished,
 }
 
 struct Link {
@@ -223,14 +242,15 @@ impl Link {
         })
     }
 
-    fn pump(&mut self) -> io::Result<()> {
+    /// Carries on until both directions are blocked, or it is the others' turn.
+    fn pump(&mut self) -> io::Result<Pumped> {
         let Self {
             plain,
             secured,
             to_server,
             to_client,
         } = self;
-        loop {
+        for _ in 0..ROUNDS {
             // TLS may want to read for a write, and the other way round: whenever one goes on both are tried.
             let up = to_server.carry(
                 |buffer| (&*plain).read(buffer),
@@ -244,9 +264,10 @@ impl Link {
                 |bytes| (&*plain).write(bytes),
             )?;
             if !up && !down {
-                return Ok(());
+                return Ok(Pumped::Blocked);
             }
         }
+        Ok(Pumped::Unfinished)
     }
 }
 
