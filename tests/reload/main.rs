@@ -8,6 +8,7 @@ mod connections;
 mod file;
 mod limits;
 mod log;
+mod over_http;
 mod permissions;
 mod signal_command;
 mod users;
