@@ -11,4 +11,5 @@ mod log;
 mod over_http;
 mod permissions;
 mod signal_command;
+mod soak;
 mod users;
