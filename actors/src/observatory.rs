@@ -17,8 +17,10 @@ use actix::prelude::*;
 use futures_util::future::join_all;
 use std::sync::Arc;
 
-/// So many connections are asked at one time: an arbiter that is asked carries messages in between.
-const ASKED_AT_ONCE: usize = 64;
+/// So many connections are asked at one time: an arbiter that is asked carries messages in between. It takes less than
+/// a millisecond from it; and as one that is busy comes back to it only once it has served all others, fewer at a time
+/// would mean to wait for many rounds.
+const ASKED_AT_ONCE: usize = 512;
 
 /// The actors of a server that answer questions about it.
 #[derive(Clone)]
