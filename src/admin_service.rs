@@ -2,18 +2,21 @@
 
 use crate::bootstrap::listen;
 use crate::server::StartError;
+use openssl::ssl::SslAcceptorBuilder;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_admin::service::{self, Door};
 use vagus_admin::{Access, Administration, Protection, admin_routes};
 use vagus_configs::{Admin, Config};
+use vagus_tls::https_acceptor;
 
 /// The socket of the admin service, and who may use it, before there is anything to administrate.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct AdminSocket {
     socket: Option<TcpListener>,
     access: Option<Arc<Access>>,
+    tls: Option<SslAcceptorBuilder>,
     protects_monitoring: bool,
 }
 
@@ -31,11 +34,13 @@ impl AdminSocket {
             return Ok(Self::default());
         };
         let access = Access::new(admin).map_err(io::Error::other)?;
+        let tls = admin.tls.as_ref().map(https_acceptor).transpose()?;
         let socket = listen(&admin.listen).map_err(StartError::admin)?;
         refuse_to_be_open(admin, &socket)?;
         Ok(Self {
             socket: Some(socket),
             access: Some(Arc::new(access)),
+            tls,
             protects_monitoring: admin.protect_monitoring,
         })
     }
@@ -60,7 +65,13 @@ impl AdminSocket {
         };
         let address = socket.local_addr()?;
         let routes = admin_routes(administration, Protection::Login(access));
-        let service = service::serve(vec![Door { socket, tls: None }], routes)?;
+        let service = service::serve(
+            vec![Door {
+                socket,
+                tls: self.tls,
+            }],
+            routes,
+        )?;
         actix::spawn(async move {
             if let Err(error) = service.await {
                 log::error!("Error serving administration: {error}");

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 const ADMIN_PORT: u16 = 8223;
 
 /// The admin service: a listener of its own. There is none unless it is configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Admin {
     /// Where it listens; port 8223 of 127.0.0.1 unless it is told otherwise.
     pub listen: Listen,
@@ -15,6 +15,8 @@ pub struct Admin {
     pub users: Vec<AdminUser>,
     /// Which tokens are as good as a login.
     pub tokens: Vec<AdminToken>,
+    /// How it speaks TLS, if it does.
+    pub tls: Option<vagus_tls::Settings>,
     /// Whether the monitoring port asks for the same login.
     pub protect_monitoring: bool,
 }
@@ -67,6 +69,7 @@ impl Default for Admin {
             },
             users: Vec::new(),
             tokens: Vec::new(),
+            tls: None,
             protect_monitoring: false,
         }
     }

@@ -3,9 +3,9 @@
 use crate::world::World;
 use openssl::ssl::{SslConnector, SslMethod, SslStream};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use vagus::{Server, StartError};
-use vagus_configs::{Config, Port};
+use vagus_configs::{Admin, Config, Port};
 use vagus_tls::Settings;
 use vagus_tls::testing::request;
 
@@ -21,7 +21,11 @@ fn start(tls: Option<Settings>) -> Result<Server, StartError> {
 }
 
 fn open(world: &World, server: &Server) -> SslStream<TcpStream> {
-    let socket = TcpStream::connect(server.secure_monitor_address().unwrap()).unwrap();
+    open_at(world, server.secure_monitor_address().unwrap())
+}
+
+fn open_at(world: &World, address: SocketAddr) -> SslStream<TcpStream> {
+    let socket = TcpStream::connect(address).unwrap();
     let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
     let authority = world.authority.certificate().clone();
     connector.cert_store_mut().add_cert(authority).unwrap();
@@ -63,4 +67,32 @@ fn shows_when_the_certificate_ends() {
 fn needs_a_certificate() {
     let error = start(None).unwrap_err();
     assert!(matches!(error, StartError::HttpsWithoutTls), "{error}");
+}
+
+/// The admin service has a certificate of its own.
+#[test]
+fn administration_may_be_over_https() {
+    let world = World::new();
+    let certificate = world.issue(&request("admin").host("localhost"));
+    let mut admin = Admin {
+        tls: Some(world.with(|tls| tls.certificates = vec![certificate.pair()])),
+        ..Admin::default()
+    };
+    admin.listen.port = Port::Free;
+    let mut config = Config {
+        admin: Some(admin),
+        ..Config::default()
+    };
+    config.listen.host = "127.0.0.1".to_owned();
+    config.listen.port = Port::Free;
+    let server = Server::start(config).unwrap();
+    let mut stream = open_at(&world, server.admin_address().unwrap());
+    stream
+        .write_all(b"GET /v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    drop(stream);
+    server.shutdown();
 }

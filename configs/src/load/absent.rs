@@ -73,7 +73,7 @@ pub(super) const USER: Absent = Absent {
 /// In `admin`.
 pub(super) const ADMIN: Absent = Absent {
     switches: &[],
-    others: &["tls"],
+    others: &[],
 };
 
 /// In one of the users or tokens of `admin`.

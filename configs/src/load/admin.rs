@@ -1,7 +1,7 @@
 //! The section `admin`: the admin service, and who may use it.
 
 use super::findings::Findings;
-use super::{absent, listen};
+use super::{absent, listen, tls};
 use crate::grammar::{Entry, Kind, Map, Place, Value};
 use crate::{Admin, AdminRole, AdminToken, AdminUser};
 use std::collections::HashSet;
@@ -50,6 +50,7 @@ fn read(section: &Map, findings: &mut Findings) -> Admin {
                     admin.tokens.extend(token(value, findings));
                 }
             }
+            "tls" => admin.tls = secured(entry, findings),
             "protect_monitoring" => {
                 admin.protect_monitoring = findings.boolean(entry).unwrap_or_default();
             }
@@ -64,6 +65,17 @@ fn read(section: &Map, findings: &mut Findings) -> Admin {
         }
     }
     admin
+}
+
+/// TLS with a certificate that can be used.
+fn secured(entry: &Entry, findings: &mut Findings) -> Option<vagus_tls::Settings> {
+    let settings = tls::section(entry, findings)?;
+    if (settings.certificates.is_empty() || findings.reads_certificates)
+        && let Err(error) = vagus_tls::https_acceptor(&settings)
+    {
+        findings.problem(entry, error.to_string());
+    }
+    Some(settings)
 }
 
 /// `listen`, of which a port alone is one of this machine.
@@ -85,6 +97,9 @@ fn checked(admin: Admin, entry: &Entry, findings: &mut Findings) -> Admin {
     }
     if admin.tokens.len() > TOKENS_AT_MOST {
         findings.problem(entry, format!("admin: at most {TOKENS_AT_MOST} tokens"));
+    }
+    if admin.tls.is_none() && !admin.is_local() {
+        findings.note(Some(entry), "admin has no tls: logins are sent in the clear");
     }
     if !admin.requires_login() {
         if !admin.is_local() {

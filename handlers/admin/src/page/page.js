@@ -2,7 +2,7 @@
 
 import { Configuration } from "./configuration.js";
 import { Connections } from "./connections.js";
-import { byId, clock, element } from "./format.js";
+import { byId, clock } from "./format.js";
 import { Messages } from "./messages.js";
 import { Operations } from "./operations.js";
 import { Overview, introduce, sampleOf } from "./overview.js";
@@ -10,25 +10,6 @@ import { get } from "./server.js";
 import { Subjects } from "./subjects.js";
 
 const INTERVAL = 2000;
-
-const ENDPOINTS = [
-  ["varz", "General: who the server is, limits, totals"],
-  ["jsz", "JetStream"],
-  ["connz", "Connections"],
-  ["accountz", "Accounts"],
-  ["accstatz", "Account statistics"],
-  ["subsz", "Subscriptions"],
-  ["routez", "Routes"],
-  ["leafz", "Leaf nodes"],
-  ["gatewayz", "Gateways"],
-  ["raftz", "Raft groups"],
-  ["expvarz", "Variables of the process"],
-  ["healthz", "Whether the server is well, for probes"],
-  ["subjectz", "Subjects with most traffic"],
-  ["metrics", "Everything for Prometheus"],
-];
-
-const ADMIN_ENDPOINTS = [["v1/openapi.json", "What can be asked and changed here, as OpenAPI"]];
 
 const session = await get("v1/session").catch(() => ({ role: "read", administration: false }));
 const isAdministrator = session.role === "admin" && session.administration;
@@ -49,9 +30,7 @@ if (session.administration) {
   byId("role").hidden = false;
   byId("role").textContent = session.user ? `${session.user} (${session.role})` : session.role;
 }
-const endpoints = session.administration ? [...ENDPOINTS, ...ADMIN_ENDPOINTS] : ENDPOINTS;
-byId("endpoint-list").replaceChildren(...endpoints.map(([path, what]) =>
-  element("li", {}, element("a", { href: path }, "/" + path), element("p", {}, what))));
+byId("openapi").hidden = !session.administration;
 
 let varz = null;
 let shown = "overview";
