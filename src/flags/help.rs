@@ -34,6 +34,7 @@ Server:
     -ms, --https_port <port>          The same over HTTPS
         --client_advertise <address>  Address for clients, <host>:<port>, that other servers pass on
     -sl, --signal <signal>[=<pid>]    Tell a running server: term, quit, stop, reopen (its log file),
+                                      reload (its configuration; fails where it is refused),
                                       ldm (let the clients go, then end)
                                       <pid> is a process id, its beginning and *, or a file with one of these
 Log:
