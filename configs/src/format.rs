@@ -78,6 +78,6 @@ mod tests {
             .add_source(File::from_str("a: [1", NatsFormat))
             .build();
         let error = config.unwrap_err().to_string();
-        assert!(error.contains("line 1, column 5"), "{error}");
+        assert!(error.contains("Parse error on line 1, column 5"), "{error}");
     }
 }

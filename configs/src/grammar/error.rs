@@ -118,6 +118,22 @@ impl std::fmt::Display for Found {
     }
 }
 
+impl Fault {
+    /// Whether the text itself breaks the grammar, rather than refer to what there is not or be too much.
+    fn is_of_grammar(&self) -> bool {
+        matches!(
+            self,
+            Self::Expected { .. }
+                | Self::Escape
+                | Self::NotText
+                | Self::ZeroByte
+                | Self::Range
+                | Self::Unit
+                | Self::Date
+        )
+    }
+}
+
 fn named(name: &Option<String>) -> String {
     name.as_ref().map(|name| format!(" ${name}")).unwrap_or_default()
 }
@@ -125,13 +141,16 @@ fn named(name: &Option<String>) -> String {
 impl std::error::Error for SyntaxError {}
 
 /// Names the place in the words of nats-server, which tools look for: `file:line:column` where it judges
-/// what it has read, "line" and number where it cannot read.
+/// what it has read, "Parse error on line" and number where it cannot read, "line" and number for the rest.
 impl std::fmt::Display for SyntaxError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Place { file, line, column } = &self.place;
         match &self.fault {
             Fault::NoValue => write!(formatter, "{}", self.place)?,
             Fault::Include { .. } => write!(formatter, "{file} at {line}:{column}")?,
+            fault if fault.is_of_grammar() => {
+                write!(formatter, "{file}: Parse error on line {line}, column {column}")?;
+            }
             _ => write!(formatter, "{file}: line {line}, column {column}")?,
         }
         write!(formatter, ": {}", self.fault)?;

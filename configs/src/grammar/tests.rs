@@ -50,7 +50,7 @@ fn entries() {
         ),
         (
             "a = 1 # one\nb = 2// two",
-            "a.conf: line 2, column 9: expected a new line, a comma or a semicolon, found other text",
+            "a.conf: Parse error on line 2, column 9: expected a new line, a comma or a semicolon, found other text",
         ),
         ("a = 1 // one\n// two\nb = x#y", r#"{"a":1,"b":"x#y"}"#),
         ("'a b' = 1\n\"c:d\" = 2", r#"{"a b":1,"c:d":2}"#),
@@ -74,15 +74,15 @@ fn braces_around_everything_mean_nothing() {
         ("a: 1 }", r#"{"a":1}"#),
         (
             "{ a: 1",
-            "a.conf: line 1, column 6: expected a key or the closing }, found the end of the file",
+            "a.conf: Parse error on line 1, column 6: expected a key or the closing }, found the end of the file",
         ),
         (
             "{ a: 1, ",
-            "a.conf: line 1, column 8: expected a key or the closing }, found the end of the file",
+            "a.conf: Parse error on line 1, column 8: expected a key or the closing }, found the end of the file",
         ),
         (
             "{ a: 1 b: 2 }",
-            "a.conf: line 1, column 7: expected a comma, a new line or the closing }, found other text",
+            "a.conf: Parse error on line 1, column 7: expected a comma, a new line or the closing }, found other text",
         ),
     ]);
 }
@@ -106,36 +106,39 @@ fn maps_and_arrays() {
         ),
         (
             "m {",
-            "a.conf: line 1, column 3: expected a key or the closing }, found the end of the file",
+            "a.conf: Parse error on line 1, column 3: expected a key or the closing }, found the end of the file",
         ),
-        ("m { a }", "a.conf: line 1, column 6: expected a value, found }"),
+        (
+            "m { a }",
+            "a.conf: Parse error on line 1, column 6: expected a value, found }",
+        ),
         (
             "m { a: , }",
-            "a.conf: line 1, column 7: expected a value, found ,",
+            "a.conf: Parse error on line 1, column 7: expected a value, found ,",
         ),
         (
             "m { ] }",
-            "a.conf: line 1, column 4: expected a key or the closing }, found ]",
+            "a.conf: Parse error on line 1, column 4: expected a key or the closing }, found ]",
         ),
         (
             "m {a: 1 / b: 2}",
-            "a.conf: line 1, column 8: expected a comma, a new line or the closing }, found /",
+            "a.conf: Parse error on line 1, column 8: expected a comma, a new line or the closing }, found /",
         ),
         (
             "l [1,,2]",
-            "a.conf: line 1, column 5: expected a value or the closing ], found ,",
+            "a.conf: Parse error on line 1, column 5: expected a value or the closing ], found ,",
         ),
         (
             "l [1 2]",
-            "a.conf: line 1, column 5: expected a comma, a new line or the closing ], found other text",
+            "a.conf: Parse error on line 1, column 5: expected a comma, a new line or the closing ], found other text",
         ),
         (
             "l [\n1",
-            "a.conf: line 2, column 2: expected a comma, a new line or the closing ], found the end of the file",
+            "a.conf: Parse error on line 2, column 2: expected a comma, a new line or the closing ], found the end of the file",
         ),
         (
             "l [1;2]",
-            "a.conf: line 1, column 4: expected a comma, a new line or the closing ], found ;",
+            "a.conf: Parse error on line 1, column 4: expected a comma, a new line or the closing ], found ;",
         ),
     ]);
 }
@@ -172,41 +175,47 @@ fn numbers() {
         ("a 2016-05-04T18:53:41Z", r#"{"a":"2016-05-04T18:53:41Z"}"#),
         (
             "a 9223372036854775808",
-            "a.conf: line 1, column 2: the number is out of range",
+            "a.conf: Parse error on line 1, column 2: the number is out of range",
         ),
-        ("a 99e", "a.conf: line 1, column 2: the number is out of range"),
+        (
+            "a 99e",
+            "a.conf: Parse error on line 1, column 2: the number is out of range",
+        ),
         (
             "a 1kbb",
-            "a.conf: line 1, column 2: a size ends in k, m, g, t, p or e, or one of these and b, i or ib",
+            "a.conf: Parse error on line 1, column 2: a size ends in k, m, g, t, p or e, or one of these and b, i or ib",
         ),
         (
             "a 1m30s",
-            "a.conf: line 1, column 4: expected a new line, a comma or a semicolon, found other text",
+            "a.conf: Parse error on line 1, column 4: expected a new line, a comma or a semicolon, found other text",
         ),
         (
             "a 1.5s",
-            "a.conf: line 1, column 5: expected a new line, a comma or a semicolon, found other text",
+            "a.conf: Parse error on line 1, column 5: expected a new line, a comma or a semicolon, found other text",
         ),
         (
             "a 1.",
-            "a.conf: line 1, column 4: expected a digit after the decimal point, found the end of the file",
+            "a.conf: Parse error on line 1, column 4: expected a digit after the decimal point, found the end of the file",
         ),
-        ("a .5", "a.conf: line 1, column 2: expected a value, found ."),
+        (
+            "a .5",
+            "a.conf: Parse error on line 1, column 2: expected a value, found .",
+        ),
         (
             "a -x",
-            "a.conf: line 1, column 3: expected a digit, found other text",
+            "a.conf: Parse error on line 1, column 3: expected a digit, found other text",
         ),
         (
             "a 12-34",
-            "a.conf: line 1, column 2: expected a date such as 2006-01-02T15:04:05Z",
+            "a.conf: Parse error on line 1, column 2: expected a date such as 2006-01-02T15:04:05Z",
         ),
         (
             "a 2015-02-29T00:00:00Z",
-            "a.conf: line 1, column 2: expected a date such as 2006-01-02T15:04:05Z",
+            "a.conf: Parse error on line 1, column 2: expected a date such as 2006-01-02T15:04:05Z",
         ),
         (
             "a 2016-05-04",
-            "a.conf: line 1, column 2: expected a date such as 2006-01-02T15:04:05Z",
+            "a.conf: Parse error on line 1, column 2: expected a date such as 2006-01-02T15:04:05Z",
         ),
     ]);
 }
@@ -235,29 +244,32 @@ fn texts() {
         ("a '$b'", r#"{"a":"$b"}"#),
         (
             "a \"b",
-            "a.conf: line 1, column 4: expected the closing \" of a text, found the end of the file",
+            "a.conf: Parse error on line 1, column 4: expected the closing \" of a text, found the end of the file",
         ),
         (
             "a 'b\n",
-            "a.conf: line 2, column 1: expected the closing ' of a text, found the end of the file",
+            "a.conf: Parse error on line 2, column 1: expected the closing ' of a text, found the end of the file",
         ),
         (
             "a (\nb",
-            "a.conf: line 2, column 2: expected a ) alone on a line, found the end of the file",
+            "a.conf: Parse error on line 2, column 2: expected a ) alone on a line, found the end of the file",
         ),
         (
             r#"a "\q""#,
-            r#"a.conf: line 1, column 3: a backslash must be followed by n, t, r, ", \ or x and two hexadecimal digits"#,
+            r#"a.conf: Parse error on line 1, column 3: a backslash must be followed by n, t, r, ", \ or x and two hexadecimal digits"#,
         ),
         (
             r#"a "\x4""#,
-            r#"a.conf: line 1, column 3: a backslash must be followed by n, t, r, ", \ or x and two hexadecimal digits"#,
+            r#"a.conf: Parse error on line 1, column 3: a backslash must be followed by n, t, r, ", \ or x and two hexadecimal digits"#,
         ),
         (
             r#"a "\xff""#,
-            "a.conf: line 1, column 3: the escaped bytes are not UTF-8",
+            "a.conf: Parse error on line 1, column 3: the escaped bytes are not UTF-8",
         ),
-        ("a b\n\0", "a.conf: line 2, column 1: a zero byte is no text"),
+        (
+            "a b\n\0",
+            "a.conf: Parse error on line 2, column 1: a zero byte is no text",
+        ),
     ]);
 }
 
@@ -266,24 +278,33 @@ fn faults_of_keys() {
     check(&[
         ("a", "a.conf:1:1: the last key has no value"),
         ("]", "a.conf:1:1: the last key has no value"),
-        (": 5", "a.conf: line 1, column 0: expected a key, found :"),
-        ("/ 5", "a.conf: line 1, column 0: expected a key, found /"),
-        ("a 1,, b 2", "a.conf: line 1, column 4: expected a key, found ,"),
+        (
+            ": 5",
+            "a.conf: Parse error on line 1, column 0: expected a key, found :",
+        ),
+        (
+            "/ 5",
+            "a.conf: Parse error on line 1, column 0: expected a key, found /",
+        ),
+        (
+            "a 1,, b 2",
+            "a.conf: Parse error on line 1, column 4: expected a key, found ,",
+        ),
         (
             "\"a",
-            "a.conf: line 1, column 2: expected the closing quote of a key, found the end of the file",
+            "a.conf: Parse error on line 1, column 2: expected the closing quote of a key, found the end of the file",
         ),
         (
             "a:\nb: 1",
-            "a.conf: line 2, column 1: expected a value on the line of its key, found the end of the line",
+            "a.conf: Parse error on line 2, column 1: expected a value on the line of its key, found the end of the line",
         ),
         (
             "a 1 2",
-            "a.conf: line 1, column 4: expected a new line, a comma or a semicolon, found other text",
+            "a.conf: Parse error on line 1, column 4: expected a new line, a comma or a semicolon, found other text",
         ),
         (
             "a 1 / b",
-            "a.conf: line 1, column 4: expected a new line, a comma or a semicolon, found /",
+            "a.conf: Parse error on line 1, column 4: expected a new line, a comma or a semicolon, found /",
         ),
     ]);
 }
@@ -408,15 +429,15 @@ fn included_files() {
         ),
         (
             "include\nb.conf",
-            "etc/a.conf: line 1, column 7: expected the path of a file to include, found the end of the line",
+            "etc/a.conf: Parse error on line 1, column 7: expected the path of a file to include, found the end of the line",
         ),
         (
             "include [1]",
-            "etc/a.conf: line 1, column 8: expected the path of a file to include, found [",
+            "etc/a.conf: Parse error on line 1, column 8: expected the path of a file to include, found [",
         ),
         (
             "include 'b.conf",
-            "etc/a.conf: line 1, column 15: expected the closing quote of the path to include, found the end of \
+            "etc/a.conf: Parse error on line 1, column 15: expected the closing quote of the path to include, found the end of \
              the file",
         ),
         (
@@ -429,7 +450,7 @@ fn included_files() {
         ),
         (
             "include far.conf",
-            "etc/bad.conf: line 2, column 5: expected a comma, a new line or the closing ], found the end of the \
+            "etc/bad.conf: Parse error on line 2, column 5: expected a comma, a new line or the closing ], found the end of the \
              file; included by etc/far.conf at 2:3; included by etc/a.conf at 1:0",
         ),
         (
