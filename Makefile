@@ -196,4 +196,12 @@ requirements-test:
 		echo "missing: Debian packages python3 python3-venv" >&2; \
 		echo "         apt-get install -y python3 python3-venv" >&2; found=; \
 	fi; \
+	for tool in openssl node npm; do \
+		if ! command -v $$tool >/dev/null; then \
+			echo "missing: $$tool (Debian: apt-get install -y openssl nodejs npm; Node 20 or newer)" >&2; found=; \
+		fi; \
+	done; \
+	if [ -z "$${CHROMIUM:-}" ] && ! command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then \
+		echo "missing: Chromium (Debian: apt-get install -y chromium), or name it in CHROMIUM" >&2; found=; \
+	fi; \
 	test -n "$$found"
