@@ -91,12 +91,15 @@ impl MonitoringSockets {
                 .as_ref()
                 .zip(context)
                 .map(|(settings, context)| shown(settings, tls, context)),
+            admin_tls: socket.context.clone(),
         };
         let broker = Arc::new(Broker::new(observatory, Arc::new(Live::new(settings))));
         let mut doors = Vec::new();
         doors.extend(http.map(|socket| Door { socket, tls: None }));
         doors.extend(https.map(|(socket, mut tls)| {
-            follow(broker.settings.clone(), &mut tls);
+            follow(broker.settings.clone(), &mut tls, |now| {
+                Some(&now.tls.as_ref()?.https)
+            });
             Door {
                 socket,
                 tls: Some(tls),
@@ -113,7 +116,7 @@ impl MonitoringSockets {
         let operator = operator(&admin.broker);
         let administration = Arc::new(Administration::new(admin.broker.clone(), operator, log));
         let protection = socket.protection_of_monitoring();
-        admin.service = socket.serve(&administration)?;
+        admin.service = socket.serve(&administration, &admin.broker.settings)?;
         if doors.is_empty() {
             return Ok(admin);
         }

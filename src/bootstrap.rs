@@ -180,6 +180,7 @@ fn populate(
         bounds: surroundings.bounds.clone(),
         facts,
         settings: admin.broker.settings.clone(),
+        admin: admin.service.clone(),
         stapler: secured.stapler.clone(),
         process: setup.process,
     };

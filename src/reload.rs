@@ -12,6 +12,7 @@ use vagus_configs::{Config, Loaded};
 use vagus_nats::Facts;
 
 use crate::admin;
+use crate::admin_service::AdminService;
 use crate::bootstrap::bounds;
 use crate::certificates::make_ready;
 use crate::stapling::Stapler;
@@ -87,6 +88,7 @@ pub(crate) struct Parts {
     pub(crate) bounds: Arc<Live<Bounds>>,
     pub(crate) facts: Arc<Live<Facts>>,
     pub(crate) settings: Arc<Live<Settings>>,
+    pub(crate) admin: AdminService,
     pub(crate) stapler: Stapler,
     pub(crate) process: Box<dyn Process>,
 }
@@ -119,6 +121,7 @@ impl Parts {
         facts.gate = gate;
         facts.limits = new.limits.clone();
         facts.max_traced_payload = new.logging.max_traced_payload;
+        facts.trace_headers = new.logging.trace_headers;
         Ok(facts)
     }
 }
@@ -128,6 +131,8 @@ impl Apply for Parts {
         let facts = self.facts(new)?;
         let https = new.tls.as_ref().map(admin::https_context).transpose();
         let https = https.map_err(|error| error.to_string())?;
+        let admin = self.admin.prepare(old.admin.as_ref(), new.admin.as_ref());
+        let admin = admin.map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_facts, live_bounds) = (self.facts.clone(), self.bounds.clone());
         let (settings, config) = (self.settings.clone(), new.clone());
@@ -151,15 +156,19 @@ impl Apply for Parts {
                     .zip(https.clone())
                     .map(|(settings, https)| admin::shown(settings, tls, https)),
                 config: config.clone(),
+                admin_tls: admin.context.clone(),
                 info: facts.info.clone(),
                 loaded: jiff::Timestamp::now(),
                 ..now.clone()
             });
+            admin.admit();
             process();
         }))
     }
 
     fn preview(&mut self, new: &Config) -> Result<Arc<dyn Any + Send + Sync>, String> {
+        let admin = self.admin.prepare(None, new.admin.as_ref());
+        admin.map_err(|error| error.to_string())?;
         Ok(Arc::new(self.facts(new)?))
     }
 }

@@ -11,6 +11,8 @@ mod messages;
 mod operations;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+mod reload;
 
 #[cfg(test)]
 use vagus::Config;

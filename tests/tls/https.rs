@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use vagus::{Server, StartError};
 use vagus_configs::{Admin, Config, Port};
-use vagus_tls::Settings;
 use vagus_tls::testing::request;
+use vagus_tls::{KeyPair, Pem, Pin, Settings};
 
 fn start(tls: Option<Settings>) -> Result<Server, StartError> {
     let mut config = Config {
@@ -94,5 +94,47 @@ fn administration_may_be_over_https() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     drop(stream);
+    server.shutdown();
+}
+
+/// The certificate of the admin service is read anew, whether or not the configuration has changed.
+#[test]
+fn administration_shows_the_certificate_that_is_there_now() {
+    let world = World::new();
+    let folder = std::env::temp_dir().join(format!("vagus-admin-certificate-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let issue = || world.issue(&request("admin").host("localhost"));
+    let (first, second) = (issue(), issue());
+    let (certificate, key) = first.write(&folder, "admin");
+    let pair = KeyPair {
+        certificate: Pem::File(certificate),
+        key: Pem::File(key.clone()),
+    };
+    let mut admin = Admin {
+        tls: Some(world.with(|tls| tls.certificates = vec![pair])),
+        ..Admin::default()
+    };
+    admin.listen.port = Port::Free;
+    let mut config = Config {
+        admin: Some(admin),
+        ..Config::default()
+    };
+    config.listen.host = "127.0.0.1".to_owned();
+    config.listen.port = Port::Free;
+    let server = Server::start(config).unwrap();
+    let reload = || server.reload(server.reloads().unwrap().current.config.clone());
+    let shown = || {
+        let stream = open_at(&world, server.admin_address().unwrap());
+        Pin::of(&stream.ssl().peer_certificate().unwrap())
+    };
+    assert_eq!(shown(), Pin::of(&first.certificate));
+    second.write(&folder, "admin");
+    reload().unwrap();
+    assert_eq!(shown(), Pin::of(&second.certificate));
+    // What cannot be used leaves the one there is.
+    std::fs::write(&key, "nonsense").unwrap();
+    reload().unwrap_err();
+    assert_eq!(shown(), Pin::of(&second.certificate));
+    std::fs::remove_dir_all(&folder).unwrap();
     server.shutdown();
 }

@@ -57,8 +57,11 @@ pub(super) fn names(users: &Users<'_>) -> Shown {
 }
 
 /// Who came, who went, and who is another one now.
-pub(super) fn what_changed(old: &Users<'_>, new: &Users<'_>) -> Option<String> {
-    let only = |these: &Users<'_>, those: &Users<'_>| -> Vec<String> {
+pub(super) fn what_changed<T: PartialEq>(
+    old: &BTreeMap<&str, &T>,
+    new: &BTreeMap<&str, &T>,
+) -> Option<String> {
+    let only = |these: &BTreeMap<&str, &T>, those: &BTreeMap<&str, &T>| -> Vec<String> {
         let missing = these.keys().filter(|name| !those.contains_key(*name));
         missing.map(|name| format!("{name:?}")).collect()
     };

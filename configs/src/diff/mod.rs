@@ -3,6 +3,7 @@
 //! Every setting has one line in [`compare`], which takes the configuration apart completely: a setting that is added
 //! does not compile until it is said there whether it can change while the server runs.
 
+mod admin;
 mod credentials;
 mod shown;
 
@@ -265,7 +266,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         (connections, &new.metrics.connections),
         |on| Shown::Boolean(*on),
     );
-    table.fixed("admin", (admin, &new.admin), section);
+    admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));
     table.fixed("arbiters", (arbiters, &new.arbiters), |count| {
         Shown::number(*count)
     });

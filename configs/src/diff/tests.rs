@@ -160,3 +160,49 @@ fn all_settings_are_listed_with_their_defaults() {
     };
     assert!(reloads("max_payload") && !reloads("port"));
 }
+
+#[test]
+fn who_may_administrate_reloads_and_nothing_they_know_is_told() {
+    let old = "admin { listen: '127.0.0.1:8223', users: [{user: ann, password: s3cret1, role: admin},
+        {user: bob, password: s3cret2}], token: s3cret3 }";
+    let new = "admin { listen: '127.0.0.1:8223', users: [{user: cat, password: s3cret2},
+        {user: ann, password: s3cret4, role: read}], protect_monitoring: true }";
+    check(
+        old,
+        new,
+        &[
+            "Reloaded: admin users",
+            "Reloaded: admin tokens",
+            "Reloaded: admin.protect_monitoring = true",
+        ],
+    );
+    let changes = diff(&config(old), &config(new)).unwrap();
+    assert_eq!(
+        changes[0].detail.as_deref(),
+        Some("added \"cat\"; removed \"bob\"; changed \"ann\"")
+    );
+    assert_eq!(changes[0].old.to_string(), "[ann: admin, bob: read]");
+    assert_eq!(changes[1].old.to_string(), "[********: admin]");
+    let listed = settings(&config(old));
+    let shown = format!("{changes:?} {listed:?}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn where_the_admin_service_is_does_not_reload() {
+    refused(
+        "",
+        "admin: { port: 8223 }",
+        &["config reload not supported for admin: old=disabled, new=enabled"],
+    );
+    refused(
+        "admin: { user: u, password: p }",
+        "admin: false",
+        &["config reload not supported for admin: old=enabled, new=disabled"],
+    );
+    refused(
+        "admin: { port: 8223 }",
+        "admin: { port: 8224, user: u, password: p }",
+        &["config reload not supported for admin.listen: old=127.0.0.1:8223, new=127.0.0.1:8224"],
+    );
+}

@@ -28,6 +28,8 @@ pub struct Settings {
     pub https: Option<SocketAddr>,
     /// The TLS of clients, if there is any.
     pub tls: Option<TlsSettings>,
+    /// How the admin service speaks TLS, if it does.
+    pub admin_tls: Option<SslContext>,
 }
 
 impl Settings {

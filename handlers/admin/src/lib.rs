@@ -19,7 +19,7 @@ mod problem;
 mod process;
 pub mod service;
 
-pub use access::{Access, AccessError, Entrant, Protection};
+pub use access::{Access, AccessError, Entrant, Protection, Rules};
 pub use administration::{Administration, LogControl, LogLevels, admin_routes, monitoring_routes};
 pub use broker::{Broker, Settings, TlsSettings};
 pub use problem::Problem;

@@ -7,7 +7,7 @@ use crate::Settings;
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
-use openssl::ssl::{ClientHelloResponse, SslAcceptorBuilder};
+use openssl::ssl::{ClientHelloResponse, SslAcceptorBuilder, SslContext};
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -37,12 +37,16 @@ pub struct Door {
     pub tls: Option<SslAcceptorBuilder>,
 }
 
-/// Has each handshake show the certificate that the server is set to then.
-pub fn follow(settings: Arc<Live<Settings>>, tls: &mut SslAcceptorBuilder) {
+/// Has each handshake show the certificate that the server is set to then, which `context` picks.
+pub fn follow(
+    settings: Arc<Live<Settings>>,
+    tls: &mut SslAcceptorBuilder,
+    context: impl Fn(&Settings) -> Option<&SslContext> + Send + Sync + 'static,
+) {
     tls.set_client_hello_callback(move |ssl, _| {
         let (now, _) = settings.current();
-        if let Some(tls) = &now.tls {
-            ssl.set_ssl_context(&tls.https)?;
+        if let Some(context) = context(&now) {
+            ssl.set_ssl_context(context)?;
         }
         Ok(ClientHelloResponse::SUCCESS)
     });

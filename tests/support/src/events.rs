@@ -18,11 +18,24 @@ impl Events {
     /// When nothing that is HTTP is answered.
     #[track_caller]
     pub fn of(address: SocketAddr, path: &str) -> Self {
+        Self::with(address, path, &[])
+    }
+
+    /// Asks for events, with these headers.
+    ///
+    /// # Panics
+    /// When nothing that is HTTP is answered.
+    #[track_caller]
+    pub fn with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut stream = TcpStream::connect(address).expect("the port is open");
         stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a socket takes it");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
         stream
             .write_all(request.as_bytes())
             .expect("the request is taken");
@@ -56,20 +69,33 @@ impl Events {
                     return (name.to_owned(), data.to_owned());
                 }
             }
-            self.read_chunk();
+            assert!(self.read_chunk(), "the events have ended");
         }
     }
 
+    /// Reads what there is until the answer is complete.
+    ///
+    /// # Panics
+    /// When it breaks off, or goes on.
     #[track_caller]
-    fn read_chunk(&mut self) {
+    pub fn expect_end(&mut self) {
+        while self.read_chunk() {}
+    }
+
+    /// False at the end of the answer.
+    #[track_caller]
+    fn read_chunk(&mut self) -> bool {
         let size = line(&mut self.reader);
         let size = usize::from_str_radix(&size, 16).expect("a chunk begins with its size");
-        assert!(size > 0, "the events have ended");
+        if size == 0 {
+            return false;
+        }
         let mut chunk = vec![0; size + 2];
         self.reader.read_exact(&mut chunk).expect("the chunk is whole");
         chunk.truncate(size);
         self.text
             .push_str(std::str::from_utf8(&chunk).expect("events are text"));
+        true
     }
 }
 

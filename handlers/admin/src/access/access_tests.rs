@@ -1,6 +1,6 @@
 //! Logins against a configuration, and requests against the guard.
 
-use super::{Access, Entrant, Protection, Refusal, guard};
+use super::{Access, Entrant, Protection, Refusal, Rules, guard};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -117,7 +117,7 @@ async fn other_rules_hold_for_those_who_are_in() {
     assert!(admit(&access, &basic("bob", "hashed")).await.is_ok());
     let mut without_bob = admin();
     without_bob.users.pop();
-    access.adopt(&without_bob).unwrap();
+    access.adopt(Rules::new(&without_bob).unwrap());
     assert_eq!(
         admit(&access, &basic("bob", "hashed")).await,
         Err(Refusal::Refused)

@@ -3,16 +3,18 @@
 use super::origin::Origin;
 use super::{Access, Entrant, Refusal};
 use crate::problem::Problem;
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use futures_util::{StreamExt, stream};
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use vagus_configs::AdminRole;
 
 /// The header that makes a browser ask before a page of another site may send it.
@@ -41,6 +43,27 @@ pub enum Protection {
     Open,
     /// As the configuration of the admin service says.
     Login(Arc<Access>),
+    /// Like `Login` while the configuration of the admin service asks for it, and like `Open` while it does not.
+    Monitoring(Arc<Access>),
+}
+
+impl Protection {
+    /// Who decides, if anybody does.
+    fn access(&self) -> Option<&Arc<Access>> {
+        match self {
+            Self::Open => None,
+            Self::Login(access) | Self::Monitoring(access) => Some(access),
+        }
+    }
+
+    /// Whether everybody may see what there is, now.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Login(_) => false,
+            Self::Monitoring(access) => !access.protects_monitoring(),
+        }
+    }
 }
 
 /// Lets a request through to its handler, or answers it. What changes something is for administrators.
@@ -48,10 +71,17 @@ pub(crate) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let protection = request.app_data::<web::Data<Protection>>();
+    // From before the decision, so that no change is missed.
+    let changes = protection.and_then(|protection| Some(protection.access()?.changes()));
     let mut response = match examine(&request).await {
         Ok(entrant) => {
             request.extensions_mut().insert(entrant);
-            told(next.call(request).await?.map_into_boxed_body())
+            let response = told(next.call(request).await?.map_into_boxed_body());
+            match changes {
+                Some(changes) => response.map_body(|_, body| until_changed(body, changes)),
+                None => response,
+            }
         }
         Err(problem) => request.into_response(problem.error_response()),
     };
@@ -61,6 +91,20 @@ pub(crate) async fn guard(
             .insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+/// An answer that goes on ends when other rules hold: whoever reads it may be let in no more.
+fn until_changed(body: BoxBody, mut changes: watch::Receiver<()>) -> BoxBody {
+    if body.size() != BodySize::Stream {
+        return body;
+    }
+    let mut body = body;
+    let chunks = stream::poll_fn(move |context| body.as_pin_mut().poll_next(context));
+    let changed = Box::pin(async move {
+        // Where nobody can change them any more, the server ends.
+        let _ = changes.changed().await;
+    });
+    BodyStream::new(chunks.take_until(changed)).boxed()
 }
 
 /// What a handler was not even called for is told in the same form as everything else.
@@ -78,10 +122,10 @@ fn told(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 async fn examine(request: &ServiceRequest) -> Result<Entrant, Problem> {
     let only_asks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let access = match request.app_data::<web::Data<Protection>>() {
-        Some(protection) => match protection.get_ref() {
-            Protection::Login(access) => access.clone(),
+        Some(protection) => match protection.access() {
+            Some(access) if !protection.is_open() => access.clone(),
             // Nothing can be done there, whatever the method.
-            Protection::Open => {
+            _ => {
                 return Ok(Entrant {
                     name: String::new(),
                     role: AdminRole::Read,

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use vagus_auth::credentials::{BcryptTask, Credentials, Decision, Gate, GateError, Login, Proof, User};
 use vagus_configs::{Admin, AdminRole};
 use verified::Verified;
@@ -38,6 +38,8 @@ pub struct Access {
     comparing: Arc<Semaphore>,
     waiting: Places,
     since: Instant,
+    /// Tells those who are in that other rules hold.
+    changes: watch::Sender<()>,
 }
 
 /// Why there is no [`Access`].
@@ -66,8 +68,9 @@ pub(crate) enum Refusal {
 
 /// Who may log in, compiled.
 #[derive(Debug)]
-struct Rules {
+pub struct Rules {
     requires_login: bool,
+    protects_monitoring: bool,
     users: Option<Gate>,
     roles: HashMap<String, AdminRole>,
     tokens: Vec<(Gate, AdminRole)>,
@@ -84,7 +87,11 @@ enum FirstLook {
 }
 
 impl Rules {
-    fn new(admin: &Admin) -> Result<Self, GateError> {
+    /// Those of this configuration.
+    ///
+    /// # Errors
+    /// When the credentials are contradictory.
+    pub fn new(admin: &Admin) -> Result<Self, GateError> {
         let user = |user: &vagus_configs::AdminUser| User {
             proof: Proof::Password {
                 name: user.name.clone(),
@@ -108,6 +115,7 @@ impl Rules {
         };
         Ok(Self {
             requires_login: admin.requires_login(),
+            protects_monitoring: admin.protect_monitoring,
             users,
             roles: admin
                 .users
@@ -183,18 +191,30 @@ impl Access {
             comparing: Arc::new(Semaphore::new(1)),
             waiting: Places::new(WAITING_AT_MOST),
             since: Instant::now(),
+            changes: watch::Sender::default(),
         })
     }
 
-    /// Goes by another configuration from now on, also towards those who have logged in.
-    ///
-    /// # Errors
-    /// When the credentials are contradictory; the old ones hold then.
-    pub fn adopt(&self, admin: &Admin) -> Result<(), GateError> {
-        let rules = Arc::new(Rules::new(admin)?);
-        *self.rules.write() = rules;
-        self.verified.lock().forget();
-        Ok(())
+    /// Goes by other rules from now on, also towards those who have logged in: what was verified by the old ones is
+    /// forgotten, and answers that go on end, for their readers to ask again if they still may.
+    pub fn adopt(&self, rules: Rules) {
+        {
+            // Nobody is remembered by the old rules once others hold.
+            let mut now = self.rules.write();
+            *now = Arc::new(rules);
+            self.verified.lock().forget();
+        }
+        self.changes.send_replace(());
+    }
+
+    /// Notices each change of the rules from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Whether monitoring asks for the same login.
+    pub(crate) fn protects_monitoring(&self) -> bool {
+        self.rules.read().protects_monitoring
     }
 
     /// Whether anybody has to log in.
@@ -204,12 +224,8 @@ impl Access {
 
     /// Decides about the credentials of a request: its header `Authorization`, and from where it came.
     pub(crate) async fn admit(&self, header: Option<&[u8]>, peer: IpAddr) -> Result<Entrant, Refusal> {
-        let rules = self.rules.read().clone();
-        if !rules.requires_login {
-            return Ok(Entrant {
-                name: String::new(),
-                role: AdminRole::Admin,
-            });
+        if !self.requires_login() {
+            return Ok(everybody());
         }
         let presented = Presented::read(header);
         if presented == Presented::Nothing {
@@ -223,22 +239,36 @@ impl Access {
             .lock()
             .attempt(peer, self.since.elapsed())
             .map_err(Refusal::TooMany)?;
-        let found = match rules.look_at(&presented) {
-            FirstLook::Admitted(entrant) => Some(entrant),
-            FirstLook::Refused => None,
-            FirstLook::Compare(comparisons) => self.compare(comparisons, &rules).await?,
-        };
-        let Some(entrant) = found else {
-            log::warn!("{peer} - Admin login refused");
-            return Err(Refusal::Refused);
-        };
+        loop {
+            let rules = self.rules.read().clone();
+            let found = match rules.look_at(&presented) {
+                _ if !rules.requires_login => Some(everybody()),
+                FirstLook::Admitted(entrant) => Some(entrant),
+                FirstLook::Refused => None,
+                FirstLook::Compare(comparisons) => self.compare(comparisons, &rules).await?,
+            };
+            let Some(entrant) = found else {
+                log::warn!("{peer} - Admin login refused");
+                return Err(Refusal::Refused);
+            };
+            if self.remember(&rules, &presented, &entrant, peer) {
+                return Ok(entrant);
+            }
+        }
+    }
+
+    /// Remembers a login that these rules let in; false if others hold meanwhile, as comparing takes its time.
+    fn remember(&self, rules: &Arc<Rules>, presented: &Presented, entrant: &Entrant, peer: IpAddr) -> bool {
+        let in_force = self.rules.read();
+        if !Arc::ptr_eq(rules, &in_force) {
+            return false;
+        }
         let now = self.since.elapsed();
         self.limiter.lock().succeeded(peer, now);
-        // The rules may have changed while this was compared.
-        if Arc::ptr_eq(&rules, &self.rules.read()) {
-            self.verified.lock().keep(&presented, entrant.clone(), now);
+        if rules.requires_login {
+            self.verified.lock().keep(presented, entrant.clone(), now);
         }
-        Ok(entrant)
+        true
     }
 
     /// Compares with hashes on another thread, one login at a time.
@@ -261,6 +291,14 @@ impl Access {
             }),
             None => rules.entrant(identity.user()?),
         }))
+    }
+}
+
+/// Whoever asks where nobody logs in, which is this machine alone.
+fn everybody() -> Entrant {
+    Entrant {
+        name: String::new(),
+        role: AdminRole::Admin,
     }
 }
 
