@@ -293,3 +293,41 @@ fn is_set_otherwise_by_a_reload() {
     send(Signal::TERM, &process);
     assert_eq!(process.wait().code(), Some(0));
 }
+
+/// With -V each delivery has a line with the control line that its receiver gets, and nothing of what is in the message.
+#[test]
+fn tells_what_is_delivered_and_to_whom() {
+    let mut process = spawn_binary!("-a", "127.0.0.1", "-p", "-1", "-V");
+    let id = |client: &Client| {
+        let rest = client.info().split_once("\"client_id\":").unwrap().1;
+        let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap();
+        rest[..end].to_owned()
+    };
+    let headers = r#"{"verbose":false,"headers":true}"#;
+    let mut publisher = process.client().connect(headers);
+    let mut knows_headers = process.client().connect(headers);
+    let mut plain = process.client().connect(r#"{"verbose":false}"#);
+    let mut member = process.client().connect(headers);
+    knows_headers.subscribe("a", "1");
+    plain.subscribe(">", "1");
+    member.join("b", "g", "7");
+    publisher
+        .send("PUB a r 6\r\nhidden\r\nHPUB a 23 29\r\nNATS/1.0\r\nkey: hush\r\n\r\nhidden\r\nPUB  b 0\r\n");
+    knows_headers.expect("MSG a 1 r 6\r\nhidden");
+    plain.expect("MSG a 1 r 6\r\nhidden");
+    let (knows_headers, plain, member) = (id(&knows_headers), id(&plain), id(&member));
+    for line in [
+        format!("[TRC] cid:{knows_headers} - ->> [MSG a 1 r 6]"),
+        format!("[TRC] cid:{plain} - ->> [MSG a 1 r 6]"),
+        format!("[TRC] cid:{knows_headers} - ->> [HMSG a 1 23 29]"),
+        format!("[TRC] cid:{plain} - ->> [MSG a 1 6]"),
+        format!("[TRC] cid:{plain} - ->> [MSG b 1 0]"),
+        format!("[TRC] cid:{member} - ->> [MSG b 7 0]"),
+    ] {
+        process.log_line(&line);
+    }
+    // Of what passed: the lines of those who sent it.
+    for (text, times) in [("->> [MSG", 5), ("->> [HMSG", 1), ("hidden", 2)] {
+        assert_eq!(process.lines_with(text), times, "{text}");
+    }
+}

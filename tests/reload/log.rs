@@ -24,6 +24,28 @@ fn somebody_who_is_connected_is_traced_too() {
     server.reload("trace: true\n", 2);
     client.sync_silent();
     server.process.log_line("<<- [PING]");
+    client.subscribe("a", "1");
+    client.send("PUB a 1\r\nx");
+    client.expect("MSG a 1 1\r\nx");
+    server.process.log_line("->> [MSG a 1 1]");
+}
+
+#[test]
+fn headers_are_traced_alone_from_then_on() {
+    let mut server = Configured::start("trace: true\n");
+    let mut client = server.client().connect(r#"{"verbose":false,"headers":true}"#);
+    let message = "HPUB a 23 29\r\nNATS/1.0\r\nkey: word\r\n\r\nhidden";
+    client.send(message);
+    client.sync_silent();
+    server
+        .process
+        .log_line("MSG_PAYLOAD: [\"NATS/1.0\\r\\nkey: word\\r\\n\\r\\nhidden\"]");
+    server.reload("trace: true, trace_headers: true\n", 2);
+    client.send(message);
+    client.sync_silent();
+    server
+        .process
+        .log_line("MSG_PAYLOAD: [\"NATS/1.0\\r\\nkey: word\\r\\n\\r\\n\"]");
 }
 
 #[test]

@@ -14,6 +14,9 @@ use vagus_routing::{Claim, Destination, Fanout, Prefix, RouteCache, Slot};
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
 
+/// How much of a control line is shown in the log.
+const SHOWN: usize = 512;
+
 type ConnectionFanout = Fanout<Arc<Outbox>>;
 
 /// What the connections of one arbiter need to deliver; used by one turn at a time.
@@ -192,7 +195,8 @@ impl Delivery {
             self.encoded.resize_with(fanout.shared().len(), Tail::default);
         }
         let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
-        let straight = !leaves_out && takes_as_it_comes(fanout, with_headers);
+        // One look a run: who traces has messages one by one.
+        let straight = !leaves_out && takes_as_it_comes(fanout, with_headers) && !is_traced();
         self.run = Some(Run {
             route,
             straight,
@@ -258,8 +262,8 @@ impl Delivery {
         }
     }
 
-    /// The path of the few: a target that is counted down, strips headers or is the publisher itself, or a
-    /// message with odd spacing.
+    /// The path of the few: a target that is counted down, strips headers or is the publisher itself, a message with
+    /// odd spacing, or any while deliveries are traced.
     #[cold]
     fn deliver_with_care(&mut self, message: &Publish<'_>) -> bool {
         self.pause_run();
@@ -327,6 +331,11 @@ impl Delivery {
             message::append_stripped(&mut self.scratch, msg, message);
             message.payload().len()
         };
+        if is_traced() {
+            let line = message::control_line(&self.scratch);
+            let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
+            log::trace!("cid:{} - ->> [{shown}]", destination.connection_id());
+        }
         self.staging
             .message(destination, [&self.scratch, &[], &[]], payload);
         if let Some(reply) = message.reply.filter(|_| destination.records_requests()) {
@@ -371,6 +380,11 @@ impl Delivery {
         self.encoded.clear();
         self.staging.discard();
     }
+}
+
+/// Whether the log has a line for each delivery.
+fn is_traced() -> bool {
+    log::log_enabled!(log::Level::Trace)
 }
 
 /// Whether every target takes messages byte for byte as they were published. A member of a queue group that is

@@ -125,6 +125,13 @@ pub fn append_no_responders(out: &mut Vec<u8>, reply: &[u8], sid: &[u8], subject
     out.extend_from_slice(CRLF);
 }
 
+/// The control line of an encoded delivery, without its end: what may be shown of a message to anybody who may know that
+/// there is one.
+pub fn control_line(delivery: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\r', delivery).unwrap_or(delivery.len());
+    &delivery[..end]
+}
+
 /// The reply in what follows the subject of a publish, see [`Publish::tail`].
 pub fn reply_in_tail(tail: &[u8], with_headers: bool) -> Option<&[u8]> {
     let line = &tail[..memchr::memchr(b'\r', tail)?];
@@ -159,6 +166,20 @@ mod tests {
     use super::*;
     use crate::operation::Operation;
     use crate::parser::{FrameLimits, Parsed, parse};
+
+    #[test]
+    fn the_control_line_is_all_that_is_shown() {
+        for (delivery, line) in [
+            (
+                "HMSG a 1 r 23 29\r\nNATS/1.0\r\nkey: hush\r\n\r\nhidden\r\n",
+                "HMSG a 1 r 23 29",
+            ),
+            ("MSG a 1 0\r\n\r\n", "MSG a 1 0"),
+            ("MSG a 1", "MSG a 1"),
+        ] {
+            assert_eq!(control_line(delivery.as_bytes()), line.as_bytes());
+        }
+    }
 
     fn publish(frame: &str) -> Publish<'_> {
         let limits = FrameLimits {
