@@ -26,31 +26,40 @@ pub struct ConnectOptions {
     /// Protocol level: 0, or 1 for clients that understand INFO at any time.
     pub protocol: i64,
     /// Name of the client.
-    pub name: String,
+    pub name: Box<str>,
     /// Language of the client library.
-    pub lang: String,
+    pub lang: Box<str>,
     /// Version of the client library.
-    pub version: String,
+    pub version: Box<str>,
     /// User name.
-    pub user: String,
-    /// Password.
-    pub pass: String,
-    /// Authentication token.
-    pub auth_token: String,
+    pub user: Box<str>,
     /// Public key of the user.
-    pub nkey: String,
-    /// Signature of the nonce.
-    pub sig: String,
-    /// JWT of the user.
-    pub jwt: String,
-    /// Signature of the nonce by a trusted proxy.
-    pub proxy_sig: String,
+    pub nkey: Box<str>,
+    /// How the user proves who it is, until that is [forgotten](Self::forget_proofs).
+    pub proofs: Option<Box<Proofs>>,
+    /// Whether an authentication token was given: this is remembered.
+    pub has_token: bool,
     /// Account a peer asks for; no client may.
-    pub account: String,
+    pub account: Box<str>,
     /// Asks for the account to be created; no client may.
     pub new_account: bool,
     /// Account at the other end of a leaf node connection.
-    pub remote_account: String,
+    pub remote_account: Box<str>,
+}
+
+/// What must not get into a log, and is of no use once it is decided who somebody is.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Proofs {
+    /// Password.
+    pub pass: Box<str>,
+    /// Authentication token.
+    pub auth_token: Box<str>,
+    /// Signature of the nonce.
+    pub sig: Box<str>,
+    /// JWT of the user.
+    pub jwt: Box<str>,
+    /// Signature of the nonce by a trusted proxy.
+    pub proxy_sig: Box<str>,
 }
 
 impl Default for ConnectOptions {
@@ -63,19 +72,16 @@ impl Default for ConnectOptions {
             no_responders: false,
             tls_required: false,
             protocol: 0,
-            name: String::new(),
-            lang: String::new(),
-            version: String::new(),
-            user: String::new(),
-            pass: String::new(),
-            auth_token: String::new(),
-            nkey: String::new(),
-            sig: String::new(),
-            jwt: String::new(),
-            proxy_sig: String::new(),
-            account: String::new(),
+            name: Box::default(),
+            lang: Box::default(),
+            version: Box::default(),
+            user: Box::default(),
+            nkey: Box::default(),
+            proofs: None,
+            has_token: false,
+            account: Box::default(),
             new_account: false,
-            remote_account: String::new(),
+            remote_account: Box::default(),
         }
     }
 }
@@ -135,7 +141,8 @@ impl ConnectOptions {
     }
 
     /// Reads a later CONNECT: what it does not mention, or mentions as `null`, keeps the value that an
-    /// earlier one gave it. (nats-server then forgets the subscriptions and authenticates anew.)
+    /// earlier one gave it, unless that was [forgotten](Self::forget_proofs). (nats-server then forgets
+    /// the subscriptions and authenticates anew.)
     ///
     /// Keys are matched without regard to case, the last of equal ones counts, unknown ones are
     /// ignored. On an error the options are partly updated: the connection is to be closed.
@@ -166,6 +173,15 @@ impl ConnectOptions {
         }
     }
 
+    /// Forgets what a login was proven by, once it is decided. What else was said stays.
+    pub fn forget_proofs(&mut self) {
+        self.proofs = None;
+    }
+
+    fn proofs(&mut self) -> &mut Proofs {
+        self.proofs.get_or_insert_default()
+    }
+
     fn set(&mut self, key: &str, value: Value<'_>) -> Result<(), ConnectError> {
         match key {
             "verbose" => set_bool(&mut self.verbose, "verbose", value),
@@ -180,12 +196,17 @@ impl ConnectOptions {
             "lang" => set_text(&mut self.lang, "lang", value),
             "version" => set_text(&mut self.version, "version", value),
             "user" => set_text(&mut self.user, "user", value),
-            "pass" => set_text(&mut self.pass, "pass", value),
-            "auth_token" => set_text(&mut self.auth_token, "auth_token", value),
+            "pass" => set_text(&mut self.proofs().pass, "pass", value),
+            "auth_token" => {
+                let token = &mut self.proofs().auth_token;
+                set_text(token, "auth_token", value)?;
+                self.has_token = !token.is_empty();
+                Ok(())
+            }
             "nkey" => set_text(&mut self.nkey, "nkey", value),
-            "sig" => set_text(&mut self.sig, "sig", value),
-            "jwt" => set_text(&mut self.jwt, "jwt", value),
-            "proxy_sig" => set_text(&mut self.proxy_sig, "proxy_sig", value),
+            "sig" => set_text(&mut self.proofs().sig, "sig", value),
+            "jwt" => set_text(&mut self.proofs().jwt, "jwt", value),
+            "proxy_sig" => set_text(&mut self.proofs().proxy_sig, "proxy_sig", value),
             "account" => set_text(&mut self.account, "account", value),
             "remote_account" => set_text(&mut self.remote_account, "remote_account", value),
             // Permissions of routes and leaf nodes: of no meaning here, but they have a type.
@@ -215,9 +236,9 @@ fn set_bool(place: &mut bool, field: &'static str, value: Value<'_>) -> Result<(
     Ok(())
 }
 
-fn set_text(place: &mut String, field: &'static str, value: Value<'_>) -> Result<(), ConnectError> {
+fn set_text(place: &mut Box<str>, field: &'static str, value: Value<'_>) -> Result<(), ConnectError> {
     match value {
-        Value::String(raw) => *place = json::unescape(raw),
+        Value::String(raw) => *place = json::unescape(raw).into(),
         _ => return Err(ConnectError::WrongType { field }),
     }
     Ok(())

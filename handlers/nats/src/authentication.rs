@@ -4,7 +4,7 @@
 
 use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Gate, Identity, Login};
 use vagus_auth::nkey::Nonce;
-use vagus_protocol::connect::ConnectOptions;
+use vagus_protocol::connect::{ConnectOptions, Proofs};
 use vagus_tls::CertificateNames;
 
 /// What a CONNECT comes to.
@@ -35,12 +35,14 @@ pub(crate) fn judge(
     nonce: Option<&Nonce>,
     certificate: Option<Option<&CertificateNames>>,
 ) -> Verdict {
+    let none = Proofs::default();
+    let proofs = options.proofs.as_deref().unwrap_or(&none);
     let login = Login {
         user: &options.user,
-        password: &options.pass,
-        token: &options.auth_token,
+        password: &proofs.pass,
+        token: &proofs.auth_token,
         nkey: &options.nkey,
-        signature: &options.sig,
+        signature: &proofs.sig,
         certificate: match certificate {
             None => Certificate::NotAsked,
             Some(None) => Certificate::Missing,
@@ -55,14 +57,22 @@ pub(crate) fn judge(
     }
 }
 
+/// Whether somebody who was let in before, and does not claim to be somebody else now, still is welcome.
+pub(crate) fn renew(gate: &Gate, identity: Option<&Identity>) -> Verdict {
+    match identity.and_then(|identity| gate.renew(identity)) {
+        Some(identity) => Verdict::Admitted(identity),
+        None => Verdict::Refused,
+    }
+}
+
 /// The user that monitoring shows: what the client is admitted as, else what it says it is. A token is a secret.
 pub(crate) fn shown_user(options: &ConnectOptions, identity: Option<&Identity>) -> String {
     if !options.nkey.is_empty() {
-        return options.nkey.clone();
+        return options.nkey.to_string();
     }
     match identity.and_then(Identity::user) {
         Some(user) => user.to_owned(),
-        None if options.user.is_empty() && !options.auth_token.is_empty() => "[REDACTED]".to_owned(),
-        None => options.user.clone(),
+        None if options.user.is_empty() && options.has_token => "[REDACTED]".to_owned(),
+        None => options.user.to_string(),
     }
 }

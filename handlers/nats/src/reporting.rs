@@ -39,7 +39,7 @@ fn label(options: &ConnectOptions) -> Option<String> {
     let key = |kind, text: &str| (!text.is_empty()).then(|| format!("{kind}:{text}"));
     key("nkey", &options.nkey)
         .or_else(|| key("user", &options.user))
-        .or_else(|| (!options.auth_token.is_empty()).then(|| "token".to_owned()))
+        .or_else(|| options.has_token.then(|| "token".to_owned()))
 }
 
 /// The same, for a login that fails.
@@ -47,7 +47,7 @@ fn claimed(options: &ConnectOptions) -> Option<String> {
     let named = |kind, text: &str| (!text.is_empty()).then(|| format!("{kind} {}", Quoted(text.as_bytes())));
     named("Nkey", &options.nkey)
         .or_else(|| named("User", &options.user))
-        .or_else(|| (!options.auth_token.is_empty()).then(|| "Token \"[REDACTED]\"".to_owned()))
+        .or_else(|| options.has_token.then(|| "Token \"[REDACTED]\"".to_owned()))
 }
 
 impl NatsSession {

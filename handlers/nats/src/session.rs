@@ -238,20 +238,30 @@ impl NatsSession {
     }
 
     fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
-        let mut options = self.options.take().unwrap_or_default();
+        let earlier = self.options.take();
+        let claimed = earlier
+            .as_ref()
+            .map(|options| (options.user.clone(), options.nkey.clone()));
+        let mut options = earlier.unwrap_or_default();
         if let Err(error) = options.update(json) {
             log::debug!("{} - {error}", self.log_name());
             return self.violated(Violation::Connect, turn);
         }
+        let claims_the_same =
+            claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
+        let verdict = if claims_the_same && options.proofs.is_none() {
+            // It has proven that before.
+            authentication::renew(&self.facts.gate, self.identity.as_ref())
+        } else {
+            let certificate = match &self.facts.tls {
+                Some(tls) if tls.maps => Some(self.certificate.as_deref()),
+                _ => None,
+            };
+            authentication::judge(&self.facts.gate, &options, self.nonce.as_ref(), certificate)
+        };
+        options.forget_proofs();
         self.options = Some(options);
-        let Some(options) = &self.options else {
-            return;
-        };
-        let certificate = match &self.facts.tls {
-            Some(tls) if tls.maps => Some(self.certificate.as_deref()),
-            _ => None,
-        };
-        match authentication::judge(&self.facts.gate, options, self.nonce.as_ref(), certificate) {
+        match verdict {
             Verdict::Admitted(identity) => self.admitted(identity, turn),
             Verdict::Refused => self.refused(turn),
             Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
@@ -448,9 +458,9 @@ impl Session for NatsSession {
         match &self.options {
             None => Identity::default(),
             Some(options) => Identity {
-                name: options.name.clone(),
-                lang: options.lang.clone(),
-                version: options.version.clone(),
+                name: options.name.to_string(),
+                lang: options.lang.to_string(),
+                version: options.version.to_string(),
                 user: authentication::shown_user(options, self.identity.as_ref()),
             },
         }

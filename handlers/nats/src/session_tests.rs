@@ -446,6 +446,33 @@ fn permitted(permissions: Permissions) -> Peer {
     peer
 }
 
+#[test]
+fn a_later_connect_need_not_prove_again_what_is_forgotten() {
+    let mut peer = permitted(Permissions::default());
+    let has_proofs = |peer: &Peer| peer.session.options().unwrap().proofs.is_some();
+    assert!(!has_proofs(&peer), "nothing secret is kept");
+    peer.say("CONNECT {\"echo\":false}\r\nCONNECT {\"user\":\"ann\"}\r\nPUB a 1\r\nx\r\n")
+        .did("publish a x without echo");
+    peer.say("CONNECT {\"pass\":\"pw\"}\r\nPING\r\n").did("< PONG");
+    assert!(!has_proofs(&peer), "nothing secret is kept");
+    let refused = "< -ERR 'Authorization Violation'\nclose: Authentication Failure";
+    for claim in [
+        "\"user\":\"bob\"",
+        "\"pass\":\"wrong\"",
+        "\"nkey\":\"\",\"pass\":\"\"",
+    ] {
+        let mut peer = permitted(Permissions::default());
+        peer.say(&format!("CONNECT {{{claim}}}\r\n")).did(refused);
+    }
+    let mut peer = Peer::new(Limits::default(), Credentials::Token("s3cret".to_owned()));
+    peer.say(
+        "CONNECT {\"verbose\":false,\"auth_token\":\"s3cret\"}\r\nCONNECT {\"name\":\"me\"}\r\nPING\r\n",
+    )
+    .did("< PONG");
+    assert!(!has_proofs(&peer), "nothing secret is kept");
+    assert_eq!(peer.session.identity().user, "[REDACTED]");
+}
+
 fn list(subjects: &[&str]) -> Vec<String> {
     subjects.iter().map(ToString::to_string).collect()
 }

@@ -27,17 +27,18 @@ fn describe(options: &ConnectOptions) -> String {
     if options.protocol != 0 {
         parts.push(format!("protocol={}", options.protocol));
     }
+    let proofs = options.proofs.clone().unwrap_or_default();
     for (name, text) in [
         ("name", &options.name),
         ("lang", &options.lang),
         ("version", &options.version),
         ("user", &options.user),
-        ("pass", &options.pass),
-        ("auth_token", &options.auth_token),
+        ("pass", &proofs.pass),
+        ("auth_token", &proofs.auth_token),
         ("nkey", &options.nkey),
-        ("sig", &options.sig),
-        ("jwt", &options.jwt),
-        ("proxy_sig", &options.proxy_sig),
+        ("sig", &proofs.sig),
+        ("jwt", &proofs.jwt),
+        ("proxy_sig", &proofs.proxy_sig),
         ("account", &options.account),
         ("remote_account", &options.remote_account),
     ] {
@@ -158,6 +159,19 @@ fn a_later_connect_keeps_what_it_does_not_mention() {
     assert_eq!(describe(&options), "verbose=false headers=true protocol=1 name=n");
     options.update(b"null").unwrap();
     assert_eq!(describe(&options), "verbose=false headers=true protocol=1 name=n");
+}
+
+#[test]
+fn proofs_are_forgotten_and_nothing_else() {
+    let mut options = ConnectOptions::parse(
+        br#"{"name":"n","user":"u","pass":"p","auth_token":"t","nkey":"UX","sig":"s"}"#,
+    )
+    .unwrap();
+    options.forget_proofs();
+    assert_eq!(describe(&options), "name=n user=u nkey=UX");
+    assert!(options.proofs.is_none() && options.has_token);
+    options.update(br#"{"auth_token":""}"#).unwrap();
+    assert!(!options.has_token);
 }
 
 #[test]
