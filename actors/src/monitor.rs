@@ -12,6 +12,7 @@ use crate::mailbox::Observe;
 use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::reload::Foresee;
 use crate::supervision::end_if_panicking;
+use actix::WeakRecipient;
 use actix::prelude::*;
 use closed::ClosedConnections;
 use hashbrown::HashMap;
@@ -31,8 +32,9 @@ pub struct Monitor {
 #[derive(Debug)]
 struct Known {
     outbox: Arc<Outbox>,
-    describe: Recipient<Describe>,
-    foresee: Recipient<Foresee>,
+    /// Weak: these take a quarter of the memory, for as long as the connection lasts.
+    describe: WeakRecipient<Describe>,
+    foresee: WeakRecipient<Foresee>,
 }
 
 /// What a [`Monitor`] shows of itself.
@@ -58,8 +60,8 @@ pub struct MonitorState {
 pub(crate) struct ConnectionOpened {
     pub(crate) id: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) describe: Recipient<Describe>,
-    pub(crate) foresee: Recipient<Foresee>,
+    pub(crate) describe: WeakRecipient<Describe>,
+    pub(crate) foresee: WeakRecipient<Foresee>,
 }
 
 /// A connection's last word.
@@ -186,7 +188,7 @@ impl Handler<ListConnections> for Monitor {
 
     fn handle(&mut self, list: ListConnections, _: &mut Context<Self>) -> Self::Result {
         let known = self.connections.values().skip(list.skip).take(list.take);
-        known.map(|known| known.describe.clone()).collect()
+        known.filter_map(|known| known.describe.upgrade()).collect()
     }
 }
 
@@ -194,7 +196,7 @@ impl Handler<FindConnection> for Monitor {
     type Result = Option<Recipient<Describe>>;
 
     fn handle(&mut self, FindConnection(id): FindConnection, _: &mut Context<Self>) -> Self::Result {
-        self.connections.get(&id).map(|known| known.describe.clone())
+        self.connections.get(&id)?.describe.upgrade()
     }
 }
 
@@ -212,7 +214,7 @@ impl Handler<ListForesight> for Monitor {
     fn handle(&mut self, _: ListForesight, _: &mut Context<Self>) -> Self::Result {
         self.connections
             .values()
-            .map(|known| known.foresee.clone())
+            .filter_map(|known| known.foresee.upgrade())
             .collect()
     }
 }

@@ -24,8 +24,8 @@ use vagus_test_support::{PATIENCE, eventually_equal};
 
 /// Each byte is an operation: `s` subscribes to what `p` publishes, `?` is answered with `.`, `!` panics at
 /// once and `t` when the time comes.
-#[derive(Default)]
 struct Letters {
+    peer: SocketAddr,
     panics_at: Option<Instant>,
 }
 
@@ -71,6 +71,10 @@ impl Session for Letters {
         }
     }
 
+    fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     fn write_names(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         Ok(())
     }
@@ -98,13 +102,20 @@ impl Session for Letters {
     }
 }
 
-impl Language for Letters {
-    type Session = Self;
+/// The language of those who speak in letters.
+struct Alphabet;
 
-    fn open(&mut self, entrance: Entrance) -> Opening<Self> {
+impl Language for Alphabet {
+    type Session = Letters;
+
+    fn open(&mut self, entrance: Entrance) -> Opening<Letters> {
+        let session = Letters {
+            peer: entrance.peer(),
+            panics_at: None,
+        };
         Opening::Done(Opened {
             entrance,
-            session: Self::default(),
+            session,
             greeting: b"welcome".to_vec(),
         })
     }
@@ -143,7 +154,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
             })),
             slow_work: SlowWork::start().unwrap(),
         });
-        let reception = Reception::new(Letters::default(), arbiter, surroundings).start();
+        let reception = Reception::new(Alphabet, arbiter, surroundings).start();
         let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();

@@ -83,9 +83,9 @@ impl Carrier {
         if connection.closing.is_none() {
             self.take_turn(connection, &attention, now, &mut changes, task);
         }
-        connection.announce(changes, context.address().recipient());
+        connection.announce(changes, context);
         if connection.closing.is_none() && !connection.working {
-            connection.hand_in_slow_work(&context.address());
+            connection.hand_in_slow_work(context);
             if connection.answer.is_some() {
                 // There was no place for it: the session is told at once.
                 task.waker().wake_by_ref();
@@ -373,7 +373,7 @@ impl<S: Session> Connection<S> {
         match result {
             Ok(result) => Some(result),
             Err(_) => {
-                let (peer, id) = (self.peer, self.id);
+                let (peer, id) = (self.session.peer(), self.id());
                 log::error!("{peer} - cid:{id} - Internal error, closing the connection");
                 delivery.discard();
                 self.closing.get_or_insert(CloseReason::ProtocolViolation);

@@ -41,11 +41,11 @@ use carrier::Carrier;
 pub(crate) use carrier::hand_over;
 use input::Input;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use subscriptions::Subscriptions;
 use turn::InboundTraffic;
+use vagus_routing::Destination;
 use wire::Wire;
 
 /// What the connections of one listener have in common.
@@ -65,8 +65,6 @@ pub struct Surroundings {
 
 /// The actor of one socket, in the language of its session.
 pub struct Connection<S: Session> {
-    id: ConnectionId,
-    peer: SocketAddr,
     /// When it was opened, and when it last was active by its own doing.
     since: Moment,
     active: Moment,
@@ -86,16 +84,23 @@ pub struct Connection<S: Session> {
     working: bool,
     /// What it came to, until the carrier gives it to the session.
     answer: Option<Option<S::Answer>>,
-    /// Subscriptions of that announcement which end after a number of deliveries.
-    limited: Vec<Change>,
     /// What is said once it is settled; bounded by what one read can ask for.
     deferred: Vec<u8>,
-    /// What could not be announced because an announcement was under way.
-    unannounced: Vec<Change>,
+    /// Boxed: few announcements have any of it, and all connections would pay for the room.
+    following: Option<Box<Following>>,
     closing: Option<CloseReason>,
     timer: Option<(Timer, Instant)>,
     /// The socket has been full since then, and how much it had taken by then.
     blocked: Option<(Instant, u64)>,
+}
+
+/// What follows an announcement once it is settled.
+#[derive(Default)]
+struct Following {
+    /// Subscriptions of that announcement which end after a number of deliveries.
+    limited: Vec<Change>,
+    /// What could not be announced because an announcement was under way.
+    unannounced: Vec<Change>,
 }
 
 impl<S: Session> Connection<S> {
@@ -107,7 +112,7 @@ impl<S: Session> Connection<S> {
         session: S,
         greeting: &[u8],
     ) -> Addr<Self> {
-        let (peer, id) = (entrance.peer(), entrance.id());
+        let id = entrance.id();
         let (wire, early) = entrance.into_parts();
         let now = Moment::of(Instant::now());
         let (bounds, _) = surroundings.bounds.current();
@@ -125,8 +130,6 @@ impl<S: Session> Connection<S> {
         let mut input = Input::default();
         input.wait_with(&early);
         let connection = Self {
-            id,
-            peer,
             since: now,
             active: now,
             opened: TimeOfDay::now(),
@@ -142,9 +145,8 @@ impl<S: Session> Connection<S> {
             announced: false,
             working: false,
             answer: None,
-            limited: Vec::new(),
             deferred: Vec::new(),
-            unannounced: Vec::new(),
+            following: None,
             closing: None,
             timer: None,
             blocked: None,
@@ -152,34 +154,39 @@ impl<S: Session> Connection<S> {
         connection.start()
     }
 
+    fn id(&self) -> ConnectionId {
+        self.outbox.connection_id()
+    }
+
     /// How the log calls it: the peer's address, the connection's number, and what the session adds.
     fn log_name(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|out| {
-            write!(out, "{} - cid:{}", self.peer, self.id)?;
+            write!(out, "{} - cid:{}", self.session.peer(), self.id())?;
             self.session.write_names(out)
         })
     }
 
     /// Tells the Router what changed. One announcement is under way at most; the rest follows it.
-    fn announce(&mut self, mut changes: Vec<Change>, settled: Recipient<Settled>) {
-        if self.announced {
-            self.unannounced.append(&mut changes);
-            return;
-        }
+    fn announce(&mut self, mut changes: Vec<Change>, context: &Context<Self>) {
         if changes.is_empty() {
             return;
         }
-        self.limited.extend(
-            changes
-                .iter()
-                .filter(|change| matches!(change, Change::Limit(..)))
-                .cloned(),
-        );
+        if self.announced {
+            let following = self.following.get_or_insert_default();
+            following.unannounced.append(&mut changes);
+            return;
+        }
+        for change in &changes {
+            if let Change::Limit(..) = change {
+                let following = self.following.get_or_insert_default();
+                following.limited.push(change.clone());
+            }
+        }
         self.announced = tell(
             &self.surroundings.router,
             Announce {
                 changes,
-                settled: Some(settled),
+                settled: Some(context.address().recipient()),
             },
         );
     }
@@ -198,9 +205,9 @@ impl<S: Session> Connection<S> {
         }
         let mut arbiter = self.arbiter.borrow_mut();
         if let Some((timer, _)) = self.timer.take() {
-            arbiter.timers.clear(timer, self.id);
+            arbiter.timers.clear(timer, self.id());
         }
-        let (timer, first) = arbiter.timers.set(wanted, self.id, self.outbox.clone());
+        let (timer, first) = arbiter.timers.set(wanted, self.id(), self.outbox.clone());
         self.timer = Some((timer, wanted));
         if first {
             arbiter.timers_changed.notify_one();
@@ -213,10 +220,10 @@ impl<S: Session> Actor for Connection<S> {
 
     fn started(&mut self, context: &mut Context<Self>) {
         let opened = ConnectionOpened {
-            id: self.id,
+            id: self.id(),
             outbox: self.outbox.clone(),
-            describe: context.address().recipient(),
-            foresee: context.address().recipient(),
+            describe: context.address().downgrade().recipient(),
+            foresee: context.address().downgrade().recipient(),
         };
         tell(&self.surroundings.monitor, opened);
         // The Monitor wakes those it knows. Whatever was set before it knew this one is noticed by the first turn.
@@ -234,12 +241,13 @@ impl<S: Session> Drop for Connection<S> {
         self.outbox.retire();
         if let Ok(mut arbiter) = self.arbiter.try_borrow_mut() {
             if let Some((timer, _)) = self.timer.take() {
-                arbiter.timers.clear(timer, self.id);
+                arbiter.timers.clear(timer, self.id());
             }
             arbiter.shared.counters[arbiter.number].connection_gone();
             arbiter.shared.dismiss();
         }
-        let mut changes = std::mem::take(&mut self.unannounced);
+        let following = self.following.take();
+        let mut changes = following.map_or_else(Vec::new, |following| following.unannounced);
         changes.append(&mut self.subscriptions.drain());
         if !changes.is_empty() {
             tell(
@@ -268,13 +276,19 @@ impl<S: Session> Handler<Settled> for Connection<S> {
 
     fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
         self.announced = false;
-        let mut changes = std::mem::take(&mut self.unannounced);
-        for change in self.limited.drain(..) {
+        let Some(following) = self.following.take() else {
+            return;
+        };
+        let Following {
+            limited,
+            unannounced: mut changes,
+        } = *following;
+        for change in limited {
             // The maximum may have been reached before it was set.
             self.subscriptions
                 .remove_exhausted(change.subscription(), &mut changes);
         }
-        self.announce(changes, context.address().recipient());
+        self.announce(changes, context);
         // The carrier goes on with what had to wait when it is polled, after this message.
     }
 }
@@ -295,11 +309,14 @@ impl<S: Session> Handler<Answered<S::Answer>> for Connection<S> {
 
 impl<S: Session> Connection<S> {
     /// Has the session's slow work done elsewhere, if it has some.
-    fn hand_in_slow_work(&mut self, connection: &Addr<Self>) {
+    ///
+    /// Nobody keeps a connection's address, and the last that is dropped wakes it: one is made where there is use for
+    /// it, not in every turn.
+    fn hand_in_slow_work(&mut self, context: &Context<Self>) {
         let Some(work) = self.session.slow_work() else {
             return;
         };
-        let (connection, outbox) = (connection.clone(), self.outbox.clone());
+        let (connection, outbox) = (context.address(), self.outbox.clone());
         let handed_in = self.surroundings.slow_work.hand_in(move || {
             // Whoever asked may have gone while this waited.
             if !outbox.is_closed() {

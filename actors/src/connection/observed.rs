@@ -155,8 +155,8 @@ impl<S: Session> Connection<S> {
         let now = Moment::of(now);
         let active = self.active.max(outbound.active);
         ConnectionState {
-            id: self.id,
-            peer: self.peer,
+            id: self.id(),
+            peer: self.session.peer(),
             identity: match extent {
                 Extent::Figures => Identity::default(),
                 Extent::State | Extent::Subscriptions => self.session.identity(),

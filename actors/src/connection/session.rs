@@ -4,6 +4,7 @@ use super::CloseReason;
 use crate::reload::Fate;
 use std::any::Any;
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_protocol::operation::Publish;
@@ -46,6 +47,9 @@ pub trait Session: Sized + Unpin + 'static {
 
     /// The time from a question to the peer to its answer, if that was measured.
     fn round_trip(&self) -> Option<Duration>;
+
+    /// Who is at the other end.
+    fn peer(&self) -> SocketAddr;
 
     /// Writes what follows the peer's address and number in the log, if anything.
     fn write_names(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result;

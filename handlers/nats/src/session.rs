@@ -450,6 +450,10 @@ impl Session for NatsSession {
         self.heartbeat.round_trip()
     }
 
+    fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     fn write_names(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_names(out)
     }
