@@ -94,6 +94,7 @@ fn the_inside() {
         "arguments may be secrets"
     );
     assert!(variables["memstats"]["Sys"].as_u64().unwrap() > 0);
+    assert_eq!(server.get("/expvarz").status, 200, "the other name");
 }
 
 #[test]

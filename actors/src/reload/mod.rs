@@ -260,8 +260,9 @@ impl Handler<Propose> for Reload {
             verdict,
         });
         let digest = self.current.digest.clone();
-        let asking = lowered.then(|| self.monitor.send(MakeRoom { max_connections }));
+        // In this order: whoever has to leave for another reason is told that one.
         let telling = result.is_ok().then(|| self.monitor.send(SettingsChanged));
+        let asking = lowered.then(|| self.monitor.send(MakeRoom { max_connections }));
         let finishing = async move {
             // Once it is said to be done, whatever a client sends meets the new settings.
             if let Some(telling) = telling {

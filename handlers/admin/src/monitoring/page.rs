@@ -26,7 +26,7 @@ pub(super) enum Page {
 }
 
 /// Paths below the root. A page may have several; the first is what it is counted by.
-const PATHS: [(&str, Page); 19] = [
+const PATHS: [(&str, Page); 20] = [
     ("/", Page::Index),
     ("/varz", Page::Varz),
     ("/vars", Page::Varz),
@@ -46,6 +46,8 @@ const PATHS: [(&str, Page); 19] = [
     ("/ipqueuesz", Page::Ipqueuesz),
     ("/raftz", Page::Raftz),
     ("/debug/vars", Page::Variables),
+    // By this name nats-server has it on its system account.
+    ("/expvarz", Page::Variables),
 ];
 
 /// What the index links to, with its name there.
