@@ -73,21 +73,25 @@ fn mode(entry: &Entry, findings: &mut Findings) -> Option<StaplingMode> {
     }
 }
 
+/// The entries of a section in place of which may stand `true` or `false`, which sets the switch and nothing else.
+fn switched<'e>(entry: &'e Entry, switch: &mut bool, findings: &mut Findings) -> Option<&'e [Entry]> {
+    match &entry.value.kind {
+        Kind::Boolean(on) => {
+            *switch = *on;
+            Some(&[])
+        }
+        Kind::Map(section) => Some(section.entries()),
+        other => {
+            let message = format!("{} must be true, false or a map, not {}", entry.key, other.name());
+            findings.refuse(entry, message)
+        }
+    }
+}
+
 /// `true` and `false`, or a map.
 pub(super) fn peer(entry: &Entry, findings: &mut Findings) -> Option<OcspPeer> {
     let mut peer = OcspPeer::default();
-    let section = match &entry.value.kind {
-        Kind::Boolean(verify) => {
-            peer.verify = *verify;
-            return Some(peer);
-        }
-        Kind::Map(section) => section,
-        other => {
-            let message = format!("{} must be true, false or a map, not {}", entry.key, other.name());
-            return findings.refuse(entry, message);
-        }
-    };
-    for entry in section.entries() {
+    for entry in switched(entry, &mut peer.verify, findings)? {
         match entry.key.to_lowercase().as_str() {
             "verify" => set(&mut peer.verify, findings.boolean(entry)),
             "warn_only" => set(&mut peer.warn_only, findings.boolean(entry)),
@@ -112,18 +116,7 @@ pub(super) fn peer(entry: &Entry, findings: &mut Findings) -> Option<OcspPeer> {
 /// `true` and `false`, or a map.
 pub(super) fn cache(entry: &Entry, findings: &mut Findings) -> Option<OcspCache> {
     let mut cache = OcspCache::default();
-    let section = match &entry.value.kind {
-        Kind::Boolean(enabled) => {
-            cache.enabled = *enabled;
-            return Some(cache);
-        }
-        Kind::Map(section) => section,
-        other => {
-            let message = format!("{} must be true, false or a map, not {}", entry.key, other.name());
-            return findings.refuse(entry, message);
-        }
-    };
-    for entry in section.entries() {
+    for entry in switched(entry, &mut cache.enabled, findings)? {
         match entry.key.to_lowercase().as_str() {
             "type" => match findings.text(entry).map(str::to_lowercase).as_deref() {
                 Some("local") => cache.enabled = true,
