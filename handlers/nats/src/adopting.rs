@@ -8,10 +8,40 @@ use crate::{Facts, authentication};
 use std::sync::Arc;
 use vagus_actors::connection::{CloseReason, SessionInterest, Turn};
 use vagus_actors::reload::Fate;
+use vagus_auth::credentials;
 use vagus_auth::permission::{Matcher, Subscribe};
 use vagus_protocol::error::Complaint;
 
+/// What becomes of a client by other settings.
+enum Standing {
+    /// Its key is not one of those that clients may have.
+    NotPinned,
+    /// It has not said who it is: what it presents will be held against the new credentials.
+    LoggingIn,
+    /// It came when no login was asked for, and has not said anything yet.
+    HasToLogIn,
+    /// Its login is not good any more.
+    Unauthorized,
+    /// It goes on as this one.
+    Renewed(credentials::Identity),
+}
+
 impl NatsSession {
+    /// What would become of the client with these settings, if it has so many subscriptions.
+    fn standing(&self, facts: &Facts, subscriptions: usize) -> Standing {
+        if !self.key.may_stay(facts.tls.as_deref()) {
+            return Standing::NotPinned;
+        }
+        if self.must_authenticate() || self.login.is_some() {
+            return Standing::LoggingIn;
+        }
+        match self.identity.as_ref().and_then(|who| facts.gate.renew(who)) {
+            Some(renewed) => Standing::Renewed(renewed),
+            None if self.options.is_none() && subscriptions == 0 => Standing::HasToLogIn,
+            None => Standing::Unauthorized,
+        }
+    }
+
     /// Goes by what the server is set to now.
     pub(crate) fn adopt(&mut self, turn: &mut impl Turn) {
         // Nothing of a mere change of the log's level is in the facts.
@@ -27,15 +57,24 @@ impl NatsSession {
         self.frame_limits.max_payload = limits.max_payload;
         self.heartbeat
             .adjust(limits.ping_interval, limits.ping_max, turn.now());
-        if !self.key.may_stay(self.facts.tls.as_deref()) {
-            self.closing = true;
-            return turn.close(CloseReason::TlsHandshakeFailure);
+        match self.standing(&self.facts, turn.subscriptions()) {
+            Standing::NotPinned => {
+                self.closing = true;
+                return turn.close(CloseReason::TlsHandshakeFailure);
+            }
+            Standing::LoggingIn => return self.ask_for_login(turn),
+            Standing::HasToLogIn => {
+                self.identity = None;
+                self.authentication_due = Some(turn.now() + self.facts.limits.auth_timeout);
+            }
+            Standing::Unauthorized if self.is_user_gone() => {
+                // As in nats-server: it is told why when it comes back.
+                self.closing = true;
+                turn.close(CloseReason::ClientClosed);
+            }
+            Standing::Unauthorized => self.refused(turn),
+            Standing::Renewed(identity) => self.renew(identity, turn),
         }
-        if self.must_authenticate() || self.login.is_some() {
-            // What it presents will be held against the new credentials.
-            return self.ask_for_login(turn);
-        }
-        self.renew(turn);
         // Who goes on is told where else to connect, and what may be sent now.
         let (before, now) = (&before.info, &self.facts.info);
         let differs = before.connect_urls != now.connect_urls
@@ -58,24 +97,8 @@ impl NatsSession {
         }
     }
 
-    /// Holds the login of a client that is in against the users there are now.
-    fn renew(&mut self, turn: &mut impl Turn) {
-        let Facts { gate, limits, .. } = &*self.facts;
-        let renewed = self.identity.as_ref().and_then(|identity| gate.renew(identity));
-        let Some(renewed) = renewed else {
-            if self.options.is_none() && turn.subscriptions() == 0 {
-                // It came when no login was asked for, and has not said anything yet.
-                self.identity = None;
-                self.authentication_due = Some(turn.now() + limits.auth_timeout);
-                return;
-            }
-            if self.is_user_gone() {
-                // As in nats-server: it is told why when it comes back.
-                self.closing = true;
-                return turn.close(CloseReason::ClientClosed);
-            }
-            return self.refused(turn);
-        };
+    /// Goes on with the permissions that it has now.
+    fn renew(&mut self, renewed: credentials::Identity, turn: &mut impl Turn) {
         let permissions = renewed.permissions().cloned();
         self.identity = Some(renewed);
         if same(self.permissions.as_ref(), permissions.as_ref()) {
@@ -96,25 +119,15 @@ impl NatsSession {
 
     /// What would become of the client with these settings.
     pub(crate) fn fate(&self, facts: &Facts, interest: &[SessionInterest]) -> Fate {
-        if !self.key.may_stay(facts.tls.as_deref()) {
-            return Fate {
-                closed: Some(CloseReason::TlsHandshakeFailure),
-                subscriptions_ended: 0,
-            };
-        }
-        if self.must_authenticate() || self.login.is_some() {
-            return Fate::default();
-        }
-        let renewed = self
-            .identity
-            .as_ref()
-            .and_then(|identity| facts.gate.renew(identity));
-        let Some(renewed) = renewed else {
-            let stays = self.options.is_none() && interest.is_empty();
-            return Fate {
-                closed: (!stays).then_some(CloseReason::AuthenticationFailure),
-                subscriptions_ended: 0,
-            };
+        let closed = |reason| Fate {
+            closed: Some(reason),
+            subscriptions_ended: 0,
+        };
+        let renewed = match self.standing(facts, interest.len()) {
+            Standing::NotPinned => return closed(CloseReason::TlsHandshakeFailure),
+            Standing::LoggingIn | Standing::HasToLogIn => return Fate::default(),
+            Standing::Unauthorized => return closed(CloseReason::AuthenticationFailure),
+            Standing::Renewed(renewed) => renewed,
         };
         let is_denied = |one: &&SessionInterest| {
             renewed.permissions().is_some_and(|matcher| {
