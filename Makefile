@@ -15,6 +15,8 @@ FOUND := $(TARGET)/test-summary
 FLAGS ?=
 # Arguments of the comparison: make bench BENCH_FLAGS="--only '1to1*' --rounds 5"
 BENCH_FLAGS ?=
+# Arguments of the attacks: make hostile HOSTILE_FLAGS="--only 'tls*' --rounds 2"
+HOSTILE_FLAGS ?=
 # How long `make fuzz` runs.
 FUZZ_SECONDS ?= 60
 
@@ -142,6 +144,20 @@ bench: requirements
 		echo "newer ones: https://github.com/nats-io/nats-server/releases)"; \
 		set -x; $(TARGET)/release/compare --server vagus=$(TARGET)/release/vagus $(BENCH_FLAGS); \
 	fi
+
+## make hostile       attacks on vagus, beside nats-server, and what they cost others; HOSTILE_FLAGS are its arguments
+.PHONY: hostile
+hostile: requirements
+	$(call say,Building what is attacked)
+	cargo build --release --package vagus --package vagus-benches
+	$(call say,Attacks)
+	@beside=; \
+	if command -v nats-server >/dev/null; then \
+		beside="--server nats-server=nats-server"; \
+	else \
+		echo "nats-server is not there, so vagus is attacked alone (Debian: apt-get install nats-server)"; \
+	fi; \
+	set -x; $(TARGET)/release/hostile --server vagus=$(TARGET)/release/vagus $$beside $(HOSTILE_FLAGS)
 
 ## make criterion     parser, encoder and subject index, measured alone
 .PHONY: criterion

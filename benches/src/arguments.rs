@@ -108,12 +108,16 @@ impl Arguments {
 
     /// Whether a scenario is wanted.
     pub fn wants(&self, scenario: &str) -> bool {
-        self.only.is_empty()
-            || self
-                .only
-                .iter()
-                .any(|pattern| matches(pattern.as_bytes(), scenario.as_bytes()))
+        is_wanted(&self.only, scenario)
     }
+}
+
+/// Whether a name matches one of these patterns, if there are any.
+pub(crate) fn is_wanted(patterns: &[String], name: &str) -> bool {
+    patterns.is_empty()
+        || patterns
+            .iter()
+            .any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
 }
 
 fn number<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, BenchError> {

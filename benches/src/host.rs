@@ -3,6 +3,10 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::error::{BenchError, Doing};
+
 /// The machine and the moment.
 #[derive(Debug, Clone)]
 pub struct Host {
@@ -44,6 +48,19 @@ impl Host {
 pub fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// Ten thousand connections need as many files, here and in the servers, which inherit the limit.
+///
+/// # Errors
+/// When the system does not allow it.
+pub fn raise_open_files() -> Result<(), BenchError> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let limit = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, limit).doing(|| "raising the limit of open files".to_owned())
 }
 
 /// Seconds since 1970 as a date and a time of day.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod flood;
 pub mod frames;
 pub mod host;
+pub mod hostile;
 pub mod inbound;
 pub mod measurement;
 pub mod opening;

@@ -60,7 +60,16 @@ impl ServerProgram {
     /// Starts the program on a free port of this machine, set so, and waits until it accepts connections.
     pub fn start(&self, setup: Setup) -> Result<RunningServer, BenchError> {
         let port = free_port()?;
-        let prepared = setup.prepare(port)?;
+        let mut server = self.start_prepared(port, setup.prepare(port)?)?;
+        if setup == Setup::Tls {
+            server.tunnel = Some(Tunnel::open(port)?);
+        }
+        Ok(server)
+    }
+
+    /// Starts the program on this port of this machine, with the files and arguments prepared for it, and waits until
+    /// it accepts connections.
+    pub fn start_prepared(&self, port: u16, prepared: Option<Prepared>) -> Result<RunningServer, BenchError> {
         let output = std::env::temp_dir().join(format!("vagus-benches-{}-{port}.log", std::process::id()));
         let log = File::create(&output).doing(|| format!("creating {}", output.display()))?;
         let log_again = log
@@ -85,9 +94,6 @@ impl ServerProgram {
             _prepared: prepared,
         };
         server.wait_until_it_accepts()?;
-        if setup == Setup::Tls {
-            server.tunnel = Some(Tunnel::open(port)?);
-        }
         Ok(server)
     }
 }
@@ -119,6 +125,12 @@ impl RunningServer {
     pub fn keep_output(&mut self) -> &PathBuf {
         self.keep_output = true;
         &self.output
+    }
+
+    /// How many lines of its output there are so far.
+    pub fn lines_of_output(&self) -> usize {
+        // What cannot be read has none.
+        fs::read(&self.output).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count())
     }
 
     /// An error if the process has ended.
@@ -166,7 +178,8 @@ impl Drop for RunningServer {
     }
 }
 
-fn free_port() -> Result<u16, BenchError> {
+/// A port of this machine that nobody listens on now.
+pub fn free_port() -> Result<u16, BenchError> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(|| "looking for a free port".to_owned())?;
     Ok(listener

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use openssl::asn1::{Asn1Integer, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
@@ -39,6 +39,45 @@ pub struct Prepared {
     pub arguments: Vec<String>,
 }
 
+impl Prepared {
+    /// A new folder, for the server that is going to listen on this port.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(port: u16) -> Result<Self, BenchError> {
+        let folder = std::env::temp_dir().join(format!("vagus-benches-{}-{port}", std::process::id()));
+        fs::create_dir_all(&folder).doing(|| format!("creating {}", folder.display()))?;
+        Ok(Self {
+            folder,
+            arguments: Vec::new(),
+        })
+    }
+
+    /// Writes a file, and says where it is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn file(&self, name: &str, content: &[u8]) -> Result<String, BenchError> {
+        let path = self.folder.join(name);
+        fs::write(&path, content).doing(|| format!("writing {}", path.display()))?;
+        Ok(path.display().to_string())
+    }
+
+    /// Writes a certificate that nobody has to trust and its key, and says where they are.
+    ///
+    /// # Errors
+    /// When they cannot be made or written.
+    pub fn certificate(&self) -> Result<(String, String), BenchError> {
+        let (certificate, key) = certificate()
+            .map_err(io::Error::other)
+            .doing(|| "making a certificate".to_owned())?;
+        Ok((
+            self.file("server.pem", &certificate)?,
+            self.file("server.key", &key)?,
+        ))
+    }
+}
+
 impl Drop for Prepared {
     fn drop(&mut self) {
         // A temporary folder.
@@ -55,35 +94,18 @@ impl Setup {
         if self == Self::Plain {
             return Ok(None);
         }
-        let folder = std::env::temp_dir().join(format!("vagus-benches-{}-{port}", std::process::id()));
-        let doing = || format!("writing to {}", folder.display());
-        fs::create_dir_all(&folder).doing(doing)?;
-        let mut prepared = Prepared {
-            folder: folder.clone(),
-            arguments: Vec::new(),
-        };
-        let file = |name: &str, content: &[u8]| -> io::Result<String> {
-            let path = folder.join(name);
-            fs::write(&path, content)?;
-            Ok(shown(&path))
-        };
+        let mut prepared = Prepared::new(port)?;
         prepared.arguments = if self == Self::Tls {
-            let (certificate, key) = certificate().map_err(io::Error::other).doing(doing)?;
-            let certificate = file("server.pem", &certificate).doing(doing)?;
-            let key = file("server.key", &key).doing(doing)?;
+            let (certificate, key) = prepared.certificate()?;
             ["--tls", "--tlscert", &certificate, "--tlskey", &key]
                 .map(str::to_owned)
                 .to_vec()
         } else {
-            let path = file("permissions.conf", permissions().as_bytes()).doing(doing)?;
+            let path = prepared.file("permissions.conf", permissions().as_bytes())?;
             vec!["-c".to_owned(), path]
         };
         Ok(Some(prepared))
     }
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 /// A certificate that nobody has to trust, and its key, as PEM.

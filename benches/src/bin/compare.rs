@@ -5,7 +5,6 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use vagus_benches::arguments::{Arguments, USAGE};
 use vagus_benches::error::{BenchError, Doing};
 use vagus_benches::frames::Random;
@@ -49,7 +48,7 @@ fn compare() -> Result<ExitCode, BenchError> {
             .collect();
         return print(&lines).map(|()| ExitCode::SUCCESS);
     }
-    raise_open_files()?;
+    host::raise_open_files()?;
     let mut report = Report {
         host: Host::now(),
         load_after: String::new(),
@@ -121,19 +120,6 @@ fn one_line(measurement: &Measurement) -> String {
         .cpu_per_message()
         .map_or("-".to_owned(), |cpu| format!("{cpu:.1}"));
     format!("{cpu} ns, {}/s", grouped(measurement.rate()))
-}
-
-/// Ten thousand connections need as many files, here and in the server, which inherits the limit.
-fn raise_open_files() -> Result<(), BenchError> {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    )
-    .doing(|| "raising the limit of open files".to_owned())
 }
 
 fn print(text: &str) -> Result<(), BenchError> {

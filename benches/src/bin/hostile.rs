@@ -1,0 +1,87 @@
+//! Attacks a list of servers, in turns, and prints one table.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use vagus_benches::error::{BenchError, Doing};
+use vagus_benches::host::{self, Host};
+use vagus_benches::hostile::arguments::{Arguments, USAGE};
+use vagus_benches::hostile::outcome::{Row, better, in_a_line, render};
+use vagus_benches::hostile::scene::Outcome;
+use vagus_benches::hostile::{ALL, Attack};
+
+fn main() -> ExitCode {
+    match attack() {
+        Ok(code) => code,
+        Err(error) => {
+            progress(&format!("hostile: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn attack() -> Result<ExitCode, BenchError> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    if arguments.help {
+        return print(USAGE).map(|()| ExitCode::SUCCESS);
+    }
+    let wanted: Vec<&Attack> = ALL.iter().filter(|attack| arguments.wants(attack.name)).collect();
+    if wanted.is_empty() {
+        return Err(BenchError::Usage(
+            "no attack has such a name; see --list".to_owned(),
+        ));
+    }
+    if arguments.list {
+        let lines: String = wanted
+            .iter()
+            .map(|attack| format!("{:18} {}\n", attack.name, attack.about))
+            .collect();
+        return print(&lines).map(|()| ExitCode::SUCCESS);
+    }
+    host::raise_open_files()?;
+    let Host { date, model, .. } = Host::now();
+    let mut said = format!("{date}, {model}\n");
+    for server in &arguments.servers {
+        said.push_str(&format!("{}: {}\n", server.name, server.version()?));
+    }
+    said.push_str("Longest waits in milliseconds, memory in MB above that before the attack\n\n");
+    let mut rows: Vec<Row> = Vec::new();
+    for attack in wanted {
+        let mut outcomes: Vec<Option<Result<Outcome, String>>> = vec![None; arguments.servers.len()];
+        for _ in 0..arguments.rounds {
+            for (server, before) in arguments.servers.iter().zip(&mut outcomes) {
+                let outcome = attack.on(server).map_err(|error| error.to_string());
+                let shown = match &outcome {
+                    Ok(outcome) => in_a_line(outcome),
+                    Err(why) => format!("FAILED: {why}"),
+                };
+                progress(&format!("{} {}: {shown}", attack.name, server.name));
+                *before = Some(match (before.take(), outcome) {
+                    (Some(Ok(one)), Ok(other)) => Ok(better(one, other)),
+                    (Some(Ok(one)), Err(_)) => Ok(one),
+                    (_, outcome) => outcome,
+                });
+            }
+        }
+        let names = arguments.servers.iter().map(|server| server.name.clone());
+        rows.push((attack.name, names.zip(outcomes.into_iter().flatten()).collect()));
+    }
+    let (table, kept_all) = render(&rows, arguments.markdown);
+    print(&(said + &table))?;
+    Ok(if kept_all {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn print(text: &str) -> Result<(), BenchError> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .doing(|| "printing".to_owned())
+}
+
+fn progress(text: &str) {
+    // If nobody listens there is nobody to tell.
+    let _written = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,168 @@
+//! Attacks on a server, and what they cost the others.
+//!
+//! Each attack meets a fresh server. Beside it ordinary clients go on: they exchange messages, subscribe, come anew,
+//! and ask for the server's health. What counts is how long the longest of them waited, how much memory the attack
+//! took, and how much of it the server keeps once the attackers are gone.
+
+pub mod arguments;
+pub mod attacks;
+pub mod client;
+pub mod outcome;
+pub mod probes;
+pub mod scene;
+pub mod stage;
+
+use attacks::{http, interest, memory, newcomers, publishing};
+use scene::{Held, Scene};
+use stage::Stage;
+
+use crate::error::BenchError;
+
+/// Something that a bad peer does.
+#[derive(Debug, Clone, Copy)]
+pub struct Attack {
+    /// Short, for the table and for `--only`.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// How the server is set.
+    pub stage: Stage,
+    /// Does it. What it returns is held for a moment, then dropped at once: so the attackers leave.
+    pub run: fn(&Scene) -> Result<Held, BenchError>,
+}
+
+/// All attacks, in the order of the table.
+pub const ALL: &[Attack] = &[
+    Attack {
+        name: "overlapping",
+        about: "65,536 overlapping wildcards, then 1,260 new subjects below them in one write",
+        stage: Stage::Plain,
+        run: publishing::overlapping,
+    },
+    Attack {
+        name: "overlapping_wide",
+        about: "the same with 262,144 wildcards",
+        stage: Stage::Plain,
+        run: publishing::overlapping_wide,
+    },
+    Attack {
+        name: "overlapping_hits",
+        about: "65,536 overlapping wildcards that match, their owner reading what comes",
+        stage: Stage::Plain,
+        run: publishing::overlapping_hits,
+    },
+    Attack {
+        name: "one_subject",
+        about: "100,000 subscriptions to one subject, then 64 KiB of messages to it, nobody reading",
+        stage: Stage::Plain,
+        run: publishing::one_subject,
+    },
+    Attack {
+        name: "one_subject_read",
+        about: "the same, 10,000 subscriptions, their owner reading what comes",
+        stage: Stage::Plain,
+        run: publishing::one_subject_read,
+    },
+    Attack {
+        name: "group",
+        about: "400,000 members of one queue group join, and leave at once",
+        stage: Stage::Plain,
+        run: interest::group,
+    },
+    Attack {
+        name: "groups",
+        about: "100,000 queue groups of one member each begin, and end at once",
+        stage: Stage::Plain,
+        run: interest::groups,
+    },
+    Attack {
+        name: "leaving",
+        about: "1,000,000 subscriptions of one connection end at once",
+        stage: Stage::Plain,
+        run: interest::leaving,
+    },
+    Attack {
+        name: "leaving_many",
+        about: "1,000 connections with 1,000 subscriptions each leave at once",
+        stage: Stage::Plain,
+        run: interest::leaving_many,
+    },
+    Attack {
+        name: "deep",
+        about: "10,000 wildcard subjects of 4 KB",
+        stage: Stage::Plain,
+        run: interest::deep,
+    },
+    Attack {
+        name: "large_frames",
+        about: "2,000 connections send a message of 1 MiB each, and then one byte of another",
+        stage: Stage::Plain,
+        run: memory::large_frames,
+    },
+    Attack {
+        name: "pings",
+        about: "20 connections send PINGs and never read",
+        stage: Stage::Plain,
+        run: memory::pings,
+    },
+    Attack {
+        name: "small_pending",
+        about: "4 subscribers of small messages never read",
+        stage: Stage::Plain,
+        run: memory::small_pending,
+    },
+    Attack {
+        name: "responses",
+        about: "65,536 requests with replies of 4 KB to one who may answer each",
+        stage: Stage::Responses,
+        run: memory::responses,
+    },
+    Attack {
+        name: "arrivals",
+        about: "four threads connect and leave as fast as they can",
+        stage: Stage::Plain,
+        run: newcomers::arrivals,
+    },
+    Attack {
+        name: "descriptors",
+        about: "100 connections to a server that may have 60 descriptors",
+        stage: Stage::Plain,
+        run: newcomers::descriptors,
+    },
+    Attack {
+        name: "tls_stuck",
+        about: "5,000 connections send the first byte of a TLS handshake",
+        stage: Stage::Tls,
+        run: newcomers::tls_stuck,
+    },
+    Attack {
+        name: "tls_storm",
+        about: "four threads do one TLS handshake after the other",
+        stage: Stage::Tls,
+        run: newcomers::tls_storm,
+    },
+    Attack {
+        name: "wrong_logins",
+        about: "40 wrong logins a second from another address, against hashed passwords",
+        stage: Stage::Logins,
+        run: newcomers::wrong_logins,
+    },
+    Attack {
+        name: "http_idle",
+        about: "300 HTTP connections with one request each stay open",
+        stage: Stage::Monitored,
+        run: http::idle,
+    },
+    Attack {
+        name: "http_unread",
+        about: "256 HTTP connections ask 400 times each, and never read",
+        stage: Stage::Monitored,
+        run: http::unread,
+    },
+    Attack {
+        name: "http_connz",
+        about: "200 HTTP connections ask for 500 clients with their subscriptions, and never read",
+        stage: Stage::Monitored,
+        run: http::connz,
+    },
+];
