@@ -128,6 +128,26 @@ mod tests {
         assert_eq!(names.user(["CN=derek,OU=nats"]), None);
     }
 
+    /// A subject with an attribute that has no name in distinguished names is known by its text alone.
+    #[test]
+    fn a_subject_is_known_by_its_text() {
+        let subject = [
+            ("C", "US"),
+            ("ST", "CA"),
+            ("L", "Los Angeles"),
+            ("O", "acme"),
+            ("CN", "derek"),
+            ("emailAddress", "derek@example.com"),
+        ];
+        let names = names(&request("x").subject(&subject));
+        let (user, older) = (
+            "CN=derek,O=acme,L=Los Angeles,ST=CA,C=US",
+            "CN=derek,ST=CA,L=Los Angeles,O=acme,C=US",
+        );
+        assert_eq!(names.user([user]), Some(user));
+        assert_eq!(names.user([older]), None);
+    }
+
     #[test]
     fn nobody_is_the_user_of_an_empty_name() {
         let names = names(&request("x").subject(&[]));

@@ -20,15 +20,16 @@ pub(crate) struct Attribute {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Subject(pub(crate) Vec<Vec<Attribute>>);
 
-/// The attributes that have a name of their own, in the order in which nats-server shows them, the last first.
+/// The attributes that have a name of their own, in the order in which nats-server 2.14 (Go 1.26) shows them, the last
+/// first. Users are found by this text where a subject has an attribute that is not among these.
 const NAMED: [(&str, &str); 9] = [
     ("2.5.4.6", "C"),
-    ("2.5.4.10", "O"),
-    ("2.5.4.11", "OU"),
-    ("2.5.4.7", "L"),
     ("2.5.4.8", "ST"),
+    ("2.5.4.7", "L"),
     ("2.5.4.9", "STREET"),
     ("2.5.4.17", "POSTALCODE"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
     ("2.5.4.3", "CN"),
     ("2.5.4.5", "SERIALNUMBER"),
 ];
@@ -239,6 +240,22 @@ mod tests {
         assert_eq!(
             shown.to_full_text(),
             r"CN=\ x#,O=Acme\, Inc.,0.9.2342.19200300.100.1.25=#13076578616d706c65,0.9.2342.19200300.100.1.25=#1303636f6d"
+        );
+
+        let shown = subject(&[
+            ("serialNumber", "7"),
+            ("CN", "n"),
+            ("OU", "u"),
+            ("O", "o"),
+            ("postalCode", "p"),
+            ("street", "s"),
+            ("L", "l"),
+            ("ST", "t"),
+            ("C", "US"),
+        ]);
+        assert_eq!(
+            shown.to_text(),
+            "SERIALNUMBER=7,CN=n,OU=u,O=o,POSTALCODE=p,STREET=s,L=l,ST=t,C=US"
         );
 
         let shown = subject(&[("CN", "one"), ("emailAddress", "a@b.c"), ("CN", "two")]);
