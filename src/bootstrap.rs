@@ -30,7 +30,7 @@ use vagus_actors::{
 use vagus_admin::{Broker, resident_bytes};
 use vagus_auth::credentials::Gate;
 use vagus_configs::grammar::Map;
-use vagus_configs::{Config, Limits, Listen};
+use vagus_configs::{Config, Limits, Listen, Port};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
@@ -185,7 +185,7 @@ fn populate(
         process: setup.process,
     };
     let reload = start_reload(
-        config.clone(),
+        with_ports(config, client_address, &admin),
         (setup.tree, setup.text),
         setup.source,
         parts,
@@ -208,6 +208,20 @@ fn populate(
     })
 }
 
+/// How the server is set, with the ports that it was given where it asked for any.
+fn with_ports(config: &Config, clients: SocketAddr, admin: &Admin) -> Config {
+    let mut config = config.clone();
+    let fixed = |address: SocketAddr| Port::Fixed(address.port());
+    config.listen.port = fixed(clients);
+    let (http, https) = admin.monitoring_addresses();
+    config.monitoring.http = http.map(fixed);
+    config.monitoring.https = https.map(fixed);
+    if let (Some(service), Some(address)) = (&mut config.admin, admin.service.address) {
+        service.listen.port = fixed(address);
+    }
+    config
+}
+
 /// The Reload has a thread of its own: what it reads and compiles keeps no message waiting.
 fn start_reload(
     config: Config,
@@ -226,6 +240,8 @@ fn start_reload(
 pub(crate) fn bounds(limits: &Limits) -> Bounds {
     Bounds {
         write_deadline: limits.write_deadline,
+        write_timeout: limits.write_timeout,
+        stalls_publishers: limits.stalls_publishers,
         max_pending: limits.max_pending,
         max_connections: limits.max_connections,
         longest_line: longest_incomplete_line(limits.max_control_line),

@@ -122,7 +122,7 @@ pub struct CloseConnection {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "usize")]
 pub struct MakeRoom {
-    /// How many connections there may be now; 0 for any number.
+    /// How many connections there may be now.
     pub max_connections: usize,
 }
 
@@ -256,10 +256,7 @@ impl Handler<MakeRoom> for Monitor {
     type Result = usize;
 
     fn handle(&mut self, room: MakeRoom, _: &mut Context<Self>) -> usize {
-        let excess = match room.max_connections {
-            0 => 0,
-            most => self.connections.len().saturating_sub(most),
-        };
+        let excess = self.connections.len().saturating_sub(room.max_connections);
         // Those who came last go first.
         for known in self.connections.values().rev().take(excess) {
             known.outbox.notify(Notices::NO_ROOM);

@@ -5,6 +5,7 @@
 //! grammar of which is in [`grammar`].
 
 mod admin;
+mod beside_tls;
 mod diff;
 pub mod document;
 mod format;
@@ -18,10 +19,11 @@ mod metrics;
 mod monitoring;
 
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
+pub use beside_tls::BesideTls;
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use format::NatsFormat;
 pub use lame_duck::LameDuck;
-pub use limits::{Bytes, Limits};
+pub use limits::{Bytes, Limits, UNLIMITED, WriteTimeout};
 pub use listen::{Listen, Port, is_advertisable, split_advertised};
 pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse, understand};
 pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, UnknownLogFormat};
@@ -49,6 +51,8 @@ pub struct Config {
     pub credentials: Credentials,
     /// How TLS is spoken with clients, if it is.
     pub tls: Option<vagus_tls::Settings>,
+    /// What was said about TLS outside of its section, whether or not there is one.
+    pub beside_tls: BesideTls,
     /// Whether every client connection begins with a PROXY protocol header that says where it is from.
     pub proxy_protocol: bool,
     /// What is logged, and where to.
@@ -57,6 +61,10 @@ pub struct Config {
     pub lame_duck: LameDuck,
     /// Where the process id is written at the start, as decimal digits without a newline.
     pub pid_file: Option<PathBuf>,
+    /// The folder where is kept what outlives the process: what authorities said of the server's certificates.
+    pub store_dir: Option<PathBuf>,
+    /// Behaviour that nats-server has or has not by these names. Nothing here goes by any of them; they are shown.
+    pub feature_flags: BTreeMap<String, bool>,
     /// The folder that gets a `<program>_<pid>.ports` file for as long as the server runs.
     pub ports_file_dir: Option<PathBuf>,
     /// The address, `host:port`, that other servers tell clients instead of ours.
@@ -71,4 +79,32 @@ pub struct Config {
     pub digest: String,
     /// How many arbiters (threads that carry connections) there are; one a core when 0.
     pub arbiters: usize,
+}
+
+impl Config {
+    /// Where any free port is asked for, and there is one already, that one is meant: the listeners of `running` stay.
+    pub fn keep_free_ports(&mut self, running: &Self) {
+        let keep = |port: &mut Port, current: Port| {
+            if *port == Port::Free {
+                *port = current;
+            }
+        };
+        keep(&mut self.listen.port, running.listen.port);
+        if let (Some(port), Some(current)) = (&mut self.monitoring.http, running.monitoring.http) {
+            keep(port, current);
+        }
+        if let (Some(port), Some(current)) = (&mut self.monitoring.https, running.monitoring.https) {
+            keep(port, current);
+        }
+        if let (Some(admin), Some(current)) = (&mut self.admin, &running.admin) {
+            keep(&mut admin.listen.port, current.listen.port);
+        }
+    }
+
+    /// Gives TLS, if it is spoken, what was said about it outside of its section: see [`BesideTls`].
+    pub fn complete_tls(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            self.beside_tls.lay_under(tls, self.store_dir.as_deref());
+        }
+    }
 }

@@ -30,6 +30,7 @@ Server:
     -n, --name, --server_name <name>  Name of the server (its id)
     -P, --pid <file>                  Write the process id to this file
         --ports_file_dir <folder>     Write the ports to <program>_<pid>.ports in this folder while running
+    -sd, --store_dir <folder>         Keep here what authorities say of the server's certificates (OCSP)
     -m, --http_port <port>            Show the state of the server over HTTP on this port (-1 for any that is free)
     -ms, --https_port <port>          The same over HTTPS
         --client_advertise <address>  Address for clients, <host>:<port>, that other servers pass on
@@ -69,11 +70,12 @@ General:
 
 Not in this version of vagus yet; a server that is asked for one of these does not start:
     -js, --jetstream                  JetStream
-    -sd, --store_dir <folder>         Where JetStream stores (without JetStream it has no effect)
         --cluster, --cluster_listen <url>  Where other servers of the cluster connect
+        --routes <url>,<url>          Servers of the cluster to connect to
+
+Not in this version of vagus yet; a server that is told one of these says so and starts:
         --cluster_name <name>         Name of the cluster
         --cluster_advertise <address> Address for the other servers
-        --routes <url>,<url>          Servers of the cluster to connect to
         --no_advertise                Do not tell clients of the other servers
         --connect_retries <number>    How often to try a server that was heard of
         --profile <port>              Profiling over HTTP

@@ -38,8 +38,8 @@ pub(crate) struct ConfigurationFile {
 pub(crate) enum LaunchError {
     #[error("{}", lines(.0))]
     Obstacles(Vec<Obstacle>),
-    #[error("the server name must not hold a space: {0:?}")]
-    NameWithSpace(String),
+    #[error("the {0} name must not hold a space: {1:?}")]
+    NameWithSpace(&'static str, String),
     #[error("port {0} is out of range: 0 to 65535, or -1 for any that is free")]
     PortOutOfRange(i64),
     #[error("the number of arbiters must be 0 (one a core) to {MAX_ARBITERS}, not {0}")]
@@ -121,12 +121,16 @@ impl Launch {
         logging(flags, &mut config.logging)?;
         listen(flags, &mut config.listen)?;
         monitoring(flags, &mut config.monitoring)?;
+        lay_over(&mut config.store_dir, flags, Setting::StoreDirectory);
         tls::lay_over(&mut config, flags)?;
         let of_file = std::mem::take(&mut config.credentials);
         config.credentials = credentials(flags, of_file, &mut warnings)?;
         if let Some(folder) = flags.text(Setting::StoreDirectory) {
-            warnings.push(format!("Nothing is stored in {folder}: JetStream is not enabled"));
+            warnings.push(format!(
+                "No messages are stored in {folder}: JetStream is not enabled"
+            ));
         }
+        warn_of_idle(flags, &mut warnings)?;
         Ok(Self {
             config,
             warnings,
@@ -161,6 +165,31 @@ fn refuse_absent(flags: &Parsed<Setting>) -> Result<(), LaunchError> {
     Ok(())
 }
 
+/// What is about other servers, or others' tools, and harmless where there are none.
+fn warn_of_idle(flags: &Parsed<Setting>, warnings: &mut Vec<String>) -> Result<(), LaunchError> {
+    for given in &flags.given {
+        let Setting::Idle(feature) = given.id else {
+            continue;
+        };
+        if given.name == CLUSTER_NAME && given.value.text().contains(' ') {
+            return Err(LaunchError::NameWithSpace(
+                "cluster",
+                given.value.text().to_owned(),
+            ));
+        }
+        if !given.value.is_off() {
+            let sentence = feature.sentence();
+            warnings.push(format!(
+                "-{} changes nothing: {sentence} not in this version of vagus yet",
+                given.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+const CLUSTER_NAME: &str = "cluster_name";
+
 fn refusal(feature: Feature, flag: &'static str) -> LaunchError {
     LaunchError::Absent { feature, flag }
 }
@@ -168,7 +197,7 @@ fn refusal(feature: Feature, flag: &'static str) -> LaunchError {
 fn server_name(flags: &Parsed<Setting>, config: &mut Config) -> Result<(), LaunchError> {
     lay_over(&mut config.server_name, flags, Setting::Name);
     match &config.server_name {
-        Some(name) if name.contains(' ') => Err(LaunchError::NameWithSpace(name.clone())),
+        Some(name) if name.contains(' ') => Err(LaunchError::NameWithSpace("server", name.clone())),
         _ => Ok(()),
     }
 }

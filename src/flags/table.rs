@@ -42,7 +42,10 @@ pub(crate) enum Setting {
     Token,
 
     StoreDirectory,
+    /// Refused, unless it asks for nothing.
     Absent(Feature),
+    /// Without effect, and harmless.
+    Idle(Feature),
     Tls,
     TlsVerify,
     TlsCa,
@@ -98,7 +101,7 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::HttpsPort, &["ms", "https_port"], Kind::Integer),
     flag(Setting::Syslog, &["s", "syslog"], Kind::Bool),
     flag(Setting::RemoteSyslog, &["r", "remote_syslog"], Kind::Text),
-    absent(Feature::Profiling, &["profile"], Kind::Integer),
+    idle(Feature::Profiling, &["profile"], Kind::Integer),
     absent(Feature::JetStream, &["js", "jetstream"], Kind::Bool),
     flag(Setting::Tls, &["tls"], Kind::Bool),
     flag(Setting::TlsVerify, &["tlsverify"], Kind::Bool),
@@ -107,11 +110,15 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::TlsKey, &["tlskey"], Kind::Text),
     flag(Setting::Routes, &["routes"], Kind::Text),
     flag(Setting::ClusterListen, &["cluster", "cluster_listen"], Kind::Text),
-    absent(Feature::Cluster, &["cluster_name"], Kind::Text),
-    absent(Feature::Cluster, &["cluster_advertise"], Kind::Text),
-    absent(Feature::Cluster, &["no_advertise"], Kind::Bool),
-    absent(Feature::Cluster, &["connect_retries"], Kind::Integer),
+    idle(Feature::Cluster, &["cluster_name"], Kind::Text),
+    idle(Feature::Cluster, &["cluster_advertise"], Kind::Text),
+    idle(Feature::Cluster, &["no_advertise"], Kind::Bool),
+    idle(Feature::Cluster, &["connect_retries"], Kind::Integer),
 ];
+
+const fn idle(feature: Feature, names: &'static [&'static str], kind: Kind) -> Flag<Setting> {
+    flag(Setting::Idle(feature), names, kind)
+}
 
 const fn absent(feature: Feature, names: &'static [&'static str], kind: Kind) -> Flag<Setting> {
     flag(Setting::Absent(feature), names, kind)

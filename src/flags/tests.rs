@@ -298,10 +298,14 @@ fn files_are_checked() {
 fn a_store_folder_without_jetstream_is_mentioned() {
     for line in ["-sd /data", "--store_dir=/data", "-js=false -sd /data"] {
         let launch = launch(line);
-        assert_eq!(launch.config, Config::default());
+        let expected = Config {
+            store_dir: Some("/data".into()),
+            ..Config::default()
+        };
+        assert_eq!(launch.config, expected);
         assert_eq!(
             launch.warnings,
-            ["Nothing is stored in /data: JetStream is not enabled"]
+            ["No messages are stored in /data: JetStream is not enabled"]
         );
     }
 }
@@ -314,6 +318,23 @@ fn flags_of_later_versions_may_be_off() {
         "--cluster= --routes= --no_advertise=false --connect_retries 0",
     ] {
         sets(line, |_| {});
+    }
+}
+
+/// They are about what there is not, and ask for nothing by themselves.
+#[test]
+fn flags_without_effect_are_mentioned() {
+    for (line, flag, feature) in [
+        ("--profile 1", "profile", "Profiling is"),
+        ("-cluster_name c", "cluster_name", "Clustering is"),
+        ("--cluster_advertise h:1", "cluster_advertise", "Clustering is"),
+        ("--no_advertise", "no_advertise", "Clustering is"),
+        ("--connect_retries=3", "connect_retries", "Clustering is"),
+    ] {
+        let launch = launch(line);
+        assert_eq!(launch.config, Config::default(), "{line}");
+        let warning = format!("-{flag} changes nothing: {feature} not in this version of vagus yet");
+        assert_eq!(launch.warnings, [warning], "{line}");
     }
 }
 
@@ -392,10 +413,6 @@ fn refusals() {
         ),
         ("--log_format xml", r#"a log is text or json, not "xml""#),
         (
-            "--profile 1",
-            "Profiling is not in this version of vagus yet: leave out -profile",
-        ),
-        (
             "-js -sd /data",
             "JetStream is not in this version of vagus yet: leave out -js",
         ),
@@ -409,8 +426,8 @@ fn refusals() {
             "Clustering is not in this version of vagus yet",
         ),
         (
-            "--cluster_name c",
-            "Clustering is not in this version of vagus yet: leave out -cluster_name",
+            "--cluster_name a~b",
+            r#"the cluster name must not hold a space: "a b""#,
         ),
         (
             "--routes nats://127.0.0.1:1",

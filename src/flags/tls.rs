@@ -37,6 +37,7 @@ pub(super) fn lay_over(config: &mut Config, flags: &Parsed<Setting>) -> Result<(
         return Err(LaunchError::TlsWithoutCertificate);
     };
     let of_file = config.tls.take();
+    // What the file says beside its section counts for these certificates, too.
     if of_file.is_none() && config.limits.auth_timeout == Limits::default().auth_timeout {
         config.limits.auth_timeout = Settings::default().timeout + AFTER_HANDSHAKE;
     }
@@ -49,6 +50,7 @@ pub(super) fn lay_over(config: &mut Config, flags: &Parsed<Setting>) -> Result<(
         min_version: Version::Tls12,
         ..of_file.unwrap_or_default()
     });
+    config.complete_tls();
     Ok(())
 }
 
@@ -112,15 +114,15 @@ TLS is set in the section `tls` of the configuration file:
     ocsp { mode: auto }
 
     # What authorities said of clients is remembered.
-    ocsp_cache { type: local, preserve_revoked: false }
+    ocsp_cache { type: local, local_store: \"_rc_\", save_interval: 300, preserve_revoked: false }
 ";
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::flags::{Command, parse};
-    use vagus_configs::Loaded;
-    use vagus_tls::HandshakeFirst;
+    use vagus_configs::{BesideTls, Loaded};
+    use vagus_tls::{HandshakeFirst, Stapling};
 
     /// The configuration that a command line makes of that of a file.
     fn laid_over(line: &str, of_file: &Config) -> Result<Config, String> {
@@ -182,6 +184,10 @@ mod tests {
                 allow_non_tls: true,
                 ..settings("x", "y")
             }),
+            beside_tls: BesideTls {
+                allow_non_tls: true,
+                ..BesideTls::default()
+            },
             ..Config::default()
         };
         assert_eq!(laid_over("-D=false", &of_file).as_ref(), Ok(&of_file));
@@ -210,6 +216,29 @@ mod tests {
             let error = laid_over(line, &of_file).unwrap_err();
             assert_eq!(error, "TLS needs a certificate and its private key", "{line}");
         }
+    }
+
+    /// A file without a section `tls` still says who may go without, and what becomes of certificates.
+    #[test]
+    fn flags_over_what_stands_beside_the_section() {
+        let of_file = Config {
+            beside_tls: BesideTls {
+                allow_non_tls: true,
+                stapling: Some(Stapling::default()),
+                ..BesideTls::default()
+            },
+            store_dir: Some("store".into()),
+            ..Config::default()
+        };
+        assert_eq!(laid_over("", &of_file).as_ref(), Ok(&of_file));
+        let config = laid_over("--tls --tlscert a --tlskey b", &of_file).unwrap();
+        let expected = Settings {
+            allow_non_tls: true,
+            stapling: Some(Stapling::default()),
+            staple_store: Some("store/ocsp".into()),
+            ..settings("a", "b")
+        };
+        assert_eq!(config.tls, Some(expected));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use vagus_actors::router::{Router, RouterState};
 use vagus_actors::{
     Arbiter, Arbiters, ConnectionId, Interest, Live, LocalArbiter, Observe, SlowWork, keep_house,
 };
+use vagus_configs::WriteTimeout;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_test_support::{PATIENCE, eventually_equal};
@@ -149,7 +150,9 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
             bounds: Arc::new(Live::new(Bounds {
                 write_deadline: PATIENCE,
                 max_pending: 1024 * 1024,
-                max_connections: 0,
+                max_connections: 1000,
+                write_timeout: WriteTimeout::Close,
+                stalls_publishers: true,
                 longest_line: 0,
             })),
             slow_work: SlowWork::start().unwrap(),

@@ -25,3 +25,12 @@ fn only_so_many() {
     drop((second, third));
     server.expect_nothing_left();
 }
+
+/// No room at all is a limit too, and not the same as none.
+#[test]
+fn nobody_at_all() {
+    let server = server().max_connections(0).start();
+    let mut client = server.client();
+    assert_eq!(client.closed(), "-ERR 'maximum connections exceeded'\r\n");
+    server.expect_nothing_left();
+}

@@ -2,6 +2,7 @@
 
 use crate::file::Configured;
 use vagus::{Content, Keep, Propose, ReloadError};
+use vagus_configs::Port;
 use vagus_test_support::server;
 
 #[test]
@@ -79,4 +80,25 @@ fn mistakes_of_a_file_are_named_with_their_place() {
         server.process.log_line(named);
         assert!(server.client().info().contains(r#""max_payload":1024"#), "{text}");
     }
+}
+
+/// A server on any free port listens on one by now: to be told that one, or any, changes nothing.
+#[test]
+fn the_port_that_there_is() {
+    let server = server().start();
+    let port = server.client_address().port();
+    let mut config = server.reloads().unwrap().current.config.clone();
+    for asked in [Port::Fixed(port), Port::Free, Port::Fixed(port)] {
+        config.listen.port = asked;
+        let outcome = server.reload(config.clone()).unwrap();
+        assert_eq!(outcome.changes, []);
+    }
+    config.listen.port = Port::Fixed(port ^ 1);
+    let error = server.reload(config).unwrap_err().to_string();
+    let expected = format!(
+        "config reload not supported for port: old={port}, new={}",
+        port ^ 1
+    );
+    assert_eq!(error, expected);
+    server.client().sync_silent();
 }

@@ -98,10 +98,10 @@ impl Arbiters {
         self.next_connection_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Counts a connection in, if there is room for one more; `limit` 0 is no limit.
+    /// Counts a connection in, if there is room for one more.
     pub(crate) fn admit(&self, limit: usize) -> bool {
         let before = self.open_connections.fetch_add(1, Ordering::Relaxed);
-        if limit == 0 || before < limit {
+        if before < limit {
             return true;
         }
         self.open_connections.fetch_sub(1, Ordering::Relaxed);

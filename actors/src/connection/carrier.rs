@@ -1,6 +1,7 @@
 //! The future inside a Connection that carries its bytes: polled in the actor's own task, so that no message
 //! stands between the socket and the actor.
 
+use super::blocked::{Blocked, Patience};
 use super::input::Read;
 use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
@@ -164,7 +165,7 @@ impl Carrier {
         if connection.inbound.messages != published_before || !changes.is_empty() {
             connection.active = moment;
         }
-        if hand_over(arbiter, running, now) {
+        if hand_over(arbiter, running, now) && connection.bounds.stalls_publishers {
             let mut pause = Box::pin(sleep(PAUSE));
             if pause.as_mut().poll(task).is_pending() {
                 arbiter.shared.counters[arbiter.number].count_stall();
@@ -410,18 +411,29 @@ impl<S: Session> Connection<S> {
         }
     }
 
-    /// Whether what waited when the socket became full has not been written in time.
+    /// Whether what waited when the socket became full has not been written in time, and no more is given.
     fn is_past_write_deadline(&mut self, now: Instant) -> bool {
         let traffic = self.outbox.traffic();
-        match self.blocked {
-            Some((since, until)) if traffic.written < until => {
-                now.duration_since(since) >= self.bounds.write_deadline
-            }
-            _ => {
-                self.blocked = Some((now, traffic.written + traffic.pending as u64));
-                false
-            }
+        let patience = match self.blocked {
+            Some(blocked) => blocked.patience(now, traffic.written, &self.bounds),
+            None => Patience::Anew,
+        };
+        match patience {
+            Patience::Goes => return false,
+            Patience::Ended => return true,
+            Patience::Anew => {}
+            Patience::Renewed => self.log_write_deadline("State"),
         }
+        self.blocked = Some(Blocked::new(now, &traffic));
+        false
+    }
+
+    fn log_write_deadline(&self, state: &str) {
+        let pending = self.outbox.traffic().pending;
+        let (name, deadline) = (self.log_name(), self.bounds.write_deadline);
+        log::warn!(
+            "{name} - Slow Consumer {state}: WriteDeadline of {deadline:?} exceeded with {pending} total bytes."
+        );
     }
 
     /// Ends the connection without a word, as nats-server does with slow consumers.
@@ -431,14 +443,7 @@ impl<S: Session> Connection<S> {
                 let (name, most) = (self.log_name(), self.bounds.max_pending);
                 log::warn!("{name} - Slow Consumer Detected: MaxPending of {most} Exceeded");
             }
-            CloseReason::SlowConsumerWriteDeadline => {
-                let pending = self.outbox.traffic().pending;
-                let (name, deadline) = (self.log_name(), self.bounds.write_deadline);
-                log::warn!(
-                    "{name} - Slow Consumer Detected: WriteDeadline of {deadline:?} exceeded with \
-                     {pending} total bytes."
-                );
-            }
+            CloseReason::SlowConsumerWriteDeadline => self.log_write_deadline("Detected"),
             _ => {}
         }
         self.closing.get_or_insert(reason);

@@ -4,6 +4,7 @@
 //! session what has come, and carries out what the session decides. It owns no buffer while idle. A panic in
 //! its session costs this connection and no other.
 
+mod blocked;
 mod bounds;
 mod carrier;
 mod entrance;
@@ -37,6 +38,7 @@ use crate::reload::{Fate, Foresee};
 use crate::router::{Announce, Change, Router, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
+use blocked::Blocked;
 use carrier::Carrier;
 pub(crate) use carrier::hand_over;
 use input::Input;
@@ -90,8 +92,8 @@ pub struct Connection<S: Session> {
     following: Option<Box<Following>>,
     closing: Option<CloseReason>,
     timer: Option<(Timer, Instant)>,
-    /// The socket has been full since then, and how much it had taken by then.
-    blocked: Option<(Instant, u64)>,
+    /// The socket has been full for a while.
+    blocked: Option<Blocked>,
 }
 
 /// What follows an announcement once it is settled.
@@ -193,7 +195,7 @@ impl<S: Session> Connection<S> {
 
     /// Sets the arbiter's timer for what comes first: the session's deadline or the socket's.
     fn set_timer(&mut self) {
-        let write_deadline = self.blocked.map(|(since, _)| since + self.bounds.write_deadline);
+        let write_deadline = self.blocked.map(|blocked| blocked.deadline(&self.bounds));
         let wanted = match (self.session.deadline(), write_deadline) {
             (Some(session), Some(write)) => session.min(write),
             (Some(deadline), None) | (None, Some(deadline)) => deadline,

@@ -55,9 +55,6 @@ pub(super) async fn forecast(
         }
     }
     let left = prospects.connections - prospects.unauthorized;
-    prospects.excess = match max_connections {
-        0 => 0,
-        most => left.saturating_sub(most),
-    };
+    prospects.excess = left.saturating_sub(max_connections);
     prospects
 }

@@ -126,7 +126,8 @@ pub struct ReloadState {
 }
 
 impl Reload {
-    /// The server has been started with `config`; its file holds `tree`, and this is its text.
+    /// The server has been started with `config`, where the ports are those that it listens on; its file holds `tree`,
+    /// and this is its text.
     pub fn new(
         config: Config,
         (tree, text): (Map, Option<String>),
@@ -156,7 +157,8 @@ impl Reload {
                 current: tag,
             });
         }
-        let candidate = Candidate::of(propose, &*self.source, &self.current, &self.earlier)?;
+        let mut candidate = Candidate::of(propose, &*self.source, &self.current, &self.earlier)?;
+        candidate.config.keep_free_ports(&self.current.config);
         let changes = diff(&self.current.config, &candidate.config).map_err(ReloadError::Refused)?;
         Ok((candidate, changes))
     }

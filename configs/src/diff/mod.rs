@@ -9,7 +9,9 @@ mod shown;
 
 pub use shown::{MASK, Shown};
 
-use crate::{Config, Limits, LogFormat, LogTime, Logging, Metrics, Monitoring, Port};
+use crate::{
+    Config, Limits, LogFormat, LogTime, Logging, Metrics, Monitoring, Port, UNLIMITED, WriteTimeout,
+};
 use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
 use thiserror::Error;
@@ -172,10 +174,14 @@ fn compare(old: &Config, new: &Config) -> Table {
         limits,
         credentials,
         tls,
+        // What of it is in force is in `tls`.
+        beside_tls: _,
         proxy_protocol,
         logging,
         lame_duck,
         pid_file,
+        store_dir,
+        feature_flags,
         ports_file_dir,
         client_advertise,
         monitoring,
@@ -229,6 +235,10 @@ fn compare(old: &Config, new: &Config) -> Table {
     );
     let path = |path: &Option<std::path::PathBuf>| Shown::optional(path.as_ref().map(|path| path.display()));
     table.reloads("pid_file", (pid_file, &new.pid_file), path);
+    table.reloads("store_dir", (store_dir, &new.store_dir), path);
+    table.reloads("feature_flags", (feature_flags, &new.feature_flags), |flags| {
+        Shown::List(flags.iter().map(|(name, on)| format!("{name}: {on}")).collect())
+    });
     table.reloads("ports_file_dir", (ports_file_dir, &new.ports_file_dir), path);
     table.row(
         "client_advertise",
@@ -282,6 +292,8 @@ fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
         max_payload,
         max_pending,
         write_deadline,
+        write_timeout,
+        stalls_publishers,
         ping_interval,
         ping_max,
         // With the credentials.
@@ -289,10 +301,10 @@ fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
         headers,
     } = old;
     let number = |number: &usize| Shown::number(*number);
-    // nats-server's number for "no limit".
-    let limit = |limit: &usize| match limit {
-        0 => Shown::Text("-1".to_owned()),
-        limit => Shown::number(*limit),
+    // The number for "no limit".
+    let limit = |limit: &usize| match *limit {
+        UNLIMITED => Shown::Text("-1".to_owned()),
+        limit => Shown::number(limit),
     };
     table.reloads("max_connections", (max_connections, &new.max_connections), limit);
     table.reloads(
@@ -314,6 +326,17 @@ fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
     table.reloads("max_pending", (max_pending, &new.max_pending), number);
     let time = |time: &std::time::Duration| Shown::duration(*time);
     table.reloads("write_deadline", (write_deadline, &new.write_deadline), time);
+    table.reloads("write_timeout", (write_timeout, &new.write_timeout), |policy| {
+        Shown::Text(match policy {
+            WriteTimeout::Close => "close".to_owned(),
+            WriteTimeout::Retry => "retry".to_owned(),
+        })
+    });
+    table.reloads(
+        "no_fast_producer_stall",
+        (stalls_publishers, &new.stalls_publishers),
+        |stalls| Shown::Boolean(!stalls),
+    );
     table.reloads("ping_interval", (ping_interval, &new.ping_interval), time);
     table.reloads("ping_max", (ping_max, &new.ping_max), |most| {
         Shown::Number(u64::from(*most))

@@ -33,6 +33,13 @@ fn what_reloads_is_told_as_nats_server_tells_it() {
     );
     check("", "max_connections: 5", &["Reloaded: max_connections = 5"]);
     check("", "max_connections: -1", &["Reloaded: max_connections = -1"]);
+    check("", "max_connections: 0", &["Reloaded: max_connections = 0"]);
+    check("", "write_timeout: retry", &["Reloaded: write_timeout = retry"]);
+    check(
+        "",
+        "no_fast_producer_stall: true",
+        &["Reloaded: no_fast_producer_stall = true"],
+    );
     check(
         "",
         "max_control_line: 1024",
@@ -205,4 +212,19 @@ fn where_the_admin_service_is_does_not_reload() {
         "admin: { port: 8224, user: u, password: p }",
         &["config reload not supported for admin.listen: old=127.0.0.1:8223, new=127.0.0.1:8224"],
     );
+}
+
+/// Any free port is the one that the server has got.
+#[test]
+fn a_free_port_is_no_change() {
+    let running = config("port: 5000, http_port: 5001");
+    let settled = |text: &str| {
+        let mut new = config(text);
+        new.keep_free_ports(&running);
+        diff(&running, &new).map_err(|refusals| refusals.len())
+    };
+    assert_eq!(settled("port: -1, http_port: 5001"), Ok(Vec::new()));
+    assert_eq!(settled("port: 5000, http_port: -1"), Ok(Vec::new()));
+    assert_eq!(settled("port: 5002, http_port: -1"), Err(1));
+    assert_eq!(settled("port: -1"), Err(1));
 }

@@ -12,13 +12,7 @@ pub(super) struct Absent {
 
 /// Outside of all maps.
 pub(super) const SERVER: Absent = Absent {
-    switches: &[
-        "jetstream",
-        "no_fast_producer_stall",
-        "no_sys_acc",
-        "no_system",
-        "no_system_account",
-    ],
+    switches: &["jetstream", "no_sys_acc", "no_system", "no_system_account"],
     others: &[
         "account_resolver",
         "accounts",
@@ -26,7 +20,6 @@ pub(super) const SERVER: Absent = Absent {
         "cluster",
         "default_js_domain",
         "default_sentinel",
-        "feature_flags",
         "gateway",
         "leaf",
         "leafnodes",
@@ -35,9 +28,6 @@ pub(super) const SERVER: Absent = Absent {
         "mqtt",
         "operator",
         "operators",
-        "prof_block_rate",
-        "prof_port",
-        "proxies",
         "resolver",
         "resolver_pinned_accounts",
         "resolver_preload",
@@ -46,14 +36,11 @@ pub(super) const SERVER: Absent = Absent {
         "root_operator",
         "root_operators",
         "roots",
-        "store_dir",
-        "storedir",
         "system",
         "system_account",
         "trusted",
         "trusted_keys",
         "websocket",
-        "write_timeout",
         "ws",
     ],
 };

@@ -1,7 +1,7 @@
 //! What operators call a server by, beside its name.
 
 use super::findings::Findings;
-use crate::grammar::{Entry, Kind};
+use crate::grammar::{Entry, Kind, Map};
 use std::collections::BTreeMap;
 
 /// One tag or a list of them, in lower case and each once, as nats-server keeps them.
@@ -23,6 +23,15 @@ pub(super) fn tags(entry: &Entry, findings: &mut Findings) -> Vec<String> {
         }
     }
     tags
+}
+
+/// What nats-server is to do or not to do, by name. Names that nobody knows are no mistake.
+pub(super) fn feature_flags(entry: &Entry, findings: &mut Findings) -> BTreeMap<String, bool> {
+    let flags = findings.map(entry).map(Map::entries).unwrap_or_default();
+    flags
+        .iter()
+        .filter_map(|flag| Some((flag.key.clone(), findings.boolean(flag)?)))
+        .collect()
 }
 
 /// Texts by name.

@@ -2,11 +2,11 @@
 
 use super::findings::Findings;
 use super::read::{MAX_SIZE, set};
-use crate::Limits;
 use crate::grammar::{Entry, Map};
+use crate::{Limits, UNLIMITED, WriteTimeout};
 
-/// nats-server's word for "no limit".
-const UNLIMITED: i64 = -1;
+/// The word of files for "no limit".
+const NO_LIMIT: i64 = -1;
 
 /// Payloads above this are better sent in parts.
 const LARGE_PAYLOAD: usize = 8 << 20;
@@ -14,16 +14,18 @@ const LARGE_PAYLOAD: usize = 8 << 20;
 pub(super) fn take(key: &str, entry: &Entry, limits: &mut Limits, findings: &mut Findings) -> bool {
     match key {
         "max_connections" | "max_conn" => match findings.integer(entry) {
-            Some(UNLIMITED) => limits.max_connections = 0,
-            Some(0) => findings.problem(
-                entry,
-                "a server without any client is not in this version of vagus yet; -1 is no limit",
-            ),
+            Some(NO_LIMIT) => limits.max_connections = UNLIMITED,
+            Some(0) => {
+                limits.max_connections = 0;
+                let message = format!("{} lets no client in; -1 is no limit", entry.key);
+                findings.note(Some(entry), message);
+            }
             Some(_) => set(&mut limits.max_connections, findings.size(entry, i64::MAX)),
             None => {}
         },
         "max_subscriptions" | "max_subs" => match findings.integer(entry) {
-            Some(UNLIMITED | 0) => limits.max_subscriptions = 0,
+            Some(NO_LIMIT) => limits.max_subscriptions = UNLIMITED,
+            Some(0) => limits.max_subscriptions = 0,
             Some(_) => set(&mut limits.max_subscriptions, findings.size(entry, i64::MAX)),
             None => {}
         },
@@ -35,7 +37,7 @@ pub(super) fn take(key: &str, entry: &Entry, limits: &mut Limits, findings: &mut
         "max_control_line" => set(&mut limits.max_control_line, findings.size(entry, MAX_SIZE)),
         "max_payload" => match findings.integer(entry) {
             // Up to what may wait for a connection, which `check` sees to.
-            Some(UNLIMITED) => limits.max_payload = usize::MAX,
+            Some(NO_LIMIT) => limits.max_payload = UNLIMITED,
             Some(_) => set(&mut limits.max_payload, findings.size(entry, MAX_SIZE)),
             None => {}
         },
@@ -50,6 +52,16 @@ pub(super) fn take(key: &str, entry: &Entry, limits: &mut Limits, findings: &mut
             );
         }
         "write_deadline" => set(&mut limits.write_deadline, findings.duration(entry)),
+        "write_timeout" => match findings.text(entry) {
+            Some("default" | "close") => limits.write_timeout = WriteTimeout::Close,
+            Some("retry") => limits.write_timeout = WriteTimeout::Retry,
+            Some(_) => findings.problem(entry, format!("{} must be default, close or retry", entry.key)),
+            None => {}
+        },
+        "no_fast_producer_stall" => set(
+            &mut limits.stalls_publishers,
+            findings.boolean(entry).map(|never| !never),
+        ),
         "no_header_support" => set(
             &mut limits.headers,
             findings.boolean(entry).map(|without| !without),
@@ -61,7 +73,7 @@ pub(super) fn take(key: &str, entry: &Entry, limits: &mut Limits, findings: &mut
 
 /// What two keys must agree on.
 pub(super) fn check(tree: &Map, limits: &mut Limits, findings: &mut Findings) {
-    if limits.max_payload == usize::MAX {
+    if limits.max_payload == UNLIMITED {
         limits.max_payload = limits.max_pending;
     }
     if limits.max_payload > LARGE_PAYLOAD {

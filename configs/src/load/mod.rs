@@ -10,6 +10,7 @@ mod authorization;
 mod digest;
 mod duration;
 mod findings;
+mod inert;
 mod labels;
 mod lame_duck;
 mod limits;

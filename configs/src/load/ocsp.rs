@@ -3,6 +3,7 @@
 use super::findings::Findings;
 use super::read::set;
 use crate::grammar::{Entry, Kind};
+use std::time::Duration;
 use vagus_tls::{OcspCache, OcspPeer, Stapling, StaplingMode};
 
 /// How responders are reached.
@@ -116,6 +117,7 @@ pub(super) fn peer(entry: &Entry, findings: &mut Findings) -> Option<OcspPeer> {
 /// `true` and `false`, or a map.
 pub(super) fn cache(entry: &Entry, findings: &mut Findings) -> Option<OcspCache> {
     let mut cache = OcspCache::default();
+    let mut store = None;
     for entry in switched(entry, &mut cache.enabled, findings)? {
         match entry.key.to_lowercase().as_str() {
             "type" => match findings.text(entry).map(str::to_lowercase).as_deref() {
@@ -126,17 +128,26 @@ pub(super) fn cache(entry: &Entry, findings: &mut Findings) -> Option<OcspCache>
             },
             "preserve_revoked" => set(&mut cache.preserve_revoked, findings.boolean(entry)),
             "local_store" => {
-                findings.text(entry);
-                findings.note(Some(entry), KEPT_IN_MEMORY);
+                if let Some(folder) = findings.optional_text(entry) {
+                    store = folder;
+                }
             }
             "save_interval" => {
-                findings.seconds(entry);
-                findings.note(Some(entry), KEPT_IN_MEMORY);
+                if let Some(interval) = findings.seconds(entry) {
+                    cache.save_interval = interval.max(SHORTEST_SAVE_INTERVAL);
+                }
             }
             _ => findings.problem(entry, format!("unknown field {:?}", entry.key)),
         }
     }
+    if cache.enabled {
+        cache.local_store = Some(store.map_or_else(|| STORE.into(), Into::into));
+    }
     Some(cache)
 }
 
-const KEPT_IN_MEMORY: &str = "changes nothing: what responders said is kept in memory";
+/// The folder where answers are kept if no other is named, in the folder where the server was started.
+const STORE: &str = "_rc_";
+
+/// They are not written more often than that.
+const SHORTEST_SAVE_INTERVAL: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use super::findings::Findings;
 use super::logging::LogTimes;
 use super::read::set;
 use super::tls::Encryption;
-use super::{absent, admin, labels, lame_duck, limits, listen, logging, metrics, monitoring};
+use super::{absent, admin, inert, labels, lame_duck, limits, listen, logging, metrics, monitoring};
 use crate::Config;
 use crate::grammar::{Entry, Map};
 
@@ -24,6 +24,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
             || monitoring::take(&key, entry, &mut config.monitoring, findings)
             || metrics::take(&key, entry, &mut config.metrics, findings)
+            || inert::take(&key, entry, findings)
             || admin::take(&key, entry, &mut config.admin, findings)
             || encryption.take(&key, entry, findings)
             || access.take(&key, entry, &mut config.limits, findings);
@@ -33,7 +34,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     }
     config.logging.time = times.kind();
     config.credentials = access.credentials(findings);
-    config.tls = encryption.settings(tree, &mut config.limits, findings);
+    encryption.settle(tree, &mut config, findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);
     config
@@ -52,6 +53,12 @@ fn own(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -
         }
         "server_tags" => config.tags = labels::tags(entry, findings),
         "server_metadata" => config.metadata = labels::metadata(entry, findings),
+        "feature_flags" => config.feature_flags = labels::feature_flags(entry, findings),
+        "store_dir" | "storedir" => {
+            if let Some(path) = findings.optional_text(entry) {
+                config.store_dir = path.map(Into::into);
+            }
+        }
         "client_advertise" => {
             if let Some(address) = findings.optional_text(entry) {
                 if address

@@ -4,68 +4,63 @@ use super::duration;
 use super::findings::Findings;
 use super::ocsp;
 use super::read::set;
-use crate::Limits;
 use crate::grammar::{Entry, Kind, Map, Place, Value};
+use crate::{BesideTls, Config};
 use std::str::FromStr;
 use std::time::Duration;
-use vagus_tls::{
-    Acceptor, CipherSuite, Curve, HandshakeFirst, KeyPair, OcspCache, Pem, Pin, Settings, Stapling, TlsError,
-};
+use vagus_tls::{Acceptor, CipherSuite, Curve, HandshakeFirst, KeyPair, Pem, Pin, Settings, TlsError};
 
 /// What a file says about TLS, until all of it is read.
 #[derive(Default)]
 pub(super) struct Encryption<'e> {
     /// The section, and what it says if it says anything that can be used.
     section: Option<(&'e Entry, Option<Settings>)>,
-    allow_non_tls: bool,
-    stapling: Option<Stapling>,
-    ocsp_cache: OcspCache,
+    beside: BesideTls,
 }
 
 impl<'e> Encryption<'e> {
     pub(super) fn take(&mut self, key: &str, entry: &'e Entry, findings: &mut Findings) -> bool {
         match key {
             "tls" => self.section = Some((entry, section(entry, findings))),
-            "allow_non_tls" => set(&mut self.allow_non_tls, findings.boolean(entry)),
-            "ocsp" => self.stapling = ocsp::stapling(entry, findings),
-            "ocsp_cache" => set(&mut self.ocsp_cache, ocsp::cache(entry, findings)),
+            "allow_non_tls" => set(&mut self.beside.allow_non_tls, findings.boolean(entry)),
+            "ocsp" => self.beside.stapling = ocsp::stapling(entry, findings),
+            "ocsp_cache" => set(&mut self.beside.ocsp_cache, ocsp::cache(entry, findings)),
             _ => return false,
         }
         true
     }
 
-    /// The settings, once the whole file was read. Clients get time for the handshake and for CONNECT then, if the file
-    /// does not say how much.
-    pub(super) fn settings(
-        self,
-        tree: &Map,
-        limits: &mut Limits,
-        findings: &mut Findings,
-    ) -> Option<Settings> {
-        let (entry, settings) = self.section?;
-        let settings = Settings {
-            allow_non_tls: self.allow_non_tls,
-            stapling: self.stapling,
-            ocsp_cache: self.ocsp_cache,
-            ..settings?
+    /// Sets what was said, once the whole file was read. Clients get time for the handshake and for CONNECT then, if the
+    /// file does not say how much.
+    pub(super) fn settle(self, tree: &Map, config: &mut Config, findings: &mut Findings) {
+        config.beside_tls = self.beside;
+        let Some((entry, Some(settings))) = self.section else {
+            return;
         };
         if !says_auth_timeout(tree) {
-            limits.auth_timeout = settings.timeout + AFTER_HANDSHAKE;
+            config.limits.auth_timeout = settings.timeout + AFTER_HANDSHAKE;
         }
-        if settings.certificates.is_empty() {
-            findings.obstacle(entry, TlsError::NoCertificate.to_string());
-        } else if settings.ocsp_peer.as_ref().is_some_and(|ocsp| ocsp.verify) && !settings.verifies() {
-            findings.obstacle(entry, TlsError::OcspPeerWithoutVerify.to_string());
-        } else if findings.reads_certificates
-            && let Err(error) = Acceptor::new(&settings)
-        {
-            let message = error.to_string();
-            match error {
-                TlsError::Stapling { .. } => findings.obstacle(entry, message),
-                _ => findings.problem(entry, message),
-            }
+        config.tls = Some(settings);
+        config.complete_tls();
+        if let Some(settings) = &config.tls {
+            check(entry, settings, findings);
         }
-        Some(settings)
+    }
+}
+
+fn check(entry: &Entry, settings: &Settings, findings: &mut Findings) {
+    if settings.certificates.is_empty() {
+        findings.obstacle(entry, TlsError::NoCertificate.to_string());
+    } else if settings.ocsp_peer.as_ref().is_some_and(|ocsp| ocsp.verify) && !settings.verifies() {
+        findings.obstacle(entry, TlsError::OcspPeerWithoutVerify.to_string());
+    } else if findings.reads_certificates
+        && let Err(error) = Acceptor::new(settings)
+    {
+        let message = error.to_string();
+        match error {
+            TlsError::Stapling { .. } => findings.obstacle(entry, message),
+            _ => findings.problem(entry, message),
+        }
     }
 }
 

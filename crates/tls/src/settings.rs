@@ -42,6 +42,8 @@ pub struct Settings {
     pub stapling: Option<Stapling>,
     /// Whether and how the authority is asked for the state of certificates of peers.
     pub ocsp_peer: Option<OcspPeer>,
+    /// The folder where what is told to peers of our own certificates is kept over a restart, if it is.
+    pub staple_store: Option<PathBuf>,
     /// How long is remembered what authorities said of certificates of peers.
     pub ocsp_cache: OcspCache,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             connection_rate_limit: 0,
             insecure: false,
             stapling: None,
+            staple_store: None,
             ocsp_peer: None,
             ocsp_cache: OcspCache::default(),
         }
@@ -182,12 +185,16 @@ impl Default for OcspPeer {
 }
 
 /// How long is remembered what authorities said of certificates of peers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OcspCache {
     /// Whether it is remembered at all, as long as it holds.
     pub enabled: bool,
     /// Whether it is remembered for longer that a certificate was revoked.
     pub preserve_revoked: bool,
+    /// The folder where it is kept over a restart, if it is.
+    pub local_store: Option<PathBuf>,
+    /// How often it is written there, if there is anything new; a second at least.
+    pub save_interval: Duration,
 }
 
 impl Default for OcspCache {
@@ -195,6 +202,8 @@ impl Default for OcspCache {
         Self {
             enabled: true,
             preserve_revoked: false,
+            local_store: None,
+            save_interval: Duration::from_secs(300),
         }
     }
 }

@@ -114,7 +114,7 @@ impl ClientKey {
 
 fn peer_checks(settings: &Settings) -> Option<PeerChecks> {
     let asked = settings.ocsp_peer.as_ref().filter(|peer| peer.verify)?;
-    Some(PeerChecks::new(asked.clone(), settings.ocsp_cache))
+    Some(PeerChecks::new(asked.clone(), settings.ocsp_cache.clone()))
 }
 
 /// What is shown of a connection.

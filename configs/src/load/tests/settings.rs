@@ -1,9 +1,10 @@
 //! What each key sets.
 
 use super::read;
-use crate::{Config, LogFormat, LogTime, Port, SyslogAddress};
+use crate::{Config, LogFormat, LogTime, Port, SyslogAddress, UNLIMITED, WriteTimeout};
 use std::time::Duration;
 use vagus_auth::credentials::Credentials;
+use vagus_auth::nkey::{Kind, encode_public};
 
 /// Checks what a text changes of the default configuration, and what it warns of.
 fn sets_with(text: &str, warnings: &[&str], change: impl FnOnce(&mut Config)) {
@@ -95,6 +96,12 @@ fn the_server() {
     for text in ["pid_file: '/run/a'", "pidfile /run/a"] {
         sets(text, |config| config.pid_file = Some("/run/a".into()));
     }
+    for text in ["store_dir: /s", "StoreDir: /s"] {
+        sets(text, |config| config.store_dir = Some("/s".into()));
+    }
+    sets("feature_flags: { js_ack_fc_v2: true, other: off }", |config| {
+        config.feature_flags = [("js_ack_fc_v2".to_owned(), true), ("other".to_owned(), false)].into();
+    });
     sets("ports_file_dir: /run", |config| {
         config.ports_file_dir = Some("/run".into())
     });
@@ -103,6 +110,29 @@ fn the_server() {
         sets_with(&format!("{key}: true"), &[&warning], |_| {});
         sets(&format!("{key}: false"), |_| {});
     }
+}
+
+/// Keys that ask for nothing by themselves are checked, and mentioned.
+#[test]
+fn keys_without_effect() {
+    let key = encode_public(Kind::User, &[7; 32]);
+    let proxies = "proxies changes nothing: signatures of proxies are not looked at";
+    for (text, warning) in [
+        (
+            "prof_port: 6060",
+            "prof_port changes nothing: there is no profiling over HTTP",
+        ),
+        (
+            "prof_block_rate: 1",
+            "prof_block_rate changes nothing: there is no profiling over HTTP",
+        ),
+        ("proxies { }", proxies),
+        ("proxies { trusted: [] }", proxies),
+        (&format!("proxies {{ trusted: [{{key: {key}}}] }}"), proxies),
+    ] {
+        sets_with(text, &[&format!("a.conf:1:0: {warning}")], |_| {});
+    }
+    sets("prof_port: 0", |_| {});
 }
 
 #[test]
@@ -134,11 +164,29 @@ fn limits() {
     for text in ["max_connections: 17", "max_conn: 17"] {
         sets(text, |config| config.limits.max_connections = 17);
     }
-    sets("max_conn: -1", |config| config.limits.max_connections = 0);
+    sets("max_conn: -1", |config| config.limits.max_connections = UNLIMITED);
+    sets_with(
+        "max_connections: 0",
+        &["a.conf:1:0: max_connections lets no client in; -1 is no limit"],
+        |config| config.limits.max_connections = 0,
+    );
     for text in ["max_subscriptions: 17", "max_subs: 17"] {
         sets(text, |config| config.limits.max_subscriptions = 17);
     }
     sets("max_subs: -1, max_subscriptions: 0", |_| {});
+    sets("max_subs: -1", |config| {
+        config.limits.max_subscriptions = UNLIMITED
+    });
+    for text in ["write_timeout: default", "write_timeout: close"] {
+        sets(text, |_| {});
+    }
+    sets("write_timeout: retry", |config| {
+        config.limits.write_timeout = WriteTimeout::Retry
+    });
+    sets("no_fast_producer_stall: true", |config| {
+        config.limits.stalls_publishers = false
+    });
+    sets("no_fast_producer_stall: no", |_| {});
     for text in ["max_sub_tokens: 8", "max_subscription_tokens: 8"] {
         sets(text, |config| config.limits.max_subscription_tokens = 8);
     }

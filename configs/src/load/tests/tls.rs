@@ -173,10 +173,13 @@ fn what_stands_beside_the_section() {
         both("ocsp { url: \"http://a\" }").stapling.unwrap().urls,
         ["http://a"]
     );
-    let cache = |enabled, preserve_revoked| OcspCache {
+    let cache = |enabled: bool, preserve_revoked| OcspCache {
         enabled,
         preserve_revoked,
+        local_store: enabled.then(|| "_rc_".into()),
+        ..OcspCache::default()
     };
+    assert_eq!(both("debug: false").ocsp_cache, OcspCache::default());
     assert_eq!(both("ocsp_cache: true").ocsp_cache, cache(true, false));
     assert_eq!(both("ocsp_cache: false").ocsp_cache, cache(false, false));
     assert_eq!(both("ocsp_cache { type: none }").ocsp_cache, cache(false, false));
@@ -184,6 +187,22 @@ fn what_stands_beside_the_section() {
         both("ocsp_cache { type: local, preserve_revoked: true }").ocsp_cache,
         cache(true, true)
     );
+    assert_eq!(
+        both("ocsp_cache { local_store: there, save_interval: 5 }").ocsp_cache,
+        OcspCache {
+            local_store: Some("there".into()),
+            save_interval: Duration::from_secs(5),
+            ..OcspCache::default()
+        }
+    );
+    assert_eq!(
+        both("ocsp_cache { save_interval: \"10ms\" }")
+            .ocsp_cache
+            .save_interval,
+        Duration::from_secs(1)
+    );
+    assert_eq!(both("debug: false").staple_store, None);
+    assert_eq!(both("store_dir: s").staple_store, Some("s/ocsp".into()));
 }
 
 #[test]

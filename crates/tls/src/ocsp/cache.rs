@@ -146,8 +146,8 @@ mod tests {
         let peer = OcspPeer::default();
         for preserve_revoked in [false, true] {
             let mut cache = AnswerCache::new(OcspCache {
-                enabled: true,
                 preserve_revoked,
+                ..OcspCache::default()
             });
             let one = fingerprint(1);
             cache.remember(one, &answer(CertificateStatus::Revoked, 1000), &peer, 0);
@@ -163,6 +163,7 @@ mod tests {
         let mut cache = AnswerCache::new(OcspCache {
             enabled: false,
             preserve_revoked: true,
+            ..OcspCache::default()
         });
         cache.remember(fingerprint(1), &answer(CertificateStatus::Good, 1000), &peer, 0);
         assert_eq!(

@@ -73,8 +73,12 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         tls_required: tls.is_some_and(|tls| tls.required),
         tls_verify: tls.is_some_and(|tls| tls.verify),
         connect_urls: &info.connect_urls,
-        max_connections: unlimited_as_minus_one(limits.max_connections),
-        max_subscriptions: limits.max_subscriptions,
+        max_connections: match limits.max_connections {
+            // nats-server has one number for "nobody" and "no limit".
+            0 => -1,
+            most => as_operators_write(most),
+        },
+        max_subscriptions: as_operators_write(limits.max_subscriptions),
         ping_interval: Nanoseconds(limits.ping_interval),
         ping_max: limits.ping_max,
         http_host: config.monitoring.host.as_deref().unwrap_or(&config.listen.host),
@@ -134,13 +138,9 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
 /// Flags of nats-server for features this server does not have.
 const FEATURE_FLAGS: [(&str, bool); 2] = [("js_ack_fc_v2", false), ("js_raft_delete_range", false)];
 
-/// As operators write "no limit".
-fn unlimited_as_minus_one(limit: usize) -> i64 {
-    match i64::try_from(limit) {
-        Ok(0) => -1,
-        Ok(limit) => limit,
-        Err(_) => i64::MAX,
-    }
+/// With -1 for "no limit".
+fn as_operators_write(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(-1)
 }
 
 /// The fields in the order of nats-server.
@@ -165,7 +165,7 @@ struct Varz<'a> {
     connect_urls: &'a [String],
     max_connections: i64,
     #[serde(skip_serializing_if = "is_zero")]
-    max_subscriptions: usize,
+    max_subscriptions: i64,
     ping_interval: Nanoseconds,
     ping_max: u32,
     http_host: &'a str,
@@ -261,6 +261,6 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-fn is_zero(number: &usize) -> bool {
+fn is_zero(number: &i64) -> bool {
     *number == 0
 }
