@@ -5,11 +5,12 @@ use crate::flags::Launch;
 use crate::logging::{FATAL, RunningLog};
 use crate::process::control;
 use crate::process::pid_file;
-use crate::process::ports_file::Ports;
+use crate::process::ports_file::{Ports, own_addresses};
 use crate::process::supervisor::{self, News};
 use log::{debug, error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
+use std::collections::BTreeMap;
 use std::io;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -106,6 +107,7 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
     let server = Server::start_in(config.clone(), setup)?;
     info!("  Name:     {}", server.name());
     info!("  ID:       {}", server.id());
+    tell_feature_flags(&config.feature_flags);
     if let Some(file) = &file {
         info!(
             "Using configuration file: {} ({})",
@@ -141,10 +143,12 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
         host_and_port(&config.listen.host, address.port())
     );
     tell_how_clients_connect(&config);
+    let requires_tls = config.tls.as_ref().is_some_and(|tls| !tls.allow_non_tls);
     let ports = Ports::new(
-        server.client_address(),
+        (server.client_address(), requires_tls),
         server.monitor_address(),
         server.secure_monitor_address(),
+        &own_addresses(),
     );
     files.write_ports_file(config.ports_file_dir.as_deref(), ports);
     info!("Server is ready");
@@ -166,6 +170,17 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
     files.remove_ports_file();
     info!("Server Exiting..");
     Ok(status)
+}
+
+/// As nats-server tells of them, all of which are unsupported here.
+fn tell_feature_flags(flags: &BTreeMap<String, bool>) {
+    if flags.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = flags.keys().map(String::as_str).collect();
+    info!("  Feature flags:");
+    info!("    Configured:    none");
+    info!("    Unsupported:   {}", names.join(", "));
 }
 
 fn tell_how_clients_connect(config: &Config) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// A ports file on disk.
@@ -20,16 +20,40 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Where clients connect, and where the server shows itself over HTTP and HTTPS.
-    pub(crate) fn new(clients: SocketAddr, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Self {
-        let url = |scheme: &str, address| format!("{scheme}://{}", reachable(address));
-        let http = http.map(|address| url("http", address));
-        let https = https.map(|address| url("https", address));
+    /// Where clients connect, by TLS alone or not, and where the server shows itself over HTTP and HTTPS. `own` are the
+    /// addresses of this machine: what listens on all of them is listed with each.
+    pub(crate) fn new(
+        (clients, require_tls): (SocketAddr, bool),
+        http: Option<SocketAddr>,
+        https: Option<SocketAddr>,
+        own: &[IpAddr],
+    ) -> Self {
+        let urls = |scheme: &str, address: SocketAddr| -> Vec<String> {
+            let url = |ip: &IpAddr| format!("{scheme}://{}", SocketAddr::new(*ip, address.port()));
+            match address.ip() {
+                all if all.is_unspecified() => own.iter().map(url).collect(),
+                one => vec![url(&one)],
+            }
+        };
+        let http = http.map(|address| urls("http", address));
+        let https = https.map(|address| urls("https", address));
         Self {
-            nats: vec![url("nats", clients)],
-            monitoring: http.into_iter().chain(https).collect(),
+            nats: urls(if require_tls { "tls" } else { "nats" }, clients),
+            monitoring: http.into_iter().chain(https).flatten().collect(),
         }
     }
+}
+
+/// The addresses of this machine, those of one interface behind each other, that of the loopback interface at the
+/// start. That one alone if the system does not say.
+pub(crate) fn own_addresses() -> Vec<IpAddr> {
+    let mut interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    interfaces.sort_by_key(|interface| (!interface.is_loopback(), interface.index));
+    let mut addresses: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+    if addresses.is_empty() {
+        addresses.push(Ipv4Addr::LOCALHOST.into());
+    }
+    addresses
 }
 
 impl PortsFile {
@@ -50,24 +74,16 @@ impl PortsFile {
     }
 }
 
-/// An address that can be connected to from this machine: nobody can connect to 0.0.0.0.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(clients: &str, http: Option<&str>, https: Option<&str>, expected: &str) {
+        let own = ["127.0.0.1", "::1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let address = |text: &str| text.parse().unwrap();
-        let ports = Ports::new(address(clients), http.map(address), https.map(address));
+        let clients = (address(clients), false);
+        let ports = Ports::new(clients, http.map(address), https.map(address), &own);
         assert_eq!(serde_json::to_string(&ports).unwrap(), expected);
     }
 
@@ -79,17 +95,24 @@ mod tests {
             None,
             r#"{"nats":["nats://127.0.0.2:4222"]}"#,
         );
-        check(
-            "0.0.0.0:5000",
-            None,
-            None,
-            r#"{"nats":["nats://127.0.0.1:5000"]}"#,
-        );
-        check(
-            "[::]:5000",
-            Some("0.0.0.0:80"),
-            Some("[::]:443"),
-            r#"{"nats":["nats://[::1]:5000"],"monitoring":["http://127.0.0.1:80","https://[::1]:443"]}"#,
-        );
+        for all in ["0.0.0.0:5000", "[::]:5000"] {
+            check(
+                all,
+                Some("127.0.0.1:80"),
+                Some("[::1]:443"),
+                r#"{"nats":["nats://127.0.0.1:5000","nats://[::1]:5000","nats://192.0.2.2:5000"],"monitoring":["http://127.0.0.1:80","https://[::1]:443"]}"#,
+            );
+        }
+    }
+
+    #[test]
+    fn clients_that_have_to_speak_tls() {
+        let ports = Ports::new(("127.0.0.1:1".parse().unwrap(), true), None, None, &[]);
+        assert_eq!(ports.nats, ["tls://127.0.0.1:1"]);
+    }
+
+    #[test]
+    fn this_machine_has_addresses() {
+        assert_eq!(own_addresses()[0], IpAddr::from(Ipv4Addr::LOCALHOST));
     }
 }
