@@ -5,6 +5,7 @@ mod delivery;
 mod hand_over_times;
 mod housekeeping;
 mod quiescence;
+mod spare_buffers;
 mod staging;
 mod tail;
 mod timers;
@@ -16,6 +17,7 @@ pub(crate) use delivery::Delivery;
 pub use hand_over_times::HandOverTimes;
 pub(crate) use housekeeping::keep_house;
 pub(crate) use quiescence::{Quiescence, Running, RunningTurn};
+pub(crate) use spare_buffers::SpareBuffers;
 pub(crate) use timers::{Timer, Timers};
 pub(crate) use vigil::{Vigil, watch};
 
@@ -33,12 +35,6 @@ pub(crate) const READ_SIZE: usize = 64 * 1024;
 
 /// Incomplete frames up to this size are carried over to the next read; larger ones get a buffer of their own.
 pub(crate) const CARRIED_OVER: usize = 16 * 1024;
-
-/// How many buffers of large frames are kept for the next.
-const SPARE_BUFFERS: usize = 4;
-
-/// A buffer larger than this is not kept.
-const SPARE_BUFFER: usize = 2 * 1024 * 1024;
 
 /// What all arbiters of a server share.
 #[derive(Debug)]
@@ -161,26 +157,6 @@ impl Arbiter {
         if longest_line > self.carried_at_most {
             self.carried_at_most = longest_line;
             self.input = vec![0; longest_line + READ_SIZE].into_boxed_slice();
-        }
-    }
-}
-
-/// Buffers of large frames, kept for the next.
-#[derive(Debug, Default)]
-pub(crate) struct SpareBuffers(Vec<Vec<u8>>);
-
-impl SpareBuffers {
-    /// A buffer of at least this length.
-    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
-        match self.0.iter().position(|spare| spare.len() >= length) {
-            Some(place) => self.0.swap_remove(place),
-            None => vec![0; length.next_power_of_two()],
-        }
-    }
-
-    pub(crate) fn give_back(&mut self, buffer: Vec<u8>) {
-        if buffer.len() <= SPARE_BUFFER && self.0.len() < SPARE_BUFFERS {
-            self.0.push(buffer);
         }
     }
 }

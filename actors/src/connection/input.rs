@@ -1,5 +1,6 @@
 //! From the socket to the session: what is read, and what is carried over from one read to the next.
 
+use super::large_frame::LargeFrame;
 use super::wire::Wire;
 use crate::arbiter::{Arbiter, CARRIED_OVER, READ_SIZE, SpareBuffers};
 use std::io;
@@ -7,17 +8,10 @@ use std::io;
 /// The bytes of a connection that are not done with. Nothing while it is idle.
 #[derive(Debug, Default)]
 pub(super) struct Input {
-    /// The beginning of a small frame; more only while the connection waits for its interest to be in force.
+    /// The beginning of a frame; more only while the connection waits for its interest to be in force.
     carried: Vec<u8>,
-    /// A frame that is larger than what is carried over, as far as it has come.
+    /// A frame of which more has come than is carried over.
     large: Option<LargeFrame>,
-}
-
-#[derive(Debug)]
-struct LargeFrame {
-    buffer: Vec<u8>,
-    filled: usize,
-    length: usize,
 }
 
 /// What a read brought.
@@ -49,11 +43,15 @@ impl Input {
         let carried = self.carried.len();
         let (front, space) = arbiter.input.split_at_mut(carried);
         let space = &mut space[..READ_SIZE];
-        let missing: &mut [u8] = match &mut self.large {
-            Some(large) => &mut large.buffer[large.filled..large.length],
-            None => &mut [],
+        let (missing, space): (&mut [u8], &mut [u8]) = match &mut self.large {
+            Some(large) => match large.space(&mut arbiter.spare_buffers) {
+                (missing, true) => (missing, space),
+                // More of the frame is to come than there is room for yet.
+                (missing, false) => (missing, &mut []),
+            },
+            None => (&mut [], space),
         };
-        let missing_length = missing.len();
+        let (missing_length, reaches_the_end) = (missing.len(), !space.is_empty());
         let (count, drained) = match wire.read(missing, space, &mut arbiter.ciphertext) {
             Ok((0, _)) => return Read::End,
             Ok(read) => read,
@@ -64,14 +62,15 @@ impl Input {
             Err(_) => return Read::Failed,
         };
         if let Some(large) = &mut self.large {
-            if count < missing_length {
-                large.filled += count;
+            if count < missing_length || !reaches_the_end {
+                large.advance(count);
                 return Read::Incomplete { drained };
             }
             if let Some(large) = self.large.take() {
+                let (frame, frame_length) = large.into_parts();
                 return Read::LargeFrame {
-                    frame: large.buffer,
-                    frame_length: large.length,
+                    frame,
+                    frame_length,
                     length: count - missing_length,
                     drained,
                 };
@@ -91,17 +90,12 @@ impl Input {
     /// Keeps the beginning of a frame for the next read.
     pub(super) fn carry_over(&mut self, beginning: &[u8], frame_length: usize, spare: &mut SpareBuffers) {
         debug_assert!(self.carried.is_empty() && self.large.is_none());
-        if frame_length <= CARRIED_OVER {
+        // Also of a large frame: most come whole with the next read or two, and what has only begun gets no buffer.
+        if frame_length <= CARRIED_OVER || beginning.len() <= CARRIED_OVER {
             self.carried.extend_from_slice(beginning);
             return;
         }
-        let mut buffer = spare.take(frame_length);
-        buffer[..beginning.len()].copy_from_slice(beginning);
-        self.large = Some(LargeFrame {
-            buffer,
-            filled: beginning.len(),
-            length: frame_length,
-        });
+        self.large = Some(LargeFrame::begin(beginning, frame_length, spare));
     }
 
     /// Keeps what must wait, of any length, until [`Input::take_waiting`]. Nothing is read meanwhile.

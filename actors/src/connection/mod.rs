@@ -9,6 +9,7 @@ mod bounds;
 mod carrier;
 mod entrance;
 mod input;
+mod large_frame;
 mod observed;
 mod session;
 mod subscriptions;
