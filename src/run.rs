@@ -4,6 +4,7 @@ use crate::configuration::{self, Files};
 use crate::flags::Launch;
 use crate::logging::{FATAL, RunningLog};
 use crate::process::control;
+use crate::process::descriptors;
 use crate::process::pid_file;
 use crate::process::ports_file::{Ports, own_addresses};
 use crate::process::supervisor::{self, News};
@@ -96,6 +97,7 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
         option_env!("VAGUS_GIT_COMMIT").unwrap_or("not set")
     );
     info!("  Vagus:    {}", vagus::VERSION);
+    descriptors::allow_all();
     if let Some(path) = &config.pid_file {
         pid_file::write(path).map_err(|source| RunError::PidFile {
             path: path.clone(),

@@ -1,6 +1,7 @@
 //! What the process leaves on disk and sends to other processes.
 
 pub(crate) mod control;
+pub(crate) mod descriptors;
 pub(crate) mod pid_file;
 pub(crate) mod ports_file;
 pub(crate) mod signal;

@@ -1,6 +1,7 @@
 //! The program: it says when it is ready, serves, and ends by a signal, with its connections.
 
 use rustix::process::{Pid, Signal, kill_process};
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
@@ -19,6 +20,30 @@ fn ends_by_a_signal() {
         assert_eq!(process.wait().code(), Some(code), "{signal:?}");
         process.log_line("Server Exiting..");
     }
+}
+
+/// It has all the descriptors that the system lets it have, and when these are used up it says so once and serves those
+/// it has.
+#[test]
+fn holds_out_without_descriptors() {
+    const LIMIT: u64 = 60;
+    let program = env!("CARGO_BIN_EXE_vagus");
+    let command =
+        format!("ulimit -Sn 50 && ulimit -Hn {LIMIT} && exec {program} -a 127.0.0.1 -p -1 -D --arbiters 1");
+    let mut process = Process::spawn("sh", &["-c", &command]);
+    process.log_line("May have 60 files open instead of 50");
+    let mut first = process.client().connect(r#"{"verbose":false}"#);
+    let address = process.client_address();
+    let others: Vec<TcpStream> = (0..LIMIT).map(|_| TcpStream::connect(address).unwrap()).collect();
+    process.log_line("Temporary Client Accept Error(");
+    first.sync_silent();
+    drop(others);
+    // Those that waited had gone before they were accepted; another comes after them.
+    process.client().connect(r#"{"verbose":false}"#).sync_silent();
+    first.sync_silent();
+    send(Signal::INT, &process);
+    process.log_line("Server Exiting..");
+    assert_eq!(process.lines_with("Accept Error"), 1);
 }
 
 fn send(signal: Signal, process: &Process) {
