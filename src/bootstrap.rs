@@ -145,7 +145,13 @@ fn populate(
     for number in 1..count {
         receptions.push(open_elsewhere(number, &arbiters, &surroundings, &facts)?);
     }
-    let listener = Listener::new(socket, receptions, arbiters.clone())?.start();
+    let expects_handshakes = {
+        let facts = facts.clone();
+        move || facts.current().0.tls.is_some()
+    };
+    let listener = Listener::new(socket, receptions, arbiters.clone())?
+        .expecting_handshakes(expects_handshakes)
+        .start();
     let announce = {
         let facts = facts.clone();
         move || facts.update(Facts::in_lame_duck_mode)

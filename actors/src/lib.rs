@@ -6,6 +6,7 @@
 
 mod arbiter;
 pub mod connection;
+pub mod flood;
 pub mod history;
 pub mod in_process;
 mod interest;
@@ -18,6 +19,7 @@ pub mod monitor;
 mod observatory;
 mod operator;
 mod outbox;
+pub mod placement;
 pub mod queue_group;
 pub mod reception;
 pub mod reload;

@@ -1,11 +1,11 @@
-//! Accepting connections, and placing them on arbiters.
+//! Accepting connections.
 //!
-//! The role of the Listener is to decide which arbiter carries a connection: pack, then spread. Two
-//! connections that talk to each other cost half as much on one arbiter as on two, so new ones go to the
-//! first as long as it has time and few connections; after that to the one with the least to do.
+//! The role of the Listener is to have each connection placed on an arbiter, and to hold out where the system gives no
+//! more of them.
 
 use crate::arbiter::{ArbiterCounters, Arbiters};
 use crate::mailbox::{Observe, tell_recipient};
+use crate::placement::Placement;
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use rustix::io::Errno;
@@ -16,21 +16,20 @@ use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::time::{Sleep, sleep};
-
-/// The first arbiter is busy from this many thousandths of its time.
-const BUSY: u64 = 600;
-
-/// The first arbiter gets no more than this many connections before the others get some.
-const PACKED: u64 = 64;
 
 /// How many connections are accepted before other actors get their turn.
 const ACCEPTED_PER_TURN: usize = 64;
 
-/// How long the listener rests when the system has no descriptors or memory left.
-const REST: Duration = Duration::from_millis(50);
+/// How long the listener rests when the system has no descriptors or memory left: twice as long each time, from the first
+/// to the second, as nats-server does.
+const REST: Duration = Duration::from_millis(10);
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+/// How long it says nothing more of such a time.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// A connection that has been accepted, on its way to the arbiter that will carry it.
 #[derive(Debug, Message)]
@@ -40,6 +39,8 @@ pub struct Accepted {
     pub socket: TcpStream,
     /// Its other end; an IPv4 address is given as such even on a listener for both families.
     pub peer: SocketAddr,
+    /// Its place, which is free again if nothing comes of it.
+    pub place: Placement,
 }
 
 /// Has a Listener close its socket: nobody can connect from the answer on.
@@ -53,6 +54,7 @@ pub struct Listener {
     socket: Option<TcpListener>,
     receptions: Vec<Recipient<Accepted>>,
     arbiters: Arc<Arbiters>,
+    expects_handshakes: Box<dyn Fn() -> bool + Send>,
     accepted: u64,
 }
 
@@ -63,7 +65,7 @@ pub struct ListenerState {
     pub accepting: bool,
     /// Connections accepted since the start.
     pub accepted: u64,
-    /// Connections that each arbiter carries now.
+    /// Connections that are placed on each arbiter now.
     pub connections: Vec<u64>,
 }
 
@@ -82,32 +84,26 @@ impl Listener {
             socket: Some(TcpListener::from_std(socket)?),
             receptions,
             arbiters,
+            expects_handshakes: Box::new(|| false),
             accepted: 0,
         })
     }
 
-    fn place(&mut self, accepted: Accepted) {
+    /// Has this asked whether connections begin with a handshake now, which costs more than most do later.
+    #[must_use]
+    pub fn expecting_handshakes(mut self, expected: impl Fn() -> bool + Send + 'static) -> Self {
+        self.expects_handshakes = Box::new(expected);
+        self
+    }
+
+    fn place(&mut self, socket: TcpStream, peer: SocketAddr) {
         self.accepted += 1;
-        let arbiter = place(&self.arbiters.counters);
-        if let Some(reception) = self.receptions.get(arbiter) {
+        let place = Placement::choose(&self.arbiters, (self.expects_handshakes)());
+        if let Some(reception) = self.receptions.get(place.arbiter()) {
             // One message an accepted connection; the system's limit on descriptors bounds them.
-            tell_recipient(reception, accepted);
+            tell_recipient(reception, Accepted { socket, peer, place });
         }
     }
-}
-
-/// Which arbiter carries the next connection.
-fn place(arbiters: &[ArbiterCounters]) -> usize {
-    let Some(first) = arbiters.first() else {
-        return 0;
-    };
-    if first.load() < BUSY && first.connections() < PACKED {
-        return 0;
-    }
-    let by_load = |arbiter: &ArbiterCounters| (arbiter.load() / 100, arbiter.connections());
-    (0..arbiters.len())
-        .min_by_key(|number| by_load(&arbiters[*number]))
-        .unwrap_or(0)
 }
 
 impl Drop for Listener {
@@ -120,13 +116,42 @@ impl Actor for Listener {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        context.spawn(Accepting { rest: None });
+        context.spawn(Accepting::default());
     }
 }
 
 /// Accepts for as long as the listener has a socket.
+#[derive(Default)]
 struct Accepting {
     rest: Option<Pin<Box<Sleep>>>,
+    hardship: Hardship,
+}
+
+/// What there is to say and to do while the system gives no connections.
+#[derive(Debug, Default)]
+struct Hardship {
+    rest: Duration,
+    said: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Hardship {
+    /// One more failure: how long to rest, and of how many more there is to be told than of this one, if it is time to
+    /// tell of any.
+    fn failed(&mut self, now: Instant) -> (Duration, Option<u64>) {
+        self.rest = (self.rest * 2).clamp(REST, LONGEST_REST);
+        let is_quiet = self.said.is_some_and(|said| now.duration_since(said) < SILENCE);
+        if is_quiet {
+            self.unsaid += 1;
+            return (self.rest, None);
+        }
+        self.said = Some(now);
+        (self.rest, Some(std::mem::take(&mut self.unsaid)))
+    }
+
+    fn is_over(&mut self) {
+        self.rest = Duration::ZERO;
+    }
 }
 
 impl ActorFuture<Listener> for Accepting {
@@ -148,12 +173,18 @@ impl ActorFuture<Listener> for Accepting {
                 return Poll::Ready(());
             };
             match ready!(socket.poll_accept(task)).and_then(accepted) {
-                Ok(accepted) => listener.place(accepted),
+                Ok((socket, peer)) => {
+                    accepting.hardship.is_over();
+                    listener.place(socket, peer);
+                }
                 // Whoever it was is gone already; the next may be there.
                 Err(error) if concerns_one_peer(&error) => {}
                 Err(error) => {
-                    log::error!("Error accepting a connection: {error}");
-                    accepting.rest = Some(Box::pin(sleep(REST)));
+                    let (rest, unsaid) = accepting.hardship.failed(Instant::now());
+                    if let Some(unsaid) = unsaid {
+                        tell_of_failure(&error, rest, unsaid);
+                    }
+                    accepting.rest = Some(Box::pin(sleep(rest)));
                 }
             }
         }
@@ -163,12 +194,19 @@ impl ActorFuture<Listener> for Accepting {
 }
 
 /// Takes the socket from this arbiter's runtime: another may carry it.
-fn accepted((socket, mut peer): (tokio::net::TcpStream, SocketAddr)) -> io::Result<Accepted> {
+fn accepted((socket, mut peer): (tokio::net::TcpStream, SocketAddr)) -> io::Result<(TcpStream, SocketAddr)> {
     peer.set_ip(peer.ip().to_canonical());
-    Ok(Accepted {
-        socket: socket.into_std()?,
-        peer,
-    })
+    Ok((socket.into_std()?, peer))
+}
+
+fn tell_of_failure(error: &io::Error, rest: Duration, unsaid: u64) {
+    let rest = rest.as_millis();
+    match unsaid {
+        0 => log::error!("Temporary Client Accept Error({error}), sleeping {rest}ms"),
+        _ => log::error!(
+            "Temporary Client Accept Error({error}), sleeping {rest}ms; {unsaid} more were not told"
+        ),
+    }
 }
 
 fn concerns_one_peer(error: &io::Error) -> bool {
@@ -211,31 +249,34 @@ impl Handler<Observe<ListenerState>> for Listener {
 
 #[cfg(test)]
 mod tests {
-    use super::{ArbiterCounters, BUSY, PACKED, place};
-
-    fn arbiters(state: &[(u64, u64)]) -> Vec<ArbiterCounters> {
-        let arbiter = |&(load, connections): &(u64, u64)| {
-            let counters = ArbiterCounters::default();
-            counters.set_load(load);
-            (0..connections).for_each(|_| counters.connection_placed());
-            counters
-        };
-        state.iter().map(arbiter).collect()
-    }
-
-    #[track_caller]
-    fn check(state: &[(u64, u64)], expected: usize) {
-        assert_eq!(place(&arbiters(state)), expected, "{state:?}");
-    }
+    use super::{Hardship, LONGEST_REST, REST, SILENCE};
+    use std::time::{Duration, Instant};
 
     #[test]
-    fn packs_then_spreads() {
-        check(&[(0, 0), (0, 0)], 0);
-        check(&[(BUSY - 1, PACKED - 1), (0, 0)], 0);
-        check(&[(BUSY, 1), (0, 0)], 1);
-        check(&[(0, PACKED), (0, 0)], 1);
-        check(&[(0, PACKED), (0, PACKED)], 0);
-        check(&[(900, 2), (950, 1), (100, 30)], 2);
-        check(&[], 0);
+    fn rests_longer_and_longer_and_says_it_once() {
+        let (mut hardship, mut now) = (Hardship::default(), Instant::now());
+        assert_eq!(hardship.failed(now), (REST, Some(0)));
+        assert_eq!(hardship.failed(now), (REST * 2, None));
+        let mut failures = 2;
+        let end = now + Duration::from_secs(5);
+        while now < end {
+            let (rest, told) = hardship.failed(now);
+            assert_eq!(told, None);
+            assert!(rest <= LONGEST_REST);
+            failures += 1;
+            now += rest;
+        }
+        assert!(failures < 15, "{failures}");
+        assert_eq!(hardship.failed(now + SILENCE), (LONGEST_REST, Some(failures - 1)));
+    }
+
+    /// One that could be accepted in between does not have it all told anew.
+    #[test]
+    fn goes_on_when_one_gets_through() {
+        let (mut hardship, now) = (Hardship::default(), Instant::now());
+        hardship.failed(now);
+        hardship.failed(now);
+        hardship.is_over();
+        assert_eq!(hardship.failed(now), (REST, None));
     }
 }

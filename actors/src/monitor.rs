@@ -3,8 +3,10 @@
 //! The role of the Monitor is to be asked: it keeps a list of connections, and passes questions on.
 
 mod closed;
+mod known;
 mod pending;
 
+pub(crate) use known::{ConnectionOpening, Listed};
 pub use pending::Pending;
 
 use crate::connection::{CloseReason, ClosedConnection, Describe};
@@ -16,6 +18,7 @@ use actix::WeakRecipient;
 use actix::prelude::*;
 use closed::ClosedConnections;
 use hashbrown::HashMap;
+use known::{Known, Open};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,20 +32,12 @@ pub struct Monitor {
     remembered: ClosedConnections,
 }
 
-#[derive(Debug)]
-struct Known {
-    outbox: Arc<Outbox>,
-    /// Weak: these take a quarter of the memory, for as long as the connection lasts.
-    describe: WeakRecipient<Describe>,
-    foresee: WeakRecipient<Foresee>,
-}
-
 /// What a [`Monitor`] shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MonitorState {
-    /// Connections that are open.
+    /// Connections that are open or about to be: in a handshake, or waiting for the header of a proxy.
     pub connections: usize,
-    /// Connections that have been opened since the start.
+    /// Connections since the start; those that never were open, or for which there was no room, are among them.
     pub total_connections: u64,
     /// Connections that ended because too much waited for them, or for too long.
     pub slow_consumers: u64,
@@ -72,9 +67,9 @@ pub(crate) struct ConnectionClosed {
     pub(crate) connection: Arc<ClosedConnection>,
 }
 
-/// Asks for connections that are open, in the order of their numbers, to be asked one by one.
+/// Asks for connections that are open or about to be, in the order of their numbers, to be asked one by one.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Vec<Recipient<Describe>>")]
+#[rtype(result = "Vec<Listed>")]
 pub(crate) struct ListConnections {
     /// How many to leave out.
     pub(crate) skip: usize,
@@ -84,7 +79,7 @@ pub(crate) struct ListConnections {
 
 /// Asks for a connection by its number.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Option<Recipient<Describe>>")]
+#[rtype(result = "Option<Listed>")]
 pub(crate) struct FindConnection(pub(crate) ConnectionId);
 
 /// Asks for the connections that ended and are remembered, the oldest first.
@@ -137,6 +132,11 @@ impl Monitor {
         }
     }
 
+    /// Those that are open, in the order of their numbers.
+    fn open(&self) -> impl DoubleEndedIterator<Item = &Open> {
+        self.connections.values().filter_map(Known::open)
+    }
+
     /// How many connections ended for one of these reasons.
     fn closed_for(&self, reasons: &[CloseReason]) -> u64 {
         let count = |reason| self.closed.get(reason).copied().unwrap_or_default();
@@ -158,15 +158,25 @@ impl Handler<ConnectionOpened> for Monitor {
     type Result = ();
 
     fn handle(&mut self, opened: ConnectionOpened, _: &mut Context<Self>) {
+        let open = Open {
+            outbox: opened.outbox,
+            describe: opened.describe,
+            foresee: opened.foresee,
+        };
+        if self.connections.insert(opened.id, Known::Open(open)).is_none() {
+            // It was open at once.
+            self.total_connections += 1;
+        }
+    }
+}
+
+impl Handler<ConnectionOpening> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, opening: ConnectionOpening, _: &mut Context<Self>) {
+        let ConnectionOpening { id, peer, since } = opening;
         self.total_connections += 1;
-        self.connections.insert(
-            opened.id,
-            Known {
-                outbox: opened.outbox,
-                describe: opened.describe,
-                foresee: opened.foresee,
-            },
-        );
+        self.connections.insert(id, Known::Opening { peer, since });
     }
 }
 
@@ -175,7 +185,7 @@ impl Handler<ConnectionClosed> for Monitor {
 
     fn handle(&mut self, closed: ConnectionClosed, _: &mut Context<Self>) {
         if self.connections.remove(&closed.connection.state.id).is_none() {
-            // It ended before it was open.
+            // There was no room for it.
             self.total_connections += 1;
         }
         *self.closed.entry(closed.reason).or_default() += 1;
@@ -184,19 +194,19 @@ impl Handler<ConnectionClosed> for Monitor {
 }
 
 impl Handler<ListConnections> for Monitor {
-    type Result = Vec<Recipient<Describe>>;
+    type Result = Vec<Listed>;
 
     fn handle(&mut self, list: ListConnections, _: &mut Context<Self>) -> Self::Result {
-        let known = self.connections.values().skip(list.skip).take(list.take);
-        known.filter_map(|known| known.describe.upgrade()).collect()
+        let known = self.connections.iter().skip(list.skip).take(list.take);
+        known.filter_map(|(id, known)| known.listed(*id)).collect()
     }
 }
 
 impl Handler<FindConnection> for Monitor {
-    type Result = Option<Recipient<Describe>>;
+    type Result = Option<Listed>;
 
     fn handle(&mut self, FindConnection(id): FindConnection, _: &mut Context<Self>) -> Self::Result {
-        self.connections.get(&id)?.describe.upgrade()
+        self.connections.get(&id)?.listed(id)
     }
 }
 
@@ -212,10 +222,7 @@ impl Handler<ListForesight> for Monitor {
     type Result = Vec<Recipient<Foresee>>;
 
     fn handle(&mut self, _: ListForesight, _: &mut Context<Self>) -> Self::Result {
-        self.connections
-            .values()
-            .filter_map(|known| known.foresee.upgrade())
-            .collect()
+        self.open().filter_map(|open| open.foresee.upgrade()).collect()
     }
 }
 
@@ -223,8 +230,8 @@ impl Handler<SettingsChanged> for Monitor {
     type Result = ();
 
     fn handle(&mut self, _: SettingsChanged, _: &mut Context<Self>) {
-        for known in self.connections.values() {
-            known.outbox.tell_settings_changed();
+        for open in self.open() {
+            open.outbox.tell_settings_changed();
         }
     }
 }
@@ -233,10 +240,7 @@ impl Handler<ListOutboxes> for Monitor {
     type Result = Vec<Arc<Outbox>>;
 
     fn handle(&mut self, _: ListOutboxes, _: &mut Context<Self>) -> Self::Result {
-        self.connections
-            .values()
-            .map(|known| known.outbox.clone())
-            .collect()
+        self.open().map(|open| open.outbox.clone()).collect()
     }
 }
 
@@ -244,11 +248,11 @@ impl Handler<CloseConnection> for Monitor {
     type Result = bool;
 
     fn handle(&mut self, close: CloseConnection, _: &mut Context<Self>) -> bool {
-        let known = self.connections.get(&close.id);
-        if let Some(known) = known {
-            known.outbox.close(close.reason);
+        let open = self.connections.get(&close.id).and_then(Known::open);
+        if let Some(open) = open {
+            open.outbox.close(close.reason);
         }
-        known.is_some()
+        open.is_some()
     }
 }
 
@@ -258,8 +262,8 @@ impl Handler<MakeRoom> for Monitor {
     fn handle(&mut self, room: MakeRoom, _: &mut Context<Self>) -> usize {
         let excess = self.connections.len().saturating_sub(room.max_connections);
         // Those who came last go first.
-        for known in self.connections.values().rev().take(excess) {
-            known.outbox.notify(Notices::NO_ROOM);
+        for open in self.open().rev().take(excess) {
+            open.outbox.notify(Notices::NO_ROOM);
         }
         excess
     }

@@ -8,7 +8,7 @@ use crate::connection::{
 };
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
-use crate::monitor::{FindConnection, ListClosed, ListConnections, Monitor, MonitorState, Pending};
+use crate::monitor::{FindConnection, ListClosed, ListConnections, Listed, Monitor, MonitorState, Pending};
 use crate::outbox::ConnectionId;
 use crate::router::{ListHotSubjects, MatchSubject, Router, RouterState};
 use crate::subject::SubjectState;
@@ -89,22 +89,22 @@ impl Observatory {
         self.arbiters.workloads()
     }
 
-    /// Some of the connections that are open, in the order of their numbers: `take` of them, after `skip` others.
+    /// Some of the connections that are open or about to be, in the order of their numbers: `take` of them, after `skip` others.
     /// One that ends meanwhile is left out.
     pub async fn connections(&self, skip: usize, take: usize, extent: Extent) -> Vec<ObservedConnection> {
         let listed = ask(&self.monitor, ListConnections { skip, take }).await;
         let listed: Vec<ConnectionAddress> = listed
             .unwrap_or_default()
             .into_iter()
-            .map(ConnectionAddress)
+            .map(ConnectionAddress::from)
             .collect();
         ask_each(listed, extent).await
     }
 
-    /// The connection of this number, if it is open.
+    /// The connection of this number, if it is open or about to be.
     pub async fn connection(&self, id: ConnectionId, extent: Extent) -> Option<ObservedConnection> {
         let found = ask(&self.monitor, FindConnection(id)).await.flatten()?;
-        ConnectionAddress(found).ask(extent).await
+        ConnectionAddress::from(found).ask(extent).await
     }
 
     /// The connections that ended and are remembered, the oldest first.
@@ -169,9 +169,21 @@ pub struct ObservedConnection {
     address: ConnectionAddress,
 }
 
-/// Where a connection can be asked.
+/// Where a connection can be asked; one that is not open yet answers what it is by itself.
 #[derive(Clone)]
-struct ConnectionAddress(Recipient<Describe>);
+enum ConnectionAddress {
+    Opening(Box<ConnectionState>),
+    Open(Recipient<Describe>),
+}
+
+impl From<Listed> for ConnectionAddress {
+    fn from(listed: Listed) -> Self {
+        match listed {
+            Listed::Opening(state) => Self::Opening(state),
+            Listed::Open(describe) => Self::Open(describe),
+        }
+    }
+}
 
 impl std::fmt::Debug for ConnectionAddress {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -181,7 +193,17 @@ impl std::fmt::Debug for ConnectionAddress {
 
 impl ConnectionAddress {
     async fn ask(self, extent: Extent) -> Option<ObservedConnection> {
-        let Description { state, subscriptions } = self.0.send(Describe(extent)).await.ok()?;
+        let describe = match &self {
+            Self::Opening(state) => {
+                return Some(ObservedConnection {
+                    state: (**state).clone(),
+                    subscriptions: Vec::new(),
+                    address: self,
+                });
+            }
+            Self::Open(describe) => describe,
+        };
+        let Description { state, subscriptions } = describe.send(Describe(extent)).await.ok()?;
         // Written down here, not by the connection: its arbiter has messages to carry.
         let mut subscriptions: Vec<SubscriptionState> = subscriptions
             .iter()

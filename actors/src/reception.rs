@@ -4,12 +4,16 @@
 //! sessions. There is one for each listener and arbiter. A language may want to talk to a peer first; that is a task
 //! of its own, so that nobody waits for a peer that is slow, and what it holds is freed with it.
 
-use crate::arbiter::{Arbiters, LocalArbiter};
-use crate::connection::{CloseReason, ClosedConnection, Connection, Entrance, Session, Surroundings};
+use crate::arbiter::LocalArbiter;
+use crate::connection::{
+    CloseReason, ClosedConnection, Connection, Entrance, Handshakes, LastWords, Session, Surroundings,
+};
+use crate::flood::REFUSED_CONNECTIONS;
 use crate::listener::Accepted;
 use crate::mailbox::{Observe, tell};
-use crate::monitor::ConnectionClosed;
+use crate::monitor::{ConnectionClosed, ConnectionOpening};
 use crate::outbox::ConnectionId;
+use crate::placement::Placement;
 use actix::prelude::*;
 use serde::Serialize;
 use std::cell::Cell;
@@ -20,6 +24,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// How many that were refused are given the time to hear it. Of more, some may not.
+const LINGERING_AT_MOST: usize = 256;
 
 /// A language that peers of a listener speak.
 pub trait Language: Send + Unpin + 'static {
@@ -55,12 +62,14 @@ pub struct Opened<S> {
 }
 
 /// A peer with which it came to no session. It has been told so, and logged, as far as that is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Unopened {
     /// Who it was.
     pub peer: SocketAddr,
     /// Why.
     pub reason: CloseReason,
+    /// Its socket, if it has been told something that it should hear.
+    pub last_words: Option<LastWords>,
 }
 
 /// Opens the connections of one language on one arbiter.
@@ -72,6 +81,8 @@ pub struct Reception<L: Language> {
     opening: Rc<Cell<usize>>,
     unopened: Rc<Cell<u64>>,
     refused: u64,
+    lingering: Rc<Cell<usize>>,
+    handshakes: Rc<Handshakes>,
 }
 
 /// What a [`Reception`] shows of itself.
@@ -87,18 +98,7 @@ pub struct ReceptionState {
     pub refused: u64,
 }
 
-/// A place among `max_connections`, until a Connection has it.
-struct Place(Option<Arc<Arbiters>>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(arbiters) = &self.0 {
-            arbiters.dismiss();
-        }
-    }
-}
-
-/// One more that is being opened, for as long as it is.
+/// One more of those that are being opened or that linger, for as long as it is.
 struct Counted(Rc<Cell<usize>>);
 
 impl Counted {
@@ -125,32 +125,40 @@ impl<L: Language> Reception<L> {
             opening: Rc::default(),
             unopened: Rc::default(),
             refused: 0,
+            lingering: Rc::default(),
+            handshakes: Rc::default(),
         }
     }
 
-    fn open(&mut self, Accepted { socket, peer }: Accepted) {
+    fn open(
+        &mut self,
+        Accepted {
+            socket,
+            peer,
+            mut place,
+        }: Accepted,
+    ) {
         // Messages are handed over in batches already; waiting for more would only add latency.
         if let Err(error) = socket.set_nodelay(true) {
             log::debug!("{peer} - {error}");
             return;
         }
-        let shared = self.arbiter.borrow().shared.clone();
-        let id = shared.next_connection_id();
+        let id = self.arbiter.borrow().shared.next_connection_id();
+        log::debug!("{peer} - cid:{id} - Client connection created");
         let (bounds, _) = self.surroundings.bounds.current();
-        if !shared.admit(bounds.max_connections) {
+        if !place.admit(bounds.max_connections) {
+            drop(place);
             self.refused += 1;
             self.refuse(socket, peer, id);
             return;
         }
-        let place = Place(Some(shared));
-        let entrance = match Entrance::new(socket, peer, id) {
+        let entrance = match Entrance::new(socket, peer, id, self.handshakes.clone()) {
             Ok(entrance) => entrance,
             Err(error) => {
                 log::error!("{peer} - cid:{id} - {error}");
                 return;
             }
         };
-        log::debug!("{peer} - cid:{id} - Client connection created");
         let (arbiter, surroundings) = (self.arbiter.clone(), self.surroundings.clone());
         match self.language.open(entrance) {
             Opening::Done(opened) => {
@@ -160,6 +168,7 @@ impl<L: Language> Reception<L> {
             Opening::UnderWay(task) => {
                 let (opening, since) = (Counted::new(&self.opening), Instant::now());
                 let (opened, unopened) = (self.opened.clone(), self.unopened.clone());
+                tell(&surroundings.monitor, ConnectionOpening { id, peer, since });
                 actix_rt::spawn(async move {
                     let outcome = task.await;
                     drop(opening);
@@ -168,12 +177,18 @@ impl<L: Language> Reception<L> {
                             opened.set(opened.get() + 1);
                             begin(peer, place, arbiter, surroundings);
                         }
-                        Err(Unopened { peer, reason }) => {
+                        Err(Unopened {
+                            peer,
+                            reason,
+                            last_words,
+                        }) => {
                             unopened.set(unopened.get() + 1);
-                            let text = reason.text();
-                            log::debug!("{peer} - cid:{id} - Client connection closed: {text}");
-                            let connection = Arc::new(ClosedConnection::unopened(id, peer, since, reason));
-                            tell(&surroundings.monitor, ConnectionClosed { reason, connection });
+                            tell_closed(&surroundings, id, peer, since, reason);
+                            if let Some(last_words) = last_words {
+                                // It has its place for as long as it has a socket.
+                                last_words.linger().await;
+                            }
+                            drop(place);
                         }
                     }
                 });
@@ -182,17 +197,42 @@ impl<L: Language> Reception<L> {
     }
 
     fn refuse(&mut self, mut socket: std::net::TcpStream, peer: SocketAddr, id: ConnectionId) {
-        log::error!("{peer} - cid:{id} - maximum connections exceeded");
+        REFUSED_CONNECTIONS.say(format_args!("{peer} - cid:{id} - maximum connections exceeded"));
         // A fresh socket takes a few hundred bytes at once, or its peer is gone.
-        let _ = socket.write_all(&self.language.refuse(peer, id));
-        let _ = socket.shutdown(std::net::Shutdown::Write);
+        let told = socket.write_all(&self.language.refuse(peer, id));
+        let reason = CloseReason::MaximumConnectionsExceeded;
+        tell_closed(&self.surroundings, id, peer, Instant::now(), reason);
+        if told.is_err() || self.lingering.get() >= LINGERING_AT_MOST {
+            return;
+        }
+        let lingering = Counted::new(&self.lingering);
+        if let Ok(last_words) = LastWords::on_socket(socket) {
+            actix_rt::spawn(async move {
+                last_words.linger().await;
+                drop(lingering);
+            });
+        }
     }
+}
+
+/// The Monitor is told of those, too, that never were open.
+fn tell_closed(
+    surroundings: &Surroundings,
+    id: ConnectionId,
+    peer: SocketAddr,
+    since: Instant,
+    reason: CloseReason,
+) {
+    let text = reason.text();
+    log::debug!("{peer} - cid:{id} - Client connection closed: {text}");
+    let connection = Arc::new(ClosedConnection::unopened(id, peer, since, reason));
+    tell(&surroundings.monitor, ConnectionClosed { reason, connection });
 }
 
 /// From here on the Connection has the place.
 fn begin<S: Session>(
     opened: Opened<S>,
-    mut place: Place,
+    place: Placement,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
 ) {
@@ -201,7 +241,7 @@ fn begin<S: Session>(
         session,
         greeting,
     } = opened;
-    place.0 = None;
+    place.hand_on();
     Connection::open(entrance, arbiter, surroundings, session, &greeting);
 }
 

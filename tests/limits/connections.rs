@@ -1,5 +1,5 @@
-//! Only so many connections at one time: the next is told so after INFO, and again there is room when one
-//! has gone.
+//! Only so many connections at one time: the next is told so after INFO, and is remembered; and again there is room when
+//! one has gone.
 
 use vagus_test_support::{eventually_equal, server};
 
@@ -24,6 +24,10 @@ fn only_so_many() {
     third.expect("MSG a 1 2\r\nhi");
     drop((second, third));
     server.expect_nothing_left();
+    let monitor = server.monitor().unwrap();
+    assert_eq!(monitor.total_connections, 7);
+    let expected = [("Client Closed", 3), ("Maximum Connections Exceeded", 4)];
+    assert_eq!(monitor.closed, expected.into());
 }
 
 /// No room at all is a limit too, and not the same as none.

@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod back_pressure;
 #[cfg(test)]
 mod first;
@@ -25,6 +27,10 @@ mod rate;
 mod renewed;
 #[cfg(test)]
 mod several;
+#[cfg(test)]
+mod shown;
+#[cfg(test)]
+mod storms;
 #[cfg(test)]
 mod timeout;
 #[cfg(test)]

@@ -19,15 +19,17 @@ pub(crate) struct ArbiterCounters {
     held: HeldCounters,
     /// Thousandths of the last interval that this arbiter's thread was busy.
     load: AtomicU64,
-    /// Connections it carries now.
+    /// Connections that are placed here now.
     connections: AtomicU64,
+    /// Those of them whose handshake is to come or under way.
+    handshakes: AtomicU64,
     hand_over_times: Histogram,
 }
 
 /// What one arbiter has to do.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Workload {
-    /// Connections it carries.
+    /// Connections that are placed there, be they open or about to be.
     pub connections: u64,
     /// The part of the last second, 0 to 1, that its thread was busy.
     pub load: f64,
@@ -141,6 +143,18 @@ impl ArbiterCounters {
 
     pub(crate) fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn handshake_placed(&self) {
+        self.handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn handshake_over(&self) {
+        self.handshakes.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn handshakes(&self) -> u64 {
+        self.handshakes.load(Ordering::Relaxed)
     }
 
     /// Adds these counters to a sum.

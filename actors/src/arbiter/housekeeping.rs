@@ -2,6 +2,7 @@
 
 use super::LocalArbiter;
 use super::counters::HeldRoutes;
+use crate::flood;
 use crate::interest::Interest;
 use crate::mailbox::tell;
 use crate::outbox::Notices;
@@ -39,6 +40,7 @@ pub(crate) async fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, r
             outbox.notify(Notices::TIMER);
         }
         if now >= interval.end() {
+            flood::settle(now);
             let load = interval.restart(now);
             let mut arbiter = arbiter.borrow_mut();
             arbiter.shared.counters[arbiter.number].set_load(load);

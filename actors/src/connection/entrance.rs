@@ -1,10 +1,13 @@
 //! A socket of which nobody knows yet what will be spoken on it, or by whom.
 
+use super::handshakes::Handshakes;
+use super::last_words::LastWords;
 use super::tls_wire::{HandshakeError, TlsWire};
 use super::wire::Wire;
 use super::{ConnectionId, TlsFacts};
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -20,7 +23,9 @@ pub struct Entrance {
     wire: Wire,
     peer: SocketAddr,
     id: ConnectionId,
+    /// As much as has come, and no more room: it may wait for long.
     early: Vec<u8>,
+    handshakes: Rc<Handshakes>,
 }
 
 /// What waiting for a peer came to.
@@ -35,12 +40,18 @@ pub enum Came {
 }
 
 impl Entrance {
-    pub(crate) fn new(socket: std::net::TcpStream, peer: SocketAddr, id: ConnectionId) -> io::Result<Self> {
+    pub(crate) fn new(
+        socket: std::net::TcpStream,
+        peer: SocketAddr,
+        id: ConnectionId,
+        handshakes: Rc<Handshakes>,
+    ) -> io::Result<Self> {
         Ok(Self {
             wire: Wire::Plain(Arc::new(TcpStream::from_std(socket)?)),
             peer,
             id,
             early: Vec::new(),
+            handshakes,
         })
     }
 
@@ -74,8 +85,7 @@ impl Entrance {
     /// # Errors
     /// When the socket fails, or it has said too much already that nobody took.
     pub async fn hear(&mut self, until: Instant) -> io::Result<Came> {
-        let before = self.early.len();
-        if before >= EARLY_AT_MOST {
+        if self.early.len() >= EARLY_AT_MOST {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let socket = self.wire.socket();
@@ -84,10 +94,7 @@ impl Entrance {
                 Err(_) => return Ok(Came::Nothing),
                 Ok(ready) => ready?,
             }
-            self.early.resize(EARLY_AT_MOST, 0);
-            let count = socket.try_read(&mut self.early[before..]);
-            self.early.truncate(before + count.as_ref().copied().unwrap_or(0));
-            match count {
+            match read_more(socket, &mut self.early) {
                 Ok(0) => return Ok(Came::End),
                 Ok(_) => return Ok(Came::Bytes),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -116,27 +123,28 @@ impl Entrance {
         Ok(())
     }
 
-    /// Answers a TLS handshake of the peer. What it has said before is the beginning of it.
+    /// Answers a TLS handshake of the peer. What it has said before is the beginning of it. Nothing of TLS is held before
+    /// its turn comes.
     ///
     /// # Errors
-    /// When it comes to nothing, or not in time.
-    pub async fn secure(self, acceptor: &Acceptor, until: Instant) -> Result<Self, HandshakeError> {
-        // In the clear nobody else knows the socket yet.
-        let socket = match self.wire {
-            Wire::Plain(socket) => Arc::into_inner(socket),
-            Wire::Tls(_) => None,
+    /// When it comes to nothing, or not in time. The peer may have been told why, beneath TLS: see
+    /// [`Entrance::last_words`].
+    pub async fn secure(&mut self, acceptor: &Acceptor, until: Instant) -> Result<(), HandshakeError> {
+        let Wire::Plain(socket) = &self.wire else {
+            return Err(StreamError::Carrier(io::ErrorKind::AlreadyExists.into()).into());
         };
-        let socket = socket.ok_or_else(|| StreamError::Carrier(io::ErrorKind::ResourceBusy.into()))?;
-        let handshake = TlsWire::accept(acceptor, socket, self.early);
+        let (socket, early) = (socket.clone(), std::mem::take(&mut self.early));
+        let handshake = TlsWire::accept(acceptor, socket, early, &self.handshakes);
         let wire = timeout_at(until.into(), handshake)
             .await
             .map_err(|_| HandshakeError::Timeout)??;
-        Ok(Self {
-            wire: Wire::Tls(Box::new(wire)),
-            peer: self.peer,
-            id: self.id,
-            early: Vec::new(),
-        })
+        self.wire = Wire::Tls(Box::new(wire));
+        Ok(())
+    }
+
+    /// Ends it, so that the peer hears what has been said to it.
+    pub fn last_words(mut self) -> LastWords {
+        LastWords::on(&mut self.wire)
     }
 
     /// The TLS that is spoken, once it is.
@@ -157,4 +165,14 @@ impl Entrance {
     pub(super) fn into_parts(self) -> (Wire, Vec<u8>) {
         (self.wire, self.early)
     }
+}
+
+/// Reads behind what is there; the buffer is not part of what waits.
+fn read_more(socket: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
+    let mut buffer = [0; EARLY_AT_MOST];
+    let space = EARLY_AT_MOST.saturating_sub(early.len());
+    let count = socket.try_read(&mut buffer[..space])?;
+    early.reserve_exact(count);
+    early.extend_from_slice(&buffer[..count]);
+    Ok(count)
 }

@@ -8,8 +8,10 @@ mod blocked;
 mod bounds;
 mod carrier;
 mod entrance;
+mod handshakes;
 mod input;
 mod large_frame;
+mod last_words;
 mod observed;
 mod session;
 mod subscriptions;
@@ -20,6 +22,8 @@ mod wire;
 
 pub use bounds::Bounds;
 pub use entrance::{Came, EARLY_AT_MOST, Entrance};
+pub(crate) use handshakes::Handshakes;
+pub use last_words::LastWords;
 pub use observed::{ClosedConnection, ConnectionState, Extent, SubscriptionState};
 pub(crate) use observed::{Describe, Description};
 pub use session::{ANTICIPATED, Identity, Interest as SessionInterest, Progress, Session, SlowTask, Turn};
@@ -107,8 +111,9 @@ struct Following {
 }
 
 impl<S: Session> Connection<S> {
-    /// Begins a connection of which the opening is done; call it on the arbiter's own thread, inside its runtime.
-    pub fn open(
+    /// Begins a connection of which the opening is done; call it on the arbiter's own thread, inside its runtime. Its
+    /// place counts already.
+    pub(crate) fn open(
         entrance: Entrance,
         arbiter: LocalArbiter,
         surroundings: Arc<Surroundings>,
@@ -123,7 +128,6 @@ impl<S: Session> Connection<S> {
             let mut arbiter = arbiter.borrow_mut();
             arbiter.make_room(bounds.longest_line);
             let slot = arbiter.shared.slots.take();
-            arbiter.shared.counters[arbiter.number].connection_placed();
             let number = arbiter.number;
             Outbox::new(slot, id, number, bounds.max_pending, wire.shared_socket())
         };

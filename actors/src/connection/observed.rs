@@ -49,6 +49,33 @@ pub struct ConnectionState {
     pub tls: Option<Box<TlsFacts>>,
 }
 
+impl ConnectionState {
+    /// Of one that is not open yet.
+    pub(crate) fn opening(id: ConnectionId, peer: SocketAddr, since: Instant) -> Self {
+        let (now, uptime) = (SystemTime::now(), since.elapsed());
+        let opened = now.checked_sub(uptime).unwrap_or(now);
+        Self {
+            id,
+            peer,
+            identity: Identity::default(),
+            opened,
+            active: opened,
+            uptime,
+            idle: uptime,
+            subscriptions: 0,
+            pending: 0,
+            messages_in: 0,
+            payload_in: 0,
+            messages_out: 0,
+            payload_out: 0,
+            stalls: 0,
+            waits_for_interest: false,
+            round_trip: None,
+            tls: None,
+        }
+    }
+}
+
 /// A subscription of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SubscriptionState {
@@ -95,31 +122,12 @@ pub struct ClosedConnection {
 impl ClosedConnection {
     /// One with which it came to no session.
     pub(crate) fn unopened(id: ConnectionId, peer: SocketAddr, since: Instant, reason: CloseReason) -> Self {
-        let (stopped, uptime) = (SystemTime::now(), since.elapsed());
-        let opened = stopped.checked_sub(uptime).unwrap_or(stopped);
+        let state = ConnectionState::opening(id, peer, since);
         Self {
-            state: ConnectionState {
-                id,
-                peer,
-                identity: Identity::default(),
-                opened,
-                active: opened,
-                uptime,
-                idle: uptime,
-                subscriptions: 0,
-                pending: 0,
-                messages_in: 0,
-                payload_in: 0,
-                messages_out: 0,
-                payload_out: 0,
-                stalls: 0,
-                waits_for_interest: false,
-                round_trip: None,
-                tls: None,
-            },
             subscriptions: Vec::new(),
-            stopped,
+            stopped: state.opened + state.uptime,
             reason: reason.text(),
+            state,
         }
     }
 }

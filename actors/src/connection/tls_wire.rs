@@ -1,10 +1,12 @@
 //! TLS over a socket that does not block.
 
 use super::TlsFacts;
+use super::handshakes::{GivenUp, Handshakes};
 use super::wire::read_vectored;
 use crate::arbiter::READ_SIZE;
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
 use vagus_tls::{Acceptor, SslRef, StreamError, TlsStream, Unfinished};
@@ -34,15 +36,20 @@ pub enum HandshakeError {
     /// It took too long.
     #[error("timeout")]
     Timeout,
+    /// Too many peers are silent in the middle of a handshake, and this one has been for longest.
+    #[error("too many handshakes")]
+    TooMany,
 }
 
 impl TlsWire {
     /// Answers the handshake of a peer of which these bytes have come already.
     pub(super) async fn accept(
         acceptor: &Acceptor,
-        socket: TcpStream,
+        socket: Arc<TcpStream>,
         early: Vec<u8>,
+        handshakes: &Handshakes,
     ) -> Result<Self, HandshakeError> {
+        let mut beginning = handshakes.begin().await;
         let ciphertext = Ciphertext {
             socket,
             filled: early.len(),
@@ -52,7 +59,32 @@ impl TlsWire {
             dry: false,
         };
         let mut stream = TlsStream::new(acceptor, ciphertext)?;
-        poll_fn(|task| handshake(&mut stream, task)).await?;
+        loop {
+            let unfinished = match handshakes.step(|| stream.accept()).await {
+                Ok(()) => break,
+                Err(unfinished) => unfinished,
+            };
+            drop(beginning.take());
+            let socket = &stream.below().socket;
+            let ready = match unfinished {
+                Unfinished::WantsRead => {
+                    handshakes
+                        .wait(poll_fn(|task| socket.poll_read_ready(task)))
+                        .await
+                }
+                Unfinished::WantsWrite => {
+                    handshakes
+                        .wait(poll_fn(|task| socket.poll_write_ready(task)))
+                        .await
+                }
+                Unfinished::Failed(error) => return Err(error.into()),
+            };
+            match ready {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(StreamError::Carrier(error).into()),
+                Err(GivenUp) => return Err(HandshakeError::TooMany),
+            }
+        }
         Ok(Self {
             stream,
             facts: None,
@@ -76,7 +108,7 @@ impl TlsWire {
         self.facts = Some(facts);
     }
 
-    pub(super) fn socket(&self) -> &TcpStream {
+    pub(super) fn socket(&self) -> &Arc<TcpStream> {
         &self.stream.below().socket
     }
 
@@ -167,23 +199,6 @@ impl TlsWire {
     }
 }
 
-fn handshake(stream: &mut TlsStream<Ciphertext>, task: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
-    loop {
-        let Err(unfinished) = stream.accept() else {
-            return Poll::Ready(Ok(()));
-        };
-        let socket = &stream.below().socket;
-        let ready = match unfinished {
-            Unfinished::WantsRead => ready!(socket.poll_read_ready(task)),
-            Unfinished::WantsWrite => ready!(socket.poll_write_ready(task)),
-            Unfinished::Failed(error) => return Poll::Ready(Err(error.into())),
-        };
-        if let Err(error) = ready {
-            return Poll::Ready(Err(StreamError::Carrier(error).into()));
-        }
-    }
-}
-
 fn into_io(error: StreamError) -> io::Error {
     match error {
         StreamError::Carrier(error) => error,
@@ -194,7 +209,7 @@ fn into_io(error: StreamError) -> io::Error {
 /// The socket as TLS sees it. One read takes what has come of many records, into a buffer that is lent.
 #[derive(Debug)]
 struct Ciphertext {
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     /// What has been read ahead: all of it while a read is under way, else only what is left over.
     buffer: Box<[u8]>,
     taken: usize,

@@ -23,7 +23,7 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    pub(super) fn socket(&self) -> &TcpStream {
+    pub(super) fn socket(&self) -> &Arc<TcpStream> {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(tls) => tls.socket(),
@@ -93,7 +93,7 @@ impl Wire {
         if let Self::Tls(tls) = self {
             tls.say_farewell();
         }
-        socket2::SockRef::from(self.socket())
+        socket2::SockRef::from(&**self.socket())
             .shutdown(Shutdown::Write)
             .is_ok()
     }

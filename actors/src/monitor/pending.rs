@@ -31,8 +31,9 @@ impl Handler<ListOutboxes> for Monitor {
     fn handle(&mut self, list: ListOutboxes, _: &mut Context<Self>) -> Self::Result {
         self.connections
             .range((Bound::Excluded(list.after), Bound::Unbounded))
+            .filter_map(|(_, known)| known.open())
             .take(PART)
-            .map(|(_, known)| known.outbox.clone())
+            .map(|open| open.outbox.clone())
             .collect()
     }
 }

@@ -4,6 +4,7 @@
 
 mod adopting;
 mod authentication;
+mod client_hello;
 mod heartbeat;
 pub mod ocsp;
 mod opening;

@@ -1,24 +1,24 @@
 //! What comes before there is a session: INFO, the header of a proxy, the TLS handshake.
 
+use crate::client_hello::{self, HANDSHAKE_RECORD};
 use crate::tls::{self, ClientKey, ClientTls};
 use crate::{Facts, NatsSession, greeting};
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::Live;
-use vagus_actors::connection::{Came, CloseReason, Entrance, HandshakeError};
+use vagus_actors::connection::{Came, CloseReason, EARLY_AT_MOST, Entrance, HandshakeError};
+use vagus_actors::flood::{FAILED_HANDSHAKES, PROXY_HEADERS};
 use vagus_actors::reception::{Opened, Unopened};
 use vagus_auth::nkey::Nonce;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::proxy_header::{self, Parsed};
-use vagus_tls::HandshakeFirst;
+use vagus_tls::{HandshakeFirst, StreamError};
 
 /// How long a proxy may take for its header.
 const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How the first record of a handshake begins.
-const HANDSHAKE_RECORD: u8 = 0x16;
 
 /// A client of which not all is known that a session needs.
 pub(crate) struct Arrival {
@@ -33,8 +33,20 @@ pub(crate) struct Arrival {
     first: bool,
 }
 
-/// The entrance is given back for as long as it can be used.
-type Step<T> = Result<T, CloseReason>;
+type Step<T> = Result<T, Refused>;
+
+/// Why a peer gets no session.
+struct Refused {
+    reason: CloseReason,
+    /// Whether it has been told something that it should hear.
+    told: bool,
+}
+
+impl From<CloseReason> for Refused {
+    fn from(reason: CloseReason) -> Self {
+        Self { reason, told: false }
+    }
+}
 
 impl Arrival {
     pub(crate) fn new(live: Arc<Live<Facts>>, facts: Arc<Facts>, nonce: Option<Nonce>) -> Self {
@@ -51,22 +63,14 @@ impl Arrival {
 
     /// Ends within the time limits of proxies, handshakes and writing.
     pub(crate) async fn open(mut self, mut entrance: Entrance) -> Result<Opened<NatsSession>, Unopened> {
-        let clear = self.speak_in_clear(&mut entrance).await;
-        let facts = self.facts.clone();
-        let secured = match (clear, &facts.tls) {
-            (Ok(true), Some(tls)) => {
-                let peer = entrance.peer();
-                self.secure(entrance, tls)
-                    .await
-                    .map_err(|reason| Unopened { peer, reason })
-            }
-            (Ok(_), _) => Ok(entrance),
-            (Err(reason), _) => Err(Unopened {
+        if let Err(Refused { reason, told }) = self.agree(&mut entrance).await {
+            return Err(Unopened {
                 peer: entrance.peer(),
                 reason,
-            }),
-        };
-        let entrance = secured?;
+                last_words: told.then(|| entrance.last_words()),
+            });
+        }
+        let facts = self.facts.clone();
         let (key, certificate) = match (&facts.tls, entrance.tls()) {
             (Some(tls), Some(ssl)) => (ClientKey::of(ssl), tls.names(ssl)),
             _ => (ClientKey::Plain, None),
@@ -83,6 +87,14 @@ impl Arrival {
             session,
             greeting,
         })
+    }
+
+    async fn agree(&mut self, entrance: &mut Entrance) -> Step<()> {
+        let facts = self.facts.clone();
+        match (self.speak_in_clear(entrance).await?, &facts.tls) {
+            (true, Some(tls)) => self.secure(entrance, tls).await,
+            _ => Ok(()),
+        }
     }
 
     /// Everything up to the handshake; true if there is to be one.
@@ -118,7 +130,7 @@ impl Arrival {
         self.told = true;
         let until = Instant::now() + self.facts.limits.write_deadline;
         let told = entrance.say(&line, until).await;
-        told.map_err(|_| CloseReason::WriteError)
+        told.map_err(|_| CloseReason::WriteError.into())
     }
 
     /// Where the handshake may come first: a client that says nothing for a while is one that waits for INFO.
@@ -137,9 +149,11 @@ impl Arrival {
     /// Who is connected by way of a proxy is that one from now on. A header need not be there.
     async fn read_proxy_header(&self, entrance: &mut Entrance) -> Step<()> {
         let (proxy, until) = (entrance.peer(), Instant::now() + PROXY_HEADER_TIMEOUT);
-        let failed = |error: &dyn std::fmt::Display| {
-            log::warn!("Error reading PROXY protocol header from {proxy}: {error}");
-            CloseReason::ProtocolViolation
+        let failed = |error: &dyn Display| {
+            PROXY_HEADERS.say(format_args!(
+                "Error reading PROXY protocol header from {proxy}: {error}"
+            ));
+            Refused::from(CloseReason::ProtocolViolation)
         };
         let (mut left, source) = loop {
             match proxy_header::parse(entrance.early()).map_err(|error| failed(&error))? {
@@ -164,49 +178,67 @@ impl Arrival {
         Ok(())
     }
 
-    async fn secure(&self, mut entrance: Entrance, tls: &ClientTls) -> Step<Entrance> {
+    async fn secure(&self, entrance: &mut Entrance, tls: &Arc<ClientTls>) -> Step<()> {
         let (peer, id, now) = (entrance.peer(), entrance.id(), Instant::now());
-        let answer = tls.throttle.begin(now);
-        if answer.rejected_before > 0 {
-            let count = answer.rejected_before;
-            log::warn!("Rejected {count} connections due to TLS rate limiting");
-        }
-        if !answer.allowed {
+        if !tls.may_begin(now) {
             let mut line = Vec::new();
             Complaint::Throttled.append(&mut line);
             // A peer that does not take it is gone all the same.
             let _ = entrance.say(&line, now + self.facts.limits.write_deadline).await;
-            return Err(CloseReason::MaximumConnectionsExceeded);
+            return Err(Refused {
+                reason: CloseReason::MaximumConnectionsExceeded,
+                told: true,
+            });
         }
         log::debug!("{peer} - cid:{id} - Starting TLS client connection handshake");
-        let failed = |log_as, error: &dyn std::fmt::Display| {
-            log::log!(log_as, "{peer} - cid:{id} - TLS handshake error: {error}");
-            CloseReason::TlsHandshakeFailure
+        let failed = |error: &dyn Display| {
+            FAILED_HANDSHAKES.say(format_args!("{peer} - cid:{id} - TLS handshake error: {error}"));
+            // Of what the library found wrong the peer is told, beneath TLS.
+            Refused {
+                reason: CloseReason::TlsHandshakeFailure,
+                told: true,
+            }
         };
         let until = now + tls.timeout;
-        // Nothing of TLS is held for a peer that says nothing, or something else.
-        match first_byte(&mut entrance, until).await? {
-            Some(HANDSHAKE_RECORD) => {}
-            Some(_) => {
-                let error = "tls: first record does not look like a TLS handshake";
-                return Err(failed(log::Level::Debug, &error));
+        match hear_hello(entrance, until).await? {
+            Hello::Enough => {}
+            Hello::Late => return Err(timed_out(peer, id)),
+            Hello::End => {
+                let error = if entrance.early().is_empty() {
+                    "EOF"
+                } else {
+                    "unexpected EOF"
+                };
+                failed(&error);
+                return Err(CloseReason::TlsHandshakeFailure.into());
             }
-            None => return Err(timed_out(peer, id)),
         }
-        let mut entrance = match entrance.secure(&tls.acceptor, until).await {
-            Ok(entrance) => entrance,
+        if entrance.early().first() != Some(&HANDSHAKE_RECORD) {
+            let error = "tls: first record does not look like a TLS handshake";
+            log::debug!("{peer} - cid:{id} - TLS handshake error: {error}");
+            return Err(CloseReason::TlsHandshakeFailure.into());
+        }
+        match entrance.secure(&tls.acceptor, until).await {
+            Ok(()) => {}
             Err(HandshakeError::Timeout) => return Err(timed_out(peer, id)),
-            Err(error) => return Err(failed(log::Level::Error, &error)),
-        };
+            Err(HandshakeError::Failed(StreamError::Carrier(error))) => {
+                match error.kind() {
+                    io::ErrorKind::UnexpectedEof => failed(&"EOF"),
+                    _ => failed(&error),
+                };
+                return Err(CloseReason::TlsHandshakeFailure.into());
+            }
+            Err(error) => return Err(failed(&error)),
+        }
         let Some(ssl) = entrance.tls() else {
-            return Err(CloseReason::TlsHandshakeFailure);
+            return Err(CloseReason::TlsHandshakeFailure.into());
         };
         if !tls.acceptor.is_pinned(ssl) {
-            return Err(failed(log::Level::Error, &"certificate not pinned"));
+            return Err(failed(&"certificate not pinned"));
         }
         if let Some(checks) = &tls.peer_checks {
             let checked = checks.check(ssl, until).await;
-            checked.map_err(|error| failed(log::Level::Error, &error))?;
+            checked.map_err(|error| failed(&error))?;
         }
         let facts = tls::facts(ssl, self.first);
         log::debug!("{peer} - cid:{id} - TLS handshake complete");
@@ -216,13 +248,33 @@ impl Arrival {
             facts.cipher_suite
         );
         entrance.set_tls_facts(facts);
-        Ok(entrance)
+        Ok(())
     }
 }
 
-fn timed_out(peer: SocketAddr, id: vagus_actors::ConnectionId) -> CloseReason {
+/// How waiting for the first record of a handshake ended.
+enum Hello {
+    Enough,
+    End,
+    Late,
+}
+
+/// Nothing of TLS is held for a peer that has not said so much.
+async fn hear_hello(entrance: &mut Entrance, until: Instant) -> Step<Hello> {
+    while !client_hello::is_enough(entrance.early(), EARLY_AT_MOST) {
+        match entrance.hear(until).await {
+            Ok(Came::Bytes) => {}
+            Ok(Came::Nothing) => return Ok(Hello::Late),
+            Ok(Came::End) => return Ok(Hello::End),
+            Err(_) => return Err(CloseReason::ReadError.into()),
+        }
+    }
+    Ok(Hello::Enough)
+}
+
+fn timed_out(peer: SocketAddr, id: vagus_actors::ConnectionId) -> Refused {
     log::debug!("{peer} - cid:{id} - TLS handshake timeout");
-    CloseReason::TlsHandshakeFailure
+    CloseReason::TlsHandshakeFailure.into()
 }
 
 /// What the client begins with; None if it says nothing in time.
@@ -230,8 +282,8 @@ async fn first_byte(entrance: &mut Entrance, until: Instant) -> Step<Option<u8>>
     if entrance.early().is_empty() {
         match entrance.hear(until).await {
             Ok(Came::Bytes | Came::Nothing) => {}
-            Ok(Came::End) => return Err(CloseReason::ClientClosed),
-            Err(_) => return Err(CloseReason::ReadError),
+            Ok(Came::End) => return Err(CloseReason::ClientClosed.into()),
+            Err(_) => return Err(CloseReason::ReadError.into()),
         }
     }
     Ok(entrance.early().first().copied())

@@ -16,15 +16,19 @@ pub(crate) struct Throttle {
 struct Window {
     end: Instant,
     begun: u64,
+    /// Of whom nothing has been told yet.
     rejected: u64,
+    /// Somebody is going to.
+    told_of: bool,
 }
 
 /// The answer to one that wants to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) allowed: bool,
-    /// How many were not allowed in the window before; told once.
-    pub(crate) rejected_before: u64,
+pub(crate) enum Answer {
+    Allowed,
+    Rejected,
+    /// The first that is in this window: when that is over, it is time to tell how many there were.
+    FirstRejected(Instant),
 }
 
 impl Throttle {
@@ -38,34 +42,39 @@ impl Throttle {
 
     pub(crate) fn begin(&self, now: Instant) -> Answer {
         if self.limit == 0 {
-            return Answer {
-                allowed: true,
-                rejected_before: 0,
-            };
+            return Answer::Allowed;
         }
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rejected_before = 0;
         let current = match &mut *window {
             Some(current) if now <= current.end => current,
             over => {
-                rejected_before = over.as_ref().map_or(0, |over| over.rejected);
+                let untold = over.as_ref().map_or(0, |over| over.rejected);
                 over.insert(Window {
                     end: now + WINDOW,
                     begun: 0,
-                    rejected: 0,
+                    rejected: untold,
+                    told_of: untold > 0,
                 })
             }
         };
-        let allowed = current.begun < self.limit;
-        if allowed {
+        if current.begun < self.limit {
             current.begun += 1;
-        } else {
-            current.rejected += 1;
+            return Answer::Allowed;
         }
-        Answer {
-            allowed,
-            rejected_before,
+        current.rejected += 1;
+        if std::mem::replace(&mut current.told_of, true) {
+            return Answer::Rejected;
         }
+        Answer::FirstRejected(current.end)
+    }
+
+    /// How many were rejected since this was last asked.
+    pub(crate) fn take_rejected(&self) -> u64 {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.as_mut().map_or(0, |window| {
+            window.told_of = false;
+            std::mem::take(&mut window.rejected)
+        })
     }
 }
 
@@ -78,26 +87,28 @@ mod tests {
     fn as_many_as_allowed_in_each_window() {
         let throttle = Throttle::new(2);
         let start = Instant::now();
-        let check = |after, allowed, rejected_before| {
-            let expected = Answer {
-                allowed,
-                rejected_before,
-            };
+        let check = |after, expected| {
             assert_eq!(throttle.begin(start + after), expected, "{after:?}");
         };
-        check(Duration::ZERO, true, 0);
-        check(WINDOW / 2, true, 0);
-        check(WINDOW / 2, false, 0);
-        check(WINDOW, false, 0);
-        check(WINDOW * 2, true, 2);
-        check(WINDOW * 2, true, 0);
-        check(WINDOW * 3, false, 0);
-        check(WINDOW * 30, true, 1);
+        check(Duration::ZERO, Answer::Allowed);
+        check(WINDOW / 2, Answer::Allowed);
+        check(WINDOW / 2, Answer::FirstRejected(start + WINDOW));
+        check(WINDOW, Answer::Rejected);
+        assert_eq!(throttle.take_rejected(), 2);
+        check(WINDOW * 2, Answer::Allowed);
+        check(WINDOW * 2, Answer::Allowed);
+        check(WINDOW * 3, Answer::FirstRejected(start + WINDOW * 3));
+        // Whoever is to tell of that one has not come to it yet, and tells of the next, too.
+        check(WINDOW * 30, Answer::Allowed);
+        check(WINDOW * 30, Answer::Allowed);
+        check(WINDOW * 30, Answer::Rejected);
+        assert_eq!(throttle.take_rejected(), 2);
+        assert_eq!(throttle.take_rejected(), 0);
     }
 
     #[test]
     fn no_limit() {
         let (throttle, now) = (Throttle::new(0), Instant::now());
-        assert!((0..1000).all(|_| throttle.begin(now).allowed));
+        assert!((0..1000).all(|_| throttle.begin(now) == Answer::Allowed));
     }
 }

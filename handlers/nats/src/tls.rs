@@ -1,9 +1,9 @@
 //! What clients have to know, and to show, of TLS.
 
 use crate::ocsp::PeerChecks;
-use crate::throttle::Throttle;
+use crate::throttle::{Answer, Throttle};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vagus_actors::connection::{TlsFacts, TlsPeerCertificate};
 use vagus_protocol::info::Info;
 use vagus_tls::ocsp::Staple;
@@ -17,7 +17,7 @@ pub struct ClientTls {
     pub(crate) handshake_first: HandshakeFirst,
     pub(crate) timeout: Duration,
     pub(crate) maps: bool,
-    pub(crate) throttle: Throttle,
+    throttle: Throttle,
     /// Asks the authorities of clients about them, if they are to be asked.
     pub(crate) peer_checks: Option<PeerChecks>,
     verifies: bool,
@@ -65,6 +65,21 @@ impl ClientTls {
         info.tls_required = !self.allow_non_tls;
         info.tls_available = self.allow_non_tls;
         info.tls_verify = self.verifies;
+    }
+
+    /// Whether one more handshake may begin. How many may not is told in the log, at the end of the second. Call it inside
+    /// the runtime of an arbiter.
+    pub(crate) fn may_begin(self: &Arc<Self>, now: Instant) -> bool {
+        let answer = self.throttle.begin(now);
+        if let Answer::FirstRejected(end) = answer {
+            let tls = self.clone();
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep_until(end.into()).await;
+                let count = tls.throttle.take_rejected();
+                log::warn!("Rejected {count} connections due to TLS rate limiting");
+            });
+        }
+        answer == Answer::Allowed
     }
 
     /// Whether nothing is said before the handshake.

@@ -1,0 +1,67 @@
+//! What the Monitor knows of a connection.
+
+use crate::connection::{ConnectionState, Describe};
+use crate::outbox::{ConnectionId, Outbox};
+use crate::reload::Foresee;
+use actix::prelude::*;
+use actix::{Recipient, WeakRecipient};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A connection, from the moment there is one more.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// Something has to be agreed upon with the peer first.
+    Opening {
+        /// Who it is, as far as is known.
+        peer: SocketAddr,
+        since: Instant,
+    },
+    Open(Open),
+}
+
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) outbox: Arc<Outbox>,
+    /// Weak: these take a quarter of the memory, for as long as the connection lasts.
+    pub(super) describe: WeakRecipient<Describe>,
+    pub(super) foresee: WeakRecipient<Foresee>,
+}
+
+/// The word of a connection that is not open yet to the Monitor: there is one more.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ConnectionOpening {
+    pub(crate) id: ConnectionId,
+    pub(crate) peer: SocketAddr,
+    pub(crate) since: Instant,
+}
+
+/// A connection on the Monitor's list.
+pub(crate) enum Listed {
+    /// It shows nothing but this.
+    Opening(Box<ConnectionState>),
+    /// It can be asked.
+    Open(Recipient<Describe>),
+}
+
+impl Known {
+    pub(super) fn open(&self) -> Option<&Open> {
+        match self {
+            Self::Opening { .. } => None,
+            Self::Open(open) => Some(open),
+        }
+    }
+
+    /// None if it has just ended.
+    pub(super) fn listed(&self, id: ConnectionId) -> Option<Listed> {
+        match self {
+            Self::Opening { peer, since } => {
+                let state = ConnectionState::opening(id, *peer, *since);
+                Some(Listed::Opening(Box::new(state)))
+            }
+            Self::Open(open) => open.describe.upgrade().map(Listed::Open),
+        }
+    }
+}
