@@ -4,6 +4,10 @@
 //! it has made the count odd; the Router looks at the counts only after it has bumped the versions. With a
 //! sequentially consistent fence on both sides, a turn that the Router finds not begun will see the new
 //! version, and one that it finds running is waited for.
+//!
+//! Whoever finds that a turn has ended also finds what it did. The count it reads may be the one that ended the turn, or
+//! that of a later turn of the same arbiter: so both are stored with `Release` and read with `Acquire`, and either way
+//! everything the arbiter did before that store, the awaited turn included, happened before the reading.
 
 use super::Arbiters;
 use std::sync::Arc;
@@ -60,7 +64,7 @@ impl Quiescence {
     /// A turn of this arbiter begins. Only its own thread calls this and `end_turn`.
     fn begin_turn(&self, arbiter: usize) {
         let turns = &self.turns[arbiter].0;
-        turns.store(turns.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
+        turns.store(turns.load(Ordering::Relaxed) | 1, Ordering::Release);
         fence(Ordering::SeqCst);
     }
 
