@@ -51,6 +51,8 @@ fn ten_thousand_members_of_a_queue_group() {
     }
     let router = server.router().unwrap();
     assert_eq!((router.subscriptions, router.queue_groups), (MEMBERS, 1));
+    let copied = server.queue_groups()[0].copied;
+    assert!(copied < MEMBERS as u64, "{copied} copied for {MEMBERS} members");
     for _ in 0..1000 {
         publisher.publish("jobs", b"x");
     }

@@ -40,7 +40,7 @@ use crate::moment::{Moment, TimeOfDay};
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
 use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::reload::{Fate, Foresee};
-use crate::router::{Announce, Change, Router, Settled};
+use crate::router::{Announce, Change, Depart, Router, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use blocked::Blocked;
@@ -50,7 +50,7 @@ use input::Input;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
-use subscriptions::Subscriptions;
+pub(crate) use subscriptions::{DepartingSubscriptions, Subscriptions};
 use turn::InboundTraffic;
 use vagus_routing::Destination;
 use wire::Wire;
@@ -254,14 +254,14 @@ impl<S: Session> Drop for Connection<S> {
             arbiter.shared.dismiss();
         }
         let following = self.following.take();
-        let mut changes = following.map_or_else(Vec::new, |following| following.unannounced);
-        changes.append(&mut self.subscriptions.drain());
-        if !changes.is_empty() {
+        let changes = following.map_or_else(Vec::new, |following| following.unannounced);
+        if !changes.is_empty() || self.subscriptions.len() > 0 {
             tell(
                 &self.surroundings.router,
-                Announce {
+                Depart {
+                    connection: self.id(),
                     changes,
-                    settled: None,
+                    subscriptions: self.subscriptions.depart(),
                 },
             );
         }

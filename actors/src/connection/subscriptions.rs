@@ -4,7 +4,7 @@ use super::observed::SubscriptionState;
 use super::session::Interest;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use crate::router::Change;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, hash_map};
 use std::sync::Arc;
 use vagus_auth::permission::Filter;
 use vagus_routing::SubjectFilter;
@@ -133,11 +133,26 @@ impl Subscriptions {
         }
     }
 
-    /// Ends all of them.
-    pub(crate) fn drain(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.by_sid)
-            .into_values()
-            .map(Change::Remove)
-            .collect()
+    /// All of them, to be ended: in the time of one, however many they are.
+    pub(crate) fn depart(&mut self) -> DepartingSubscriptions {
+        DepartingSubscriptions(std::mem::take(&mut self.by_sid).into_iter())
+    }
+}
+
+/// The subscriptions of a connection that is gone. Whoever takes them frees what the connection had for each.
+#[derive(Debug, Default)]
+pub(crate) struct DepartingSubscriptions(hash_map::IntoIter<Box<[u8]>, Arc<ConnectionSubscription>>);
+
+impl DepartingSubscriptions {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Iterator for DepartingSubscriptions {
+    type Item = Arc<ConnectionSubscription>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(_, subscription)| subscription)
     }
 }

@@ -1,22 +1,38 @@
 //! The actor that owns one queue group of an account.
 //!
-//! The role of a QueueGroup is to know who is a member, and to publish that as an immutable array. Which
-//! member gets a message is decided by the publisher that has the array; no payload passes here.
+//! The role of a QueueGroup is to know who is a member, and to publish that as something that does not change. Which
+//! member gets a message is decided by the publisher that has it; no payload passes here.
 
 use crate::mailbox::{Observe, tell};
-use crate::outbox::{ConnectionSubscription, Outbox};
+use crate::outbox::Outbox;
 use crate::router::{Change, Router};
-use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
+use vagus_routing::Members;
+
+/// What a group publishes.
+pub(crate) type GroupMembers = Members<Arc<Outbox>>;
 
 /// The owner of one queue group.
 pub struct QueueGroup {
-    subject: Box<[u8]>,
-    queue: Box<[u8]>,
+    name: Arc<GroupName>,
+    number: u64,
     members: vagus_routing::QueueGroup<Arc<Outbox>>,
     router: Addr<Router>,
+}
+
+/// A queue group is one group a subject and name.
+#[derive(Debug)]
+pub(crate) struct GroupName {
+    pub(crate) subject: Box<[u8]>,
+    pub(crate) queue: Box<[u8]>,
+}
+
+impl GroupName {
+    pub(crate) fn is(&self, subject: &[u8], queue: &[u8]) -> bool {
+        *self.subject == *subject && *self.queue == *queue
+    }
 }
 
 /// What a [`QueueGroup`] shows of itself.
@@ -28,40 +44,78 @@ pub struct QueueGroupState {
     pub queue: String,
     /// How many members it has.
     pub members: usize,
+    /// How many pointers to members, and to parts of the group, were copied for what it published: what its changes cost
+    /// beyond themselves.
+    pub copied: u64,
 }
 
-/// Who joins and leaves, from one announcement of one connection.
+/// Who joins and leaves. A group has one under way at most, and answers each.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Attendance {
-    pub(crate) changes: Vec<Change>,
-    pub(crate) ticket: u64,
+    pub(crate) changes: Arc<Vec<Change>>,
+    /// What another actor of this group had published before it failed: with that it begins.
+    pub(crate) restored: Option<GroupMembers>,
 }
 
 /// A group's word to the Router: these are its members from now on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct MembersChanged {
-    pub(crate) subject: Box<[u8]>,
-    pub(crate) queue: Box<[u8]>,
-    pub(crate) members: Arc<[Arc<ConnectionSubscription>]>,
-    pub(crate) ticket: u64,
+    pub(crate) name: Arc<GroupName>,
+    pub(crate) number: u64,
+    pub(crate) members: GroupMembers,
+}
+
+/// A group's last word to the Router: it has panicked.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct GroupFailed {
+    pub(crate) name: Arc<GroupName>,
+    pub(crate) number: u64,
 }
 
 impl QueueGroup {
-    pub(crate) fn new(subject: Box<[u8]>, queue: Box<[u8]>, router: Addr<Router>) -> Self {
+    /// `number` tells it from other actors of that name.
+    pub(crate) fn new(name: Arc<GroupName>, number: u64, router: Addr<Router>) -> Self {
         Self {
-            subject,
-            queue,
+            name,
+            number,
             members: vagus_routing::QueueGroup::new(),
             router,
+        }
+    }
+
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Add(subscription) => {
+                #[cfg(test)]
+                tests::panic_if_wanted(subscription);
+                self.members.join(subscription.clone());
+            }
+            Change::Remove(subscription) => {
+                self.members.leave(subscription);
+            }
+            Change::Limit(..) => {}
         }
     }
 }
 
 impl Drop for QueueGroup {
+    /// Peers name groups: that one of them fails is not the end of all.
     fn drop(&mut self) {
-        end_if_panicking("A QueueGroup");
+        if std::thread::panicking() {
+            log::error!(
+                "Internal error in queue group {} of {}",
+                self.name.queue.escape_ascii(),
+                self.name.subject.escape_ascii()
+            );
+            let failed = GroupFailed {
+                name: self.name.clone(),
+                number: self.number,
+            };
+            tell(&self.router, failed);
+        }
     }
 }
 
@@ -73,18 +127,18 @@ impl Handler<Attendance> for QueueGroup {
     type Result = ();
 
     fn handle(&mut self, attendance: Attendance, _: &mut Context<Self>) {
-        for change in attendance.changes {
-            match change {
-                Change::Add(subscription) => self.members.join(subscription),
-                Change::Remove(subscription) => self.members.leave(&subscription),
-                Change::Limit(..) => continue,
-            };
+        if let Some(members) = attendance.restored {
+            #[cfg(test)]
+            members.iter().for_each(tests::panic_if_wanted_again);
+            self.members = vagus_routing::QueueGroup::restored(&members);
+        }
+        for change in &*attendance.changes {
+            self.apply(change);
         }
         let changed = MembersChanged {
-            subject: self.subject.clone(),
-            queue: self.queue.clone(),
+            name: self.name.clone(),
+            number: self.number,
             members: self.members.members(),
-            ticket: attendance.ticket,
         };
         tell(&self.router, changed);
     }
@@ -95,9 +149,13 @@ impl Handler<Observe<QueueGroupState>> for QueueGroup {
 
     fn handle(&mut self, _: Observe<QueueGroupState>, _: &mut Context<Self>) -> Self::Result {
         MessageResult(QueueGroupState {
-            subject: String::from_utf8_lossy(&self.subject).into_owned(),
-            queue: String::from_utf8_lossy(&self.queue).into_owned(),
+            subject: String::from_utf8_lossy(&self.name.subject).into_owned(),
+            queue: String::from_utf8_lossy(&self.name.queue).into_owned(),
             members: self.members.len(),
+            copied: self.members.copied(),
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

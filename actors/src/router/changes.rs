@@ -1,9 +1,10 @@
 //! What connections announce to the Router, and its answer.
 
+use crate::connection::DepartingSubscriptions;
 use crate::outbox::{ConnectionId, ConnectionSubscription};
 use actix::prelude::*;
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::vec;
 use vagus_routing::Destination;
 
 /// A change of a connection's interest.
@@ -16,6 +17,9 @@ pub enum Change {
     /// A subscription ends.
     Remove(Arc<ConnectionSubscription>),
 }
+
+/// The bytes of a subject that take the index as long as one step more.
+const BYTES_PER_STEP: usize = 64;
 
 impl Change {
     pub(crate) fn subscription(&self) -> &Arc<ConnectionSubscription> {
@@ -30,12 +34,16 @@ impl Change {
     fn takes_away(&self) -> bool {
         !matches!(self, Self::Add(_))
     }
+
+    /// What it takes to make it, in steps.
+    pub(super) fn steps(&self) -> usize {
+        1 + self.subscription().subject().len() / BYTES_PER_STEP
+    }
 }
 
 /// The changes of one read of a connection, in order.
 ///
-/// A connection has one announcement under way at most, of at most one read of bytes; when it is gone a last
-/// one for all its subscriptions.
+/// A connection has one announcement under way at most, of at most one read of bytes.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Announce {
@@ -51,6 +59,17 @@ impl Announce {
     }
 }
 
+/// The last word of a connection: its subscriptions end. It hands them over as they are, whatever their number.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Depart {
+    pub(crate) connection: ConnectionId,
+    /// What it had not announced.
+    pub(crate) changes: Vec<Change>,
+    /// What it was subscribed to at its end.
+    pub(crate) subscriptions: DepartingSubscriptions,
+}
+
 /// The Router's answer: what was announced is in force for every publisher of this server.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
@@ -59,38 +78,67 @@ pub struct Settled;
 /// An announcement of which a part may be done.
 #[derive(Debug)]
 pub(super) struct Work {
-    changes: VecDeque<Change>,
+    connection: ConnectionId,
+    changes: vec::IntoIter<Change>,
+    departing: DepartingSubscriptions,
     ticket: u64,
+    /// Somebody waits until it is done.
+    awaited: bool,
 }
 
 impl Work {
-    pub(super) fn new(announce: Announce, ticket: u64) -> Self {
-        Self {
-            changes: announce.changes.into(),
+    /// None if nothing changes.
+    pub(super) fn announced(announce: Announce, ticket: u64) -> Option<Self> {
+        let first = announce.changes.first()?;
+        Some(Self {
+            connection: first.subscription().destination().connection_id(),
+            awaited: announce.settled.is_some(),
+            changes: announce.changes.into_iter(),
+            departing: DepartingSubscriptions::default(),
             ticket,
+        })
+    }
+
+    pub(super) fn departing(depart: Depart, ticket: u64) -> Self {
+        Self {
+            connection: depart.connection,
+            changes: depart.changes.into_iter(),
+            departing: depart.subscriptions,
+            ticket,
+            awaited: false,
         }
     }
 
-    /// Whose announcement it is; none when nothing is left of it.
-    pub(super) fn connection(&self) -> Option<ConnectionId> {
-        self.changes
-            .front()
-            .map(|change| change.subscription().destination().connection_id())
+    /// Whose announcement it is.
+    pub(super) fn connection(&self) -> ConnectionId {
+        self.connection
     }
 
     pub(super) fn ticket(&self) -> u64 {
         self.ticket
     }
 
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.changes.len()
+        self.changes.len() + self.departing.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-
-    pub(super) fn take(&mut self, at_most: usize) -> Vec<Change> {
-        self.changes.drain(..at_most.min(self.changes.len())).collect()
+    /// The next changes that take about so many steps, at least one if there is one; and how many steps they take.
+    pub(super) fn take(&mut self, steps: usize) -> (Vec<Change>, usize) {
+        let mut taken = Vec::with_capacity(steps.min(self.len()));
+        let mut taking = 0;
+        while taking < steps
+            && let Some(change) = self
+                .changes
+                .next()
+                .or_else(|| self.departing.next().map(Change::Remove))
+        {
+            taking += change.steps();
+            taken.push(change);
+        }
+        (taken, taking)
     }
 }

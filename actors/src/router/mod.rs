@@ -5,54 +5,42 @@
 //! PONG behind a SUB or UNSUB means what clients take it to mean.
 
 mod changes;
+mod groups;
 pub(crate) mod hot_subjects;
+mod schedule;
 mod settling;
 
+pub(crate) use changes::Depart;
 pub use changes::{Announce, Change, Settled};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
 
 use crate::arbiter::Arbiters;
 use crate::interest::Interest;
-use crate::mailbox::{Observe, tell};
+use crate::mailbox::Observe;
 use crate::outbox::ConnectionSubscription;
-use crate::queue_group::{Attendance, MembersChanged, QueueGroup};
+use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use changes::Work;
-use hashbrown::HashMap;
+use groups::Groups;
 use hot_subjects::HotSubjects;
+use schedule::{Schedule, Visit};
 use serde::Serialize;
 use settling::Settling;
-use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
-
-/// How many changes are made under one hold of the index's write lock: publishers get in between.
-const CHANGES_PER_LOCK: usize = 256;
-
-/// How many changes are made before other actors of the arbiter get their turn.
-const CHANGES_PER_TURN: usize = 2048;
+use std::task::{Context as TaskContext, Poll};
 
 /// The owner of an account's subject index.
 #[derive(Debug)]
 pub struct Router {
     interest: Arc<Interest>,
-    work: VecDeque<Work>,
-    groups: HashMap<GroupKey, Group, foldhash::fast::RandomState>,
+    schedule: Schedule,
+    groups: Groups,
     settling: Settling,
     hot_subjects: HotSubjects,
-    working: bool,
-}
-
-/// A queue group is one group a name and subject.
-type GroupKey = (Box<[u8]>, Box<[u8]>);
-
-/// A queue group as the Router knows it: the actor lives as long as this holds its address.
-#[derive(Debug)]
-struct Group {
-    address: Addr<QueueGroup>,
-    /// Changes it has not answered: until then it is not forgotten, empty or not.
-    unanswered: usize,
+    visits: u64,
 }
 
 /// What a [`Router`] shows of itself.
@@ -72,6 +60,8 @@ pub struct RouterState {
     pub waiting_changes: usize,
     /// Announcements that are made but may not be in force for every publisher yet.
     pub settling: usize,
+    /// How often changes were made, each time a bounded number of them.
+    pub visits: u64,
 }
 
 impl Router {
@@ -80,51 +70,28 @@ impl Router {
         Self {
             hot_subjects: HotSubjects::new(interest.clone()),
             interest,
-            work: VecDeque::new(),
-            groups: HashMap::default(),
+            schedule: Schedule::default(),
+            groups: Groups::default(),
             settling: Settling::new(arbiters),
-            working: false,
+            visits: 0,
         }
     }
 
-    /// Makes changes in the order they came, up to a turn's worth.
-    fn proceed(&mut self, context: &mut Context<Self>) {
-        self.working = false;
-        let mut left = CHANGES_PER_TURN;
-        while let Some(mut work) = self.work.pop_front() {
-            let mut changes = work.take(CHANGES_PER_LOCK.min(left));
-            left = left.saturating_sub(changes.len());
-            let ticket = work.ticket();
-            self.change_plain(&changes);
-            changes.retain(|change| change.subscription().queue().is_some());
-            self.change_groups(changes, ticket, context);
-            if work.is_empty() {
-                self.settling.all_announced(ticket);
-            } else {
-                self.put_back(work);
-            }
-            if left == 0 {
-                break;
+    /// Makes changes, up to a visit's worth.
+    fn visit(&mut self, router: &Addr<Self>) {
+        self.visits += 1;
+        let mut visit = Visit::new();
+        while let Some(portion) = self.schedule.take(&mut visit) {
+            self.change_plain(&portion.changes);
+            let of_groups = portion.changes.into_iter().filter(concerns_a_group);
+            self.groups
+                .change(of_groups, portion.ticket, &mut self.settling, router);
+            if portion.is_last {
+                self.settling.all_announced(portion.ticket);
             }
         }
-        if !self.work.is_empty() {
-            self.come_back(context);
-        }
-        self.settle(context);
-    }
-
-    /// Puts the rest of an announcement behind the others, so that a long one does not hold them up; but in front if
-    /// there is a later one of the same connection.
-    fn put_back(&mut self, work: Work) {
-        if self
-            .work
-            .iter()
-            .any(|other| other.connection() == work.connection())
-        {
-            self.work.push_front(work);
-        } else {
-            self.work.push_back(work);
-        }
+        // Their answers come back as `MembersChanged`.
+        self.groups.send();
     }
 
     fn change_plain(&mut self, changes: &[Change]) {
@@ -152,51 +119,48 @@ impl Router {
         }
     }
 
-    /// Tells each queue group who joins and leaves. Their answers come back as [`MembersChanged`].
-    fn change_groups(&mut self, changes: Vec<Change>, ticket: u64, context: &mut Context<Self>) {
-        let mut attendance: HashMap<GroupKey, Vec<Change>, foldhash::fast::RandomState> = HashMap::default();
-        for change in changes {
-            if matches!(change, Change::Limit(..)) {
-                continue;
-            }
-            let key = group_key(change.subscription());
-            attendance.entry(key).or_default().push(change);
-        }
-        for (key, changes) in attendance {
-            let group = self
-                .groups
-                .entry(key)
-                .or_insert_with_key(|(subject, queue)| Group {
-                    address: QueueGroup::new(subject.clone(), queue.clone(), context.address()).start(),
-                    unanswered: 0,
-                });
-            if tell(&group.address, Attendance { changes, ticket }) {
-                group.unanswered += 1;
-                self.settling.expect_group(ticket);
-            }
-        }
-    }
-
-    /// Answers the announcements that every publisher goes by, and looks again soon at the others.
-    fn settle(&mut self, context: &mut Context<Self>) {
-        if self.settling.answer() {
-            self.come_back(context);
-        }
-    }
-
-    fn come_back(&mut self, context: &mut Context<Self>) {
-        if !self.working {
-            self.working = true;
-            context.notify(Proceed);
-        }
+    /// Has publishers pick from these members of a group.
+    fn publish_group(&self, name: &GroupName, members: GroupMembers) {
+        let before = {
+            let mut index = self.interest.change();
+            let before = index.set_group(&name.subject, &name.queue, members);
+            self.interest.versions().bump(&name.subject);
+            before
+        };
+        // Whoever has left is freed here, with the lock released.
+        drop(before);
     }
 }
 
-fn group_key(subscription: &ConnectionSubscription) -> GroupKey {
-    (
-        subscription.subject().into(),
-        subscription.queue().unwrap_or_default().into(),
-    )
+fn concerns_a_group(change: &Change) -> bool {
+    !matches!(change, Change::Limit(..)) && change.subscription().queue().is_some()
+}
+
+/// Makes the changes that wait, a visit at a time, and answers what is in force.
+///
+/// A future, as what an actor tells itself is handled at once: it would keep the thread until all is done.
+struct Working;
+
+impl ActorFuture<Router> for Working {
+    type Output = ();
+
+    /// Polled after all messages that have come were handled.
+    fn poll(
+        self: Pin<&mut Self>,
+        router: &mut Router,
+        context: &mut Context<Router>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        router.settling.attend(task.waker());
+        if !router.schedule.is_empty() {
+            router.visit(&context.address());
+            if !router.schedule.is_empty() {
+                task.waker().wake_by_ref();
+            }
+        }
+        router.settling.answer();
+        Poll::Pending
+    }
 }
 
 /// Asks for the subscriptions that match a subject without wildcards, those of queue groups included.
@@ -219,13 +183,12 @@ impl Handler<MatchSubject> for Router {
 #[rtype(result = "Vec<Addr<QueueGroup>>")]
 pub struct ListQueueGroups;
 
-/// The Router's word to itself: there is more to do.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-struct Proceed;
-
 impl Actor for Router {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        context.spawn(Working);
+    }
 }
 
 impl Drop for Router {
@@ -238,40 +201,53 @@ impl Drop for Router {
 impl Handler<Announce> for Router {
     type Result = ();
 
-    fn handle(&mut self, announce: Announce, context: &mut Context<Self>) {
-        let ticket = self.settling.open(&announce);
-        self.work.push_back(Work::new(announce, ticket));
-        // An announcement of usual size is made at once, unless others wait before it.
-        if !self.working {
-            self.proceed(context);
+    fn handle(&mut self, announce: Announce, _: &mut Context<Self>) {
+        let ticket = self
+            .settling
+            .open(announce.settled.clone(), announce.takes_away());
+        match Work::announced(announce, ticket) {
+            Some(work) => self.schedule.push(work),
+            None => self.settling.all_announced(ticket),
         }
     }
 }
 
-impl Handler<Proceed> for Router {
+impl Handler<Depart> for Router {
     type Result = ();
 
-    fn handle(&mut self, _: Proceed, context: &mut Context<Self>) {
-        self.proceed(context);
+    fn handle(&mut self, depart: Depart, _: &mut Context<Self>) {
+        let ticket = self.settling.open(None, true);
+        self.schedule.push(Work::departing(depart, ticket));
     }
 }
 
 impl Handler<MembersChanged> for Router {
     type Result = ();
 
-    fn handle(&mut self, changed: MembersChanged, context: &mut Context<Self>) {
-        let empty = changed.members.is_empty();
-        let key = (changed.subject, changed.queue);
-        self.interest.change().set_group(&key.0, &key.1, changed.members);
-        self.interest.versions().bump(&key.0);
-        if let Some(group) = self.groups.get_mut(&key) {
-            group.unanswered -= 1;
-            if empty && group.unanswered == 0 {
-                self.groups.remove(&key);
-            }
+    fn handle(&mut self, changed: MembersChanged, _: &mut Context<Self>) {
+        let MembersChanged {
+            name,
+            number,
+            members,
+        } = changed;
+        if self.groups.is_known(&name, number) {
+            // First what publishers go by, then whoever waits for it.
+            self.publish_group(&name, members.clone());
+            self.groups.answered(&name, members, &mut self.settling);
         }
-        self.settling.group_answered(changed.ticket);
-        self.settle(context);
+    }
+}
+
+impl Handler<GroupFailed> for Router {
+    type Result = ();
+
+    fn handle(&mut self, failed: GroupFailed, context: &mut Context<Self>) {
+        if self
+            .groups
+            .failed(&failed, &mut self.settling, &context.address())
+        {
+            self.publish_group(&failed.name, GroupMembers::from([]));
+        }
     }
 }
 
@@ -303,7 +279,7 @@ impl Handler<ListQueueGroups> for Router {
     type Result = Vec<Addr<QueueGroup>>;
 
     fn handle(&mut self, _: ListQueueGroups, _: &mut Context<Self>) -> Self::Result {
-        self.groups.values().map(|group| group.address.clone()).collect()
+        self.groups.addresses()
     }
 }
 
@@ -318,8 +294,9 @@ impl Handler<Observe<RouterState>> for Router {
             removes: index.removes,
             queue_groups: self.groups.len(),
             hot_subjects: self.hot_subjects.len(),
-            waiting_changes: self.work.iter().map(Work::len).sum(),
+            waiting_changes: self.schedule.changes(),
             settling: self.settling.len(),
+            visits: self.visits,
         })
     }
 }

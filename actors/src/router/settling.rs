@@ -1,20 +1,23 @@
 //! Announcements on their way from "written to the index" to "in force for every publisher".
 
-use super::changes::{Announce, Settled};
+use super::changes::Settled;
 use crate::arbiter::{Arbiters, Running};
 use crate::mailbox::tell_recipient;
 use actix::prelude::*;
-use std::collections::BTreeMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
+use std::task::Waker;
 
 /// The announcements that have not been answered.
 #[derive(Debug)]
 pub(super) struct Settling {
     arbiters: Arc<Arbiters>,
     next_ticket: u64,
-    open: BTreeMap<u64, Open>,
-    /// Everything is written; these turns of publishers may not know it.
-    waiting: Vec<(Recipient<Settled>, Running)>,
+    open: HashMap<u64, Open, foldhash::fast::RandomState>,
+    /// Everything of these is written. Turns of publishers may not know it.
+    written: Vec<Recipient<Settled>>,
+    /// The same, for those written before; and the turns that ran then.
+    waiting: Vec<(Vec<Recipient<Settled>>, Running)>,
 }
 
 #[derive(Debug)]
@@ -23,7 +26,7 @@ struct Open {
     takes_away: bool,
     /// The Router still has changes of it to make.
     announcing: bool,
-    /// Queue groups that have not answered.
+    /// Batches of changes that queue groups have not answered.
     groups: usize,
 }
 
@@ -32,20 +35,23 @@ impl Settling {
         Self {
             arbiters,
             next_ticket: 0,
-            open: BTreeMap::new(),
+            open: HashMap::default(),
+            written: Vec::new(),
             waiting: Vec::new(),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.open.len() + self.waiting.len()
+        let waiting: usize = self.waiting.iter().map(|(settled, _)| settled.len()).sum();
+        self.open.len() + self.written.len() + waiting
     }
 
-    pub(super) fn open(&mut self, announce: &Announce) -> u64 {
+    /// The ticket of an announcement.
+    pub(super) fn open(&mut self, settled: Option<Recipient<Settled>>, takes_away: bool) -> u64 {
         self.next_ticket += 1;
         let open = Open {
-            settled: announce.settled.clone(),
-            takes_away: announce.takes_away(),
+            settled,
+            takes_away,
             announcing: true,
             groups: 0,
         };
@@ -53,12 +59,14 @@ impl Settling {
         self.next_ticket
     }
 
+    /// A queue group has been told, or will be, of a batch of its changes.
     pub(super) fn expect_group(&mut self, ticket: u64) {
         if let Some(open) = self.open.get_mut(&ticket) {
             open.groups += 1;
         }
     }
 
+    /// A queue group has answered a batch.
     pub(super) fn group_answered(&mut self, ticket: u64) {
         if let Some(open) = self.open.get_mut(&ticket) {
             open.groups = open.groups.saturating_sub(1);
@@ -74,38 +82,42 @@ impl Settling {
     }
 
     fn close_if_written(&mut self, ticket: u64) {
-        if !self
-            .open
-            .get(&ticket)
-            .is_some_and(|open| !open.announcing && open.groups == 0)
-        {
+        let is_written = |open: &Open| !open.announcing && open.groups == 0;
+        if !self.open.get(&ticket).is_some_and(is_written) {
             return;
         }
-        let Some(Open {
-            settled: Some(settled),
-            takes_away,
-            ..
-        }) = self.open.remove(&ticket)
-        else {
+        let Some(open) = self.open.remove(&ticket) else {
             return;
         };
-        if takes_away {
-            self.waiting.push((settled, self.arbiters.quiescence.running()));
-        } else {
-            tell_recipient(&settled, Settled);
+        match open.settled {
+            Some(settled) if open.takes_away => self.written.push(settled),
+            Some(settled) => {
+                tell_recipient(&settled, Settled);
+            }
+            None => {}
         }
     }
 
-    /// Answers what no running turn contradicts any more; true while something is left.
-    pub(super) fn answer(&mut self) -> bool {
+    /// Has this woken when a turn ends that [`answer`](Self::answer) found running.
+    pub(super) fn attend(&self, waker: &Waker) {
+        self.arbiters.quiescence.attend(waker);
+    }
+
+    /// Answers what no running turn contradicts any more.
+    pub(super) fn answer(&mut self) {
         let quiescence = &self.arbiters.quiescence;
+        if !self.written.is_empty() {
+            let written = std::mem::take(&mut self.written);
+            self.waiting.push((written, quiescence.running()));
+        }
         self.waiting.retain_mut(|(settled, running)| {
             let ended = quiescence.have_ended(running);
             if ended {
-                tell_recipient(settled, Settled);
+                for settled in settled {
+                    tell_recipient(settled, Settled);
+                }
             }
             !ended
         });
-        !self.waiting.is_empty()
     }
 }

@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::queue_group::{Candidates, Members};
 use crate::subscription::{Destination, Subscription};
 
 mod build;
 mod sharing;
 
 pub(crate) use self::sharing::Candidate;
-
-/// The members of a queue group, as its owner published them.
-type Members<D> = Arc<[Arc<Subscription<D>>]>;
 
 const HEADERS_VERB: &[u8] = b"HMSG ";
 
@@ -104,8 +102,8 @@ impl<D> SharedTargets<D> {
 
 /// A queue group. Members of one name that subscribed to different matching subjects are one group here.
 ///
-/// The members are the very array their group published: a group of a hundred members costs a fan-out no more than
-/// one of two. So a member's line has two parts: the [`prefix`](Self::prefix), then
+/// The members are the very ones their group published: a group of a hundred thousand members costs a fan-out no more
+/// than one of two. So a member's line has two parts: the [`prefix`](Self::prefix), then
 /// [`sid_field`](Subscription::sid_field).
 pub struct QueueTargets<D> {
     prefix: Prefix,
@@ -118,23 +116,16 @@ impl<D> QueueTargets<D> {
         self.prefix
     }
 
-    /// The members, never none; one with a weight is there that often. Whether the one picked takes headers or has a
-    /// limit, ask it.
-    pub fn members(&self) -> &[Arc<Subscription<D>>] {
-        &self.members
+    /// The members that have not left. Whether the one picked takes headers or has a limit, ask it.
+    pub fn members(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
+        self.members.iter()
     }
 
-    /// Where to begin: with a uniformly random number, each member is equally likely.
-    pub fn start(&self, random: u64) -> usize {
-        // The upper half of the product: below the length, and no division.
-        ((u128::from(random) * self.members.len() as u128) >> 64) as usize
-    }
-
-    /// The members in the order in which to ask them: a random one, then those that follow, each once. Deliver to the
-    /// first that takes the message.
-    pub fn candidates(&self, random: u64) -> impl Iterator<Item = &Arc<Subscription<D>>> {
-        let (before, from) = self.members.split_at(self.start(random));
-        from.iter().chain(before)
+    /// The members in the order in which to ask them: a random one, then others, until each was asked. Deliver to the
+    /// first that takes the message; see [`Members::candidates`].
+    #[inline]
+    pub fn candidates(&self, random: u64) -> Candidates<'_, D> {
+        self.members.candidates(random)
     }
 }
 

@@ -16,6 +16,7 @@ use hashbrown::hash_table::Entry;
 use self::leaf::{Leaf, Removal};
 use self::trie::Trie;
 use crate::fanout::{Candidate, Fanout};
+use crate::queue_group::Members;
 use crate::subject::{has_empty_token, has_wildcards};
 use crate::subscription::{Destination, Subscription};
 
@@ -140,12 +141,7 @@ impl<D> Index<D> {
     /// gone. Each of them has this subject and this queue.
     ///
     /// Returns the members it had. Letting go of a large array takes time: do it when the lock is released.
-    pub fn set_group(
-        &mut self,
-        subject: &[u8],
-        queue: &[u8],
-        members: Arc<[Arc<Subscription<D>>]>,
-    ) -> Option<Arc<[Arc<Subscription<D>>]>> {
+    pub fn set_group(&mut self, subject: &[u8], queue: &[u8], members: Members<D>) -> Option<Members<D>> {
         let now = members.len();
         let hasher = self.hasher.clone();
         let before = if members.is_empty() {
@@ -171,7 +167,7 @@ impl<D> Index<D> {
                 .leaf
                 .set_group(&hasher, queue, members)
         };
-        let had = before.as_ref().map_or(0, |members| members.len());
+        let had = before.as_ref().map_or(0, Members::len);
         let counts = &mut self.counts;
         counts.groups = counts.groups + usize::from(now > 0) - usize::from(had > 0);
         counts.group_members = counts.group_members + now - had;

@@ -67,7 +67,7 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
         let groups: Vec<_> = fanout
             .queues()
             .iter()
-            .filter(|group| group.members()[0].queue() == Some(queue.as_bytes()))
+            .filter(|group| group.members().next().unwrap().queue() == Some(queue.as_bytes()))
             .collect();
         assert_eq!(
             groups.len(),

@@ -15,7 +15,7 @@ mod versions;
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot};
 pub use fanout::{Fanout, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats};
-pub use queue_group::QueueGroup;
+pub use queue_group::{Candidates, Members, QueueGroup};
 pub use subscription::{Claim, Destination, SubjectFilter, Subscription};
 pub use versions::{Version, Versions};
 

@@ -1,11 +1,12 @@
 use super::*;
-use crate::testing::{Shared, member, plain};
+use crate::testing::{Peer, Random, Shared, member, plain};
+use std::collections::BTreeMap;
 
 fn member_of(id: u64) -> Shared {
     member("orders", "workers", &id.to_string(), id)
 }
 
-fn ids(group: &mut QueueGroup<crate::testing::Peer>) -> Vec<u64> {
+fn ids(group: &mut QueueGroup<Peer>) -> Vec<u64> {
     let mut ids: Vec<_> = group.members().iter().map(|it| it.destination().id).collect();
     ids.sort_unstable();
     ids
@@ -28,7 +29,8 @@ fn members_join_and_leave() {
     assert!(group.leave(&all[2]));
     assert!(group.leave(&all[1]));
     assert!(group.is_empty() && group.members().is_empty());
-    assert!(group.join(Arc::clone(&all[0])), "one that left may come back");
+    assert!(!group.join(Arc::clone(&all[0])), "one that left is closed");
+    assert!(group.join(member_of(1)));
 }
 
 #[test]
@@ -38,13 +40,13 @@ fn the_array_handed_out_does_not_change() {
     group.join(Arc::clone(&first));
     let before = group.members();
     assert!(
-        Arc::ptr_eq(&before, &group.members()),
+        before.is_same_as(&group.members()),
         "not rebuilt without a change"
     );
     group.join(second);
     group.leave(&first);
     assert_eq!(before.len(), 1);
-    assert!(Arc::ptr_eq(&before[0], &first));
+    assert!(Arc::ptr_eq(before.candidates(0).next().unwrap(), &first));
     assert_eq!(ids(&mut group), [2]);
 }
 
@@ -77,16 +79,202 @@ fn a_subscription_is_in_one_place_only() {
     assert!(!index.remove(&subscription));
 }
 
+/// Picks, how often each member was the first that had not left.
+fn picks(members: &Members<Peer>, picks: usize) -> BTreeMap<u64, usize> {
+    let mut random = Random::new(3);
+    let mut counts = BTreeMap::new();
+    for _ in 0..picks {
+        let picked = members
+            .candidates(random.next())
+            .find(|it| !it.is_closed())
+            .expect("somebody has not left");
+        *counts.entry(picked.destination().id).or_default() += 1;
+    }
+    counts
+}
+
+/// Everybody who is asked, in the end.
+fn asked(members: &Members<Peer>) -> Vec<u64> {
+    let mut asked: Vec<_> = members
+        .candidates(12345)
+        .filter(|it| !it.is_closed())
+        .map(|it| it.destination().id)
+        .collect();
+    asked.sort_unstable();
+    asked.dedup();
+    asked
+}
+
 #[test]
-fn a_hundred_thousand_members_leave_in_one_sweep() {
+fn joining_and_leaving_cost_their_own_number() {
+    const MEMBERS: u64 = 100_000;
+    /// An announcement's worth.
+    const BATCH: usize = 256;
     let mut group = QueueGroup::new();
-    let all: Vec<_> = (0..100_000).map(member_of).collect();
-    for it in &all {
-        assert!(group.join(Arc::clone(it)));
+    let mut all: Vec<_> = (0..MEMBERS).map(member_of).collect();
+    for batch in all.chunks(BATCH) {
+        for it in batch {
+            assert!(group.join(Arc::clone(it)));
+        }
+        group.members();
     }
     assert_eq!(group.members().len(), all.len());
+    let joined = group.copied();
+    assert!(joined < MEMBERS, "{joined} copied");
+    // In no order, as the subscriptions of a connection leave.
+    let mut random = Random::new(5);
+    for at in (1..all.len()).rev() {
+        all.swap(at, random.below(at + 1));
+    }
+    for batch in all.chunks(BATCH) {
+        for it in batch {
+            assert!(group.leave(it));
+        }
+        group.members();
+    }
+    assert!(group.is_empty() && group.members().is_empty());
+    let left = group.copied() - joined;
+    assert!(left < 3 * MEMBERS, "{left} copied");
+}
+
+#[test]
+fn a_large_group_that_nobody_leaves_nor_joins_is_published_once() {
+    let mut group = QueueGroup::new();
+    for id in 0..5000 {
+        group.join(member_of(id));
+    }
+    let before = group.members();
+    assert!(before.is_same_as(&group.members()));
+    group.join(member_of(5000));
+    assert!(!before.is_same_as(&group.members()));
+    assert_eq!(
+        (before.len(), asked(&before).len()),
+        (5000, 5000),
+        "what came later is not in it"
+    );
+}
+
+#[test]
+fn those_who_are_left_of_a_large_group_are_equally_likely() {
+    let all: Vec<_> = (0..3000).map(member_of).collect();
+    let mut group = QueueGroup::new();
     for it in &all {
+        group.join(Arc::clone(it));
+    }
+    // Nearly half of some pages, and all of others.
+    for it in all.iter().filter(|it| {
+        let id = it.destination().id;
+        id < 1000 || (id < 2000 && id % 2 == 0 && id % 32 != 0)
+    }) {
         assert!(group.leave(it));
     }
-    assert!(group.members().is_empty());
+    let members = group.members();
+    let stayed = members.len();
+    assert_eq!(asked(&members).len(), stayed);
+    let counts = picks(&members, stayed * 400);
+    assert_eq!(counts.len(), stayed);
+    assert!(
+        counts.values().all(|count| (280..520).contains(count)),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn weights_count_in_a_large_group() {
+    let mut group = QueueGroup::new();
+    for id in 0..1000 {
+        group.join(member_of(id));
+    }
+    let (heavy, silent) = (member_of(1000), member_of(1001));
+    assert!(group.join_weighted(Arc::clone(&heavy), 3000));
+    assert!(group.join_weighted(silent, 0));
+    let members = group.members();
+    assert_eq!((group.len(), members.len()), (1002, 4000));
+    let counts = picks(&members, 40_000);
+    assert!((29_000..31_000).contains(&counts[&1000]), "{}", counts[&1000]);
+    assert!(!counts.contains_key(&1001));
+    assert!(group.set_weight(&heavy, 1));
+    assert_eq!(group.members().len(), 1001);
+    assert!(group.leave(&heavy));
+    assert_eq!(picks(&group.members(), 5000).get(&1000), None);
+}
+
+/// Against a plain list: joins, leaves and weights in any order, through all sizes and back.
+#[test]
+fn it_is_a_list_of_members_only_faster() {
+    for seed in 1..=10 {
+        let mut random = Random::new(seed);
+        let mut group = QueueGroup::new();
+        let mut model: Vec<(Shared, u32)> = Vec::new();
+        let mut kept: Option<(Members<Peer>, usize, Vec<u64>)> = None;
+        let most = 3000;
+        for step in 0..12_000 {
+            // Grows, then shrinks to nothing, with some of the other always.
+            let grows = random.below(10) < if step < 6000 { 7 } else { 3 };
+            match random.below(40) {
+                _ if model.is_empty() || (grows && model.len() < most) => {
+                    let it = member_of(step);
+                    let weight = [1, 1, 1, 1, 1, 1, 1, 0, 2, 40][random.below(10)];
+                    let weight = if random.below(20) == 0 { weight } else { 1 };
+                    assert!(group.join_weighted(Arc::clone(&it), weight));
+                    model.push((it, weight));
+                }
+                0 => {
+                    let at = random.below(model.len());
+                    let weight = random.below(3) as u32;
+                    assert!(group.set_weight(&model[at].0, weight));
+                    model[at].1 = weight;
+                }
+                _ => {
+                    let (it, _) = model.swap_remove(random.below(model.len()));
+                    assert!(group.leave(&it) && !group.leave(&it));
+                }
+            }
+            assert_eq!(group.len(), model.len());
+            if random.below(200) == 0 {
+                let members = group.members();
+                let weight: u32 = model.iter().map(|(_, weight)| weight).sum();
+                assert_eq!(members.len(), weight as usize);
+                let mut expected: Vec<_> = model.iter().map(|(it, _)| it.destination().id).collect();
+                expected.sort_unstable();
+                let found = asked(&members);
+                assert!(found.iter().all(|id| expected.binary_search(id).is_ok()));
+                let silent = model.iter().filter(|(_, weight)| *weight == 0).count();
+                assert!(found.len() + silent >= expected.len());
+                // An older moment is as it was, but for those who have left since.
+                if let Some((before, length, found)) = kept.replace((members, weight as usize, found)) {
+                    assert_eq!(before.len(), length);
+                    let still: Vec<_> = found
+                        .into_iter()
+                        .filter(|id| expected.binary_search(id).is_ok())
+                        .collect();
+                    assert_eq!(asked(&before), still);
+                }
+            }
+        }
+        for (it, _) in model.drain(..) {
+            assert!(group.leave(&it));
+        }
+        assert!(group.is_empty() && group.members().is_empty());
+    }
+}
+
+#[test]
+fn groups_of_several_subjects_are_one_to_pick_from() {
+    let mut large = QueueGroup::new();
+    for id in 0..1500 {
+        large.join(member_of(id));
+    }
+    let mut small = QueueGroup::new();
+    for id in 1500..2000 {
+        small.join(member_of(id));
+    }
+    let members = Members::merged([large.members(), small.members()]);
+    assert_eq!(
+        (members.len(), members.iter().count(), asked(&members).len()),
+        (2000, 2000, 2000)
+    );
+    let counts = picks(&members, 2000 * 200);
+    let of_small: usize = (1500..2000).map(|id| counts[&id]).sum();
+    assert!((97_000..103_000).contains(&of_small), "{of_small}");
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::sharing::{Candidate, sort_out};
-use super::{Fanout, HEADERS_VERB, Members, Prefix, QueueTargets, Several, SharedTargets, Target};
-use crate::subscription::{Destination, Subscription};
+use super::{Fanout, HEADERS_VERB, Prefix, QueueTargets, Several, SharedTargets, Target};
+use crate::queue_group::Members;
+use crate::subscription::Destination;
 
 /// What reference counts and the allocator add to the allocation of a fan-out.
 const ALONE: usize = 24;
@@ -21,8 +22,9 @@ impl<D: Destination> Fanout<D> {
         mut plain: Vec<Candidate<'_, D>>,
         groups: Vec<(&[u8], &Members<D>)>,
     ) -> Self {
+        let groups_merged = groups.len();
         let queues = merge_by_name(groups);
-        let sorted = sort_out(&mut plain, queues.iter().flat_map(|queue| queue.iter()));
+        let sorted = sort_out(&mut plain, &queues);
 
         // The text first, as all prefixes point into it.
         let start = HEADERS_VERB.len() + subject.len() + 1;
@@ -81,17 +83,10 @@ impl<D: Destination> Fanout<D> {
                 targets.subscriptions.push(Arc::clone(candidate.subscription));
             }
         }
-        let mut pointers = plain.len() - singles.len();
+        let pointers = plain.len() - singles.len() + groups_merged;
         let queues: Box<[_]> = queues
             .into_iter()
-            .map(|queue| {
-                let members = match queue {
-                    Queue::One(members) => Arc::clone(members),
-                    Queue::Merged(members) => {
-                        pointers += members.len();
-                        members.into()
-                    }
-                };
+            .map(|members| {
                 let prefix = Prefix {
                     start: 0,
                     length: start as u32,
@@ -131,35 +126,14 @@ impl<D: Destination> Fanout<D> {
     }
 }
 
-/// The members that share the messages of one queue name.
-enum Queue<'a, D> {
-    One(&'a Members<D>),
-    /// Of several subjects that all match.
-    Merged(Vec<Arc<Subscription<D>>>),
-}
-
-impl<D> Queue<'_, D> {
-    fn iter(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
-        match self {
-            Self::One(members) => members.iter(),
-            Self::Merged(members) => members.iter(),
-        }
-    }
-}
-
 /// One queue for each name.
-fn merge_by_name<'a, D>(mut groups: Vec<(&'a [u8], &'a Members<D>)>) -> Vec<Queue<'a, D>> {
+fn merge_by_name<D>(mut groups: Vec<(&[u8], &Members<D>)>) -> Vec<Members<D>> {
     groups.sort_by_key(|(name, _)| *name);
     groups
         .chunk_by(|one, other| one.0 == other.0)
         .map(|same| match same {
-            [(_, members)] => Queue::One(members),
-            several => Queue::Merged(
-                several
-                    .iter()
-                    .flat_map(|(_, members)| members.iter().cloned())
-                    .collect(),
-            ),
+            [(_, members)] => (*members).clone(),
+            several => Members::merged(several.iter().map(|(_, members)| (*members).clone())),
         })
         .collect()
 }

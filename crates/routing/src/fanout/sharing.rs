@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use crate::queue_group::Members;
 use crate::subscription::{Destination, Subscription};
 
 /// A plain subscription that matches, with what was asked of it once, so that every decision rests on one answer.
@@ -46,12 +47,13 @@ pub(super) struct Sorted {
     pub(super) connections: Box<[u64]>,
 }
 
-/// Puts into classes the `plain` subscriptions that may share. `members` are those of all queue groups of the same
-/// fan-out.
-pub(super) fn sort_out<'a, D: Destination + 'a>(
-    plain: &mut [Candidate<'_, D>],
-    members: impl Iterator<Item = &'a Arc<Subscription<D>>>,
-) -> Sorted {
+/// Going through the members of queue groups is worth so many of them for each plain subscription, and [`GOOD_FOR`] more.
+/// With more, nobody shares.
+const GOOD_FOR_EACH: usize = 16;
+const GOOD_FOR: usize = 4096;
+
+/// Puts into classes the `plain` subscriptions that may share. `queues` are all queue groups of the same fan-out.
+pub(super) fn sort_out<D: Destination>(plain: &mut [Candidate<'_, D>], queues: &[Members<D>]) -> Sorted {
     if let [only] = plain {
         let connections = [only.subscription.destination().connection_id()].into();
         return Sorted {
@@ -72,9 +74,13 @@ pub(super) fn sort_out<'a, D: Destination + 'a>(
         }
     }
 
+    let members: usize = queues.iter().map(Members::len).sum();
+    if members > plain.len() * GOOD_FOR_EACH + GOOD_FOR {
+        may_share.fill(false);
+    }
     let mut classes = classify(plain, &may_share);
     if classes.iter().any(|class| class.size >= 2) {
-        for member in members {
+        for member in queues.iter().flat_map(Members::iter) {
             let id = member.destination().connection_id();
             let at = by_connection.partition_point(|(connection, _)| *connection < id);
             if let Some((connection, index)) = by_connection.get(at)

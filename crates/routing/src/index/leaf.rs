@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use crate::queue_group::Members;
 use crate::subscription::Subscription;
 
 /// Most subjects have one plain subscription (an inbox, a request's subject): that costs one pointer here.
@@ -23,9 +24,6 @@ pub(super) struct Many<D> {
     /// By name: how many groups one subject has, clients decide.
     groups: HashTable<Group<D>>,
 }
-
-/// The members of a queue group, as its owner published them.
-pub(super) type Members<D> = Arc<[Arc<Subscription<D>>]>;
 
 pub(super) struct Group<D> {
     hash: u64,

@@ -1,0 +1,160 @@
+//! A group that fails is no other's loss.
+
+use crate::arbiter::Arbiters;
+use crate::interest::Interest;
+use crate::mailbox::Observe;
+use crate::outbox::{ConnectionSubscription, Outbox};
+use crate::router::{Announce, Change, Router, RouterState, Settled};
+use actix::prelude::*;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The sid of a member over which a group panics.
+const PANICS: &[u8] = b"panics";
+
+/// The sid of a member over which a group panics that takes over.
+const PANICS_WHEN_RESTORED: &[u8] = b"panics-when-restored";
+
+pub(super) fn panic_if_wanted(member: &Arc<ConnectionSubscription>) {
+    assert_ne!(member.sid(), PANICS, "as the test wants it");
+}
+
+pub(super) fn panic_if_wanted_again(member: &Arc<ConnectionSubscription>) {
+    assert_ne!(member.sid(), PANICS_WHEN_RESTORED, "as the test wants it");
+}
+
+struct Awaiting(Option<oneshot::Sender<()>>);
+
+impl Actor for Awaiting {
+    type Context = Context<Self>;
+}
+
+impl Handler<Settled> for Awaiting {
+    type Result = ();
+
+    fn handle(&mut self, _: Settled, _: &mut Context<Self>) {
+        let _ = self.0.take().unwrap().send(());
+    }
+}
+
+struct World {
+    interest: Arc<Interest>,
+    arbiters: Arc<Arbiters>,
+    router: Addr<Router>,
+}
+
+impl World {
+    fn new() -> Self {
+        let interest = Arc::new(Interest::default());
+        let arbiters = Arc::new(Arbiters::new(1));
+        let router = Router::new(interest.clone(), arbiters.clone()).start();
+        Self {
+            interest,
+            arbiters,
+            router,
+        }
+    }
+
+    /// A member, of a connection of its own.
+    fn member(&self, sid: &[u8]) -> Arc<ConnectionSubscription> {
+        let id = self.arbiters.next_connection_id();
+        let outbox = Arc::new(Outbox::new(self.arbiters.slots.take(), id, 0, 1000, None));
+        Arc::new(ConnectionSubscription::new(
+            b"jobs",
+            Some(b"workers"),
+            sid,
+            outbox,
+        ))
+    }
+
+    /// Returns when it is in force.
+    async fn announce(&self, changes: Vec<Change>) {
+        let (in_force, is_in_force) = oneshot::channel();
+        let settled = Some(Awaiting(Some(in_force)).start().recipient());
+        self.router.send(Announce { changes, settled }).await.unwrap();
+        is_in_force.await.unwrap();
+    }
+
+    async fn join(&self, sid: &[u8]) -> Arc<ConnectionSubscription> {
+        let member = self.member(sid);
+        self.announce(vec![Change::Add(member.clone())]).await;
+        member
+    }
+
+    /// The sids of those who may be picked.
+    fn members(&self) -> Vec<String> {
+        let route = self.interest.resolve(b"jobs");
+        let members = route.queues().iter().flat_map(|queue| queue.members());
+        let mut sids: Vec<_> = members
+            .map(|member| member.sid().escape_ascii().to_string())
+            .collect();
+        sids.sort();
+        sids
+    }
+
+    async fn state(&self) -> RouterState {
+        self.router.send(Observe::new()).await.unwrap()
+    }
+}
+
+fn is_cut_off(member: &Arc<ConnectionSubscription>) -> bool {
+    member.destination().is_closed() && member.is_closed()
+}
+
+#[test]
+fn whoever_makes_a_group_fail_pays_and_the_others_stay() {
+    System::new().block_on(async {
+        let world = World::new();
+        let first = world.join(b"1").await;
+        let second = world.join(b"2").await;
+        let failing = world.join(PANICS).await;
+        assert!(is_cut_off(&failing), "and its announcement was answered");
+        assert_eq!(world.members(), ["1", "2"]);
+        // The group goes on.
+        let third = world.join(b"3").await;
+        assert_eq!(world.members(), ["1", "2", "3"]);
+        world.announce(vec![Change::Remove(first)]).await;
+        assert_eq!(world.members(), ["2", "3"]);
+        // Again, in the same announcement as others.
+        let joining = [world.member(b"4"), world.member(PANICS)];
+        world
+            .announce(joining.iter().cloned().map(Change::Add).collect())
+            .await;
+        assert!(joining.iter().all(is_cut_off));
+        assert!(!is_cut_off(&second) && !is_cut_off(&third));
+        // Their connections leave.
+        let leaving = joining.into_iter().chain([failing, second, third]);
+        world.announce(leaving.map(Change::Remove).collect()).await;
+        let state = world.state().await;
+        assert_eq!(
+            (state.subscriptions, state.queue_groups, state.settling),
+            (0, 0, 0)
+        );
+    });
+}
+
+#[test]
+fn a_group_that_cannot_be_restored_ends_with_its_members() {
+    System::new().block_on(async {
+        let world = World::new();
+        let members = [
+            world.join(b"1").await,
+            world.join(PANICS_WHEN_RESTORED).await,
+            world.join(PANICS).await,
+        ];
+        // It waits until the group has been given up.
+        let late = world.join(b"2").await;
+        assert!(members.iter().all(is_cut_off));
+        world
+            .announce(members.into_iter().chain([late]).map(Change::Remove).collect())
+            .await;
+        let state = world.state().await;
+        assert_eq!(
+            (state.subscriptions, state.queue_groups, state.settling),
+            (0, 0, 0)
+        );
+        // The next of that name begins anew.
+        world.join(b"3").await;
+        assert_eq!(world.members(), ["3"]);
+    });
+}

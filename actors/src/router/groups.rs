@@ -1,0 +1,272 @@
+//! The queue groups as the Router knows them.
+
+use super::Router;
+use super::changes::Change;
+use super::settling::Settling;
+use crate::connection::CloseReason;
+use crate::mailbox::tell;
+use crate::outbox::ConnectionSubscription;
+use crate::queue_group::{Attendance, GroupFailed, GroupMembers, GroupName, QueueGroup};
+use actix::prelude::*;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// With so many changes, or a batch less than as many again, an attendance goes to a group.
+const CHANGES_PER_ATTENDANCE: usize = 2048;
+
+/// So many changes of one announcement are answered together.
+const CHANGES_PER_BATCH: usize = 256;
+
+/// Each group has one attendance under way at most, and answers it. What changes meanwhile waits here.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    groups: HashTable<Group>,
+    hasher: RandomState,
+    /// Those with changes and without an attendance under way.
+    ready: Vec<Arc<GroupName>>,
+    numbered: u64,
+}
+
+/// The actor lives as long as this holds its address.
+#[derive(Debug)]
+struct Group {
+    name: Arc<GroupName>,
+    address: Addr<QueueGroup>,
+    /// Tells this actor from an earlier one of that name.
+    number: u64,
+    under_way: Option<UnderWay>,
+    waiting: VecDeque<Batch>,
+    /// What it published last.
+    members: GroupMembers,
+}
+
+/// What a group has been told and has not answered.
+#[derive(Debug)]
+struct UnderWay {
+    changes: Arc<Vec<Change>>,
+    /// Whose changes these are.
+    tickets: Vec<u64>,
+    /// It is to go on where another has failed.
+    restoring: bool,
+}
+
+/// Changes of one announcement.
+#[derive(Debug)]
+struct Batch {
+    ticket: u64,
+    changes: Vec<Change>,
+}
+
+impl Groups {
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    pub(super) fn addresses(&self) -> Vec<Addr<QueueGroup>> {
+        self.groups.iter().map(|group| group.address.clone()).collect()
+    }
+
+    /// Those who join and leave groups; call [`send`](Self::send) soon.
+    pub(super) fn change(
+        &mut self,
+        changes: impl IntoIterator<Item = Change>,
+        ticket: u64,
+        settling: &mut Settling,
+        router: &Addr<Router>,
+    ) {
+        for change in changes {
+            let group = self.group(change.subscription(), router);
+            match group.waiting.back_mut() {
+                Some(batch) if batch.ticket == ticket && batch.changes.len() < CHANGES_PER_BATCH => {
+                    batch.changes.push(change);
+                }
+                _ => {
+                    let (name, is_ready) = (group.name.clone(), group.is_idle());
+                    group.waiting.push_back(Batch {
+                        ticket,
+                        changes: vec![change],
+                    });
+                    settling.expect_group(ticket);
+                    if is_ready {
+                        self.ready.push(name);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The group of this member, made if need be.
+    fn group(&mut self, member: &ConnectionSubscription, router: &Addr<Router>) -> &mut Group {
+        let (subject, queue) = (member.subject(), member.queue().unwrap_or_default());
+        let hash = self.hasher.hash_one((subject, queue));
+        let is_it = |group: &Group| group.name.is(subject, queue);
+        let rehash = |group: &Group| self.hasher.hash_one((&*group.name.subject, &*group.name.queue));
+        match self.groups.entry(hash, is_it, rehash) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                self.numbered += 1;
+                let name = Arc::new(GroupName {
+                    subject: subject.into(),
+                    queue: queue.into(),
+                });
+                let group = Group {
+                    address: QueueGroup::new(name.clone(), self.numbered, router.clone()).start(),
+                    name,
+                    number: self.numbered,
+                    under_way: None,
+                    waiting: VecDeque::new(),
+                    members: GroupMembers::from([]),
+                };
+                entry.insert(group).into_mut()
+            }
+        }
+    }
+
+    fn find(&mut self, name: &GroupName) -> Option<&mut Group> {
+        let hash = self.hasher.hash_one((&*name.subject, &*name.queue));
+        self.groups
+            .find_mut(hash, |group| group.name.is(&name.subject, &name.queue))
+    }
+
+    fn remove(&mut self, name: &GroupName) {
+        let hash = self.hasher.hash_one((&*name.subject, &*name.queue));
+        let found = self
+            .groups
+            .find_entry(hash, |group| group.name.is(&name.subject, &name.queue));
+        if let Ok(entry) = found {
+            entry.remove();
+        }
+        let (length, capacity) = (self.groups.len(), self.groups.capacity());
+        if capacity > 64 && length < capacity / 8 {
+            let hasher = &self.hasher;
+            self.groups.shrink_to(length * 2, |group| {
+                hasher.hash_one((&*group.name.subject, &*group.name.queue))
+            });
+        }
+    }
+
+    /// Tells the groups that have answered everything what has changed.
+    pub(super) fn send(&mut self) {
+        for name in std::mem::take(&mut self.ready) {
+            if let Some(group) = self.find(&name) {
+                group.send();
+            }
+        }
+    }
+
+    /// Whether it is this actor that has this name now.
+    pub(super) fn is_known(&mut self, name: &GroupName, number: u64) -> bool {
+        self.find(name).is_some_and(|group| group.number == number)
+    }
+
+    /// A group has answered, and what it says has been published.
+    pub(super) fn answered(&mut self, name: &GroupName, members: GroupMembers, settling: &mut Settling) {
+        let Some(group) = self.find(name) else { return };
+        group.members = members;
+        for ticket in group.under_way.take().into_iter().flat_map(|done| done.tickets) {
+            settling.group_answered(ticket);
+        }
+        group.send();
+        if group.is_idle() && group.members.is_empty() {
+            self.remove(name);
+        }
+    }
+
+    /// A group has panicked. Whoever was joining it pays with the connection, as the cause may be there. The others stay:
+    /// another actor takes over what the group published last. If that one panics over it too, the group ends with the
+    /// connections of all its members; then this is true, and nobody is to pick from it any more.
+    pub(super) fn failed(
+        &mut self,
+        failed: &GroupFailed,
+        settling: &mut Settling,
+        router: &Addr<Router>,
+    ) -> bool {
+        self.numbered += 1;
+        let number = self.numbered;
+        let Some(group) = self
+            .find(&failed.name)
+            .filter(|group| group.number == failed.number)
+        else {
+            return false;
+        };
+        let was_restored = group.under_way.as_ref().is_some_and(|failed| failed.restoring);
+        if let Some(UnderWay { changes, tickets, .. }) = group.under_way.take() {
+            cut_off_joining(&changes);
+            for ticket in tickets {
+                settling.group_answered(ticket);
+            }
+        }
+        if !was_restored {
+            group.number = number;
+            group.address = QueueGroup::new(group.name.clone(), number, router.clone()).start();
+            group.restore();
+            return false;
+        }
+        group.members.iter().for_each(cut_off);
+        for batch in group.waiting.drain(..) {
+            cut_off_joining(&batch.changes);
+            settling.group_answered(batch.ticket);
+        }
+        self.remove(&failed.name);
+        true
+    }
+}
+
+impl Group {
+    fn is_idle(&self) -> bool {
+        self.under_way.is_none() && self.waiting.is_empty()
+    }
+
+    /// Tells the actor what has changed, if it has answered everything.
+    fn send(&mut self) {
+        if self.under_way.is_some() || self.waiting.is_empty() {
+            return;
+        }
+        let (mut changes, mut tickets) = (Vec::new(), Vec::new());
+        while changes.len() < CHANGES_PER_ATTENDANCE
+            && let Some(mut batch) = self.waiting.pop_front()
+        {
+            tickets.push(batch.ticket);
+            if changes.is_empty() {
+                changes = batch.changes;
+            } else {
+                changes.append(&mut batch.changes);
+            }
+        }
+        self.tell(changes, tickets, None);
+    }
+
+    /// Has a new actor begin with what was published last.
+    fn restore(&mut self) {
+        self.tell(Vec::new(), Vec::new(), Some(self.members.clone()));
+    }
+
+    fn tell(&mut self, changes: Vec<Change>, tickets: Vec<u64>, restored: Option<GroupMembers>) {
+        let changes = Arc::new(changes);
+        self.under_way = Some(UnderWay {
+            changes: changes.clone(),
+            tickets,
+            restoring: restored.is_some(),
+        });
+        // One that is gone has panicked, and its word of that is under way.
+        tell(&self.address, Attendance { changes, restored });
+    }
+}
+
+fn cut_off_joining(changes: &[Change]) {
+    for change in changes {
+        if let Change::Add(subscription) = change {
+            cut_off(subscription);
+        }
+    }
+}
+
+/// The connection of a member ends.
+fn cut_off(member: &Arc<ConnectionSubscription>) {
+    member.close();
+    member.destination().close(CloseReason::ProtocolViolation);
+}

@@ -1,0 +1,296 @@
+//! The members of queue groups as publishers see them: immutable, cheap to share, picked from in constant time.
+
+use std::iter;
+use std::sync::{Arc, OnceLock};
+
+use crate::subscription::Subscription;
+
+/// Up to this many members (each as often as it weighs) are one array without gaps, made anew with each change; a
+/// larger group is made of [pages](Page).
+pub(super) const FEW: usize = 512;
+
+/// Places of a page. A change of a large group costs a share of this, whatever the size of the group.
+pub(super) const PAGE: usize = 512;
+
+/// How often a member of a large group is drawn before all of them are asked in turn. At least a quarter of the places
+/// are members that have not left, so that not even one pick in ten thousand comes to that in a group that is well.
+const DRAWS: u32 = 32;
+
+/// A part of a large group. Its owner fills it from the first place to the last, each once. A member that has left stays
+/// in its place, closed, until so many of the page have left that the owner gives the page up.
+pub(super) type Page<D> = Arc<[OnceLock<Arc<Subscription<D>>>]>;
+
+/// The members of a queue group at one moment. Clones share it all.
+pub struct Members<D>(Kind<D>);
+
+enum Kind<D> {
+    Few(Arc<[Arc<Subscription<D>>]>),
+    Many(Arc<Many<D>>),
+    /// Of several groups: those of one name whose subjects all match.
+    Merged(Arc<[Members<D>]>),
+}
+
+/// A large group at one moment.
+pub(super) struct Many<D> {
+    /// Shared with later moments, as long as no page comes or goes.
+    pub(super) pages: Arc<[Page<D>]>,
+    /// How many places of the last page were filled; those of the others were.
+    pub(super) filled: usize,
+    /// How many members there were, those that count several times left out.
+    pub(super) members: usize,
+    /// Members that do not count once, each with the sum of its weight and of those before it.
+    pub(super) weighted: Arc<[(u64, Arc<Subscription<D>>)]>,
+}
+
+impl<D> Many<D> {
+    /// Places in pages, those of members that have left included.
+    fn paged(&self) -> usize {
+        (self.pages.len() * PAGE + self.filled).saturating_sub(PAGE)
+    }
+
+    fn weight(&self) -> u64 {
+        self.weighted.last().map_or(0, |(sum, _)| *sum)
+    }
+
+    fn in_page(&self, place: usize) -> Option<&Arc<Subscription<D>>> {
+        self.pages.get(place / PAGE)?.get(place % PAGE)?.get()
+    }
+}
+
+impl<D> Members<D> {
+    pub(super) fn many(many: Many<D>) -> Self {
+        Self(Kind::Many(Arc::new(many)))
+    }
+
+    /// As one group.
+    pub(crate) fn merged(groups: impl IntoIterator<Item = Self>) -> Self {
+        Self(Kind::Merged(groups.into_iter().collect()))
+    }
+
+    /// How many members there are, each as often as it weighs.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Kind::Few(members) => members.len(),
+            Kind::Many(many) => many
+                .members
+                .saturating_add(usize::try_from(many.weight()).unwrap_or(usize::MAX)),
+            Kind::Merged(groups) => groups.iter().map(Self::len).sum(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every member that has not left. One with a weight comes at least once, one of a small group that often.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
+        let mut next = 0;
+        iter::from_fn(move || {
+            while next < self.items() {
+                next += 1;
+                let member = self.item(next - 1);
+                if member.is_some() {
+                    return member;
+                }
+            }
+            None
+        })
+        .filter(|member| !member.is_closed())
+    }
+
+    /// The members in the order in which to ask them for a message: a random one, then others. Each is asked at least
+    /// once. With uniformly random numbers each is equally likely to be the first that has not left.
+    ///
+    /// Members that have left may be among them: they take no message.
+    #[inline]
+    pub fn candidates(&self, random: u64) -> Candidates<'_, D> {
+        match &self.0 {
+            Kind::Few(members) => {
+                let (before, from) = members.split_at(scale(random, members.len() as u64) as usize);
+                Candidates(Asking::Few(from.iter().chain(before)))
+            }
+            Kind::Many(_) | Kind::Merged(_) => Candidates(Asking::Drawn {
+                members: self,
+                random,
+                draws: DRAWS,
+                asked: 0,
+            }),
+        }
+    }
+
+    /// How many places there are to draw from.
+    fn places(&self) -> u64 {
+        match &self.0 {
+            Kind::Few(members) => members.len() as u64,
+            Kind::Many(many) => (many.paged() as u64).saturating_add(many.weight()),
+            Kind::Merged(groups) => groups.iter().map(Self::places).sum(),
+        }
+    }
+
+    /// Who has one of the [places](Self::places).
+    fn place(&self, mut place: u64) -> Option<&Arc<Subscription<D>>> {
+        match &self.0 {
+            Kind::Few(members) => members.get(place as usize),
+            Kind::Many(many) => {
+                let Some(weight) = place.checked_sub(many.paged() as u64) else {
+                    return many.in_page(place as usize);
+                };
+                let at = many.weighted.partition_point(|(sum, _)| *sum <= weight);
+                many.weighted.get(at).map(|(_, member)| member)
+            }
+            Kind::Merged(groups) => {
+                groups
+                    .iter()
+                    .find_map(|group| match place.checked_sub(group.places()) {
+                        None => Some(group.place(place)),
+                        Some(rest) => {
+                            place = rest;
+                            None
+                        }
+                    })?
+            }
+        }
+    }
+
+    /// How many there are to be gone through: as [`places`](Self::places), but weights do not count.
+    fn items(&self) -> usize {
+        match &self.0 {
+            Kind::Few(members) => members.len(),
+            Kind::Many(many) => many.paged() + many.weighted.len(),
+            Kind::Merged(groups) => groups.iter().map(Self::items).sum(),
+        }
+    }
+
+    /// One of the [items](Self::items).
+    fn item(&self, mut item: usize) -> Option<&Arc<Subscription<D>>> {
+        match &self.0 {
+            Kind::Few(members) => members.get(item),
+            Kind::Many(many) => match item.checked_sub(many.paged()) {
+                None => many.in_page(item),
+                Some(rest) => many.weighted.get(rest).map(|(_, member)| member),
+            },
+            Kind::Merged(groups) => {
+                groups
+                    .iter()
+                    .find_map(|group| match item.checked_sub(group.items()) {
+                        None => Some(group.item(item)),
+                        Some(rest) => {
+                            item = rest;
+                            None
+                        }
+                    })?
+            }
+        }
+    }
+
+    /// Whether both are the same moment of the same group.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Few(one), Kind::Few(other)) => Arc::ptr_eq(one, other),
+            (Kind::Many(one), Kind::Many(other)) => Arc::ptr_eq(one, other),
+            (Kind::Merged(one), Kind::Merged(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+/// A number below `bound`, each equally likely: the upper half of the product, and no division.
+#[inline]
+fn scale(random: u64, bound: u64) -> u64 {
+    ((u128::from(random) * u128::from(bound)) >> 64) as u64
+}
+
+impl<D> Clone for Members<D> {
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            Kind::Few(members) => Kind::Few(Arc::clone(members)),
+            Kind::Many(many) => Kind::Many(Arc::clone(many)),
+            Kind::Merged(groups) => Kind::Merged(Arc::clone(groups)),
+        })
+    }
+}
+
+/// A group whose members have a place each, however many they are.
+impl<D> FromIterator<Arc<Subscription<D>>> for Members<D> {
+    fn from_iter<I: IntoIterator<Item = Arc<Subscription<D>>>>(members: I) -> Self {
+        Self(Kind::Few(members.into_iter().collect()))
+    }
+}
+
+impl<D, const N: usize> From<[Arc<Subscription<D>>; N]> for Members<D> {
+    fn from(members: [Arc<Subscription<D>>; N]) -> Self {
+        members.into_iter().collect()
+    }
+}
+
+impl<D> std::fmt::Debug for Members<D> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Members").field(&self.len()).finish()
+    }
+}
+
+/// The members of a group in the order in which to ask them; see [`Members::candidates`].
+pub struct Candidates<'a, D>(Asking<'a, D>);
+
+type Slice<'a, D> = std::slice::Iter<'a, Arc<Subscription<D>>>;
+
+enum Asking<'a, D> {
+    Few(iter::Chain<Slice<'a, D>, Slice<'a, D>>),
+    Drawn {
+        members: &'a Members<D>,
+        random: u64,
+        draws: u32,
+        /// How many have been asked since there are no more draws.
+        asked: usize,
+    },
+}
+
+impl<'a, D> Iterator for Candidates<'a, D> {
+    type Item = &'a Arc<Subscription<D>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Asking::Few(members) => members.next(),
+            Asking::Drawn {
+                members,
+                random,
+                draws,
+                asked,
+            } => draw(members, random, draws, asked),
+        }
+    }
+}
+
+/// Draws again and again, as whoever has left keeps its place for a while; then goes round.
+fn draw<'a, D>(
+    members: &'a Members<D>,
+    random: &mut u64,
+    draws: &mut u32,
+    asked: &mut usize,
+) -> Option<&'a Arc<Subscription<D>>> {
+    while *draws > 0 {
+        *draws -= 1;
+        let drawn = members.place(scale(*random, members.places()));
+        // splitmix64: all bits of the next depend on all bits of this one.
+        *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        *random = (*random ^ (*random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        *random = (*random ^ (*random >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        *random ^= *random >> 31;
+        if drawn.is_some() {
+            return drawn;
+        }
+    }
+    let items = members.items();
+    let first = scale(*random, items as u64) as usize;
+    while *asked < items {
+        let item = (first + *asked) % items;
+        *asked += 1;
+        let next = members.item(item);
+        if next.is_some() {
+            return next;
+        }
+    }
+    None
+}
