@@ -49,7 +49,6 @@ pub(super) struct Document {
 }
 
 const JSON: &str = "application/json";
-const SCRIPT: &str = "application/javascript";
 const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 /// The text format of Prometheus.
@@ -119,25 +118,13 @@ impl Document {
         }
     }
 
-    /// The answer to a request; with a `callback` as a script that calls it, which pages of other hosts may load.
-    pub(super) fn respond(self, callback: Option<&str>) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        response
+    /// The answer to a request; pages of other hosts may read it.
+    pub(super) fn respond(self) -> HttpResponse {
+        HttpResponse::build(self.status)
             .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
-        match callback {
-            Some(callback) if self.content_type == JSON => {
-                let mut script = Vec::with_capacity(callback.len() + self.body.len() + 2);
-                script.extend_from_slice(callback.as_bytes());
-                script.push(b'(');
-                script.extend_from_slice(&self.body);
-                script.push(b')');
-                response.insert_header((CONTENT_TYPE, SCRIPT)).body(script)
-            }
-            _ => response
-                .insert_header((CONTENT_TYPE, self.content_type))
-                .body(self.body),
-        }
+            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .insert_header((CONTENT_TYPE, self.content_type))
+            .body(self.body)
     }
 }
 

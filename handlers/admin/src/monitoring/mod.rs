@@ -20,7 +20,6 @@ mod varz;
 pub(crate) use page::PageCounts;
 
 use crate::Broker;
-use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use page::Page;
@@ -57,10 +56,6 @@ async fn show(request: HttpRequest, site: Data<Site>) -> HttpResponse {
         return answer::not_found();
     };
     let query = Query::of(request.query_string());
-    let callback = match query.callback() {
-        Ok(callback) => callback,
-        Err(refusal) => return answer::refuse(StatusCode::BAD_REQUEST, &refusal),
-    };
     let broker = &*site.broker;
     let shown = match page {
         Page::Index => Ok(index::show(broker, &site.root)),
@@ -82,7 +77,7 @@ async fn show(request: HttpRequest, site: Data<Site>) -> HttpResponse {
         Page::Variables => inside::show_variables(),
     };
     match shown {
-        Ok(document) => document.respond(callback.as_deref()),
+        Ok(document) => document.respond(),
         Err(refusal) => answer::refuse(refusal.status, &refusal.text),
     }
 }

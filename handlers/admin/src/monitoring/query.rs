@@ -8,9 +8,6 @@ use vagus_protocol::quote::Quoted;
 /// More options than any page has; what is behind them is not looked at.
 const OPTIONS_AT_MOST: usize = 64;
 
-/// The longest name of a function of a script.
-const CALLBACK_AT_MOST: usize = 128;
-
 /// The options behind the question mark.
 #[derive(Debug)]
 pub(super) struct Query(Vec<(String, String)>);
@@ -81,27 +78,6 @@ impl Query {
             undecodable(kind, name, function, text, reason)
         })
     }
-
-    /// The function that a page of another host wants called with the answer. Only what can be nothing but the name
-    /// of one is taken: the answer is run as a script.
-    pub(super) fn callback(&self) -> Result<Option<String>, String> {
-        let Some(name) = self.text("callback") else {
-            return Ok(None);
-        };
-        let is_name = name.len() <= CALLBACK_AT_MOST
-            && name.split('.').all(|part| {
-                let mut letters = part.chars();
-                letters
-                    .next()
-                    .is_some_and(|first| first.is_ascii_alphabetic() || "_$".contains(first))
-                    && letters.all(|letter| letter.is_ascii_alphanumeric() || "_$".contains(letter))
-            });
-        if is_name {
-            Ok(Some(name.to_owned()))
-        } else {
-            Err("callback must be the name of a function".to_owned())
-        }
-    }
 }
 
 const INVALID: &str = "invalid syntax";
@@ -154,22 +130,6 @@ mod tests {
             let text = query.natural(name).unwrap_err().text;
             assert!(text.contains("strconv.ParseUint: parsing "), "{text}");
         }
-    }
-
-    #[test]
-    fn callbacks_are_names_of_functions() {
-        for (name, taken) in [
-            ("cb", true),
-            ("jQuery1.$_x", true),
-            ("alert(1)//", false),
-            ("a.", false),
-            ("1a", false),
-            ("a;b", false),
-        ] {
-            let query = Query::of(&format!("callback={name}"));
-            assert_eq!(query.callback().is_ok(), taken, "{name}");
-        }
-        assert_eq!(Query::of("callback=").callback(), Ok(None));
     }
 
     #[test]
