@@ -1,71 +1,255 @@
 //! Work that takes longer than messages may wait: checking password hashes.
 //!
-//! It is done on a thread of its own, one piece after the other, so that a storm of logins costs traffic no more than
-//! the one core it runs on. What waits is bounded; who does not get a place is told so.
+//! It is done on threads of its own, which the system runs when nobody else needs the processor, so that a storm of
+//! logins costs traffic next to nothing. Sources of work take turns: one that hands in much waits for itself alone. A
+//! piece that panics costs that piece.
 
+use parking_lot::{Condvar, Mutex};
+use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::net::{IpAddr, Ipv6Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 /// How many pieces of work may wait.
 const WAITING_AT_MOST: usize = 4096;
 
+/// How many pieces of one source may wait: as many as are done before whoever waits for them gives up, and some.
+const WAITING_OF_ONE: usize = 64;
+
+/// How many threads there are, where there are as many cores.
+const THREADS_AT_MOST: usize = 8;
+
+/// What the system is asked to treat these threads like: everybody else goes first.
+const NICENESS: i32 = 19;
+
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The thread for slow work. It ends when the last of these is gone.
-#[derive(Debug, Clone)]
-pub struct SlowWork {
-    waiting: SyncSender<Work>,
+/// The threads for slow work. They end when the last of these is gone.
+#[derive(Clone)]
+pub struct SlowWork(Arc<Owner>);
+
+/// Ends the threads.
+struct Owner(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    more: Condvar,
+}
+
+/// What waits, by where it is from.
+#[derive(Default)]
+struct Waiting {
+    of: HashMap<IpAddr, VecDeque<Work>>,
+    /// The sources that have something waiting, whose turn is next first.
+    turns: VecDeque<IpAddr>,
+    pieces: usize,
+    ended: bool,
+}
+
+impl Waiting {
+    fn put(&mut self, source: IpAddr, work: Work) -> bool {
+        if self.pieces >= WAITING_AT_MOST {
+            return false;
+        }
+        let of = self.of.entry(source).or_default();
+        if of.len() >= WAITING_OF_ONE {
+            return false;
+        }
+        if of.is_empty() {
+            self.turns.push_back(source);
+        }
+        of.push_back(work);
+        self.pieces += 1;
+        true
+    }
+
+    fn take(&mut self) -> Option<Work> {
+        let source = self.turns.pop_front()?;
+        let of = self.of.get_mut(&source)?;
+        let work = of.pop_front();
+        if of.is_empty() {
+            self.of.remove(&source);
+        } else {
+            self.turns.push_back(source);
+        }
+        self.pieces -= usize::from(work.is_some());
+        work
+    }
 }
 
 impl SlowWork {
-    /// Starts the thread.
+    /// Starts as many threads as there are cores, up to eight.
     ///
     /// # Errors
     /// When the system has no thread to give.
     pub fn start() -> io::Result<Self> {
-        let (waiting, work) = sync_channel::<Work>(WAITING_AT_MOST);
-        thread::Builder::new()
-            .name("slow work".to_owned())
-            .spawn(move || {
-                for work in work {
-                    work();
-                }
-            })?;
-        Ok(Self { waiting })
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self::on_threads(cores.min(THREADS_AT_MOST))
     }
 
-    /// Has it done; false if too much waits already.
-    pub(crate) fn hand_in(&self, work: impl FnOnce() + Send + 'static) -> bool {
-        match self.waiting.try_send(Box::new(work)) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+    /// Starts this many threads.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn on_threads(number: usize) -> io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        // Those that were started end with it if another cannot be.
+        let started = Self(Arc::new(Owner(shared.clone())));
+        for _ in 0..number {
+            let shared = shared.clone();
+            thread::Builder::new()
+                .name("slow work".to_owned())
+                .spawn(move || work_for(&shared))?;
         }
+        Ok(started)
+    }
+
+    /// Has it done; false if too much waits already, of all or of this source.
+    pub fn hand_in(&self, source: IpAddr, work: impl FnOnce() + Send + 'static) -> bool {
+        let shared = &self.0.0;
+        let has_place = shared.waiting.lock().put(whole(source), Box::new(work));
+        if has_place {
+            shared.more.notify_one();
+        }
+        has_place
+    }
+}
+
+/// Whoever has one address of a network of IPv6 has all of them.
+fn whole(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+/// Does what is handed in, until there is nobody any more who could.
+fn work_for(shared: &Shared) {
+    // Where the system does not allow it, they compete with the others.
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+    loop {
+        let work = {
+            let mut waiting = shared.waiting.lock();
+            loop {
+                if waiting.ended {
+                    return;
+                }
+                match waiting.take() {
+                    Some(work) => break work,
+                    None => shared.more.wait(&mut waiting),
+                }
+            }
+        };
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            log::error!("A piece of slow work panicked");
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting.lock();
+        waiting.ended = true;
+        // Nobody waits for it any more.
+        let left = std::mem::take(&mut *waiting);
+        waiting.ended = true;
+        drop(waiting);
+        self.0.more.notify_all();
+        drop(left);
+    }
+}
+
+impl std::fmt::Debug for SlowWork {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SlowWork").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SlowWork, WAITING_AT_MOST};
-    use std::sync::mpsc::channel;
+    use super::{SlowWork, WAITING_AT_MOST, WAITING_OF_ONE};
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::mpsc::{Sender, channel};
 
-    #[test]
-    fn work_is_done_in_order_and_what_waits_is_bounded() {
-        let slow_work = SlowWork::start().unwrap();
+    fn from(number: u32) -> IpAddr {
+        Ipv4Addr::from_bits(number).into()
+    }
+
+    /// One thread, which is busy until it is told to go on.
+    fn busy() -> (SlowWork, Sender<()>) {
+        let slow_work = SlowWork::on_threads(1).unwrap();
         let (began, has_begun) = channel();
         let (go_on, may_go_on) = channel();
-        assert!(slow_work.hand_in(move || {
+        assert!(slow_work.hand_in(from(0), move || {
             began.send(()).unwrap();
             may_go_on.recv().unwrap();
         }));
         has_begun.recv().unwrap();
+        (slow_work, go_on)
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let (slow_work, _go_on) = busy();
+        let places = |source| {
+            (0..)
+                .take_while(|_| slow_work.hand_in(from(source), || {}))
+                .count()
+        };
+        assert_eq!(places(1), WAITING_OF_ONE);
+        assert_eq!(places(1), 0);
+        let others: usize = (2..1000).map(places).sum();
+        assert_eq!(others, WAITING_AT_MOST - WAITING_OF_ONE);
+    }
+
+    #[test]
+    fn sources_take_turns() {
+        let (slow_work, go_on) = busy();
         let (done, is_done) = channel();
-        for number in 0..WAITING_AT_MOST {
+        for source in [1, 1, 1, 2, 2, 3] {
             let done = done.clone();
-            assert!(slow_work.hand_in(move || done.send(number).unwrap()), "{number}");
+            assert!(slow_work.hand_in(from(source), move || done.send(source).unwrap()));
         }
-        assert!(!slow_work.hand_in(|| {}), "there is no place left");
         go_on.send(()).unwrap();
-        assert!(is_done.iter().take(WAITING_AT_MOST).eq(0..WAITING_AT_MOST));
+        let order: Vec<u32> = is_done.iter().take(6).collect();
+        assert_eq!(order, [1, 2, 3, 1, 2, 1]);
+    }
+
+    #[test]
+    fn networks_of_ipv6_are_one_source() {
+        let (slow_work, _go_on) = busy();
+        let hand_in = |text: &str| slow_work.hand_in(text.parse().unwrap(), || {});
+        for number in 0..WAITING_OF_ONE {
+            assert!(hand_in(&format!("fd00::{number:x}")));
+        }
+        assert!(!hand_in("fd00::ffff"));
+        assert!(hand_in("fd00:0:0:1::1"));
+        assert!(hand_in("::ffff:1.2.3.4"), "that is an address of IPv4");
+    }
+
+    #[test]
+    fn a_panic_costs_one_piece() {
+        let slow_work = SlowWork::on_threads(1).unwrap();
+        let (done, is_done) = channel();
+        assert!(slow_work.hand_in(from(1), || panic!("on purpose")));
+        assert!(slow_work.hand_in(from(1), move || done.send(()).unwrap()));
+        is_done.recv().unwrap();
+    }
+
+    #[test]
+    fn it_ends_with_whoever_had_it() {
+        let (slow_work, go_on) = busy();
+        let (done, is_done) = channel::<()>();
+        assert!(slow_work.hand_in(from(1), move || drop(done)));
+        drop(slow_work);
+        // What waited is given up.
+        assert!(is_done.recv().is_err());
+        go_on.send(()).unwrap();
     }
 }

@@ -48,6 +48,7 @@ use carrier::Carrier;
 pub(crate) use carrier::hand_over;
 use input::Input;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 pub(crate) use subscriptions::{DepartingSubscriptions, Subscriptions};
@@ -324,11 +325,15 @@ impl<S: Session> Connection<S> {
             return;
         };
         let (connection, outbox) = (context.address(), self.outbox.clone());
-        let handed_in = self.surroundings.slow_work.hand_in(move || {
+        let source = self.session.peer().ip();
+        let handed_in = self.surroundings.slow_work.hand_in(source, move || {
             // Whoever asked may have gone while this waited.
-            if !outbox.is_closed() {
-                tell(&connection, Answered(Some(work())));
+            if outbox.is_closed() {
+                return;
             }
+            // One that panicked has no answer, which is as good as no place for it.
+            let answer = catch_unwind(AssertUnwindSafe(work)).ok();
+            tell(&connection, Answered(answer));
         });
         self.working = handed_in;
         if !handed_in {

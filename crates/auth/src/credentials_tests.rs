@@ -256,6 +256,23 @@ fn a_task_may_be_run_elsewhere() {
     assert_eq!(identity.user(), Some("derek"));
 }
 
+/// A login that was found right costs nothing any more, until there are other credentials; wrong ones cost what they did.
+#[test]
+fn what_was_compared_is_not_compared_again() {
+    let gate = single("derek", HASHED);
+    let right = login("derek", "s3cret");
+    assert!(is_slow(&gate, &right));
+    assert!(enter(&gate, &right).is_some());
+    assert!(!is_slow(&gate, &right) && enter(&gate, &right).is_some());
+    for (name, password) in [("derek", "s3cret2"), ("derek", ""), ("other", "s3cret")] {
+        for _ in 0..2 {
+            assert!(is_slow(&gate, &login(name, password)), "{name} {password}");
+            assert!(enter(&gate, &login(name, password)).is_none());
+        }
+    }
+    assert!(is_slow(&single("derek", HASHED), &right));
+}
+
 #[test]
 fn users_connect_as_they_may() {
     for (named, connection, allowed) in [

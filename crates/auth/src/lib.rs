@@ -8,4 +8,5 @@ pub mod credentials;
 pub mod nkey;
 pub mod password;
 pub mod permission;
+mod remembered;
 pub mod responses;

@@ -151,6 +151,15 @@ impl Hash {
         self.cost
     }
 
+    /// What tells it from all others.
+    pub(crate) fn identity(&self) -> [u8; 43] {
+        let mut identity = [0; 43];
+        identity[..4].copy_from_slice(&self.cost.to_be_bytes());
+        identity[4..20].copy_from_slice(&self.salt);
+        identity[20..].copy_from_slice(&self.digest);
+        identity
+    }
+
     /// Whether it is the hash of `password`; takes from milliseconds on, by its cost.
     pub(crate) fn fits(&self, password: &[u8]) -> bool {
         // Terminated by a zero, and cut.

@@ -12,6 +12,7 @@ use super::{Credentials, GateError};
 use crate::nkey;
 use crate::password::{Hash, Secret};
 use crate::permission::Matcher;
+use crate::remembered::Remembered;
 
 /// Decides who may connect.
 ///
@@ -22,6 +23,8 @@ pub struct Gate {
     method: Method,
     /// What those are compared with that have no hash of their own; none if nobody has one.
     decoy: Option<Hash>,
+    /// What was compared before need not be again. Other credentials make another gate, which knows nothing.
+    remembered: Arc<Remembered>,
 }
 
 #[derive(Debug)]
@@ -85,6 +88,7 @@ pub struct BcryptTask {
     password: Box<[u8]>,
     /// None if it is refused anyway.
     identity: Option<Identity>,
+    remembered: Arc<Remembered>,
 }
 
 impl BcryptTask {
@@ -92,7 +96,9 @@ impl BcryptTask {
     #[must_use]
     pub fn run(self) -> Option<Identity> {
         let fits = self.hash.fits(&self.password);
-        self.identity.filter(|_| fits)
+        let identity = self.identity.filter(|_| fits)?;
+        self.remembered.keep(&self.hash, &self.password);
+        Some(identity)
     }
 }
 
@@ -142,7 +148,11 @@ impl Gate {
                 default_permissions,
             } => Method::Users(Users::new(users, no_auth_user, default_permissions)?),
         };
-        let mut gate = Self { method, decoy: None };
+        let mut gate = Self {
+            method,
+            decoy: None,
+            remembered: Arc::default(),
+        };
         let highest_cost = gate.entries().filter_map(|entry| match entry.check.secret() {
             Some(Secret::Hashed(hash)) => Some(hash.cost()),
             _ => None,
@@ -286,11 +296,20 @@ impl Gate {
         match (identity, hash.or(self.decoy.as_ref())) {
             (Some(identity), _) if is_equal => Decision::Admitted(identity),
             (_, None) => Decision::Refused,
-            (identity, Some(compared)) => Decision::Verify(BcryptTask {
-                hash: compared.clone(),
-                password: given.as_bytes().into(),
-                identity: identity.filter(|_| hash.is_some()),
-            }),
+            (identity, Some(compared)) => {
+                let identity = identity.filter(|_| hash.is_some());
+                match identity {
+                    Some(identity) if self.remembered.knows(compared, given.as_bytes()) => {
+                        Decision::Admitted(identity)
+                    }
+                    identity => Decision::Verify(BcryptTask {
+                        hash: compared.clone(),
+                        password: given.as_bytes().into(),
+                        identity,
+                        remembered: Arc::clone(&self.remembered),
+                    }),
+                }
+            }
         }
     }
 

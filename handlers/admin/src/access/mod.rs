@@ -13,30 +13,28 @@ pub use guard::Protection;
 pub(crate) use guard::{Administrator, guard};
 pub use verified::Entrant;
 
-use crate::places::Places;
 use limiter::LoginLimiter;
 use openssl::error::ErrorStack;
 use parking_lot::{Mutex, RwLock};
 use presented::Presented;
 use std::collections::HashMap;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{oneshot, watch};
+use vagus_actors::SlowWork;
 use vagus_auth::credentials::{BcryptTask, Credentials, Decision, Gate, GateError, Login, Proof, User};
 use vagus_configs::{Admin, AdminRole};
 use verified::Verified;
-
-/// How many logins may wait for their hashes to be compared, which is done one after the other.
-const WAITING_AT_MOST: usize = 16;
 
 /// Decides who may use the service.
 pub struct Access {
     rules: RwLock<Arc<Rules>>,
     limiter: Mutex<LoginLimiter>,
     verified: Mutex<Verified>,
-    comparing: Arc<Semaphore>,
-    waiting: Places,
+    /// Compares with hashes, on a thread that clients' logins do not wait for, and the other way round.
+    comparing: SlowWork,
     since: Instant,
     /// Tells those who are in that other rules hold.
     changes: watch::Sender<()>,
@@ -51,6 +49,9 @@ pub enum AccessError {
     /// There is no randomness.
     #[error("no randomness for the admin service: {0}")]
     Randomness(#[from] ErrorStack),
+    /// There is no thread to compare with hashes on.
+    #[error("no thread for the admin service: {0}")]
+    Thread(#[from] io::Error),
 }
 
 /// Why a request is not let in.
@@ -182,14 +183,13 @@ impl Access {
     /// Lets in whom the configuration names.
     ///
     /// # Errors
-    /// When the credentials are contradictory or there is no randomness.
+    /// When the credentials are contradictory, or there is no randomness or no thread.
     pub fn new(admin: &Admin) -> Result<Self, AccessError> {
         Ok(Self {
             rules: RwLock::new(Arc::new(Rules::new(admin)?)),
             limiter: Mutex::default(),
             verified: Mutex::new(Verified::new()?),
-            comparing: Arc::new(Semaphore::new(1)),
-            waiting: Places::new(WAITING_AT_MOST),
+            comparing: SlowWork::on_threads(1)?,
             since: Instant::now(),
             changes: watch::Sender::default(),
         })
@@ -245,7 +245,7 @@ impl Access {
                 _ if !rules.requires_login => Some(everybody()),
                 FirstLook::Admitted(entrant) => Some(entrant),
                 FirstLook::Refused => None,
-                FirstLook::Compare(comparisons) => self.compare(comparisons, &rules).await?,
+                FirstLook::Compare(comparisons) => self.compare(comparisons, &rules, peer).await?,
             };
             let Some(entrant) = found else {
                 log::warn!("{peer} - Admin login refused");
@@ -271,19 +271,29 @@ impl Access {
         true
     }
 
-    /// Compares with hashes on another thread, one login at a time.
-    async fn compare(&self, comparisons: Vec<Comparison>, rules: &Rules) -> Result<Option<Entrant>, Refusal> {
-        let _place = self.waiting.take().ok_or(Refusal::Busy)?;
-        let turn = self.comparing.clone().acquire_owned();
-        let turn = turn.await.map_err(|_| Refusal::Busy)?;
-        let compared = actix_web::web::block(move || {
-            // Until the end, also if whoever asked has gone meanwhile.
-            let _turn = turn;
-            comparisons
+    /// Compares with hashes on another thread; the addresses that log in take turns.
+    async fn compare(
+        &self,
+        comparisons: Vec<Comparison>,
+        rules: &Rules,
+        peer: IpAddr,
+    ) -> Result<Option<Entrant>, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let handed_in = self.comparing.hand_in(peer, move || {
+            // Whoever asked may have gone while this waited.
+            if tell.is_closed() {
+                return;
+            }
+            let fitting = comparisons
                 .into_iter()
-                .find_map(|(task, role)| task.run().map(|identity| (identity, role)))
+                .find_map(|(task, role)| task.run().map(|identity| (identity, role)));
+            // Or by now.
+            let _ = tell.send(fitting);
         });
-        let found = compared.await.map_err(|_| Refusal::Busy)?;
+        if !handed_in {
+            return Err(Refusal::Busy);
+        }
+        let found = told.await.map_err(|_| Refusal::Busy)?;
         Ok(found.and_then(|(identity, role)| match role {
             Some(role) => Some(Entrant {
                 name: String::new(),
