@@ -25,7 +25,7 @@ pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;
 pub use vagus_actors::queue_group::QueueGroupState;
 pub use vagus_actors::reload::{
-    Content, Keep, Outcome, Prepared, Propose, Prospects, ReloadError, ReloadState, Source, Verdict,
+    Content, Keep, Outcome, Prepared, Propose, Prospects, Reach, ReloadError, ReloadState, Source, Verdict,
 };
 pub use vagus_actors::router::RouterState;
 pub use vagus_actors::subject::SubjectState;

@@ -16,7 +16,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use thiserror::Error;
-use vagus::{Content, Keep, LameDuckPhase, Propose, Server, StartError};
+use vagus::{Content, Keep, LameDuckPhase, Propose, Reach, Server, StartError};
 use vagus_configs::Config;
 use vagus_tls::HandshakeFirst;
 
@@ -267,6 +267,7 @@ fn reload(server: &Server, by: &str) -> Result<(), String> {
         content: Content::File,
         by: by.to_owned(),
         expected: Vec::new(),
+        reach: Reach::Machine,
         dry_run: false,
         keep: Keep::Memory,
     };

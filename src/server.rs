@@ -16,7 +16,7 @@ use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, MonitorState};
 use vagus_actors::queue_group::QueueGroupState;
-use vagus_actors::reload::{Content, Keep, Outcome, Propose, ReloadError, ReloadState};
+use vagus_actors::reload::{Content, Keep, Outcome, Propose, Reach, ReloadError, ReloadState};
 use vagus_actors::router::{ListHotSubjects, ListQueueGroups, RouterState};
 use vagus_actors::subject::SubjectState;
 use vagus_actors::{ConnectionId, Observe, Traffic};
@@ -135,6 +135,7 @@ impl Server {
             content: Content::Config(Box::new(config)),
             by: "program".to_owned(),
             expected: Vec::new(),
+            reach: Reach::Machine,
             dry_run: false,
             keep: Keep::Memory,
         })

@@ -1,7 +1,7 @@
 //! What cannot be followed as a whole changes nothing, and why is told.
 
 use crate::file::Configured;
-use vagus::{Content, Keep, Propose, ReloadError};
+use vagus::{Content, Keep, Propose, Reach, ReloadError};
 use vagus_configs::Port;
 use vagus_test_support::server;
 
@@ -45,6 +45,7 @@ fn a_dry_run_changes_nothing() {
         content: Content::Config(Box::new(config.clone())),
         by: "test".to_owned(),
         expected: Vec::new(),
+        reach: Reach::Machine,
         dry_run,
         keep: Keep::Memory,
     };

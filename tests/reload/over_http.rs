@@ -72,12 +72,16 @@ fn secrets_stay_here() {
             assert!(!answer.body.contains(secret), "{answer:?}");
         }
     }
+    let administrators = http(server.address, "GET", "/v1/config?format=text", &[ANN]);
     assert!(
-        text.body.contains("PW: \"********\"") && text.body.contains("password: $PW"),
-        "{}",
-        text.body
+        administrators.body.contains("PW: \"********\"") && administrators.body.contains("password: $PW"),
+        "{administrators:?}"
     );
-    assert!(text.body.contains("# by letter"));
+    // A comment may hold what was a secret once.
+    assert!(!text.body.contains("by letter"), "{}", text.body);
+    let text = http(server.address, "GET", "/v1/config?format=text", &[ANN]);
+    assert!(!text.body.contains("hush1"), "{}", text.body);
+    assert!(text.body.contains("# by letter"), "{}", text.body);
     let state = json.json();
     assert_eq!(state["document"]["authorization"]["password"], "********");
     assert_eq!(state["document"]["authorization"]["timeout"], 3);
@@ -171,7 +175,7 @@ fn single_keys() {
 fn the_whole_of_it() {
     let mut server = start("authorization { user: u, password: hush }\n");
     // As it is shown, with masks, and one key more.
-    let shown = http(server.address, "GET", "/v1/config?format=text", &[BOB]).body;
+    let shown = http(server.address, "GET", "/v1/config?format=text", &[ANN]).body;
     let etag = server.get("/v1/config").header("etag").to_owned();
     let text = format!("{shown}max_payload: 2000\n");
     let headers = [ANN, ("If-Match", etag.as_str())];
@@ -279,7 +283,10 @@ fn back_to_what_was() {
         404
     );
 
-    let history = server.get("/v1/config/history").json();
+    // Why something was refused is for those who could have proposed it.
+    let seen = server.get("/v1/config/history").json();
+    assert_eq!(seen["attempts"][0]["refused"], "why is for administrators");
+    let history = http(server.address, "GET", "/v1/config/history", &[ANN]).json();
     let attempts: Vec<_> = history["attempts"].as_array().unwrap().iter().collect();
     assert_eq!(attempts[0]["refused"], "there is no version 77 to go back to");
     assert_eq!(
@@ -310,4 +317,80 @@ fn back_to_what_was() {
         .server
         .process
         .log_line("Audit: configuration by \"ann\" from rollback to 1: changed max_payload, version 4");
+}
+
+/// Whoever administrates from afar neither reads nor writes what the machine has besides.
+#[test]
+fn files_of_the_machine_are_out_of_reach() {
+    let mut server = start("max_payload: 1000\n");
+    let folder = server.server.path().parent().unwrap().to_owned();
+    let beside = folder.with_extension("beside");
+    fs::write(&beside, "very_hidden:x:0\n").unwrap();
+    fs::write(folder.join("inner"), "very_hidden:x:0\n").unwrap();
+    let name = beside.file_name().unwrap().to_str().unwrap().to_owned();
+    let reach = "named by its file";
+    for (text, told) in [
+        (format!("include ../{name}\n"), "not in the folder"),
+        ("include ../nothing-at-all\n".to_owned(), "not in the folder"),
+        (
+            "include ../../../../../../etc/passwd\n".to_owned(),
+            "not in the folder",
+        ),
+        ("include inner\n".to_owned(), "is in the log"),
+        ("log_file: /tmp/vagus-made-from-afar\n".to_owned(), reach),
+        (format!("log_file: '{}'\n", server.server.path().display()), reach),
+        ("pid_file: /tmp/vagus-made-from-afar\n".to_owned(), reach),
+        ("ports_file_dir: /tmp\n".to_owned(), reach),
+        (
+            "remote_syslog: 'unix:///tmp/vagus-made-from-afar'\n".to_owned(),
+            reach,
+        ),
+        (
+            "tls { cert_file: /etc/passwd, key_file: /etc/passwd }\n".to_owned(),
+            reach,
+        ),
+        ("tls { ca_file: /etc/passwd }\n".to_owned(), reach),
+        ("server_name: $PATH\n".to_owned(), "cannot be found"),
+    ] {
+        for query in ["", "?dry_run=true", "?persist=file"] {
+            let path = format!("/v1/config{query}");
+            let answer = server.send("PUT", &path, &format!("{ADMIN}{text}"));
+            assert_eq!(answer.status, 422, "{text} {}", answer.body);
+            assert!(answer.body.contains(told), "{text} {}", answer.body);
+            assert!(!answer.body.contains("very_hidden"), "{}", answer.body);
+        }
+    }
+    let answer = server.send(
+        "PATCH",
+        "/v1/config",
+        r#"{"log_file":"/tmp/vagus-made-from-afar"}"#,
+    );
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(fs::metadata("/tmp/vagus-made-from-afar").is_err());
+    fs::remove_file(&beside).unwrap();
+    assert_eq!(server.max_payload(), "1000");
+    // What is in the folder can be named.
+    let log = folder.join("new.log").display().to_string();
+    server
+        .send("PATCH", "/v1/config", &json!({ "log_file": log }).to_string())
+        .json();
+    assert!(fs::metadata(log).is_ok());
+}
+
+/// No single key locks every client out.
+#[test]
+fn nobody_is_locked_out_from_afar() {
+    let mut server = start("max_payload: 1000\n");
+    for patch in [
+        r#"{"max_control_line":1}"#,
+        r#"{"max_pending":1,"max_payload":1}"#,
+        r#"{"ping_interval":"1ns"}"#,
+        r#"{"write_deadline":"1ns"}"#,
+    ] {
+        let answer = server.send("PATCH", "/v1/config", patch);
+        assert_eq!(answer.status, 422, "{patch} {}", answer.body);
+        assert!(answer.body.contains("no client"), "{}", answer.body);
+    }
+    server.send("PATCH", "/v1/config", r#"{"max_payload":1}"#).json();
+    assert_eq!(server.max_payload(), "1");
 }

@@ -8,11 +8,13 @@
 mod configurator;
 mod forecast;
 mod proposal;
+mod reach;
 mod version;
 
 pub use configurator::Configurator;
 pub use forecast::{Fate, Foresee, Prospects};
 pub use proposal::{Content, Keep, Outcome, Propose, Source};
+pub use reach::Reach;
 pub use version::{Origin, Record, Verdict, Version};
 
 use crate::lame_duck::{LameDuck, Resettle};
@@ -67,6 +69,11 @@ pub enum ReloadError {
     /// Settings that cannot change while the server runs.
     #[error("{}", lines(.0))]
     Refused(Vec<Refusal>),
+    /// A file that whoever proposes this may not name.
+    #[error(
+        "{0}: from afar only files can be named that are in the folder of the configuration or named by its file, and none is written that is read"
+    )]
+    OutOfReach(String),
     /// Something that it needs is not to be had: a certificate, a log file.
     #[error("{0}")]
     Unavailable(String),

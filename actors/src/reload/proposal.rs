@@ -2,6 +2,7 @@
 
 use super::ReloadError;
 use super::forecast::Prospects;
+use super::reach::{Confines, Reach};
 use super::version::Version;
 use actix::prelude::*;
 use std::collections::VecDeque;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use vagus_configs::document::{Patch, edit, restore};
 use vagus_configs::grammar::{self, Files, Map};
-use vagus_configs::{Change, Config, Disk, Loaded, understand};
+use vagus_configs::{Change, Config, ConfigError, Disk, Loaded, skim, understand};
 
 /// Where the configuration of a server comes from.
 pub trait Source: Send + 'static {
@@ -42,6 +43,8 @@ pub struct Propose {
     pub expected: Vec<String>,
     /// Whether only to say what would come of it.
     pub dry_run: bool,
+    /// What it may refer to, where it says something new.
+    pub reach: Reach,
     /// How long it is to last.
     pub keep: Keep,
 }
@@ -109,17 +112,31 @@ impl Candidate {
         if writes && source.file().is_none() {
             return Err(ReloadError::NoFile);
         }
+        let confines = match propose.reach {
+            Reach::Machine => None,
+            Reach::Folder => Some(Confines::of(source, &current.config)),
+        };
+        let afar = Reader {
+            source,
+            confines: confines.as_ref(),
+        };
+        // What was in force before may be so again.
+        let here = Reader {
+            source,
+            confines: None,
+        };
         match &propose.content {
             Content::File => {
-                let text = read(source)?;
-                let tree = parse(&text, source)?;
-                Self::new(source, tree, Some(text), true)
+                let text = afar.read()?;
+                let tree = afar.parse(&text)?;
+                // What it names is the operator's to name.
+                afar.understand(tree, Some(text), true)
             }
-            Content::Text(text) => Self::of_text(source, current, text, writes),
-            Content::Keys(patch) if writes => Self::of_edit(source, current, patch),
+            Content::Text(text) => Self::of_text(&afar, current, text, writes),
+            Content::Keys(patch) if writes => Self::of_edit(&afar, current, patch),
             Content::Keys(patch) => {
                 let tree = unmasked(patch.applied_to(&current.tree), &current.tree)?;
-                Self::new(source, tree, None, false)
+                afar.admit(tree, None, false)
             }
             Content::Config(config) => Ok(Self {
                 config: Config::clone(config),
@@ -133,74 +150,53 @@ impl Candidate {
             Content::Version(number) => {
                 let known = earlier.iter().find(|version| version.number == *number);
                 let version = known.ok_or(ReloadError::UnknownVersion(*number))?;
-                Self::of_version(source, version, writes)
+                Self::of_version(&here, version, writes)
             }
         }
     }
 
-    fn new(
-        source: &dyn Source,
-        tree: Map,
-        text: Option<String>,
-        is_of_file: bool,
-    ) -> Result<Self, ReloadError> {
-        let loaded = understand(tree.clone()).map_err(|error| ReloadError::Invalid(error.to_string()))?;
-        let digest = loaded.digest.clone();
-        let (mut config, warnings) = source.lay_over(loaded).map_err(ReloadError::Invalid)?;
-        config.digest.clone_from(&digest);
-        Ok(Self {
-            config,
-            tree,
-            text: text.map(Into::into),
-            digest,
-            warnings,
-            is_of_file,
-            to_be_written: None,
-        })
-    }
-
     fn of_text(
-        source: &dyn Source,
+        reader: &Reader<'_>,
         current: &Version,
         text: &str,
         writes: bool,
     ) -> Result<Self, ReloadError> {
-        let tree = parse(text, source)?;
+        let tree = reader.parse(text)?;
         let (tree, text) = match restore(&tree, &current.tree)? {
             None => (tree, text.to_owned()),
             // What is kept is the text as it would be without masks.
             Some(tree) => {
-                let text = vagus_configs::document::unmask_text(text, &file_name(source), &tree, |text| {
-                    parse(text, source).ok()
+                let text = vagus_configs::document::unmask_text(text, &reader.file_name(), &tree, |text| {
+                    reader.parse(text).ok()
                 });
                 (tree, text?)
             }
         };
-        let mut candidate = Self::new(source, tree, Some(text.clone()), writes)?;
+        let mut candidate = reader.admit(tree, Some(text.clone()), writes)?;
         candidate.to_be_written = writes.then_some(text);
         Ok(candidate)
     }
 
     /// Single keys, in the text of the file.
-    fn of_edit(source: &dyn Source, current: &Version, patch: &Patch) -> Result<Self, ReloadError> {
-        let file = file_name(source);
-        let text = read(source)?;
-        let tree = parse(&text, source)?;
-        let held = understand(tree.clone()).map_err(|error| ReloadError::Invalid(error.to_string()))?;
+    fn of_edit(reader: &Reader<'_>, current: &Version, patch: &Patch) -> Result<Self, ReloadError> {
+        let file = reader.file_name();
+        let text = reader.read()?;
+        let tree = reader.parse(&text)?;
+        let held = skim(tree.clone()).map_err(|error| reader.invalid(&error))?;
         if held.digest != current.digest {
             return Err(ReloadError::FileDiffers(file));
         }
         let wanted = unmasked(patch.applied_to(&tree), &tree)?;
         // Masks among the keys that are sent would be written otherwise.
         let patch = patch.with_values_of(&wanted);
-        let edited = edit(&text, &file, &tree, &patch, |text| parse(text, source).ok())?;
-        let tree = parse(&edited, source)?;
-        let mut candidate = Self::new(source, tree, Some(edited.clone()), true)?;
+        let edited = edit(&text, &file, &tree, &patch, |text| reader.parse(text).ok())?;
+        let tree = reader.parse(&edited)?;
+        let mut candidate = reader.admit(tree, Some(edited.clone()), true)?;
         candidate.to_be_written = Some(edited);
         Ok(candidate)
     }
 
-    fn of_version(source: &dyn Source, version: &Version, writes: bool) -> Result<Self, ReloadError> {
+    fn of_version(reader: &Reader<'_>, version: &Version, writes: bool) -> Result<Self, ReloadError> {
         let mut candidate = Self {
             config: version.config.clone(),
             tree: version.tree.clone(),
@@ -213,18 +209,16 @@ impl Candidate {
         if writes {
             let differs = || ReloadError::FileDiffers(format!("the text of version {}", version.number));
             let text = version.text.as_deref().ok_or_else(differs)?;
-            let tree = parse(text, source)?;
+            let tree = reader.parse(text)?;
             // Files that it includes may say something else by now.
-            let said = Self::new(source, tree, None, true)?;
+            let said = reader.understand(tree, None, true)?;
             if said.digest != version.digest {
                 return Err(differs());
             }
             candidate.to_be_written = Some(text.to_owned());
-        } else if let Some(file) = source.file() {
-            let said = Disk.read(file).ok().and_then(|text| parse(&text, source).ok());
-            let digest = said
-                .and_then(|tree| understand(tree).ok())
-                .map(|loaded| loaded.digest);
+        } else if let Some(file) = reader.source.file() {
+            let said = Disk.read(file).ok().and_then(|text| reader.parse(&text).ok());
+            let digest = said.and_then(|tree| skim(tree).ok()).map(|loaded| loaded.digest);
             candidate.is_of_file = digest.as_ref() == Some(&version.digest);
         }
         Ok(candidate)
@@ -247,28 +241,85 @@ fn unmasked(new: Map, old: &Map) -> Result<Map, ReloadError> {
     Ok(restore(&new, old)?.unwrap_or(new))
 }
 
-fn file_name(source: &dyn Source) -> String {
-    source.file().map_or_else(
-        || "request".to_owned(),
-        |file| file.to_string_lossy().into_owned(),
-    )
+/// Reads texts and what they hold, as far as whoever proposes it may have it read.
+struct Reader<'r> {
+    source: &'r dyn Source,
+    /// None where nothing is out of reach.
+    confines: Option<&'r Confines>,
 }
 
-fn read(source: &dyn Source) -> Result<String, ReloadError> {
-    let file = source.file().ok_or(ReloadError::NoFile)?;
-    Disk.read(file).map_err(|error| {
-        ReloadError::Invalid(format!(
-            "cannot read the configuration file {}: {error}",
-            file.display()
-        ))
-    })
-}
+impl Reader<'_> {
+    fn file_name(&self) -> String {
+        self.source.file().map_or_else(
+            || "request".to_owned(),
+            |file| file.to_string_lossy().into_owned(),
+        )
+    }
 
-/// Reads a text as that of the file: included files are looked for where the file is.
-fn parse(text: &str, source: &dyn Source) -> Result<Map, ReloadError> {
-    let name = file_name(source);
-    grammar::parse(text, Path::new(&name), &Disk, &|name: &str| {
-        std::env::var(name).ok()
-    })
-    .map_err(|error| ReloadError::Invalid(error.to_string()))
+    /// The text of the file.
+    fn read(&self) -> Result<String, ReloadError> {
+        let file = self.source.file().ok_or(ReloadError::NoFile)?;
+        Disk.read(file).map_err(|error| {
+            ReloadError::Invalid(format!(
+                "cannot read the configuration file {}: {error}",
+                file.display()
+            ))
+        })
+    }
+
+    /// Reads a text as that of the file: included files are looked for where the file is.
+    fn parse(&self, text: &str) -> Result<Map, ReloadError> {
+        let name = self.file_name();
+        let name = Path::new(&name);
+        let tree = match self.confines {
+            None => grammar::parse(text, name, &Disk, &|name: &str| std::env::var(name).ok()),
+            Some(confines) => grammar::parse(text, name, confines, confines),
+        };
+        tree.map_err(|error| {
+            ReloadError::Invalid(match self.confines {
+                None => error.to_string(),
+                Some(confines) => confines.tell_syntax(&error),
+            })
+        })
+    }
+
+    fn invalid(&self, error: &ConfigError) -> ReloadError {
+        ReloadError::Invalid(match self.confines {
+            None => error.to_string(),
+            Some(confines) => confines.tell(error),
+        })
+    }
+
+    /// What somebody says anew, who may not name everything.
+    fn admit(&self, tree: Map, text: Option<String>, is_of_file: bool) -> Result<Candidate, ReloadError> {
+        if let Some(confines) = self.confines {
+            let skimmed = skim(tree.clone()).map_err(|error| self.invalid(&error))?;
+            confines.check(&skimmed.config)?;
+        }
+        self.understand(tree, text, is_of_file)
+    }
+
+    fn understand(
+        &self,
+        tree: Map,
+        text: Option<String>,
+        is_of_file: bool,
+    ) -> Result<Candidate, ReloadError> {
+        let mut loaded = understand(tree.clone()).map_err(|error| self.invalid(&error))?;
+        if let Some(confines) = self.confines {
+            confines.quieten(&mut loaded);
+        }
+        let digest = loaded.digest.clone();
+        let (mut config, warnings) = self.source.lay_over(loaded).map_err(ReloadError::Invalid)?;
+        config.digest.clone_from(&digest);
+        Ok(Candidate {
+            config,
+            tree,
+            text: text.map(Into::into),
+            digest,
+            warnings,
+            is_of_file,
+            to_be_written: None,
+        })
+    }
 }

@@ -129,6 +129,14 @@ pub fn understand(tree: Map) -> Result<Loaded, ConfigError> {
     )
 }
 
+/// Like [`understand`], without looking at anything that it names.
+///
+/// # Errors
+/// When it asks for what there is not.
+pub fn skim(tree: Map) -> Result<Loaded, ConfigError> {
+    settle(tree, Findings::default())
+}
+
 fn read_text(
     text: &str,
     name: &Path,

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use std::time::SystemTime;
 use vagus_actors::reload::{self, Prospects, Record, ReloadState, Verdict, Version};
-use vagus_configs::{Change, Shown, settings};
+use vagus_configs::{AdminRole, Change, Shown, settings};
 
 /// What holds.
 #[derive(Serialize)]
@@ -179,7 +179,8 @@ impl Outcome {
 }
 
 impl History {
-    pub(super) fn of(state: &ReloadState) -> Self {
+    pub(super) fn of(state: &ReloadState, role: AdminRole) -> Self {
+        let attempt = |record| Attempt::of(record, role);
         let kept = |(version, current): (&Version, bool)| Kept {
             version: version.number,
             etag: version.tag(),
@@ -191,16 +192,23 @@ impl History {
         let all = std::iter::once((&*state.current, true)).chain(earlier);
         Self {
             versions: all.map(kept).collect(),
-            attempts: state.records.iter().rev().map(Attempt::of).collect(),
+            attempts: state.records.iter().rev().map(attempt).collect(),
         }
     }
 }
 
 impl Attempt {
-    fn of(record: &Record) -> Self {
+    /// Why something was refused may quote what was proposed, or a file: that is for those who could have it so.
+    fn of(record: &Record, role: AdminRole) -> Self {
         let (version, changes, refused) = match &record.verdict {
             Verdict::Followed { version, changes } => (Some(*version), Some(changed(changes)), None),
-            Verdict::Refused(reason) => (None, None, Some(reason.clone())),
+            Verdict::Refused(reason) => {
+                let told = match role {
+                    AdminRole::Admin => reason.clone(),
+                    AdminRole::Read => "why is for administrators".to_owned(),
+                };
+                (None, None, Some(told))
+            }
         };
         Self {
             at: Time(record.at),

@@ -14,7 +14,8 @@ use actix_web::web::{Data, Json, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use answers::{History, Outcome, State};
 use serde::Deserialize;
-use vagus_actors::reload::{Configurator, Content, Keep, Propose, ReloadError, ReloadState};
+use vagus_actors::reload::{Configurator, Content, Keep, Propose, Reach, ReloadError, ReloadState};
+use vagus_configs::AdminRole;
 use vagus_configs::document::masked_text;
 
 /// The largest configuration that is taken, in bytes: as of a file.
@@ -64,7 +65,7 @@ pub(crate) struct Back {
 
 /// `GET /v1/config`
 pub(crate) async fn show(
-    _: Entrant,
+    who: Entrant,
     administration: Data<Administration>,
     form: Query<Form>,
 ) -> Result<HttpResponse, Problem> {
@@ -75,7 +76,11 @@ pub(crate) async fn show(
         Format::Json => response.json(State::of(&state)),
         Format::Text => response
             .content_type("text/plain; charset=utf-8")
-            .body(text(&state)),
+            .body(match who.role {
+                AdminRole::Admin => text(&state),
+                // Comments may hold what was a secret, or is one elsewhere.
+                AdminRole::Read => document::masked_render(&state.current.tree),
+            }),
     })
 }
 
@@ -94,11 +99,11 @@ fn text(state: &ReloadState) -> String {
 
 /// `GET /v1/config/history`
 pub(crate) async fn history(
-    _: Entrant,
+    who: Entrant,
     administration: Data<Administration>,
 ) -> Result<HttpResponse, Problem> {
     let state = state(&administration).await?;
-    Ok(HttpResponse::Ok().json(History::of(&state)))
+    Ok(HttpResponse::Ok().json(History::of(&state, who.role)))
 }
 
 /// `PUT /v1/config`: all of it, as a configuration file has it, or as JSON, which is one.
@@ -181,6 +186,7 @@ async fn propose(
         by,
         expected: expected(headers)?,
         dry_run: how.dry_run,
+        reach: Reach::Folder,
         keep: match how.persist {
             Persist::Memory => Keep::Memory,
             Persist::File => Keep::File,
@@ -227,7 +233,9 @@ fn quoted(tag: &str) -> String {
 impl From<ReloadError> for Problem {
     fn from(error: ReloadError) -> Self {
         let status = match &error {
-            ReloadError::Invalid(_) | ReloadError::Mask(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ReloadError::Invalid(_) | ReloadError::OutOfReach(_) | ReloadError::Mask(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             ReloadError::NoFile
             | ReloadError::Refused(_)
             | ReloadError::Unavailable(_)
