@@ -3,14 +3,13 @@
 use crate::admin_service::{AdminService, AdminSocket};
 use crate::bootstrap::listen;
 use crate::server::StartError;
-use actix_web::dev::ServerHandle;
 use jiff::Timestamp;
 use openssl::ssl::{SslAcceptorBuilder, SslContext};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_actors::{Live, Observatory, Operator};
-use vagus_admin::service::{self, Door, follow};
+use vagus_admin::service::{self, Door, ServiceHandle, follow};
 use vagus_admin::{Administration, Broker, LogControl, Settings, TlsSettings, monitoring_routes};
 use vagus_configs::{Config, Listen, Port};
 use vagus_nats::ClientTls;
@@ -33,7 +32,7 @@ pub(crate) struct Admin {
     /// What handlers may ask.
     pub(crate) broker: Arc<Broker>,
     /// Stops the service of monitoring; None where there is none.
-    pub(crate) monitoring: Option<ServerHandle>,
+    pub(crate) monitoring: Option<ServiceHandle>,
     /// The admin service.
     pub(crate) service: AdminService,
 }
@@ -121,13 +120,7 @@ impl MonitoringSockets {
             return Ok(admin);
         }
         let routes = monitoring_routes(&administration, protection, &config.monitoring.root());
-        let service = service::serve(doors, routes)?;
-        admin.monitoring = Some(service.handle());
-        actix::spawn(async move {
-            if let Err(error) = service.await {
-                log::error!("Error serving monitoring: {error}");
-            }
-        });
+        admin.monitoring = Some(service::serve(doors, routes)?);
         Ok(admin)
     }
 }

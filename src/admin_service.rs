@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_actors::Live;
-use vagus_admin::service::{self, Door, follow};
+use vagus_admin::service::{self, Door, ServiceHandle, follow};
 use vagus_admin::{Access, Administration, Protection, Rules, Settings, admin_routes};
 use vagus_configs::{Admin, Config};
 use vagus_tls::https_acceptor;
@@ -30,6 +30,8 @@ pub(crate) struct AdminService {
     pub(crate) address: Option<SocketAddr>,
     /// Who may use it; None where there is none.
     pub(crate) access: Option<Arc<Access>>,
+    /// Stops it; None where there is none.
+    pub(crate) service: Option<ServiceHandle>,
 }
 
 impl AdminSocket {
@@ -80,14 +82,10 @@ impl AdminSocket {
         let address = socket.local_addr()?;
         let routes = admin_routes(administration, Protection::Login(access.clone()));
         let service = service::serve(vec![Door { socket, tls }], routes)?;
-        actix::spawn(async move {
-            if let Err(error) = service.await {
-                log::error!("Error serving administration: {error}");
-            }
-        });
         Ok(AdminService {
             address: Some(address),
             access: Some(access),
+            service: Some(service),
         })
     }
 }

@@ -266,9 +266,13 @@ impl Server {
     }
 
     fn stop(&mut self) {
-        if let Some(monitoring) = self.running.admin.monitoring.take() {
-            // Its sockets are closed by a thread that does not end with the System.
-            let _ = self.wait_for(async move { monitoring.stop(false).await });
+        let admin = &mut self.running.admin;
+        for service in [admin.monitoring.take(), admin.service.service.take()]
+            .into_iter()
+            .flatten()
+        {
+            // Its thread ends with the System, but not at once.
+            let _ = self.wait_for(service.stop());
         }
         self.running.system.stop();
         if let Some(thread) = self.thread.take() {

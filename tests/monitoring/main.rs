@@ -6,6 +6,8 @@ mod closed;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod crowded;
+#[cfg(test)]
 mod dashboard;
 #[cfg(test)]
 mod health;

@@ -1,6 +1,8 @@
 //! Paths are taken by the letter, with any method; what is not there is said so.
 
-use vagus_test_support::{http, server};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use vagus_test_support::{TestServer, http, server};
 
 #[test]
 fn are_taken_by_the_letter() {
@@ -63,4 +65,77 @@ fn the_port_is_given_back() {
     first.shutdown();
     let refused = std::net::TcpStream::connect(address);
     assert!(refused.is_err(), "somebody still listens at {address}");
+}
+
+/// What browsers and tools send is taken, though no URL may hold it.
+#[test]
+fn odd_urls_are_taken() {
+    let server = server().monitoring().start();
+    for path in [
+        "/subsz?test=a.>",
+        "/connz?user=<é\"`{|}^\\",
+        "/varz?a;b",
+        "/varz?%zz",
+        "/%76arz",
+        "/varz?#",
+    ] {
+        assert_ne!(server.get(path).status, 404, "{path}");
+        assert_ne!(server.get(path).status, 505, "{path}");
+        if !path.starts_with("/subsz") {
+            assert_eq!(server.get(path).status, 200, "{path}");
+        }
+    }
+    let refused = server.get("/subsz?test=a.>").body;
+    assert_eq!(
+        refused,
+        "invalid test subject, must be valid publish subject: a.>"
+    );
+}
+
+fn raw(server: &TestServer, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.monitor_address().unwrap()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_later_version_is_spoken_like_the_known_one() {
+    let server = server().monitoring().start();
+    let answer = raw(
+        &server,
+        "GET /healthz HTTP/1.2\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+/// Whoever asks nonsense is told what is wrong with it, behind the answers to what made sense.
+#[test]
+fn a_refusal_says_why() {
+    let server = server().monitoring().start();
+    for (request, end) in [
+        ("nonsense\r\n\r\n", "400 Bad Request: malformed request line"),
+        (
+            "GET /% HTTP/1.1\r\nHost: a\r\n\r\n",
+            "400 Bad Request: invalid URL escape",
+        ),
+        (
+            "GET / HTTP/1.1\r\n\r\n",
+            "400 Bad Request: missing required Host header",
+        ),
+        (
+            "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+            "505 HTTP Version Not Supported: unsupported HTTP version",
+        ),
+    ] {
+        let answer = raw(&server, request);
+        assert!(answer.ends_with(end), "{request:?} {answer}");
+        let both = raw(
+            &server,
+            &format!("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n{request}"),
+        );
+        assert!(both.contains(r#"{"status":"ok"}HTTP/1.1 "#), "{both}");
+        assert!(both.ends_with(end), "{both}");
+    }
 }

@@ -10,6 +10,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError, Route};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vagus_actors::Operator;
 use vagus_configs::Limits;
 
@@ -21,6 +23,12 @@ const STREAMS: usize = 32;
 
 /// The largest document that is read: the largest `max_payload` there can be, as base64 and with some words around.
 const DOCUMENT_AT_MOST: usize = 96 * 1024 * 1024;
+
+/// How many bytes of large documents may be on their way in at one time.
+const BODIES_AT_MOST: usize = 2 * DOCUMENT_AT_MOST;
+
+/// Documents are counted in pieces of so many bytes; smaller ones are not.
+const BODY_PIECE: usize = 64 * 1024;
 
 /// The levels of the log that can be switched while the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -48,6 +56,7 @@ pub struct Administration {
     pub(crate) log: Option<Arc<dyn LogControl>>,
     pub(crate) followers: Places,
     pub(crate) streams: Places,
+    bodies: Arc<Semaphore>,
 }
 
 /// Which of the two services it is that answers.
@@ -158,7 +167,25 @@ impl Administration {
             log,
             followers: Places::new(FOLLOWERS),
             streams: Places::new(STREAMS),
+            bodies: Arc::new(Semaphore::new(BODIES_AT_MOST / BODY_PIECE)),
         }
+    }
+
+    /// Room for a document of this length, or of an unknown one: None inside for a small one. Nobody waits for room:
+    /// whoever has it may be slow.
+    ///
+    /// # Errors
+    /// When there is too little left.
+    pub(crate) fn take_in(&self, length: Option<usize>) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        let length = length.unwrap_or(DOCUMENT_AT_MOST).min(DOCUMENT_AT_MOST);
+        if length <= BODY_PIECE {
+            return Ok(None);
+        }
+        let pieces = u32::try_from(length.div_ceil(BODY_PIECE)).unwrap_or(u32::MAX);
+        let room = self.bodies.clone().try_acquire_many_owned(pieces);
+        room.map(Some).map_err(|_| {
+            Problem::unavailable("too much is being sent by others").retry_after(Duration::from_secs(1))
+        })
     }
 
     /// What holds now.

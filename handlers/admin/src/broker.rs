@@ -74,9 +74,14 @@ pub struct Broker {
     /// Who decides how the server is set; empty until it has started.
     pub configurator: OnceLock<Configurator>,
     pub(crate) pages: PageCounts,
+    /// Who holds one of these may make an answer of monitoring.
+    pub(crate) turns: Semaphore,
     /// Who holds one of these may ask all connections.
     pub(crate) surveys: Semaphore,
 }
+
+/// How many answers of monitoring are made at one time: what is being made takes memory, and others wait behind it.
+const ANSWERS_AT_ONCE: usize = 4;
 
 /// How many questions to all connections are asked at one time: more would only keep arbiters from messages.
 const SURVEYS_AT_ONCE: usize = 2;
@@ -92,6 +97,7 @@ impl Broker {
             usage: Usage::default(),
             configurator: OnceLock::new(),
             pages: PageCounts::default(),
+            turns: Semaphore::new(ANSWERS_AT_ONCE),
             surveys: Semaphore::new(SURVEYS_AT_ONCE),
         }
     }

@@ -2,23 +2,30 @@
 
 use super::origin::Origin;
 use super::{Access, Entrant, Refusal};
+use crate::administration::Administration;
 use crate::problem::Problem;
+use crate::service::{Answer, NoRoom, Seat, Serving};
 use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
+use actix_web::rt::time::timeout;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use futures_util::{StreamExt, stream};
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use vagus_configs::AdminRole;
 
 /// The header that makes a browser ask before a page of another site may send it.
 const MARK: &str = "x-vagus";
+
+/// How long a request may take, from its head to the answer: its body, and whatever it asks for.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a browser may do with what comes from here: nothing but what our own page needs.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -74,10 +81,18 @@ pub(crate) async fn guard(
     let protection = request.app_data::<web::Data<Protection>>();
     // From before the decision, so that no change is missed.
     let changes = protection.and_then(|protection| Some(protection.access()?.changes()));
-    let mut response = match examine(&request).await {
-        Ok(entrant) => {
+    let serving = Serving::begin(request.conn_data::<Rc<Seat>>());
+    let examined = match examine(&request).await {
+        Ok(entrant) => room_for_body(&request).map(|room| (entrant, room)),
+        Err(problem) => Err(problem),
+    };
+    let response = match examined {
+        Ok((entrant, _room)) => {
             request.extensions_mut().insert(entrant);
-            let response = told(next.call(request).await?.map_into_boxed_body());
+            let handled = timeout(REQUEST_TIMEOUT, next.call(request)).await;
+            // What is left of the request is not read any more.
+            let handled = handled.map_err(|_| too_slow())?;
+            let response = told(handled?.map_into_boxed_body());
             match changes {
                 Some(changes) => response.map_body(|_, body| until_changed(body, changes)),
                 None => response,
@@ -85,12 +100,48 @@ pub(crate) async fn guard(
         }
         Err(problem) => request.into_response(problem.error_response()),
     };
+    let mut response = on_its_way(response, serving);
     for (name, value) in HEADERS {
         response
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+/// The answer, for as long as it takes to be written; something short where there is no room for it.
+fn on_its_way(response: ServiceResponse<BoxBody>, serving: Serving) -> ServiceResponse<BoxBody> {
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let response = match Answer::new(body, serving) {
+        Ok(answer) => response.set_body(BoxBody::new(answer)),
+        Err(NoRoom) => Problem::unavailable("too many answers are being read by others")
+            .retry_after(Duration::from_secs(1))
+            .error_response(),
+    };
+    ServiceResponse::new(request, response)
+}
+
+/// Room for what the request brings, until it is answered.
+fn room_for_body(request: &ServiceRequest) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    let Some(administration) = request.app_data::<web::Data<Administration>>() else {
+        return Ok(None);
+    };
+    let headers = request.headers();
+    let length = match text(headers, &header::CONTENT_LENGTH) {
+        // The parser has refused what is no number.
+        Some(length) => Some(length.trim().parse().unwrap_or(usize::MAX)),
+        None if headers.contains_key(header::TRANSFER_ENCODING) => None,
+        None => Some(0),
+    };
+    administration.take_in(length)
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        format!("the request took longer than {} s", REQUEST_TIMEOUT.as_secs()),
+    )
 }
 
 /// An answer that goes on ends when other rules hold: whoever reads it may be let in no more.

@@ -146,6 +146,7 @@ struct Detail {
     leafnode_connections: usize,
     client_connections: usize,
     subscriptions: usize,
+    name_tag: &'static str,
     sublist_stats: InterestStats,
 }
 
@@ -161,6 +162,7 @@ impl Detail {
             leafnode_connections: 0,
             client_connections: connections,
             subscriptions: stats.num_subscriptions,
+            name_tag: name,
             sublist_stats: stats,
         }
     }

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
+use std::io;
 
 /// What went wrong before there was an answer, as text for whoever asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +31,48 @@ impl Refusal {
         }
     }
 
-    /// There is a mistake of ours.
+    /// The answer would be larger than any may be.
+    pub(super) fn too_large() -> Self {
+        Self::bad(format!(
+            "the answer would be larger than {} MiB: ask for less of it, by limit and offset",
+            ANSWER_AT_MOST >> 20
+        ))
+    }
+
+    /// It is too large, or there is a mistake of ours.
     pub(super) fn unwritable(error: &serde_json::Error) -> Self {
+        if error.is_io() {
+            return Self::too_large();
+        }
         log::error!("Cannot write an answer of monitoring: {error}");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             text: "the answer cannot be written".to_owned(),
         }
+    }
+}
+
+/// The largest answer, in bytes.
+const ANSWER_AT_MOST: usize = 32 << 20;
+
+/// The most subscriptions that are gathered for one answer: what could not be shown anyway is not asked for.
+pub(super) const SUBSCRIPTIONS_AT_MOST: usize = 512 * 1024;
+
+/// Bytes, as many as an answer may have.
+#[derive(Default)]
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > ANSWER_AT_MOST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -61,12 +97,12 @@ impl Document {
     }
 
     pub(super) fn indented(value: &impl Serialize, indent: &str) -> Result<Self, Refusal> {
-        let mut body = Vec::new();
+        let mut body = Bounded::default();
         let formatter = PrettyFormatter::with_indent(indent.as_bytes());
         value
             .serialize(&mut Serializer::with_formatter(&mut body, formatter))
             .map_err(|error| Refusal::unwritable(&error))?;
-        Ok(Self::json(StatusCode::OK, body))
+        Ok(Self::json(StatusCode::OK, body.0))
     }
 
     /// JSON in one line.
@@ -152,4 +188,16 @@ pub(super) fn redirect(path: &str, query: &str) -> HttpResponse {
         .insert_header((LOCATION, location))
         .insert_header((CONTENT_TYPE, HTML))
         .body("<p>This page has another path.</p>\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ANSWER_AT_MOST, Document, Refusal};
+
+    #[test]
+    fn answers_are_bounded() {
+        let text = "a".repeat(ANSWER_AT_MOST / 4);
+        assert!(Document::of(&[&text; 3]).is_ok());
+        assert_eq!(Document::of(&[&text; 4]), Err(Refusal::too_large()));
+    }
 }

@@ -57,6 +57,11 @@ async fn show(request: HttpRequest, site: Data<Site>) -> HttpResponse {
     };
     let query = Query::of(request.query_string());
     let broker = &*site.broker;
+    let _turn = match page {
+        // That is told whatever else is asked.
+        Page::Healthz => None,
+        _ => broker.turns.acquire().await.ok(),
+    };
     let shown = match page {
         Page::Index => Ok(index::show(broker, &site.root)),
         Page::Varz => varz::show(broker).await,

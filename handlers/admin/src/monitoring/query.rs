@@ -1,7 +1,6 @@
 //! The options of a question.
 
 use super::answer::Refusal;
-use actix_web::web;
 use std::num::{IntErrorKind, ParseIntError};
 use vagus_protocol::quote::Quoted;
 
@@ -13,12 +12,14 @@ const OPTIONS_AT_MOST: usize = 64;
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
+    /// As Go reads them: a pair that it cannot is none.
     pub(super) fn of(text: &str) -> Self {
-        let mut options = web::Query::<Vec<(String, String)>>::from_query(text)
-            .map(web::Query::into_inner)
-            .unwrap_or_default();
-        options.truncate(OPTIONS_AT_MOST);
-        Self(options)
+        let pairs = text.split('&').filter(|pair| !pair.contains(';'));
+        let options = pairs.filter_map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((unescaped(name)?, unescaped(value)?))
+        });
+        Self(options.take(OPTIONS_AT_MOST).collect())
     }
 
     /// What the first option of this name says; nothing is as good as no option.
@@ -80,6 +81,24 @@ impl Query {
     }
 }
 
+/// None if an escape is none. What is no text is shown as such.
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 const INVALID: &str = "invalid syntax";
 
 /// In the words tools know from nats-server.
@@ -138,6 +157,15 @@ mod tests {
         assert_eq!(
             ["acc", "subject", "plus"].map(|name| query.text(name).unwrap()),
             ["$G", "a.>", "a b"]
+        );
+        let query = Query::of("a;b=1&limit=%zz&c=%&d=%c3%a9&e=%ff&f&=g&&h=1=2");
+        assert_eq!(
+            ["a;b", "b", "limit", "c", "f", "h"].map(|name| query.text(name)),
+            [None, None, None, None, None, Some("1=2")]
+        );
+        assert_eq!(
+            ["d", "e", ""].map(|name| query.text(name).unwrap()),
+            ["é", "\u{fffd}", "g"]
         );
     }
 }

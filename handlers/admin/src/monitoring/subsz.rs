@@ -1,12 +1,13 @@
 //! Subscriptions, and what it takes to find them.
 
 use super::accounts::{GLOBAL_ACCOUNT, InterestStats};
-use super::answer::{Document, Refusal};
+use super::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
 use super::page::Page;
 use super::query::Query;
 use super::subscription::SubscriptionDetail;
 use super::units::Time;
 use crate::Broker;
+use futures_util::future::OptionFuture;
 use jiff::Timestamp;
 use serde::Serialize;
 use vagus_actors::connection::{Extent, SubscriptionState};
@@ -32,11 +33,13 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
     }
     let is_meant = query.text("acc").is_none_or(|account| account == GLOBAL_ACCOUNT);
     let mut found = (0, None);
+    // Until it is written, too: what others ask meanwhile is answered between two surveys.
+    let survey = async { broker.surveys.acquire().await };
+    let _survey = OptionFuture::from((listed && is_meant).then_some(survey)).await;
     if listed && is_meant {
-        let _survey = broker.surveys.acquire().await;
         let (total, page) = match test {
             Some(subject) => matching(&broker.observatory, subject, offset, limit).await,
-            None => all(&broker.observatory, offset, limit).await,
+            None => all(&broker.observatory, offset, limit).await?,
         };
         let page: Vec<_> = page.iter().map(SubscriptionDetail::of_account).collect();
         found = (total, Some(page).filter(|page| !page.is_empty()));
@@ -90,12 +93,19 @@ async fn matching(
 
 /// Those of all connections, one after the other: how many, and some of them. Only connections whose subscriptions
 /// are shown are asked for them.
-async fn all(observatory: &Observatory, offset: usize, limit: usize) -> (usize, Vec<SubscriptionState>) {
+async fn all(
+    observatory: &Observatory,
+    offset: usize,
+    limit: usize,
+) -> Result<(usize, Vec<SubscriptionState>), Refusal> {
     let connections = observatory.connections(0, usize::MAX, Extent::Figures).await;
-    let total = connections
+    let total: usize = connections
         .iter()
         .map(|connection| connection.state.subscriptions)
         .sum();
+    if limit.min(total.saturating_sub(offset)) > SUBSCRIPTIONS_AT_MOST {
+        return Err(Refusal::too_large());
+    }
     let (mut before, mut skipped) = (0, 0);
     let mut asked = Vec::new();
     for connection in connections {
@@ -112,7 +122,7 @@ async fn all(observatory: &Observatory, offset: usize, limit: usize) -> (usize, 
         .into_iter()
         .flat_map(|connection| connection.subscriptions);
     let page = subscriptions.skip(offset.saturating_sub(skipped)).take(limit);
-    (total, page.collect())
+    Ok((total, page.collect()))
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ mod entry;
 mod order;
 
 use super::accounts::GLOBAL_ACCOUNT;
-use super::answer::{Document, Refusal};
+use super::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
 use super::page::Page;
 use super::query::Query;
 use super::units::Time;
@@ -119,11 +119,11 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         connz.server_id = "";
         return Document::of(&connz);
     }
-    let survey = broker.surveys.acquire().await;
+    // Until it is written, too: what others ask meanwhile is answered between two surveys.
+    let _survey = broker.surveys.acquire().await;
     let found = Found::by(broker, &question).await?;
     connz.total = found.total;
-    let shown = found.page(&question).await;
-    drop(survey);
+    let shown = found.page(&question).await?;
     let entries: Vec<Entry<'_>> = shown.iter().map(|one| one.entry(question.shown)).collect();
     connz.num_connections = entries.len();
     connz.connections = Some(entries);
@@ -197,11 +197,18 @@ impl Found {
         let is_plain = question.state == State::Open && question.user.is_none();
         found.open = if is_plain && question.order == Order::Number {
             let extent = question.shown.extent();
-            Open::Page(
-                observatory
-                    .connections(question.offset, question.limit, extent)
-                    .await,
-            )
+            // How many subscriptions there are is known before they are asked for.
+            let first = match extent {
+                Extent::Subscriptions => Extent::Figures,
+                other => other,
+            };
+            let page = observatory
+                .connections(question.offset, question.limit, first)
+                .await;
+            Open::Page(match first == extent {
+                true => page,
+                false => asked(page, question).await?,
+            })
         } else if question.user.is_some() {
             let mut all = observatory.connections(0, usize::MAX, Extent::State).await;
             all.retain(|open| question.takes_user(&open.state.identity.user));
@@ -224,10 +231,10 @@ impl Found {
     }
 
     /// Those of the page, in order.
-    async fn page(self, question: &Question) -> Vec<Connection> {
+    async fn page(self, question: &Question) -> Result<Vec<Connection>, Refusal> {
         let open = |open| Connection::Open(Box::new(open));
         let all = match self.open {
-            Open::Page(page) => return page.into_iter().map(open).collect(),
+            Open::Page(page) => return Ok(page.into_iter().map(open).collect()),
             Open::All(all) => all,
         };
         let mut connections: Vec<Connection> = all.into_iter().map(open).collect();
@@ -248,10 +255,7 @@ impl Found {
             }
         }
         // Only those that are shown are asked for everything, and they keep the places they have by what was compared.
-        let mut open = ask_again(open, question.shown.extent())
-            .await
-            .into_iter()
-            .peekable();
+        let mut open = asked(open, question).await?.into_iter().peekable();
         let mut closed = shown.into_iter();
         let in_order = places.into_iter().filter_map(|place| match place {
             None => closed.next(),
@@ -259,8 +263,23 @@ impl Found {
                 .next_if(|open| open.state.id == id)
                 .map(|open| Connection::Open(Box::new(open))),
         });
-        in_order.collect()
+        Ok(in_order.collect())
     }
+}
+
+/// Asks those that are shown for everything that is.
+async fn asked(
+    connections: Vec<ObservedConnection>,
+    question: &Question,
+) -> Result<Vec<ObservedConnection>, Refusal> {
+    let extent = question.shown.extent();
+    if extent == Extent::Subscriptions {
+        let all: usize = connections.iter().map(|one| one.state.subscriptions).sum();
+        if all > SUBSCRIPTIONS_AT_MOST {
+            return Err(Refusal::too_large());
+        }
+    }
+    Ok(ask_again(connections, extent).await)
 }
 
 #[derive(Serialize)]
