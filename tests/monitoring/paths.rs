@@ -63,7 +63,7 @@ fn the_port_is_given_back() {
     let first = server().monitoring().start();
     let address = first.monitor_address().unwrap();
     first.shutdown();
-    let refused = std::net::TcpStream::connect(address);
+    let refused = TcpStream::connect(address);
     assert!(refused.is_err(), "somebody still listens at {address}");
 }
 

@@ -1,28 +1,47 @@
 use super::{Outcome, Propose, Reload, ReloadError, ReloadState};
 use crate::mailbox::Observe;
 use actix::Addr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
-/// Asks the Reload, for whoever is no actor; from any thread.
+/// How many proposals may wait for the Reload at one time: each may be a whole configuration.
+const PROPOSALS_AT_MOST: usize = 8;
+
+/// Asks the Reload, for whoever is no actor but lives on the thread of some.
 #[derive(Clone)]
 pub struct Configurator {
     reload: Addr<Reload>,
+    /// Places for proposals.
+    places: Arc<Semaphore>,
 }
 
 impl Configurator {
     /// Asks this one.
     pub fn new(reload: Addr<Reload>) -> Self {
-        Self { reload }
+        Self {
+            reload,
+            places: Arc::new(Semaphore::new(PROPOSALS_AT_MOST)),
+        }
     }
 
     /// Proposes to set the server otherwise.
     ///
     /// # Errors
-    /// Why it was not followed. Nothing has changed then.
+    /// Why it was not followed: nothing has changed then. That others wait already, too.
     pub async fn propose(&self, propose: Propose) -> Result<Outcome, ReloadError> {
-        self.reload
-            .send(propose)
-            .await
-            .unwrap_or_else(|_| Err(ReloadError::Unavailable("the server is about to stop".to_owned())))
+        let place = self.places.clone().try_acquire_owned();
+        let place = place.map_err(|_| ReloadError::Busy)?;
+        let answer = self.reload.send(propose);
+        // A task of its own has the place: whoever asked may give up waiting, and what was sent still waits.
+        let asking = actix::spawn(async move {
+            let answer = answer.await;
+            drop(place);
+            answer
+        });
+        match asking.await {
+            Ok(Ok(answer)) => answer,
+            _ => Err(ReloadError::Unavailable("the server is about to stop".to_owned())),
+        }
     }
 
     /// How the server is set, and was; None if it is at its end.

@@ -77,6 +77,9 @@ pub enum ReloadError {
     /// Something that it needs is not to be had: a certificate, a log file.
     #[error("{0}")]
     Unavailable(String),
+    /// As many proposals wait as may.
+    #[error("too many changes of the configuration wait already")]
+    Busy,
     /// Somebody else changed the configuration since.
     #[error("the configuration is {current} by now, not {expected}")]
     Outdated {

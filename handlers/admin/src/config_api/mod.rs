@@ -14,6 +14,7 @@ use actix_web::web::{Data, Json, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use answers::{History, Outcome, State};
 use serde::Deserialize;
+use std::time::Duration;
 use vagus_actors::reload::{Configurator, Content, Keep, Propose, Reach, ReloadError, ReloadState};
 use vagus_configs::AdminRole;
 use vagus_configs::document::masked_text;
@@ -244,6 +245,9 @@ impl From<ReloadError> for Problem {
             ReloadError::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
             ReloadError::UnknownVersion(_) => StatusCode::NOT_FOUND,
             ReloadError::Unwritten(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            ReloadError::Busy => {
+                return Self::unavailable(error.to_string()).retry_after(Duration::from_secs(1));
+            }
         };
         Self::new(status, error.to_string())
     }
