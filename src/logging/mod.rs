@@ -170,6 +170,8 @@ impl RunningLog {
             // Of the libraries we use, only what somebody should look after.
             .filter_level(LevelFilter::Warn)
             .filter_module("vagus", LevelFilter::Trace)
+            // What peers of HTTP do wrong they are told; the log is not theirs to fill.
+            .filter_module("actix_http", LevelFilter::Off)
             .target(env_logger::Target::Pipe(Box::new(Records(Arc::clone(
                 &self.queue,
             )))))
