@@ -1,5 +1,6 @@
 //! A client comes in only if the authority of its certificate has nothing against it.
 
+use openssl::ssl::SslVersion;
 use vagus_test_support::{Client, Connector, Responder, TestServer, server};
 use vagus_tls::testing::{Authority, Issued, request};
 use vagus_tls::{OcspPeer, Settings};
@@ -65,12 +66,17 @@ impl World {
         client
     }
 
+    /// It is told that its certificate is a bad one.
     #[track_caller]
     fn expect_sent_away(&self, server: &TestServer, certificate: &Issued) {
-        // The client learns it only after its own last word.
-        if let Ok(mut client) = server.client().try_secured(&self.connector(certificate)) {
-            client.try_send_bytes(b"PING\r\n");
-            assert_eq!(client.closed(), "");
+        for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
+            let connector = self.connector(certificate).version(version);
+            let alert = match server.client().try_secured(&connector) {
+                Err(error) => error,
+                // With this version the client learns it only after its own last word.
+                Ok(mut client) => client.tls_error(),
+            };
+            assert!(alert.contains("bad certificate"), "{version:?}: {alert}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::handshakes::Handshakes;
 use super::last_words::LastWords;
+use super::peer_check::PeerCheck;
 use super::tls_wire::{HandshakeError, TlsWire};
 use super::wire::Wire;
 use super::{ConnectionId, TlsFacts};
@@ -123,18 +124,23 @@ impl Entrance {
         Ok(())
     }
 
-    /// Answers a TLS handshake of the peer. What it has said before is the beginning of it. Nothing of TLS is held before
+    /// Answers a TLS handshake of the peer, about whose certificates `check` is asked in the middle of it. What it has said before is the beginning of it. Nothing of TLS is held before
     /// its turn comes.
     ///
     /// # Errors
     /// When it comes to nothing, or not in time. The peer may have been told why, beneath TLS: see
     /// [`Entrance::last_words`].
-    pub async fn secure(&mut self, acceptor: &Acceptor, until: Instant) -> Result<(), HandshakeError> {
+    pub async fn secure(
+        &mut self,
+        acceptor: &Acceptor,
+        until: Instant,
+        check: Option<&dyn PeerCheck>,
+    ) -> Result<(), HandshakeError> {
         let Wire::Plain(socket) = &self.wire else {
             return Err(StreamError::Carrier(io::ErrorKind::AlreadyExists.into()).into());
         };
         let (socket, early) = (socket.clone(), std::mem::take(&mut self.early));
-        let handshake = TlsWire::accept(acceptor, socket, early, &self.handshakes);
+        let handshake = TlsWire::accept(acceptor, socket, early, &self.handshakes, check);
         let wire = timeout_at(until.into(), handshake)
             .await
             .map_err(|_| HandshakeError::Timeout)??;

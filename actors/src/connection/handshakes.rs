@@ -13,6 +13,9 @@ use tokio::task::yield_now;
 /// one whose peer has been silent for longest is given up: peers that answer do so long before.
 const WAITING_AT_MOST: usize = 512;
 
+/// How many may be on a thread of their own at one time, where somebody else is asked about the peer. Others wait.
+const ELSEWHERE_AT_MOST: usize = 64;
+
 /// The handshakes of an arbiter, which take turns.
 ///
 /// One begins at a time, in the order in which the peers came; until then it holds nothing but what the peer has said.
@@ -21,6 +24,7 @@ const WAITING_AT_MOST: usize = 512;
 pub(crate) struct Handshakes {
     beginning: Semaphore,
     turn: Semaphore,
+    elsewhere: Semaphore,
     waiting: RefCell<BTreeMap<u64, Rc<Silence>>>,
     waited: Cell<u64>,
 }
@@ -34,6 +38,7 @@ impl Default for Handshakes {
         Self {
             beginning: Semaphore::new(1),
             turn: Semaphore::new(1),
+            elsewhere: Semaphore::new(ELSEWHERE_AT_MOST),
             waiting: RefCell::default(),
             waited: Cell::default(),
         }
@@ -55,6 +60,12 @@ impl Handshakes {
         yield_now().await;
         drop(turn);
         outcome
+    }
+
+    /// Waits for the permission to have a step done on another thread; it lasts until what is given back is dropped.
+    pub(super) async fn elsewhere(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.elsewhere.acquire().await.ok()
     }
 
     /// Waits for the peer.

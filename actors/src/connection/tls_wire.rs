@@ -2,6 +2,7 @@
 
 use super::TlsFacts;
 use super::handshakes::{GivenUp, Handshakes};
+use super::peer_check::{Checking, PeerCheck};
 use super::wire::read_vectored;
 use crate::arbiter::READ_SIZE;
 use std::future::poll_fn;
@@ -33,6 +34,9 @@ pub enum HandshakeError {
     /// The peer has gone, or does not speak TLS as it has to.
     #[error(transparent)]
     Failed(#[from] StreamError),
+    /// Something is said of the peer's certificate. It has been told so.
+    #[error("{0}")]
+    Refused(String),
     /// It took too long.
     #[error("timeout")]
     Timeout,
@@ -48,6 +52,7 @@ impl TlsWire {
         socket: Arc<TcpStream>,
         early: Vec<u8>,
         handshakes: &Handshakes,
+        check: Option<&dyn PeerCheck>,
     ) -> Result<Self, HandshakeError> {
         let mut beginning = handshakes.begin().await;
         let ciphertext = Ciphertext {
@@ -58,13 +63,28 @@ impl TlsWire {
             reads_ahead: false,
             dry: false,
         };
-        let mut stream = TlsStream::new(acceptor, ciphertext)?;
+        let (mut checking, mut stream) = match check.map(Checking::by) {
+            Some((checking, verifier)) => {
+                let stream = TlsStream::verifying(acceptor, ciphertext, verifier)?;
+                (Some(checking), stream)
+            }
+            None => (None, TlsStream::new(acceptor, ciphertext)?),
+        };
         loop {
-            let unfinished = match handshakes.step(|| stream.accept()).await {
-                Ok(()) => break,
-                Err(unfinished) => unfinished,
+            let outcome = match &mut checking {
+                Some(checking) => {
+                    drop(beginning.take());
+                    let _elsewhere = handshakes.elsewhere().await;
+                    let stepped;
+                    (stream, stepped) = checking.step(stream).await?;
+                    stepped
+                }
+                None => handshakes.step(|| stream.accept()).await,
             };
             drop(beginning.take());
+            let Err(unfinished) = outcome else {
+                break;
+            };
             let socket = &stream.below().socket;
             let ready = match unfinished {
                 Unfinished::WantsRead => {
@@ -208,7 +228,7 @@ fn into_io(error: StreamError) -> io::Error {
 
 /// The socket as TLS sees it. One read takes what has come of many records, into a buffer that is lent.
 #[derive(Debug)]
-struct Ciphertext {
+pub(super) struct Ciphertext {
     socket: Arc<TcpStream>,
     /// What has been read ahead: all of it while a read is under way, else only what is left over.
     buffer: Box<[u8]>,

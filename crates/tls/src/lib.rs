@@ -30,5 +30,5 @@ pub use openssl::ssl::SslRef;
 pub use peer::{Peer, PeerCertificate, cipher_suite, version};
 pub use pin::{Pin, PinError};
 pub use settings::{HandshakeFirst, KeyPair, OcspCache, OcspPeer, Pem, Settings, Stapling, StaplingMode};
-pub use stream::{StreamError, TlsStream, Unfinished};
+pub use stream::{StreamError, TlsStream, Unfinished, Verifier};
 pub use suites::{CipherSuite, Curve, UnknownName, Version};

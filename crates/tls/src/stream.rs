@@ -1,7 +1,11 @@
 use crate::Acceptor;
+use crate::ocsp::{Question, links_to_check};
 use openssl::error::{Error as LibraryError, ErrorStack};
-use openssl::ssl::{Error, ErrorCode, ShutdownState, SslRef, SslStream};
-use openssl::x509::X509VerifyResult;
+use openssl::ssl::{Error, ErrorCode, ShutdownState, SslRef, SslStream, SslVerifyMode};
+use openssl::stack::Stack;
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
+use openssl::x509::{X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use std::io::{self, Read, Write};
 use thiserror::Error;
 
@@ -9,6 +13,11 @@ use thiserror::Error;
 /// [`WouldBlock`](io::ErrorKind::WouldBlock).
 #[derive(Debug)]
 pub struct TlsStream<S>(SslStream<S>);
+
+/// Asked in the middle of a handshake whether a peer whose certificates are verified may come in: these have to be asked
+/// about, if any. The peer is told by an alert if it may not. It may take its time: call [`TlsStream::accept`] where that
+/// keeps nobody.
+pub type Verifier = Box<dyn Fn(Vec<Question>) -> bool + Send + Sync>;
 
 /// Why something is not done.
 #[derive(Debug)]
@@ -43,6 +52,19 @@ impl<S: Read + Write> TlsStream<S> {
     /// When there is no memory for it.
     pub fn new(acceptor: &Acceptor, below: S) -> Result<Self, StreamError> {
         let stream = acceptor.start().and_then(|ssl| SslStream::new(ssl, below));
+        stream.map(Self).map_err(|stack| StreamError::Tls(reason(&stack)))
+    }
+
+    /// The same, with somebody to ask about peers, who have to show certificates.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn verifying(acceptor: &Acceptor, below: S, verifier: Verifier) -> Result<Self, StreamError> {
+        let stream = acceptor.start().and_then(|mut ssl| {
+            let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
+            ssl.set_verify_callback(mode, move |good, context| good && ask(&verifier, context));
+            SslStream::new(ssl, below)
+        });
         stream.map(Self).map_err(|stack| StreamError::Tls(reason(&stack)))
     }
 
@@ -114,6 +136,45 @@ impl<S: Read + Write> TlsStream<S> {
     pub fn below_mut(&mut self) -> &mut S {
         self.0.get_mut()
     }
+}
+
+/// The library goes through the chain from the root; the certificate of the peer is the last.
+fn ask(verifier: &Verifier, context: &mut X509StoreContextRef) -> bool {
+    if context.error_depth() > 0 {
+        return true;
+    }
+    let may_come_in = verifier(context.chain().map(links_to_check).unwrap_or_default());
+    if !may_come_in {
+        let result = rejected(context.current_cert());
+        context.set_error(result);
+    }
+    may_come_in
+}
+
+/// The peer is told that its certificate is a bad one, as nats-server tells it.
+///
+/// The library has a result for that which cannot be named here, so it is had from a look that fails in the same way: for
+/// the certificate as that of a host which it is not for.
+fn rejected(certificate: Option<&X509Ref>) -> X509VerifyResult {
+    let other = X509VerifyResult::APPLICATION_VERIFICATION;
+    certificate
+        .and_then(|certificate| judge_as_host(certificate).ok())
+        .filter(|result| *result != X509VerifyResult::OK)
+        .unwrap_or(other)
+}
+
+fn judge_as_host(certificate: &X509Ref) -> Result<X509VerifyResult, ErrorStack> {
+    let mut store = X509StoreBuilder::new()?;
+    store.add_cert(certificate.to_owned())?;
+    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+    let mut host = X509VerifyParam::new()?;
+    host.set_host("nobody.invalid")?;
+    store.set_param(&host)?;
+    let (mut context, empty) = (X509StoreContext::new()?, Stack::new()?);
+    context.init(&store.build(), certificate, &empty, |context| {
+        context.verify_cert()?;
+        Ok(context.error())
+    })
 }
 
 fn unfinished(error: Error) -> Unfinished {

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::Live;
-use vagus_actors::connection::{Came, CloseReason, EARLY_AT_MOST, Entrance, HandshakeError};
+use vagus_actors::connection::{Came, CloseReason, EARLY_AT_MOST, Entrance, HandshakeError, PeerCheck};
 use vagus_actors::flood::{FAILED_HANDSHAKES, PROXY_HEADERS};
 use vagus_actors::reception::{Opened, Unopened};
 use vagus_auth::nkey::Nonce;
@@ -218,7 +218,11 @@ impl Arrival {
             log::debug!("{peer} - cid:{id} - TLS handshake error: {error}");
             return Err(CloseReason::TlsHandshakeFailure.into());
         }
-        match entrance.secure(&tls.acceptor, until).await {
+        // So that there is time left to end the handshake where nobody answers and that is tolerated.
+        let answered_by = now + tls.timeout.mul_f64(0.9);
+        let checks = tls.peer_checks.as_ref().map(|checks| checks.until(answered_by));
+        let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
+        match entrance.secure(&tls.acceptor, until, check).await {
             Ok(()) => {}
             Err(HandshakeError::Timeout) => return Err(timed_out(peer, id)),
             Err(HandshakeError::Failed(StreamError::Carrier(error))) => {
@@ -235,10 +239,6 @@ impl Arrival {
         };
         if !tls.acceptor.is_pinned(ssl) {
             return Err(failed(&"certificate not pinned"));
-        }
-        if let Some(checks) = &tls.peer_checks {
-            let checked = checks.check(ssl, until).await;
-            checked.map_err(|error| failed(&error))?;
         }
         let facts = tls::facts(ssl, self.first);
         log::debug!("{peer} - cid:{id} - TLS handshake complete");

@@ -95,6 +95,12 @@ impl Client {
         Ok(client)
     }
 
+    /// Why TLS breaks off; empty if it ends well. Nothing may be on the way to be read.
+    pub fn tls_error(&mut self) -> String {
+        let outcome = self.stream.read(&mut [0; 64]);
+        outcome.map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
     /// The certificate of the server, where TLS is spoken.
     pub fn server_certificate(&self) -> Option<X509> {
         self.stream.tls(|ssl| ssl.peer_certificate()).flatten()

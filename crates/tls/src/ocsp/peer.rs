@@ -1,7 +1,7 @@
 use super::{Answer, AnswerError, CertificateStatus, Question};
 use crate::OcspPeer;
-use openssl::ssl::SslRef;
-use openssl::x509::X509Ref;
+use openssl::stack::StackRef;
+use openssl::x509::{X509, X509Ref};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -30,25 +30,16 @@ pub enum Silence {
     NotCurrent,
 }
 
-/// A peer whose certificates cannot be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it has shown no certificate that was verified")]
-pub struct ChainError;
-
-/// The certificates of the peer, up to the root, that say whom to ask about them. None have to be asked about if it is
-/// its own authority.
-///
-/// # Errors
-/// When there is no chain of certificates.
-pub fn links_to_check(ssl: &SslRef) -> Result<Vec<Question>, ChainError> {
-    let chain = ssl.verified_chain().filter(|chain| !chain.is_empty());
-    let chain: Vec<&X509Ref> = chain.ok_or(ChainError)?.iter().collect();
+/// The certificates of a chain that was verified, up to the root, that say whom to ask about them. None have to be asked
+/// about if the peer is its own authority.
+pub(crate) fn links_to_check(chain: &StackRef<X509>) -> Vec<Question> {
+    let chain: Vec<&X509Ref> = chain.iter().collect();
     let pairs = chain.windows(2).map(|pair| Question::new(pair[0], pair[1]));
     let is_asked_about = |question: &Question| {
         let mut responders = question.responders().into_iter();
         responders.any(|url| url.starts_with("http://") || url.starts_with("https://"))
     };
-    Ok(pairs.filter(is_asked_about).collect())
+    pairs.filter(is_asked_about).collect()
 }
 
 impl OcspPeer {

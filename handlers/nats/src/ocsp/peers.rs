@@ -2,15 +2,15 @@ use super::{AskError, ask, now};
 use parking_lot::Mutex;
 use std::fmt::Display;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout_at;
-use vagus_tls::ocsp::{
-    Answer, AnswerCache, CertificateStatus, Known, PeerVerdict, Question, Silence, links_to_check,
-};
-use vagus_tls::{OcspCache, OcspPeer, SslRef};
+use vagus_actors::connection::PeerCheck;
+use vagus_tls::ocsp::{Answer, AnswerCache, CertificateStatus, Known, PeerVerdict, Question, Silence};
+use vagus_tls::{OcspCache, OcspPeer};
 
 /// How many authorities are asked at one time, each on a thread for that long. Others wait for their turn.
 const ASKING_AT_MOST: usize = 16;
@@ -33,13 +33,13 @@ impl PeerChecks {
         }
     }
 
-    /// Whether the peer is let in, with whom the handshake is over. What is tolerated is logged. Ends at `until`, when
-    /// whoever has not answered cannot be reached.
-    ///
-    /// # Errors
-    /// Why it is not.
-    pub async fn check(&self, ssl: &SslRef, until: Instant) -> Result<(), String> {
-        let links = links_to_check(ssl).map_err(|error| error.to_string())?;
+    /// To check one peer with, until then: whoever has not answered by that time cannot be reached.
+    pub fn until(&self, until: Instant) -> ChecksUntil<'_> {
+        ChecksUntil { checks: self, until }
+    }
+
+    /// Whether the peer is let in. What is tolerated is logged.
+    async fn check(&self, links: Vec<Question>, until: Instant) -> Result<(), String> {
         for link in links {
             match self.check_link(&link, until).await {
                 PeerVerdict::Good => {}
@@ -99,6 +99,19 @@ impl PeerChecks {
             return Err(Silence::NotCurrent);
         }
         Ok(answer)
+    }
+}
+
+/// The checks of one peer.
+#[derive(Debug)]
+pub struct ChecksUntil<'a> {
+    checks: &'a PeerChecks,
+    until: Instant,
+}
+
+impl PeerCheck for ChecksUntil<'_> {
+    fn check<'a>(&'a self, links: Vec<Question>) -> Pin<Box<dyn Future<Output = Result<(), String>> + 'a>> {
+        Box::pin(self.checks.check(links, self.until))
     }
 }
 
