@@ -41,6 +41,9 @@ pub(crate) fn make_ready(
         return Ok(None);
     };
     let clients = ClientTls::new(settings)?;
+    for weakness in clients.weaknesses() {
+        warn!("{weakness}");
+    }
     if let Some(text) = end_in_sight(clients.not_after(), now()) {
         warn!("{text}");
     }

@@ -1,12 +1,12 @@
 use crate::certificate::{Identity, certificates};
 use crate::error::Part;
 use crate::ocsp::Staple;
-use crate::{CipherSuite, Curve, Pin, Settings, TlsError, Version};
+use crate::{CipherSuite, Curve, Pin, Settings, TlsError, Version, strength};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
 use openssl::ssl::{
     NameType, SniError, Ssl, SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod,
-    SslMode, SslOptions, SslRef, SslSessionCacheMode, SslVerifyMode,
+    SslMode, SslOptions, SslRef, SslSessionCacheMode,
 };
 use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
@@ -23,6 +23,7 @@ pub struct Acceptor {
     /// One for each certificate of which peers are told the state.
     staples: Arc<[Arc<Staple>]>,
     pins: Arc<BTreeSet<Pin>>,
+    weaknesses: Arc<[String]>,
     not_after: i64,
 }
 
@@ -42,9 +43,11 @@ impl Acceptor {
         let mut contexts = Vec::with_capacity(settings.certificates.len());
         let mut names = Vec::with_capacity(settings.certificates.len());
         let mut staples = Vec::new();
+        let mut weaknesses = Vec::new();
         let mut not_after = None;
         for pair in &settings.certificates {
             let identity = Identity::load(pair)?;
+            weaknesses.extend(strength::weaknesses(identity.certificates(), &identity.place));
             not_after.get_or_insert(unix_seconds(identity.certificate.not_after()));
             names.push(HostNames::of(&identity.certificate));
             let mut context = SslContext::builder(SslMethod::tls_server())?;
@@ -69,6 +72,7 @@ impl Acceptor {
             contexts: built.into(),
             staples: staples.into(),
             pins: Arc::new(settings.pinned_certs.clone()),
+            weaknesses: weaknesses.into(),
             not_after: not_after.unwrap_or_default(),
         })
     }
@@ -84,6 +88,11 @@ impl Acceptor {
     /// When the first certificate expires, in seconds from 1970.
     pub fn not_after(&self) -> i64 {
         self.not_after
+    }
+
+    /// What operators should know of the certificates: a line each, for those that many peers will refuse.
+    pub fn weaknesses(&self) -> &[String] {
+        &self.weaknesses
     }
 
     /// What peers are told of the state of the certificates. Empty at first: somebody has to ask.
@@ -187,8 +196,9 @@ fn configure(
     context.set_num_tickets(1)?;
     offer_suites(context, settings)?;
     offer_curves(context, settings)?;
+    strength::admit(context, identity.certificates())?;
     if settings.verifies() {
-        context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        strength::demand(context);
         // Every certificate is looked at when its owner comes: a resumed session would go by an old look.
         context.set_options(SslOptions::NO_TICKET);
         context.set_num_tickets(0)?;

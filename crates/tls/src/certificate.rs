@@ -1,9 +1,10 @@
 //! Certificates and keys out of PEM text.
 
 use crate::error::{Part, Place};
+use crate::strength::is_usable;
 use crate::{KeyPair, Pem, TlsError};
 use openssl::pkey::{PKey, Private};
-use openssl::x509::X509;
+use openssl::x509::{X509, X509Ref};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fs::File;
@@ -36,12 +37,20 @@ impl Identity {
                 key: self::place(&pair.key),
             });
         }
+        if !is_usable(&key) {
+            return Err(TlsError::ShortKey { place });
+        }
         Ok(Self {
             certificate,
             chain,
             key,
             place,
         })
+    }
+
+    /// That of the server, and those of authorities that follow it.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &X509Ref> {
+        std::iter::once(&*self.certificate).chain(self.chain.iter().map(|certificate| &**certificate))
     }
 }
 

@@ -54,6 +54,12 @@ pub enum TlsError {
         /// Where the key is.
         key: Place,
     },
+    /// A key that anybody can break.
+    #[error("the certificate in {place} has an RSA key of fewer than 1024 bits")]
+    ShortKey {
+        /// Where.
+        place: Place,
+    },
     /// The library takes a certificate for too weak, or otherwise not fit for use.
     #[error("the certificate in {place} cannot be used: {source}")]
     Unfit {

@@ -15,6 +15,7 @@ mod peer;
 mod pin;
 mod settings;
 mod stream;
+mod strength;
 mod structure;
 mod subject;
 mod suites;

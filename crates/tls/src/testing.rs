@@ -26,6 +26,8 @@ pub enum KeyKind {
     Ecdsa,
     /// 2048 bits.
     Rsa,
+    /// So many bits.
+    RsaOf(u32),
 }
 
 /// A certificate and its key.
@@ -53,6 +55,7 @@ pub struct Request {
     responder: Option<String>,
     is_authority: bool,
     signs_ocsp: bool,
+    hash: fn() -> MessageDigest,
 }
 
 /// A request for the certificate of `common_name`.
@@ -69,6 +72,7 @@ pub fn request(common_name: &str) -> Request {
         responder: None,
         is_authority: false,
         signs_ocsp: false,
+        hash: MessageDigest::sha256,
     }
 }
 
@@ -138,6 +142,12 @@ impl Request {
     /// It may sign other certificates.
     pub fn authority(mut self) -> Self {
         self.is_authority = true;
+        self
+    }
+
+    /// It is signed with SHA-1, as nobody does any more.
+    pub fn signed_with_sha1(mut self) -> Self {
+        self.hash = MessageDigest::sha1;
         self
     }
 
@@ -236,6 +246,7 @@ fn new_key(kind: KeyKind) -> PKey<Private> {
             PKey::from_ec_key(EcKey::generate(&group).expect("a key can be made"))
         }
         KeyKind::Rsa => PKey::from_rsa(Rsa::generate(2048).expect("a key can be made")),
+        KeyKind::RsaOf(bits) => PKey::from_rsa(Rsa::generate(bits).expect("a key can be made")),
     }
     .expect("a key is a key")
 }
@@ -282,9 +293,7 @@ fn issue(request: &Request, issuer: Option<&Issued>) -> Issued {
             .expect("it may have extensions");
     }
     let signer = issuer.map_or(&key, |issuer| &issuer.key);
-    builder
-        .sign(signer, MessageDigest::sha256())
-        .expect("the key can sign");
+    builder.sign(signer, (request.hash)()).expect("the key can sign");
     Issued {
         certificate: builder.build(),
         key,

@@ -46,6 +46,11 @@ impl ClientTls {
         self.acceptor.not_after()
     }
 
+    /// What operators should know of the certificates.
+    pub fn weaknesses(&self) -> &[String] {
+        self.acceptor.weaknesses()
+    }
+
     /// What clients are told of the state of the certificates. Somebody has to ask for it before there are clients.
     pub fn staples(&self) -> &[Arc<Staple>] {
         self.acceptor.staples()

@@ -3,12 +3,13 @@
 mod client;
 mod refusals;
 mod stapling;
+mod strength;
 
 use super::*;
 use crate::testing::{Authority, KeyKind, request};
 use crate::{CertificateNames, KeyPair, Peer, Pem};
 use client::{End, client};
-use openssl::ssl::{SslStream, SslVersion};
+use openssl::ssl::{SslStream, SslVerifyMode, SslVersion};
 
 fn localhost(authority: &Authority) -> Settings {
     let server = authority.issue(&request("server").host("localhost"));
