@@ -8,13 +8,17 @@ const GROWTH: usize = 4 * 1024;
 /// A tail with more capacity than this is given back after its batch.
 const KEPT: usize = 1024 * 1024;
 
-/// A chunk up to this length gets an allocation of its own: it must not keep that of a long one alive.
+/// A chunk up to this length gets an allocation of its own, and the tail keeps its room.
 const COPIED: usize = 2 * 1024;
+
+/// A longer chunk takes the tail's allocation if no more than this part of its length is left over.
+const LEFT_OVER_PART: usize = 8;
 
 /// The growing end of what is staged.
 ///
-/// A chunk may wait for a slow peer and keeps its whole allocation alive meanwhile, so a tail begins with as much room
-/// as the last chunk took and not with twice that: what waits counts by its length.
+/// A chunk may wait for a slow peer and keeps its whole allocation alive meanwhile, so it never shares it with another
+/// and fills it but for an eighth: what waits counts by its length. To that end a tail begins with as much room as the
+/// last chunk took; a chunk that does not fill it is copied.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     bytes: BytesMut,
@@ -49,13 +53,18 @@ impl Tail {
             return None;
         }
         self.last = self.bytes.len();
-        if self.last <= COPIED {
+        let room = self.bytes.capacity();
+        let chunk = if self.last <= COPIED {
             let chunk = Bytes::copy_from_slice(&self.bytes);
             self.bytes.clear();
-            return Some(chunk);
-        }
-        let chunk = self.bytes.split().freeze();
-        if self.last > KEPT {
+            chunk
+        } else if room - self.last > self.last / LEFT_OVER_PART {
+            Bytes::copy_from_slice(&std::mem::take(&mut self.bytes))
+        } else {
+            // What is left over is never enough for another: it goes with the chunk.
+            self.bytes.split().freeze()
+        };
+        if room > KEPT {
             *self = Self::default();
         }
         Some(chunk)
@@ -82,6 +91,27 @@ mod tests {
         tail.append(b"PONG\r\n");
         assert_eq!(tail.take().as_deref(), Some(&b"PONG\r\n"[..]));
         assert_eq!(tail.take(), None);
+    }
+
+    /// Turns of very different lengths for destinations of which one is slow, as a peer may choose them.
+    #[test]
+    fn a_chunk_that_waits_keeps_no_longer_one_alive() {
+        let mut tail = Tail::default();
+        let mut waiting = Vec::new();
+        for (long, short) in [(60_000, 2_100), (40_000, 30_000), (2_000_000, 2_049), (300_000, 150_000)] {
+            for _ in 0..3 {
+                tail.append(&vec![b'x'; long]);
+                drop(tail.take());
+                tail.append(&vec![b'x'; short]);
+                waiting.extend(tail.take());
+            }
+        }
+        drop(tail);
+        for chunk in waiting {
+            let length = chunk.len();
+            let room = chunk.try_into_mut().unwrap().capacity();
+            assert!(room <= length + length / 8, "{length} bytes keep {room}");
+        }
     }
 
     #[test]
