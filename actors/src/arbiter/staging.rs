@@ -5,6 +5,7 @@ use crate::moment::Moment;
 use crate::outbox::{Flushed, Outbox};
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A turn that has staged this much is handed over before it goes on: wide fan-outs stay bounded.
 const STAGED_AT_MOST: usize = 8 * 1024 * 1024;
@@ -23,8 +24,8 @@ pub(crate) struct Staging {
     used: usize,
     bytes: usize,
     to_flush: Vec<Arc<Outbox>>,
-    /// Whether a destination of this turn has so much waiting that the publisher should pause.
-    congested: bool,
+    /// A destination of this turn has so much waiting that the publisher should pause for so long.
+    pause: Option<Duration>,
     /// When this turn began.
     now: Moment,
     /// Messages and payload bytes of the hand-overs of this turn.
@@ -120,7 +121,7 @@ impl Staging {
             let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload, self.now);
             self.handed_over.0 += std::mem::take(&mut staged.messages);
             self.handed_over.1 += std::mem::take(&mut staged.payload);
-            self.congested |= pushed.congested;
+            self.pause = self.pause.max(pushed.pause);
             if pushed.unattended {
                 self.to_flush.push(outbox);
             }
@@ -134,9 +135,9 @@ impl Staging {
         self.now = now;
     }
 
-    /// Whether the publisher should pause; a new turn starts without.
-    pub(crate) fn take_congested(&mut self) -> bool {
-        std::mem::take(&mut self.congested)
+    /// How long the publisher should pause; a new turn starts without.
+    pub(crate) fn take_pause(&mut self) -> Option<Duration> {
+        self.pause.take()
     }
 
     /// Messages and payload bytes handed over since the last call.

@@ -98,7 +98,12 @@ mod tests {
     fn a_chunk_that_waits_keeps_no_longer_one_alive() {
         let mut tail = Tail::default();
         let mut waiting = Vec::new();
-        for (long, short) in [(60_000, 2_100), (40_000, 30_000), (2_000_000, 2_049), (300_000, 150_000)] {
+        for (long, short) in [
+            (60_000, 2_100),
+            (40_000, 30_000),
+            (2_000_000, 2_049),
+            (300_000, 150_000),
+        ] {
             for _ in 0..3 {
                 tail.append(&vec![b'x'; long]);
                 drop(tail.take());

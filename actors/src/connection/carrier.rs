@@ -18,9 +18,6 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
 
-/// How long a publisher stops reading when what it published waits in great amounts.
-const PAUSE: Duration = Duration::from_millis(2);
-
 /// How long a connection that is closed may take to be told why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -35,6 +32,8 @@ pub(super) struct Carrier {
     waiting: bool,
     pause: Option<Pin<Box<Sleep>>>,
     farewell: Option<Pin<Box<Sleep>>>,
+    /// The connection is over; what still waits for it is being freed.
+    over: bool,
 }
 
 impl<S: Session> ActorFuture<Connection<S>> for Carrier {
@@ -46,11 +45,17 @@ impl<S: Session> ActorFuture<Connection<S>> for Carrier {
         context: &mut Context<Connection<S>>,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        let done = self.carry(connection, context, task);
-        if done.is_ready() {
-            context.stop();
+        self.over = self.over || self.carry(connection, context, task).is_ready();
+        if !self.over {
+            return Poll::Pending;
         }
-        done
+        if connection.outbox.give_up() {
+            // Others get their turn meanwhile: it may be a great deal.
+            task.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        context.stop();
+        Poll::Ready(())
     }
 }
 
@@ -165,8 +170,10 @@ impl Carrier {
         if connection.inbound.messages != published_before || !changes.is_empty() {
             connection.active = moment;
         }
-        if hand_over(arbiter, running, now) && connection.bounds.stalls_publishers {
-            let mut pause = Box::pin(sleep(PAUSE));
+        if let Some(pause) = hand_over(arbiter, running, now)
+            && connection.bounds.stalls_publishers
+        {
+            let mut pause = Box::pin(sleep(pause));
             if pause.as_mut().poll(task).is_pending() {
                 arbiter.shared.counters[arbiter.number].count_stall();
                 self.pause = Some(pause);
@@ -326,6 +333,7 @@ impl Carrier {
                 return Poll::Ready(());
             }
             Flushed::Done => connection.blocked = None,
+            Flushed::Interrupted => task.waker().wake_by_ref(),
             Flushed::Blocked | Flushed::LeftToOwner => {
                 if connection.is_past_write_deadline(now) {
                     connection.cut_off(CloseReason::SlowConsumerWriteDeadline);
@@ -465,9 +473,9 @@ impl<S: Session> Connection<S> {
     }
 }
 
-/// Ends the turn that began then: everything that was published is with its destinations, and counted. True if the
-/// publisher should pause.
-pub(crate) fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> bool {
+/// Ends the turn that began then: everything that was published is with its destinations, and counted. Gives how long
+/// the publisher should pause.
+pub(crate) fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> Option<Duration> {
     let number = arbiter.number;
     arbiter.delivery.close_run();
     arbiter.delivery.staging.hand_over();
@@ -480,5 +488,5 @@ pub(crate) fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Inst
     running.end();
     // Only now, as writing may take long and holds no route.
     arbiter.delivery.staging.flush(number);
-    arbiter.delivery.staging.take_congested()
+    arbiter.delivery.staging.take_pause()
 }

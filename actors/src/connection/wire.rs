@@ -80,10 +80,10 @@ impl Wire {
     /// Writes what waits in the outbox, as the owner.
     pub(super) fn flush(&mut self, outbox: &Outbox, arbiter: &LocalArbiter) -> Flushed {
         match self {
-            Self::Plain(_) => outbox.flush(),
+            Self::Plain(_) => outbox.flush_as_owner(),
             Self::Tls(tls) => {
                 let mut arbiter = arbiter.borrow_mut();
-                outbox.flush_as_owner(|batch| batch.write_through(tls, &mut arbiter.input))
+                outbox.flush_with(|batch| batch.write_through(tls, &mut arbiter.input))
             }
         }
     }

@@ -49,7 +49,7 @@ impl InProcessSubscription {
             return Poll::Ready(Delivered::Ended(reason));
         }
         let mut chunks = Vec::new();
-        let flushed = self.outbox.flush_as_owner(|batch| {
+        let flushed = self.outbox.flush_with(|batch| {
             batch.take_all(&mut chunks);
             Written::All
         });
@@ -60,6 +60,10 @@ impl InProcessSubscription {
             Flushed::Closed => {
                 let reason = self.outbox.close_reason();
                 Poll::Ready(Delivered::Ended(reason.unwrap_or(CloseReason::ServerShutdown)))
+            }
+            Flushed::Interrupted => {
+                task.waker().wake_by_ref();
+                Poll::Pending
             }
             Flushed::Done | Flushed::Blocked | Flushed::LeftToOwner => Poll::Pending,
         }

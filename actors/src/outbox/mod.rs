@@ -3,30 +3,40 @@
 //! Publishers on any arbiter push chunks under a short lock and, where that pays, write them to the
 //! socket themselves. The lock is never held over a system call, and there is one writer at a time.
 
+mod backlog;
+mod batch;
 mod notices;
+mod patience;
 mod queue;
 mod slots;
 
+pub(crate) use batch::Written;
 pub(crate) use notices::Notices;
 pub(crate) use slots::{Slot, Slots};
 
 use crate::connection::CloseReason;
 use crate::moment::Moment;
+use batch::Batch;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
-pub(crate) use queue::Written;
-use queue::{Batch, Queue};
+use queue::Queue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use vagus_auth::permission::ResponsePermission;
 use vagus_auth::responses::{self, Responses};
 use vagus_routing::{Destination, Subscription};
 
-/// From this part of `max_pending` on, publishers pause for a connection.
-const CONGESTED_PART: usize = 16;
+/// What a publisher writes at once to a connection that is not its own, in bytes, while others bring more.
+const WRITTEN_BY_OTHERS: usize = 256 * 1024;
+
+/// What an owner writes before others on its arbiter get their turn, in bytes.
+const WRITTEN_BY_OWNER: usize = 1024 * 1024;
+
+/// How much of what is given up is freed at once: chunks and bytes.
+const GIVEN_UP_AT_ONCE: (usize, usize) = (1024, 1024 * 1024);
 
 /// The number of a connection, unique for the life of the server.
 pub type ConnectionId = u64;
@@ -64,8 +74,8 @@ struct Answers {
 pub(crate) struct Pushed {
     /// Nobody is going to write what was pushed unless the caller sees to it.
     pub(crate) unattended: bool,
-    /// Whether so much waits for this connection that whoever publishes to it should pause.
-    pub(crate) congested: bool,
+    /// So much waits for this connection that whoever publishes to it should pause for so long.
+    pub(crate) pause: Option<Duration>,
 }
 
 /// How far a flush came.
@@ -77,6 +87,8 @@ pub(crate) enum Flushed {
     Blocked,
     /// Nobody but the owner can write this.
     LeftToOwner,
+    /// More is left, and nobody writes it any more: it is the turn of others, then the owner's.
+    Interrupted,
     /// The connection is over.
     Closed,
 }
@@ -161,6 +173,7 @@ impl Outbox {
     pub(crate) fn push(&self, chunks: &mut Vec<Bytes>, messages: u64, payload: u64, now: Moment) -> Pushed {
         let mut queue = self.queue.lock();
         if queue.is_closed() {
+            drop(queue);
             chunks.clear();
             return Pushed::default();
         }
@@ -174,53 +187,72 @@ impl Outbox {
             wake(owner);
             return Pushed::default();
         }
-        let congested = pending > max_pending / CONGESTED_PART && queue.is_worth_a_pause();
         Pushed {
+            pause: queue.pause(now, max_pending),
             unattended: queue.claim_attention(),
-            congested,
         }
     }
 
-    /// Writes as much as the socket takes. Any arbiter may call it; only one writes at a time.
+    /// Writes what the socket takes, within bounds, as somebody who published. Only one writes at a time.
     pub(crate) fn flush(&self) -> Flushed {
+        self.flush_at_most(WRITTEN_BY_OTHERS)
+    }
+
+    /// Writes what the socket takes, within bounds, as the owner.
+    pub(crate) fn flush_as_owner(&self) -> Flushed {
+        self.flush_at_most(WRITTEN_BY_OWNER)
+    }
+
+    fn flush_at_most(&self, bytes: usize) -> Flushed {
         let mut queue = self.queue.lock();
         match queue.begin_write() {
-            Some((socket, batch)) => self.write(queue, batch, |batch| batch.write_to(&socket)),
+            Some((socket, batch)) => self.write(queue, batch, bytes, |batch| batch.write_to(&socket)),
             None => queue.nothing_begun(),
         }
     }
 
-    /// As [`Outbox::flush`], where nobody but the owner writes, and in its own way.
-    pub(crate) fn flush_as_owner(&self, write: impl FnMut(&mut Batch) -> Written) -> Flushed {
+    /// As [`Outbox::flush_as_owner`], where nobody but the owner writes, and in its own way.
+    pub(crate) fn flush_with(&self, write: impl FnMut(&mut Batch) -> Written) -> Flushed {
         let mut queue = self.queue.lock();
         match queue.begin_owners_write() {
-            Some(batch) => self.write(queue, batch, write),
+            Some(batch) => self.write(queue, batch, WRITTEN_BY_OWNER, write),
             None if queue.is_closed() => Flushed::Closed,
             None => Flushed::Done,
         }
     }
 
-    /// Writes batch after batch, never holding the lock meanwhile.
+    /// Writes batch after batch, up to so many bytes, never holding the lock meanwhile.
     #[inline]
     fn write<'a>(
         &'a self,
         mut queue: MutexGuard<'a, Queue>,
         mut batch: Batch,
+        mut allowed: usize,
         mut write: impl FnMut(&mut Batch) -> Written,
     ) -> Flushed {
         loop {
             drop(queue);
+            batch.allow(allowed);
             let written = write(&mut batch);
+            allowed = allowed.saturating_sub(batch.taken());
             queue = self.queue.lock();
-            match queue.end_write(batch, &written) {
-                Some(next) => batch = next,
-                None => break,
-            }
-            if let Written::Failed = written {
-                break;
+            if !queue.end_write(&mut batch, written, allowed) {
+                let outcome = queue.outcome();
+                // Before the batch, which may be long to free.
+                drop(queue);
+                return outcome;
             }
         }
-        queue.outcome()
+    }
+
+    /// Frees a piece of what waits, once the connection is over; false when nothing is left.
+    pub(crate) fn give_up(&self) -> bool {
+        self.closed.store(true, Ordering::Relaxed);
+        let mut queue = self.queue.lock();
+        queue.close(CloseReason::ClientClosed);
+        let given_up = queue.give_up(GIVEN_UP_AT_ONCE.0, GIVEN_UP_AT_ONCE.1);
+        drop(queue);
+        !given_up.is_empty()
     }
 
     /// Wakes the owner, which writes what waits and looks at what changed.
@@ -273,7 +305,8 @@ impl Outbox {
     /// The owner is gone: nothing held for the peer outlives it, whoever still knows this outbox.
     pub(crate) fn retire(&self) {
         self.closed.store(true, Ordering::Relaxed);
-        self.queue.lock().retire();
+        let left = self.queue.lock().retire();
+        drop(left);
     }
 
     /// A subscription has had its last message: its owner removes it.
@@ -348,3 +381,7 @@ impl Destination for Outbox {
         self.records_requests()
     }
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

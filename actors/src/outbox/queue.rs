@@ -1,35 +1,22 @@
 //! The state behind an outbox's lock.
 
+use super::backlog::Backlog;
+use super::batch::{Batch, Written};
+use super::patience::Patience;
 use super::{ConnectionSubscription, Flushed, OutboundTraffic};
-use crate::connection::{CloseReason, TlsWire};
+use crate::connection::CloseReason;
 use crate::moment::Moment;
 use bytes::Bytes;
-use rustix::io::Errno;
-use std::collections::VecDeque;
-use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::task::Waker;
-use tokio::io::Interest;
+use std::time::Duration;
 use tokio::net::TcpStream;
-
-/// How many chunks one `writev` takes.
-const VECTORS: usize = 64;
-
-/// What a TLS record holds at most, in bytes.
-const RECORD: usize = 16 * 1024;
-
-/// A drained queue keeps its allocation only up to this many chunks: idle connections stay small.
-const KEPT_CAPACITY: usize = 8;
-
-/// Publishers pause this often for a peer that takes nothing.
-const PAUSES_WITHOUT_PROGRESS: u32 = 16;
 
 #[derive(Debug)]
 pub(super) struct Queue {
-    chunks: VecDeque<Bytes>,
-    /// How much of the first chunk is written already.
-    offset: usize,
+    /// What waits; once it is closed, what is to be given up.
+    backlog: Backlog,
+    /// Bytes that wait or are being written.
     pending: usize,
     written: u64,
     messages: u64,
@@ -49,32 +36,16 @@ pub(super) struct Queue {
     /// Somebody has been told to write what is here.
     attended: bool,
     owner: Option<Waker>,
-    /// How far the socket had come when publishers last paused for it, and how often since.
-    pauses: (u64, u32),
-    /// How often they paused at all.
+    patience: Patience,
+    /// How often publishers paused for it.
     stalls: u32,
     exhausted: Vec<Arc<ConnectionSubscription>>,
-}
-
-/// Chunks on their way to the socket, outside the lock.
-pub(crate) struct Batch {
-    chunks: VecDeque<Bytes>,
-    offset: usize,
-    taken: usize,
-}
-
-/// What became of a batch.
-pub(crate) enum Written {
-    All,
-    Some,
-    Failed,
 }
 
 impl Queue {
     pub(super) fn new(socket: Option<Arc<TcpStream>>) -> Self {
         Self {
-            chunks: VecDeque::new(),
-            offset: 0,
+            backlog: Backlog::default(),
             pending: 0,
             written: 0,
             messages: 0,
@@ -89,7 +60,7 @@ impl Queue {
             // Until its owner is polled for the first time there is nobody to wake.
             attended: true,
             owner: None,
-            pauses: (0, 0),
+            patience: Patience::default(),
             stalls: 0,
             exhausted: Vec::new(),
         }
@@ -110,21 +81,16 @@ impl Queue {
         self.payload += payload;
         for chunk in chunks.drain(..) {
             self.pending += chunk.len();
-            self.chunks.push_back(chunk);
+            self.backlog.push(chunk);
         }
         self.pending
     }
 
-    /// Whether a pause gives the peer a chance to catch up. One that takes nothing is not waited for: it must not
-    /// slow whoever publishes to others too.
-    pub(super) fn is_worth_a_pause(&mut self) -> bool {
-        if self.pauses.0 != self.written {
-            self.pauses = (self.written, 0);
-        }
-        self.pauses.1 += 1;
-        let worth_it = self.pauses.1 <= PAUSES_WITHOUT_PROGRESS;
-        self.stalls = self.stalls.saturating_add(u32::from(worth_it));
-        worth_it
+    /// How long whoever published should pause, with so much allowed to wait.
+    pub(super) fn pause(&mut self, now: Moment, max_pending: usize) -> Option<Duration> {
+        let pause = self.patience.pause(now, self.pending, max_pending, self.written);
+        self.stalls = self.stalls.saturating_add(u32::from(pause.is_some()));
+        pause
     }
 
     /// Whether the caller is the first to find that nobody writes.
@@ -139,14 +105,14 @@ impl Queue {
         if self.writing || self.is_closed() {
             return None;
         }
-        if self.chunks.is_empty() {
+        if self.backlog.is_empty() {
             self.attended = false;
             return None;
         }
         let socket = self.socket.clone()?;
         self.writing = true;
         self.blocked = false;
-        Some((socket, self.take_batch()))
+        Some((socket, self.backlog.take()))
     }
 
     /// As [`Queue::begin_write`], for the owner where nobody else may write.
@@ -155,57 +121,64 @@ impl Queue {
         if self.writing || self.is_closed() {
             return None;
         }
-        if self.chunks.is_empty() {
+        if self.backlog.is_empty() {
             self.attended = false;
             return None;
         }
         self.writing = true;
         self.blocked = false;
-        Some(self.take_batch())
+        Some(self.backlog.take())
     }
 
     /// What it means that [`Queue::begin_write`] gave nothing.
     pub(super) fn nothing_begun(&self) -> Flushed {
         if self.is_closed() {
             Flushed::Closed
-        } else if self.socket.is_none() && !self.writing && !self.chunks.is_empty() {
+        } else if self.socket.is_none() && !self.writing && !self.backlog.is_empty() {
             Flushed::LeftToOwner
         } else {
             Flushed::Done
         }
     }
 
-    fn take_batch(&mut self) -> Batch {
-        Batch {
-            chunks: std::mem::take(&mut self.chunks),
-            offset: std::mem::take(&mut self.offset),
-            taken: 0,
-        }
-    }
-
-    /// Takes back what was not written; gives the next batch when more has come meanwhile.
-    pub(super) fn end_write(&mut self, mut batch: Batch, written: &Written) -> Option<Batch> {
-        self.pending = self.pending.saturating_sub(batch.taken);
-        self.written += batch.taken as u64;
-        match written {
-            Written::All if self.is_closed() => {}
-            Written::All if self.chunks.is_empty() => {
-                self.attended = false;
-                if batch.chunks.capacity() <= KEPT_CAPACITY {
-                    self.chunks = batch.chunks;
-                }
+    /// Takes back what was not written; true if more has come meanwhile, which is in the batch then. `allowed` is what
+    /// the writer may still write, in bytes.
+    ///
+    /// What is left in the batch otherwise nobody needs: it is to be dropped outside the lock.
+    pub(super) fn end_write(&mut self, batch: &mut Batch, written: Written, allowed: usize) -> bool {
+        self.written += batch.taken() as u64;
+        if self.is_closed() {
+            self.writing = false;
+            if !self.retired {
+                // The owner gives it up, a piece at a time.
+                self.backlog.put_back(batch);
             }
-            Written::All => return Some(self.take_batch()),
+            return false;
+        }
+        self.pending = self.pending.saturating_sub(batch.taken());
+        match written {
+            Written::All if self.backlog.is_empty() => {
+                self.attended = false;
+                self.backlog.keep_room(batch);
+            }
+            Written::All if allowed > 0 => {
+                *batch = self.backlog.take();
+                return true;
+            }
+            // Somebody is going to write what is left: whoever wrote tells the owner.
+            Written::All => {}
+            Written::Enough => self.backlog.put_back(batch),
             Written::Some => {
                 self.blocked = true;
-                batch.chunks.append(&mut self.chunks);
-                self.chunks = batch.chunks;
-                self.offset = batch.offset;
+                self.backlog.put_back(batch);
             }
-            Written::Failed => self.close(CloseReason::WriteError),
+            Written::Failed => {
+                self.backlog.put_back(batch);
+                self.close(CloseReason::WriteError);
+            }
         }
         self.writing = false;
-        None
+        false
     }
 
     pub(super) fn outcome(&self) -> Flushed {
@@ -213,8 +186,10 @@ impl Queue {
             Flushed::Closed
         } else if self.blocked {
             Flushed::Blocked
-        } else {
+        } else if self.backlog.is_empty() {
             Flushed::Done
+        } else {
+            Flushed::Interrupted
         }
     }
 
@@ -235,20 +210,26 @@ impl Queue {
         self.dismissed
     }
 
-    /// The first reason stands. What waits is given up.
+    /// The first reason stands. What waits is left for [`Queue::give_up`].
     pub(super) fn close(&mut self, reason: CloseReason) {
         self.closed.get_or_insert(reason);
-        self.chunks = VecDeque::new();
         self.pending = 0;
-        self.offset = 0;
     }
 
-    pub(super) fn retire(&mut self) {
+    /// Takes out so much of what is to be given up; nothing once there is nothing left.
+    pub(super) fn give_up(&mut self, chunks: usize, bytes: usize) -> Vec<Bytes> {
+        debug_assert!(self.is_closed());
+        self.backlog.give_up(chunks, bytes)
+    }
+
+    /// Nothing is held any more; what was is to be dropped outside the lock.
+    pub(super) fn retire(&mut self) -> Backlog {
         self.close(CloseReason::ClientClosed);
         self.socket = None;
         self.retired = true;
         self.owner = None;
         self.exhausted = Vec::new();
+        std::mem::take(&mut self.backlog)
     }
 
     pub(super) fn set_owner(&mut self, waker: &Waker) {
@@ -281,123 +262,5 @@ impl Queue {
             pending: self.pending,
             written: self.written,
         }
-    }
-}
-
-impl Batch {
-    /// Writes until everything is written or the socket takes no more.
-    pub(super) fn write_to(&mut self, socket: &TcpStream) -> Written {
-        while !self.chunks.is_empty() {
-            match self.write_once(socket) {
-                Ok(full) => {
-                    if full && !self.chunks.is_empty() {
-                        return Written::Some;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Some,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Written::Failed,
-            }
-        }
-        Written::All
-    }
-
-    /// Writes through TLS, small chunks together in one record that is put together in `scratch`.
-    pub(crate) fn write_through(&mut self, tls: &mut TlsWire, scratch: &mut [u8]) -> Written {
-        while let Some(first) = self.chunks.front() {
-            let rest = &first[self.offset..];
-            let count = if self.chunks.len() == 1 || rest.len() >= RECORD {
-                tls.write(&rest[..rest.len().min(RECORD)])
-            } else {
-                let length = self.gather(&mut scratch[..RECORD]);
-                tls.write(&scratch[..length])
-            };
-            match count {
-                Ok(count) => self.advance(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Some,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Written::Failed,
-            }
-        }
-        Written::All
-    }
-
-    /// Copies as much of the chunks as there is space for.
-    fn gather(&self, space: &mut [u8]) -> usize {
-        let mut filled = 0;
-        let mut offset = self.offset;
-        for chunk in &self.chunks {
-            let rest = &chunk[offset..];
-            let count = rest.len().min(space.len() - filled);
-            space[filled..filled + count].copy_from_slice(&rest[..count]);
-            filled += count;
-            if filled == space.len() {
-                break;
-            }
-            offset = 0;
-        }
-        filled
-    }
-
-    /// Gives everything to an owner that has no socket.
-    pub(crate) fn take_all(&mut self, chunks: &mut Vec<Bytes>) {
-        debug_assert_eq!(self.offset, 0, "what has no socket is never written by halves");
-        for chunk in self.chunks.drain(..) {
-            self.taken += chunk.len();
-            chunks.push(chunk);
-        }
-    }
-
-    /// One system call. True when the socket took less than it was offered.
-    fn write_once(&mut self, socket: &TcpStream) -> io::Result<bool> {
-        let mut offered = 0;
-        let mut short = 0;
-        let result = socket.try_io(Interest::WRITABLE, || {
-            let count = if self.chunks.len() == 1 {
-                let chunk = &self.chunks[0][self.offset..];
-                offered = chunk.len();
-                rustix::net::send(socket.as_fd(), chunk, rustix::net::SendFlags::NOSIGNAL)
-            } else {
-                let mut vectors = [IoSlice::new(&[]); VECTORS];
-                let mut used = 0;
-                let mut offset = self.offset;
-                for (vector, chunk) in vectors.iter_mut().zip(&self.chunks) {
-                    *vector = IoSlice::new(&chunk[offset..]);
-                    offered += chunk.len() - offset;
-                    offset = 0;
-                    used += 1;
-                }
-                rustix::io::writev(socket.as_fd(), &vectors[..used])
-            };
-            match count {
-                // Reporting a short write as "would block" clears the readiness without another call.
-                Ok(count) if count < offered => {
-                    short = count;
-                    Err(Errno::AGAIN.into())
-                }
-                Ok(count) => Ok(count),
-                Err(error) => Err(error.into()),
-            }
-        });
-        let count = match result {
-            Ok(count) => count,
-            Err(_) if short > 0 => short,
-            Err(error) => return Err(error),
-        };
-        self.advance(count);
-        Ok(count < offered)
-    }
-
-    fn advance(&mut self, mut count: usize) {
-        self.taken += count;
-        count += self.offset;
-        while let Some(first) = self.chunks.front() {
-            if count < first.len() {
-                break;
-            }
-            count -= first.len();
-            self.chunks.pop_front();
-        }
-        self.offset = count;
     }
 }
