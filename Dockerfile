@@ -7,7 +7,7 @@
 
 FROM rust:1.95-slim-trixie AS build
 RUN apt-get update \
-    && apt-get install --no-install-recommends --yes libssl-dev pkg-config \
+    && apt-get install --no-install-recommends --yes libssl-dev make pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .

@@ -11,6 +11,10 @@ use flags::{COMMANDS, Command, SERVE, SERVER, Text, tls_help};
 use std::io::Write;
 use std::process::ExitCode;
 
+/// It gives back what is not used any more, also while nothing happens. `.cargo/config.toml` says how soon.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os()
         .skip(1)

@@ -10,6 +10,8 @@ mod lame_duck;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod shutdown;
