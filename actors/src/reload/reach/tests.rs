@@ -100,6 +100,7 @@ fn files_are_in_the_folder_or_known() {
 #[test]
 fn nothing_of_a_file_is_told() {
     let world = World::new("told", "");
+    symlink(world.path("elsewhere"), world.path("conf/link")).unwrap();
     let confines = world.confines();
     let read = |text: &str| {
         let tree = grammar::parse(text, &world.file, &confines, &confines)
