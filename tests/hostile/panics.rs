@@ -24,9 +24,10 @@ use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_test_support::{PATIENCE, eventually_equal};
 
 /// Each byte is an operation: `s` subscribes to what `p` publishes, `?` is answered with `.`, `!` panics at
-/// once and `t` when the time comes.
+/// once and `t` when the time comes. `w` has slow work done, and `x` such that panics; `y` and `n` say whether it was.
 struct Letters {
     peer: SocketAddr,
+    work: Option<SlowTask<()>>,
     panics_at: Option<Instant>,
 }
 
@@ -39,10 +40,15 @@ impl Session for Letters {
     type Answer = ();
 
     fn slow_work(&mut self) -> Option<SlowTask<()>> {
-        None
+        self.work.take()
     }
 
-    fn answered<T: Turn>(&mut self, _: Option<()>, _: &mut T) {}
+    fn answered<T: Turn>(&mut self, answer: Option<()>, turn: &mut T) {
+        turn.reply(match answer {
+            Some(()) => b"y",
+            None => b"n",
+        });
+    }
 
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         let limits = FrameLimits {
@@ -55,6 +61,11 @@ impl Session for Letters {
                 b's' => turn.subscribe(b"letters", None, b"1", None),
                 b'?' => turn.reply(b"."),
                 b't' => self.panics_at = Some(turn.now() + Duration::from_millis(20)),
+                b'w' | b'x' => {
+                    let panics = *letter == b'x';
+                    self.work = Some(Box::new(move || assert!(!panics, "as the test wants it")));
+                    return Progress::Waiting { consumed: at + 1 };
+                }
                 b'p' if turn.interest_pending() => return Progress::Waiting { consumed: at },
                 b'p' => match parse(MESSAGE, &limits) {
                     Parsed::Frame {
@@ -112,6 +123,7 @@ impl Language for Alphabet {
     fn open(&mut self, entrance: Entrance) -> Opening<Letters> {
         let session = Letters {
             peer: entrance.peer(),
+            work: None,
             panics_at: None,
         };
         Opening::Done(Opened {
@@ -280,5 +292,20 @@ fn of_many_cost_each_its_own() {
         eventually_equal(|| world.router().subscriptions, 0);
         beside.write_all(b"sp?").unwrap();
         expect(&mut beside, &[DELIVERED, b"."].concat());
+    });
+}
+
+/// In slow work it costs that piece: whoever it was for is told, and the thread goes on.
+#[test]
+fn in_slow_work_cost_one_piece() {
+    check(|world| {
+        let mut beside = world.connect();
+        for _ in 0..20 {
+            let mut panicking = world.connect();
+            panicking.write_all(b"x?").unwrap();
+            expect(&mut panicking, b"n.");
+        }
+        beside.write_all(b"ww?").unwrap();
+        expect(&mut beside, b"yy.");
     });
 }
