@@ -133,7 +133,11 @@ pub(crate) async fn change(
     request: HttpRequest,
     patch: String,
 ) -> Result<HttpResponse, Problem> {
-    let patch = document::patch(&patch).map_err(|error| Problem::bad_request(error.to_string()))?;
+    // Elsewhere: it may be large, and others ask meanwhile.
+    let read = actix_web::web::block(move || document::patch(&patch)).await;
+    let patch = read
+        .map_err(|_| Problem::ending())?
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
     propose(
         &who,
         &administration,
