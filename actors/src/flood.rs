@@ -22,7 +22,19 @@ pub static FAILED_HANDSHAKES: Flood = Flood::new(Level::Error, "TLS handshake er
 /// Headers of proxies that cannot be read.
 pub static PROXY_HEADERS: Flood = Flood::new(Level::Warn, "errors reading PROXY protocol headers");
 
-const ALL: [&Flood; 3] = [&REFUSED_CONNECTIONS, &FAILED_HANDSHAKES, &PROXY_HEADERS];
+/// Logins that failed.
+pub static FAILED_LOGINS: Flood = Flood::new(Level::Error, "authentication errors");
+
+/// Breaches of the protocol.
+pub static VIOLATIONS: Flood = Flood::new(Level::Error, "protocol violations");
+
+const ALL: [&Flood; 5] = [
+    &REFUSED_CONNECTIONS,
+    &FAILED_HANDSHAKES,
+    &PROXY_HEADERS,
+    &FAILED_LOGINS,
+    &VIOLATIONS,
+];
 
 /// A kind of line.
 #[derive(Debug)]

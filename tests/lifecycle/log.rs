@@ -331,3 +331,20 @@ fn tells_what_is_delivered_and_to_whom() {
         assert_eq!(process.lines_with(text), times, "{text}");
     }
 }
+
+/// What any peer can have written, as often as it likes, is written some times a second; the rest is counted.
+#[test]
+fn peers_do_not_fill_it() {
+    const PEERS: usize = 200;
+    let mut process = spawn_binary!("-a", "127.0.0.1", "-p", "-1");
+    for _ in 0..PEERS {
+        let mut client = process.client();
+        client.send("what?");
+        client.closed();
+    }
+    process.log_line(" more protocol violations in the last second");
+    send(Signal::INT, &process);
+    process.log_line("Server Exiting..");
+    let written = process.lines_with(" - cid:");
+    assert!((1..PEERS / 2).contains(&written), "{written}");
+}

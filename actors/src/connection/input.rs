@@ -77,10 +77,7 @@ impl Input {
             }
         }
         front.copy_from_slice(&self.carried);
-        self.carried.clear();
-        if self.carried.capacity() > CARRIED_OVER / 4 {
-            self.carried = Vec::new();
-        }
+        self.carried = Vec::new();
         Read::Bytes {
             length: carried + count,
             drained,

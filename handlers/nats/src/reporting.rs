@@ -4,6 +4,7 @@ use crate::repetition;
 use crate::session::NatsSession;
 use crate::trace;
 use std::fmt::{self, Display, Formatter};
+use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::operation::Operation;
@@ -108,14 +109,16 @@ impl NatsSession {
 
     /// Logs how a client broke the protocol.
     pub(crate) fn report_violation(&self, violation: Violation) {
-        log::error!("{} - {violation}", self.log_name());
+        VIOLATIONS.say(format_args!("{} - {violation}", self.log_name()));
     }
 
     /// Logs a login that failed.
     pub(crate) fn report_refusal(&self) {
         match self.options().and_then(claimed) {
-            Some(who) => log::error!("{} - authentication error - {who}", self.log_name()),
-            None => log::error!("{} - authentication error", self.log_name()),
+            Some(who) => {
+                FAILED_LOGINS.say(format_args!("{} - authentication error - {who}", self.log_name()))
+            }
+            None => FAILED_LOGINS.say(format_args!("{} - authentication error", self.log_name())),
         }
     }
 
