@@ -1,6 +1,7 @@
 //! The subscriptions of one account, by subject.
 
 mod leaf;
+mod table;
 mod trie;
 
 use std::fmt;
@@ -10,10 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use self::leaf::{Leaf, Removal};
+use self::table::{Hashed, Table};
 use self::trie::Trie;
 use crate::fanout::{Candidate, Fanout};
 use crate::queue_group::Members;
@@ -23,9 +24,11 @@ use crate::subscription::{Destination, Subscription};
 /// Who is subscribed to what. Subscriptions without wildcards are in one hash table, only those with wildcards in a
 /// trie of tokens: a published subject costs one look-up and a walk of the wildcards.
 ///
+/// No change takes long: what grows and shrinks does so in parts.
+///
 /// One writer at a time (behind a lock); it bumps [`Versions`](crate::Versions) after each change.
 pub struct Index<D> {
-    literals: HashTable<Literal<D>>,
+    literals: Table<Literal<D>>,
     hasher: RandomState,
     wildcards: Trie<D>,
     counts: Counts,
@@ -36,6 +39,12 @@ struct Literal<D> {
     /// Kept so that growing the table does not visit every subscription.
     hash: u64,
     leaf: Leaf<D>,
+}
+
+impl<D> Hashed for Literal<D> {
+    fn hash(&self) -> u64 {
+        self.hash
+    }
 }
 
 #[derive(Default)]
@@ -58,8 +67,10 @@ pub struct IndexStats {
     pub group_members: usize,
     /// Distinct subjects without wildcards.
     pub literal_subjects: usize,
-    /// Nodes of the trie of subjects with wildcards, its root not counted.
+    /// Nodes of the trie of subjects with wildcards, its root not counted: two a subject at most.
     pub wildcard_nodes: usize,
+    /// Bytes that these nodes take, and what is kept for more of them.
+    pub wildcard_memory: usize,
     /// Subscriptions added since the start.
     pub inserts: u64,
     /// Subscriptions removed since the start.
@@ -71,7 +82,7 @@ pub struct IndexStats {
 impl<D> Default for Index<D> {
     fn default() -> Self {
         Self {
-            literals: HashTable::new(),
+            literals: Table::default(),
             hasher: RandomState::default(),
             wildcards: Trie::default(),
             counts: Counts::default(),
@@ -106,7 +117,10 @@ impl<D> Index<D> {
                 })
         } else {
             let hash = self.hasher.hash_one(subscription.subject());
-            match literal_entry(&mut self.literals, hash, subscription.subject()) {
+            match self
+                .literals
+                .entry(hash, |literal| literal.leaf.subject() == subscription.subject())
+            {
                 Entry::Occupied(mut entry) => entry.get_mut().leaf.insert(subscription),
                 Entry::Vacant(entry) => {
                     entry.insert(Literal {
@@ -158,7 +172,8 @@ impl<D> Index<D> {
                 .set_group(&hasher, queue, members)
         } else {
             let hash = hasher.hash_one(subject);
-            literal_entry(&mut self.literals, hash, subject)
+            self.literals
+                .entry(hash, |literal| literal.leaf.subject() == subject)
                 .or_insert_with(|| Literal {
                     hash,
                     leaf: Leaf::none(subject),
@@ -183,17 +198,12 @@ impl<D> Index<D> {
             return;
         }
         let hash = self.hasher.hash_one(subject);
-        let found = self.literals.find_entry(hash, |literal| {
-            literal.hash == hash && literal.leaf.subject() == subject
-        });
-        if let Ok(mut entry) = found
-            && change(&mut entry.get_mut().leaf)
-        {
-            entry.remove();
-            let (length, capacity) = (self.literals.len(), self.literals.capacity());
-            if is_sparse(length, capacity) {
-                self.literals.shrink_to(length * 2, |literal| literal.hash);
-            }
+        let found = self
+            .literals
+            .find_mut(hash, |literal| literal.leaf.subject() == subject);
+        if found.is_some_and(|literal| change(&mut literal.leaf)) {
+            self.literals
+                .remove(hash, |literal| literal.leaf.subject() == subject);
         }
     }
 
@@ -206,14 +216,12 @@ impl<D> Index<D> {
         if has_empty_token(subject) {
             return ControlFlow::Continue(());
         }
-        if !self.literals.is_empty() {
-            let hash = self.hasher.hash_one(subject);
-            let found = self.literals.find(hash, |literal| {
-                literal.hash == hash && literal.leaf.subject() == subject
-            });
-            if let Some(literal) = found {
-                visit(&literal.leaf)?;
-            }
+        let hash = self.hasher.hash_one(subject);
+        let found = self
+            .literals
+            .find(hash, |literal| literal.leaf.subject() == subject);
+        if let Some(literal) = found {
+            visit(&literal.leaf)?;
         }
         self.wildcards.visit(subject, visit)
     }
@@ -280,6 +288,7 @@ impl<D> Index<D> {
             group_members,
             literal_subjects: self.literals.len(),
             wildcard_nodes: self.wildcards.len(),
+            wildcard_memory: self.wildcards.memory(),
             inserts,
             removes,
             resolves: self.resolves.load(Ordering::Relaxed),
@@ -312,18 +321,6 @@ impl<D: Destination> Index<D> {
         });
         Fanout::new(subject, plain, groups)
     }
-}
-
-fn literal_entry<'a, D>(
-    literals: &'a mut HashTable<Literal<D>>,
-    hash: u64,
-    subject: &[u8],
-) -> Entry<'a, Literal<D>> {
-    literals.entry(
-        hash,
-        |literal| literal.hash == hash && literal.leaf.subject() == subject,
-        |literal| literal.hash,
-    )
 }
 
 /// Whether a table should give memory back. Rare enough that shrinking, linear in `length`, is paid by the removals

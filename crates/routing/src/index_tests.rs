@@ -64,6 +64,7 @@ fn subscriptions_come_and_go() {
             inserts: 5,
             removes: 5,
             resolves: index.stats().resolves,
+            wildcard_memory: index.stats().wildcard_memory,
             ..IndexStats::default()
         }
     );

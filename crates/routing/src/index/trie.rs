@@ -1,106 +1,51 @@
 //! The subscriptions with wildcards, by token.
 
+mod label;
+mod nodes;
+
 use std::hash::{BuildHasher, Hasher};
 use std::ops::ControlFlow;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
-use super::is_sparse;
+use self::label::Label;
+use self::nodes::{NodeId, Nodes};
 use super::leaf::Leaf;
+use super::table::{Hashed, Table};
 use crate::subject::split_token;
 
-/// Number of a node. The root, 0, is nobody's child, so that 0 also says "no child".
-type NodeId = u32;
-
 const ROOT: NodeId = 0;
+/// The root is nobody's child.
 const NONE: NodeId = 0;
 
-/// All nodes are in one vector and all edges in one table: a table per node would cost some 300 bytes for a single
-/// child, and most nodes have one.
+/// A tree of patterns in which every node but the root has subscriptions or several children: what leads nowhere else is
+/// one label. So a pattern costs two nodes at most, and its own length, however many tokens it has.
+///
+/// All edges are in one table: a table per node would cost some 300 bytes for a single child.
 pub(super) struct Trie<D> {
-    nodes: Vec<Node<D>>,
-    /// Nodes to be used again.
-    free: Vec<NodeId>,
-    edges: HashTable<Edge>,
+    nodes: Nodes<D>,
+    edges: Table<Edge>,
     hasher: RandomState,
 }
 
-/// 64 bytes: one line of the cache.
-struct Node<D> {
-    token: Token,
-    /// Subscriptions that end here.
-    here: Option<Leaf<D>>,
-    /// Subscriptions that end in `>` below here.
-    full: Option<Leaf<D>>,
-    /// The child for `*`.
-    star: NodeId,
-    /// How many children there are in the table of edges.
-    children: u32,
-}
-
+/// Leads to a child whose label begins with an ordinary token.
 struct Edge {
     hash: u64,
     parent: NodeId,
     child: NodeId,
 }
 
-/// The token that leads to a node. Those of clients' inboxes have 22 bytes.
-enum Token {
-    Short { length: u8, bytes: [u8; 22] },
-    Long(Box<[u8]>),
-}
-
-impl Token {
-    const EMPTY: Self = Self::Short {
-        length: 0,
-        bytes: [0; 22],
-    };
-
-    fn new(token: &[u8]) -> Self {
-        let mut bytes = [0; 22];
-        match bytes.get_mut(..token.len()) {
-            Some(start) => {
-                start.copy_from_slice(token);
-                Self::Short {
-                    length: token.len() as u8,
-                    bytes,
-                }
-            }
-            None => Self::Long(token.into()),
-        }
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Short { length, bytes } => &bytes[..usize::from(*length)],
-            Self::Long(token) => token,
-        }
-    }
-}
-
-impl<D> Node<D> {
-    fn new(token: Token) -> Self {
-        Self {
-            token,
-            here: None,
-            full: None,
-            star: NONE,
-            children: 0,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.here.is_none() && self.full.is_none() && self.star == NONE && self.children == 0
+impl Hashed for Edge {
+    fn hash(&self) -> u64 {
+        self.hash
     }
 }
 
 impl<D> Default for Trie<D> {
     fn default() -> Self {
         Self {
-            nodes: vec![Node::new(Token::EMPTY)],
-            free: Vec::new(),
-            edges: HashTable::new(),
+            nodes: Nodes::default(),
+            edges: Table::default(),
             hasher: RandomState::default(),
         }
     }
@@ -109,13 +54,16 @@ impl<D> Default for Trie<D> {
 impl<D> Trie<D> {
     /// Nodes in use, the root not counted.
     pub(super) fn len(&self) -> usize {
-        self.nodes.len() - self.free.len() - 1
+        self.nodes.len() - 1
+    }
+
+    /// Bytes of memory for nodes and labels, what is kept for later included.
+    pub(super) fn memory(&self) -> usize {
+        self.nodes.memory()
     }
 
     pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf<D>> {
-        self.nodes
-            .iter()
-            .flat_map(|node| node.here.iter().chain(&node.full))
+        self.nodes.iter().filter_map(|node| node.leaf.as_ref())
     }
 
     fn hash(&self, parent: NodeId, token: &[u8]) -> u64 {
@@ -126,130 +74,156 @@ impl<D> Trie<D> {
     }
 
     /// The child that an ordinary token leads to.
-    fn child(&self, parent: NodeId, token: &[u8]) -> Option<NodeId> {
-        let hash = self.hash(parent, token);
+    #[inline]
+    fn ordinary_child(&self, parent: NodeId, token: &[u8]) -> Option<NodeId> {
         self.edges
-            .find(hash, |edge| {
-                edge.hash == hash
-                    && edge.parent == parent
-                    && self.nodes[edge.child as usize].token.as_slice() == token
+            .find(self.hash(parent, token), |edge| {
+                edge.parent == parent && self.nodes[edge.child].label.begins_with(token)
             })
             .map(|edge| edge.child)
     }
 
-    /// None if there can be no further node: 4 thousand million of them.
-    fn allocate(&mut self, token: Token) -> Option<NodeId> {
-        if let Some(id) = self.free.pop() {
-            self.nodes[id as usize].token = token;
-            return Some(id);
+    /// The child whose label begins with this token of a pattern.
+    fn child(&self, parent: NodeId, token: &[u8]) -> Option<NodeId> {
+        match token {
+            b"*" => Some(self.nodes[parent].star).filter(|child| *child != NONE),
+            b">" => Some(self.nodes[parent].rest).filter(|child| *child != NONE),
+            _ => self.ordinary_child(parent, token),
         }
-        let id = NodeId::try_from(self.nodes.len()).ok()?;
-        self.nodes.push(Node::new(token));
-        Some(id)
+    }
+
+    /// Makes `child`, whose label begins with `token`, a child.
+    fn attach(&mut self, parent: NodeId, token: &[u8], child: NodeId) {
+        match token {
+            b"*" => self.nodes[parent].star = child,
+            b">" => self.nodes[parent].rest = child,
+            _ => {
+                let hash = self.hash(parent, token);
+                self.edges.insert(Edge { hash, parent, child });
+                self.nodes[parent].ordinary += 1;
+                self.nodes[parent].ordinary_sum ^= child;
+            }
+        }
+    }
+
+    /// Puts `next`, whose label begins with the same token, in the place of a child.
+    fn replace(&mut self, parent: NodeId, token: &[u8], child: NodeId, next: NodeId) {
+        match token {
+            b"*" => self.nodes[parent].star = next,
+            b">" => self.nodes[parent].rest = next,
+            _ => {
+                let hash = self.hash(parent, token);
+                let edge = self
+                    .edges
+                    .find_mut(hash, |edge| edge.parent == parent && edge.child == child);
+                if let Some(edge) = edge {
+                    edge.child = next;
+                    self.nodes[parent].ordinary_sum ^= child ^ next;
+                }
+            }
+        }
+    }
+
+    fn detach(&mut self, parent: NodeId, token: &[u8], child: NodeId) {
+        match token {
+            b"*" => self.nodes[parent].star = NONE,
+            b">" => self.nodes[parent].rest = NONE,
+            _ => {
+                let hash = self.hash(parent, token);
+                self.edges
+                    .remove(hash, |edge| edge.parent == parent && edge.child == child);
+                self.nodes[parent].ordinary -= 1;
+                self.nodes[parent].ordinary_sum ^= child;
+            }
+        }
     }
 
     /// The place for the subscriptions to `pattern`, made if need be; the caller puts a leaf there. None if there can
     /// be no further node.
     pub(super) fn slot(&mut self, pattern: &[u8]) -> Option<&mut Option<Leaf<D>>> {
         let mut at = ROOT;
-        let mut rest = Some(pattern);
-        while let Some(left) = rest {
-            let (token, tail) = split_token(left);
-            rest = tail;
-            at = match token {
-                b">" if tail.is_none() => return Some(&mut self.nodes[at as usize].full),
-                b"*" => match self.nodes[at as usize].star {
-                    NONE => {
-                        let child = self.allocate(Token::EMPTY)?;
-                        self.nodes[at as usize].star = child;
-                        child
-                    }
-                    child => child,
-                },
-                _ => match self.child(at, token) {
-                    Some(child) => child,
-                    None => {
-                        let child = self.allocate(Token::new(token))?;
-                        let hash = self.hash(at, token);
-                        self.edges.insert_unique(
-                            hash,
-                            Edge {
-                                hash,
-                                parent: at,
-                                child,
-                            },
-                            |edge| edge.hash,
-                        );
-                        self.nodes[at as usize].children += 1;
-                        child
-                    }
-                },
+        let mut left = pattern;
+        loop {
+            let (token, _) = split_token(left);
+            let Some(child) = self.child(at, token) else {
+                let child = self.nodes.allocate(Label::new(left))?;
+                self.attach(at, token, child);
+                return Some(&mut self.nodes[child].leaf);
             };
-        }
-        Some(&mut self.nodes[at as usize].here)
-    }
-
-    /// Applies `change` to the leaf of exactly `pattern`, if there is one; removes the leaf, and the nodes that led
-    /// only there, if `change` returns true.
-    pub(super) fn change(&mut self, pattern: &[u8], change: impl FnOnce(&mut Leaf<D>) -> bool) {
-        let mut path: Vec<(NodeId, &[u8])> = Vec::new();
-        let mut at = ROOT;
-        let mut rest = Some(pattern);
-        let mut full = false;
-        while let Some(left) = rest {
-            let (token, tail) = split_token(left);
-            rest = tail;
-            if token == b">" && tail.is_none() {
-                full = true;
-                break;
-            }
-            path.push((at, token));
-            at = match token {
-                b"*" => match self.nodes[at as usize].star {
-                    NONE => return,
-                    child => child,
-                },
-                _ => match self.child(at, token) {
-                    Some(child) => child,
-                    None => return,
-                },
-            };
-        }
-        let node = &mut self.nodes[at as usize];
-        let slot = if full { &mut node.full } else { &mut node.here };
-        if slot.as_mut().is_some_and(change) {
-            *slot = None;
-            self.prune(at, path);
-        }
-    }
-
-    /// Gives back the nodes at the end of `path` that lead nowhere.
-    fn prune(&mut self, mut at: NodeId, mut path: Vec<(NodeId, &[u8])>) {
-        while self.nodes[at as usize].is_empty()
-            && let Some((parent, token)) = path.pop()
-        {
-            if token == b"*" {
-                self.nodes[parent as usize].star = NONE;
+            let common = self.nodes[child].label.common(left);
+            at = if common == self.nodes[child].label.as_slice().len() {
+                child
             } else {
-                let hash = self.hash(parent, token);
-                if let Ok(entry) = self.edges.find_entry(hash, |edge| edge.child == at) {
-                    entry.remove();
-                    self.nodes[parent as usize].children -= 1;
-                }
+                self.split(at, token, child, common)?
+            };
+            match left.get(common + 1..) {
+                Some(rest) => left = rest,
+                None => return Some(&mut self.nodes[at].leaf),
             }
-            self.nodes[at as usize].token = Token::EMPTY;
-            self.free.push(at);
-            at = parent;
         }
-        let (length, capacity) = (self.edges.len(), self.edges.capacity());
-        if is_sparse(length, capacity) {
-            self.edges.shrink_to(length * 2, |edge| edge.hash);
+    }
+
+    /// Makes a node of the first `common` bytes of a child's label, between it and its parent.
+    fn split(&mut self, parent: NodeId, token: &[u8], child: NodeId, common: usize) -> Option<NodeId> {
+        let label = self.nodes[child].label.as_slice();
+        let (start, end) = (Label::new(&label[..common]), Label::new(&label[common + 1..]));
+        let middle = self.nodes.allocate(start)?;
+        self.replace(parent, token, child, middle);
+        self.nodes.relabel(child, end.clone());
+        self.attach(middle, end.first_token(), child);
+        Some(middle)
+    }
+
+    /// Applies `change` to the leaf of exactly `pattern`, if there is one; removes the leaf, and the nodes that were
+    /// there for its sake, if `change` returns true.
+    pub(super) fn change(&mut self, pattern: &[u8], change: impl FnOnce(&mut Leaf<D>) -> bool) {
+        let (mut grandparent, mut parent, mut at) = (ROOT, ROOT, ROOT);
+        let mut left = Some(pattern);
+        while let Some(rest) = left {
+            let (token, _) = split_token(rest);
+            let Some(child) = self.child(at, token) else {
+                return;
+            };
+            left = match rest.strip_prefix(self.nodes[child].label.as_slice()) {
+                Some([]) => None,
+                Some([b'.', rest @ ..]) => Some(rest),
+                Some(_) | None => return,
+            };
+            (grandparent, parent, at) = (parent, at, child);
         }
-        if self.len() == 0 {
-            self.nodes.truncate(1);
-            self.nodes.shrink_to_fit();
-            self.free = Vec::new();
+        if self.nodes[at].leaf.as_mut().is_some_and(change) {
+            self.nodes[at].leaf = None;
+            if self.nodes[at].has_children() {
+                self.unite(parent, at);
+            } else {
+                let label = self.nodes.give_back(at);
+                self.detach(parent, label.first_token(), at);
+                self.unite(grandparent, parent);
+            }
         }
+    }
+
+    /// Makes one node of `at` and its child, if there is nothing else to it.
+    fn unite(&mut self, parent: NodeId, at: NodeId) {
+        let node = &self.nodes[at];
+        if at == ROOT || node.leaf.is_some() {
+            return;
+        }
+        let children = [
+            (node.star, node.star != NONE),
+            (node.rest, node.rest != NONE),
+            (node.ordinary_sum, node.ordinary == 1),
+        ];
+        let several = node.ordinary > 1;
+        let mut present = children.into_iter().filter(|(_, is_there)| *is_there);
+        let (Some((child, _)), None, false) = (present.next(), present.next(), several) else {
+            return;
+        };
+        let (start, end) = (node.label.clone(), self.nodes[child].label.clone());
+        self.detach(at, end.first_token(), child);
+        self.nodes.relabel(child, start.joined(&end));
+        self.replace(parent, start.first_token(), at, child);
+        self.nodes.give_back(at);
     }
 
     /// Visits every leaf whose pattern matches `subject`, which has no empty token. No recursion: how deep the trie
@@ -261,30 +235,44 @@ impl<D> Trie<D> {
     ) -> ControlFlow<()> {
         // Where the walk split in two. Does not allocate before it first happens.
         let mut branches = Vec::new();
-        let mut next = Some((ROOT, Some(subject)));
-        while let Some((at, rest)) = next {
-            let node = &self.nodes[at as usize];
+        let mut next = Some((&self.nodes[ROOT], ROOT, Some(subject)));
+        while let Some((node, at, left)) = next {
             next = None;
-            match rest {
+            match left {
                 None => {
-                    if let Some(leaf) = &node.here {
+                    if let Some(leaf) = &node.leaf {
                         visit(leaf)?;
                     }
                 }
-                Some(rest) => {
-                    if let Some(leaf) = &node.full {
+                Some(left) => {
+                    if node.rest != NONE
+                        && let Some(leaf) = &self.nodes[node.rest].leaf
+                    {
                         visit(leaf)?;
                     }
-                    if node.children > 0 || node.star != NONE {
-                        let (token, tail) = split_token(rest);
-                        if node.star != NONE {
-                            next = Some((node.star, tail));
-                        }
-                        if node.children > 0
-                            && let Some(child) = self.child(at, token)
-                            && let Some(star) = next.replace((child, tail))
-                        {
-                            branches.push(star);
+                    if node.ordinary > 0 || node.star != NONE {
+                        let (token, tail) = split_token(left);
+                        let stars = (node.star != NONE).then_some(node.star);
+                        let ordinary = if node.ordinary > 0 {
+                            self.ordinary_child(at, token)
+                        } else {
+                            None
+                        };
+                        for child in [stars, ordinary].into_iter().flatten() {
+                            let node = &self.nodes[child];
+                            match node.label.follow(tail) {
+                                Followed::To(left) => {
+                                    if let Some(star) = next.replace((node, child, left)) {
+                                        branches.push(star);
+                                    }
+                                }
+                                Followed::Everything => {
+                                    if let Some(leaf) = &node.leaf {
+                                        visit(leaf)?;
+                                    }
+                                }
+                                Followed::Nowhere => {}
+                            }
                         }
                     }
                 }
@@ -297,20 +285,45 @@ impl<D> Trie<D> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Where a label leads, its first token having been followed.
+enum Followed<'s> {
+    /// It is matched, and this is what is left of the subject.
+    To(Option<&'s [u8]>),
+    /// It ends in `>`, which matches what is left.
+    Everything,
+    Nowhere,
+}
 
-    #[test]
-    fn a_node_is_one_line_of_the_cache() {
-        assert_eq!(size_of::<Node<Box<u8>>>(), 64);
-    }
-
-    #[test]
-    fn tokens_of_any_length_are_kept_whole() {
-        for length in [0, 1, 21, 22, 23, 300] {
-            let token = vec![b'x'; length];
-            assert_eq!(Token::new(&token).as_slice(), token);
+impl Label {
+    /// Follows what comes behind the first token: `left` is what comes behind the first of the subject.
+    #[inline]
+    fn follow<'s>(&self, left: Option<&'s [u8]>) -> Followed<'s> {
+        match self.behind_first() {
+            None => Followed::To(left),
+            Some(label) => follow(label, left),
         }
     }
 }
+
+fn follow<'s>(label: &[u8], mut left: Option<&'s [u8]>) -> Followed<'s> {
+    let mut wanted = Some(label);
+    while let Some(label) = wanted {
+        let Some(subject) = left else {
+            return Followed::Nowhere;
+        };
+        let (want, behind) = split_token(label);
+        if want == b">" && behind.is_none() {
+            return Followed::Everything;
+        }
+        let (given, tail) = split_token(subject);
+        if want != b"*" && want != given {
+            return Followed::Nowhere;
+        }
+        (wanted, left) = (behind, tail);
+    }
+    Followed::To(left)
+}
+
+#[cfg(test)]
+#[path = "trie_tests.rs"]
+mod tests;

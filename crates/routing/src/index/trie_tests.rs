@@ -1,0 +1,173 @@
+use super::nodes::Node;
+use super::*;
+use crate::testing::{Peer, Random, plain};
+
+#[test]
+fn a_node_is_one_line_of_the_cache() {
+    assert_eq!(size_of::<Node<Box<u8>>>(), 64);
+}
+
+#[test]
+fn labels_of_any_length_are_kept_whole() {
+    for length in [0, 1, 29, 30, 31, 300] {
+        let tokens = vec![b'x'; length];
+        assert_eq!(Label::new(&tokens).as_slice(), tokens);
+    }
+}
+
+#[test]
+fn labels_have_whole_tokens_in_common() {
+    let check = |label: &str, pattern: &str, common: &str| {
+        let found = Label::new(label.as_bytes()).common(pattern.as_bytes());
+        assert_eq!(&label[..found], common, "{label} {pattern}");
+    };
+    check("a", "a", "a");
+    check("a", "a.b", "a");
+    check("a.b", "a", "a");
+    check("a.b", "a.c", "a");
+    check("a.bc.d", "a.bd.d", "a");
+    check("a.b.d", "a.bd", "a");
+    check("a.bd", "a.b.d", "a");
+    check("a.b.*", "a.b.>", "a.b");
+    check("a.b.c", "a.b.c.d", "a.b.c");
+}
+
+fn insert(trie: &mut Trie<Peer>, pattern: &str) {
+    let slot = trie.slot(pattern.as_bytes()).unwrap();
+    assert!(slot.is_none());
+    *slot = Some(Leaf::one(plain(pattern, "1", 1)));
+}
+
+fn remove(trie: &mut Trie<Peer>, pattern: &str) {
+    let mut found = false;
+    trie.change(pattern.as_bytes(), |_| {
+        found = true;
+        true
+    });
+    assert!(found, "{pattern}");
+}
+
+fn matching(trie: &Trie<Peer>, subject: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let _ = trie.visit(subject.as_bytes(), |leaf| {
+        found.push(String::from_utf8_lossy(leaf.subject()).into_owned());
+        ControlFlow::Continue(())
+    });
+    found.sort();
+    found
+}
+
+/// What is said of the shape: each node but the root has subscriptions or several children, and all are accounted for.
+fn check_shape(trie: &Trie<Peer>, patterns: usize) {
+    assert!(trie.len() <= 2 * patterns, "{} nodes for {patterns}", trie.len());
+    let mut edges = 0;
+    for (number, node) in trie.nodes.iter().enumerate() {
+        let children = node.ordinary + u32::from(node.star != NONE) + u32::from(node.rest != NONE);
+        let is_free = node.label.as_slice().is_empty();
+        assert!(number == 0 || is_free || node.leaf.is_some() || children > 1);
+        assert!(!is_free || number == 0 || children == 0);
+        edges += node.ordinary as usize;
+    }
+    assert_eq!(edges, trie.edges.len());
+}
+
+/// A pattern of about 4 KB and 2,000 tokens, every other a wildcard.
+fn deep(number: usize) -> String {
+    format!("d{number}{}", ".*.a".repeat(1000))
+}
+
+#[test]
+fn a_deep_pattern_costs_its_length() {
+    let mut trie = Trie::default();
+    let before = trie.memory();
+    for number in 0..1000 {
+        insert(&mut trie, &deep(number));
+    }
+    let length = deep(0).len() * 1000;
+    let cost = trie.memory() - before;
+    assert!(cost < length + length / 10, "{cost} bytes for {length}");
+    assert_eq!(trie.len(), 1000);
+    assert_eq!(matching(&trie, &deep(7).replace('*', "b")), [deep(7)]);
+    // Pairs that differ in their last token alone.
+    for number in 0..1000 {
+        insert(&mut trie, &(deep(number) + ".b"));
+        insert(&mut trie, &(deep(number) + ".>"));
+    }
+    assert!(trie.memory() - before < length + length / 5);
+    for number in 1..1000 {
+        remove(&mut trie, &deep(number));
+        remove(&mut trie, &(deep(number) + ".>"));
+        remove(&mut trie, &(deep(number) + ".b"));
+    }
+    check_shape(&trie, 3);
+    let kept = trie.memory() - before;
+    // Two pages of nodes, and a label.
+    assert!(kept < 40 * 1024, "{kept} bytes for three patterns");
+}
+
+#[test]
+fn what_many_patterns_took_is_given_back_though_one_stays() {
+    let mut trie = Trie::default();
+    for number in 0..100_000 {
+        insert(&mut trie, &format!("many.{number}.*"));
+        if number == 50_000 {
+            insert(&mut trie, "one.*");
+        }
+    }
+    let most = trie.memory();
+    for number in 0..100_000 {
+        remove(&mut trie, &format!("many.{number}.*"));
+    }
+    check_shape(&trie, 1);
+    assert!(trie.memory() < most / 50, "{} of {most}", trie.memory());
+}
+
+/// Splits and unions of labels in any order, against a list.
+#[test]
+fn it_is_a_list_of_patterns_only_faster() {
+    const TOKENS: [&str; 5] = ["a", "b", "ab", "*", "a-token-that-is-no-short-label-by-itself"];
+    for seed in 1..=30 {
+        let mut random = Random::new(seed);
+        let mut pattern = |from: usize| {
+            let mut tokens: Vec<_> = (0..=random.below(7))
+                .map(|_| TOKENS[random.below(from)])
+                .collect();
+            if random.below(5) == 0 {
+                tokens.push(">");
+            }
+            tokens.join(".")
+        };
+        let patterns: Vec<_> = (0..400).map(|_| pattern(5)).collect();
+        let subjects: Vec<_> = (0..20).map(|_| pattern(3).replace('>', "b")).collect();
+        let mut trie = Trie::default();
+        let mut model: Vec<&String> = Vec::new();
+        for step in 0..1500 {
+            let pattern = &patterns[random.below(patterns.len())];
+            if let Some(at) = model.iter().position(|known| *known == pattern) {
+                // Grows at first, shrinks in the end.
+                if random.below(1500) < step {
+                    model.swap_remove(at);
+                    remove(&mut trie, pattern);
+                }
+            } else if random.below(1500) > step {
+                model.push(pattern);
+                insert(&mut trie, pattern);
+            }
+            trie.change(b"a.no.such.*", |_| unreachable!("it is not there"));
+            check_shape(&trie, model.len());
+            let subject = &subjects[step % subjects.len()];
+            let mut expected: Vec<_> = model
+                .iter()
+                .filter(|pattern| crate::subject::matches(pattern.as_bytes(), subject.as_bytes()))
+                .map(|pattern| pattern.to_string())
+                .collect();
+            expected.sort();
+            assert_eq!(matching(&trie, subject), expected, "{subject}");
+            assert_eq!(trie.leaves().count(), model.len());
+        }
+        for pattern in model {
+            remove(&mut trie, pattern);
+        }
+        assert_eq!((trie.len(), trie.edges.len()), (0, 0));
+    }
+}
