@@ -1,10 +1,14 @@
 //! The subscriptions of one connection, by sid.
 
+mod by_sid;
+
+pub(crate) use by_sid::DepartingSubscriptions;
+
 use super::observed::SubscriptionState;
 use super::session::Interest;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use crate::router::Change;
-use hashbrown::{HashMap, hash_map};
+use by_sid::BySid;
 use std::sync::Arc;
 use vagus_auth::permission::Filter;
 use vagus_routing::SubjectFilter;
@@ -12,7 +16,7 @@ use vagus_routing::SubjectFilter;
 /// Which subscriptions a connection has. Everything it changes is also put on a list for the Router.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
-    by_sid: HashMap<Box<[u8]>, Arc<ConnectionSubscription>, foldhash::fast::RandomState>,
+    by_sid: BySid,
 }
 
 impl Subscriptions {
@@ -45,7 +49,7 @@ impl Subscriptions {
         let except = except.map(|filter| Box::new(filter) as Box<dyn SubjectFilter>);
         let subscription = ConnectionSubscription::new(subject, queue, sid, outbox.clone()).except(except);
         let subscription = Arc::new(subscription);
-        self.by_sid.insert(sid.into(), subscription.clone());
+        self.by_sid.insert(subscription.clone());
         changes.push(Change::Add(subscription));
     }
 
@@ -135,24 +139,6 @@ impl Subscriptions {
 
     /// All of them, to be ended: in the time of one, however many they are.
     pub(crate) fn depart(&mut self) -> DepartingSubscriptions {
-        DepartingSubscriptions(std::mem::take(&mut self.by_sid).into_iter())
-    }
-}
-
-/// The subscriptions of a connection that is gone. Whoever takes them frees what the connection had for each.
-#[derive(Debug, Default)]
-pub(crate) struct DepartingSubscriptions(hash_map::IntoIter<Box<[u8]>, Arc<ConnectionSubscription>>);
-
-impl DepartingSubscriptions {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-impl Iterator for DepartingSubscriptions {
-    type Item = Arc<ConnectionSubscription>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(_, subscription)| subscription)
+        std::mem::take(&mut self.by_sid).into()
     }
 }
