@@ -374,6 +374,13 @@ impl Delivery {
             .collect()
     }
 
+    /// Between turns, now and then: frees what turns of late have not used.
+    pub(crate) fn tidy(&mut self) {
+        self.encoded = Vec::new();
+        self.scratch = Vec::new();
+        self.staging.tidy();
+    }
+
     /// Forgets what a turn that panicked left behind.
     pub(crate) fn discard(&mut self) {
         self.run = None;

@@ -44,6 +44,7 @@ pub(crate) async fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, r
             let load = interval.restart(now);
             let mut arbiter = arbiter.borrow_mut();
             arbiter.shared.counters[arbiter.number].set_load(load);
+            arbiter.delivery.tidy();
             arbiter.delivery.routes.sweep(interest.versions(), SWEPT);
             arbiter.shared.counters[arbiter.number].set_held(held(&arbiter.delivery.routes.stats()));
             let subjects = arbiter.delivery.busiest_subjects(REPORTED);

@@ -22,6 +22,8 @@ pub(crate) struct Staging {
     /// Only the first `used` belong to this turn; the others keep their buffers for the next.
     destinations: Vec<Staged>,
     used: usize,
+    /// The most that any turn has used since it was last tidied.
+    most_used: usize,
     bytes: usize,
     to_flush: Vec<Arc<Outbox>>,
     /// A destination of this turn has so much waiting that the publisher should pause for so long.
@@ -126,8 +128,25 @@ impl Staging {
                 self.to_flush.push(outbox);
             }
         }
+        self.most_used = self.most_used.max(self.used);
         self.used = 0;
         self.bytes = 0;
+    }
+
+    /// Between turns, now and then: frees what turns of late have not used, and what their chunks have left of buffers.
+    pub(crate) fn tidy(&mut self) {
+        debug_assert_eq!(self.used, 0);
+        let used = std::mem::take(&mut self.most_used);
+        self.destinations.truncate(used);
+        self.destinations.shrink_to(2 * used);
+        for staged in &mut self.destinations {
+            staged.tail.tidy();
+            staged.chunks = Vec::new();
+        }
+        if used == 0 {
+            self.places = Vec::new();
+        }
+        self.to_flush.shrink_to(used);
     }
 
     /// What is handed over from now on is of this moment.
@@ -189,5 +208,41 @@ impl Staged {
     fn append_chunk(&mut self, chunk: Bytes) {
         self.chunks.extend(self.tail.take());
         self.chunks.push(chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Staging;
+    use crate::outbox::{Outbox, Slots};
+    use std::sync::Arc;
+
+    /// What one turn of some made it take is not kept for the turns of others.
+    #[test]
+    fn a_wide_and_long_turn_leaves_nothing_behind() {
+        let slots = Slots::default();
+        let outboxes: Vec<_> = (0..2_000)
+            .map(|id| Arc::new(Outbox::new(slots.take(), id, 0, usize::MAX, None)))
+            .collect();
+        let mut staging = Staging::default();
+        let turn = |staging: &mut Staging, destinations: usize, length: usize| {
+            for outbox in &outboxes[..destinations] {
+                staging.message(outbox, [&vec![b'x'; length], &[], &[]], length);
+            }
+            staging.hand_over();
+            staging.flush(0);
+        };
+        turn(&mut staging, 2_000, 5_000);
+        assert!(staging.destinations.len() == 2_000 && staging.places.len() >= 2_000);
+        staging.tidy();
+        turn(&mut staging, 2, 100);
+        staging.tidy();
+        assert_eq!(staging.destinations.len(), 2);
+        assert!(staging.destinations.capacity() <= 4);
+        assert!(staging.destinations.iter().all(|staged| staged.tail.room() == 0));
+        staging.tidy();
+        assert_eq!(staging.destinations.capacity() + staging.places.capacity(), 0);
+        turn(&mut staging, 3, 100);
+        assert_eq!(outboxes[2].traffic().messages, 2);
     }
 }

@@ -70,6 +70,17 @@ impl Tail {
         Some(chunk)
     }
 
+    /// Gives up the buffer, be it what the last chunk has left of its own: that would be kept with it.
+    pub(super) fn tidy(&mut self) {
+        debug_assert!(self.bytes.is_empty());
+        self.bytes = BytesMut::new();
+    }
+
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// What has been appended, to be copied; the tail is empty again.
     pub(super) fn copy_and_clear(&mut self, copy: impl FnOnce(&[u8])) {
         copy(&self.bytes);
