@@ -140,7 +140,7 @@ impl Entrance {
             return Err(StreamError::Carrier(io::ErrorKind::AlreadyExists.into()).into());
         };
         let (socket, early) = (socket.clone(), std::mem::take(&mut self.early));
-        let handshake = TlsWire::accept(acceptor, socket, early, &self.handshakes, check);
+        let handshake = TlsWire::accept(acceptor, socket, early, &self.handshakes, until, check);
         let wire = timeout_at(until.into(), handshake)
             .await
             .map_err(|_| HandshakeError::Timeout)??;

@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 
@@ -52,10 +53,15 @@ impl Handshakes {
         self.beginning.acquire().await.ok()
     }
 
-    /// Computes a step of a handshake. Between two steps everybody whose socket is ready has a turn.
-    pub(super) async fn step<T>(&self, step: impl FnOnce() -> T) -> T {
+    /// Computes a step of a handshake; None if its time is over when its turn comes. Between two steps everybody whose
+    /// socket is ready has a turn.
+    pub(super) async fn step<T>(&self, until: Instant, step: impl FnOnce() -> T) -> Option<T> {
         let turn = self.turn.acquire().await;
-        let outcome = step();
+        // Those that are late together would otherwise each compute a step in vain, one behind the other.
+        if Instant::now() >= until {
+            return None;
+        }
+        let outcome = Some(step());
         // It goes on when the event loop has looked for what else there is to do.
         yield_now().await;
         drop(turn);
@@ -149,7 +155,30 @@ mod tests {
     use std::cell::{Cell, RefCell};
     use std::future::{pending, ready};
     use std::rc::Rc;
+    use std::time::{Duration, Instant};
     use tokio::task::yield_now;
+    use tokio::time::timeout_at;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    /// Whose time is over while they wait for their turns compute nothing more.
+    #[actix::test]
+    async fn nothing_is_computed_in_vain() {
+        let (handshakes, steps) = (Rc::new(Handshakes::default()), Rc::new(Cell::new(0)));
+        let late = Instant::now();
+        let tasks = (0..100).map(|_| {
+            let (handshakes, steps) = (handshakes.clone(), steps.clone());
+            actix::spawn(timeout_at(late.into(), async move {
+                let _beginning = handshakes.begin().await;
+                handshakes.step(late, || steps.set(steps.get() + 1)).await
+            }))
+        });
+        join_all(tasks).await;
+        assert_eq!(steps.get(), 0);
+        assert_eq!(handshakes.step(soon(), || 7).await, Some(7));
+    }
 
     /// Others have a turn after each step, however many handshakes want one.
     #[actix::test]
@@ -165,7 +194,7 @@ mod tests {
                         turns.set(turns.get() + 1);
                         most.set(turns.get().max(most.get()));
                     };
-                    handshakes.step(step).await;
+                    handshakes.step(soon(), step).await;
                 }
             }));
         }
@@ -190,12 +219,12 @@ mod tests {
             tasks.push(actix::spawn(async move {
                 let beginning = handshakes.begin().await;
                 handshakes
-                    .step(|| order.borrow_mut().push((number, "begins")))
+                    .step(soon(), || order.borrow_mut().push((number, "begins")))
                     .await;
                 drop(beginning);
                 handshakes.wait(ready(())).await.unwrap();
                 handshakes
-                    .step(|| order.borrow_mut().push((number, "ends")))
+                    .step(soon(), || order.borrow_mut().push((number, "ends")))
                     .await;
             }));
         }

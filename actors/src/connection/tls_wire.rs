@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use tokio::net::TcpStream;
 use vagus_tls::{Acceptor, SslRef, StreamError, TlsStream, Unfinished};
 
@@ -52,6 +53,7 @@ impl TlsWire {
         socket: Arc<TcpStream>,
         early: Vec<u8>,
         handshakes: &Handshakes,
+        until: Instant,
         check: Option<&dyn PeerCheck>,
     ) -> Result<Self, HandshakeError> {
         let mut beginning = handshakes.begin().await;
@@ -79,7 +81,10 @@ impl TlsWire {
                     (stream, stepped) = checking.step(stream).await?;
                     stepped
                 }
-                None => handshakes.step(|| stream.accept()).await,
+                None => handshakes
+                    .step(until, || stream.accept())
+                    .await
+                    .ok_or(HandshakeError::Timeout)?,
             };
             drop(beginning.take());
             let Err(unfinished) = outcome else {
