@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_actors::{Live, Observatory, Operator};
 use vagus_admin::service::{self, Door, ServiceHandle, follow};
-use vagus_admin::{Administration, Broker, LogControl, Settings, TlsSettings, monitoring_routes};
+use vagus_admin::{Administration, Broker, LogControl, Remembered, Settings, TlsSettings, monitoring_routes};
 use vagus_configs::{Config, Listen, Port};
 use vagus_nats::ClientTls;
 use vagus_protocol::info::Info;
@@ -66,7 +66,7 @@ impl MonitoringSockets {
         config: &Config,
         info: Info,
         observatory: Observatory,
-        tls: Option<&ClientTls>,
+        tls: Option<&Arc<ClientTls>>,
         operator: impl FnOnce(&Arc<Broker>) -> Operator,
     ) -> io::Result<Admin> {
         let Self {
@@ -133,15 +133,18 @@ pub(crate) fn https_context(settings: &vagus_tls::Settings) -> Result<SslContext
 /// What monitoring shows and makes of the TLS of clients.
 pub(crate) fn shown(
     settings: &vagus_tls::Settings,
-    tls: Option<&ClientTls>,
+    tls: Option<&Arc<ClientTls>>,
     https: SslContext,
 ) -> TlsSettings {
+    let clients = tls.cloned();
     TlsSettings {
         required: !settings.allow_non_tls,
         verify: settings.verifies(),
         timeout: settings.timeout.as_secs_f64(),
         // A certificate that ends beyond all calendars ends never.
         not_after: tls.and_then(|tls| Timestamp::from_second(tls.not_after()).ok()),
+        checks_peers: tls.is_some_and(|tls| tls.checks_peers()),
+        remembered: Remembered(Arc::new(move || clients.as_ref()?.cache_statistics())),
         https,
     }
 }

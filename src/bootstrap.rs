@@ -181,7 +181,7 @@ fn populate(
         )
         .start(),
     };
-    let admin = monitoring.serve(config, info, observatory, secured.clients.as_deref(), operator)?;
+    let admin = monitoring.serve(config, info, observatory, secured.clients.as_ref(), operator)?;
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         facts,

@@ -21,36 +21,44 @@ impl Secured {
     /// Reads the certificates, and asks for what clients are told of their state. Blocks until all responders have
     /// answered.
     pub(crate) fn start(settings: Option<&Settings>) -> Result<Self, StartError> {
-        let clients = make_ready(settings, None)?;
+        let clients = make_ready(settings, None, Occasion::Start)?;
         let stapler = Stapler::start()?;
         stapler.watch(clients.as_deref());
         Ok(Self { clients, stapler })
     }
 }
 
+/// Why certificates are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// The server starts.
+    Start,
+    /// It runs, and is to go on.
+    Reload,
+}
+
 /// Reads the certificates, and asks for what clients are told of their state, unless it is known of `before`. Blocks until
 /// all responders have answered.
 ///
 /// # Errors
-/// When a certificate cannot be used, or a responder does not answer or says what a server is not to go on with.
+/// When a certificate cannot be used, or a responder says what a server is not to go on with, or does not answer. While
+/// the server runs, an answer may be missing of which clients alone make something.
 pub(crate) fn make_ready(
     settings: Option<&Settings>,
     before: Option<&ClientTls>,
+    occasion: Occasion,
 ) -> Result<Option<Arc<ClientTls>>, StartError> {
     let Some(settings) = settings else {
         return Ok(None);
     };
-    let clients = ClientTls::new(settings)?;
+    let clients = ClientTls::after(settings, before)?;
     for weakness in clients.weaknesses() {
         warn!("{weakness}");
     }
     if let Some(text) = end_in_sight(clients.not_after(), now()) {
         warn!("{text}");
     }
-    if let Some(before) = before {
-        clients.inherit(before);
-    }
-    stapling::prepare(&clients)?;
+    stapling::prepare(&clients, occasion)?;
     Ok(Some(Arc::new(clients)))
 }
 

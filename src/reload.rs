@@ -14,7 +14,7 @@ use vagus_nats::Facts;
 use crate::admin;
 use crate::admin_service::AdminService;
 use crate::bootstrap::bounds;
-use crate::certificates::make_ready;
+use crate::certificates::{Occasion, make_ready};
 use crate::stapling::Stapler;
 use vagus_configs::grammar::Map;
 
@@ -104,7 +104,8 @@ impl Parts {
             Arc::new(Gate::new(new.credentials.clone()).map_err(|error| error.to_string())?)
         };
         // Certificates are read anew each time: they are replaced where they are.
-        let tls = make_ready(new.tls.as_ref(), before.tls.as_deref()).map_err(|error| error.to_string())?;
+        let tls = make_ready(new.tls.as_ref(), before.tls.as_deref(), Occasion::Reload)
+            .map_err(|error| error.to_string())?;
         let mut facts = Facts::clone(&before);
         (
             facts.info.tls_required,
@@ -147,8 +148,8 @@ impl Apply for Parts {
                     facts.clone()
                 }
             });
-            let tls = facts.tls.as_deref();
-            stapler.watch(tls);
+            let tls = facts.tls.as_ref();
+            stapler.watch(tls.map(AsRef::as_ref));
             settings.update(|now| Settings {
                 tls: config
                     .tls

@@ -274,6 +274,9 @@ impl Server {
             // Its thread ends with the System, but not at once.
             let _ = self.wait_for(service.stop());
         }
+        if let Some(clients) = &self.running.secured.clients {
+            clients.keep();
+        }
         self.running.system.stop();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has said so.

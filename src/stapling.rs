@@ -2,14 +2,17 @@
 
 use log::{error, info, warn};
 use std::fmt;
-use std::io;
+use std::fs;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use vagus_nats::ClientTls;
 use vagus_nats::ocsp::{AskError, ask, now};
-use vagus_tls::ocsp::{CertificateStatus, Staple, StapleError};
+use vagus_tls::ocsp::{CertificateStatus, MAX_ANSWER, Staple, StapleError};
+
+use crate::certificates::Occasion;
 
 /// How long a responder may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -93,15 +96,46 @@ impl fmt::Debug for Stapler {
 ///
 /// # Errors
 /// When one does not, or says what a server is not to go on with.
-pub(crate) fn prepare(clients: &ClientTls) -> Result<(), StaplingError> {
+pub(crate) fn prepare(clients: &ClientTls, occasion: Occasion) -> Result<(), StaplingError> {
     for staple in clients.staples() {
-        let status = match staple.answer() {
-            Some(answer) => answer.status,
-            None => refresh(staple)?,
+        let known = staple.answer().map(|answer| answer.status);
+        let status = match known.or_else(|| recall(staple)) {
+            Some(status) => status,
+            None => match refresh(staple) {
+                Ok(status) => status,
+                Err(error) if occasion == Occasion::Reload && !staple.ends_server() => {
+                    warn!("Can't restart OCSP features: {error}");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            },
         };
         judge(staple, status)?;
     }
     Ok(())
+}
+
+/// Shows peers what was kept over a restart, if it still holds.
+fn recall(staple: &Staple) -> Option<CertificateStatus> {
+    let path = staple.kept_in()?;
+    let kept = fs::File::open(path).ok()?;
+    let mut answer = Vec::new();
+    kept.take(MAX_ANSWER as u64 + 1).read_to_end(&mut answer).ok()?;
+    staple.take(&answer, now()).ok()
+}
+
+/// Keeps an answer over a restart, where that is wanted. Nothing depends on it.
+fn keep(staple: &Staple, answer: &[u8]) {
+    let Some(path) = staple.kept_in() else { return };
+    // Nobody finds half of it.
+    let new = path.with_extension("new");
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let kept = folder
+        .and_then(|()| fs::write(&new, answer))
+        .and_then(|()| fs::rename(&new, &path));
+    if let Err(error) = kept {
+        warn!("Failed to write ocsp status {}: {error}", path.display());
+    }
 }
 
 /// Asks, and shows peers the answer from now on.
@@ -117,7 +151,9 @@ fn refresh(staple: &Staple) -> Result<CertificateStatus, StaplingError> {
         subject: subject(),
         source,
     })?;
-    staple.take(&answer, now()).map_err(unusable)
+    let status = staple.take(&answer, now()).map_err(unusable)?;
+    keep(staple, &answer);
+    Ok(status)
 }
 
 fn judge(staple: &Staple, status: CertificateStatus) -> Result<(), StaplingError> {
@@ -234,7 +270,7 @@ mod tests {
 
     fn ready(settings: &Settings) -> ClientTls {
         let clients = ClientTls::new(settings).unwrap();
-        prepare(&clients).unwrap();
+        prepare(&clients, Occasion::Start).unwrap();
         clients
     }
 
@@ -286,15 +322,48 @@ mod tests {
         let before = ready(&settings);
         let other = Authority::new("somebody else");
         responder.speak_for(&other);
-        let clients = ClientTls::new(&settings).unwrap();
-        clients.inherit(&before);
-        prepare(&clients).unwrap();
+        let clients = ClientTls::after(&settings, Some(&before)).unwrap();
+        prepare(&clients, Occasion::Reload).unwrap();
         assert_eq!(clients.staples()[0].answer(), before.staples()[0].answer());
 
         let (_, renewed) = approved(&Responder::start(), StaplingMode::Must);
-        let clients = ClientTls::new(&renewed).unwrap();
-        clients.inherit(&before);
+        let clients = ClientTls::after(&renewed, Some(&before)).unwrap();
         assert_eq!(clients.staples()[0].answer(), None);
+    }
+
+    /// A server that starts is not to tell clients nothing; one that runs goes on, unless told otherwise.
+    #[test]
+    fn nobody_answers() {
+        for (mode, goes_on) in [
+            (StaplingMode::Auto, true),
+            (StaplingMode::Must, false),
+            (StaplingMode::Always, false),
+        ] {
+            let responder = Responder::start();
+            let (_, settings) = approved(&responder, mode);
+            responder.speak_for(&Authority::new("somebody else"));
+            let clients = ClientTls::new(&settings).unwrap();
+            assert!(prepare(&clients, Occasion::Start).is_err());
+            assert_eq!(prepare(&clients, Occasion::Reload).is_ok(), goes_on, "{mode:?}");
+        }
+    }
+
+    /// What is kept in a folder is shown after a restart, for as long as it holds; what is none is got anew.
+    #[test]
+    fn an_answer_outlives_the_server() {
+        let folder = std::env::temp_dir().join(format!("vagus-staples-{}", std::process::id()));
+        let responder = Responder::start();
+        let (_, mut settings) = approved(&responder, StaplingMode::Must);
+        settings.staple_store = Some(folder.join("ocsp"));
+        let path = ready(&settings).staples()[0].kept_in().unwrap();
+        let asked = responder.asked();
+        let clients = ready(&settings);
+        assert_eq!(responder.asked(), asked);
+        assert!(clients.staples()[0].answer().is_some());
+        fs::write(&path, "nonsense").unwrap();
+        assert!(ready(&settings).staples()[0].answer().is_some());
+        assert_eq!(responder.asked(), asked + 1);
+        fs::remove_dir_all(folder).unwrap();
     }
 
     /// What was said holds until it ends, whatever becomes of the responder.
@@ -341,7 +410,9 @@ mod tests {
         let staple = &clients.staples()[0];
         let end = staple.answer().unwrap().next_update.unwrap();
         assert_eq!(staple.next_question(end - 7200), Duration::from_secs(3600));
-        assert_eq!(staple.next_question(end - 10), Duration::from_secs(120));
+        assert_eq!(staple.next_question(end - 10), Duration::from_secs(5));
+        assert_eq!(staple.next_question(end - 1), Duration::from_secs(1));
+        assert_eq!(staple.next_question(end), Duration::from_secs(1));
         assert_eq!(staple.next_question(end + 9999), Duration::from_secs(120));
     }
 }

@@ -81,6 +81,31 @@ impl World {
     }
 }
 
+/// What was said outlives the server, where that is wanted; what somebody else wrote there does not count.
+#[test]
+fn answers_are_kept_over_a_restart() {
+    let folder = std::env::temp_dir().join(format!("vagus-ocsp-{}", std::process::id()));
+    let mut world = World::new();
+    world.settings.ocsp_cache.local_store = Some(folder.clone());
+    let good = world.issue();
+    world.responder.approve(&good);
+    let asks = |kept: bool| {
+        let before = world.responder.asked();
+        let server = world.server(patient);
+        world.expect_in(&server, &good);
+        server.shutdown();
+        assert_eq!(world.responder.asked(), before + usize::from(!kept));
+    };
+    asks(false);
+    asks(true);
+    let file = folder.join("answers.txt");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (line, _) = text.rsplit_once(' ').unwrap();
+    std::fs::write(&file, format!("{line} AAAA\n")).unwrap();
+    asks(false);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 fn patient(peer: &mut OcspPeer) {
     peer.ca_timeout = vagus_test_support::PATIENCE;
 }

@@ -160,7 +160,8 @@ fn staple(
 ) -> Result<Option<Staple>, TlsError> {
     let issuers = [&identity.chain, authorities.unwrap_or_default()].concat();
     let stapling = settings.stapling.clone().unwrap_or_default();
-    Staple::of(&identity.certificate, &issuers, &stapling).map_err(|source| TlsError::Stapling {
+    let store = settings.staple_store.as_deref();
+    Staple::of(&identity.certificate, &issuers, &stapling, store).map_err(|source| TlsError::Stapling {
         place: identity.place.clone(),
         source,
     })

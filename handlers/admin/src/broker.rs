@@ -12,6 +12,7 @@ use vagus_actors::reload::Configurator;
 use vagus_actors::{Live, Observatory};
 use vagus_configs::{Config, split_advertised};
 use vagus_protocol::info::Info;
+use vagus_tls::ocsp::CacheStatistics;
 
 /// What a server is set to, as operators are shown it. Replaced as a whole when the configuration is reloaded.
 #[derive(Debug, Clone)]
@@ -43,6 +44,16 @@ impl Settings {
     }
 }
 
+/// What is remembered of answers about certificates of clients, whenever it is asked; none if nothing is to be.
+#[derive(Clone)]
+pub struct Remembered(pub Arc<dyn Fn() -> Option<CacheStatistics> + Send + Sync>);
+
+impl std::fmt::Debug for Remembered {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Remembered")
+    }
+}
+
 /// What is shown of the TLS of clients, and what HTTPS makes of it.
 #[derive(Debug, Clone)]
 pub struct TlsSettings {
@@ -54,6 +65,10 @@ pub struct TlsSettings {
     pub timeout: f64,
     /// When the server's certificate ends.
     pub not_after: Option<Timestamp>,
+    /// Whether certificates of clients are checked with their authority.
+    pub checks_peers: bool,
+    /// What is remembered of that.
+    pub remembered: Remembered,
     /// How HTTPS speaks it.
     pub https: SslContext,
 }

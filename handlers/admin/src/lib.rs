@@ -21,6 +21,6 @@ pub mod service;
 
 pub use access::{Access, AccessError, Entrant, Protection, Rules};
 pub use administration::{Administration, LogControl, LogLevels, admin_routes, monitoring_routes};
-pub use broker::{Broker, Settings, TlsSettings};
+pub use broker::{Broker, Remembered, Settings, TlsSettings};
 pub use problem::Problem;
 pub use process::{Usage, resident_bytes};

@@ -1,6 +1,6 @@
 //! What clients have to know, and to show, of TLS.
 
-use crate::ocsp::PeerChecks;
+use crate::ocsp::{CacheStatistics, PeerChecks};
 use crate::throttle::{Answer, Throttle};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +29,23 @@ impl ClientTls {
     /// # Errors
     /// When one cannot be read or used.
     pub fn new(settings: &Settings) -> Result<Self, TlsError> {
+        Self::after(settings, None)
+    }
+
+    /// The same, to go on in place of others: knowing what those know of peers, and telling clients what those told of
+    /// the certificates that are the same.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read or used.
+    pub fn after(settings: &Settings, before: Option<&Self>) -> Result<Self, TlsError> {
+        let tls = Self::made(settings, before)?;
+        if let Some(before) = before {
+            tls.inherit(before);
+        }
+        Ok(tls)
+    }
+
+    fn made(settings: &Settings, before: Option<&Self>) -> Result<Self, TlsError> {
         Ok(Self {
             acceptor: Acceptor::new(settings)?,
             allow_non_tls: settings.allow_non_tls,
@@ -36,7 +53,7 @@ impl ClientTls {
             timeout: settings.timeout,
             maps: settings.verify_and_map,
             throttle: Throttle::new(settings.connection_rate_limit),
-            peer_checks: peer_checks(settings),
+            peer_checks: peer_checks(settings, before.and_then(|before| before.peer_checks.as_ref())),
             verifies: settings.verifies(),
         })
     }
@@ -56,8 +73,25 @@ impl ClientTls {
         self.acceptor.staples()
     }
 
+    /// What is remembered of the certificates of clients, if anything is to be.
+    pub fn cache_statistics(&self) -> Option<CacheStatistics> {
+        self.peer_checks.as_ref()?.statistics()
+    }
+
+    /// Whether certificates of clients are checked with their authority.
+    pub fn checks_peers(&self) -> bool {
+        self.peer_checks.is_some()
+    }
+
+    /// Writes down what outlives the process.
+    pub fn keep(&self) {
+        if let Some(checks) = &self.peer_checks {
+            checks.keep();
+        }
+    }
+
     /// Tells clients what those of before were told, of the certificates that are the same.
-    pub fn inherit(&self, before: &Self) {
+    fn inherit(&self, before: &Self) {
         for staple in self.staples() {
             for other in before.staples() {
                 staple.inherit(other);
@@ -132,9 +166,9 @@ impl ClientKey {
     }
 }
 
-fn peer_checks(settings: &Settings) -> Option<PeerChecks> {
+fn peer_checks(settings: &Settings, before: Option<&PeerChecks>) -> Option<PeerChecks> {
     let asked = settings.ocsp_peer.as_ref().filter(|peer| peer.verify)?;
-    Some(PeerChecks::new(asked.clone(), settings.ocsp_cache.clone()))
+    Some(PeerChecks::new(asked.clone(), &settings.ocsp_cache, before))
 }
 
 /// What is shown of a connection.

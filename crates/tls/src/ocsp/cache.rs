@@ -1,23 +1,55 @@
-use super::{Answer, CertificateStatus};
-use crate::{OcspCache, OcspPeer};
+use super::{Answer, CertificateStatus, Question};
+use crate::{OcspCache, OcspPeer, Pin};
 use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
 
-/// How many certificates are remembered. Each takes about 100 bytes.
+/// How many certificates are remembered. Each takes about 100 bytes, and its answer where that is kept over a restart.
 const MAX_CERTIFICATES: usize = 16_384;
+
+/// How many bytes of answers are kept over a restart. What is beyond that is remembered, and not kept.
+const MAX_KEPT: usize = 32 << 20;
 
 /// What authorities said of certificates of peers, by their fingerprints.
 #[derive(Debug)]
 pub struct AnswerCache {
     settings: OcspCache,
     said: HashMap<[u8; 32], Said>,
+    /// Bytes of answers that are held, to be kept.
+    held: usize,
+    hits: u64,
+    misses: u64,
+    /// There is something that is not kept yet.
+    is_new: bool,
 }
 
-/// An answer without its bytes.
-#[derive(Debug, Clone, Copy)]
+/// An answer.
+#[derive(Debug, Clone)]
 struct Said {
     status: CertificateStatus,
     this_update: i64,
     next_update: Option<i64>,
+    /// As it was given, where that is kept.
+    bytes: Arc<[u8]>,
+    /// It was kept over a restart, and nobody has looked yet who signed it.
+    unread: bool,
+}
+
+/// What a cache has, and what it was good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheStatistics {
+    /// How often it knew what was asked.
+    pub hits: u64,
+    /// How often it did not.
+    pub misses: u64,
+    /// How many certificates it knows of.
+    pub responses: usize,
+    /// How many of these are revoked.
+    pub revoked: usize,
+    /// How many are good.
+    pub good: usize,
+    /// How many nobody knows.
+    pub unknown: usize,
 }
 
 /// What is known of a certificate.
@@ -38,20 +70,121 @@ impl AnswerCache {
         Self {
             settings,
             said: HashMap::new(),
+            held: 0,
+            hits: 0,
+            misses: 0,
+            is_new: false,
+        }
+    }
+
+    /// What it has, and what it was good for.
+    pub fn statistics(&self) -> CacheStatistics {
+        let of = |status| self.said.values().filter(|said| said.status == status).count();
+        CacheStatistics {
+            hits: self.hits,
+            misses: self.misses,
+            responses: self.said.len(),
+            revoked: of(CertificateStatus::Revoked),
+            good: of(CertificateStatus::Good),
+            unknown: of(CertificateStatus::Unknown),
+        }
+    }
+
+    /// What is to be kept over a restart, if anything is new since this was asked last: a line for each certificate.
+    pub fn to_keep(&mut self) -> Option<String> {
+        if !std::mem::take(&mut self.is_new) {
+            return None;
+        }
+        let mut text = String::new();
+        for (fingerprint, said) in self.said.iter().filter(|(_, said)| !said.bytes.is_empty()) {
+            for byte in fingerprint {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{byte:02x}");
+            }
+            let answer = openssl::base64::encode_block(&said.bytes);
+            let _ = writeln!(text, " {} {answer}", said.status);
+        }
+        Some(text)
+    }
+
+    /// Takes what was kept. Lines that say nothing are passed over. What an answer says counts once it was
+    /// [`read`](Self::read_kept).
+    pub fn take_kept(&mut self, text: &str) {
+        for line in text.lines().take(MAX_CERTIFICATES) {
+            let mut words = line.split(' ');
+            let (Some(pin), Some(status), Some(answer)) = (words.next(), words.next(), words.next()) else {
+                continue;
+            };
+            let (Ok(pin), Ok(bytes)) = (pin.parse::<Pin>(), openssl::base64::decode_block(answer)) else {
+                continue;
+            };
+            let status = match status {
+                "good" => CertificateStatus::Good,
+                "revoked" => CertificateStatus::Revoked,
+                _ => CertificateStatus::Unknown,
+            };
+            if self.held + bytes.len() > MAX_KEPT {
+                return;
+            }
+            let said = Said {
+                status,
+                this_update: 0,
+                next_update: None,
+                bytes: bytes.into(),
+                unread: true,
+            };
+            self.insert(*pin.bytes(), said);
+        }
+    }
+
+    /// Reads what was kept of a certificate, if that was not done yet. Whatever is no answer to the question is
+    /// forgotten.
+    pub fn read_kept(&mut self, fingerprint: &[u8; 32], question: &Question) {
+        let Some(bytes) = self.said.get(fingerprint).filter(|said| said.unread) else {
+            return;
+        };
+        let read = question.read(&bytes.bytes.clone());
+        let said = read.map(|answer| Said {
+            status: answer.status,
+            this_update: answer.this_update,
+            next_update: answer.next_update,
+            bytes: answer.bytes,
+            unread: false,
+        });
+        self.forget(fingerprint);
+        if let Ok(said) = said {
+            self.insert(*fingerprint, said);
+        }
+    }
+
+    fn insert(&mut self, fingerprint: [u8; 32], said: Said) {
+        self.held += said.bytes.len();
+        if let Some(before) = self.said.insert(fingerprint, said) {
+            self.held -= before.bytes.len();
+        }
+    }
+
+    fn forget(&mut self, fingerprint: &[u8; 32]) {
+        if let Some(said) = self.said.remove(fingerprint) {
+            self.held -= said.bytes.len();
+            self.is_new = true;
         }
     }
 
     /// What is known of a certificate at a time, in seconds from 1970.
     pub fn known(&mut self, fingerprint: &[u8; 32], peer: &OcspPeer, now: i64) -> Known {
-        let Some(said) = self.said.get(fingerprint) else {
-            return Known::Ask { was_revoked: false };
-        };
-        if said.is_current(peer, now) {
+        let said = self.said.get(fingerprint);
+        if let Some(said) = said.filter(|said| said.is_current(peer, now)) {
+            self.hits += 1;
             return Known::Current(said.status);
         }
+        self.misses += u64::from(self.settings.enabled);
+        let Some(said) = said else {
+            return Known::Ask { was_revoked: false };
+        };
         let was_revoked = said.status == CertificateStatus::Revoked;
         if !(was_revoked && self.settings.preserve_revoked) {
-            self.said.remove(fingerprint);
+            self.forget(fingerprint);
         }
         Known::Ask { was_revoked }
     }
@@ -68,8 +201,14 @@ impl AnswerCache {
             status: answer.status,
             this_update: answer.this_update,
             next_update: answer.next_update,
+            bytes: match self.settings.local_store {
+                Some(_) if self.held + answer.bytes.len() <= MAX_KEPT => answer.bytes.clone(),
+                _ => [].into(),
+            },
+            unread: false,
         };
-        self.said.insert(fingerprint, said);
+        self.insert(fingerprint, said);
+        self.is_new = true;
     }
 
     /// Forgets what no longer holds, and if that is nothing, any one that is not revoked.
@@ -79,6 +218,7 @@ impl AnswerCache {
         self.said.retain(|_, said| {
             said.is_current(peer, now) || (preserve_revoked && said.status == CertificateStatus::Revoked)
         });
+        self.held = self.said.values().map(|said| said.bytes.len()).sum();
         if self.said.len() < before {
             return;
         }
@@ -90,13 +230,16 @@ impl AnswerCache {
             .map(|(one, _)| *one);
         let victim = other.or_else(|| self.said.keys().next().copied());
         if let Some(victim) = victim {
-            self.said.remove(&victim);
+            self.forget(&victim);
         }
     }
 }
 
 impl Said {
     fn is_current(&self, peer: &OcspPeer, now: i64) -> bool {
+        if self.unread {
+            return false;
+        }
         let answer = Answer {
             status: self.status,
             this_update: self.this_update,
@@ -110,6 +253,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Authority, request};
 
     fn answer(status: CertificateStatus, next_update: i64) -> Answer {
         Answer {
@@ -138,7 +282,56 @@ mod tests {
             Known::Current(CertificateStatus::Good)
         );
         assert_eq!(cache.known(&one, &peer, 1031), nothing);
+        assert_eq!(
+            cache.statistics(),
+            CacheStatistics {
+                hits: 1,
+                misses: 2,
+                ..CacheStatistics::default()
+            }
+        );
         assert_eq!(cache.known(&one, &peer, 0), nothing, "it is forgotten");
+        cache.remember(one, &answer(CertificateStatus::Revoked, 1000), &peer, 0);
+        cache.remember(fingerprint(2), &answer(CertificateStatus::Good, 1000), &peer, 0);
+        let statistics = cache.statistics();
+        assert_eq!(
+            (statistics.responses, statistics.revoked, statistics.good),
+            (2, 1, 1)
+        );
+    }
+
+    /// Nothing that was kept counts before it was seen who signed it.
+    #[test]
+    fn what_was_kept_has_to_be_read() {
+        let store = |bytes: &[u8]| {
+            let mut cache = AnswerCache::new(OcspCache {
+                local_store: Some("there".into()),
+                ..OcspCache::default()
+            });
+            let answer = Answer {
+                bytes: bytes.into(),
+                ..answer(CertificateStatus::Good, 1000)
+            };
+            cache.remember(fingerprint(1), &answer, &OcspPeer::default(), 0);
+            cache
+        };
+        let mut cache = store(b"answer");
+        let text = cache.to_keep().unwrap();
+        assert_eq!(text.matches(" good ").count(), 1, "{text}");
+        assert_eq!(cache.to_keep(), None, "there is nothing new");
+
+        let mut other = AnswerCache::new(OcspCache::default());
+        other.take_kept("nonsense\n\nzz good AA==\n");
+        assert_eq!(other.statistics().responses, 0);
+        other.take_kept(&text);
+        assert_eq!(other.statistics().good, 1);
+        let authority = Authority::new("ca");
+        let issued = authority.issue(&request("a"));
+        let question = Question::new(&issued.certificate, authority.certificate());
+        other.read_kept(&fingerprint(1), &question);
+        assert_eq!(other.statistics().responses, 0, "it is no answer");
+        let known = other.known(&fingerprint(1), &OcspPeer::default(), 0);
+        assert_eq!(known, Known::Ask { was_revoked: false });
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod peer;
 mod staple;
 
 pub use answer::{Answer, AnswerError, CertificateStatus, MAX_ANSWER, Question};
-pub use cache::{AnswerCache, Known};
+pub use cache::{AnswerCache, CacheStatistics, Known};
 pub(crate) use peer::links_to_check;
 pub use peer::{PeerVerdict, Silence};
 pub use staple::{Staple, StapleError};

@@ -4,6 +4,7 @@ use crate::{Stapling, StaplingMode};
 use openssl::error::ErrorStack;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use thiserror::Error;
@@ -14,14 +15,19 @@ const SKEW: i64 = 30;
 /// How long an answer is used that does not say for how long it holds, and how long until the next is got.
 const DAY: i64 = 86_400;
 
-/// The shortest time between two questions.
+/// How long until a question is asked again that nobody has answered, or whose answer no longer holds.
 const PAUSE: Duration = Duration::from_secs(120);
+
+/// The shortest time between two questions.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is told to peers of the state of one of our certificates.
 pub struct Staple {
     question: Question,
     urls: Vec<String>,
     ends_server: bool,
+    /// The folder where the answer is kept, if it is.
+    store: Option<PathBuf>,
     /// What is shown in handshakes.
     answer: RwLock<Option<Arc<Answer>>>,
 }
@@ -55,6 +61,7 @@ impl Staple {
         certificate: &X509Ref,
         candidates: &[X509],
         stapling: &Stapling,
+        store: Option<&Path>,
     ) -> Result<Option<Self>, StapleError> {
         let demands = demands_staple(&certificate.to_der()?);
         let (wanted, ends_server) = match stapling.mode {
@@ -73,13 +80,15 @@ impl Staple {
             [] => question.responders(),
             urls => urls.to_vec(),
         };
-        if urls.is_empty() {
+        // Without consequences it is found out when somebody asks.
+        if urls.is_empty() && ends_server {
             return Err(StapleError::NoResponder);
         }
         Ok(Some(Self {
             question,
             urls,
             ends_server,
+            store: store.map(Path::to_path_buf),
             answer: RwLock::default(),
         }))
     }
@@ -92,6 +101,13 @@ impl Staple {
     /// Who is asked, in order, until one answers.
     pub fn urls(&self) -> &[String] {
         &self.urls
+    }
+
+    /// The file where the answer is kept over a restart, if it is: one for each certificate.
+    pub fn kept_in(&self) -> Option<PathBuf> {
+        let fingerprint = self.question.fingerprint().ok()?;
+        let name: String = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(self.store.as_ref()?.join(name))
     }
 
     /// Whether the server does not go on with a certificate that is not good.
@@ -135,8 +151,10 @@ impl Staple {
             return PAUSE;
         };
         let left = answer.next_update.map_or(2 * DAY, |end| end.saturating_sub(now));
-        let wait = u64::try_from(left / 2).unwrap_or_default();
-        Duration::from_secs(wait).max(PAUSE)
+        match u64::try_from(left) {
+            Ok(left) => (Duration::from_secs(left) / 2).max(SHORTEST_PAUSE),
+            Err(_) => PAUSE,
+        }
     }
 
     /// Shows what a staple of before has, if it is about the same certificate.

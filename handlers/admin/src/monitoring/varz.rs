@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use vagus_actors::Traffic;
 use vagus_actors::monitor::MonitorState;
 use vagus_auth::credentials::Credentials;
+use vagus_tls::ocsp::CacheStatistics;
 
 /// Protocol version of the server: that of INFO.
 const PROTOCOL: u8 = 1;
@@ -131,6 +132,11 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
         stale_connection_stats: Kinds::clients(monitor.stale_connections),
         disk_io_wait_stats: DiskWaits::default(),
+        tls_ocsp_peer_verify: tls.is_some_and(|tls| tls.checks_peers),
+        ocsp_peer_cache: tls
+            .filter(|tls| tls.checks_peers)
+            .and_then(|tls| (tls.remembered.0)())
+            .map(PeerCache::of),
         tls_cert_not_after: tls.and_then(|tls| tls.not_after).map(Time),
     }
 }
@@ -220,8 +226,48 @@ struct Varz<'a> {
     slow_consumer_stats: Kinds,
     stale_connection_stats: Kinds,
     disk_io_wait_stats: DiskWaits,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_ocsp_peer_verify: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ocsp_peer_cache: Option<PeerCache>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_cert_not_after: Option<Time>,
+}
+
+/// What is remembered of answers about certificates of clients.
+#[derive(Serialize)]
+struct PeerCache {
+    cache_type: &'static str,
+    #[serde(skip_serializing_if = "is_none")]
+    cache_hits: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    cache_misses: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    cached_responses: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    cached_revoked_responses: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    cached_good_responses: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    cached_unknown_responses: u64,
+}
+
+impl PeerCache {
+    fn of(statistics: CacheStatistics) -> Self {
+        Self {
+            cache_type: "local",
+            cache_hits: statistics.hits,
+            cache_misses: statistics.misses,
+            cached_responses: statistics.responses as u64,
+            cached_revoked_responses: statistics.revoked as u64,
+            cached_good_responses: statistics.good as u64,
+            cached_unknown_responses: statistics.unknown as u64,
+        }
+    }
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A part of the server that there is not.

@@ -1,5 +1,5 @@
+use super::kept::KeptAnswers;
 use super::{AskError, ask, now};
-use parking_lot::Mutex;
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout_at;
 use vagus_actors::connection::PeerCheck;
-use vagus_tls::ocsp::{Answer, AnswerCache, CertificateStatus, Known, PeerVerdict, Question, Silence};
+use vagus_tls::ocsp::{Answer, CacheStatistics, CertificateStatus, Known, PeerVerdict, Question, Silence};
 use vagus_tls::{OcspCache, OcspPeer};
 
 /// How many authorities are asked at one time, each on a thread for that long. Others wait for their turn.
@@ -19,18 +19,29 @@ const ASKING_AT_MOST: usize = 16;
 #[derive(Debug)]
 pub struct PeerChecks {
     settings: OcspPeer,
-    cache: Mutex<AnswerCache>,
+    cache: Arc<KeptAnswers>,
     turns: Arc<Semaphore>,
 }
 
 impl PeerChecks {
-    /// With nothing known yet.
-    pub fn new(settings: OcspPeer, cache: OcspCache) -> Self {
+    /// Knowing what was kept, and what those `before` know if they remember in the same way.
+    pub fn new(settings: OcspPeer, cache: &OcspCache, before: Option<&Self>) -> Self {
+        let same = before.filter(|before| before.cache.is_as(cache));
         Self {
             settings,
-            cache: Mutex::new(AnswerCache::new(cache)),
+            cache: same.map_or_else(|| KeptAnswers::new(cache.clone()), |before| before.cache.clone()),
             turns: Arc::new(Semaphore::new(ASKING_AT_MOST)),
         }
+    }
+
+    /// What is remembered of answers, if anything is to be.
+    pub fn statistics(&self) -> Option<CacheStatistics> {
+        self.cache.is_on().then(|| self.cache.lock().statistics())
+    }
+
+    /// Writes down what was said since that was done last, where it is kept over a restart.
+    pub fn keep(&self) {
+        self.cache.write();
     }
 
     /// To check one peer with, until then: whoever has not answered by that time cannot be reached.
@@ -64,7 +75,11 @@ impl PeerChecks {
         let Ok(fingerprint) = link.fingerprint() else {
             return PeerVerdict::Refused("it has no fingerprint".to_owned());
         };
-        let known = self.cache.lock().known(&fingerprint, &self.settings, now());
+        let known = {
+            let mut cache = self.cache.lock();
+            cache.read_kept(&fingerprint, link);
+            cache.known(&fingerprint, &self.settings, now())
+        };
         let was_revoked = match known {
             Known::Current(status) => return self.settings.judge(Ok(status), false),
             Known::Ask { was_revoked } => was_revoked,
