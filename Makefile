@@ -39,7 +39,7 @@ build: requirements
 
 ## make test          everything that must hold: format, lints, tests, doc tests, official clients
 .PHONY: test
-test: requirements requirements-test forget format clippy deny tests doc-tests fuzz-targets conformance page
+test: requirements-test forget format clippy deny tests doc-tests fuzz-targets conformance page
 	$(call say,Summary: all of it passed)
 	@cat $(FOUND)/*
 	@awk '{ for (i = 2; i <= NF; i++) if ($$i ~ /^passed/) passed += $$(i - 1) } \
@@ -121,7 +121,7 @@ conformance: requirements-test
 
 ## make page          the page, looked at in Chromium
 .PHONY: page
-page: requirements
+page: requirements-test
 	$(call say,The page: Chromium)
 	@mkdir -p $(FOUND)
 	cargo build --package vagus
@@ -181,43 +181,11 @@ fuzz: requirements
 			-dict=$$package/$$target.dict -max_total_time=$(FUZZ_SECONDS)); \
 	done
 
-# Says everything that is missing at once, and how it is got.
+# They install what is missing where they may, else say all of it at once, and how it is got.
 .PHONY: requirements
 requirements:
-	@packages=; rust=; \
-	command -v cargo >/dev/null && command -v rustc >/dev/null || rust=missing; \
-	command -v cc >/dev/null || packages="$$packages gcc libc6-dev"; \
-	command -v pkg-config >/dev/null || packages="$$packages pkg-config"; \
-	if test -z "$${OPENSSL_DIR:-}" && ! pkg-config --exists openssl 2>/dev/null; then \
-		packages="$$packages libssl-dev"; \
-	fi; \
-	if test -n "$$rust"; then \
-		echo "missing: cargo and rustc 1.95 or newer (https://rustup.rs; then: rustup default stable)" >&2; \
-	fi; \
-	if test -n "$$packages"; then \
-		echo "missing: Debian packages$$packages" >&2; \
-		echo "         apt-get install -y$$packages" >&2; \
-	fi; \
-	test -z "$$rust$$packages"
+	@.ci/requirements
 
 .PHONY: requirements-test
 requirements-test:
-	@found=yes; \
-	for tool in fmt clippy; do \
-		if ! cargo $$tool --version >/dev/null 2>&1; then \
-			echo "missing: cargo $$tool (rustup component add rustfmt clippy)" >&2; found=; \
-		fi; \
-	done; \
-	if ! "$${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null; then \
-		echo "missing: Debian packages python3 python3-venv" >&2; \
-		echo "         apt-get install -y python3 python3-venv" >&2; found=; \
-	fi; \
-	for tool in openssl node npm; do \
-		if ! command -v $$tool >/dev/null; then \
-			echo "missing: $$tool (Debian: apt-get install -y openssl nodejs npm; Node 20 or newer)" >&2; found=; \
-		fi; \
-	done; \
-	if [ -z "$${CHROMIUM:-}" ] && ! command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then \
-		echo "missing: Chromium (Debian: apt-get install -y chromium), or name it in CHROMIUM" >&2; found=; \
-	fi; \
-	test -n "$$found"
+	@.ci/requirements test
