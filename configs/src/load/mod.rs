@@ -179,9 +179,20 @@ impl Files for Disk {
                 format!("it is larger than {} MiB", MAX_FILE >> 20),
             ));
         }
-        String::from_utf8(text)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+        Ok(decoded(text))
     }
+}
+
+/// Text of UTF-8, in which what is none is of Latin-1, as old editors wrote it: comments, mostly.
+fn decoded(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let mut text = String::new();
+        for chunk in error.as_bytes().utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().copied().map(char::from));
+        }
+        text
+    })
 }
 
 #[cfg(test)]

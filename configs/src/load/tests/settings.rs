@@ -136,6 +136,18 @@ fn keys_without_effect() {
 }
 
 #[test]
+fn bytes_that_are_not_utf8_are_of_latin1() {
+    let folder = std::env::temp_dir().join(format!("vagus-latin1-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("a.conf");
+    std::fs::write(&path, b"# caf\xe9\nserver_name: \"M\xfcnchen-\xc3\xbc\"\n").unwrap();
+    let loaded = crate::load(&path).unwrap();
+    assert_eq!(loaded.config.server_name.as_deref(), Some("München-ü"));
+    assert_eq!(loaded.warnings, []);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn the_log() {
     sets("debug: true", |config| config.logging.debug = true);
     sets("trace: on", |config| config.logging.trace = true);
