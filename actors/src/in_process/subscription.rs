@@ -2,13 +2,16 @@
 
 use crate::connection::CloseReason;
 use crate::mailbox::tell;
-use crate::outbox::{ConnectionSubscription, Flushed, Outbox, Written};
+use crate::outbox::{ConnectionSubscription, Flushed, Outbox};
 use crate::router::{Announce, Change, Router};
 use actix::prelude::*;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
+
+/// How much is taken at once, in bytes: whoever subscribed holds that beside what waits.
+const TAKEN_AT_ONCE: usize = 256 * 1024;
 
 /// A subscription in force. It ends when this is dropped.
 pub struct InProcessSubscription {
@@ -42,17 +45,17 @@ impl InProcessSubscription {
         }
     }
 
-    /// Takes everything that waits. Pending: nothing does, and the task is woken when something has come.
+    /// Takes of what waits 256 KiB, and up to one chunk beyond: what is not taken counts, and may be too much. Pending:
+    /// nothing waits, and the task is woken when something has come.
     pub fn poll_next(&mut self, task: &mut TaskContext<'_>) -> Poll<Delivered> {
         let attention = self.outbox.attend(task.waker());
         if let Some(reason) = attention.closed {
             return Poll::Ready(Delivered::Ended(reason));
         }
         let mut chunks = Vec::new();
-        let flushed = self.outbox.flush_with(|batch| {
-            batch.take_all(&mut chunks);
-            Written::All
-        });
+        let flushed = self
+            .outbox
+            .flush_with(|batch| batch.take_chunks(TAKEN_AT_ONCE, &mut chunks));
         if !chunks.is_empty() {
             return Poll::Ready(Delivered::Chunks(chunks));
         }

@@ -128,12 +128,18 @@ impl Batch {
         filled
     }
 
-    /// Gives everything to an owner that has no socket.
-    pub(crate) fn take_all(&mut self, chunks: &mut Vec<Bytes>) {
+    /// Gives chunks to an owner that has no socket, until they have this many bytes or nothing is left.
+    pub(crate) fn take_chunks(&mut self, bytes: usize, chunks: &mut Vec<Bytes>) -> Written {
         debug_assert_eq!(self.offset, 0, "what has no socket is never written by halves");
-        for chunk in self.chunks.drain(..) {
+        while self.taken < bytes
+            && let Some(chunk) = self.chunks.pop_front()
+        {
             self.taken += chunk.len();
             chunks.push(chunk);
+        }
+        match self.chunks.is_empty() {
+            true => Written::All,
+            false => Written::Enough,
         }
     }
 

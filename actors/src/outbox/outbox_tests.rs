@@ -49,8 +49,28 @@ impl Held {
 
 fn take_all(batch: &mut Batch) -> Vec<Bytes> {
     let mut chunks = Vec::new();
-    batch.take_all(&mut chunks);
+    assert_eq!(batch.take_chunks(usize::MAX, &mut chunks), Written::All);
     chunks
+}
+
+/// What an owner without a socket does not take waits on, and counts.
+#[test]
+fn chunks_are_taken_a_part_at_a_time() {
+    let outbox = outbox(MIB);
+    for _ in 0..10 {
+        push(&outbox, Bytes::from(vec![b'x'; 2_000]));
+    }
+    let mut left = Vec::new();
+    loop {
+        let mut chunks = Vec::new();
+        let flushed = outbox.flush_with(|batch| batch.take_chunks(5_000, &mut chunks));
+        left.push((chunks.len(), outbox.traffic().pending));
+        if flushed == Flushed::Done {
+            break;
+        }
+        assert_eq!(flushed, Flushed::Interrupted);
+    }
+    assert_eq!(left, [(3, 14_000), (3, 8_000), (3, 2_000), (1, 0)]);
 }
 
 #[test]
