@@ -55,6 +55,8 @@ pub(crate) struct Seat {
     /// Whether its answer goes on until somebody ends it.
     streams: Cell<bool>,
     held: Cell<usize>,
+    /// How many requests were answered.
+    answered: Cell<u64>,
     ended: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
@@ -82,6 +84,7 @@ impl Crowd {
             stuck: Cell::new(None),
             streams: Cell::new(false),
             held: Cell::new(0),
+            answered: Cell::new(0),
             ended: Cell::new(false),
             waker: RefCell::new(None),
         });
@@ -224,6 +227,16 @@ impl Seat {
     pub(crate) fn finish(&self) {
         self.served.set(None);
         self.streams.set(false);
+        self.answered.set(self.answered.get() + 1);
+        // More may be read now.
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// How many requests were answered.
+    pub(super) fn answered(&self) -> u64 {
+        self.answered.get()
     }
 
     /// Room for an answer of so many bytes. None: too much is being written already.

@@ -1,7 +1,7 @@
 //! The bytes of a connection, as the crowd and the parser want them.
 
 use super::crowd::{Seat, Seated};
-use super::request_line::Requests;
+use super::request_line::{NO_LENGTH, Requests, TOO_LONG, UNSUPPORTED};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,8 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-/// How much is read at once where requests are looked at.
-const READ: usize = 8 * 1024;
+/// How much is read at once of heads: the parser keeps all requests that are in it.
+const READ: usize = 1024;
+
+/// How much is read at once of a body.
+const READ_OF_BODY: usize = 8 * 1024;
+
+/// How many requests the parser is given ahead of their answers, and what is read with the last of them.
+const AHEAD: u64 = 8;
 
 /// A socket, with or without TLS.
 #[derive(Debug)]
@@ -80,16 +86,16 @@ impl Line {
                 // To the parser the peer has nothing more to say.
                 return Poll::Ready(Ok(()));
             }
-            if self.requests.is_done() {
-                let before = buffer.filled().len();
-                ready!(self.socket.as_pin().poll_read(context, buffer))?;
-                if buffer.filled().len() > before {
-                    self.seat().has_read(Instant::now());
-                }
-                return Poll::Ready(Ok(()));
+            if self.requests.count() >= self.seat().answered() + AHEAD {
+                // Woken when one is answered.
+                return Poll::Pending;
             }
-            let mut bytes = [0; READ];
-            let mut read = ReadBuf::new(&mut bytes);
+            let size = match self.requests.is_in_body() {
+                true => READ_OF_BODY,
+                false => READ,
+            };
+            let mut bytes = [0; READ_OF_BODY];
+            let mut read = ReadBuf::new(&mut bytes[..size]);
             ready!(self.socket.as_pin().poll_read(context, &mut read))?;
             if read.filled().is_empty() {
                 return Poll::Ready(Ok(()));
@@ -106,7 +112,9 @@ impl Line {
 /// As nats-server says it.
 fn refusal(reason: &str) -> Vec<u8> {
     let status = match reason {
-        "unsupported HTTP version" => "505 HTTP Version Not Supported",
+        UNSUPPORTED => "505 HTTP Version Not Supported",
+        TOO_LONG => "414 URI Too Long",
+        NO_LENGTH => "411 Length Required",
         _ => "400 Bad Request",
     };
     format!(
