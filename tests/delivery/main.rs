@@ -23,3 +23,5 @@ mod numbered;
 mod order;
 #[cfg(test)]
 mod queue_members;
+#[cfg(test)]
+mod refused;

@@ -109,6 +109,12 @@ impl Delivery {
         }
     }
 
+    /// Counts a message that is not delivered to anybody.
+    pub(crate) fn refuse(&mut self, payload: usize) {
+        self.traffic.messages_in += 1;
+        self.traffic.payload_in += payload as u64;
+    }
+
     /// Delivers one more message of the same control line as the last; false if nobody took it.
     #[inline]
     pub(crate) fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {

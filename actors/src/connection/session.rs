@@ -113,14 +113,18 @@ pub trait Turn {
     /// Not while [`Turn::interest_pending`]: a connection's own subscriptions come first.
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
 
+    /// A message of so many bytes is not delivered to anybody, as the peer may not publish it. It counts as received.
+    fn refuse(&mut self, payload: usize);
+
     /// Messages on these subjects are about to be published: at most [`ANTICIPATED`] of them count. Nothing but
     /// speed depends on it.
     fn anticipate(&mut self, subjects: &[&[u8]]);
 
-    /// Whether messages with the control line of the last one may go through [`Turn::publish_again`].
+    /// Whether messages with the control line of the last that went through [`Turn::publish`] may go through
+    /// [`Turn::publish_again`].
     fn may_publish_again(&self) -> bool;
 
-    /// Delivers one more message with the very control line of the last; `tail` is everything behind its
+    /// Delivers one more message with the very control line of the last published one; `tail` is everything behind its
     /// subject, `payload` the size of headers and payload in bytes.
     fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool;
 

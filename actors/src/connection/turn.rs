@@ -61,6 +61,12 @@ impl Turn for ConnectionTurn<'_> {
         self.delivery.publish(self.interest, message, except)
     }
 
+    #[cold]
+    fn refuse(&mut self, payload: usize) {
+        self.inbound.count(payload);
+        self.delivery.refuse(payload);
+    }
+
     fn anticipate(&mut self, subjects: &[&[u8]]) {
         self.delivery.anticipate(subjects);
     }

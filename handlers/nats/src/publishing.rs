@@ -15,19 +15,23 @@ const RESERVED_SUBJECTS: [&[u8]; 2] = [b"_GR_.", b"$NRG."];
 const RESERVED_REPLIES: [&[u8]; 3] = [b"_R_.", b"$JS.ACK.", b"_GR_."];
 
 impl NatsSession {
+    /// False if the message was refused: the turn has not seen it, and knows nothing of its control line.
     #[inline]
-    pub(crate) fn publish(&mut self, message: &Publish<'_>, turn: &mut impl Turn) {
+    #[must_use]
+    pub(crate) fn publish(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
         if self.wishes.trace {
             self.trace(&Operation::Publish(*message));
         }
         if !self.may_publish(message, turn) {
-            return;
+            turn.refuse(message.body.len());
+            return false;
         }
         self.confirm(turn);
         let taken = turn.publish(message, self.wishes.echo);
         if !taken && self.wishes.no_responders && message.reply.is_some() {
             self.no_responders(message, turn);
         }
+        true
     }
 
     #[inline]
@@ -144,7 +148,7 @@ pub(crate) struct Repeated<'a> {
 }
 
 impl<'a> Repeated<'a> {
-    /// What may be repeated of a message that was just published in this frame: nothing if each message has
+    /// What may be repeated of a message that the turn has just published in this frame: nothing if each message has
     /// to be looked at.
     #[inline]
     pub(crate) fn after(

@@ -375,8 +375,11 @@ impl Session for NatsSession {
                                 looked_ahead =
                                     at + publishing::look_ahead(rest, line, consumed, limits, turn);
                             }
-                            self.publish(publish, turn);
-                            repeated = Repeated::after(publish, &rest[..consumed], self, turn);
+                            repeated = if self.publish(publish, turn) {
+                                Repeated::after(publish, &rest[..consumed], self, turn)
+                            } else {
+                                Repeated::default()
+                            };
                         } else {
                             self.complain(&Complaint::AuthorizationViolation, turn);
                         }

@@ -42,6 +42,10 @@ impl Turn for Recorder {
         self.now
     }
 
+    fn refuse(&mut self, payload: usize) {
+        self.note(format_args!("refuse {payload}"));
+    }
+
     fn anticipate(&mut self, _: &[&[u8]]) {}
 
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
@@ -293,6 +297,38 @@ fn equal_control_lines_are_looked_at_once() {
     check("PUB a r 1\r\nx\r\nPUB a r 1\r\ny\r\n", "publish a x\npublish a y");
 }
 
+/// The turn knows the control line of the message before it, which is not that of the refused one.
+#[test]
+fn what_is_refused_is_not_repeated() {
+    const DENIED: &str = "Permissions Violation for Publish";
+    for (line, body, refused) in [
+        ("PUB $NRG.x 1", "b", format!("{DENIED} to \"$NRG.x\"")),
+        ("PUB _GR_.x 1", "b", format!("{DENIED} to \"_GR_.x\"")),
+        ("PUB a _R_.x 1", "b", format!("{DENIED} with Reply of \"_R_.x\"")),
+    ] {
+        let refused = format!("< -ERR '{refused}'\nrefuse 1\n");
+        let twice = format!("{line}\r\n{body}\r\n").repeat(2);
+        check(
+            &format!("PUB a 1\r\nx\r\n{twice}PUB a 1\r\ny\r\n"),
+            &format!("publish a x\n{refused}{refused}publish a y"),
+        );
+        check(
+            &format!("{twice}PUB a 1\r\ny\r\n"),
+            &format!("{refused}{refused}publish a y"),
+        );
+    }
+    let mut peer = permitted(Permissions {
+        publish: Rules {
+            allow: list(&["a"]),
+            ..Rules::default()
+        },
+        ..Permissions::default()
+    });
+    let refused = "< -ERR 'Permissions Violation for Publish to \"b\"'\nrefuse 1\n";
+    peer.say("PUB a 1\r\nx\r\nPUB b 1\r\ny\r\nPUB b 1\r\nz\r\n")
+        .did(&format!("publish a x\n{refused}{refused}"));
+}
+
 #[test]
 fn verbose_clients_are_told_of_each_success() {
     let mut peer = Peer::new(Limits::default(), Credentials::Open);
@@ -339,11 +375,11 @@ fn a_request_nobody_takes_is_answered_at_once() {
 fn some_subjects_are_not_for_clients() {
     check(
         "PUB _GR_.a 1\r\nx\r\n",
-        "< -ERR 'Permissions Violation for Publish to \"_GR_.a\"'",
+        "< -ERR 'Permissions Violation for Publish to \"_GR_.a\"'\nrefuse 1",
     );
     check(
         "PUB a $JS.ACK.b 1\r\nx\r\n",
-        "< -ERR 'Permissions Violation for Publish with Reply of \"$JS.ACK.b\"'",
+        "< -ERR 'Permissions Violation for Publish with Reply of \"$JS.ACK.b\"'\nrefuse 1",
     );
     check(
         "SUB a _sys_ 1\r\n",
@@ -496,7 +532,7 @@ fn users_do_what_they_are_permitted() {
     peer.say("PUB a.b 1\r\nx\r\nPUB a.b 1\r\ny\r\n")
         .did("publish a.b x\nagain 1\\r\\ny\\r\\n 1");
     for subject in ["b", "a.secret"] {
-        let refused = format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'");
+        let refused = format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'\nrefuse 1");
         peer.say(&format!("PUB {subject} 1\r\nx\r\n")).did(&refused);
     }
     peer.say("SUB a.b 1\r\nSUB a.> 2\r\n")
@@ -516,7 +552,7 @@ fn whoever_may_only_answer_publishes_nothing_else() {
     });
     peer.did("may answer");
     peer.say("PUB a 1\r\nx\r\n")
-        .did("< -ERR 'Permissions Violation for Publish to \"a\"'");
+        .did("< -ERR 'Permissions Violation for Publish to \"a\"'\nrefuse 1");
     // Each is looked at: an answer may be the last.
     peer.say("PUB answer.1 1\r\nx\r\nPUB answer.1 1\r\ny\r\n")
         .did("publish answer.1 x\npublish answer.1 y");
