@@ -1,7 +1,7 @@
 //! Where somebody has to say who they are: only who says it right, and in time, does anything.
 
 use std::time::Duration;
-use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
+use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
 use vagus_test_support::{ServerBuilder, eventually_equal, server};
 
@@ -112,6 +112,58 @@ fn saying_nothing_is_told_when_time_is_up() {
     };
     eventually_equal(closed, Some(2));
     in_time.sync_silent();
+}
+
+/// A user that may only come over WebSocket.
+fn web_only() -> Credentials {
+    let only = || Rules {
+        allow: vec!["a".to_owned()],
+        ..Rules::default()
+    };
+    let web = User {
+        proof: Proof::Password {
+            name: "web".to_owned(),
+            password: "pw".to_owned(),
+        },
+        permissions: Some(Permissions {
+            publish: only(),
+            subscribe: only(),
+            allow_responses: None,
+        }),
+        connection_types: [ConnectionType::WebSocket].into_iter().collect(),
+    };
+    Credentials::Users {
+        users: vec![web],
+        no_auth_user: Some("web".to_owned()),
+        default_permissions: None,
+    }
+}
+
+/// Whoever is nobody in particular is not let in as a user that may not connect so.
+#[test]
+fn nobody_is_a_user_that_connects_otherwise() {
+    let server = server().credentials(web_only()).start();
+    for attempt in [
+        "SUB > 1\r\nPUB secret 2\r\nhi\r\nPING",
+        "CONNECT {}\r\nSUB > 1\r\nPING",
+    ] {
+        let mut client = server.client();
+        assert!(!client.info().contains("auth_required"), "{}", client.info());
+        client.send(attempt);
+        assert_eq!(client.closed(), "-ERR 'Authorization Violation'\r\n", "{attempt}");
+    }
+    assert_eq!(server.traffic().messages_in, 0);
+    eventually_equal(|| server.router().unwrap().subscriptions, 0);
+}
+
+/// That somebody may be nobody in particular does not mean that it may say nothing at all.
+#[test]
+fn saying_nothing_is_told_also_where_nothing_need_be_proven() {
+    let server = server()
+        .credentials(web_only())
+        .auth_timeout(Duration::from_millis(100))
+        .start();
+    assert_eq!(server.client().closed(), "-ERR 'Authentication Timeout'\r\n");
 }
 
 /// A hashed password is checked elsewhere; what comes behind a wrong one is not looked at.

@@ -7,6 +7,10 @@ use vagus_test_support::{Connector, TestServer, server};
 use vagus_tls::testing::{Request, request};
 
 fn mapping_server(world: &World, users: &[&str]) -> TestServer {
+    mapping_server_with(world, users, None)
+}
+
+fn mapping_server_with(world: &World, users: &[&str], no_auth_user: Option<&str>) -> TestServer {
     let user = |name: &&str| User {
         proof: Proof::Password {
             name: (*name).to_owned(),
@@ -25,7 +29,7 @@ fn mapping_server(world: &World, users: &[&str]) -> TestServer {
         .tls(world.with(|tls| tls.verify_and_map = true))
         .credentials(Credentials::Users {
             users: users.iter().map(user).collect(),
-            no_auth_user: None,
+            no_auth_user: no_auth_user.map(str::to_owned),
             default_permissions: None,
         })
         .start()
@@ -87,4 +91,23 @@ fn without_a_certificate_nobody_is_anybody() {
     let server = mapping_server(&world, &["CN=derek"]);
     expect_sent_away(server.client().try_secured(&world.connector()));
     server.expect_nothing_left();
+}
+
+/// Where certificates say who somebody is, nobody is the user of those who say nothing.
+#[test]
+fn saying_nothing_is_no_way_around_it() {
+    let world = World::new();
+    let server = mapping_server_with(&world, &["CN=derek"], Some("CN=derek"));
+    for (subject, is_in) in [("other", false), ("derek", true)] {
+        let connector = world.connector().showing(&world.issue(&request(subject)));
+        for first in ["PUB allowed 0\r\n", "CONNECT {}\r\nPUB allowed 0\r\n"] {
+            let mut client = server.client().secured(&connector);
+            client.send(first);
+            if is_in {
+                client.expect("+OK");
+            } else {
+                assert_eq!(client.closed(), "-ERR 'Authorization Violation'\r\n", "{first}");
+            }
+        }
+    }
 }

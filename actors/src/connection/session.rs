@@ -137,6 +137,9 @@ pub trait Turn {
     /// Ends interest: at once, or once `max` messages have been delivered since it began.
     fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>);
 
+    /// Ends all interest at once.
+    fn unsubscribe_all(&mut self);
+
     /// All subscriptions of the connection, in the order of their sids. It takes long: not for every message.
     fn all_interest(&self) -> Vec<Interest>;
 

@@ -97,6 +97,15 @@ impl Turn for ConnectionTurn<'_> {
         self.subscriptions.end(sid, max, self.changes);
     }
 
+    fn unsubscribe_all(&mut self) {
+        if self.subscriptions.len() > 0 {
+            // What this turn has delivered to them counts.
+            self.delivery.pause_run();
+            self.changes
+                .extend(self.subscriptions.depart().map(Change::Remove));
+        }
+    }
+
     fn all_interest(&self) -> Vec<Known> {
         self.subscriptions.list()
     }

@@ -7,9 +7,7 @@ use crate::permission::Rules;
 
 fn may_publish(gate: &Gate, name: &str, subject: &str) -> bool {
     let identity = enter(gate, &login(name, "p")).unwrap();
-    identity
-        .permissions()
-        .is_none_or(|matcher| matcher.may_publish(subject.as_bytes()))
+    identity.rights().may_publish(subject.as_bytes())
 }
 
 fn publishing(subject: &str) -> Permissions {
@@ -48,7 +46,7 @@ fn default_permissions_are_for_those_without_their_own() {
         assert_eq!(may_publish(&gate, name, subject), expected, "{name} {subject}");
     }
     let nobody = enter(&gate, &NOTHING).unwrap();
-    assert!(!nobody.permissions().unwrap().may_publish(b"own"));
+    assert!(!nobody.rights().may_publish(b"own"));
 }
 
 #[test]
@@ -148,7 +146,7 @@ fn a_new_gate_knows_who_stays() {
     let [nobody, a, b, key] = [NOTHING, login("a", "p"), login("b", "s3cret"), key_login]
         .map(|login| enter_with(&before, &login, "nonce").unwrap());
     let everybody = [&nobody, &a, &b, &key];
-    let stay = |gate: &Gate| everybody.map(|identity| gate.renew(identity).is_some());
+    let stay = |gate: &Gate| everybody.map(|identity| gate.renew(identity, Certificate::NotAsked).is_some());
 
     assert_eq!(stay(&before), [true; 4]);
     assert_eq!(stay(&gate(Credentials::Open)), [true; 4]);
@@ -176,12 +174,15 @@ fn a_new_gate_knows_who_stays() {
         }],
         None,
     ));
-    let renewed = narrowed.renew(&a).unwrap();
-    assert!(!renewed.permissions().unwrap().may_publish(b"y"));
+    let renewed = narrowed.renew(&a, Certificate::NotAsked).unwrap();
+    assert!(!renewed.rights().may_publish(b"y"));
 
     let open = gate(Credentials::Open);
     let unknown = enter(&open, &login("a", "p")).unwrap();
-    assert!(open.renew(&unknown).is_some() && before.renew(&unknown).is_none());
+    assert!(
+        open.renew(&unknown, Certificate::NotAsked).is_some()
+            && before.renew(&unknown, Certificate::NotAsked).is_none()
+    );
     let holder = enter(
         &token("t"),
         &Login {
@@ -190,7 +191,10 @@ fn a_new_gate_knows_who_stays() {
         },
     )
     .unwrap();
-    assert!(token("t").renew(&holder).is_some() && token("u").renew(&holder).is_none());
+    assert!(
+        token("t").renew(&holder, Certificate::NotAsked).is_some()
+            && token("u").renew(&holder, Certificate::NotAsked).is_none()
+    );
     assert_eq!(holder.user(), None);
 }
 

@@ -3,6 +3,7 @@ use openssl::sign::Signer;
 
 use super::*;
 use crate::nkey::{Kind, encode_public};
+use crate::permission::Rights;
 
 /// Hashes of "s3cret" and "tok3n", at cost 4.
 pub(super) const HASHED: &str = "$2a$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG";
@@ -157,7 +158,7 @@ fn an_open_gate_asks_nothing() {
     assert!(!gate.requires_login() && !gate.needs_nonce());
     for login in [NOTHING, login("anybody", "anything")] {
         let identity = enter(&gate, &login).unwrap();
-        assert!(identity.user().is_none() && identity.permissions().is_none());
+        assert!(identity.user().is_none() && identity.rights() == Rights::Everything);
     }
 }
 
@@ -179,11 +180,12 @@ fn nobody_may_enter_where_there_are_no_users() {
 
 #[test]
 fn who_gives_no_credentials_is_the_no_auth_user() {
-    for password in ["p", HASHED] {
+    // With a hash there is nothing that could be compared with it.
+    for (password, nobody) in [("p", Some("b")), (HASHED, None), ("$2a$99$no hash", None)] {
         let gate = gate(users(&[user("a", "p"), user("b", password)], Some("b")));
         assert!(!gate.requires_login());
         for (login, expected) in [
-            (NOTHING, Some("b")),
+            (NOTHING, nobody),
             (login("a", "p"), Some("a")),
             (login("a", "x"), None),
             (login("z", "p"), None),
@@ -196,7 +198,7 @@ fn who_gives_no_credentials_is_the_no_auth_user() {
                 None,
             ),
             // Nobody has a key, so that it says nothing.
-            (Login { nkey: "x", ..NOTHING }, Some("b")),
+            (Login { nkey: "x", ..NOTHING }, nobody),
         ] {
             let identity = enter(&gate, &login);
             assert_eq!(identity.as_ref().and_then(Identity::user), expected, "{login:?}");
@@ -405,6 +407,53 @@ fn a_signature_of_nothing_proves_nothing() {
         ..NOTHING
     };
     assert!(enter_with(&gate, &login, "").is_none());
+}
+
+#[test]
+fn only_a_name_that_may_connect_so_needs_no_connect() {
+    let standard = ConnectionType::Standard;
+    let web_only = User {
+        connection_types: [ConnectionType::WebSocket].into_iter().collect(),
+        ..user("a", "p")
+    };
+    let derek = Holder::new();
+    for (credentials, expected, anybody) in [
+        (Credentials::Open, true, true),
+        (Credentials::Token("t".to_owned()), false, false),
+        (users(&[user("a", "p")], None), false, false),
+        (users(&[user("a", "p")], Some("a")), true, false),
+        (users(&[web_only], Some("a")), false, false),
+        (
+            users(&[nkey_user(&derek.public)], Some(&derek.public)),
+            false,
+            false,
+        ),
+    ] {
+        let gate = gate(credentials);
+        assert_eq!(gate.may_skip_connect(standard), expected, "{gate:?}");
+        assert_eq!(gate.anybody(standard).is_some(), anybody, "{gate:?}");
+    }
+}
+
+#[test]
+fn a_certificate_or_a_key_comes_before_the_no_auth_user() {
+    let derek = Holder::new();
+    let with_certificate = Login {
+        certificate: Certificate::Missing,
+        ..NOTHING
+    };
+    let by_name = gate(users(&[user("a", "p"), nkey_user(&derek.public)], Some("a")));
+    assert!(enter(&by_name, &with_certificate).is_none());
+    let nobody = enter(&by_name, &NOTHING).unwrap();
+    assert!(by_name.renew(&nobody, Certificate::NotAsked).is_some());
+    assert!(by_name.renew(&nobody, Certificate::Missing).is_none());
+    let by_key = gate(users(
+        &[user("a", "p"), nkey_user(&derek.public)],
+        Some(&derek.public),
+    ));
+    let nobody = enter(&by_key, &with_certificate).unwrap();
+    assert_eq!(nobody.user(), Some(&*derek.public));
+    assert!(by_key.renew(&nobody, Certificate::Missing).is_some());
 }
 
 #[test]

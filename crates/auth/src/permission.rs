@@ -1,6 +1,7 @@
 //! What a user may publish and subscribe to.
 
 mod matcher;
+mod rights;
 mod rule_set;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use thiserror::Error;
 use vagus_routing::subject;
 
 pub use self::matcher::{Filter, Matcher, Subscribe};
+pub use self::rights::Rights;
 use self::rule_set::Rule;
 
 /// The permissions of a user, as they are configured. [`Default`] permits everything.

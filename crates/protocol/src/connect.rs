@@ -141,8 +141,8 @@ impl ConnectOptions {
     }
 
     /// Reads a later CONNECT: what it does not mention, or mentions as `null`, keeps the value that an
-    /// earlier one gave it, unless that was [forgotten](Self::forget_proofs). (nats-server then forgets
-    /// the subscriptions and authenticates anew.)
+    /// earlier one gave it, unless that was [forgotten](Self::forget_proofs). (The subscriptions end, and
+    /// the login is decided anew, as in nats-server.)
     ///
     /// Keys are matched without regard to case, the last of equal ones counts, unknown ones are
     /// ignored. On an error the options are partly updated: the connection is to be closed.

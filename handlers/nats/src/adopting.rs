@@ -3,13 +3,12 @@
 //! It goes on as if it had come now: with its login held against the users there are, with the permissions that it
 //! has now, under the limits that hold now. What it may not have any more is taken from it, with a word.
 
-use crate::session::{NatsSession, is_traced};
+use crate::session::{Admission, NatsSession, is_traced};
 use crate::{Facts, authentication};
-use std::sync::Arc;
 use vagus_actors::connection::{CloseReason, SessionInterest, Turn};
 use vagus_actors::reload::Fate;
 use vagus_auth::credentials;
-use vagus_auth::permission::{Matcher, Subscribe};
+use vagus_auth::permission::Subscribe;
 use vagus_protocol::error::Complaint;
 
 /// What becomes of a client by other settings.
@@ -18,7 +17,7 @@ enum Standing {
     NotPinned,
     /// It has not said who it is: what it presents will be held against the new credentials.
     LoggingIn,
-    /// It came when no login was asked for, and has not said anything yet.
+    /// It came when no login was asked for, has not said who it is and has no subscription.
     HasToLogIn,
     /// Its login is not good any more.
     Unauthorized,
@@ -32,10 +31,10 @@ impl NatsSession {
         if !self.key.may_stay(facts.tls.as_deref()) {
             return Standing::NotPinned;
         }
-        if self.must_authenticate() || self.login.is_some() {
+        let Some(who) = self.who() else {
             return Standing::LoggingIn;
-        }
-        match self.identity.as_ref().and_then(|who| facts.gate.renew(who)) {
+        };
+        match facts.gate.renew(who, self.certificate(facts)) {
             Some(renewed) => Standing::Renewed(renewed),
             None if self.options.is_none() && subscriptions == 0 => Standing::HasToLogIn,
             None => Standing::Unauthorized,
@@ -63,10 +62,7 @@ impl NatsSession {
                 return turn.close(CloseReason::TlsHandshakeFailure);
             }
             Standing::LoggingIn => return self.ask_for_login(turn),
-            Standing::HasToLogIn => {
-                self.identity = None;
-                self.authentication_due = Some(turn.now() + self.facts.limits.auth_timeout);
-            }
+            Standing::HasToLogIn => self.shut_out(turn),
             Standing::Unauthorized if self.is_user_gone() => {
                 // As in nats-server: it is told why when it comes back.
                 self.closing = true;
@@ -87,31 +83,28 @@ impl NatsSession {
 
     /// A client that has not said who it is: whether it has to.
     fn ask_for_login(&mut self, turn: &mut impl Turn) {
-        let gate = &self.facts.gate;
-        if self.login.is_none() && !gate.requires_login() {
-            self.authentication_due = None;
-            self.identity = authentication::without_connect(gate);
-            self.permissions = self.identity.as_ref().and_then(|who| who.permissions().cloned());
-        } else if self.authentication_due.is_none() && gate.requires_login() {
-            self.authentication_due = Some(turn.now() + self.facts.limits.auth_timeout);
+        if self.login.is_none()
+            && let Some(identity) = authentication::anybody(&self.facts.gate)
+        {
+            self.let_in(identity, turn);
         }
     }
 
     /// Goes on with the permissions that it has now.
     fn renew(&mut self, renewed: credentials::Identity, turn: &mut impl Turn) {
-        let permissions = renewed.permissions().cloned();
-        self.identity = Some(renewed);
-        if same(self.permissions.as_ref(), permissions.as_ref()) {
+        let rights = renewed.rights();
+        if self.rights == rights {
+            self.admission = Admission::In(renewed);
             return;
         }
-        let responses = |matcher: &Option<Arc<Matcher>>| {
-            matcher.as_ref().and_then(|matcher| matcher.response_permission())
-        };
-        if responses(&self.permissions) != responses(&permissions) {
-            turn.may_answer_requests(responses(&permissions));
+        if self.rights.response_permission() == rights.response_permission() {
+            // What it was asked before it still may answer.
+            self.rights = rights;
+            self.permitted.clear();
+            self.admission = Admission::In(renewed);
+        } else {
+            self.let_in(renewed, turn);
         }
-        self.permissions = permissions;
-        self.permitted.clear();
         for interest in turn.all_interest() {
             self.check(&interest, turn);
         }
@@ -123,19 +116,17 @@ impl NatsSession {
             closed: Some(reason),
             subscriptions_ended: 0,
         };
-        let renewed = match self.standing(facts, interest.len()) {
+        let rights = match self.standing(facts, interest.len()) {
             Standing::NotPinned => return closed(CloseReason::TlsHandshakeFailure),
             Standing::LoggingIn | Standing::HasToLogIn => return Fate::default(),
             Standing::Unauthorized => return closed(CloseReason::AuthenticationFailure),
-            Standing::Renewed(renewed) => renewed,
+            Standing::Renewed(renewed) => renewed.rights(),
         };
         let is_denied = |one: &&SessionInterest| {
-            renewed.permissions().is_some_and(|matcher| {
-                matches!(
-                    matcher.may_subscribe(&one.subject, one.queue.as_deref()),
-                    Subscribe::Denied
-                )
-            })
+            matches!(
+                rights.may_subscribe(&one.subject, one.queue.as_deref()),
+                Subscribe::Denied
+            )
         };
         Fate {
             closed: None,
@@ -145,9 +136,8 @@ impl NatsSession {
 
     /// Whether there is no user of the client's name or key any more, where there are users.
     fn is_user_gone(&self) -> bool {
-        self.identity
-            .as_ref()
-            .and_then(|identity| identity.user())
+        self.who()
+            .and_then(credentials::Identity::user)
             .is_some_and(|user| self.facts.gate.has_users() && !self.facts.gate.has_user(user))
     }
 
@@ -155,11 +145,7 @@ impl NatsSession {
     fn check(&mut self, interest: &SessionInterest, turn: &mut impl Turn) {
         let SessionInterest { subject, queue, sid } = interest;
         let queue = queue.as_deref();
-        let verdict = match &self.permissions {
-            None => Subscribe::Allowed,
-            Some(matcher) => matcher.may_subscribe(subject, queue),
-        };
-        match verdict {
+        match self.rights.may_subscribe(subject, queue) {
             Subscribe::Allowed => turn.except(sid, None),
             Subscribe::AllowedExcept(filter) => turn.except(sid, Some(filter)),
             Subscribe::Denied => {
@@ -170,21 +156,11 @@ impl NatsSession {
                     self.log_name(),
                     String::from_utf8_lossy(subject),
                     String::from_utf8_lossy(sid),
-                    self.identity
-                        .as_ref()
-                        .and_then(|who| who.user())
+                    self.who()
+                        .and_then(credentials::Identity::user)
                         .unwrap_or_default(),
                 );
             }
         }
-    }
-}
-
-/// Whether two clients may do the same.
-fn same(one: Option<&Arc<Matcher>>, other: Option<&Arc<Matcher>>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one.permissions() == other.permissions(),
-        _ => false,
     }
 }

@@ -5,7 +5,6 @@
 use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Gate, Identity, Login};
 use vagus_auth::nkey::Nonce;
 use vagus_protocol::connect::{ConnectOptions, Proofs};
-use vagus_tls::CertificateNames;
 
 /// What a CONNECT comes to.
 #[derive(Debug)]
@@ -16,24 +15,30 @@ pub(crate) enum Verdict {
     Verify(BcryptTask),
 }
 
-/// Who a client is that has said nothing about itself: somebody only where no login is asked for.
-pub(crate) fn without_connect(gate: &Gate) -> Option<Identity> {
-    if gate.requires_login() {
-        return None;
-    }
-    match gate.begin(&Login::default(), &[]) {
-        Decision::Admitted(identity) => Some(identity),
-        Decision::Refused | Decision::Verify(_) => None,
+/// How clients of this language connect.
+const CONNECTION: ConnectionType = ConnectionType::Standard;
+
+/// Who a client is before it says anything: somebody only where nothing is asked.
+pub(crate) fn anybody(gate: &Gate) -> Option<Identity> {
+    gate.anybody(CONNECTION)
+}
+
+/// Who a client is that begins with something else than CONNECT: what it would be with one that says nothing, where
+/// that may be left out.
+pub(crate) fn without_connect(gate: &Gate, certificate: Certificate<'_>) -> Verdict {
+    if gate.may_skip_connect(CONNECTION) {
+        judge(gate, &ConnectOptions::default(), None, certificate)
+    } else {
+        Verdict::Refused
     }
 }
 
-/// Whether a CONNECT presents what the server asks for. `certificate` is that of a client that has to have one, with a
-/// name that is a user's.
+/// Whether a CONNECT presents what the server asks for.
 pub(crate) fn judge(
     gate: &Gate,
     options: &ConnectOptions,
     nonce: Option<&Nonce>,
-    certificate: Option<Option<&CertificateNames>>,
+    certificate: Certificate<'_>,
 ) -> Verdict {
     let none = Proofs::default();
     let proofs = options.proofs.as_deref().unwrap_or(&none);
@@ -43,12 +48,8 @@ pub(crate) fn judge(
         token: &proofs.auth_token,
         nkey: &options.nkey,
         signature: &proofs.sig,
-        certificate: match certificate {
-            None => Certificate::NotAsked,
-            Some(None) => Certificate::Missing,
-            Some(Some(names)) => Certificate::Shown(names),
-        },
-        connection: ConnectionType::Standard,
+        certificate,
+        connection: CONNECTION,
     };
     match gate.begin(&login, nonce.map_or(&[], Nonce::as_bytes)) {
         Decision::Admitted(identity) => Verdict::Admitted(identity),
@@ -58,21 +59,21 @@ pub(crate) fn judge(
 }
 
 /// Whether somebody who was let in before, and does not claim to be somebody else now, still is welcome.
-pub(crate) fn renew(gate: &Gate, identity: Option<&Identity>) -> Verdict {
-    match identity.and_then(|identity| gate.renew(identity)) {
+pub(crate) fn renew(gate: &Gate, identity: Option<&Identity>, certificate: Certificate<'_>) -> Verdict {
+    match identity.and_then(|identity| gate.renew(identity, certificate)) {
         Some(identity) => Verdict::Admitted(identity),
         None => Verdict::Refused,
     }
 }
 
 /// The user that monitoring shows: what the client is admitted as, else what it says it is. A token is a secret.
-pub(crate) fn shown_user(options: &ConnectOptions, identity: Option<&Identity>) -> String {
-    if !options.nkey.is_empty() {
-        return options.nkey.to_string();
-    }
-    match identity.and_then(Identity::user) {
-        Some(user) => user.to_owned(),
-        None if options.user.is_empty() && options.has_token => "[REDACTED]".to_owned(),
-        None => options.user.to_string(),
-    }
+pub(crate) fn shown_user(options: Option<&ConnectOptions>, identity: Option<&Identity>) -> String {
+    let claimed = options.map_or("", |options| &*options.nkey);
+    let user = match (claimed, identity.and_then(Identity::user), options) {
+        ("", Some(user), _) => user,
+        ("", None, Some(options)) if options.user.is_empty() && options.has_token => "[REDACTED]",
+        ("", None, Some(options)) => &options.user,
+        (key, _, _) => key,
+    };
+    user.to_owned()
 }

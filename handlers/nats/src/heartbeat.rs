@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The first PING comes early: it measures the round trip.
+/// The first PING after CONNECT comes early: it measures the round trip.
 const FIRST_PING_AFTER: Duration = Duration::from_secs(2);
 
 /// The round trip is measured again when it is this old.
@@ -32,22 +32,21 @@ pub(crate) enum Beat {
 }
 
 impl Heartbeat {
-    /// `spread` is any number: it spreads the first PINGs of many clients over time.
-    pub(crate) fn new(interval: Duration, unanswered_at_most: u32, now: Instant, spread: u64) -> Self {
-        let mut heartbeat = Self {
+    /// The first PING comes after `interval`, unless the peer [says who it is](Self::begin).
+    pub(crate) fn new(interval: Duration, unanswered_at_most: u32, now: Instant) -> Self {
+        Self {
             interval,
             unanswered_at_most,
             unanswered: 0,
-            due: now,
+            due: now + interval,
             heard_from: now,
             asked: None,
             round_trip: None,
-        };
-        heartbeat.begin(now, spread);
-        heartbeat
+        }
     }
 
-    /// The peer has said who it is: the first PING comes soon.
+    /// The peer has said who it is: the first PING comes soon. `spread` is any number: it spreads those of many clients
+    /// over time.
     pub(crate) fn begin(&mut self, now: Instant, spread: u64) {
         let first = self.interval.min(FIRST_PING_AFTER);
         // Up to a fifth later.
@@ -112,7 +111,9 @@ mod tests {
     #[test]
     fn a_silent_peer_is_asked_and_given_up() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(MINUTE, 2, start, 7);
+        let mut heartbeat = Heartbeat::new(MINUTE, 2, start);
+        assert_eq!(heartbeat.due(), start + MINUTE, "as long as it says nothing");
+        heartbeat.begin(start, 7);
         assert!(heartbeat.due() >= start + Duration::from_secs(2));
         assert!(heartbeat.due() <= start + Duration::from_millis(2400));
         let mut now = heartbeat.due();
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn answers_keep_it_open() {
         let mut now = Instant::now();
-        let mut heartbeat = Heartbeat::new(MINUTE, 1, now, 0);
+        let mut heartbeat = Heartbeat::new(MINUTE, 1, now);
         for _ in 0..5 {
             assert_eq!(heartbeat.beat(now), Beat::Ping);
             heartbeat.answered(now);
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn a_peer_that_was_heard_from_is_not_asked() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(MINUTE, 2, start, 0);
+        let mut heartbeat = Heartbeat::new(MINUTE, 2, start);
         assert_eq!(
             heartbeat.beat(start),
             Beat::Ping,
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn a_shorter_interval_holds_at_once() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(MINUTE, 2, start, 0);
+        let mut heartbeat = Heartbeat::new(MINUTE, 2, start);
         heartbeat.beat(start);
         assert_eq!(heartbeat.due(), start + MINUTE);
         heartbeat.adjust(MINUTE / 6, 2, start + MINUTE / 2);
@@ -183,7 +184,8 @@ mod tests {
     #[test]
     fn short_intervals_begin_at_once() {
         let start = Instant::now();
-        let heartbeat = Heartbeat::new(Duration::from_millis(250), 2, start, u64::MAX);
+        let mut heartbeat = Heartbeat::new(Duration::from_millis(250), 2, start);
+        heartbeat.begin(start, u64::MAX);
         assert!(heartbeat.due() <= start + Duration::from_millis(300));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::session::NatsSession;
 use vagus_actors::connection::{ANTICIPATED, Turn};
+use vagus_auth::permission::Rights;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::message;
 use vagus_protocol::operation::{Operation, Publish};
@@ -62,13 +63,15 @@ impl NatsSession {
     /// Whether the client may publish on a subject, by what it was permitted or as an answer.
     #[inline]
     fn is_permitted(&mut self, subject: &[u8], turn: &mut impl Turn) -> bool {
-        let Some(permissions) = &self.permissions else {
-            return true;
+        let matcher = match &self.rights {
+            Rights::Everything => return true,
+            Rights::Nothing => return false,
+            Rights::By(matcher) => matcher,
         };
         if self.permitted == subject {
             return true;
         }
-        if permissions.may_publish(subject) {
+        if matcher.may_publish(subject) {
             self.permitted.clear();
             self.permitted.extend_from_slice(subject);
             return true;
@@ -94,7 +97,7 @@ impl NatsSession {
     /// Whether a subject that was just published on may be published on again without a look: an answer may not.
     #[inline]
     fn may_repeat(&self, subject: &[u8]) -> bool {
-        self.permissions.is_none() || self.permitted == subject
+        matches!(self.rights, Rights::Everything) || self.permitted == subject
     }
 }
 

@@ -5,6 +5,7 @@ use crate::session::NatsSession;
 use crate::trace;
 use std::fmt::{self, Display, Formatter};
 use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
+use vagus_auth::credentials::Identity;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::operation::Operation;
@@ -35,11 +36,12 @@ fn own_name(options: &ConnectOptions) -> String {
     said.join(":")
 }
 
-/// How a client says who it is; no secrets.
-fn label(options: &ConnectOptions) -> Option<String> {
+/// How a client says who it is, or who it is that has not said so; no secrets.
+fn label(options: &ConnectOptions, user: Option<&str>) -> Option<String> {
     let key = |kind, text: &str| (!text.is_empty()).then(|| format!("{kind}:{text}"));
     key("nkey", &options.nkey)
         .or_else(|| key("user", &options.user))
+        .or_else(|| key("user", user.unwrap_or_default()))
         .or_else(|| options.has_token.then(|| "token".to_owned()))
 }
 
@@ -65,7 +67,7 @@ impl NatsSession {
         if !name.is_empty() {
             write!(out, " - {}", Quoted(name.as_bytes()))?;
         }
-        if let Some(label) = label(options) {
+        if let Some(label) = label(options, self.who().and_then(Identity::user)) {
             let user = format!("{GLOBAL_ACCOUNT}/{label}");
             write!(out, " - {}", Quoted(user.as_bytes()))?;
         }
@@ -179,7 +181,7 @@ mod tests {
             let mut options = ConnectOptions::default();
             options.update(json.as_bytes()).unwrap();
             assert_eq!(own_name(&options), name, "{json}");
-            assert_eq!(label(&options).as_deref(), user, "{json}");
+            assert_eq!(label(&options, None).as_deref(), user, "{json}");
             assert_eq!(claimed(&options).as_deref(), who, "{json}");
         }
     }

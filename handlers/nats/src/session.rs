@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::{Identity, Progress, Session, SessionInterest, SlowTask, Turn};
 use vagus_actors::reload::Fate;
 use vagus_actors::{ConnectionId, Live};
-use vagus_auth::credentials::{self, BcryptTask};
+use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
-use vagus_auth::permission::Matcher;
+use vagus_auth::permission::Rights;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
@@ -46,18 +46,25 @@ pub struct NatsSession {
     pub(crate) key: ClientKey,
     /// A CONNECT whose password has not been checked yet.
     pub(crate) login: Option<Login>,
-    /// Who the client is; none until it is in.
-    pub(crate) identity: Option<credentials::Identity>,
-    /// What the client may do; everything if nothing is said.
-    pub(crate) permissions: Option<Arc<Matcher>>,
+    pub(crate) admission: Admission,
+    /// What the client may do; nothing until it is in.
+    pub(crate) rights: Rights,
     /// The subject that was last found to be one the client may publish on.
     pub(crate) permitted: Vec<u8>,
     pub(crate) wishes: Wishes,
     pub(crate) frame_limits: FrameLimits,
     pub(crate) heartbeat: Heartbeat,
-    pub(crate) authentication_due: Option<Instant>,
     first_pong_sent: bool,
     pub(crate) closing: bool,
+}
+
+/// Whether a client is in.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// Not yet. It is told to leave if it has not said who it is by then.
+    Due(Instant),
+    /// It is, as this one.
+    In(credentials::Identity),
 }
 
 /// A password hash that is to be checked, or is being checked.
@@ -105,7 +112,10 @@ impl NatsSession {
     ) -> Self {
         let (facts, version) = live.current();
         let limits = &facts.limits;
-        let identity = authentication::without_connect(&facts.gate);
+        let (rights, admission) = match authentication::anybody(&facts.gate) {
+            Some(identity) => (identity.rights(), Admission::In(identity)),
+            None => (Rights::Nothing, Admission::Due(now + limits.auth_timeout)),
+        };
         Self {
             peer,
             id,
@@ -114,8 +124,8 @@ impl NatsSession {
             certificate: None,
             key: ClientKey::Plain,
             login: None,
-            permissions: identity.as_ref().and_then(|who| who.permissions().cloned()),
-            identity,
+            admission,
+            rights,
             permitted: Vec::new(),
             wishes: Wishes::of(&ConnectOptions::default()),
             frame_limits: FrameLimits {
@@ -123,8 +133,7 @@ impl NatsSession {
                 max_payload: limits.max_payload,
                 headers: false,
             },
-            heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_max, now, id),
-            authentication_due: facts.gate.requires_login().then(|| now + limits.auth_timeout),
+            heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_max, now),
             first_pong_sent: false,
             closing: false,
             facts,
@@ -212,14 +221,63 @@ impl NatsSession {
     }
 
     pub(crate) fn must_authenticate(&self) -> bool {
-        self.authentication_due.is_some()
+        matches!(self.admission, Admission::Due(_))
+    }
+
+    /// Who the client is; none until it is in.
+    pub(crate) fn who(&self) -> Option<&credentials::Identity> {
+        match &self.admission {
+            Admission::Due(_) => None,
+            Admission::In(identity) => Some(identity),
+        }
+    }
+
+    /// Who the client is by its certificate, by these settings.
+    pub(crate) fn certificate(&self, facts: &Facts) -> Certificate<'_> {
+        match (&facts.tls, &self.certificate) {
+            (Some(tls), Some(names)) if tls.maps => Certificate::Shown(names),
+            (Some(tls), None) if tls.maps => Certificate::Missing,
+            _ => Certificate::NotAsked,
+        }
+    }
+
+    /// From now on the client is this one, with what that one may do. There is no other way in.
+    pub(crate) fn let_in(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
+        self.rights = identity.rights();
+        self.permitted.clear();
+        turn.may_answer_requests(self.rights.response_permission());
+        self.admission = Admission::In(identity);
+    }
+
+    /// From now on the client has to say who it is before it may do anything.
+    pub(crate) fn shut_out(&mut self, turn: &mut impl Turn) {
+        self.rights = Rights::Nothing;
+        self.permitted.clear();
+        turn.may_answer_requests(None);
+        self.admission = Admission::Due(turn.now() + self.facts.limits.auth_timeout);
+    }
+
+    /// The client begins with something else than CONNECT.
+    #[cold]
+    fn begin_without_connect(&mut self, turn: &mut impl Turn) {
+        let certificate = self.certificate(&self.facts);
+        let verdict = authentication::without_connect(&self.facts.gate, certificate);
+        self.judged(verdict, turn);
+    }
+
+    fn judged(&mut self, verdict: Verdict, turn: &mut impl Turn) {
+        match verdict {
+            Verdict::Admitted(identity) => self.admitted(identity, turn),
+            Verdict::Refused => self.refused(turn),
+            Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
+        }
     }
 
     /// Everything but publishing.
     #[inline(never)]
     fn operate(&mut self, operation: &Operation<'_>, turn: &mut impl Turn) {
         if self.must_authenticate() && !matches!(operation, Operation::Connect(_)) {
-            return self.complain(&Complaint::AuthorizationViolation, turn);
+            return self.refused(turn);
         }
         match operation {
             Operation::Subscribe { subject, queue, sid } => {
@@ -239,6 +297,10 @@ impl NatsSession {
 
     fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
         let earlier = self.options.take();
+        if earlier.is_some() || authentication::anybody(&self.facts.gate).is_none() {
+            // As in nats-server, whoever says again who it is keeps no subscription: it may not be permitted any more.
+            turn.unsubscribe_all();
+        }
         let claimed = earlier
             .as_ref()
             .map(|options| (options.user.clone(), options.nkey.clone()));
@@ -249,23 +311,16 @@ impl NatsSession {
         }
         let claims_the_same =
             claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
+        let (gate, certificate) = (&self.facts.gate, self.certificate(&self.facts));
         let verdict = if claims_the_same && options.proofs.is_none() {
             // It has proven that before.
-            authentication::renew(&self.facts.gate, self.identity.as_ref())
+            authentication::renew(gate, self.who(), certificate)
         } else {
-            let certificate = match &self.facts.tls {
-                Some(tls) if tls.maps => Some(self.certificate.as_deref()),
-                _ => None,
-            };
-            authentication::judge(&self.facts.gate, &options, self.nonce.as_ref(), certificate)
+            authentication::judge(gate, &options, self.nonce.as_ref(), certificate)
         };
         options.forget_proofs();
         self.options = Some(options);
-        match verdict {
-            Verdict::Admitted(identity) => self.admitted(identity, turn),
-            Verdict::Refused => self.refused(turn),
-            Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
-        }
+        self.judged(verdict, turn);
     }
 
     pub(crate) fn refused(&mut self, turn: &mut impl Turn) {
@@ -273,11 +328,11 @@ impl NatsSession {
         self.complain(&Complaint::AuthorizationViolation, turn);
     }
 
-    /// The client is who it says it is.
+    /// The client is who it says it is, or who everybody is that says nothing.
     fn admitted(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
         let server_headers = self.facts.limits.headers;
         let Some(options) = &self.options else {
-            return;
+            return self.let_in(identity, turn);
         };
         let (complaint, headers) = (
             options.complaint(server_headers),
@@ -287,16 +342,8 @@ impl NatsSession {
         if let Some(complaint) = complaint {
             return self.complain(&complaint, turn);
         }
-        self.authentication_due = None;
         self.heartbeat.begin(turn.now(), self.id);
-        self.permissions = identity.permissions().cloned();
-        self.identity = Some(identity);
-        self.permitted.clear();
-        turn.may_answer_requests(
-            self.permissions
-                .as_ref()
-                .and_then(|matcher| matcher.response_permission()),
-        );
+        self.let_in(identity, turn);
         self.frame_limits.headers = headers;
         turn.accept_headers(headers);
         self.confirm(turn);
@@ -335,9 +382,12 @@ impl Session for NatsSession {
 
     fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
         self.login = None;
+        if self.closing {
+            return;
+        }
         match answer.flatten() {
             // By now somebody else may be welcome.
-            Some(identity) => match self.facts.gate.renew(&identity) {
+            Some(identity) => match self.facts.gate.renew(&identity, self.certificate(&self.facts)) {
                 Some(identity) => self.admitted(identity, turn),
                 None => self.refused(turn),
             },
@@ -348,11 +398,16 @@ impl Session for NatsSession {
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         self.heartbeat.heard(turn.now());
         if self.must_authenticate() && !may_begin_connect(input) {
-            self.complain(&Complaint::AuthorizationViolation, turn);
-            return Progress::Taken {
-                consumed: 0,
-                frame_length: 0,
-            };
+            self.begin_without_connect(turn);
+            if self.closing {
+                return Progress::Taken {
+                    consumed: 0,
+                    frame_length: 0,
+                };
+            }
+            if self.login.is_some() {
+                return Progress::Waiting { consumed: 0 };
+            }
         }
         let mut repeated = Repeated::default();
         let mut looked_ahead = 0;
@@ -381,7 +436,7 @@ impl Session for NatsSession {
                                 Repeated::default()
                             };
                         } else {
-                            self.complain(&Complaint::AuthorizationViolation, turn);
+                            self.refused(turn);
                         }
                     } else {
                         repeated = Repeated::default();
@@ -431,7 +486,7 @@ impl Session for NatsSession {
 
     fn time<T: Turn>(&mut self, turn: &mut T) {
         let now = turn.now();
-        if self.authentication_due.is_some_and(|due| due <= now) {
+        if matches!(self.admission, Admission::Due(due) if due <= now) {
             return self.complain(&Complaint::AuthenticationTimeout, turn);
         }
         if self.heartbeat.due() > now {
@@ -446,7 +501,10 @@ impl Session for NatsSession {
 
     fn deadline(&self) -> Option<Instant> {
         let ping = self.heartbeat.due();
-        Some(self.authentication_due.map_or(ping, |due| due.min(ping)))
+        Some(match self.admission {
+            Admission::Due(due) => due.min(ping),
+            Admission::In(_) => ping,
+        })
     }
 
     fn round_trip(&self) -> Option<Duration> {
@@ -462,14 +520,13 @@ impl Session for NatsSession {
     }
 
     fn identity(&self) -> Identity {
-        match &self.options {
-            None => Identity::default(),
-            Some(options) => Identity {
-                name: options.name.to_string(),
-                lang: options.lang.to_string(),
-                version: options.version.to_string(),
-                user: authentication::shown_user(options, self.identity.as_ref()),
-            },
+        let options = self.options();
+        let said = |text: fn(&ConnectOptions) -> &str| options.map(text).unwrap_or_default().to_owned();
+        Identity {
+            name: said(|options| &options.name),
+            lang: said(|options| &options.lang),
+            version: said(|options| &options.version),
+            user: authentication::shown_user(options, self.who()),
         }
     }
 }

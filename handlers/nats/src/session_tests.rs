@@ -92,6 +92,14 @@ impl Turn for Recorder {
         self.pending = true;
     }
 
+    fn unsubscribe_all(&mut self) {
+        if !self.subscriptions.is_empty() {
+            self.note(format_args!("unsubscribe all"));
+            self.subscriptions.clear();
+            self.pending = true;
+        }
+    }
+
     fn subscriptions(&self) -> usize {
         self.subscriptions.len()
     }
@@ -271,6 +279,8 @@ fn operations_come_to_what_they_say() {
     check("-ERR 'x'\r\n", "close: Parse Error");
 }
 
+#[path = "admission_tests.rs"]
+mod admission;
 #[path = "adopting_tests.rs"]
 mod adopting;
 

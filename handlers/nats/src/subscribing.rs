@@ -20,14 +20,10 @@ pub(crate) fn subscribe(
     if let Some(complaint) = objection(session, subject, queue, sid, turn) {
         return session.complain(&complaint, turn);
     }
-    let except = match session
-        .permissions
-        .as_ref()
-        .map(|matcher| matcher.may_subscribe(subject, queue))
-    {
-        None | Some(Subscribe::Allowed) => None,
-        Some(Subscribe::AllowedExcept(filter)) => Some(filter),
-        Some(Subscribe::Denied) => {
+    let except = match session.rights.may_subscribe(subject, queue) {
+        Subscribe::Allowed => None,
+        Subscribe::AllowedExcept(filter) => Some(filter),
+        Subscribe::Denied => {
             return session.complain(&Complaint::SubscriptionPermission { subject, queue }, turn);
         }
     };

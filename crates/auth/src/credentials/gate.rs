@@ -11,7 +11,7 @@ use super::users::{Check, Entry, Users};
 use super::{Credentials, GateError};
 use crate::nkey;
 use crate::password::{Hash, Secret};
-use crate::permission::Matcher;
+use crate::permission::Rights;
 use crate::remembered::Remembered;
 
 /// Decides who may connect.
@@ -64,10 +64,12 @@ impl Identity {
         (!matches!(entry.check, Check::Token(_))).then_some(&*entry.name)
     }
 
-    /// What it may do; none: everything.
+    /// What it may do: never [`Rights::Nothing`], as it was admitted.
     #[must_use]
-    pub fn permissions(&self) -> Option<&Arc<Matcher>> {
-        self.entry.as_ref()?.permissions.as_ref()
+    pub fn rights(&self) -> Rights {
+        self.entry
+            .as_ref()
+            .map_or(Rights::Everything, |entry| entry.rights.clone())
     }
 }
 
@@ -132,14 +134,14 @@ impl Gate {
             Credentials::Token(token) => Method::Token(Arc::new(Entry {
                 name: Box::default(),
                 check: Check::Token(Secret::new(&token)),
-                permissions: None,
+                rights: Rights::Everything,
                 connection_types: ConnectionTypes::default(),
             })),
             Credentials::User { name, .. } if name.is_empty() => return Err(GateError::EmptyName),
             Credentials::User { name, password } => Method::User(Arc::new(Entry {
                 name: name.into(),
                 check: Check::Password(Secret::new(&password)),
-                permissions: None,
+                rights: Rights::Everything,
                 connection_types: ConnectionTypes::default(),
             })),
             Credentials::Users {
@@ -180,6 +182,29 @@ impl Gate {
             Method::Open => false,
             Method::Token(_) | Method::User(_) => true,
             Method::Users(users) => users.no_auth_user.is_none(),
+        }
+    }
+
+    /// Who everybody is that connects in this way, before it says anything: somebody only where nothing is asked.
+    #[must_use]
+    pub fn anybody(&self, connection: ConnectionType) -> Option<Identity> {
+        matches!(self.method, Method::Open).then_some(Identity {
+            entry: None,
+            by_default: false,
+            connection,
+        })
+    }
+
+    /// Whether a client that connects in this way may begin with something else than CONNECT. Who it is then is for
+    /// [`Gate::begin`] to say. As in nats-server, a `no_auth_user` that has a key and no name still needs CONNECT.
+    #[must_use]
+    pub fn may_skip_connect(&self, connection: ConnectionType) -> bool {
+        match &self.method {
+            Method::Open => true,
+            Method::Token(_) | Method::User(_) => false,
+            Method::Users(users) => users.no_auth_user.as_ref().is_some_and(|entry| {
+                !matches!(entry.check, Check::Key(_)) && entry.connection_types.allow(connection)
+            }),
         }
     }
 
@@ -243,10 +268,24 @@ impl Gate {
     }
 
     fn begin_as_user(&self, users: &Users, login: &Login<'_>, nonce: &[u8]) -> Decision {
-        // As in nats-server, a key does not count where no user has one.
-        let key = Some(login.nkey).filter(|key| !key.is_empty() && !users.by_key.is_empty());
-        if let Some(key) = key {
-            return sign(users.by_key.get(key), login, nonce);
+        let says_nothing = login.user.is_empty() && login.password.is_empty() && login.token.is_empty();
+        let by_default = || match users.by_default(login.connection) {
+            Some(entry) => Decision::Admitted(Identity {
+                entry: Some(Arc::clone(entry)),
+                by_default: true,
+                connection: login.connection,
+            }),
+            None => Decision::Refused,
+        };
+        // As in nats-server, a key does not count where no user has one, and counts before a certificate.
+        if !users.by_key.is_empty() {
+            if !login.nkey.is_empty() {
+                return sign(users.by_key.get(login.nkey), login, nonce);
+            }
+            let is_key = |entry: &Arc<Entry>| matches!(entry.check, Check::Key(_));
+            if says_nothing && users.no_auth_user.as_ref().is_some_and(is_key) {
+                return by_default();
+            }
         }
         match login.certificate {
             Certificate::Missing if !users.by_name.is_empty() => return Decision::Refused,
@@ -259,17 +298,8 @@ impl Gate {
             }
             _ => {}
         }
-        if login.user.is_empty() && login.password.is_empty() && login.token.is_empty() {
-            return match &users.no_auth_user {
-                Some(entry) if entry.connection_types.allow(login.connection) => {
-                    Decision::Admitted(Identity {
-                        entry: Some(Arc::clone(entry)),
-                        by_default: true,
-                        connection: login.connection,
-                    })
-                }
-                _ => Decision::Refused,
-            };
+        if says_nothing {
+            return by_default();
         }
         if login.user.is_empty() {
             return Decision::Refused;
@@ -314,35 +344,44 @@ impl Gate {
     }
 
     /// What a connection that was let in is to a new gate, after a change of configuration; none if it would not be let
-    /// in now, its user is gone or has another password.
+    /// in now: its user is gone, has another password, may not connect in this way or is not who its certificate says.
     ///
     /// Its credentials are not kept, so that a password that was only hashed by the change counts as another.
     #[must_use]
-    pub fn renew(&self, identity: &Identity) -> Option<Identity> {
+    pub fn renew(&self, identity: &Identity, certificate: Certificate<'_>) -> Option<Identity> {
+        let connection = identity.connection;
         let entry = match (&self.method, &identity.entry) {
             (Method::Open, _) => None,
             (_, None) => return None,
-            (Method::Users(users), _) if identity.by_default => Some(users.no_auth_user.as_ref()?),
-            _ if identity.by_default => return None,
-            (method, Some(known)) => {
-                let entry = match method {
-                    Method::Open => None,
-                    Method::Token(entry) | Method::User(entry) => Some(entry),
-                    Method::Users(users) if matches!(known.check, Check::Key(_)) => {
-                        users.by_key.get(&known.name)
-                    }
-                    Method::Users(users) => users.by_name.get(&known.name),
+            (Method::Token(_) | Method::User(_), _) if identity.by_default => return None,
+            (Method::Token(entry) | Method::User(entry), Some(known)) => Some(entry.same_as(known)?),
+            (Method::Users(users), Some(known)) => {
+                let entry = if identity.by_default {
+                    users.by_default(connection)?
+                } else {
+                    let entries = match known.check {
+                        Check::Key(_) => &users.by_key,
+                        Check::Token(_) | Check::Password(_) => &users.by_name,
+                    };
+                    entries.get(&known.name)?.same_as(known)?
                 };
-                Some(entry.filter(|entry| entry.name == known.name && entry.check == known.check)?)
+                Some(match certificate {
+                    _ if matches!(entry.check, Check::Key(_)) => entry,
+                    Certificate::NotAsked => entry,
+                    Certificate::Shown(names) if !identity.by_default => {
+                        users.by_certificate(names, connection)?.same_as(entry)?
+                    }
+                    Certificate::Shown(_) | Certificate::Missing => return None,
+                })
             }
         };
-        if entry.is_some_and(|entry| !entry.connection_types.allow(identity.connection)) {
+        if entry.is_some_and(|entry| !entry.connection_types.allow(connection)) {
             return None;
         }
         Some(Identity {
             entry: entry.map(Arc::clone),
             by_default: identity.by_default,
-            connection: identity.connection,
+            connection,
         })
     }
 }

@@ -10,7 +10,7 @@ use super::login::{ConnectionType, ConnectionTypes};
 use super::{GateError, Proof, User};
 use crate::nkey::{self, Kind, NkeyError};
 use crate::password::Secret;
-use crate::permission::{Matcher, Permissions};
+use crate::permission::{Permissions, Rights};
 
 #[derive(Debug)]
 pub(super) struct Users {
@@ -29,8 +29,15 @@ pub(super) struct Entry {
     /// User name or public key; empty for a token.
     pub(super) name: Box<str>,
     pub(super) check: Check,
-    pub(super) permissions: Option<Arc<Matcher>>,
+    pub(super) rights: Rights,
     pub(super) connection_types: ConnectionTypes,
+}
+
+impl Entry {
+    /// The entry itself, if it is of the same user with the same way to prove that.
+    pub(super) fn same_as<'a>(self: &'a Arc<Self>, known: &Self) -> Option<&'a Arc<Self>> {
+        (self.name == known.name && self.check == known.check).then_some(self)
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -55,17 +62,19 @@ impl Users {
         no_auth_user: Option<String>,
         default_permissions: Option<Permissions>,
     ) -> Result<Self, GateError> {
-        let default_permissions = default_permissions
-            .map(Permissions::compile)
-            .transpose()
-            .map_err(GateError::DefaultPermissions)?
-            .map(Arc::new);
+        let default_rights = match default_permissions {
+            None => Rights::Everything,
+            Some(permissions) => {
+                let matcher = permissions.compile().map_err(GateError::DefaultPermissions)?;
+                Rights::By(Arc::new(matcher))
+            }
+        };
         let (mut by_name, mut by_key) = (Entries::default(), Entries::default());
         for user in users {
             let name: Box<str> = user.proof.name().into();
-            let permissions = match user.permissions.map(Permissions::compile).transpose() {
-                Ok(Some(own)) => Some(Arc::new(own)),
-                Ok(None) => default_permissions.clone(),
+            let rights = match user.permissions.map(Permissions::compile).transpose() {
+                Ok(Some(own)) => Rights::By(Arc::new(own)),
+                Ok(None) => default_rights.clone(),
                 Err(reason) => {
                     return Err(GateError::Permissions {
                         user: name.into(),
@@ -81,7 +90,7 @@ impl Users {
             let entry = Arc::new(Entry {
                 name: name.clone(),
                 check,
-                permissions,
+                rights,
                 connection_types: user.connection_types,
             });
             if let Some(other) = entries.insert(name, entry) {
@@ -104,6 +113,18 @@ impl Users {
             by_name,
             by_key,
             no_auth_user,
+        })
+    }
+
+    /// The user that those are who connect in this way and give no credentials. As in nats-server, nobody is one that
+    /// has a hashed password: there is nothing to compare with the hash.
+    pub(super) fn by_default(&self, connection: ConnectionType) -> Option<&Arc<Entry>> {
+        self.no_auth_user.as_ref().filter(|entry| {
+            let needs_no_proof = match &entry.check {
+                Check::Key(_) => true,
+                check => matches!(check.secret(), Some(Secret::Plain(_))),
+            };
+            needs_no_proof && entry.connection_types.allow(connection)
         })
     }
 
