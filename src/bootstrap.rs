@@ -30,7 +30,7 @@ use vagus_actors::{
 use vagus_admin::{Broker, resident_bytes};
 use vagus_auth::credentials::Gate;
 use vagus_configs::grammar::Map;
-use vagus_configs::{Config, Limits, Listen, Port};
+use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
@@ -74,16 +74,14 @@ pub(crate) fn start(
         vagus_version: crate::VERSION.to_owned(),
         git_commit: option_env!("VAGUS_GIT_COMMIT").unwrap_or("unknown").to_owned(),
         go: "none".to_owned(),
-        host: config.listen.host.clone(),
-        port: client_address.port(),
         headers: config.limits.headers,
         auth_required: gate.requires_login(),
         max_payload: config.limits.max_payload,
-        connect_urls: config.client_advertise.iter().cloned().collect(),
         api_level: API_LEVEL,
         xkey: identity.xkey.clone(),
         ..Info::default()
     };
+    advertise(&mut info, &config, client_address.port());
     if let Some(tls) = &secured.clients {
         tls.announce(&mut info);
     }
@@ -104,6 +102,17 @@ pub(crate) fn start(
         .recv()
         .map_err(|_| io::Error::other("the first arbiter did not start"))??;
     Ok((thread, running))
+}
+
+/// Says in INFO where clients are to connect: to what is advertised, else to where the server listens, at this port.
+pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
+    let (host, advertised) = match &config.client_advertise {
+        Some(address) => split_advertised(address),
+        None => (&*config.listen.host, None),
+    };
+    info.host = host.to_owned();
+    // As in nats-server, 0 is no port that could be told.
+    info.port = advertised.filter(|port| *port != 0).unwrap_or(port);
 }
 
 /// Starts all actors; runs on the first arbiter.
@@ -186,6 +195,7 @@ fn populate(
         bounds: surroundings.bounds.clone(),
         facts,
         settings: admin.broker.settings.clone(),
+        client_port: client_address.port(),
         admin: admin.service.clone(),
         stapler: secured.stapler.clone(),
         process: setup.process,

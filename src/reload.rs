@@ -13,7 +13,7 @@ use vagus_nats::Facts;
 
 use crate::admin;
 use crate::admin_service::AdminService;
-use crate::bootstrap::bounds;
+use crate::bootstrap::{advertise, bounds};
 use crate::certificates::{Occasion, make_ready};
 use crate::stapling::Stapler;
 use vagus_configs::grammar::Map;
@@ -88,6 +88,8 @@ pub(crate) struct Parts {
     pub(crate) bounds: Arc<Live<Bounds>>,
     pub(crate) facts: Arc<Live<Facts>>,
     pub(crate) settings: Arc<Live<Settings>>,
+    /// Where clients connect.
+    pub(crate) client_port: u16,
     pub(crate) admin: AdminService,
     pub(crate) stapler: Stapler,
     pub(crate) process: Box<dyn Process>,
@@ -118,7 +120,7 @@ impl Parts {
         facts.tls = tls;
         facts.info.auth_required = gate.requires_login();
         facts.info.max_payload = new.limits.max_payload;
-        facts.info.connect_urls = new.client_advertise.iter().cloned().collect();
+        advertise(&mut facts.info, new, self.client_port);
         facts.gate = gate;
         facts.limits = new.limits.clone();
         facts.max_traced_payload = new.logging.max_traced_payload;

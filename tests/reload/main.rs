@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // What cannot be set up is no test.
 
+mod advertised;
 mod all_or_nothing;
 mod certificates;
 mod connections;
