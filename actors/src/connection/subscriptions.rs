@@ -90,18 +90,17 @@ impl Subscriptions {
         all
     }
 
-    /// Puts another subscription in the place of one, which leaves out what `except` denies.
+    /// From now on a subscription leaves out what `except` denies. It stays the one it is, with what was delivered to it
+    /// and with its maximum, which the Router may have been told of and not set yet.
     pub(crate) fn except(&mut self, sid: &[u8], except: Option<Filter>, changes: &mut Vec<Change>) {
-        let Some(known) = self.by_sid.get_mut(sid) else {
+        let Some(known) = self.by_sid.get(sid) else {
             return;
         };
         if known.is_exhausted() || (except.is_none() && !known.has_exceptions()) {
             return;
         }
-        let except = except.map(|filter| Box::new(filter) as Box<dyn SubjectFilter>);
-        let next = Arc::new(known.successor().except(except));
-        changes.push(Change::Remove(std::mem::replace(known, next.clone())));
-        changes.push(Change::Add(next));
+        known.set_except(except.map(|filter| Box::new(filter) as Box<dyn SubjectFilter>));
+        changes.push(Change::Except(known.clone()));
     }
 
     /// Ends a subscription now, or after `max` deliveries since it began.
@@ -142,3 +141,7 @@ impl Subscriptions {
         std::mem::take(&mut self.by_sid).into()
     }
 }
+
+#[cfg(test)]
+#[path = "subscriptions_tests.rs"]
+mod tests;

@@ -96,7 +96,7 @@ impl QueueGroup {
             Change::Remove(subscription) => {
                 self.members.leave(subscription);
             }
-            Change::Limit(..) => {}
+            Change::Limit(..) | Change::Except(_) => {}
         }
     }
 }

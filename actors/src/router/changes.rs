@@ -14,6 +14,8 @@ pub enum Change {
     Add(Arc<ConnectionSubscription>),
     /// A subscription ends after this many deliveries since it began.
     Limit(Arc<ConnectionSubscription>, u64),
+    /// What a subscription leaves out of what it matches is something else now.
+    Except(Arc<ConnectionSubscription>),
     /// A subscription ends.
     Remove(Arc<ConnectionSubscription>),
 }
@@ -24,9 +26,10 @@ const BYTES_PER_STEP: usize = 64;
 impl Change {
     pub(crate) fn subscription(&self) -> &Arc<ConnectionSubscription> {
         match self {
-            Self::Add(subscription) | Self::Limit(subscription, _) | Self::Remove(subscription) => {
-                subscription
-            }
+            Self::Add(subscription)
+            | Self::Limit(subscription, _)
+            | Self::Except(subscription)
+            | Self::Remove(subscription) => subscription,
         }
     }
 

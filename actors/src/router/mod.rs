@@ -103,6 +103,8 @@ impl Router {
                 Change::Limit(_, max) => {
                     subscription.set_limit(*max);
                 }
+                // It was put in place by its owner: what is left to do is that everybody looks anew.
+                Change::Except(_) => {}
                 Change::Add(_) if in_group => continue,
                 Change::Add(_) => {
                     index.insert(subscription.clone());
@@ -133,7 +135,7 @@ impl Router {
 }
 
 fn concerns_a_group(change: &Change) -> bool {
-    !matches!(change, Change::Limit(..)) && change.subscription().queue().is_some()
+    !matches!(change, Change::Limit(..) | Change::Except(_)) && change.subscription().queue().is_some()
 }
 
 /// Makes the changes that wait, a visit at a time, and answers what is in force.

@@ -1,8 +1,8 @@
 //! A subscription as the connection, the index and every fan-out share it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// What a subscription delivers to, as far as routing must know it.
 pub trait Destination {
@@ -65,8 +65,11 @@ pub struct Subscription<D> {
     /// Where in its list it is, so that leaving a list of 100,000 needs no search. Written by that list's owner alone.
     position: AtomicU32,
     closed: AtomicBool,
-    except: Option<Box<dyn SubjectFilter>>,
+    /// Most subscriptions never have any.
+    except: OnceLock<Box<RwLock<Exceptions>>>,
 }
+
+type Exceptions = Option<Box<dyn SubjectFilter>>;
 
 /// Subjects that a subscription with wildcards matches and that are not delivered to it all the same.
 pub trait SubjectFilter: Send + Sync + fmt::Debug {
@@ -93,38 +96,40 @@ impl<D> Subscription<D> {
             queue_length: queue.map_or(0, |name| name.len() as u32 + 1),
             position: AtomicU32::new(NOWHERE),
             closed: AtomicBool::new(false),
-            except: None,
+            except: OnceLock::new(),
         }
     }
 
     /// The same, without what `except` denies.
     #[must_use]
-    pub fn except(mut self, except: Option<Box<dyn SubjectFilter>>) -> Self {
-        self.except = except;
+    pub fn except(self, except: Option<Box<dyn SubjectFilter>>) -> Self {
+        self.set_except(except);
         self
     }
 
-    /// Another one of the same subject, queue and sid to take its place: it goes on counting, under the same limit,
-    /// and has no exceptions.
-    #[must_use]
-    pub fn successor(&self) -> Self
-    where
-        D: Clone,
-    {
-        let next = Self::new(self.subject(), self.queue(), self.sid(), self.destination.clone());
-        next.delivered.store(self.delivered(), Ordering::Relaxed);
-        next.limit.store(self.limit().unwrap_or(0), Ordering::Relaxed);
-        next
+    /// From now on what `except` denies, and nothing else, is left out. What was delivered, and the limit, stay.
+    ///
+    /// Fan-outs resolved before go by what was left out then: bump the [version](crate::Versions::bump) of its subject.
+    pub fn set_except(&self, except: Option<Box<dyn SubjectFilter>>) {
+        if except.is_some() || self.except.get().is_some() {
+            let place = self.except.get_or_init(Box::default);
+            *place.write().unwrap_or_else(PoisonError::into_inner) = except;
+        }
     }
 
     /// Whether there are subjects that it matches and that are not delivered to it.
     pub fn has_exceptions(&self) -> bool {
-        self.except.is_some()
+        self.except
+            .get()
+            .is_some_and(|except| except.read().unwrap_or_else(PoisonError::into_inner).is_some())
     }
 
     /// Whether messages on this subject, which it matches, are not for it.
     pub fn denies(&self, subject: &[u8]) -> bool {
-        self.except.as_ref().is_some_and(|except| except.denies(subject))
+        self.except.get().is_some_and(|except| {
+            let except = except.read().unwrap_or_else(PoisonError::into_inner);
+            except.as_ref().is_some_and(|except| except.denies(subject))
+        })
     }
 
     fn subject_end(&self) -> usize {

@@ -117,3 +117,25 @@ fn a_limit_set_while_runs_are_counted_is_noticed() {
 fn what_a_message_needs_is_side_by_side() {
     assert_eq!(std::mem::offset_of!(Subscription<Arc<u8>>, limit), 16);
 }
+
+#[test]
+fn what_is_left_out_changes_in_place() {
+    #[derive(Debug)]
+    struct Only(&'static [u8]);
+    impl SubjectFilter for Only {
+        fn denies(&self, subject: &[u8]) -> bool {
+            subject == self.0
+        }
+    }
+    let subscription: Shared = plain(">", "1", 1);
+    assert!(!subscription.has_exceptions() && !subscription.denies(b"a"));
+    subscription.set_limit(2);
+    assert_eq!(subscription.claim(), Claim::Granted);
+    subscription.set_except(Some(Box::new(Only(b"a"))));
+    assert!(subscription.has_exceptions() && subscription.denies(b"a") && !subscription.denies(b"b"));
+    subscription.set_except(Some(Box::new(Only(b"b"))));
+    assert!(!subscription.denies(b"a") && subscription.denies(b"b"));
+    subscription.set_except(None);
+    assert!(!subscription.has_exceptions() && !subscription.denies(b"b"));
+    assert_eq!(subscription.claim(), Claim::Last);
+}

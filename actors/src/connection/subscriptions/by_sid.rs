@@ -55,15 +55,6 @@ impl BySid {
             .map(|known| &known.subscription)
     }
 
-    pub(super) fn get_mut(&mut self, sid: &[u8]) -> Option<&mut Arc<ConnectionSubscription>> {
-        let hash = self.hasher.hash_one(sid);
-        let at = self.table(hash);
-        let known = self.tables.get_mut(at)?;
-        known
-            .find_mut(hash, |known| known.is(hash, sid))
-            .map(|known| &mut known.subscription)
-    }
-
     /// Puts it in, in place of one with the same sid.
     pub(super) fn insert(&mut self, subscription: Arc<ConnectionSubscription>) {
         if self.tables.is_empty() {
@@ -189,7 +180,6 @@ mod tests {
         for sid in 0..many {
             let sid = sid.to_string();
             assert_eq!(known.get(sid.as_bytes()).unwrap().sid(), sid.as_bytes());
-            assert_eq!(known.get_mut(sid.as_bytes()).unwrap().sid(), sid.as_bytes());
         }
         assert!(known.get(b"other").is_none() && known.remove(b"other").is_none());
         assert_eq!(known.values().count(), many);
