@@ -110,7 +110,7 @@ impl Delivery {
     }
 
     /// Counts a message that is not delivered to anybody.
-    pub(crate) fn refuse(&mut self, payload: usize) {
+    pub(crate) fn withhold(&mut self, payload: usize) {
         self.traffic.messages_in += 1;
         self.traffic.payload_in += payload as u64;
     }

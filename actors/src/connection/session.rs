@@ -113,8 +113,8 @@ pub trait Turn {
     /// Not while [`Turn::interest_pending`]: a connection's own subscriptions come first.
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
 
-    /// A message of so many bytes is not delivered to anybody, as the peer may not publish it. It counts as received.
-    fn refuse(&mut self, payload: usize);
+    /// A message of so many bytes is not delivered to anybody. It counts as received all the same.
+    fn withhold(&mut self, payload: usize);
 
     /// Messages on these subjects are about to be published: at most [`ANTICIPATED`] of them count. Nothing but
     /// speed depends on it.

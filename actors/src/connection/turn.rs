@@ -62,9 +62,9 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     #[cold]
-    fn refuse(&mut self, payload: usize) {
+    fn withhold(&mut self, payload: usize) {
         self.inbound.count(payload);
-        self.delivery.refuse(payload);
+        self.delivery.withhold(payload);
     }
 
     fn anticipate(&mut self, subjects: &[&[u8]]) {

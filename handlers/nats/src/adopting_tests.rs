@@ -86,7 +86,7 @@ fn permissions_that_are_lost_end_subscriptions() {
              3 goes on except some",
         )
         .say("PUB b 0\r\n\r\nPUB a 0\r\n\r\n")
-        .did("< -ERR 'Permissions Violation for Publish to \"b\"'\nrefuse 0\npublish a");
+        .did("< -ERR 'Permissions Violation for Publish to \"b\"'\nwithhold 0\npublish a");
 }
 
 #[test]
@@ -153,5 +153,5 @@ fn whoever_says_nothing_has_the_permissions_of_its_user() {
         },
     );
     peer.say("PUB b 0\r\n\r\n")
-        .did("< -ERR 'Permissions Violation for Publish to \"b\"'\nrefuse 0");
+        .did("< -ERR 'Permissions Violation for Publish to \"b\"'\nwithhold 0");
 }

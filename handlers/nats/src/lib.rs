@@ -16,6 +16,7 @@ mod subscribing;
 mod throttle;
 mod tls;
 mod trace;
+mod traced;
 
 pub use session::NatsSession;
 pub use tls::ClientTls;

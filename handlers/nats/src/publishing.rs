@@ -1,6 +1,7 @@
 //! PUB and HPUB.
 
 use crate::session::NatsSession;
+use crate::traced;
 use vagus_actors::connection::{ANTICIPATED, Turn};
 use vagus_auth::permission::Rights;
 use vagus_protocol::error::Complaint;
@@ -15,16 +16,35 @@ const RESERVED_SUBJECTS: [&[u8]; 2] = [b"_GR_.", b"$NRG."];
 /// Subjects that a client may not have answers sent to.
 const RESERVED_REPLIES: [&[u8]; 3] = [b"_R_.", b"$JS.ACK.", b"_GR_."];
 
+/// What becomes of a message that may ask for a trace.
+enum Traced {
+    /// It is delivered.
+    Delivered,
+    /// It is counted, and delivered to nobody.
+    NotDelivered,
+    /// It is as if it had not come.
+    Ignored,
+}
+
 impl NatsSession {
-    /// False if the message was refused: the turn has not seen it, and knows nothing of its control line.
+    /// False if the message was not delivered: the turn has not seen it, and knows nothing of its control line.
     #[inline]
     #[must_use]
     pub(crate) fn publish(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
         if self.wishes.trace {
             self.trace(&Operation::Publish(*message));
         }
+        if let Some(header) = message.header()
+            && traced::may_ask(header)
+        {
+            match self.trace_request(header, turn) {
+                Traced::Delivered => {}
+                Traced::NotDelivered => return self.withhold(message, turn),
+                Traced::Ignored => return false,
+            }
+        }
         if !self.may_publish(message, turn) {
-            turn.refuse(message.body.len());
+            turn.withhold(message.body.len());
             return false;
         }
         self.confirm(turn);
@@ -33,6 +53,44 @@ impl NatsSession {
             self.no_responders(message, turn);
         }
         true
+    }
+
+    /// What becomes of a message whose header block may ask for a trace.
+    #[cold]
+    fn trace_request(&mut self, header: &[u8], turn: &mut impl Turn) -> Traced {
+        let Some(request) = traced::asked(header) else {
+            return Traced::Delivered;
+        };
+        let destination = request.destination;
+        let is_subject =
+            subject::is_valid_literal(destination) && !destination.iter().any(u8::is_ascii_whitespace);
+        if request.began_elsewhere || !is_subject {
+            return if request.only {
+                Traced::Ignored
+            } else {
+                Traced::Delivered
+            };
+        }
+        if !self.rights.may_publish(destination) || begins_with_any(destination, &RESERVED_SUBJECTS) {
+            let complaint = Complaint::PublishPermission { subject: destination };
+            self.complain(&complaint, turn);
+            return Traced::Ignored;
+        }
+        if request.only {
+            Traced::NotDelivered
+        } else {
+            Traced::Delivered
+        }
+    }
+
+    /// A message that is published as any other, but not delivered.
+    #[cold]
+    fn withhold(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+        if self.may_publish(message, turn) {
+            self.confirm(turn);
+        }
+        turn.withhold(message.body.len());
+        false
     }
 
     #[inline]
@@ -148,6 +206,8 @@ pub(crate) struct Repeated<'a> {
     /// Where what is behind the subject begins.
     tail: usize,
     payload: usize,
+    /// Length of the header block: what each message has there is looked at.
+    header: usize,
 }
 
 impl<'a> Repeated<'a> {
@@ -175,6 +235,7 @@ impl<'a> Repeated<'a> {
                     frame_length: frame.len(),
                     tail: frame.len() - tail.len(),
                     payload: publish.body.len(),
+                    header: publish.header_size.unwrap_or(0),
                 }
             }
             _ => Self::default(),
@@ -189,6 +250,9 @@ impl<'a> Repeated<'a> {
         }
         let frame = input.get(..self.frame_length)?;
         if !frame.starts_with(self.line) || !frame.ends_with(b"\r\n") {
+            return None;
+        }
+        if self.header > 0 && traced::may_ask(frame.get(self.line.len()..)?.get(..self.header)?) {
             return None;
         }
         turn.publish_again(&frame[self.tail..], self.payload);

@@ -42,8 +42,8 @@ impl Turn for Recorder {
         self.now
     }
 
-    fn refuse(&mut self, payload: usize) {
-        self.note(format_args!("refuse {payload}"));
+    fn withhold(&mut self, payload: usize) {
+        self.note(format_args!("withhold {payload}"));
     }
 
     fn anticipate(&mut self, _: &[&[u8]]) {}
@@ -307,6 +307,66 @@ fn equal_control_lines_are_looked_at_once() {
     check("PUB a r 1\r\nx\r\nPUB a r 1\r\ny\r\n", "publish a x\npublish a y");
 }
 
+/// What is for tracing alone is delivered to nobody, though it has the control line of what was delivered before.
+#[test]
+fn what_is_only_traced_is_not_delivered() {
+    const CONNECT: &str = "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"user\":\"ann\",\"pass\":\"pw\"}\r\n";
+    let message = |subject: &str, destination: &str, only: &str| {
+        let header = format!("NATS/1.0\r\nNats-Trace-Dest:{destination}\r\nNats-Trace-Only:{only}\r\n\r\n");
+        format!(
+            "HPUB {subject} {} {}\r\n{header}x\r\n",
+            header.len(),
+            header.len() + 1
+        )
+    };
+    let length = message("a", "dest", "true").len() - "HPUB a 54 55\r\n\r\n".len();
+    for (messages, expect) in [
+        (message("a", "dest", "true"), format!("withhold {length}")),
+        (message("a", "dest", "nope"), "publish".to_owned()),
+        (message("a", "no no", "true"), String::new()),
+        (message("a", "d..t", "true"), String::new()),
+        (message("a", "d..t", "nope"), "publish".to_owned()),
+        (
+            message("a", "else", "nope"),
+            "< -ERR 'Permissions Violation for Publish to \"else\"'".to_owned(),
+        ),
+        (
+            message("b", "dest", "true"),
+            format!("< -ERR 'Permissions Violation for Publish to \"b\"'\nwithhold {length}"),
+        ),
+        (
+            ["deaf", "dest", "deaf"]
+                .map(|destination| message("a", destination, "true"))
+                .concat()
+                .replace("Nats-Trace-Dest:deaf", "Nats-Trace-Past:deaf"),
+            format!("publish\nwithhold {length}\npublish"),
+        ),
+    ] {
+        let mut peer = permitted(Permissions {
+            publish: Rules {
+                allow: list(&["a", "dest"]),
+                ..Rules::default()
+            },
+            ..Permissions::default()
+        });
+        peer.say(CONNECT).say(&messages);
+        let did: Vec<_> = peer
+            .recorder
+            .text
+            .lines()
+            .filter(|line| *line != "headers")
+            .map(|line| {
+                if line.starts_with("publish") {
+                    "publish"
+                } else {
+                    line
+                }
+            })
+            .collect();
+        assert_eq!(did.join("\n"), expect, "{messages}");
+    }
+}
+
 /// The turn knows the control line of the message before it, which is not that of the refused one.
 #[test]
 fn what_is_refused_is_not_repeated() {
@@ -316,7 +376,7 @@ fn what_is_refused_is_not_repeated() {
         ("PUB _GR_.x 1", "b", format!("{DENIED} to \"_GR_.x\"")),
         ("PUB a _R_.x 1", "b", format!("{DENIED} with Reply of \"_R_.x\"")),
     ] {
-        let refused = format!("< -ERR '{refused}'\nrefuse 1\n");
+        let refused = format!("< -ERR '{refused}'\nwithhold 1\n");
         let twice = format!("{line}\r\n{body}\r\n").repeat(2);
         check(
             &format!("PUB a 1\r\nx\r\n{twice}PUB a 1\r\ny\r\n"),
@@ -334,7 +394,7 @@ fn what_is_refused_is_not_repeated() {
         },
         ..Permissions::default()
     });
-    let refused = "< -ERR 'Permissions Violation for Publish to \"b\"'\nrefuse 1\n";
+    let refused = "< -ERR 'Permissions Violation for Publish to \"b\"'\nwithhold 1\n";
     peer.say("PUB a 1\r\nx\r\nPUB b 1\r\ny\r\nPUB b 1\r\nz\r\n")
         .did(&format!("publish a x\n{refused}{refused}"));
 }
@@ -385,11 +445,11 @@ fn a_request_nobody_takes_is_answered_at_once() {
 fn some_subjects_are_not_for_clients() {
     check(
         "PUB _GR_.a 1\r\nx\r\n",
-        "< -ERR 'Permissions Violation for Publish to \"_GR_.a\"'\nrefuse 1",
+        "< -ERR 'Permissions Violation for Publish to \"_GR_.a\"'\nwithhold 1",
     );
     check(
         "PUB a $JS.ACK.b 1\r\nx\r\n",
-        "< -ERR 'Permissions Violation for Publish with Reply of \"$JS.ACK.b\"'\nrefuse 1",
+        "< -ERR 'Permissions Violation for Publish with Reply of \"$JS.ACK.b\"'\nwithhold 1",
     );
     check(
         "SUB a _sys_ 1\r\n",
@@ -542,7 +602,7 @@ fn users_do_what_they_are_permitted() {
     peer.say("PUB a.b 1\r\nx\r\nPUB a.b 1\r\ny\r\n")
         .did("publish a.b x\nagain 1\\r\\ny\\r\\n 1");
     for subject in ["b", "a.secret"] {
-        let refused = format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'\nrefuse 1");
+        let refused = format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'\nwithhold 1");
         peer.say(&format!("PUB {subject} 1\r\nx\r\n")).did(&refused);
     }
     peer.say("SUB a.b 1\r\nSUB a.> 2\r\n")
@@ -562,7 +622,7 @@ fn whoever_may_only_answer_publishes_nothing_else() {
     });
     peer.did("may answer");
     peer.say("PUB a 1\r\nx\r\n")
-        .did("< -ERR 'Permissions Violation for Publish to \"a\"'\nrefuse 1");
+        .did("< -ERR 'Permissions Violation for Publish to \"a\"'\nwithhold 1");
     // Each is looked at: an answer may be the last.
     peer.say("PUB answer.1 1\r\nx\r\nPUB answer.1 1\r\ny\r\n")
         .did("publish answer.1 x\npublish answer.1 y");
