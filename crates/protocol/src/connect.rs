@@ -1,5 +1,6 @@
 //! What a client says about itself: the JSON of a CONNECT.
 
+use std::borrow::Cow;
 use std::fmt::{self, Debug, Formatter};
 
 use thiserror::Error;
@@ -215,6 +216,55 @@ impl ConnectOptions {
             _ => Ok(()),
         }
     }
+}
+
+/// The fields of a CONNECT whose values are no secrets.
+const SHOWN: [&str; 14] = [
+    "verbose",
+    "pedantic",
+    "echo",
+    "headers",
+    "no_responders",
+    "tls_required",
+    "protocol",
+    "name",
+    "lang",
+    "version",
+    "user",
+    "account",
+    "new_account",
+    "remote_account",
+];
+
+const REDACTED: &str = "[REDACTED]";
+
+/// The JSON of a CONNECT as it may be logged. Only what is known to be no secret is shown: of all other fields, whatever
+/// their values are, the names, and of what is not a JSON object nothing.
+pub fn without_secrets(json: &[u8]) -> String {
+    let mut fields = match json::check_object(json) {
+        Ok(Some(fields)) => fields,
+        Ok(None) => return "null".to_owned(),
+        Err(_) => return REDACTED.to_owned(),
+    };
+    let mut shown = String::from("{");
+    while let Some((key, value, text)) = fields.next_as_text() {
+        if shown.len() > 1 {
+            shown.push(',');
+        }
+        let known = SHOWN.contains(&&*fold(&json::unescape(key)));
+        let (key, text) = (String::from_utf8_lossy(key), String::from_utf8_lossy(text));
+        let text = match value {
+            Value::Array | Value::Object => Cow::Borrowed("\"[REDACTED]\""),
+            _ if known => text,
+            _ => Cow::Borrowed("\"[REDACTED]\""),
+        };
+        shown.push('"');
+        shown.push_str(&key);
+        shown.push_str("\":");
+        shown.push_str(&text);
+    }
+    shown.push('}');
+    shown
 }
 
 /// Lower case, for the letters the names of fields have: two letters beyond ASCII fold into those.

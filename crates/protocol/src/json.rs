@@ -91,7 +91,28 @@ impl<'a> Fields<'a> {
     fn field(&mut self) -> Result<(&'a [u8], Value<'a>), JsonError> {
         let key = self.string();
         self.skip_to_token();
-        let value = match self.rest.first().ok_or(JsonError::Syntax)? {
+        Ok((key, self.value()?))
+    }
+
+    /// The next field, its value as the text it is.
+    pub(crate) fn next_as_text(&mut self) -> Option<(&'a [u8], Value<'a>, &'a [u8])> {
+        self.skip_to_token();
+        let key = match self.rest.split_first()? {
+            (b'"', rest) => {
+                self.rest = rest;
+                self.string()
+            }
+            _ => return None,
+        };
+        self.skip_to_token();
+        let before = self.rest;
+        let value = self.value().ok()?;
+        let length = before.len() - self.rest.len();
+        Some((key, value, before.get(..length)?))
+    }
+
+    fn value(&mut self) -> Result<Value<'a>, JsonError> {
+        Ok(match self.rest.first().ok_or(JsonError::Syntax)? {
             b'"' => {
                 self.take(1);
                 Value::String(self.string())
@@ -114,8 +135,7 @@ impl<'a> Fields<'a> {
                     _ => Value::Number(text),
                 }
             }
-        };
-        Ok((key, value))
+        })
     }
 
     /// The rest of a string whose opening quote was taken, without the closing one.

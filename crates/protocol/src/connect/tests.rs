@@ -222,3 +222,67 @@ fn secrets_are_not_shown() {
     let shown = format!("{options:?}");
     assert!(shown.contains("\"u\"") && !shown.contains("hidden"), "{shown}");
 }
+
+#[test]
+fn only_what_is_no_secret_is_shown() {
+    #[track_caller]
+    fn check(json: &str, expect: &str) {
+        assert_eq!(without_secrets(json.as_bytes()), expect);
+    }
+    check("{}", "{}");
+    check(" null ", "null");
+    check(
+        r#"{"user":"ann","pass":"hush","verbose":true}"#,
+        r#"{"user":"ann","pass":"[REDACTED]","verbose":true}"#,
+    );
+    check(
+        r#"{ "auth_token" : "hu\"sh" , "name" : "a\"b" }"#,
+        r#"{"auth_token":"[REDACTED]","name":"a\"b"}"#,
+    );
+    for key in [
+        "pass",
+        "PASS",
+        "password",
+        "auth_token",
+        "jwt",
+        "sig",
+        "proxy_sig",
+        "nkey",
+        "n\u{212a}ey",
+        "pa\u{17f}s",
+        "other",
+    ] {
+        for value in [
+            "\"hush\"",
+            "7",
+            "true",
+            "[\"hush\"]",
+            "{\"x\":\"hush\"}",
+            "null",
+            "\"h\\u0075sh\"",
+            "-1.5e3",
+        ] {
+            check(
+                &format!(r#"{{"{key}":{value},"lang":"go"}}"#),
+                &format!(r#"{{"{key}":"[REDACTED]","lang":"go"}}"#),
+            );
+        }
+    }
+    check(r#"{"p\u0061ss":"hush"}"#, r#"{"p\u0061ss":"[REDACTED]"}"#);
+    // What is no secret in itself may hold one.
+    check(
+        r#"{"name":{"pass":"hush"},"user":["hush"]}"#,
+        r#"{"name":"[REDACTED]","user":"[REDACTED]"}"#,
+    );
+    check(r#"{"USER":1,"echo":null}"#, r#"{"USER":1,"echo":null}"#);
+    for broken in [
+        r#"{"user":"a","pass":"hush""#,
+        r#"{"user":"a" "pass":"hush"}"#,
+        "hush",
+        r#"["hush"]"#,
+        "",
+        r#"{"user":"a"}x"#,
+    ] {
+        check(broken, "[REDACTED]");
+    }
+}
