@@ -12,9 +12,15 @@ use crate::permission::ResponsePermission;
 /// How many requests without their last answer a connection may have by default.
 pub const DEFAULT_LIMIT: usize = 65_536;
 
+/// How much the requests of a connection that it may answer take at most, in bytes.
+pub const BYTES_AT_MOST: usize = 16 * 1024 * 1024;
+
+/// What one takes beside its reply subject: its places in the table and in the order, and what allocations cost.
+const ENTRY: usize = 192;
+
 /// The reply subjects of a connection whose user has [`ResponsePermission`].
 ///
-/// Never more than its limit: past that the oldest request is forgotten. All times are since one moment, of the caller's choice.
+/// Never more than its limit and [`BYTES_AT_MOST`]: past either the oldest request is forgotten. All times are since one moment, of the caller's choice.
 #[derive(Debug)]
 pub struct Responses {
     permission: ResponsePermission,
@@ -23,6 +29,9 @@ pub struct Responses {
     /// The replies in the order of their requests, among entries that no longer count.
     order: VecDeque<(Arc<[u8]>, u64)>,
     requests: u64,
+    /// What all that is in the order takes.
+    bytes: usize,
+    bytes_at_most: usize,
 }
 
 #[derive(Debug)]
@@ -43,6 +52,8 @@ impl Responses {
             replies: HashMap::default(),
             order: VecDeque::new(),
             requests: 0,
+            bytes: 0,
+            bytes_at_most: BYTES_AT_MOST,
         }
     }
 
@@ -69,7 +80,9 @@ impl Responses {
             }
         };
         self.replies.insert(Arc::clone(&key), state);
+        self.bytes += cost(&key);
         self.order.push_back((key, request));
+        while self.bytes > self.bytes_at_most && self.forget_first() {}
         self.tidy();
     }
 
@@ -107,41 +120,55 @@ impl Responses {
     fn forget_expired(&mut self, now: Duration) {
         while let Some((key, request)) = self.order.front() {
             let current = self.replies.get(key).filter(|reply| reply.request == *request);
-            if let Some(reply) = current {
-                let expired = self
-                    .permission
-                    .expires
-                    .is_some_and(|expires| now.saturating_sub(reply.delivered) > expires);
-                if !expired {
-                    return;
-                }
-                self.replies.remove(key);
+            let expired = |reply: &Reply| {
+                let expires = self.permission.expires;
+                expires.is_some_and(|expires| now.saturating_sub(reply.delivered) > expires)
+            };
+            if current.is_some_and(|reply| !expired(reply)) {
+                return;
             }
-            self.order.pop_front();
+            self.forget_first();
         }
     }
 
     fn forget_oldest(&mut self) {
-        while let Some((key, request)) = self.order.pop_front() {
-            if self
-                .replies
-                .get(&key)
-                .is_some_and(|reply| reply.request == request)
-            {
-                self.replies.remove(&key);
-                return;
-            }
+        let before = self.replies.len();
+        while self.replies.len() == before && self.forget_first() {}
+    }
+
+    /// Forgets the first of the order, which may be outdated; false if there is none.
+    fn forget_first(&mut self) -> bool {
+        let Some((key, request)) = self.order.pop_front() else {
+            return false;
+        };
+        self.bytes -= cost(&key);
+        if self
+            .replies
+            .get(&key)
+            .is_some_and(|reply| reply.request == request)
+        {
+            self.replies.remove(&key);
         }
+        true
     }
 
     /// Keeps outdated entries fewer than the others, at a cost that the calls which left them have paid for.
     fn tidy(&mut self) {
         if self.order.len() > 2 * self.replies.len() + 64 {
-            let replies = &self.replies;
-            self.order
-                .retain(|(key, request)| replies.get(key).is_some_and(|reply| reply.request == *request));
+            let (replies, bytes) = (&self.replies, &mut self.bytes);
+            self.order.retain(|(key, request)| {
+                let stays = replies.get(key).is_some_and(|reply| reply.request == *request);
+                if !stays {
+                    *bytes -= cost(key);
+                }
+                stays
+            });
         }
     }
+}
+
+fn cost(reply: &[u8]) -> usize {
+    reply.len() + ENTRY
 }
 
 #[cfg(test)]

@@ -116,3 +116,39 @@ fn a_clock_that_stands_or_lags_costs_nothing() {
     assert!(responses.answer(b"r", start - MILLISECOND));
     assert!(responses.answer(b"s", start));
 }
+
+#[test]
+fn long_replies_are_bounded_in_bytes() {
+    let mut responses = Responses::new(ResponsePermission::default(), DEFAULT_LIMIT);
+    let reply = |number: usize| format!("{number:04096}").into_bytes();
+    for number in 0..10_000 {
+        responses.record(&reply(number), Duration::ZERO);
+        assert!(responses.bytes <= BYTES_AT_MOST);
+    }
+    assert_eq!(responses.len(), BYTES_AT_MOST / (4096 + ENTRY));
+    assert!(
+        !responses.answer(&reply(0), Duration::ZERO),
+        "the oldest is forgotten"
+    );
+    assert!(responses.answer(&reply(9_999), Duration::ZERO));
+    // What is answered makes room, and one that takes more than there is is not remembered.
+    responses.record(&vec![b'x'; BYTES_AT_MOST], Duration::ZERO);
+    assert_eq!((responses.len(), responses.bytes), (0, 0));
+    for _ in 0..10_000 {
+        responses.record(b"again", Duration::ZERO);
+    }
+    assert_eq!(responses.len(), 1);
+    assert!(responses.order.len() <= 66 && responses.bytes == responses.order.len() * cost(b"again"));
+}
+
+#[test]
+fn usual_replies_fit_as_many_as_may_be() {
+    let mut responses = Responses::new(ResponsePermission::default(), DEFAULT_LIMIT);
+    for number in 0..DEFAULT_LIMIT {
+        responses.record(
+            format!("_INBOX.{number:022}.{number:08}").as_bytes(),
+            Duration::ZERO,
+        );
+    }
+    assert_eq!(responses.len(), DEFAULT_LIMIT);
+}
