@@ -128,6 +128,8 @@ pub enum Complaint<'a> {
         subject: &'a [u8],
         /// Its queue group.
         queue: Option<&'a [u8]>,
+        /// Its id, for the log.
+        sid: &'a [u8],
     },
     /// The client may not have this subscription any more: it was ended.
     #[error(
@@ -152,6 +154,8 @@ pub enum Complaint<'a> {
     TooManyTokens {
         /// Subject of the SUB.
         subject: &'a [u8],
+        /// Its id, for the log.
+        sid: &'a [u8],
     },
 }
 
@@ -340,6 +344,7 @@ mod tests {
             Complaint::SubscriptionPermission {
                 subject: b"a.>",
                 queue: None,
+                sid: b"1",
             },
             false,
             r#"Permissions Violation for Subscription to "a.>""#,
@@ -348,6 +353,7 @@ mod tests {
             Complaint::SubscriptionPermission {
                 subject: b"a",
                 queue: Some(b"q"),
+                sid: b"1",
             },
             false,
             r#"Permissions Violation for Subscription to "a" using queue "q""#,
@@ -362,7 +368,10 @@ mod tests {
             r#"Permissions Violation for Subscription to "a" using queue "q" (sid "7")"#,
         );
         check(
-            Complaint::TooManyTokens { subject: b"a.b.c" },
+            Complaint::TooManyTokens {
+                subject: b"a.b.c",
+                sid: b"1",
+            },
             false,
             r#"Permissions Violation for Subscription to "a.b.c", too many tokens"#,
         );

@@ -5,6 +5,7 @@
 mod adopting;
 mod authentication;
 mod client_hello;
+mod evidence;
 mod heartbeat;
 pub mod ocsp;
 mod opening;

@@ -1,13 +1,15 @@
 //! What the log says of a client.
 
+use crate::evidence::Said;
 use crate::repetition;
 use crate::session::NatsSession;
 use crate::trace;
 use std::fmt::{self, Display, Formatter};
+use std::time::{Duration, Instant};
 use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
 use vagus_auth::credentials::Identity;
 use vagus_protocol::connect::ConnectOptions;
-use vagus_protocol::error::{Complaint, Violation};
+use vagus_protocol::error::Complaint;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::quote::Quoted;
 
@@ -53,6 +55,40 @@ fn claimed(options: &ConnectOptions) -> Option<String> {
         .or_else(|| options.has_token.then(|| "Token \"[REDACTED]\"".to_owned()))
 }
 
+/// How many lines of the log one client may cause in a second by what it is told off for.
+const COMPLAINTS_LOGGED: u32 = 10;
+
+/// What was logged of a client's mistakes.
+#[derive(Debug)]
+pub(crate) struct Complaints {
+    /// When the second began.
+    since: Instant,
+    logged: u32,
+    kept_back: u64,
+}
+
+impl Complaints {
+    /// Begins another second if it is time; gives how many lines were kept back in the last.
+    fn next_second(&mut self, now: Instant) -> u64 {
+        if now.saturating_duration_since(self.since) < Duration::from_secs(1) {
+            return 0;
+        }
+        self.since = now;
+        self.logged = 0;
+        std::mem::take(&mut self.kept_back)
+    }
+
+    fn admit(&mut self) -> bool {
+        let may = self.logged < COMPLAINTS_LOGGED;
+        if may {
+            self.logged += 1;
+        } else {
+            self.kept_back += 1;
+        }
+        may
+    }
+}
+
 impl NatsSession {
     pub(crate) fn log_name(&self) -> LogName<'_> {
         LogName(self)
@@ -75,27 +111,34 @@ impl NatsSession {
     }
 
     /// Logs what a client is told off for. Mistakes of clients are errors, as in nats-server; the same one is not
-    /// logged again at once.
-    pub(crate) fn report(&self, complaint: &Complaint<'_>) {
+    /// logged again at once, and of one client not more than so many a second, whatever it does.
+    pub(crate) fn report(&mut self, complaint: &Complaint<'_>, now: Instant) {
+        let mut sid: &[u8] = b"";
         let text = match complaint {
             Complaint::PublishPermission { subject } => {
-                format!("Publish Violation - Subject {}", Quoted(subject))
+                format!("Publish Violation - Subject {}", Said(subject))
             }
-            Complaint::ReplyPermission { reply } => format!("Publish Violation - Reply {}", Quoted(reply)),
-            Complaint::SubscriptionPermission { subject, queue } => {
-                let subject = Quoted(subject);
+            Complaint::ReplyPermission { reply } => format!("Publish Violation - Reply {}", Said(reply)),
+            Complaint::SubscriptionPermission {
+                subject,
+                queue,
+                sid: of,
+            } => {
+                sid = of;
+                let subject = Said(subject);
                 match queue {
                     None => format!("Subscription Violation - Subject {subject}"),
                     Some(queue) => format!(
                         "Subscription Violation - Subject {subject}, Queue: {}",
-                        Quoted(queue)
+                        Said(queue)
                     ),
                 }
             }
-            Complaint::TooManyTokens { subject } => {
+            Complaint::TooManyTokens { subject, sid: of } => {
+                sid = of;
                 format!(
                     "Subscription Violation Too Many Tokens - Subject {}",
-                    Quoted(subject)
+                    Said(subject)
                 )
             }
             Complaint::MaximumSubscriptions => complaint.text(),
@@ -104,14 +147,41 @@ impl NatsSession {
                 return;
             }
         };
-        if repetition::is_news(&text) {
+        if !repetition::is_news(&text) || !self.may_log(now) {
+            return;
+        }
+        if sid.is_empty() {
             log::error!("{} - {text}", self.log_name());
+        } else {
+            // As the client wrote it, in what may stand in a line.
+            let sid = Said(sid).to_string();
+            log::error!("{} - {text}, SID {}", self.log_name(), sid.trim_matches('"'));
         }
     }
 
-    /// Logs how a client broke the protocol.
-    pub(crate) fn report_violation(&self, violation: Violation) {
-        VIOLATIONS.say(format_args!("{} - {violation}", self.log_name()));
+    /// Whether there may be one more line about mistakes of this client.
+    fn may_log(&mut self, now: Instant) -> bool {
+        let complaints = self.complaints.get_or_insert_with(|| {
+            Box::new(Complaints {
+                since: now,
+                logged: 0,
+                kept_back: 0,
+            })
+        });
+        let kept_back = complaints.next_second(now);
+        let may = complaints.admit();
+        if kept_back > 0 {
+            log::error!(
+                "{} - {kept_back} more violations were not logged",
+                self.log_name()
+            );
+        }
+        may
+    }
+
+    /// Logs how a client broke the protocol, with what it said.
+    pub(crate) fn report_violation(&self, evidence: &str) {
+        VIOLATIONS.say(format_args!("{} - {evidence}", self.log_name()));
     }
 
     /// Logs a login that failed.
@@ -144,8 +214,25 @@ impl NatsSession {
 
 #[cfg(test)]
 mod tests {
-    use super::{claimed, label, own_name};
+    use super::{COMPLAINTS_LOGGED, Complaints, claimed, label, own_name};
+    use std::time::{Duration, Instant};
     use vagus_protocol::connect::ConnectOptions;
+
+    #[test]
+    fn one_client_does_not_flood_the_log() {
+        let start = Instant::now();
+        let mut complaints = Complaints {
+            since: start,
+            logged: 0,
+            kept_back: 0,
+        };
+        let admitted = (0..1000).filter(|_| complaints.admit()).count();
+        assert_eq!(admitted, COMPLAINTS_LOGGED as usize);
+        assert_eq!(complaints.next_second(start + Duration::from_millis(999)), 0);
+        assert_eq!(complaints.next_second(start + Duration::from_secs(1)), 990);
+        assert!(complaints.admit());
+        assert_eq!(complaints.next_second(start + Duration::from_secs(5)), 0);
+    }
 
     #[test]
     fn what_clients_are_called() {

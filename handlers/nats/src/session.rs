@@ -1,11 +1,12 @@
 //! What each operation of a client means.
 
 use crate::authentication::{self, Verdict};
+use crate::evidence::{self, Said};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
-use crate::reporting::GLOBAL_ACCOUNT;
+use crate::reporting::{Complaints, GLOBAL_ACCOUNT};
 use crate::tls::ClientKey;
-use crate::{Facts, publishing, subscribing};
+use crate::{Facts, publishing, subscribing, trace};
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
@@ -55,6 +56,8 @@ pub struct NatsSession {
     pub(crate) frame_limits: FrameLimits,
     pub(crate) heartbeat: Heartbeat,
     first_pong_sent: bool,
+    /// None until it is told off.
+    pub(crate) complaints: Option<Box<Complaints>>,
     pub(crate) closing: bool,
 }
 
@@ -135,6 +138,7 @@ impl NatsSession {
             },
             heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_max, now),
             first_pong_sent: false,
+            complaints: None,
             closing: false,
             facts,
             live,
@@ -187,20 +191,20 @@ impl NatsSession {
         let mut line = Vec::new();
         complaint.append(&mut line);
         self.say(&line, turn);
-        self.report(complaint);
+        self.report(complaint, turn.now());
         if let Some(reason) = complaint.reason() {
             self.closing = true;
             turn.close(reason);
         }
     }
 
-    fn violated(&mut self, violation: Violation, turn: &mut impl Turn) {
+    fn violated(&mut self, violation: Violation, evidence: &str, turn: &mut impl Turn) {
         let mut line = Vec::new();
         violation.append(&mut line);
         if !line.is_empty() {
             self.say(&line, turn);
         }
-        self.report_violation(violation);
+        self.report_violation(evidence);
         self.closing = true;
         turn.close(violation.reason());
     }
@@ -284,14 +288,21 @@ impl NatsSession {
                 subscribing::subscribe(self, subject, *queue, sid, turn);
             }
             Operation::Unsubscribe { sid, max } => {
+                let known = self.wishes.trace && turn.is_subscribed(sid);
                 turn.unsubscribe(sid, *max);
+                if known && !turn.is_subscribed(sid) {
+                    log::trace!("{} - <-> [DELSUB {}]", self.log_name(), trace::text(sid));
+                }
                 self.confirm(turn);
             }
             Operation::Ping => self.ping(turn),
             Operation::Pong => self.heartbeat.answered(turn.now()),
             Operation::Connect(json) => self.connect(json, turn),
             Operation::Ok | Operation::Info | Operation::Publish(_) => {}
-            Operation::Error(_) => self.violated(Violation::ClientError, turn),
+            Operation::Error(text) => {
+                let evidence = format!("Client Error {}", Said(text));
+                self.violated(Violation::ClientError, &evidence, turn);
+            }
         }
     }
 
@@ -306,8 +317,7 @@ impl NatsSession {
             .map(|options| (options.user.clone(), options.nkey.clone()));
         let mut options = earlier.unwrap_or_default();
         if let Err(error) = options.update(json) {
-            log::debug!("{} - {error}", self.log_name());
-            return self.violated(Violation::Connect, turn);
+            return self.violated(Violation::Connect, &error.to_string(), turn);
         }
         let claims_the_same =
             claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
@@ -453,7 +463,10 @@ impl Session for NatsSession {
                         frame_length: frame_len,
                     };
                 }
-                Parsed::Violation(violation) => self.violated(violation, turn),
+                Parsed::Violation(violation) => {
+                    let evidence = evidence::of(violation, rest, at, &self.frame_limits);
+                    self.violated(violation, &evidence, turn);
+                }
             }
             if self.closing {
                 break;

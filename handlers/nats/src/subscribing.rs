@@ -24,7 +24,7 @@ pub(crate) fn subscribe(
         Subscribe::Allowed => None,
         Subscribe::AllowedExcept(filter) => Some(filter),
         Subscribe::Denied => {
-            return session.complain(&Complaint::SubscriptionPermission { subject, queue }, turn);
+            return session.complain(&Complaint::SubscriptionPermission { subject, queue, sid }, turn);
         }
     };
     turn.subscribe(subject, queue, sid, except);
@@ -35,16 +35,16 @@ fn objection<'a>(
     session: &NatsSession,
     subject: &'a [u8],
     queue: Option<&'a [u8]>,
-    sid: &[u8],
+    sid: &'a [u8],
     turn: &impl Turn,
 ) -> Option<Complaint<'a>> {
     let limits = &session.facts.limits;
     if queue == Some(RESERVED_QUEUE) {
-        return Some(Complaint::SubscriptionPermission { subject, queue });
+        return Some(Complaint::SubscriptionPermission { subject, queue, sid });
     }
     let tokens = limits.max_subscription_tokens;
     if tokens != 0 && subject::token_count(subject) > tokens {
-        return Some(Complaint::TooManyTokens { subject });
+        return Some(Complaint::TooManyTokens { subject, sid });
     }
     if limits.max_subscriptions != 0 && turn.subscriptions() >= limits.max_subscriptions {
         return Some(Complaint::MaximumSubscriptions);

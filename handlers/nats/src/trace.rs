@@ -52,7 +52,8 @@ pub(crate) fn payload(bytes: &[u8], at_most: usize) -> String {
     format!("{:?}", format!("{}{dots}", String::from_utf8_lossy(shown)))
 }
 
-fn text(bytes: &[u8]) -> Cow<'_, str> {
+/// Bytes as text, no more than is shown.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)])
 }
 
