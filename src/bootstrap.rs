@@ -148,6 +148,7 @@ fn populate(
         proxy_protocol: config.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
         trace_headers: config.logging.trace_headers,
+        answered: Arc::default(),
     }));
     let first = open_arbiter(0, &arbiters, &surroundings);
     let mut receptions = vec![open_reception(first.clone(), &surroundings, &facts)];

@@ -109,6 +109,25 @@ impl Delivery {
         }
     }
 
+    /// Delivers a message that nobody has published.
+    pub(crate) fn answer(&mut self, interest: &Interest, subject: &[u8], payload: &[u8]) {
+        let size = payload.len().to_string();
+        let message = Publish {
+            subject,
+            reply: None,
+            header_size: None,
+            header_size_text: b"",
+            size_text: size.as_bytes(),
+            tail: None,
+            body: payload,
+            line_len: 0,
+        };
+        self.publish(interest, &message, None);
+        self.close_run();
+        self.traffic.messages_in = self.traffic.messages_in.saturating_sub(1);
+        self.traffic.payload_in = self.traffic.payload_in.saturating_sub(payload.len() as u64);
+    }
+
     /// Counts a message that is not delivered to anybody.
     pub(crate) fn withhold(&mut self, payload: usize) {
         self.traffic.messages_in += 1;

@@ -113,6 +113,11 @@ pub trait Turn {
     /// Not while [`Turn::interest_pending`]: a connection's own subscriptions come first.
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
 
+    /// Delivers a message of the server's own, to everybody who is interested; it does not count as received.
+    ///
+    /// Not while [`Turn::interest_pending`].
+    fn answer(&mut self, subject: &[u8], payload: &[u8]);
+
     /// A message of so many bytes is not delivered to anybody. It counts as received all the same.
     fn withhold(&mut self, payload: usize);
 

@@ -61,6 +61,10 @@ impl Turn for ConnectionTurn<'_> {
         self.delivery.publish(self.interest, message, except)
     }
 
+    fn answer(&mut self, subject: &[u8], payload: &[u8]) {
+        self.delivery.answer(self.interest, subject, payload);
+    }
+
     #[cold]
     fn withhold(&mut self, payload: usize) {
         self.inbound.count(payload);

@@ -16,3 +16,4 @@ pub mod operation;
 pub mod parser;
 pub mod proxy_header;
 pub mod quote;
+pub mod user_info;

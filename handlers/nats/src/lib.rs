@@ -18,6 +18,7 @@ mod throttle;
 mod tls;
 mod trace;
 mod traced;
+mod user_info;
 
 pub use session::NatsSession;
 pub use tls::ClientTls;
@@ -25,6 +26,7 @@ pub use tls::ClientTls;
 use opening::Arrival;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 use vagus_actors::connection::Entrance;
 use vagus_actors::reception::{Language, Opened, Opening};
@@ -52,6 +54,8 @@ pub struct Facts {
     pub max_traced_payload: usize,
     /// Whether a TRC line shows the headers of a message instead of all of it.
     pub trace_headers: bool,
+    /// How many questions of clients the server has answered itself.
+    pub answered: Arc<AtomicU64>,
 }
 
 impl Facts {

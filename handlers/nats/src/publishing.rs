@@ -1,7 +1,7 @@
 //! PUB and HPUB.
 
 use crate::session::NatsSession;
-use crate::traced;
+use crate::{traced, user_info};
 use vagus_actors::connection::{ANTICIPATED, Turn};
 use vagus_auth::permission::Rights;
 use vagus_protocol::error::Complaint;
@@ -49,7 +49,11 @@ impl NatsSession {
         }
         self.confirm(turn);
         let taken = turn.publish(message, self.wishes.echo);
-        if !taken && self.wishes.no_responders && message.reply.is_some() {
+        if message.subject == user_info::SUBJECT {
+            if let Some(reply) = message.reply {
+                self.tell_who_it_is(reply, turn);
+            }
+        } else if !taken && self.wishes.no_responders && message.reply.is_some() {
             self.no_responders(message, turn);
         }
         true

@@ -42,6 +42,12 @@ impl Turn for Recorder {
         self.now
     }
 
+    fn answer(&mut self, subject: &[u8], payload: &[u8]) {
+        let data = text(payload);
+        let data = data.split_once("\"data\":").unwrap().1;
+        self.note(format_args!("answer {} {data}", text(subject)));
+    }
+
     fn withhold(&mut self, payload: usize) {
         self.note(format_args!("withhold {payload}"));
     }
@@ -247,6 +253,7 @@ fn facts(limits: Limits, credentials: Credentials) -> Facts {
         proxy_protocol: false,
         max_traced_payload: 0,
         trace_headers: false,
+        answered: Arc::default(),
     }
 }
 
@@ -305,6 +312,37 @@ fn equal_control_lines_are_looked_at_once() {
         "publish a x\n< -ERR 'Unknown Protocol Operation'\nclose: Protocol Violation",
     );
     check("PUB a r 1\r\nx\r\nPUB a r 1\r\ny\r\n", "publish a x\npublish a y");
+}
+
+#[test]
+fn a_client_that_asks_is_told_who_it_is() {
+    check(
+        "PUB $SYS.REQ.USER.INFO r 0\r\n\r\nPUB $SYS.REQ.USER.INFO 0\r\n\r\nPUB $SYS.REQ.USER r 0\r\n\r\n",
+        "publish $SYS.REQ.USER.INFO
+        answer r {\"user\":\"\",\"account\":\"$G\",\"account_name\":\"$G\"}}
+        publish $SYS.REQ.USER.INFO
+        publish $SYS.REQ.USER",
+    );
+    let mut peer = permitted(Permissions {
+        publish: Rules {
+            allow: list(&["$SYS.REQ.USER.INFO"]),
+            ..Rules::default()
+        },
+        ..Permissions::default()
+    });
+    peer.say("PUB $SYS.REQ.USER.INFO r 0\r\n\r\n").did(
+        "publish $SYS.REQ.USER.INFO
+        answer r {\"user\":\"ann\",\"account\":\"$G\",\"account_name\":\"$G\",\"permissions\":{\"publish\":{\"allow\":[\"$SYS.REQ.USER.INFO\"]},\"subscribe\":{}}}}",
+    );
+    let mut peer = permitted(Permissions {
+        publish: Rules {
+            allow: list(&["a"]),
+            ..Rules::default()
+        },
+        ..Permissions::default()
+    });
+    peer.say("PUB $SYS.REQ.USER.INFO r 0\r\n\r\n")
+        .did("< -ERR 'Permissions Violation for Publish to \"$SYS.REQ.USER.INFO\"'\nwithhold 0");
 }
 
 /// What is for tracing alone is delivered to nobody, though it has the control line of what was delivered before.

@@ -1,0 +1,170 @@
+//! What a client is told that asks who it is.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The answer.
+#[derive(Debug, Clone)]
+pub struct UserInfo<'a> {
+    /// Who answers.
+    pub server: ServerShown<'a>,
+    /// The user's name or key; empty where there is none.
+    pub user: &'a str,
+    /// The user's account.
+    pub account: &'a str,
+    /// What the user may do; none where nothing restricts it.
+    pub permissions: Option<UserPermissions<'a>>,
+}
+
+/// Who answers, and when.
+#[derive(Debug, Clone)]
+pub struct ServerShown<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where clients connect to it.
+    pub host: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// Which of its answers this is.
+    pub sequence: u64,
+    /// When it was given, by RFC 3339.
+    pub time: &'a str,
+}
+
+/// What a user may do.
+#[derive(Debug, Clone, Serialize)]
+pub struct UserPermissions<'a> {
+    /// What it may publish on.
+    pub publish: Lists<'a>,
+    /// What it may subscribe to.
+    pub subscribe: Lists<'a>,
+    /// What it may answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responses: Option<Responses>,
+}
+
+/// What is allowed and denied; empty lists are left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Lists<'a> {
+    /// What is allowed.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub allow: &'a [String],
+    /// What is denied.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub deny: &'a [String],
+}
+
+/// How requests may be answered.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Responses {
+    /// Messages; -1: any number.
+    pub max: i64,
+    /// Nanoseconds; -1: for ever.
+    pub ttl: i64,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    server: Server<'a>,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Server<'a> {
+    name: &'a str,
+    host: &'a str,
+    id: &'a str,
+    ver: &'a str,
+    feature_flags: BTreeMap<&'static str, bool>,
+    jetstream: bool,
+    flags: u64,
+    seq: u64,
+    time: &'a str,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    user: &'a str,
+    account: &'a str,
+    account_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions: Option<&'a UserPermissions<'a>>,
+}
+
+impl UserInfo<'_> {
+    /// The answer as JSON, in nats-server's order of fields.
+    pub fn to_json(&self) -> Vec<u8> {
+        let answer = Answer {
+            server: Server {
+                name: self.server.name,
+                host: self.server.host,
+                id: self.server.id,
+                ver: self.server.version,
+                feature_flags: [("js_ack_fc_v2", false), ("js_raft_delete_range", false)].into(),
+                jetstream: false,
+                flags: 0,
+                seq: self.server.sequence,
+                time: self.server.time,
+            },
+            data: Data {
+                user: self.user,
+                account: self.account,
+                account_name: self.account,
+                permissions: self.permissions.as_ref(),
+            },
+        };
+        // Text and numbers can be written always.
+        serde_json::to_vec(&answer).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_nats_servers() {
+        let allow = ["a".to_owned(), "b q".to_owned()];
+        let info = UserInfo {
+            server: ServerShown {
+                name: "n",
+                host: "0.0.0.0",
+                id: "N",
+                version: "2.14.5",
+                sequence: 7,
+                time: "2026-01-01T00:00:00Z",
+            },
+            user: "u",
+            account: "$G",
+            permissions: Some(UserPermissions {
+                publish: Lists {
+                    allow: &allow,
+                    deny: &[],
+                },
+                subscribe: Lists {
+                    allow: &[],
+                    deny: &[],
+                },
+                responses: Some(Responses { max: 1, ttl: -1 }),
+            }),
+        };
+        let server = r#"{"server":{"name":"n","host":"0.0.0.0","id":"N","ver":"2.14.5","feature_flags":{"js_ack_fc_v2":false,"js_raft_delete_range":false},"jetstream":false,"flags":0,"seq":7,"time":"2026-01-01T00:00:00Z"}"#;
+        assert_eq!(
+            String::from_utf8(info.to_json()).unwrap(),
+            format!(
+                r#"{server},"data":{{"user":"u","account":"$G","account_name":"$G","permissions":{{"publish":{{"allow":["a","b q"]}},"subscribe":{{}},"responses":{{"max":1,"ttl":-1}}}}}}}}"#
+            )
+        );
+        let nobody = UserInfo {
+            user: "",
+            permissions: None,
+            ..info
+        };
+        assert_eq!(
+            String::from_utf8(nobody.to_json()).unwrap(),
+            format!(r#"{server},"data":{{"user":"","account":"$G","account_name":"$G"}}}}"#)
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! What a client is told that asks who it is: `$SYS.REQ.USER.INFO`.
+
+use crate::authentication;
+use crate::reporting::GLOBAL_ACCOUNT;
+use crate::session::NatsSession;
+use std::sync::atomic::Ordering;
+use vagus_actors::connection::Turn;
+use vagus_auth::permission::{Permissions, Rules};
+use vagus_protocol::user_info::{Lists, Responses, ServerShown, UserInfo, UserPermissions};
+
+/// Where clients ask.
+pub(crate) const SUBJECT: &[u8] = b"$SYS.REQ.USER.INFO";
+
+impl NatsSession {
+    /// Answers a client that asked who it is. The answer goes to everybody who is interested in the reply subject, as any
+    /// message does.
+    #[cold]
+    pub(crate) fn tell_who_it_is(&self, reply: &[u8], turn: &mut impl Turn) {
+        let info = &self.facts.info;
+        let user = authentication::shown_user(self.options(), self.who());
+        let answer = UserInfo {
+            server: ServerShown {
+                name: &info.server_name,
+                host: &info.host,
+                id: &info.server_id,
+                version: &info.version,
+                sequence: self.facts.answered.fetch_add(1, Ordering::Relaxed) + 1,
+                time: &jiff::Timestamp::now().to_string(),
+            },
+            user: &user,
+            account: GLOBAL_ACCOUNT,
+            permissions: self.rights.permissions().map(shown),
+        };
+        turn.answer(reply, &answer.to_json());
+    }
+}
+
+fn shown(permissions: &Permissions) -> UserPermissions<'_> {
+    let Permissions {
+        publish,
+        subscribe,
+        allow_responses,
+    } = permissions;
+    let or_any = |number: Option<i64>| number.unwrap_or(-1);
+    UserPermissions {
+        publish: lists(publish),
+        subscribe: lists(subscribe),
+        responses: allow_responses.map(|responses| Responses {
+            max: or_any(responses.max.and_then(|max| max.try_into().ok())),
+            ttl: or_any(
+                responses
+                    .expires
+                    .and_then(|expires| expires.as_nanos().try_into().ok()),
+            ),
+        }),
+    }
+}
+
+fn lists(rules: &Rules) -> Lists<'_> {
+    Lists {
+        allow: &rules.allow,
+        deny: &rules.deny,
+    }
+}
