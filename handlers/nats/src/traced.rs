@@ -3,7 +3,9 @@
 //! There is no tracing yet. What is to be traced and not delivered (`Nats-Trace-Only`) is not delivered all the same, and
 //! nobody has traces sent to where it may not publish.
 
+use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter};
+use std::sync::LazyLock;
 
 const FIRST_LINE: &[u8] = b"NATS/1.0\r\n";
 const DESTINATION: &[u8] = b"Nats-Trace-Dest";
@@ -24,13 +26,13 @@ pub(crate) struct Request<'a> {
     pub(crate) began_elsewhere: bool,
 }
 
-/// Whether a header block may ask for a trace: no more than a look at the start of each of its lines.
+/// Finds where a line begins as one does that asks for a trace.
+static LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\nNats-Trace-Dest"));
+
+/// Whether a header block may ask for a trace: one search through it.
 #[inline]
 pub(crate) fn may_ask(header: &[u8]) -> bool {
-    memchr_iter(b'\n', header).any(|end| {
-        let line = header.get(end + 1..).unwrap_or_default();
-        line.first() == Some(&b'N') && line.starts_with(DESTINATION)
-    })
+    LINE.find(header).is_some()
 }
 
 /// What a header block asks for, read as nats-server reads it: names in exactly this spelling, and of several values the
