@@ -5,6 +5,8 @@ use super::staging::Staging;
 use super::tail::Tail;
 use crate::interest::Interest;
 use crate::outbox::{ConnectionId, ConnectionSubscription, Outbox};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message;
@@ -384,18 +386,24 @@ impl Delivery {
         std::mem::take(&mut self.traffic)
     }
 
-    /// The subjects with most messages since the last call, with how many and how many bytes.
+    /// The subjects with most messages since the last call, with how many and how many bytes, in no order.
     pub(crate) fn busiest_subjects(&mut self, at_most: usize) -> Vec<(Box<[u8]>, u64, u64)> {
-        let mut routes = Vec::new();
-        self.routes
-            .drain_traffic(|route, messages, payload| routes.push((route.clone(), messages, payload)));
-        if routes.len() > at_most {
-            routes.select_nth_unstable_by_key(at_most, |(_, messages, _)| std::cmp::Reverse(*messages));
-            routes.truncate(at_most);
-        }
-        routes
+        let mut busiest: BinaryHeap<Reverse<(u64, u64, Box<_>)>> = BinaryHeap::new();
+        self.routes.drain_traffic(|subject, messages, payload| {
+            if busiest.len() == at_most {
+                if busiest
+                    .peek()
+                    .is_none_or(|Reverse((least, ..))| *least >= messages)
+                {
+                    return;
+                }
+                busiest.pop();
+            }
+            busiest.push(Reverse((messages, payload, Box::from(subject))));
+        });
+        busiest
             .into_iter()
-            .map(|(route, messages, payload)| (route.subject().into(), messages, payload))
+            .map(|Reverse((messages, payload, subject))| (subject, messages, payload))
             .collect()
     }
 

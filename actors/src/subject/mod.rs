@@ -6,14 +6,13 @@
 
 use crate::interest::Interest;
 use crate::mailbox::{Observe, tell};
-use crate::outbox::Outbox;
 use crate::router::Router;
 use crate::router::hot_subjects::Cooled;
 use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
-use vagus_routing::{Fanout, Version};
+use vagus_routing::Version;
 
 /// How often a subject looks whether its route has changed and what passed.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -28,7 +27,8 @@ pub struct Subject {
     interest: Arc<Interest>,
     router: Addr<Router>,
     version: Version,
-    route: Arc<Fanout<Arc<Outbox>>>,
+    /// By the newest route, which is not kept: it may be a large one.
+    deliveries: usize,
     messages: u64,
     payload: u64,
     messages_before: u64,
@@ -62,13 +62,13 @@ pub(crate) struct Counted {
 impl Subject {
     pub(crate) fn new(subject: Box<[u8]>, interest: Arc<Interest>, router: Addr<Router>) -> Self {
         let version = interest.version(&subject);
-        let route = Arc::new(interest.resolve(&subject));
+        let deliveries = interest.resolve(&subject).deliveries();
         Self {
             subject,
             interest,
             router,
             version,
-            route,
+            deliveries,
             messages: 0,
             payload: 0,
             messages_before: 0,
@@ -82,7 +82,7 @@ impl Subject {
         let version = self.interest.version(&self.subject);
         if version != self.version {
             self.version = version;
-            self.route = Arc::new(self.interest.resolve(&self.subject));
+            self.deliveries = self.interest.resolve(&self.subject).deliveries();
         }
         let passed = self.messages - self.messages_before;
         self.messages_before = self.messages;
@@ -128,7 +128,7 @@ impl Handler<Observe<SubjectState>> for Subject {
             messages: self.messages,
             payload: self.payload,
             rate: self.rate,
-            deliveries: self.route.deliveries(),
+            deliveries: self.deliveries,
         })
     }
 }

@@ -27,6 +27,9 @@ const REMEMBERED: usize = 1 << 18;
 /// How many subjects [`RouteCache::anticipate`] looks at, in one go.
 pub const ANTICIPATED: usize = 64;
 
+/// How much is kept of the subjects of entries that are gone, in bytes, until their traffic is reported.
+const DEPARTED_BYTES: usize = 1 << 20;
+
 /// How much a [`RouteCache`] may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
@@ -92,8 +95,7 @@ pub struct RouteCache<D> {
     widest: usize,
     /// Places whose entries have traffic to report.
     touched: Vec<u32>,
-    /// Traffic of entries that had to go before it was reported.
-    departed: Vec<(Arc<Fanout<D>>, Traffic)>,
+    departed: Departed,
     stats: CacheStats,
 }
 
@@ -200,7 +202,7 @@ impl<D> RouteCache<D> {
             broom: 0,
             widest: 0,
             touched: Vec::new(),
-            departed: Vec::new(),
+            departed: Departed::default(),
             stats: CacheStats::default(),
         }
     }
@@ -315,18 +317,17 @@ impl<D> RouteCache<D> {
         }
     }
 
-    /// Hands over the traffic counted since the last call, by fan-out, and starts anew. A subject may come twice.
-    pub fn drain_traffic(&mut self, mut report: impl FnMut(&Arc<Fanout<D>>, u64, u64)) {
-        for (fanout, traffic) in mem::take(&mut self.departed) {
-            report(&fanout, traffic.messages, traffic.bytes);
-        }
+    /// Hands over the traffic counted since the last call, by subject, and starts anew. A subject may come twice.
+    pub fn drain_traffic(&mut self, mut report: impl FnMut(&[u8], u64, u64)) {
+        self.departed
+            .drain(|subject, traffic| report(subject, traffic.messages, traffic.bytes));
         for at in self.touched.drain(..) {
             let set = &mut self.sets[at as usize / WAYS];
             set.touched[at as usize % WAYS] = false;
             let place = &mut set.places[at as usize % WAYS];
             let traffic = mem::take(&mut place.traffic);
             if let Some(fanout) = place.fanout.as_ref().filter(|_| traffic.messages > 0) {
-                report(fanout, traffic.messages, traffic.bytes);
+                report(fanout.subject(), traffic.messages, traffic.bytes);
             }
         }
     }
@@ -457,8 +458,9 @@ impl<D> RouteCache<D> {
         self.stats.entries -= 1;
         self.stats.bytes -= cost(&fanout);
         self.stats.deliveries -= fanout.deliveries();
-        if traffic.messages > 0 && self.departed.len() < self.limits.reported_subjects {
-            self.departed.push((fanout, traffic));
+        if traffic.messages > 0 {
+            let at_most = self.limits.reported_subjects;
+            self.departed.add(fanout.subject(), traffic, at_most);
         }
     }
 }
@@ -470,6 +472,35 @@ fn empty_sets<D>(sets: usize) -> Vec<Set<D>> {
 impl<D> fmt::Debug for RouteCache<D> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("RouteCache").field(&self.stats).finish()
+    }
+}
+
+/// Traffic of entries that had to go before it was reported. Of what they were only the subject is kept, and not of more
+/// than fit here: others are lost to the statistics alone.
+#[derive(Default)]
+struct Departed {
+    /// Their subjects, one behind the other.
+    subjects: Vec<u8>,
+    /// Where each subject ends, and what it carried.
+    entries: Vec<(usize, Traffic)>,
+}
+
+impl Departed {
+    fn add(&mut self, subject: &[u8], traffic: Traffic, at_most: usize) {
+        if self.entries.len() < at_most && self.subjects.len() + subject.len() <= DEPARTED_BYTES {
+            self.subjects.extend_from_slice(subject);
+            self.entries.push((self.subjects.len(), traffic));
+        }
+    }
+
+    fn drain(&mut self, mut report: impl FnMut(&[u8], Traffic)) {
+        let mut start = 0;
+        for (end, traffic) in self.entries.drain(..) {
+            report(&self.subjects[start..end], traffic);
+            start = end;
+        }
+        // Rarely needed: nothing is kept for the next time.
+        *self = Self::default();
     }
 }
 

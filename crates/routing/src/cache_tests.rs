@@ -27,9 +27,9 @@ fn two_versions() -> [Version; 2] {
 
 fn drained(cache: &mut Cache) -> HashMap<String, (u64, u64)> {
     let mut drained = HashMap::new();
-    cache.drain_traffic(|fanout, messages, bytes| {
+    cache.drain_traffic(|subject, messages, bytes| {
         let sum: &mut (u64, u64) = drained
-            .entry(String::from_utf8_lossy(fanout.subject()).into_owned())
+            .entry(String::from_utf8_lossy(subject).into_owned())
             .or_default();
         sum.0 += messages;
         sum.1 += bytes;
@@ -348,4 +348,42 @@ fn it_answers_what_was_last_kept_or_nothing() {
     assert!(found > 1_000, "{found}");
     let reported: u64 = drained(&mut cache).values().map(|sum| sum.0).sum();
     assert_eq!(reported, found);
+}
+
+#[test]
+fn what_had_to_go_is_not_kept_for_its_statistics() {
+    let versions = Versions::new();
+    let mut cache = Cache::default();
+    let mut index = Index::new();
+    for sid in 0..100 {
+        assert!(index.insert(plain("wide.*", &sid.to_string(), sid)));
+    }
+    let fanout = Arc::new(index.resolve(b"wide.a"));
+    let subscription = Arc::clone(&fanout.singles()[0].subscription);
+    let slot = keep(&mut cache, &fanout, versions.current(b"wide.a"));
+    cache.count(slot, 3, 30);
+    drop(fanout);
+    drop(index);
+    versions.bump(b"wide.*");
+    cache.sweep(&versions, usize::MAX);
+    assert_eq!(Arc::strong_count(&subscription), 1, "the fan-out is gone");
+    assert_eq!(drained(&mut cache)["wide.a"], (3, 30));
+    assert!(drained(&mut cache).is_empty());
+}
+
+#[test]
+fn the_subjects_of_what_had_to_go_are_bounded_in_bytes() {
+    let versions = Versions::new();
+    let mut cache = Cache::default();
+    let mut carried = 0;
+    for number in 0..1_000 {
+        let subject = format!("s.{number}.{}", "x".repeat(4_000));
+        let version = versions.current(subject.as_bytes());
+        let slot = keep(&mut cache, &fanout(&subject), version);
+        cache.count(slot, 1, 1);
+        versions.bump_all();
+        cache.sweep(&versions, usize::MAX);
+    }
+    cache.drain_traffic(|subject, _, _| carried += subject.len());
+    assert!((900_000..=1 << 20).contains(&carried), "{carried}");
 }
