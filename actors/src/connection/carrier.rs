@@ -235,7 +235,11 @@ impl Carrier {
                 }
                 drained
             }
-            Read::Incomplete { drained } => drained,
+            Read::Incomplete { drained } => {
+                // Its answer to our PING may be stuck behind what it sends.
+                connection.session.heard(now);
+                drained
+            }
             // The read has cleared the readiness: below we ask to be told of the next bytes.
             Read::Empty => true,
             Read::End => {

@@ -20,6 +20,11 @@ pub trait Session: Sized + Unpin + 'static {
     /// Takes every complete frame at the start of `input`.
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress;
 
+    /// The peer sends, though nothing of it can be taken yet: a large frame comes in.
+    fn heard(&mut self, now: Instant) {
+        let _ = now;
+    }
+
     /// What the server is set to has changed: it goes by the new settings from now on.
     fn settings_changed<T: Turn>(&mut self, turn: &mut T);
 

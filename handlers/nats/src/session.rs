@@ -405,6 +405,10 @@ impl Session for NatsSession {
         }
     }
 
+    fn heard(&mut self, now: Instant) {
+        self.heartbeat.heard(now);
+    }
+
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         self.heartbeat.heard(turn.now());
         if self.must_authenticate() && !may_begin_connect(input) {

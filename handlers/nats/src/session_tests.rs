@@ -667,6 +667,27 @@ fn whoever_may_only_answer_publishes_nothing_else() {
 }
 
 #[test]
+fn a_client_whose_large_frame_comes_slowly_is_not_stale() {
+    let limits = Limits {
+        ping_interval: Duration::from_secs(60),
+        ping_max: 2,
+        ..Limits::default()
+    };
+    let mut peer = Peer::new(limits, Credentials::Open);
+    peer.say(QUIET).did("");
+    peer.after(Duration::from_secs(60)).did("< PING");
+    for _ in 0..50 {
+        // Its PONG is behind the rest of the frame.
+        let now = peer.recorder.now;
+        peer.session.heard(now + Duration::from_secs(55));
+        peer.after(Duration::from_secs(60)).did("");
+    }
+    for expected in ["< PING", "< -ERR 'Stale Connection'\nclose: Stale Connection"] {
+        peer.after(Duration::from_secs(60)).did(expected);
+    }
+}
+
+#[test]
 fn a_hashed_password_is_checked_before_anything_else_happens() {
     let hash = vagus_auth::password::hash("s3cret", 4).unwrap();
     let refused = "< -ERR 'Authorization Violation'\nclose: Authentication Failure";
