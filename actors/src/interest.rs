@@ -3,7 +3,7 @@
 use crate::outbox::{ConnectionSubscription, Outbox};
 use parking_lot::{RwLock, RwLockWriteGuard};
 use std::sync::Arc;
-use vagus_routing::{Fanout, Index, IndexStats, Version, Versions};
+use vagus_routing::{Fanout, Index, IndexStats, Matches, Version, Versions};
 
 /// The subscriptions of one account, and the versions that tell when a resolved route is out of date.
 #[derive(Debug, Default)]
@@ -19,24 +19,27 @@ impl Interest {
         self.versions.current(subject)
     }
 
-    /// The route of a subject as of now. Load its version first: a change in between then shows.
-    pub(crate) fn resolve(&self, subject: &[u8]) -> Fanout<Arc<Outbox>> {
-        self.index.read().resolve(subject)
+    /// The route of a subject as of now, and how much work it was, as [`Matches::work`] counts it. Load its version
+    /// first: a change in between then shows.
+    ///
+    /// The read lock is held while what matches is listed, and not while a route is made of it.
+    pub(crate) fn resolve(&self, subject: &[u8]) -> (Fanout<Arc<Outbox>>, usize) {
+        let matches = self.matches(subject);
+        let work = matches.work();
+        (matches.into_fanout(subject), work)
     }
 
-    /// The first plain subscription of this subject that `wanted` accepts.
+    fn matches(&self, subject: &[u8]) -> Matches<Arc<Outbox>> {
+        self.index.read().matches(subject)
+    }
+
+    /// The first plain subscription of this subject that `wanted` accepts, and how much work it was to find it.
     pub(crate) fn find_plain(
         &self,
         subject: &[u8],
         wanted: impl Fn(&ConnectionSubscription) -> bool,
-    ) -> Option<Arc<ConnectionSubscription>> {
-        let mut found = None;
-        self.index.read().for_each_match(subject, &mut |subscription| {
-            if found.is_none() && wanted(subscription) {
-                found = Some(subscription.clone());
-            }
-        });
-        found
+    ) -> (Option<Arc<ConnectionSubscription>>, usize) {
+        self.index.read().find_match(subject, wanted)
     }
 
     /// The index to be changed. For the Router; whoever changes a subject bumps its version before the lock

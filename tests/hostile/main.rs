@@ -15,3 +15,5 @@ mod random;
 mod storms;
 #[cfg(test)]
 mod unfinished;
+#[cfg(test)]
+mod wide;

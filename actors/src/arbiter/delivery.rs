@@ -1,8 +1,16 @@
 //! From a published message to staged bytes: the path that every message takes.
+//!
+//! What one turn does is counted, not timed: copies, destinations, what resolving a subject came by, bytes. A message
+//! whose fan-out alone is more than a turn may do becomes a [`Spread`].
 
 use super::counters::Traffic;
-use super::staging::Staging;
+use super::spread::Spread;
+use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
 use super::tail::Tail;
+use super::with_care::{
+    ConnectionFanout, Content, Start, can_take, claims_one, count, deliver, deliver_claimed, deliver_to_one,
+    is_left_out, is_traced,
+};
 use crate::interest::Interest;
 use crate::outbox::{ConnectionId, ConnectionSubscription, Outbox};
 use std::cmp::Reverse;
@@ -11,15 +19,10 @@ use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{Claim, Destination, Fanout, Prefix, RouteCache, Slot};
+use vagus_routing::{Destination, Prefix, QueueTargets, RouteCache, Slot};
 
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
-
-/// How much of a control line is shown in the log.
-const SHOWN: usize = 512;
-
-type ConnectionFanout = Fanout<Arc<Outbox>>;
 
 /// What the connections of one arbiter need to deliver; used by one turn at a time.
 #[derive(Debug)]
@@ -31,7 +34,12 @@ pub(crate) struct Delivery {
     subject: Vec<u8>,
     /// Encoded once for each group of equal sids of the run's route.
     encoded: Vec<Tail>,
-    scratch: Vec<u8>,
+    /// Messages of the run, if they are more than a turn may do: delivered when the run ends.
+    gathered: Option<Box<Spread>>,
+    /// What the turn could not do to its end; nothing is published before.
+    unfinished: Option<Box<Spread>>,
+    /// A message with odd spacing as it is delivered.
+    composed: Vec<u8>,
     random: u64,
     traffic: Traffic,
 }
@@ -42,7 +50,14 @@ struct Run {
     route: Route,
     /// Whether every target takes the message as it came: nothing to strip, to leave out or to count down.
     straight: bool,
+    /// Whether one message is more than a turn may do.
+    wide: bool,
+    /// What each message is counted as, and how many copies are made of it.
+    work: usize,
+    copies: usize,
     with_headers: bool,
+    /// That of the last message.
+    header_size: Option<usize>,
     /// The publisher, when it does not want its own messages.
     except: Option<ConnectionId>,
     /// Since the run was opened or last closed.
@@ -77,7 +92,9 @@ impl Delivery {
             run: None,
             subject: Vec::new(),
             encoded: Vec::new(),
-            scratch: Vec::new(),
+            gathered: None,
+            unfinished: None,
+            composed: Vec::new(),
             random: seed | 1,
             traffic: Traffic::default(),
         }
@@ -88,7 +105,42 @@ impl Delivery {
         self.routes.anticipate(subjects);
     }
 
-    /// Delivers a message; false if nobody took it. `except` is the publisher if it wants no echo.
+    /// Whether the turn has done as much as it may: nothing more is to be published in it.
+    #[inline]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.staging.is_spent()
+    }
+
+    /// Counts work of the turn that was done elsewhere.
+    pub(crate) fn charge(&mut self, work: usize) {
+        self.staging.charge(work);
+    }
+
+    /// Whether the turn goes on with this message, or with something else. What was published on another subject is
+    /// delivered before, if that is much; and then it may be the turn's last work. Messages that are only gathered may
+    /// be as many as one read brings.
+    #[inline]
+    pub(crate) fn goes_on(&mut self, message: Option<&Publish<'_>>, except: Option<ConnectionId>) -> bool {
+        if self.run.as_ref().is_some_and(|run| run.wide) {
+            if message.is_some_and(|message| self.is_of_run(message, except)) {
+                return self.unfinished.is_none();
+            }
+            self.close_run();
+        }
+        !self.is_spent()
+    }
+
+    #[inline]
+    fn is_of_run(&self, message: &Publish<'_>, except: Option<ConnectionId>) -> bool {
+        self.run.as_ref().is_some_and(|run| {
+            run.with_headers == message.header_size.is_some()
+                && run.except == except
+                && self.subject == message.subject
+        })
+    }
+
+    /// Delivers a message; false if nobody took it, as far as it is delivered in this turn. `except` is the publisher
+    /// if it wants no echo.
     #[inline]
     pub(crate) fn publish(
         &mut self,
@@ -96,15 +148,12 @@ impl Delivery {
         message: &Publish<'_>,
         except: Option<ConnectionId>,
     ) -> bool {
-        let with_headers = message.header_size.is_some();
-        let same = self.run.as_ref().is_some_and(|run| {
-            run.with_headers == with_headers && run.except == except && self.subject == message.subject
-        });
-        if !same {
-            self.open_run(interest, message.subject, with_headers, except);
+        if !self.is_of_run(message, except) {
+            self.open_run(interest, message.subject, message.header_size.is_some(), except);
         }
-        match message.tail {
-            Some(tail) if self.run.as_ref().is_some_and(|run| run.straight) => {
+        match (&mut self.run, message.tail) {
+            (Some(run), Some(tail)) if run.straight => {
+                run.header_size = message.header_size;
                 self.publish_again(tail, message.body.len())
             }
             _ => self.deliver_with_care(message),
@@ -142,11 +191,16 @@ impl Delivery {
         let Some(run) = &mut self.run else {
             return false;
         };
-        run.messages += 1;
-        run.payload += payload as u64;
         let Some(route) = run.route.fanout(&self.routes) else {
             return false;
         };
+        if run.copies.saturating_mul(tail.len()) > STAGED_AT_MOST {
+            let content = Content::again(tail, payload, run.header_size);
+            return self.gather(&content);
+        }
+        run.messages += 1;
+        run.payload += payload as u64;
+        self.staging.charge(run.work);
         let with_headers = run.with_headers;
         let start = |prefix: Prefix| {
             if with_headers {
@@ -167,21 +221,25 @@ impl Delivery {
             encoded.append(tail);
         }
         for queue in route.queues() {
-            let mut candidates = queue.candidates(next_random(&mut self.random));
-            let Some(member) = candidates.find(|member| takes_one(member, &self.subject)) else {
+            let random = next_random(&mut self.random);
+            let Some(member) = pick(queue, random, &self.subject, run.except, &mut self.staging) else {
                 continue;
             };
-            if member.destination().records_requests()
+            taken = true;
+            let destination = member.destination();
+            if with_headers && !destination.accepts_headers() {
+                let content = Content::again(tail, payload, run.header_size);
+                let start = Start::of_member(route, queue.prefix(), member);
+                deliver_claimed(&mut self.staging, start, destination, &content);
+                continue;
+            }
+            if destination.records_requests()
                 && let Some(reply) = message::reply_in_tail(tail, with_headers)
             {
-                member.destination().record_request(reply, Instant::now());
+                destination.record_request(reply, Instant::now());
             }
             let pieces = [start(queue.prefix()), member.sid_field(), tail];
-            self.staging.message(member.destination(), pieces, payload);
-            taken = true;
-        }
-        if self.staging.is_full() {
-            self.hand_over_midway();
+            self.staging.message(destination, pieces, payload);
         }
         taken
     }
@@ -199,6 +257,7 @@ impl Delivery {
         except: Option<ConnectionId>,
     ) {
         self.close_run();
+        self.finish();
         let version = interest.version(subject);
         let route = match self.routes.get(subject, version) {
             Ok(slot) => {
@@ -207,7 +266,9 @@ impl Delivery {
             }
             Err(missing) => {
                 self.traffic.routes_resolved += 1;
-                let resolved = Arc::new(interest.resolve(subject));
+                let (resolved, work) = interest.resolve(subject);
+                self.staging.charge(work);
+                let resolved = Arc::new(resolved);
                 self.routes
                     .insert(missing, &resolved, version)
                     .map_or(Route::Own(resolved), Route::Kept)
@@ -222,12 +283,19 @@ impl Delivery {
             self.encoded.resize_with(fanout.shared().len(), Tail::default);
         }
         let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
+        let weight = fanout.deliveries() + fanout.destinations() * WORK_OF_A_DESTINATION;
+        let wide = weight > WORK_OF_A_TURN;
         // One look a run: who traces has messages one by one.
-        let straight = !leaves_out && takes_as_it_comes(fanout, with_headers) && !is_traced();
+        let straight = !wide && !leaves_out && takes_as_it_comes(fanout, with_headers) && !is_traced();
+        let copies = fanout.singles().len() + fanout.queues().len();
         self.run = Some(Run {
-            route,
             straight,
+            wide,
+            work: 1 + copies + fanout.shared().len(),
+            copies,
+            route,
             with_headers,
+            header_size: None,
             except,
             messages: 0,
             payload: 0,
@@ -238,6 +306,7 @@ impl Delivery {
     pub(crate) fn close_run(&mut self) {
         if let Some(run) = self.run.take() {
             self.settle_run(&run);
+            self.spread_gathered();
         }
     }
 
@@ -245,6 +314,7 @@ impl Delivery {
     pub(crate) fn pause_run(&mut self) {
         if let Some(mut run) = self.run.take() {
             self.settle_run(&run);
+            self.spread_gathered();
             run.messages = 0;
             run.payload = 0;
             self.run = Some(run);
@@ -267,6 +337,7 @@ impl Delivery {
             count(&target.subscription, run.messages);
         }
         for (group, encoded) in route.shared().iter().zip(&mut self.encoded) {
+            self.staging.charge(group.subscriptions.len());
             for subscription in &group.subscriptions {
                 count(subscription, run.messages);
             }
@@ -290,92 +361,119 @@ impl Delivery {
     }
 
     /// The path of the few: a target that is counted down, strips headers or is the publisher itself, a message with
-    /// odd spacing, or any while deliveries are traced.
+    /// odd spacing, one that is more than a turn may do, or any while deliveries are traced.
     #[cold]
     fn deliver_with_care(&mut self, message: &Publish<'_>) -> bool {
+        let mut composed = std::mem::take(&mut self.composed);
+        let content = Content::of(message, &mut composed);
+        let is_large = self.run.as_ref().is_some_and(|run| {
+            let copies = run
+                .route
+                .fanout(&self.routes)
+                .map_or(0, |route| route.deliveries());
+            run.wide || copies.saturating_mul(content.tail.len()) > STAGED_AT_MOST
+        });
+        let taken = if is_large {
+            self.gather(&content)
+        } else {
+            self.deliver_each(&content)
+        };
+        self.composed = composed;
+        taken
+    }
+
+    fn deliver_each(&mut self, content: &Content<'_>) -> bool {
         self.pause_run();
-        let Some(run) = &mut self.run else {
+        let Some((route, except)) = self.count_one(content) else {
             return false;
         };
-        self.traffic.messages_in += 1;
-        self.traffic.payload_in += message.body.len() as u64;
-        if let Route::Kept(slot) = run.route {
-            self.routes.count(slot, 1, message.body.len() as u64);
-        }
-        let Some(route) = run.route.fanout(&self.routes).cloned() else {
-            return false;
-        };
-        let except = run.except;
-        let subject = message.subject;
-        let both = |prefix: Prefix| [route.msg_prefix(prefix), route.hmsg_prefix(prefix)];
         let mut taken = false;
         for target in route.singles() {
-            let prefixes = both(target.prefix());
-            taken |= self.deliver_one(prefixes, &target.subscription, message, except);
+            let start = Start::of(&route, target.prefix());
+            taken |= deliver(&mut self.staging, start, &target.subscription, content, except);
         }
         for group in route.shared() {
+            let start = Start::of(&route, group.prefix());
             for subscription in &group.subscriptions {
-                let prefixes = both(group.prefix());
-                taken |= self.deliver_one(prefixes, subscription, message, except);
+                taken |= deliver(&mut self.staging, start, subscription, content, except);
             }
         }
         for queue in route.queues() {
             let random = next_random(&mut self.random);
-            taken |= queue
-                .candidates(random)
-                .filter(|member| can_take(member, subject))
-                .any(|member| {
-                    let prefixes = both(queue.prefix()).map(|prefix| {
-                        let mut line = prefix.to_vec();
-                        line.extend_from_slice(member.sid_field());
-                        line
-                    });
-                    self.deliver_one([&prefixes[0], &prefixes[1]], member, message, except)
-                });
+            taken |= deliver_to_one(&mut self.staging, &route, queue, random, content, except);
         }
-        if self.staging.is_full() {
-            self.hand_over_midway();
-        }
+        self.staging.charge(route.deliveries());
         taken
     }
 
-    fn deliver_one(
-        &mut self,
-        [msg, hmsg]: [&[u8]; 2],
-        subscription: &Arc<ConnectionSubscription>,
-        message: &Publish<'_>,
-        except: Option<ConnectionId>,
-    ) -> bool {
-        let destination = subscription.destination();
-        if except == Some(destination.connection_id()) || !claims_one(subscription) {
+    /// Keeps a message until the run ends, as it is more than a turn may do. Whether anybody takes it is not known yet:
+    /// true if there is anybody.
+    #[cold]
+    fn gather(&mut self, content: &Content<'_>) -> bool {
+        self.finish();
+        if self.gathered.is_none() {
+            // What the run has encoded already comes before.
+            self.pause_run();
+        }
+        let Some((route, except)) = self.count_one(content) else {
             return false;
-        }
-        self.scratch.clear();
-        let payload = if message.header_size.is_some() && destination.accepts_headers() {
-            message::append(&mut self.scratch, hmsg, message);
-            message.body.len()
-        } else {
-            message::append_stripped(&mut self.scratch, msg, message);
-            message.payload().len()
         };
-        if is_traced() {
-            let line = message::control_line(&self.scratch);
-            let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
-            log::trace!("cid:{} - ->> [{shown}]", destination.connection_id());
+        let goes_to_some = !route.is_empty();
+        // Members of queue groups are picked message by message, and may be destinations of others as well.
+        let alone = !route.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);
+        self.staging.charge(1);
+        self.gathered
+            .get_or_insert_with(|| Box::new(Spread::new(route, except)))
+            .add(content);
+        if alone {
+            self.pause_run();
         }
-        self.staging
-            .message(destination, [&self.scratch, &[], &[]], payload);
-        if let Some(reply) = message.reply.filter(|_| destination.records_requests()) {
-            destination.record_request(reply, Instant::now());
-        }
-        true
+        goes_to_some
     }
 
-    /// Much has piled up in the middle of a turn: wide fan-outs of long reads stay bounded.
-    #[cold]
-    fn hand_over_midway(&mut self) {
-        self.pause_run();
-        self.staging.hand_over();
+    /// Counts a message of the run that is not counted with it; gives what is needed to deliver it.
+    fn count_one(&mut self, content: &Content<'_>) -> Option<(Arc<ConnectionFanout>, Option<ConnectionId>)> {
+        let run = self.run.as_ref()?;
+        self.traffic.messages_in += 1;
+        self.traffic.payload_in += content.body.len() as u64;
+        if let Route::Kept(slot) = run.route {
+            self.routes.count(slot, 1, content.body.len() as u64);
+        }
+        Some((run.route.fanout(&self.routes)?.clone(), run.except))
+    }
+
+    /// Delivers what was gathered as far as the turn allows.
+    fn spread_gathered(&mut self) {
+        if let Some(spread) = self.gathered.take() {
+            self.unfinished = self.proceed(spread);
+        }
+    }
+
+    /// Goes on with what an earlier turn could not do to its end; gives back what this one cannot either.
+    pub(crate) fn proceed(&mut self, mut spread: Box<Spread>) -> Option<Box<Spread>> {
+        let random = &mut self.random;
+        let done = spread.proceed(&mut self.staging, || next_random(random));
+        (!done).then_some(spread)
+    }
+
+    /// What the turn could not do to its end, for the next turn of the same publisher.
+    pub(crate) fn take_unfinished(&mut self) -> Option<Box<Spread>> {
+        self.unfinished.take()
+    }
+
+    /// Whether there is something that the turn could not do to its end.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
+    /// Does to its end whatever there is. For those who have one message and no further turn; sessions see to it that
+    /// they publish nothing more in a turn that is spent.
+    pub(crate) fn finish(&mut self) {
+        while let Some(spread) = self.unfinished.take() {
+            self.staging.hand_over();
+            self.staging.renew();
+            self.unfinished = self.proceed(spread);
+        }
     }
 
     /// The counts since the last call. `messages_out` counts what was handed over.
@@ -410,64 +508,42 @@ impl Delivery {
     /// Between turns, now and then: frees what turns of late have not used.
     pub(crate) fn tidy(&mut self) {
         self.encoded = Vec::new();
-        self.scratch = Vec::new();
+        self.composed = Vec::new();
         self.staging.tidy();
     }
 
     /// Forgets what a turn that panicked left behind.
     pub(crate) fn discard(&mut self) {
         self.run = None;
+        self.gathered = None;
+        self.unfinished = None;
         self.encoded.clear();
         self.staging.discard();
     }
 }
 
-/// Whether the log has a line for each delivery.
-fn is_traced() -> bool {
-    log::log_enabled!(log::Level::Trace)
-}
-
-/// Whether every target takes messages byte for byte as they were published. A member of a queue group that is
-/// counted down does: only whoever is picked has to claim its message.
+/// Whether every plain target takes messages byte for byte as they were published. Of a queue group only whoever is
+/// picked has to be asked, and to claim its message.
 fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
-    if route.has_limited() {
-        return false;
-    }
-    let members = || route.queues().iter().flat_map(|queue| queue.members());
-    !with_headers
-        || (route.all_accept_headers() && members().all(|member| member.destination().accepts_headers()))
+    !route.has_limited() && (!with_headers || route.all_accept_headers())
 }
 
-/// Whether this member of a queue group takes the next message; otherwise it is for another.
+/// The member of a queue group that takes the next message.
 #[inline]
-fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8]) -> bool {
-    can_take(member, subject) && claims_one(member)
-}
-
-#[inline]
-fn can_take(member: &Arc<ConnectionSubscription>, subject: &[u8]) -> bool {
-    !member.destination().is_closed() && !member.denies(subject)
-}
-
-/// Counts one delivery, unless the subscription has had its last.
-#[inline]
-fn claims_one(subscription: &Arc<ConnectionSubscription>) -> bool {
-    match subscription.claim() {
-        Claim::Granted => true,
-        Claim::Last => {
-            subscription.destination().report_exhausted(subscription.clone());
-            true
+fn pick<'a>(
+    queue: &'a QueueTargets<Arc<Outbox>>,
+    random: u64,
+    subject: &[u8],
+    except: Option<ConnectionId>,
+    staging: &mut Staging,
+) -> Option<&'a Arc<ConnectionSubscription>> {
+    for member in queue.candidates(random) {
+        if can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member) {
+            return Some(member);
         }
-        Claim::Exhausted => false,
+        staging.charge(1);
     }
-}
-
-/// Counts the deliveries of a run, which may turn out to have been the last.
-#[inline]
-fn count(subscription: &Arc<ConnectionSubscription>, messages: u64) {
-    if subscription.count(messages) {
-        subscription.destination().report_exhausted(subscription.clone());
-    }
+    None
 }
 
 /// xorshift64: a queue group's pick needs to be even, not secret.
@@ -480,3 +556,7 @@ fn next_random(state: &mut u64) -> u64 {
     *state = next;
     next
 }
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

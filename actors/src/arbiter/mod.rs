@@ -6,10 +6,12 @@ mod hand_over_times;
 mod housekeeping;
 mod quiescence;
 mod spare_buffers;
+mod spread;
 mod staging;
 mod tail;
 mod timers;
 mod vigil;
+mod with_care;
 
 pub(crate) use counters::ArbiterCounters;
 pub use counters::{HeldRoutes, Traffic, Workload};
@@ -18,6 +20,7 @@ pub use hand_over_times::HandOverTimes;
 pub(crate) use housekeeping::keep_house;
 pub(crate) use quiescence::{Quiescence, Running, RunningTurn};
 pub(crate) use spare_buffers::SpareBuffers;
+pub(crate) use spread::Spread;
 pub(crate) use timers::{Timer, Timers};
 pub(crate) use vigil::{Vigil, watch};
 

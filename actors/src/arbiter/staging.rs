@@ -7,8 +7,14 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A turn that has staged this much is handed over before it goes on: wide fan-outs stay bounded.
-const STAGED_AT_MOST: usize = 8 * 1024 * 1024;
+/// A turn that has staged this much, in bytes, ends: wide fan-outs stay bounded.
+pub(super) const STAGED_AT_MOST: usize = 8 * 1024 * 1024;
+
+/// What a turn may do before others get theirs. 1 is a short message copied to where others are already, some 25 ns.
+pub(super) const WORK_OF_A_TURN: usize = 65_536;
+
+/// What each destination of a turn adds: a push, and mostly a write to its socket.
+pub(super) const WORK_OF_A_DESTINATION: usize = 32;
 
 /// How many destinations of other arbiters a publisher writes to itself; more are left to their owners,
 /// whose cores then share the work.
@@ -25,6 +31,8 @@ pub(crate) struct Staging {
     /// The most that any turn has used since it was last tidied.
     most_used: usize,
     bytes: usize,
+    /// What this turn may still do; nothing of it is left over for the next.
+    work_left: usize,
     to_flush: Vec<Arc<Outbox>>,
     /// A destination of this turn has so much waiting that the publisher should pause for so long.
     pause: Option<Duration>,
@@ -65,6 +73,7 @@ impl Staging {
             self.destinations.push(Staged::default());
         }
         self.used += 1;
+        self.charge(WORK_OF_A_DESTINATION);
         self.places[outbox.slot()] = self.used as u32;
         let staged = &mut self.destinations[self.used - 1];
         staged.outbox = Some(outbox.clone());
@@ -105,9 +114,25 @@ impl Staging {
         self.place(outbox).append([bytes, &[], &[]]);
     }
 
-    /// Whether the turn should hand over what it has before it stages more.
+    /// The turn goes on as if it had just begun.
+    pub(super) fn renew(&mut self) {
+        self.work_left = WORK_OF_A_TURN;
+    }
+
+    /// Counts work of this turn.
     #[inline]
-    pub(crate) fn is_full(&self) -> bool {
+    pub(crate) fn charge(&mut self, work: usize) {
+        self.work_left = self.work_left.saturating_sub(work);
+    }
+
+    /// Whether the turn has done, or staged, as much as it may.
+    #[inline]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.work_left == 0 || self.is_full()
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
         self.bytes > STAGED_AT_MOST
     }
 
@@ -149,9 +174,10 @@ impl Staging {
         self.to_flush.shrink_to(used);
     }
 
-    /// What is handed over from now on is of this moment.
-    pub(crate) fn set_now(&mut self, now: Moment) {
+    /// A turn begins. What is handed over from now on is of this moment.
+    pub(crate) fn begin_turn(&mut self, now: Moment) {
         self.now = now;
+        self.work_left = WORK_OF_A_TURN;
     }
 
     /// How long the publisher should pause; a new turn starts without.
@@ -192,6 +218,7 @@ impl Staging {
         let to_flush = std::mem::take(&mut self.to_flush);
         *self = Self {
             to_flush,
+            now: self.now,
             ..Self::default()
         };
     }

@@ -28,8 +28,10 @@ const DRAINED_AT_MOST: usize = 1024 * 1024;
 /// Carries the bytes of one connection.
 #[derive(Default)]
 pub(super) struct Carrier {
-    /// Input has to wait until interest is in force.
+    /// Input has to wait until interest is in force, or until others had their turn.
     waiting: bool,
+    /// There is more to do than one turn may.
+    spent: bool,
     pause: Option<Pin<Box<Sleep>>>,
     farewell: Option<Pin<Box<Sleep>>>,
     /// The connection is over; what still waits for it is being freed.
@@ -51,7 +53,7 @@ impl<S: Session> ActorFuture<Connection<S>> for Carrier {
         }
         if connection.outbox.give_up() {
             // Others get their turn meanwhile: it may be a great deal.
-            task.waker().wake_by_ref();
+            come_back(task);
             return Poll::Pending;
         }
         context.stop();
@@ -129,7 +131,8 @@ impl Carrier {
         let arbiter = &mut *arbiter;
         let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
         let moment = Moment::of(now);
-        arbiter.delivery.staging.set_now(moment);
+        arbiter.delivery.staging.begin_turn(moment);
+        self.spent = false;
         let published_before = connection.inbound.messages;
         if notices.hold(Notices::SETTINGS) || notices.hold(Notices::NO_ROOM) {
             connection.look_at(notices, arbiter, now, changes);
@@ -153,31 +156,59 @@ impl Carrier {
         if let Some(reason) = attention.dismissed {
             connection.closing.get_or_insert(reason);
         }
+        if connection.closing.is_none() && self.pause.is_none() {
+            connection.go_on_delivering(&mut arbiter.delivery, now);
+        }
         let may_go_on = !connection.announced && !connection.working && connection.closing.is_none();
-        if may_go_on && changes.is_empty() {
+        if may_go_on && connection.unfinished.is_none() && changes.is_empty() {
             // First what was to be said about the input before, then the input that waited for the same.
             connection.say_deferred(&mut arbiter.delivery);
-            self.resume(connection, arbiter, now, changes);
-            // What is read now may have been sent after somebody subscribed: it goes by a route of its own.
-            arbiter.delivery.close_run();
-            if !self.waiting && self.pause.is_none() {
-                self.read(connection, arbiter, now, changes, task);
+            if self.pause.is_none() {
+                self.take_input(connection, arbiter, now, changes, task);
             }
         }
         if connection.closing.is_some() {
+            connection.unfinished = None;
             connection.say_deferred(&mut arbiter.delivery);
         }
         if connection.inbound.messages != published_before || !changes.is_empty() {
             connection.active = moment;
         }
-        if let Some(pause) = hand_over(arbiter, running, now)
-            && connection.bounds.stalls_publishers
-        {
+        let pause = hand_over(arbiter, running, now);
+        if let Some(unfinished) = arbiter.delivery.take_unfinished() {
+            connection.unfinished = Some(unfinished);
+        }
+        self.spent |= connection.unfinished.is_some();
+        if let Some(pause) = pause.filter(|_| connection.bounds.stalls_publishers) {
             let mut pause = Box::pin(sleep(pause));
             if pause.as_mut().poll(task).is_pending() {
                 arbiter.shared.counters[arbiter.number].count_stall();
                 self.pause = Some(pause);
             }
+        }
+        if self.spent && self.pause.is_none() {
+            come_back(task);
+        }
+    }
+
+    /// What waits, then one read, as far as the turn allows.
+    fn take_input<S: Session>(
+        &mut self,
+        connection: &mut Connection<S>,
+        arbiter: &mut Arbiter,
+        now: Instant,
+        changes: &mut Vec<Change>,
+        task: &mut TaskContext<'_>,
+    ) {
+        if !arbiter.delivery.is_spent() {
+            self.resume(connection, arbiter, now, changes);
+        }
+        // What is read now may have been sent after somebody subscribed: it goes by a route of its own.
+        arbiter.delivery.close_run();
+        if arbiter.delivery.is_spent() {
+            self.spent = true;
+        } else if !self.waiting {
+            self.read(connection, arbiter, now, changes, task);
         }
     }
 
@@ -305,8 +336,9 @@ impl Carrier {
                     .input
                     .carry_over(&bytes[consumed..], frame_length, &mut arbiter.spare_buffers);
             }
-            Some(Progress::Waiting { consumed }) => {
+            Some(progress @ (Progress::Waiting { consumed } | Progress::Yielded { consumed })) => {
                 self.waiting = true;
+                self.spent |= matches!(progress, Progress::Yielded { .. });
                 connection.input.wait_with(&bytes[consumed..]);
             }
             Some(Progress::Taken { .. }) | None => {}
@@ -337,7 +369,7 @@ impl Carrier {
                 return Poll::Ready(());
             }
             Flushed::Done => connection.blocked = None,
-            Flushed::Interrupted => task.waker().wake_by_ref(),
+            Flushed::Interrupted => come_back(task),
             Flushed::Blocked | Flushed::LeftToOwner => {
                 if connection.is_past_write_deadline(now) {
                     connection.cut_off(CloseReason::SlowConsumerWriteDeadline);
@@ -392,6 +424,15 @@ impl<S: Session> Connection<S> {
                 self.closing.get_or_insert(CloseReason::ProtocolViolation);
                 None
             }
+        }
+    }
+
+    /// Goes on delivering what it published in an earlier turn.
+    fn go_on_delivering(&mut self, delivery: &mut Delivery, now: Instant) {
+        if let Some(unfinished) = self.unfinished.take() {
+            // What it sends now waits behind that.
+            self.session.heard(now);
+            self.unfinished = delivery.proceed(unfinished);
         }
     }
 
@@ -474,6 +515,16 @@ impl<S: Session> Connection<S> {
                 _ => break,
             }
         }
+    }
+}
+
+/// Has the task polled again once all others that are ready were, and those that the system has news for.
+///
+/// A task that wakes itself would be polled again at once, dozens of times, if no other is ready.
+fn come_back(task: &mut TaskContext<'_>) {
+    let yielded = std::pin::pin!(tokio::task::yield_now()).as_mut().poll(task);
+    if yielded.is_ready() {
+        task.waker().wake_by_ref();
     }
 }
 

@@ -34,7 +34,7 @@ pub use tls_wire::HandshakeError;
 pub(crate) use tls_wire::TlsWire;
 pub use vagus_protocol::error::CloseReason;
 
-use crate::arbiter::{LocalArbiter, Timer};
+use crate::arbiter::{LocalArbiter, Spread, Timer};
 use crate::interest::Interest;
 use crate::live::Live;
 use crate::mailbox::tell;
@@ -94,8 +94,10 @@ pub struct Connection<S: Session> {
     working: bool,
     /// What it came to, until the carrier gives it to the session.
     answer: Option<Option<S::Answer>>,
-    /// What is said once it is settled; bounded by what one read can ask for.
+    /// What is said once it is settled, and what was published is delivered; bounded by what one read can ask for.
     deferred: Vec<u8>,
+    /// What it published and is not delivered to its end: more than one turn may do. Nothing is read meanwhile.
+    unfinished: Option<Box<Spread>>,
     /// Boxed: few announcements have any of it, and all connections would pay for the room.
     following: Option<Box<Following>>,
     closing: Option<CloseReason>,
@@ -156,6 +158,7 @@ impl<S: Session> Connection<S> {
             working: false,
             answer: None,
             deferred: Vec::new(),
+            unfinished: None,
             following: None,
             closing: None,
             timer: None,

@@ -20,7 +20,7 @@ pub trait Session: Sized + Unpin + 'static {
     /// Takes every complete frame at the start of `input`.
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress;
 
-    /// The peer sends, though nothing of it can be taken yet: a large frame comes in.
+    /// The peer sends, though nothing of it can be taken yet: a large frame comes in, or what came before is under way.
     fn heard(&mut self, now: Instant) {
         let _ = now;
     }
@@ -81,6 +81,11 @@ pub enum Progress {
         /// Bytes that are done with.
         consumed: usize,
     },
+    /// The turn has done as much as it may: the session gets the rest again once others had their turn.
+    Yielded {
+        /// Bytes that are done with.
+        consumed: usize,
+    },
 }
 
 /// How a peer calls itself.
@@ -112,10 +117,20 @@ pub trait Turn {
     /// The time at the start of the turn.
     fn now(&self) -> Instant;
 
+    /// Whether the turn goes on with this message, or with any other operation. If not, nothing more is to be
+    /// published in it: the session returns [`Progress::Yielded`]. A turn that has just begun goes on.
+    fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool;
+
+    /// Whether the turn has done as much as it may, as [`Turn::goes_on`] says it; cheap enough to ask after each
+    /// message.
+    fn is_spent(&self) -> bool;
+
     /// Delivers a message to everybody who is interested; false if nobody took it. Unless `echo`, the
     /// connection itself is left out.
     ///
-    /// Not while [`Turn::interest_pending`]: a connection's own subscriptions come first.
+    /// Not while [`Turn::interest_pending`]: a connection's own subscriptions come first. Where more are interested
+    /// than one turn may deliver to, the rest follows in the next turns, before anything else of this connection; it
+    /// is true then.
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
 
     /// Delivers a message of the server's own, to everybody who is interested; it does not count as received.
@@ -163,7 +178,7 @@ pub trait Turn {
     fn interest_pending(&self) -> bool;
 
     /// The sid of this connection's own plain subscription to a subject.
-    fn own_plain_sid(&self, subject: &[u8]) -> Option<Box<[u8]>>;
+    fn own_plain_sid(&mut self, subject: &[u8]) -> Option<Box<[u8]>>;
 
     /// Says something to the peer, behind everything that was delivered and said to it before, and after the
     /// interest it announced is in force.

@@ -51,6 +51,17 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     #[inline]
+    fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool {
+        let except = (!echo).then(|| self.outbox.connection_id());
+        self.delivery.goes_on(message, except) && !self.outbox.is_closed()
+    }
+
+    #[inline]
+    fn is_spent(&self) -> bool {
+        self.delivery.is_spent()
+    }
+
+    #[inline]
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
         debug_assert!(
             !self.interest_pending(),
@@ -128,12 +139,13 @@ impl Turn for ConnectionTurn<'_> {
         self.announced || !self.changes.is_empty()
     }
 
-    fn own_plain_sid(&self, subject: &[u8]) -> Option<Box<[u8]>> {
+    fn own_plain_sid(&mut self, subject: &[u8]) -> Option<Box<[u8]>> {
         let own = self.outbox.connection_id();
-        let subscription = self.interest.find_plain(subject, |subscription| {
+        let (subscription, work) = self.interest.find_plain(subject, |subscription| {
             subscription.destination().connection_id() == own
-        })?;
-        Some(subscription.sid().into())
+        });
+        self.delivery.charge(work);
+        Some(subscription?.sid().into())
     }
 
     fn reply(&mut self, bytes: &[u8]) {
@@ -143,6 +155,10 @@ impl Turn for ConnectionTurn<'_> {
         }
         // What was delivered before goes out before.
         self.delivery.pause_run();
+        if self.delivery.is_unfinished() {
+            self.deferred.extend_from_slice(bytes);
+            return;
+        }
         self.delivery.staging.reply(self.outbox, bytes);
     }
 

@@ -12,6 +12,7 @@ use crate::arbiter::{Arbiter, LocalArbiter, RunningTurn};
 use crate::connection::hand_over;
 use crate::interest::Interest;
 use crate::mailbox::{Observe, tell};
+use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use crate::router::{Announce, Change, Router, Settled};
 use crate::supervision::end_if_panicking;
@@ -107,7 +108,10 @@ impl InProcess {
         let mut arbiter = self.arbiter.borrow_mut();
         let arbiter: &mut Arbiter = &mut arbiter;
         let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
+        arbiter.delivery.staging.begin_turn(Moment::of(began));
         let taken = arbiter.delivery.publish(&self.interest, &message, None);
+        arbiter.delivery.close_run();
+        arbiter.delivery.finish();
         // Requests come one by one and each waits for its answer: there is nothing to pause.
         hand_over(arbiter, running, began);
         taken

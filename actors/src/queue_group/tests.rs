@@ -83,7 +83,7 @@ impl World {
 
     /// The sids of those who may be picked.
     fn members(&self) -> Vec<String> {
-        let route = self.interest.resolve(b"jobs");
+        let route = self.interest.resolve(b"jobs").0;
         let members = route.queues().iter().flat_map(|queue| queue.members());
         let mut sids: Vec<_> = members
             .map(|member| member.sid().escape_ascii().to_string())

@@ -62,7 +62,7 @@ pub(crate) struct Counted {
 impl Subject {
     pub(crate) fn new(subject: Box<[u8]>, interest: Arc<Interest>, router: Addr<Router>) -> Self {
         let version = interest.version(&subject);
-        let deliveries = interest.resolve(&subject).deliveries();
+        let deliveries = interest.resolve(&subject).0.deliveries();
         Self {
             subject,
             interest,
@@ -82,7 +82,7 @@ impl Subject {
         let version = self.interest.version(&self.subject);
         if version != self.version {
             self.version = version;
-            self.deliveries = self.interest.resolve(&self.subject).deliveries();
+            self.deliveries = self.interest.resolve(&self.subject).0.deliveries();
         }
         let passed = self.messages - self.messages_before;
         self.messages_before = self.messages;

@@ -11,7 +11,7 @@ use crate::subscription::{Destination, Subscription};
 mod build;
 mod sharing;
 
-pub(crate) use self::sharing::Candidate;
+pub use self::build::Matches;
 
 const HEADERS_VERB: &[u8] = b"HMSG ";
 
@@ -47,6 +47,7 @@ struct Several<D> {
     queues: Box<[QueueTargets<D>]>,
     /// The connections of the plain subscriptions, sorted, each once.
     connections: Box<[u64]>,
+    deliveries: usize,
 }
 
 /// Where the start of a target's lines is in the text of its fan-out, which alone can [show](Fanout::msg_prefix) it.
@@ -137,7 +138,7 @@ impl<D> Fanout<D> {
         self.text(start, self.subject_length as usize)
     }
 
-    /// Plain subscriptions that get bytes of their own.
+    /// Plain subscriptions that get bytes of their own, those of one connection side by side.
     #[inline]
     pub fn singles(&self) -> &[Target<D>] {
         &self.singles
@@ -197,13 +198,11 @@ impl<D> Fanout<D> {
     }
 
     /// How many copies of a message are delivered: one for each plain subscription, one for each queue group.
+    #[inline]
     pub fn deliveries(&self) -> usize {
-        let shared: usize = self
-            .shared()
-            .iter()
-            .map(|targets| targets.subscriptions.len())
-            .sum();
-        self.singles.len() + shared + self.queues().len()
+        self.several
+            .as_ref()
+            .map_or(self.singles.len(), |several| several.deliveries)
     }
 
     /// How many connections have plain subscriptions in here.
@@ -232,17 +231,15 @@ impl<D> fmt::Debug for Fanout<D> {
 }
 
 impl<D: Destination> Fanout<D> {
-    /// Whether some message may go to this connection. For plain subscriptions a binary search, for queue groups a
-    /// search of their members.
+    /// Whether this connection has a plain subscription in here. Members of queue groups are not looked at: whoever
+    /// picks one sees whose it is.
     pub fn contains(&self, connection_id: u64) -> bool {
-        let is_it =
-            |subscription: &Arc<Subscription<D>>| subscription.destination().connection_id() == connection_id;
         match &self.several {
-            None => self.singles.iter().any(|target| is_it(&target.subscription)),
-            Some(several) => {
-                several.connections.binary_search(&connection_id).is_ok()
-                    || several.queues.iter().any(|queue| queue.members.iter().any(is_it))
-            }
+            None => self
+                .singles
+                .iter()
+                .any(|target| target.subscription.destination().connection_id() == connection_id),
+            Some(several) => several.connections.binary_search(&connection_id).is_ok(),
         }
     }
 }

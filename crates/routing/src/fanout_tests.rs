@@ -260,12 +260,42 @@ fn it_knows_whom_it_reaches() {
     );
     let fanout = index.resolve(b"a.b");
     let contained: Vec<_> = (0..9).filter(|id| fanout.contains(*id)).collect();
-    assert_eq!(contained, [1, 2, 4, 5]);
+    assert_eq!(contained, [1, 2], "whoever picks a member sees whose it is");
     assert_eq!((fanout.destinations(), fanout.deliveries()), (2, 4));
     assert!(!fanout.is_empty());
     let nobody = index.resolve(b"c");
     assert!(nobody.is_empty() && !nobody.contains(1));
     assert_eq!((nobody.subject(), nobody.deliveries()), (&b"c"[..], 0));
+}
+
+#[test]
+fn subscriptions_of_one_connection_are_side_by_side() {
+    let subscriptions = [(1, 3), (2, 1), (3, 3), (4, 2), (5, 1), (6, 3)]
+        .map(|(sid, connection)| plain("a.*", &format!("{sid}"), connection));
+    let fanout = index_of(&subscriptions).resolve(b"a.b");
+    let connections: Vec<_> = fanout
+        .singles()
+        .iter()
+        .map(|target| target.subscription.destination().id)
+        .collect();
+    assert_eq!(connections, [1, 1, 2, 3, 3, 3]);
+}
+
+#[test]
+fn what_it_takes_to_resolve_a_subject_is_counted() {
+    let mut index = Index::new();
+    for (sid, subject) in ["a.a.x", "a.*.x", "*.a.x", "*.*.x"].iter().enumerate() {
+        assert!(index.insert(plain(subject, &sid.to_string(), 1)));
+    }
+    let (all, none) = (index.matches(b"a.a.x"), index.matches(b"a.a.y"));
+    assert!(all.work() > none.work(), "matches count");
+    assert!(none.work() >= 3, "nodes that were come by count as well");
+    index.set_group(
+        b"a.a.x",
+        b"q",
+        (0..50).map(|id| member("a.a.x", "q", "3", id)).collect(),
+    );
+    assert!(index.matches(b"a.a.x").work() >= all.work() + 50, "and members");
 }
 
 #[test]

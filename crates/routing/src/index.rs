@@ -16,7 +16,7 @@ use hashbrown::hash_table::Entry;
 use self::leaf::{Leaf, Removal};
 use self::table::{Hashed, Table};
 use self::trie::Trie;
-use crate::fanout::{Candidate, Fanout};
+use crate::fanout::{Fanout, Matches};
 use crate::queue_group::Members;
 use crate::subject::{has_empty_token, has_wildcards};
 use crate::subscription::{Destination, Subscription};
@@ -207,10 +207,11 @@ impl<D> Index<D> {
         }
     }
 
-    /// Visits the leaf of every subscription subject that matches.
+    /// Visits the leaf of every subscription subject that matches. `steps` grows by what that takes.
     fn visit<'a>(
         &'a self,
         subject: &[u8],
+        steps: &mut usize,
         mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         if has_empty_token(subject) {
@@ -223,27 +224,48 @@ impl<D> Index<D> {
         if let Some(literal) = found {
             visit(&literal.leaf)?;
         }
-        self.wildcards.visit(subject, visit)
+        self.wildcards.visit(subject, steps, visit)
     }
 
     /// Whether a message on `subject` would reach anybody.
     pub fn has_interest(&self, subject: &[u8]) -> bool {
         // A leaf with nobody in it does not stay.
-        self.visit(subject, |_| ControlFlow::Break(())).is_break()
+        self.visit(subject, &mut 0, |_| ControlFlow::Break(())).is_break()
     }
 
     /// Calls `each` with every plain subscription that a message on `subject` reaches.
     pub fn for_each_match(&self, subject: &[u8], each: &mut impl FnMut(&Arc<Subscription<D>>)) {
-        let _ = self.visit(subject, |leaf| {
+        let _ = self.visit(subject, &mut 0, |leaf| {
             leaf.plain().iter().for_each(&mut *each);
             ControlFlow::Continue(())
         });
     }
 
+    /// The first plain subscription that a message on `subject` reaches and that is `wanted`, and how much was looked at
+    /// for it, in nodes and subscriptions.
+    pub fn find_match(
+        &self,
+        subject: &[u8],
+        wanted: impl Fn(&Subscription<D>) -> bool,
+    ) -> (Option<Arc<Subscription<D>>>, usize) {
+        let (mut found, mut steps, mut asked) = (None, 0, 0);
+        let _ = self.visit(subject, &mut steps, |leaf| {
+            for subscription in leaf.plain() {
+                asked += 1;
+                if wanted(subscription) {
+                    found = Some(Arc::clone(subscription));
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        (found, steps + asked)
+    }
+
     /// Calls `each` with every subscription that matches `subject`, those of queue groups included, of which a message
     /// reaches one a group.
     pub fn for_each_match_or_member(&self, subject: &[u8], each: &mut impl FnMut(&Arc<Subscription<D>>)) {
-        let _ = self.visit(subject, |leaf| {
+        let _ = self.visit(subject, &mut 0, |leaf| {
             leaf.plain().iter().for_each(&mut *each);
             for group in leaf.groups() {
                 group.members.iter().for_each(&mut *each);
@@ -303,23 +325,28 @@ impl<D> fmt::Debug for Index<D> {
 }
 
 impl<D: Destination> Index<D> {
-    /// Everything a message published on `subject` has to know, in time linear in its plain subscriptions.
+    /// Everything a message published on `subject` has to know, in time linear in what it finds.
     ///
     /// To keep it, load [`Versions::current`](crate::Versions::current) before taking the read lock.
     pub fn resolve(&self, subject: &[u8]) -> Fanout<D> {
+        self.matches(subject).into_fanout(subject)
+    }
+
+    /// What a message published on `subject` reaches, as a list: all of [`resolve`](Self::resolve) that needs the read
+    /// lock.
+    pub fn matches(&self, subject: &[u8]) -> Matches<D> {
         self.resolves.fetch_add(1, Ordering::Relaxed);
-        let mut plain = Vec::new();
-        let mut groups = Vec::new();
-        let _ = self.visit(subject, |leaf| {
-            let taken = leaf
-                .plain()
-                .iter()
-                .filter(|subscription| !subscription.denies(subject));
-            plain.extend(taken.map(Candidate::new));
-            groups.extend(leaf.groups().map(|group| (&*group.queue, &group.members)));
+        let mut matches = Matches::default();
+        let mut steps = 0;
+        let _ = self.visit(subject, &mut steps, |leaf| {
+            matches.plain.extend(leaf.plain().iter().map(Arc::clone));
+            matches
+                .groups
+                .extend(leaf.groups().map(|group| group.members.clone()));
             ControlFlow::Continue(())
         });
-        Fanout::new(subject, plain, groups)
+        matches.steps = steps;
+        matches
     }
 }
 

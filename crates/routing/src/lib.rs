@@ -13,7 +13,7 @@ mod subscription;
 mod versions;
 
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot};
-pub use fanout::{Fanout, Prefix, QueueTargets, SharedTargets, Target};
+pub use fanout::{Fanout, Matches, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats};
 pub use queue_group::{Candidates, Members, QueueGroup};
 pub use subscription::{Claim, Destination, SubjectFilter, Subscription};

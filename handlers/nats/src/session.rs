@@ -428,12 +428,21 @@ impl Session for NatsSession {
         let mut at = 0;
         while at < input.len() {
             let rest = &input[at..];
-            if let Some(length) = repeated.publish(rest, turn) {
+            if !turn.is_spent()
+                && let Some(length) = repeated.publish(rest, turn)
+            {
                 at += length;
                 continue;
             }
             match parse(rest, &self.frame_limits) {
                 Parsed::Frame { operation, consumed } => {
+                    let message = match &operation {
+                        Operation::Publish(publish) if !self.wishes.verbose => Some(publish),
+                        _ => None,
+                    };
+                    if !turn.goes_on(message, self.wishes.echo) {
+                        return Progress::Yielded { consumed: at };
+                    }
                     if let Operation::Publish(publish) = &operation {
                         if turn.interest_pending() {
                             return Progress::Waiting { consumed: at };
@@ -468,6 +477,10 @@ impl Session for NatsSession {
                     };
                 }
                 Parsed::Violation(violation) => {
+                    // What came before counts.
+                    if !turn.goes_on(None, self.wishes.echo) {
+                        return Progress::Yielded { consumed: at };
+                    }
                     let evidence = evidence::of(violation, rest, at, &self.frame_limits);
                     self.violated(violation, &evidence, turn);
                 }

@@ -22,6 +22,9 @@ struct Recorder {
     subscriptions: BTreeMap<Vec<u8>, Vec<u8>>,
     pending: bool,
     taken: bool,
+    /// How many messages a turn may publish, and how many this one still may.
+    messages_a_turn: usize,
+    messages_left: usize,
 }
 
 impl Recorder {
@@ -52,9 +55,18 @@ impl Turn for Recorder {
         self.note(format_args!("withhold {payload}"));
     }
 
+    fn goes_on(&mut self, _: Option<&Publish<'_>>, _: bool) -> bool {
+        !self.is_spent()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.messages_left == 0
+    }
+
     fn anticipate(&mut self, _: &[&[u8]]) {}
 
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
+        self.messages_left = self.messages_left.saturating_sub(1);
         let echo = if echo { "" } else { " without echo" };
         self.note(format_args!(
             "publish {} {}{echo}",
@@ -69,6 +81,7 @@ impl Turn for Recorder {
     }
 
     fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
+        self.messages_left = self.messages_left.saturating_sub(1);
         self.note(format_args!("again {} {payload}", text(tail)));
         self.taken
     }
@@ -128,7 +141,7 @@ impl Turn for Recorder {
         self.pending
     }
 
-    fn own_plain_sid(&self, subject: &[u8]) -> Option<Box<[u8]>> {
+    fn own_plain_sid(&mut self, subject: &[u8]) -> Option<Box<[u8]>> {
         let own = self
             .subscriptions
             .iter()
@@ -185,6 +198,8 @@ impl Peer {
             subscriptions: BTreeMap::new(),
             pending: false,
             taken: true,
+            messages_a_turn: usize::MAX,
+            messages_left: usize::MAX,
         };
         Self {
             session: NatsSession::new(live.clone(), peer, 1, None, now),
@@ -203,6 +218,11 @@ impl Peer {
             self.recorder.pending = false;
             match progress {
                 Progress::Waiting { consumed } => self.unread = unread[consumed..].to_vec(),
+                Progress::Yielded { consumed } => {
+                    self.unread = unread[consumed..].to_vec();
+                    self.recorder.note(format_args!("others have their turn"));
+                    self.recorder.messages_left = self.recorder.messages_a_turn;
+                }
                 Progress::Taken { consumed, .. } => {
                     self.unread = unread[consumed..].to_vec();
                     return self;
@@ -715,3 +735,6 @@ fn a_hashed_password_is_checked_before_anything_else_happens() {
     crowded.session.answered(None, &mut crowded.recorder);
     crowded.did(refused);
 }
+
+#[path = "session_turns_tests.rs"]
+mod turns;

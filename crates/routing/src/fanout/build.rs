@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::sharing::{Candidate, sort_out};
+use super::sharing::{Candidate, Candidates, GOOD_FOR, GOOD_FOR_EACH, sort_out};
 use super::{Fanout, HEADERS_VERB, Prefix, QueueTargets, Several, SharedTargets, Target};
 use crate::queue_group::Members;
-use crate::subscription::Destination;
+use crate::subscription::{Destination, Subscription};
+
+/// What a subscription that matches costs beside a node that was come by on the way.
+const WORK_OF_A_MATCH: usize = 4;
 
 /// What reference counts and the allocator add to the allocation of a fan-out.
 const ALONE: usize = 24;
@@ -15,13 +18,55 @@ const ALONE: usize = 24;
 /// What the allocator adds to those of a fan-out that has several targets.
 const OTHERS: usize = 88;
 
+/// What a message on one subject reaches, as [`Index::matches`](crate::Index::matches) found it: on the way to a fan-out,
+/// for which the index is not needed any more.
+pub struct Matches<D> {
+    pub(crate) plain: SmallVec<[Arc<Subscription<D>>; 1]>,
+    /// Of each subject and name; none is empty.
+    pub(crate) groups: Vec<Members<D>>,
+    /// Nodes that were come by.
+    pub(crate) steps: usize,
+}
+
+impl<D> Default for Matches<D> {
+    fn default() -> Self {
+        Self {
+            plain: SmallVec::new(),
+            groups: Vec::new(),
+            steps: 0,
+        }
+    }
+}
+
+impl<D> Matches<D> {
+    /// How much work finding them was and making a fan-out of them is. A node of the index that was come by counts 1.
+    pub fn work(&self) -> usize {
+        let members: usize = self.groups.iter().map(Members::len).sum();
+        // Where they may have to be told apart from others they are looked at, up to a limit.
+        let looked_at = match self.plain.len() {
+            0 | 1 => 0,
+            plain => members.min(plain * GOOD_FOR_EACH + GOOD_FOR),
+        };
+        self.steps + self.plain.len() * WORK_OF_A_MATCH + self.groups.len() + looked_at
+    }
+}
+
+impl<D: Destination> Matches<D> {
+    /// What a message published on `subject`, for which they were found, has to know.
+    pub fn into_fanout(self, subject: &[u8]) -> Fanout<D> {
+        let plain = self
+            .plain
+            .into_iter()
+            .filter(|subscription| !subscription.denies(subject))
+            .map(Candidate::new)
+            .collect();
+        Fanout::new(subject, plain, self.groups)
+    }
+}
+
 impl<D: Destination> Fanout<D> {
-    /// `plain` and the members of `groups` (each with its queue name) are all that match `subject`.
-    pub(crate) fn new(
-        subject: &[u8],
-        mut plain: Vec<Candidate<'_, D>>,
-        groups: Vec<(&[u8], &Members<D>)>,
-    ) -> Self {
+    /// `plain` and the members of `groups` are all that match `subject`.
+    fn new(subject: &[u8], mut plain: Candidates<D>, groups: Vec<Members<D>>) -> Self {
         let groups_merged = groups.len();
         let queues = merge_by_name(groups);
         let sorted = sort_out(&mut plain, &queues);
@@ -48,7 +93,7 @@ impl<D: Destination> Fanout<D> {
         }
 
         let mut written = 0;
-        let mut next_prefix = |candidate: &Candidate<'_, D>| {
+        let mut next_prefix = |candidate: &Candidate<D>| {
             let length = start + candidate.subscription.sid_field().len();
             let prefix = Prefix {
                 start: written,
@@ -57,18 +102,7 @@ impl<D: Destination> Fanout<D> {
             written += length;
             prefix
         };
-        let singles: SmallVec<[_; 1]> = alone()
-            .map(|candidate| {
-                let Prefix { start, length } = next_prefix(candidate);
-                Target {
-                    start,
-                    length,
-                    headers: candidate.headers,
-                    limited: candidate.limited,
-                    subscription: Arc::clone(candidate.subscription),
-                }
-            })
-            .collect();
+        let starts: SmallVec<[Prefix; 1]> = alone().map(&mut next_prefix).collect();
         let mut shared: Box<[_]> = sorted
             .classes
             .iter()
@@ -78,12 +112,26 @@ impl<D: Destination> Fanout<D> {
                 headers: plain[class.example].headers,
             })
             .collect();
-        for candidate in &plain {
+        let pointers = plain.len() - starts.len() + groups_merged;
+        let is_one_at_most = plain.len() <= 1 && queues.is_empty();
+        let has_limited = plain.iter().any(|candidate| candidate.limited);
+        let all_accept_headers = plain.iter().all(|candidate| candidate.headers);
+        let deliveries = plain.len() + queues.len();
+        let mut singles: SmallVec<[_; 1]> = SmallVec::with_capacity(starts.len());
+        let mut starts = starts.into_iter();
+        for candidate in plain {
             if let Some(targets) = candidate.class.and_then(|class| shared.get_mut(class)) {
-                targets.subscriptions.push(Arc::clone(candidate.subscription));
+                targets.subscriptions.push(candidate.subscription);
+            } else if let Some(Prefix { start, length }) = starts.next() {
+                singles.push(Target {
+                    start,
+                    length,
+                    headers: candidate.headers,
+                    limited: candidate.limited,
+                    subscription: candidate.subscription,
+                });
             }
         }
-        let pointers = plain.len() - singles.len() + groups_merged;
         let queues: Box<[_]> = queues
             .into_iter()
             .map(|members| {
@@ -99,7 +147,6 @@ impl<D: Destination> Fanout<D> {
         if text.spilled() {
             bytes += text.len();
         }
-        let is_one_at_most = plain.len() <= 1 && queues.is_empty();
         let several = (!is_one_at_most).then(|| {
             bytes += size_of::<Several<D>>()
                 + OTHERS
@@ -112,12 +159,13 @@ impl<D: Destination> Fanout<D> {
                 shared,
                 queues,
                 connections: sorted.connections,
+                deliveries,
             })
         });
         Self {
             subject_length: subject.len() as u32,
-            has_limited: plain.iter().any(|candidate| candidate.limited),
-            all_accept_headers: plain.iter().all(|candidate| candidate.headers),
+            has_limited,
+            all_accept_headers,
             several,
             singles,
             text,
@@ -127,13 +175,13 @@ impl<D: Destination> Fanout<D> {
 }
 
 /// One queue for each name.
-fn merge_by_name<D>(mut groups: Vec<(&[u8], &Members<D>)>) -> Vec<Members<D>> {
-    groups.sort_by_key(|(name, _)| *name);
+fn merge_by_name<D>(mut groups: Vec<Members<D>>) -> Vec<Members<D>> {
+    groups.sort_by(|one, other| one.queue().cmp(&other.queue()));
     groups
-        .chunk_by(|one, other| one.0 == other.0)
+        .chunk_by(|one, other| one.queue() == other.queue())
         .map(|same| match same {
-            [(_, members)] => (*members).clone(),
-            several => Members::merged(several.iter().map(|(_, members)| (*members).clone())),
+            [members] => members.clone(),
+            several => Members::merged(several.iter().cloned()),
         })
         .collect()
 }

@@ -5,26 +5,33 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use crate::queue_group::Members;
 use crate::subscription::{Destination, Subscription};
 
 /// A plain subscription that matches, with what was asked of it once, so that every decision rests on one answer.
-pub(crate) struct Candidate<'a, D> {
-    pub(crate) subscription: &'a Arc<Subscription<D>>,
+pub(super) struct Candidate<D> {
+    pub(super) subscription: Arc<Subscription<D>>,
+    connection: u64,
     pub(super) headers: bool,
     pub(super) limited: bool,
     /// Its place in [`Sorted::classes`]; none if it gets bytes of its own.
     pub(super) class: Option<usize>,
 }
 
-impl<'a, D: Destination> Candidate<'a, D> {
-    pub(crate) fn new(subscription: &'a Arc<Subscription<D>>) -> Self {
+/// Most fan-outs have one.
+pub(super) type Candidates<D> = SmallVec<[Candidate<D>; 1]>;
+
+impl<D: Destination> Candidate<D> {
+    pub(super) fn new(subscription: Arc<Subscription<D>>) -> Self {
+        let destination = subscription.destination();
         Self {
-            subscription,
-            headers: subscription.destination().accepts_headers(),
-            limited: subscription.limit().is_some() || subscription.destination().looks_at_each(),
+            connection: destination.connection_id(),
+            headers: destination.accepts_headers(),
+            limited: subscription.limit().is_some() || destination.looks_at_each(),
             class: None,
+            subscription,
         }
     }
 
@@ -49,29 +56,26 @@ pub(super) struct Sorted {
 
 /// Going through the members of queue groups is worth so many of them for each plain subscription, and [`GOOD_FOR`] more.
 /// With more, nobody shares.
-const GOOD_FOR_EACH: usize = 16;
-const GOOD_FOR: usize = 4096;
+pub(super) const GOOD_FOR_EACH: usize = 16;
+pub(super) const GOOD_FOR: usize = 4096;
 
-/// Puts into classes the `plain` subscriptions that may share. `queues` are all queue groups of the same fan-out.
-pub(super) fn sort_out<D: Destination>(plain: &mut [Candidate<'_, D>], queues: &[Members<D>]) -> Sorted {
+/// Sorts the `plain` subscriptions by connection, and puts into classes those that may share. `queues` are all queue
+/// groups of the same fan-out.
+pub(super) fn sort_out<D: Destination>(plain: &mut [Candidate<D>], queues: &[Members<D>]) -> Sorted {
     if let [only] = plain {
-        let connections = [only.subscription.destination().connection_id()].into();
         return Sorted {
             classes: Vec::new(),
-            connections,
+            connections: [only.connection].into(),
         };
     }
-    let mut by_connection: Vec<(u64, usize)> = plain
-        .iter()
-        .enumerate()
-        .map(|(index, candidate)| (candidate.subscription.destination().connection_id(), index))
-        .collect();
-    by_connection.sort_unstable();
+    plain.sort_by_key(|candidate| candidate.connection);
+    let mut connections = Vec::with_capacity(plain.len());
     let mut may_share = vec![false; plain.len()];
-    for same in by_connection.chunk_by(|one, other| one.0 == other.0) {
-        if let [(_, index)] = same {
-            may_share[*index] = !plain[*index].limited;
-        }
+    let mut at = 0;
+    for same in plain.chunk_by(|one, other| one.connection == other.connection) {
+        connections.push(same[0].connection);
+        may_share[at] = same.len() == 1 && !same[0].limited;
+        at += same.len();
     }
 
     let members: usize = queues.iter().map(Members::len).sum();
@@ -82,28 +86,21 @@ pub(super) fn sort_out<D: Destination>(plain: &mut [Candidate<'_, D>], queues: &
     if classes.iter().any(|class| class.size >= 2) {
         for member in queues.iter().flat_map(Members::iter) {
             let id = member.destination().connection_id();
-            let at = by_connection.partition_point(|(connection, _)| *connection < id);
-            if let Some((connection, index)) = by_connection.get(at)
-                && *connection == id
-                && let Some(class) = plain[*index].class.take()
+            if let Ok(at) = plain.binary_search_by_key(&id, |candidate| candidate.connection)
+                && let Some(class) = plain[at].class.take()
             {
                 classes[class].size -= 1;
             }
         }
     }
-    let classes = keep_pairs(plain, &classes);
-    by_connection.dedup_by_key(|(connection, _)| *connection);
     Sorted {
-        classes,
-        connections: by_connection
-            .into_iter()
-            .map(|(connection, _)| connection)
-            .collect(),
+        classes: keep_pairs(plain, &classes),
+        connections: connections.into_boxed_slice(),
     }
 }
 
 /// One class for each sid and kind of message.
-fn classify<D: Destination>(plain: &mut [Candidate<'_, D>], may_share: &[bool]) -> Vec<Class> {
+fn classify<D: Destination>(plain: &mut [Candidate<D>], may_share: &[bool]) -> Vec<Class> {
     let mut classes: Vec<Class> = Vec::new();
     let mut by_sid: HashTable<usize> = HashTable::new();
     let hasher = RandomState::default();
@@ -139,7 +136,7 @@ fn classify<D: Destination>(plain: &mut [Candidate<'_, D>], may_share: &[bool]) 
 }
 
 /// Forgets the classes of fewer than two and numbers the others anew.
-fn keep_pairs<D>(plain: &mut [Candidate<'_, D>], classes: &[Class]) -> Vec<Class> {
+fn keep_pairs<D>(plain: &mut [Candidate<D>], classes: &[Class]) -> Vec<Class> {
     let mut kept: Vec<Class> = Vec::new();
     let mut renumbered: Vec<Option<usize>> = vec![None; classes.len()];
     for (index, candidate) in plain.iter_mut().enumerate() {

@@ -227,10 +227,11 @@ impl<D> Trie<D> {
     }
 
     /// Visits every leaf whose pattern matches `subject`, which has no empty token. No recursion: how deep the trie
-    /// is, clients decide.
+    /// is, clients decide. `steps` grows by the nodes that it comes by.
     pub(super) fn visit<'a>(
         &'a self,
         subject: &[u8],
+        steps: &mut usize,
         mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         // Where the walk split in two. Does not allocate before it first happens.
@@ -259,6 +260,7 @@ impl<D> Trie<D> {
                             None
                         };
                         for child in [stars, ordinary].into_iter().flatten() {
+                            *steps += 1;
                             let node = &self.nodes[child];
                             match node.label.follow(tail) {
                                 Followed::To(left) => {

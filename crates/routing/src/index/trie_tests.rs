@@ -49,7 +49,7 @@ fn remove(trie: &mut Trie<Peer>, pattern: &str) {
 
 fn matching(trie: &Trie<Peer>, subject: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let _ = trie.visit(subject.as_bytes(), |leaf| {
+    let _ = trie.visit(subject.as_bytes(), &mut 0, |leaf| {
         found.push(String::from_utf8_lossy(leaf.subject()).into_owned());
         ControlFlow::Continue(())
     });

@@ -67,6 +67,11 @@ impl<D> Members<D> {
         Self(Kind::Merged(groups.into_iter().collect()))
     }
 
+    /// The name of the group.
+    pub(crate) fn queue(&self) -> Option<&[u8]> {
+        self.item(0)?.queue()
+    }
+
     /// How many members there are, each as often as it weighs.
     pub fn len(&self) -> usize {
         match &self.0 {
