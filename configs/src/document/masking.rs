@@ -290,6 +290,7 @@ fn restore_value(
                 Ok(Value {
                     kind,
                     place: value.place.clone(),
+                    variable: value.variable.clone(),
                 })
             };
             let values: Result<_, _> = values.iter().enumerate().map(restore).collect();

@@ -90,6 +90,7 @@ fn merge(patches: &[(String, Patch)], map: &Map) -> Map {
                 value: Value {
                     kind,
                     place: Place::of_request(),
+                    variable: None,
                 },
                 used: false,
             });

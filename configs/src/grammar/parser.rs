@@ -362,6 +362,7 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
             }
             _ => Ok(scalar::word(&mut self.cursor, mark)?),
         };
+        let mut variable = None;
         let kind = match scalar {
             Err(kind) => kind,
             Ok(Scalar::Text(text)) => Kind::Text(text),
@@ -371,6 +372,7 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
             Ok(Scalar::Date(text)) => Kind::Date(text),
             Ok(Scalar::Variable(name)) => {
                 let key = key.map(|key| key.name.as_str());
+                variable = Some(Arc::from(name.as_str()));
                 self.variable(name, key)
                     .map_err(|fault| Failure::Here(mark, fault))?
             }
@@ -382,6 +384,10 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
         };
         charge.map_err(|fault| Failure::Here(mark, fault))?;
         let place = self.place(mark);
-        Ok(Value { kind, place })
+        Ok(Value {
+            kind,
+            place,
+            variable,
+        })
     }
 }

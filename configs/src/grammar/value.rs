@@ -1,5 +1,6 @@
 use super::Place;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A value, and where it stands.
 #[derive(Clone, PartialEq)]
@@ -8,6 +9,8 @@ pub struct Value {
     pub kind: Kind,
     /// Where it begins; for one that a variable stands for, where the variable stands.
     pub place: Place,
+    /// The name of the variable that stands for it, if one does: what is said of it names that and not the value.
+    pub variable: Option<Arc<str>>,
 }
 
 /// What a value can be.

@@ -1,4 +1,4 @@
-use crate::grammar::{Entry, Place};
+use crate::grammar::{Entry, Kind, Place};
 
 /// Something that a configuration file asks for and cannot have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) struct Findings {
 impl Findings {
     /// The entry cannot be.
     pub(super) fn problem(&mut self, entry: &Entry, message: impl Into<String>) {
-        self.problem_at(&entry.place, message);
+        self.problem_at(&entry.place, by_name(entry, message.into()));
     }
 
     /// What stands at a place cannot be.
@@ -100,7 +100,7 @@ impl Findings {
     pub(super) fn obstacle(&mut self, entry: &Entry, message: impl Into<String>) {
         self.obstacles.push(Obstacle {
             place: entry.place.clone(),
-            message: message.into(),
+            message: by_name(entry, message.into()),
         });
     }
 
@@ -120,5 +120,13 @@ impl Findings {
             message: message.into(),
             fails_check,
         });
+    }
+}
+
+/// Has a message name the variable that a value is from, and not show the value: it may be a secret of another program.
+fn by_name(entry: &Entry, message: String) -> String {
+    match (&entry.value.variable, &entry.value.kind) {
+        (Some(name), Kind::Text(text)) => message.replace(&format!("{text:?}"), &format!("${name}")),
+        _ => message,
     }
 }

@@ -1,6 +1,8 @@
 //! What nats-server 2.14 says of configurations with `-t`, as it was recorded.
 
 use super::{judge, judge_with};
+use crate::{Disk, parse};
+use std::path::Path;
 
 /// Each text, and whether it is valid, or the `line:column` of each error, or the line where it cannot be
 /// read. A text that gives no more than warnings is doubtful, for which `-t` fails all the same.
@@ -163,6 +165,26 @@ fn verdicts_of_nats_server_on_variables_of_the_environment() {
     ] {
         let environment = |name: &str| (name == "VALUE").then(|| value.to_owned());
         assert_eq!(judge_with(text, &environment), expected, "{text} {value}");
+    }
+}
+
+/// What a variable holds may be a secret: it is named, and not shown.
+#[test]
+fn variables_are_named() {
+    for text in [
+        "log_format: $VALUE",
+        "remote_syslog: $VALUE",
+        "ocsp { url: $VALUE }",
+        "ping_interval: $VALUE",
+        "max_payload: $VALUE",
+    ] {
+        let environment = |name: &str| (name == "VALUE").then(|| "hush".to_owned());
+        let told = match parse(text, Path::new("a.conf"), &Disk, &environment) {
+            Err(error) => error.to_string(),
+            Ok(loaded) => format!("{:?}", loaded.obstacles),
+        };
+        assert!(!told.contains("hush"), "{told}");
+        assert!(told.len() > 2, "{text}");
     }
 }
 

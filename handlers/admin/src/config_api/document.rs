@@ -85,6 +85,7 @@ fn kind(value: &Json) -> Result<Kind, PatchError> {
                 Ok(Value {
                     kind: kind(value)?,
                     place: Place::of_request(),
+                    variable: None,
                 })
             };
             let values: Result<_, PatchError> = values.iter().map(one).collect();
