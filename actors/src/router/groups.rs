@@ -16,7 +16,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// With so many changes, or a batch less than as many again, an attendance goes to a group.
-const CHANGES_PER_ATTENDANCE: usize = 2048;
+const CHANGES_PER_ATTENDANCE: usize = 1024;
 
 /// So many changes of one announcement are answered together.
 const CHANGES_PER_BATCH: usize = 256;

@@ -17,7 +17,7 @@ pub(crate) use hot_subjects::SubjectTraffic;
 
 use crate::arbiter::Arbiters;
 use crate::interest::Interest;
-use crate::mailbox::Observe;
+use crate::mailbox::{Observe, tell};
 use crate::outbox::ConnectionSubscription;
 use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
 use crate::supervision::end_if_panicking;
@@ -31,6 +31,7 @@ use settling::Settling;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use tokio::task::yield_now;
 
 /// The owner of an account's subject index.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Router {
     groups: Groups,
     settling: Settling,
     hot_subjects: HotSubjects,
+    /// There is more to do, and it is the turn of others.
+    resting: bool,
     visits: u64,
 }
 
@@ -73,6 +76,7 @@ impl Router {
             schedule: Schedule::default(),
             groups: Groups::default(),
             settling: Settling::new(arbiters),
+            resting: false,
             visits: 0,
         }
     }
@@ -134,6 +138,28 @@ impl Router {
     }
 }
 
+/// Tells the Router to go on once the thread has looked for events and served all others. A task that wakes itself, or is
+/// woken by one that it has woken, is polled some sixty times before that.
+fn go_on_after_others(router: Addr<Router>) {
+    actix_rt::spawn(async move {
+        yield_now().await;
+        tell(&router, GoOn);
+    });
+}
+
+/// The Router's word to itself: others have had their turn.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct GoOn;
+
+impl Handler<GoOn> for Router {
+    type Result = ();
+
+    fn handle(&mut self, _: GoOn, _: &mut Context<Self>) {
+        self.resting = false;
+    }
+}
+
 fn concerns_a_group(change: &Change) -> bool {
     !matches!(change, Change::Limit(..) | Change::Except(_)) && change.subscription().queue().is_some()
 }
@@ -154,10 +180,11 @@ impl ActorFuture<Router> for Working {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         router.settling.attend(task.waker());
-        if !router.schedule.is_empty() {
+        if !router.resting && !router.schedule.is_empty() {
             router.visit(&context.address());
             if !router.schedule.is_empty() {
-                task.waker().wake_by_ref();
+                router.resting = true;
+                go_on_after_others(context.address());
             }
         }
         router.settling.answer();
@@ -302,3 +329,6 @@ impl Handler<Observe<RouterState>> for Router {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

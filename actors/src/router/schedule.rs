@@ -6,8 +6,8 @@ use hashbrown::HashMap;
 use std::collections::VecDeque;
 
 /// How many steps are taken before other tasks of the thread get their turn. A change of a subscription to a subject of
-/// usual length is one step, of a quarter of a microsecond or so.
-const STEPS_PER_VISIT: usize = 2048;
+/// usual length is one step, of a microsecond at most.
+const STEPS_PER_VISIT: usize = 1024;
 
 /// How many steps are taken under one hold of the index's write lock: publishers get in between.
 const STEPS_PER_HOLD: usize = 256;

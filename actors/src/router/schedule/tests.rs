@@ -120,8 +120,8 @@ fn everybody_gets_on_whoever_else_comes() {
         let departing = world.depart(2, 5000);
         let mut newcomers = 3..;
         let mut ended = Vec::new();
-        for _ in 0..10 {
-            for id in newcomers.by_ref().take(5000) {
+        for _ in 0..30 {
+            for id in newcomers.by_ref().take(2000) {
                 world.announce(additions(&outbox(id), "a", 1));
             }
             ended.extend(world.visit().ended);
