@@ -133,6 +133,18 @@ fn keys_without_effect() {
         sets_with(text, &[&format!("a.conf:1:0: {warning}")], |_| {});
     }
     sets("prof_port: 0", |_| {});
+    let cluster = "a.conf:1:0: cluster changes nothing: it neither listens nor connects, and clustering is not in this version of vagus yet";
+    sets_with(
+        "cluster { connect_retries: 3, no_advertise: true }",
+        &[cluster],
+        |_| {},
+    );
+    for text in [
+        "cluster { connect_retries: many }",
+        "cluster { no_advertise: true, port: 6222 }",
+    ] {
+        assert!(read(text).is_err(), "{text}");
+    }
 }
 
 #[test]
