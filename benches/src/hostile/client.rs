@@ -78,8 +78,10 @@ impl Client {
                 return Ok(());
             }
             if let Some(at) = find(&self.read, b"-ERR") {
-                let said = String::from_utf8_lossy(&self.read[at..]).trim_end().to_owned();
-                return Err(io::Error::other(said));
+                let said = String::from_utf8_lossy(&self.read[at..]).into_owned();
+                return Err(io::Error::other(
+                    said.lines().next().unwrap_or_default().to_owned(),
+                ));
             }
             if let Some(at) = find(&self.read, b"PING\r\n") {
                 self.read.drain(..at + 6);

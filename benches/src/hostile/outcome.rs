@@ -23,7 +23,7 @@ pub fn broken(first: &Outcome, others: &[&Outcome]) -> Vec<String> {
             broken.push(format!("{kind}: {failure}"));
             continue;
         }
-        let longest = waits.longest().unwrap_or_default();
+        let Some(longest) = waits.longest() else { continue };
         let at = KINDS.iter().position(|other| other == kind).unwrap_or_default();
         let theirs = others
             .iter()
@@ -115,8 +115,10 @@ fn shown_wait(outcome: &Outcome, kind: usize) -> String {
     if waits.failure.is_some() {
         return "failed".to_owned();
     }
-    let longest = waits.longest().unwrap_or_default();
-    format!("{:.0}", longest.as_secs_f64() * 1e3)
+    waits.longest().map_or_else(
+        || "-".to_owned(),
+        |longest| format!("{:.0}", longest.as_secs_f64() * 1e3),
+    )
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -13,6 +13,9 @@ use crate::error::{BenchError, Doing};
 /// What is waited for, in the order of the table.
 pub const KINDS: [&str; 5] = ["ping", "message", "subscribe", "connect", "health"];
 
+/// Where newcomers are among them.
+pub const CONNECT: usize = 3;
+
 /// How long one sort of client waited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waits {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Attack;
-use super::probes::{Probes, Waits};
+use super::probes::{CONNECT, Probes, Waits};
 use super::stage::Stage;
 use crate::error::BenchError;
 use crate::process::resident_bytes;
@@ -90,7 +90,10 @@ impl Attack {
         thread::sleep(AFTER);
         let worst = worst.end()?;
         let after = given_back(pid, before)?;
-        let waits = probes.end()?;
+        let mut waits = probes.end()?;
+        if self.shuts_out {
+            waits[CONNECT].times.clear();
+        }
         staged.server.check_alive()?;
         let lines = staged.server.lines_of_output() - lines;
         if lines > 50 {

@@ -58,8 +58,8 @@ impl Stage {
                 "authorization {{ timeout: 20, users: [ {{ user: usual, password: usual }}, {{ user: newcomer, \
                  password: {HASHED:?} }} ] }}\n"
             ),
-            Self::Responses => "authorization { users: [ { user: usual, password: usual, permissions: { publish: { \
-                                deny: [\"reply.>\"] }, allow_responses: { max: 10, expires: \"10m\" } } } ] }\n"
+            Self::Responses => "authorization { users: [ { user: usual, password: usual, permissions: { publish: [requests, \
+                                \"probe.>\"], subscribe: \">\", allow_responses: { max: 10, expires: \"10m\" } } } ] }\n"
                 .to_owned(),
         };
         let path = prepared.file("server.conf", text.as_bytes())?;
