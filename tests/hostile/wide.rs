@@ -189,3 +189,21 @@ fn a_publisher_that_is_cut_off_stops() {
     drop(greedy);
     server.expect_nothing_left();
 }
+
+#[test]
+fn a_publisher_that_is_to_leave_delivers_what_it_has_published() {
+    const MESSAGES: usize = 40;
+    let server = server().arbiters(1).max_pending(256 << 20).start();
+    let subscriptions: String = (0..80_000).map(|sid| format!("SUB x {sid}\r\n")).collect();
+    let mut glutton = Glutton::subscribed(server.client_address(), &subscriptions);
+    // Where there is no room any more, who came last has to go.
+    let mut publisher = server.connected();
+    let mut config = server.reloads().expect("it tells").current.config.clone();
+    config.limits.max_connections = 1;
+    publisher.send_bytes("PUB x 0\r\n\r\n".repeat(MESSAGES).as_bytes());
+    glutton.take(1);
+    server.reload(config).expect("it is a limit that can change");
+    glutton.take(MESSAGES * delivered("x", 80_000) - 1);
+    publisher.expect("-ERR 'maximum connections exceeded'");
+    assert_eq!(publisher.closed(), "");
+}

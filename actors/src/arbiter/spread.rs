@@ -2,9 +2,10 @@
 //!
 //! Between two pieces anything may happen to who is subscribed. What was resolved is held all the same, as resolving
 //! anew would not tell who has had the message already. So each subscription is asked again when its turn comes: one
-//! that has ended gets nothing, one that got a maximum claims its places. The Router marks a subscription as ended before
-//! it looks which turns run; a piece in a later turn therefore sees the mark, and an earlier one is waited for like
-//! any turn (see `quiescence`). Behind PONG after UNSUB nothing more arrives, though the route is old.
+//! that has ended gets nothing, nor one that may not have it any more; one that got a maximum claims its places. The
+//! Router marks a subscription as ended before it looks which turns run; a piece in a later turn therefore sees the
+//! mark, and an earlier one is waited for like any turn (see `quiescence`). Behind PONG after UNSUB nothing more
+//! arrives, though the route is old.
 //!
 //! A connection's own pieces come one behind the other before it publishes anything else, and each destination is done
 //! with before the next begins: all messages for it, in their order, to all of its subscriptions.
@@ -135,6 +136,7 @@ impl Spread {
                         continue;
                     }
                     if let Some(content) = self.content(self.next.message)
+                        && !target.subscription.denies(route.subject())
                         && claims_one(&target.subscription)
                     {
                         let start = Start::of(&route, target.prefix());
@@ -165,6 +167,7 @@ impl Spread {
                 let destination = subscription.destination();
                 if destination.is_closed()
                     || subscription.is_closed()
+                    || subscription.denies(route.subject())
                     || is_left_out(destination, self.except)
                 {
                     continue;

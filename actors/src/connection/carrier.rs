@@ -88,7 +88,8 @@ impl Carrier {
                 .subscriptions
                 .remove_exhausted(subscription, &mut changes);
         }
-        if connection.closing.is_none() {
+        // What it has published is delivered to its end, though it ends.
+        if connection.closing.is_none() || connection.unfinished.is_some() {
             self.take_turn(connection, &attention, now, &mut changes, task);
         }
         connection.announce(changes, context);
@@ -134,7 +135,8 @@ impl Carrier {
         arbiter.delivery.staging.begin_turn(moment);
         self.spent = false;
         let published_before = connection.inbound.messages;
-        if notices.hold(Notices::SETTINGS) || notices.hold(Notices::NO_ROOM) {
+        if connection.closing.is_none() && (notices.hold(Notices::SETTINGS) || notices.hold(Notices::NO_ROOM))
+        {
             connection.look_at(notices, arbiter, now, changes);
         }
         if notices.hold(Notices::TIMER)
@@ -156,7 +158,7 @@ impl Carrier {
         if let Some(reason) = attention.dismissed {
             connection.closing.get_or_insert(reason);
         }
-        if connection.closing.is_none() && self.pause.is_none() {
+        if self.pause.is_none() {
             connection.go_on_delivering(&mut arbiter.delivery, now);
         }
         let may_go_on = !connection.announced && !connection.working && connection.closing.is_none();
@@ -167,8 +169,7 @@ impl Carrier {
                 self.take_input(connection, arbiter, now, changes, task);
             }
         }
-        if connection.closing.is_some() {
-            connection.unfinished = None;
+        if connection.closing.is_some() && connection.unfinished.is_none() {
             connection.say_deferred(&mut arbiter.delivery);
         }
         if connection.inbound.messages != published_before || !changes.is_empty() {
@@ -377,7 +378,7 @@ impl Carrier {
                 }
             }
         }
-        let Some(reason) = connection.closing else {
+        let Some(reason) = connection.closing.filter(|_| connection.unfinished.is_none()) else {
             return Poll::Pending;
         };
         // A peer that has ended its stream may still read what it asked for.
