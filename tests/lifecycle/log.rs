@@ -225,7 +225,9 @@ fn names_clients() {
     let line = process.log_line("[DBG] 127.0.0.1:");
     assert!(line.ends_with(" - cid:1 - Client connection created"), "{line}");
     process.log_line(&format!("{who}Invalid Subject"));
-    process.log_line(&format!("{who}unknown protocol operation"));
+    process.log_line(&format!(
+        "{who}Client parser ERROR, state=0, i=0: proto='\"nonsense\\r\\n\"...'"
+    ));
     process.log_line(&format!("{who}Client connection closed: Protocol Violation"));
     let mut stranger = process.client().connect(r#"{"user":"eve","pass":"hush"}"#);
     stranger.closed();
