@@ -35,7 +35,7 @@ pub use mailbox::Observe;
 pub use monitor::Pending;
 pub use observatory::{Observatory, ObservedConnection, ask_again};
 pub use operator::Operator;
-pub use outbox::{ConnectionId, Outbox};
+pub use outbox::{ConnectionId, Outbox, Traced};
 pub use slow_work::SlowWork;
 
 use actix::prelude::*;

@@ -307,7 +307,9 @@ fn tells_what_is_delivered_and_to_whom() {
     };
     let headers = r#"{"verbose":false,"headers":true}"#;
     let mut publisher = process.client().connect(headers);
-    let mut knows_headers = process.client().connect(headers);
+    let mut knows_headers = process
+        .client()
+        .connect(r#"{"verbose":false,"headers":true,"name":"meter"}"#);
     let mut plain = process.client().connect(r#"{"verbose":false}"#);
     let mut member = process.client().connect(headers);
     knows_headers.subscribe("a", "1");
@@ -319,17 +321,21 @@ fn tells_what_is_delivered_and_to_whom() {
     plain.expect("MSG a 1 r 6\r\nhidden");
     let (knows_headers, plain, member) = (id(&knows_headers), id(&plain), id(&member));
     for line in [
-        format!("[TRC] cid:{knows_headers} - ->> [MSG a 1 r 6]"),
-        format!("[TRC] cid:{plain} - ->> [MSG a 1 r 6]"),
-        format!("[TRC] cid:{knows_headers} - ->> [HMSG a 1 23 29]"),
-        format!("[TRC] cid:{plain} - ->> [MSG a 1 6]"),
-        format!("[TRC] cid:{plain} - ->> [MSG b 1 0]"),
-        format!("[TRC] cid:{member} - ->> [MSG b 7 0]"),
+        format!(" - cid:{knows_headers} - \"meter\" - ->> [MSG a 1 r 6]"),
+        format!(" - cid:{knows_headers} - \"meter\" - ->> MSG_PAYLOAD: [\"hidden\"]"),
+        format!(" - cid:{plain} - ->> [MSG a 1 r 6]"),
+        format!(" - cid:{knows_headers} - \"meter\" - ->> [HMSG a 1 23 29]"),
+        format!(
+            " - cid:{knows_headers} - \"meter\" - ->> MSG_PAYLOAD: [\"NATS/1.0\\r\\nkey: hush\\r\\n\\r\\nhidden\"]"
+        ),
+        format!(" - cid:{plain} - ->> [MSG a 1 6]"),
+        format!(" - cid:{plain} - ->> [MSG b 1 0]"),
+        format!(" - cid:{member} - ->> [MSG b 7 0]"),
     ] {
         process.log_line(&line);
     }
-    // Of what passed: the lines of those who sent it.
-    for (text, times) in [("->> [MSG", 5), ("->> [HMSG", 1), ("hidden", 2)] {
+    // Of what passed: the lines of those who sent it, and of those who got it.
+    for (text, times) in [("->> [MSG", 5), ("->> [HMSG", 1), ("hidden", 6)] {
         assert_eq!(process.lines_with(text), times, "{text}");
     }
 }

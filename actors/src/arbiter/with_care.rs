@@ -9,9 +9,6 @@ use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
 use vagus_routing::{Claim, Destination, Fanout, Prefix, QueueTargets};
 
-/// How much of a control line is shown in the log.
-const SHOWN: usize = 512;
-
 pub(super) type ConnectionFanout = Fanout<Arc<Outbox>>;
 
 /// A message apart from its subject.
@@ -122,22 +119,21 @@ pub(super) fn deliver_claimed(
     content: &Content<'_>,
 ) {
     let stripped;
-    let (prefix, tail, payload) = match content.header_size {
-        None => (start.msg, content.tail, content.body.len()),
-        Some(_) if destination.accepts_headers() => (start.hmsg, content.tail, content.body.len()),
+    let (prefix, tail, body) = match content.header_size {
+        None => (start.msg, content.tail, content.body),
+        Some(_) if destination.accepts_headers() => (start.hmsg, content.tail, content.body),
         Some(_) => {
             let mut tail = Vec::new();
             message::append_parts(&mut tail, b"", content.reply, None, content.payload());
             stripped = tail;
-            (start.msg, &*stripped, content.payload().len())
+            (start.msg, &*stripped, content.payload())
         }
     };
     if is_traced() {
-        let line = [prefix, start.sid, message::control_line(tail)].concat();
-        let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
-        log::trace!("cid:{} - ->> [{shown}]", destination.connection_id());
+        let with_headers = content.header_size.filter(|_| body.len() == content.body.len());
+        destination.trace_delivery([prefix, start.sid, tail], body, with_headers);
     }
-    staging.message(destination, [prefix, start.sid, tail], payload);
+    staging.message(destination, [prefix, start.sid, tail], body.len());
     if let Some(reply) = content.reply.filter(|_| destination.records_requests()) {
         destination.record_request(reply, Instant::now());
     }

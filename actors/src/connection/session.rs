@@ -1,6 +1,7 @@
 //! What a connection's language decides, apart from sockets and actors.
 
 use super::CloseReason;
+use crate::outbox::Traced;
 use crate::reload::Fate;
 use std::any::Any;
 use std::fmt;
@@ -193,6 +194,9 @@ pub trait Turn {
 
     /// Whether messages are delivered to this connection with their headers.
     fn accept_headers(&mut self, accept: bool);
+
+    /// This is how the log shows deliveries to this connection, as long as it shows any.
+    fn show_deliveries(&mut self, traced: Traced);
 
     /// Ends the connection once what was said to it is written.
     fn close(&mut self, reason: CloseReason);

@@ -11,7 +11,7 @@ use crate::router::Change;
 use by_sid::BySid;
 use std::sync::Arc;
 use vagus_auth::permission::Filter;
-use vagus_routing::{Destination, SubjectFilter};
+use vagus_routing::SubjectFilter;
 
 /// Which subscriptions a connection has. Everything it changes is also put on a list for the Router.
 #[derive(Debug, Default)]
@@ -131,11 +131,10 @@ impl Subscriptions {
             .get(subscription.sid())
             .is_some_and(|known| Arc::ptr_eq(known, subscription));
         if known && subscription.is_exhausted() {
-            log::trace!(
-                "cid:{} - <-> [DELSUB {}]",
-                subscription.destination().connection_id(),
+            subscription.destination().trace(format_args!(
+                "<-> [DELSUB {}]",
                 String::from_utf8_lossy(subscription.sid())
-            );
+            ));
             self.by_sid.remove(subscription.sid());
             changes.push(Change::Remove(subscription.clone()));
         }

@@ -5,7 +5,7 @@ use super::session::{Interest as Known, Turn};
 use super::subscriptions::Subscriptions;
 use crate::arbiter::Delivery;
 use crate::interest::Interest;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Traced};
 use crate::router::Change;
 use std::sync::Arc;
 use std::time::Instant;
@@ -181,6 +181,10 @@ impl Turn for ConnectionTurn<'_> {
             // Routes that are held say how this connection took headers before.
             self.interest.versions().bump_all();
         }
+    }
+
+    fn show_deliveries(&mut self, traced: Traced) {
+        self.outbox.set_traced(traced);
     }
 
     fn close(&mut self, reason: CloseReason) {

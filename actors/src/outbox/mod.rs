@@ -9,10 +9,12 @@ mod notices;
 mod patience;
 mod queue;
 mod slots;
+mod traced;
 
 pub(crate) use batch::Written;
 pub(crate) use notices::Notices;
 pub(crate) use slots::{Slot, Slots};
+pub use traced::Traced;
 
 use crate::connection::CloseReason;
 use crate::moment::Moment;
@@ -60,6 +62,8 @@ pub struct Outbox {
     /// Left by others, taken by the owner.
     notices: AtomicU8,
     queue: Mutex<Queue>,
+    /// Only where deliveries are logged.
+    traced: Mutex<Option<Box<Traced>>>,
 }
 
 /// The answers a connection may give to requests that were delivered to it, by a clock of their own.
@@ -113,6 +117,7 @@ impl Outbox {
             closed: AtomicBool::new(false),
             notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
+            traced: Mutex::new(None),
         }
     }
 

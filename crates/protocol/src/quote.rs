@@ -23,6 +23,14 @@ impl Display for Quoted<'_> {
     }
 }
 
+/// Bytes in quotes, cut after `at_most` of them unless that is 0: three dots say so.
+pub fn shortened(bytes: &[u8], at_most: usize) -> String {
+    let cut = at_most != 0 && bytes.len() > at_most;
+    let shown = if cut { &bytes[..at_most] } else { bytes };
+    let dots = if cut { "..." } else { "" };
+    format!("{:?}", format!("{}{dots}", String::from_utf8_lossy(shown)))
+}
+
 fn write_char(out: &mut Formatter<'_>, letter: char) -> fmt::Result {
     match letter {
         '"' => out.write_str("\\\""),
@@ -61,11 +69,19 @@ fn is_printable(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Quoted;
+    use super::{Quoted, shortened};
 
     #[track_caller]
     fn check(bytes: impl AsRef<[u8]>, expect: &str) {
         assert_eq!(Quoted(bytes.as_ref()).to_string(), expect);
+    }
+
+    #[test]
+    fn payloads_are_quoted_and_cut() {
+        assert_eq!(shortened(b"hi", 0), r#""hi""#);
+        assert_eq!(shortened(b"a \"b\"\r\n", 0), r#""a \"b\"\r\n""#);
+        assert_eq!(shortened(b"0123456789", 4), r#""0123...""#);
+        assert_eq!(shortened(b"0123", 4), r#""0123""#);
     }
 
     #[test]

@@ -6,12 +6,14 @@ use crate::session::NatsSession;
 use crate::trace;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
+use vagus_actors::Traced;
+use vagus_actors::connection::Turn;
 use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
 use vagus_auth::credentials::Identity;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::operation::Operation;
-use vagus_protocol::quote::Quoted;
+use vagus_protocol::quote::{Quoted, shortened};
 
 /// The account of everybody who belongs to no other.
 pub(crate) const GLOBAL_ACCOUNT: &str = "$G";
@@ -194,6 +196,17 @@ impl NatsSession {
         }
     }
 
+    /// Has deliveries to the client shown as its own operations are, if they are at all.
+    pub(crate) fn show_deliveries(&self, turn: &mut impl Turn) {
+        if self.wishes.trace {
+            turn.show_deliveries(Traced {
+                name: self.log_name().to_string(),
+                payload: self.facts.max_traced_payload,
+                headers_only: self.facts.trace_headers,
+            });
+        }
+    }
+
     /// Logs an operation of the client.
     pub(crate) fn trace(&self, operation: &Operation<'_>) {
         let name = self.log_name();
@@ -205,7 +218,7 @@ impl NatsSession {
                 publish.body
             };
             if !shown.is_empty() {
-                let payload = trace::payload(shown, self.facts.max_traced_payload);
+                let payload = shortened(shown, self.facts.max_traced_payload);
                 log::trace!("{name} - <<- MSG_PAYLOAD: [{payload}]");
             }
         }

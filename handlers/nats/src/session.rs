@@ -356,6 +356,7 @@ impl NatsSession {
         self.let_in(identity, turn);
         self.frame_limits.headers = headers;
         turn.accept_headers(headers);
+        self.show_deliveries(turn);
         self.confirm(turn);
     }
 
@@ -500,6 +501,7 @@ impl Session for NatsSession {
 
     fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
         self.adopt(turn);
+        self.show_deliveries(turn);
     }
 
     fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[SessionInterest]) -> Fate {

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::Live;
 use vagus_actors::connection::{CloseReason, Progress, Session, SessionInterest, Turn};
+use vagus_actors::{Live, Traced};
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
@@ -50,6 +50,8 @@ impl Turn for Recorder {
         let data = data.split_once("\"data\":").unwrap().1;
         self.note(format_args!("answer {} {data}", text(subject)));
     }
+
+    fn show_deliveries(&mut self, _: Traced) {}
 
     fn withhold(&mut self, payload: usize) {
         self.note(format_args!("withhold {payload}"));

@@ -44,14 +44,6 @@ pub(crate) fn describe(operation: &Operation<'_>) -> String {
     }
 }
 
-/// A payload as it is logged: quoted, and cut after `at_most` bytes unless that is 0.
-pub(crate) fn payload(bytes: &[u8], at_most: usize) -> String {
-    let cut = at_most != 0 && bytes.len() > at_most;
-    let shown = if cut { &bytes[..at_most] } else { bytes };
-    let dots = if cut { "..." } else { "" };
-    format!("{:?}", format!("{}{dots}", String::from_utf8_lossy(shown)))
-}
-
 /// Bytes as text, no more than is shown.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)])
@@ -59,7 +51,7 @@ pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{describe, payload};
+    use super::describe;
     use vagus_protocol::operation::Operation;
 
     #[test]
@@ -73,14 +65,6 @@ mod tests {
         // Not even where it is cut.
         let long = format!(r#"{{"name":"{}","pass":"hush"}}"#, "x".repeat(600));
         assert!(!describe(&long).contains("hush") && describe(&long).len() <= 512 + 8);
-    }
-
-    #[test]
-    fn payloads_are_quoted_and_cut() {
-        assert_eq!(payload(b"hi", 0), r#""hi""#);
-        assert_eq!(payload(b"a \"b\"\r\n", 0), r#""a \"b\"\r\n""#);
-        assert_eq!(payload(b"0123456789", 4), r#""0123...""#);
-        assert_eq!(payload(b"0123", 4), r#""0123""#);
     }
 
     #[test]
