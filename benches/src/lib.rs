@@ -28,4 +28,5 @@ pub mod statistics;
 pub mod subscriber;
 pub mod summary;
 pub mod table;
+pub mod terminal;
 pub mod tunnel;

@@ -1,7 +1,6 @@
 //! Runs the scenarios on a list of servers, in turns, and prints one table.
 
 use std::fs;
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,15 +14,10 @@ use vagus_benches::scenarios::{ALL, Scenario};
 use vagus_benches::server::ServerProgram;
 use vagus_benches::summary::Rounds;
 use vagus_benches::table::grouped;
+use vagus_benches::terminal::{self, listed, print, progress};
 
 fn main() -> ExitCode {
-    match compare() {
-        Ok(code) => code,
-        Err(error) => {
-            progress(&format!("compare: {error}"));
-            ExitCode::from(2)
-        }
-    }
+    terminal::run("compare", compare)
 }
 
 fn compare() -> Result<ExitCode, BenchError> {
@@ -42,11 +36,8 @@ fn compare() -> Result<ExitCode, BenchError> {
         ));
     }
     if arguments.list {
-        let lines: String = wanted
-            .iter()
-            .map(|scenario| format!("{:18} {}\n", scenario.name, scenario.about))
-            .collect();
-        return print(&lines).map(|()| ExitCode::SUCCESS);
+        let entries = wanted.iter().map(|scenario| (scenario.name, scenario.about));
+        return print(&listed(entries)).map(|()| ExitCode::SUCCESS);
     }
     host::raise_open_files()?;
     let mut report = Report {
@@ -120,15 +111,4 @@ fn one_line(measurement: &Measurement) -> String {
         .cpu_per_message()
         .map_or("-".to_owned(), |cpu| format!("{cpu:.1}"));
     format!("{cpu} ns, {}/s", grouped(measurement.rate()))
-}
-
-fn print(text: &str) -> Result<(), BenchError> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .doing(|| "printing".to_owned())
-}
-
-fn progress(text: &str) {
-    // If nobody listens there is nobody to tell.
-    let _written = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,23 +1,17 @@
 //! Attacks a list of servers, in turns, and prints one table.
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use vagus_benches::error::{BenchError, Doing};
+use vagus_benches::error::BenchError;
 use vagus_benches::host::{self, Host};
 use vagus_benches::hostile::arguments::{Arguments, USAGE};
 use vagus_benches::hostile::outcome::{Row, better, in_a_line, render};
 use vagus_benches::hostile::scene::Outcome;
 use vagus_benches::hostile::{ALL, Attack};
+use vagus_benches::terminal::{self, listed, print, progress};
 
 fn main() -> ExitCode {
-    match attack() {
-        Ok(code) => code,
-        Err(error) => {
-            progress(&format!("hostile: {error}"));
-            ExitCode::from(2)
-        }
-    }
+    terminal::run("hostile", attack)
 }
 
 fn attack() -> Result<ExitCode, BenchError> {
@@ -32,11 +26,8 @@ fn attack() -> Result<ExitCode, BenchError> {
         ));
     }
     if arguments.list {
-        let lines: String = wanted
-            .iter()
-            .map(|attack| format!("{:18} {}\n", attack.name, attack.about))
-            .collect();
-        return print(&lines).map(|()| ExitCode::SUCCESS);
+        let entries = wanted.iter().map(|attack| (attack.name, attack.about));
+        return print(&listed(entries)).map(|()| ExitCode::SUCCESS);
     }
     host::raise_open_files()?;
     let Host { date, model, .. } = Host::now();
@@ -73,15 +64,4 @@ fn attack() -> Result<ExitCode, BenchError> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-fn print(text: &str) -> Result<(), BenchError> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .doing(|| "printing".to_owned())
-}
-
-fn progress(text: &str) {
-    // If nobody listens there is nobody to tell.
-    let _written = writeln!(std::io::stderr(), "{text}");
 }
