@@ -3,7 +3,14 @@
 use crate::outbox::{ConnectionSubscription, Outbox};
 use parking_lot::{RwLock, RwLockWriteGuard};
 use std::sync::Arc;
-use vagus_routing::{Fanout, Index, IndexStats, Matches, Version, Versions};
+use vagus_routing::{Index, IndexStats, Matches, Version, Versions};
+
+/// How much of the index is looked at for one subject in one hold of the read lock, as [`Matches::work`] counts it: some
+/// milliseconds where memory is slow.
+pub(crate) const LOOKED_AT_ONCE: usize = 16_384;
+
+/// The same for statistics, of which many may be due at once.
+const COUNTED_AT_ONCE: usize = 4_096;
 
 /// The subscriptions of one account, and the versions that tell when a resolved route is out of date.
 #[derive(Debug, Default)]
@@ -19,27 +26,34 @@ impl Interest {
         self.versions.current(subject)
     }
 
-    /// The route of a subject as of now, and how much work it was, as [`Matches::work`] counts it. Load its version
-    /// first: a change in between then shows.
+    /// Adds to the list of what a subject reaches, see [`Index::add_matches`]; true when nothing is missing. Load the
+    /// version before the first part: a change since then shows.
     ///
-    /// The read lock is held while what matches is listed, and not while a route is made of it.
-    pub(crate) fn resolve(&self, subject: &[u8]) -> (Fanout<Arc<Outbox>>, usize) {
-        let matches = self.matches(subject);
-        let work = matches.work();
-        (matches.into_fanout(subject), work)
+    /// The read lock is held for a part of the list, and not while a route is made of it.
+    pub(crate) fn add_matches(
+        &self,
+        subject: &[u8],
+        matches: &mut Matches<Arc<Outbox>>,
+        at_most: usize,
+    ) -> bool {
+        self.index.read().add_matches(subject, matches, at_most)
     }
 
-    fn matches(&self, subject: &[u8]) -> Matches<Arc<Outbox>> {
-        self.index.read().matches(subject)
+    /// How many copies of a message on this subject are delivered as of now; fewer than that if they take long to count.
+    pub(crate) fn deliveries(&self, subject: &[u8]) -> usize {
+        let mut matches = Matches::default();
+        self.add_matches(subject, &mut matches, COUNTED_AT_ONCE);
+        matches.into_fanout(subject).deliveries()
     }
 
-    /// The first plain subscription of this subject that `wanted` accepts, and how much work it was to find it.
+    /// The first plain subscription of this subject that `wanted` accepts, and how much work it was to look for it. It is
+    /// not found if [`LOOKED_AT_ONCE`] nodes come before it.
     pub(crate) fn find_plain(
         &self,
         subject: &[u8],
         wanted: impl Fn(&ConnectionSubscription) -> bool,
     ) -> (Option<Arc<ConnectionSubscription>>, usize) {
-        self.index.read().find_match(subject, wanted)
+        self.index.read().find_match(subject, LOOKED_AT_ONCE, wanted)
     }
 
     /// The index to be changed. For the Router; whoever changes a subject bumps its version before the lock

@@ -117,6 +117,42 @@ fn many_subjects_that_each_match_thousands_of_subscriptions() {
 }
 
 #[test]
+fn many_subjects_that_each_take_several_turns_to_resolve() {
+    const SUBJECTS: usize = 50;
+    let server = server().arbiters(1).start();
+    let mut owner = server.connected();
+    owner.send_bytes(overlapping(15, "z").as_bytes());
+    owner.sync_silent();
+    let mut publisher = server.connected();
+    let mut beside = server.connected();
+    beside.subscribe("beside", "1");
+    beside.subscribe("done", "2");
+    let begin = "a.".repeat(15);
+    let mut published: String = (0..SUBJECTS)
+        .map(|number| format!("PUB {begin}n{number} 0\r\n\r\n"))
+        .collect();
+    published.push_str("PUB done 0\r\n\r\n");
+    publisher.send_bytes(published.as_bytes());
+    let mut rounds = 0;
+    loop {
+        beside.send("PUB beside 2\r\nhi");
+        let first = beside.message();
+        if first.subject == "done" {
+            break;
+        }
+        assert_eq!(first.subject, "beside");
+        rounds += 1;
+    }
+    beside.message();
+    // Each takes 65,536 nodes and at least four turns, the others theirs between two of them.
+    assert!(rounds >= SUBJECTS, "{rounds}");
+    publisher.sync_silent();
+    owner.sync_silent();
+    drop((publisher, beside, owner));
+    server.expect_nothing_left();
+}
+
+#[test]
 fn many_messages_to_one_subject_with_thousands_of_subscriptions() {
     const MESSAGES: usize = 300;
     let subscriptions: String = (0..5_000).map(|sid| format!("SUB x {sid}\r\n")).collect();

@@ -1,25 +1,26 @@
 //! From a published message to staged bytes: the path that every message takes.
 //!
 //! What one turn does is counted, not timed: copies, destinations, what resolving a subject came by, bytes. A message
-//! whose fan-out alone is more than a turn may do becomes a [`Spread`].
+//! whose fan-out alone is more than a turn may do becomes a [`Spread`]; one whose subject takes more to resolve waits.
 
 use super::counters::Traffic;
+use super::resolving::{Resolving, Unfinished};
 use super::spread::Spread;
 use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
 use super::tail::Tail;
 use super::with_care::{
-    ConnectionFanout, Content, Start, can_take, claims_one, count, deliver, deliver_claimed, deliver_to_one,
-    is_left_out, is_traced,
+    ConnectionFanout, Content, Start, count, deliver, deliver_claimed, deliver_to_one, is_traced, pick,
+    takes_as_it_comes,
 };
 use crate::interest::Interest;
-use crate::outbox::{ConnectionId, ConnectionSubscription, Outbox};
+use crate::outbox::{ConnectionId, Outbox};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{Destination, Prefix, QueueTargets, RouteCache, Slot};
+use vagus_routing::{Destination, Prefix, RouteCache, Slot};
 
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
@@ -37,7 +38,9 @@ pub(crate) struct Delivery {
     /// Messages of the run, if they are more than a turn may do: delivered when the run ends.
     gathered: Option<Box<Spread>>,
     /// What the turn could not do to its end; nothing is published before.
-    unfinished: Option<Box<Spread>>,
+    unfinished: Option<Box<Unfinished>>,
+    /// How far earlier turns of the publisher came with the subject of its next message.
+    resumed: Option<Resolving>,
     /// A message with odd spacing as it is delivered.
     composed: Vec<u8>,
     random: u64,
@@ -63,6 +66,15 @@ struct Run {
     /// Since the run was opened or last closed.
     messages: u64,
     payload: u64,
+}
+
+/// How much of a subject is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// As much as one turn may.
+    One,
+    /// All: for those who have no further turn.
+    All,
 }
 
 /// Where a run has its route.
@@ -94,6 +106,7 @@ impl Delivery {
             encoded: Vec::new(),
             gathered: None,
             unfinished: None,
+            resumed: None,
             composed: Vec::new(),
             random: seed | 1,
             traffic: Traffic::default(),
@@ -118,16 +131,33 @@ impl Delivery {
 
     /// Whether the turn goes on with this message, or with something else. What was published on another subject is
     /// delivered before, if that is much; and then it may be the turn's last work. Messages that are only gathered may
-    /// be as many as one read brings.
+    /// be as many as one read brings. The subject of the message is resolved, as far as one part brings it: if that is
+    /// not all, the turn ends, and a later one goes on from there when it is asked about the same message.
     #[inline]
-    pub(crate) fn goes_on(&mut self, message: Option<&Publish<'_>>, except: Option<ConnectionId>) -> bool {
+    pub(crate) fn goes_on(
+        &mut self,
+        interest: &Interest,
+        message: Option<&Publish<'_>>,
+        except: Option<ConnectionId>,
+    ) -> bool {
         if self.run.as_ref().is_some_and(|run| run.wide) {
             if message.is_some_and(|message| self.is_of_run(message, except)) {
                 return self.unfinished.is_none();
             }
             self.close_run();
         }
-        !self.is_spent()
+        if self.is_spent() {
+            return false;
+        }
+        match message {
+            Some(message) if !self.is_of_run(message, except) => {
+                self.close_run();
+                !self.is_spent()
+                    && self.unfinished.is_none()
+                    && self.open_run(interest, message, except, Parts::One)
+            }
+            _ => true,
+        }
     }
 
     #[inline]
@@ -149,7 +179,9 @@ impl Delivery {
         except: Option<ConnectionId>,
     ) -> bool {
         if !self.is_of_run(message, except) {
-            self.open_run(interest, message.subject, message.header_size.is_some(), except);
+            self.close_run();
+            self.finish();
+            self.open_run(interest, message, except, Parts::All);
         }
         match (&mut self.run, message.tail) {
             (Some(run), Some(tail)) if run.straight => {
@@ -249,15 +281,16 @@ impl Delivery {
         self.run.as_ref().is_some_and(|run| run.straight)
     }
 
+    /// Begins a run with this message, while there is none; false if its subject is not resolved to the end, as it takes
+    /// more parts.
     fn open_run(
         &mut self,
         interest: &Interest,
-        subject: &[u8],
-        with_headers: bool,
+        message: &Publish<'_>,
         except: Option<ConnectionId>,
-    ) {
-        self.close_run();
-        self.finish();
+        parts: Parts,
+    ) -> bool {
+        let (subject, with_headers) = (message.subject, message.header_size.is_some());
         let version = interest.version(subject);
         let route = match self.routes.get(subject, version) {
             Ok(slot) => {
@@ -265,10 +298,18 @@ impl Delivery {
                 Route::Kept(slot)
             }
             Err(missing) => {
+                let resumed = self.resumed.take().filter(|resumed| resumed.is_for(subject));
+                let mut resolving = resumed.unwrap_or_else(|| Resolving::new(version));
+                while !resolving.proceed(interest, subject, &mut self.staging) {
+                    if parts == Parts::One {
+                        let unfinished = Unfinished::Resolving(resolving.keep_for(subject));
+                        self.unfinished = Some(Box::new(unfinished));
+                        return false;
+                    }
+                }
                 self.traffic.routes_resolved += 1;
-                let (resolved, work) = interest.resolve(subject);
-                self.staging.charge(work);
-                let resolved = Arc::new(resolved);
+                let version = resolving.version();
+                let resolved = Arc::new(resolving.into_fanout(subject));
                 self.routes
                     .insert(missing, &resolved, version)
                     .map_or(Route::Own(resolved), Route::Kept)
@@ -277,7 +318,7 @@ impl Delivery {
         self.subject.clear();
         self.subject.extend_from_slice(subject);
         let Some(fanout) = route.fanout(&self.routes) else {
-            return;
+            return true;
         };
         if self.encoded.len() < fanout.shared().len() {
             self.encoded.resize_with(fanout.shared().len(), Tail::default);
@@ -300,6 +341,7 @@ impl Delivery {
             messages: 0,
             payload: 0,
         });
+        true
     }
 
     /// Ends the run: what is encoded for groups goes to their connections, and deliveries are counted.
@@ -445,19 +487,29 @@ impl Delivery {
     /// Delivers what was gathered as far as the turn allows.
     fn spread_gathered(&mut self) {
         if let Some(spread) = self.gathered.take() {
-            self.unfinished = self.proceed(spread);
+            self.unfinished = self.proceed(Box::new(Unfinished::Delivering(*spread)));
         }
     }
 
-    /// Goes on with what an earlier turn could not do to its end; gives back what this one cannot either.
-    pub(crate) fn proceed(&mut self, mut spread: Box<Spread>) -> Option<Box<Spread>> {
+    /// Goes on with what an earlier turn could not do to its end; gives back what this one cannot either. A subject that
+    /// is not resolved waits for [`Delivery::resume`].
+    pub(crate) fn proceed(&mut self, mut unfinished: Box<Unfinished>) -> Option<Box<Unfinished>> {
         let random = &mut self.random;
-        let done = spread.proceed(&mut self.staging, || next_random(random));
-        (!done).then_some(spread)
+        let done = match &mut *unfinished {
+            Unfinished::Delivering(spread) => spread.proceed(&mut self.staging, || next_random(random)),
+            Unfinished::Resolving(_) => false,
+        };
+        (!done).then_some(unfinished)
+    }
+
+    /// The publisher's next message may be the one whose subject earlier turns have begun to resolve. Without, that is
+    /// forgotten: a message that comes later is resolved from the start.
+    pub(crate) fn resume(&mut self, resolving: Option<Resolving>) {
+        self.resumed = resolving;
     }
 
     /// What the turn could not do to its end, for the next turn of the same publisher.
-    pub(crate) fn take_unfinished(&mut self) -> Option<Box<Spread>> {
+    pub(crate) fn take_unfinished(&mut self) -> Option<Box<Unfinished>> {
         self.unfinished.take()
     }
 
@@ -469,10 +521,14 @@ impl Delivery {
     /// Does to its end whatever there is. For those who have one message and no further turn; sessions see to it that
     /// they publish nothing more in a turn that is spent.
     pub(crate) fn finish(&mut self) {
-        while let Some(spread) = self.unfinished.take() {
+        while let Some(unfinished) = self.unfinished.take() {
+            // Whoever asks for it again begins anew.
+            if matches!(*unfinished, Unfinished::Resolving(_)) {
+                return;
+            }
             self.staging.hand_over();
             self.staging.renew();
-            self.unfinished = self.proceed(spread);
+            self.unfinished = self.proceed(unfinished);
         }
     }
 
@@ -517,33 +573,10 @@ impl Delivery {
         self.run = None;
         self.gathered = None;
         self.unfinished = None;
+        self.resumed = None;
         self.encoded.clear();
         self.staging.discard();
     }
-}
-
-/// Whether every plain target takes messages byte for byte as they were published. Of a queue group only whoever is
-/// picked has to be asked, and to claim its message.
-fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
-    !route.has_limited() && (!with_headers || route.all_accept_headers())
-}
-
-/// The member of a queue group that takes the next message.
-#[inline]
-fn pick<'a>(
-    queue: &'a QueueTargets<Arc<Outbox>>,
-    random: u64,
-    subject: &[u8],
-    except: Option<ConnectionId>,
-    staging: &mut Staging,
-) -> Option<&'a Arc<ConnectionSubscription>> {
-    for member in queue.candidates(random) {
-        if can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member) {
-            return Some(member);
-        }
-        staging.charge(1);
-    }
-    None
 }
 
 /// xorshift64: a queue group's pick needs to be even, not secret.

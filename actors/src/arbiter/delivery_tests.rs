@@ -1,6 +1,7 @@
 use super::*;
+use crate::interest::LOOKED_AT_ONCE;
 use crate::moment::Moment;
-use crate::outbox::{Flushed, Slots};
+use crate::outbox::{ConnectionSubscription, Flushed, Slots};
 use bytes::Bytes;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
@@ -69,25 +70,16 @@ impl World {
     }
 
     fn publish(&mut self, frame: &str, except: Option<ConnectionId>) -> bool {
-        let limits = FrameLimits {
-            max_control_line: 4096,
-            max_payload: 64 << 20,
-            headers: true,
-        };
-        match parse(frame.as_bytes(), &limits) {
-            Parsed::Frame {
-                operation: Operation::Publish(message),
-                ..
-            } => {
-                assert!(self.delivery.goes_on(Some(&message), except), "the turn is spent");
-                self.delivery.publish(&self.interest, &message, except)
-            }
-            other => panic!("{other:?}"),
-        }
+        let message = parsed(frame);
+        assert!(
+            self.delivery.goes_on(&self.interest, Some(&message), except),
+            "the turn is spent"
+        );
+        self.delivery.publish(&self.interest, &message, except)
     }
 
     /// Ends the turn; gives what it could not do to its end, and how many messages it has handed over.
-    fn end(&mut self) -> (Option<Box<Spread>>, u64) {
+    fn end(&mut self) -> (Option<Box<Unfinished>>, u64) {
         self.delivery.close_run();
         self.delivery.staging.hand_over();
         let unfinished = self.delivery.take_unfinished();
@@ -95,7 +87,7 @@ impl World {
     }
 
     /// A further turn of the same publisher.
-    fn go_on(&mut self, spread: Box<Spread>) -> (Option<Box<Spread>>, u64) {
+    fn go_on(&mut self, spread: Box<Unfinished>) -> (Option<Box<Unfinished>>, u64) {
         self.delivery.staging.begin_turn(Moment::default());
         let unfinished = self.delivery.proceed(spread);
         self.delivery.staging.hand_over();
@@ -112,6 +104,21 @@ impl World {
             unfinished = rest;
         }
         turns
+    }
+}
+
+fn parsed(frame: &str) -> Publish<'_> {
+    let limits = FrameLimits {
+        max_control_line: 4096,
+        max_payload: 64 << 20,
+        headers: true,
+    };
+    match parse(frame.as_bytes(), &limits) {
+        Parsed::Frame {
+            operation: Operation::Publish(message),
+            ..
+        } => message,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -227,7 +234,7 @@ fn something_else_is_published_once_everybody_has_what_came_before() {
         body: b"",
         line_len: 0,
     };
-    assert!(!world.delivery.goes_on(Some(&another), None));
+    assert!(!world.delivery.goes_on(&world.interest, Some(&another), None));
     assert!(world.delivery.is_unfinished());
 }
 
@@ -427,4 +434,121 @@ fn the_busiest_subjects_are_reported() {
         .collect();
     busiest.sort();
     assert_eq!(busiest, ["s.8", "s.9"]);
+}
+
+/// Subscriptions to which no subject that ends in `n` goes, though each of their first tokens matches `a`.
+fn overlap(world: &mut World, peer: &Arc<Outbox>, tokens: u32) -> Vec<Arc<ConnectionSubscription>> {
+    let pattern = |number: usize| {
+        let token = |at| if number >> at & 1 == 0 { "a." } else { "*." };
+        (0..tokens).map(token).collect::<String>() + "z"
+    };
+    (0..1 << tokens)
+        .map(|number| world.subscribe(peer, &pattern(number), number))
+        .collect()
+}
+
+/// Has as many turns as it takes until the message is published, each of which is asked about it once; `between` is done
+/// between two of them. Gives how many turns there were, and how much the widest did.
+fn publish_in_turns(
+    world: &mut World,
+    frame: &str,
+    mut between: impl FnMut(&mut World, usize),
+) -> (usize, usize) {
+    let mut widest = 0;
+    for turn in 1.. {
+        world.delivery.staging.begin_turn(Moment::default());
+        let message = parsed(frame);
+        let goes_on = world.delivery.goes_on(&world.interest, Some(&message), None);
+        widest = widest.max(WORK_OF_A_TURN - world.delivery.staging.work_left());
+        if goes_on {
+            world.delivery.resume(None);
+            world.delivery.publish(&world.interest, &message, None);
+            return (turn, widest);
+        }
+        world.delivery.resume(None);
+        let (unfinished, delivered) = world.end();
+        assert_eq!(delivered, 0);
+        let Some(Unfinished::Resolving(resolving)) = unfinished.map(|unfinished| *unfinished) else {
+            panic!("neither done nor begun");
+        };
+        between(world, turn);
+        world.delivery.resume(Some(resolving));
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_turn_resolves_no_more_than_its_part() {
+    let mut world = World::new();
+    let peer = world.peer();
+    overlap(&mut world, &peer, 15);
+    let subject = "a.".repeat(15) + "n";
+    let (turns, widest) = publish_in_turns(&mut world, &format!("PUB {subject} 0\r\n\r\n"), |_, _| {});
+    assert!((3..=6).contains(&turns), "{turns}");
+    assert!(widest <= LOOKED_AT_ONCE + 1, "{widest}");
+    assert_eq!(world.end().1, 0);
+    assert_eq!(world.delivery.routes.stats().entries, 0, "asked for once");
+    // And somebody who has one turn alone.
+    let message = format!("PUB {subject} 0\r\n\r\n");
+    world.delivery.publish(&world.interest, &parsed(&message), None);
+    assert_eq!(world.interest.stats().resolves, 2);
+}
+
+#[test]
+fn a_subject_that_is_resolved_in_several_turns_reaches_whoever_is_there_throughout() {
+    let mut world = World::new();
+    let peer = world.peer();
+    let all = overlap(&mut world, &peer, 14);
+    let subject = "a.".repeat(14) + "z";
+    let (first, last) = (all[0].clone(), all[all.len() - 1].clone());
+    let late = world.peer();
+    let (turns, _) = publish_in_turns(&mut world, &format!("PUB {subject} 0\r\n\r\n"), |world, turn| {
+        if turn == 1 {
+            // What the first part has found, and what none has yet.
+            world.unsubscribe(&first);
+            world.unsubscribe(&last);
+            world.subscribe(&late, "b.>", 1);
+        }
+    });
+    assert!(turns > 2, "{turns}");
+    let gone = [&first, &last].map(|it| format!("MSG {subject} {} 0\r\n\r\n", sid(it)));
+    assert_eq!(world.turns().iter().sum::<u64>(), (1 << 14) - 2);
+    let taken = taken(&peer);
+    for line in gone {
+        assert!(!taken.contains(&line), "{line}");
+    }
+    for it in &all[1..all.len() - 1] {
+        assert_eq!(it.delivered(), 1);
+    }
+}
+
+#[test]
+fn a_route_that_was_resolved_while_something_changed_is_not_kept_as_current() {
+    let mut world = World::new();
+    let peer = world.peer();
+    overlap(&mut world, &peer, 15);
+    let subject = "a.".repeat(15) + "n";
+    let frame = format!("PUB {subject} 0\r\n\r\n");
+    publish_in_turns(&mut world, &frame, |_, _| {});
+    world.end();
+    let late = world.peer();
+    // Where the walk has been already.
+    publish_in_turns(&mut world, &frame, |world, turn| {
+        if turn == 2 {
+            world.subscribe(&late, &subject, 1);
+        }
+    });
+    world.end();
+    assert_eq!(world.delivery.routes.stats().entries, 1);
+    assert_eq!(taken(&late), "");
+    publish_in_turns(&mut world, &frame, |_, _| {});
+    assert_eq!(world.end().1, 1);
+    assert_eq!(taken(&late), format!("MSG {subject} 1 0\r\n\r\n"));
+    // This one is.
+    let (turns, widest) = publish_in_turns(&mut world, &frame, |_, _| {});
+    assert!(turns == 1 && widest <= 1, "{turns} {widest}");
+}
+
+fn sid(subscription: &ConnectionSubscription) -> String {
+    String::from_utf8_lossy(subscription.sid()).into_owned()
 }

@@ -5,6 +5,7 @@ mod delivery;
 mod hand_over_times;
 mod housekeeping;
 mod quiescence;
+mod resolving;
 mod spare_buffers;
 mod spread;
 mod staging;
@@ -19,8 +20,8 @@ pub(crate) use delivery::Delivery;
 pub use hand_over_times::HandOverTimes;
 pub(crate) use housekeeping::keep_house;
 pub(crate) use quiescence::{Quiescence, Running, RunningTurn};
+pub(crate) use resolving::{Resolving, Unfinished};
 pub(crate) use spare_buffers::SpareBuffers;
-pub(crate) use spread::Spread;
 pub(crate) use timers::{Timer, Timers};
 pub(crate) use vigil::{Vigil, watch};
 

@@ -125,6 +125,12 @@ impl Staging {
         self.work_left = self.work_left.saturating_sub(work);
     }
 
+    /// What this turn may still do.
+    #[cfg(test)]
+    pub(super) fn work_left(&self) -> usize {
+        self.work_left
+    }
+
     /// Whether the turn has done, or staged, as much as it may.
     #[inline]
     pub(crate) fn is_spent(&self) -> bool {

@@ -161,6 +161,30 @@ pub(super) fn deliver_to_one(
     taken
 }
 
+/// Whether every plain target takes messages byte for byte as they were published. Of a queue group only whoever is
+/// picked has to be asked, and to claim its message.
+pub(super) fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
+    !route.has_limited() && (!with_headers || route.all_accept_headers())
+}
+
+/// The member of a queue group that takes the next message.
+#[inline]
+pub(super) fn pick<'a>(
+    queue: &'a QueueTargets<Arc<Outbox>>,
+    random: u64,
+    subject: &[u8],
+    except: Option<ConnectionId>,
+    staging: &mut Staging,
+) -> Option<&'a Arc<ConnectionSubscription>> {
+    for member in queue.candidates(random) {
+        if can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member) {
+            return Some(member);
+        }
+        staging.charge(1);
+    }
+    None
+}
+
 /// Whether this is the publisher, which does not want its own messages.
 #[inline]
 pub(super) fn is_left_out(destination: &Arc<Outbox>, except: Option<ConnectionId>) -> bool {

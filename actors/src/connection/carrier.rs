@@ -6,7 +6,7 @@ use super::input::Read;
 use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
 use super::{CloseReason, Connection};
-use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery, RunningTurn};
+use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery, Resolving, RunningTurn, Unfinished};
 use crate::moment::Moment;
 use crate::outbox::{Attention, Flushed, Notices};
 use crate::router::Change;
@@ -162,14 +162,16 @@ impl Carrier {
             connection.go_on_delivering(&mut arbiter.delivery, now);
         }
         let may_go_on = !connection.announced && !connection.working && connection.closing.is_none();
-        if may_go_on && connection.unfinished.is_none() && changes.is_empty() {
+        if may_go_on && !connection.is_delivering() && changes.is_empty() {
             // First what was to be said about the input before, then the input that waited for the same.
             connection.say_deferred(&mut arbiter.delivery);
             if self.pause.is_none() {
                 self.take_input(connection, arbiter, now, changes, task);
             }
         }
-        if connection.closing.is_some() && connection.unfinished.is_none() {
+        if connection.closing.is_some() && !connection.is_delivering() {
+            // A message that is being resolved has not been taken.
+            connection.unfinished = None;
             connection.say_deferred(&mut arbiter.delivery);
         }
         if connection.inbound.messages != published_before || !changes.is_empty() {
@@ -179,7 +181,7 @@ impl Carrier {
         if let Some(unfinished) = arbiter.delivery.take_unfinished() {
             connection.unfinished = Some(unfinished);
         }
-        self.spent |= connection.unfinished.is_some();
+        self.spent |= connection.is_delivering();
         if let Some(pause) = pause.filter(|_| connection.bounds.stalls_publishers) {
             let mut pause = Box::pin(sleep(pause));
             if pause.as_mut().poll(task).is_pending() {
@@ -226,7 +228,10 @@ impl Carrier {
         }
         self.waiting = false;
         let waiting = connection.input.take_waiting();
+        // What is read later is resolved anew, even on the same subject.
+        arbiter.delivery.resume(connection.take_resolving());
         self.feed(connection, &waiting, arbiter, now, changes);
+        arbiter.delivery.resume(None);
     }
 
     /// One read. The connection comes back for more after others had their turn.
@@ -428,9 +433,24 @@ impl<S: Session> Connection<S> {
         }
     }
 
+    /// Whether something that it published is not delivered to its end.
+    fn is_delivering(&self) -> bool {
+        matches!(self.unfinished.as_deref(), Some(Unfinished::Delivering(_)))
+    }
+
+    /// How far earlier turns came with the subject of its next message.
+    fn take_resolving(&mut self) -> Option<Resolving> {
+        match *self.unfinished.take()? {
+            Unfinished::Resolving(resolving) => Some(resolving),
+            Unfinished::Delivering(_) => None,
+        }
+    }
+
     /// Goes on delivering what it published in an earlier turn.
     fn go_on_delivering(&mut self, delivery: &mut Delivery, now: Instant) {
-        if let Some(unfinished) = self.unfinished.take() {
+        if self.is_delivering()
+            && let Some(unfinished) = self.unfinished.take()
+        {
             // What it sends now waits behind that.
             self.session.heard(now);
             self.unfinished = delivery.proceed(unfinished);

@@ -34,7 +34,7 @@ pub use tls_wire::HandshakeError;
 pub(crate) use tls_wire::TlsWire;
 pub use vagus_protocol::error::CloseReason;
 
-use crate::arbiter::{LocalArbiter, Spread, Timer};
+use crate::arbiter::{LocalArbiter, Timer, Unfinished};
 use crate::interest::Interest;
 use crate::live::Live;
 use crate::mailbox::tell;
@@ -96,8 +96,8 @@ pub struct Connection<S: Session> {
     answer: Option<Option<S::Answer>>,
     /// What is said once it is settled, and what was published is delivered; bounded by what one read can ask for.
     deferred: Vec<u8>,
-    /// What it published and is not delivered to its end: more than one turn may do. Nothing is read meanwhile.
-    unfinished: Option<Box<Spread>>,
+    /// What is not done to its end: more than one turn may do. Nothing is read meanwhile.
+    unfinished: Option<Box<Unfinished>>,
     /// Boxed: few announcements have any of it, and all connections would pay for the room.
     following: Option<Box<Following>>,
     closing: Option<CloseReason>,

@@ -119,7 +119,10 @@ pub trait Turn {
     fn now(&self) -> Instant;
 
     /// Whether the turn goes on with this message, or with any other operation. If not, nothing more is to be
-    /// published in it: the session returns [`Progress::Yielded`]. A turn that has just begun goes on.
+    /// published in it: the session returns [`Progress::Yielded`], and asks about the same message in a later turn.
+    ///
+    /// Only about a message that is going to be published, and not while [`Turn::interest_pending`]: its subject is
+    /// resolved, which may take several turns.
     fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool;
 
     /// Whether the turn has done as much as it may, as [`Turn::goes_on`] says it; cheap enough to ask after each

@@ -12,6 +12,7 @@ use by_sid::BySid;
 use std::sync::Arc;
 use vagus_auth::permission::Filter;
 use vagus_routing::SubjectFilter;
+use vagus_routing::subject::matches;
 
 /// Which subscriptions a connection has. Everything it changes is also put on a list for the Router.
 #[derive(Debug, Default)]
@@ -51,6 +52,18 @@ impl Subscriptions {
         let subscription = Arc::new(subscription);
         self.by_sid.insert(subscription.clone());
         changes.push(Change::Add(subscription));
+    }
+
+    /// The sid of a plain one that matches a subject, and how many were looked at for it: `at_most` so many.
+    pub(crate) fn find_plain(&self, subject: &[u8], at_most: usize) -> (Option<Box<[u8]>>, usize) {
+        let mut looked_at = 0;
+        let found = self
+            .by_sid
+            .values()
+            .take(at_most)
+            .inspect(|_| looked_at += 1)
+            .find(|it| it.queue().is_none() && !it.is_closed() && matches(it.subject(), subject));
+        (found.map(|it| it.sid().into()), looked_at)
     }
 
     /// All of them, in no order.

@@ -77,3 +77,19 @@ fn what_leaves_nothing_out_is_not_announced() {
         changes.clear();
     }
 }
+
+#[test]
+fn a_plain_one_is_found_by_what_it_matches_among_so_many() {
+    let outbox = Arc::new(Outbox::new(Slots::default().take(), 1, 0, usize::MAX, None));
+    let mut subscriptions = Subscriptions::default();
+    let mut changes = Vec::new();
+    subscriptions.add(b"a.*", Some(b"q"), b"1", None, &outbox, &mut changes);
+    subscriptions.add(b"b.*", None, b"2", None, &outbox, &mut changes);
+    let found = |subject: &[u8], at_most| {
+        let (sid, looked_at) = subscriptions.find_plain(subject, at_most);
+        (sid.map(|sid| sid.to_vec()), looked_at)
+    };
+    assert_eq!(found(b"b.x", 9).0, Some(b"2".to_vec()));
+    assert_eq!(found(b"a.x", 9), (None, 2));
+    assert_eq!(found(b"c", 1), (None, 1));
+}

@@ -4,7 +4,7 @@ use super::CloseReason;
 use super::session::{Interest as Known, Turn};
 use super::subscriptions::Subscriptions;
 use crate::arbiter::Delivery;
-use crate::interest::Interest;
+use crate::interest::{Interest, LOOKED_AT_ONCE};
 use crate::outbox::{Outbox, Traced};
 use crate::router::Change;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl Turn for ConnectionTurn<'_> {
     #[inline]
     fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool {
         let except = (!echo).then(|| self.outbox.connection_id());
-        self.delivery.goes_on(message, except) && !self.outbox.is_closed()
+        self.delivery.goes_on(self.interest, message, except) && !self.outbox.is_closed()
     }
 
     #[inline]
@@ -145,6 +145,12 @@ impl Turn for ConnectionTurn<'_> {
             subscription.destination().connection_id() == own
         });
         self.delivery.charge(work);
+        if subscription.is_none() && work >= LOOKED_AT_ONCE {
+            // Those of others may hide it.
+            let (sid, work) = self.subscriptions.find_plain(subject, LOOKED_AT_ONCE);
+            self.delivery.charge(work);
+            return sid;
+        }
         Some(subscription?.sid().into())
     }
 

@@ -8,6 +8,7 @@ use crate::router::{Announce, Change, Router, RouterState, Settled};
 use actix::prelude::*;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use vagus_routing::Matches;
 
 /// The sid of a member over which a group panics.
 const PANICS: &[u8] = b"panics";
@@ -83,7 +84,9 @@ impl World {
 
     /// The sids of those who may be picked.
     fn members(&self) -> Vec<String> {
-        let route = self.interest.resolve(b"jobs").0;
+        let mut matches = Matches::default();
+        assert!(self.interest.add_matches(b"jobs", &mut matches, usize::MAX));
+        let route = matches.into_fanout(b"jobs");
         let members = route.queues().iter().flat_map(|queue| queue.members());
         let mut sids: Vec<_> = members
             .map(|member| member.sid().escape_ascii().to_string())

@@ -47,7 +47,8 @@ pub struct SubjectState {
     pub payload: u64,
     /// Messages a second, smoothed over a few seconds.
     pub rate: f64,
-    /// How many connections and queue groups a message goes to, by the newest route.
+    /// How many connections and queue groups a message goes to, by the newest route; at least, where thousands of
+    /// overlapping wildcards match.
     pub deliveries: usize,
 }
 
@@ -62,7 +63,7 @@ pub(crate) struct Counted {
 impl Subject {
     pub(crate) fn new(subject: Box<[u8]>, interest: Arc<Interest>, router: Addr<Router>) -> Self {
         let version = interest.version(&subject);
-        let deliveries = interest.resolve(&subject).0.deliveries();
+        let deliveries = interest.deliveries(&subject);
         Self {
             subject,
             interest,
@@ -82,7 +83,7 @@ impl Subject {
         let version = self.interest.version(&self.subject);
         if version != self.version {
             self.version = version;
-            self.deliveries = self.interest.resolve(&self.subject).0.deliveries();
+            self.deliveries = self.interest.deliveries(&self.subject);
         }
         let passed = self.messages - self.messages_before;
         self.messages_before = self.messages;

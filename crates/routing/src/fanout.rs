@@ -12,6 +12,7 @@ mod build;
 mod sharing;
 
 pub use self::build::Matches;
+pub(crate) use self::build::WORK_OF_A_MATCH;
 
 const HEADERS_VERB: &[u8] = b"HMSG ";
 

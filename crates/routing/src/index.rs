@@ -16,7 +16,9 @@ use hashbrown::hash_table::Entry;
 use self::leaf::{Leaf, Removal};
 use self::table::{Hashed, Table};
 use self::trie::Trie;
-use crate::fanout::{Fanout, Matches};
+pub(crate) use self::trie::Walk;
+use self::trie::Walked;
+use crate::fanout::{Fanout, Matches, WORK_OF_A_MATCH};
 use crate::queue_group::Members;
 use crate::subject::{has_empty_token, has_wildcards};
 use crate::subscription::{Destination, Subscription};
@@ -207,49 +209,66 @@ impl<D> Index<D> {
         }
     }
 
-    /// Visits the leaf of every subscription subject that matches. `steps` grows by what that takes.
+    /// Visits the leaves of subscription subjects that match, from where the walk is on, until nodes and what the visits
+    /// say they were worth come to `at_most`.
     fn visit<'a>(
         &'a self,
         subject: &[u8],
-        steps: &mut usize,
-        mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        walk: &mut Walk,
+        at_most: usize,
+        mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<(), usize>,
+    ) -> Walked {
+        if walk.has_begun() {
+            return self.wildcards.visit(subject, walk, at_most, visit);
+        }
         if has_empty_token(subject) {
-            return ControlFlow::Continue(());
+            return Walked::ToTheEnd;
         }
         let hash = self.hasher.hash_one(subject);
         let found = self
             .literals
             .find(hash, |literal| literal.leaf.subject() == subject);
-        if let Some(literal) = found {
-            visit(&literal.leaf)?;
+        if let Some(literal) = found
+            && visit(&literal.leaf).is_break()
+        {
+            return Walked::AsFarAsWanted;
         }
-        self.wildcards.visit(subject, steps, visit)
+        self.wildcards.visit(subject, walk, at_most, visit)
+    }
+
+    /// Visits the leaf of every subscription subject that matches.
+    fn visit_all<'a>(&'a self, subject: &[u8], mut visit: impl FnMut(&'a Leaf<D>)) {
+        self.visit(subject, &mut Walk::default(), usize::MAX, |leaf| {
+            visit(leaf);
+            ControlFlow::Continue(0)
+        });
     }
 
     /// Whether a message on `subject` would reach anybody.
     pub fn has_interest(&self, subject: &[u8]) -> bool {
         // A leaf with nobody in it does not stay.
-        self.visit(subject, &mut 0, |_| ControlFlow::Break(())).is_break()
+        let walked = self.visit(subject, &mut Walk::default(), usize::MAX, |_| {
+            ControlFlow::Break(())
+        });
+        walked == Walked::AsFarAsWanted
     }
 
     /// Calls `each` with every plain subscription that a message on `subject` reaches.
     pub fn for_each_match(&self, subject: &[u8], each: &mut impl FnMut(&Arc<Subscription<D>>)) {
-        let _ = self.visit(subject, &mut 0, |leaf| {
-            leaf.plain().iter().for_each(&mut *each);
-            ControlFlow::Continue(())
-        });
+        self.visit_all(subject, |leaf| leaf.plain().iter().for_each(&mut *each));
     }
 
     /// The first plain subscription that a message on `subject` reaches and that is `wanted`, and how much was looked at
-    /// for it, in nodes and subscriptions.
+    /// for it, in nodes and subscriptions. It is not found if more than `at_most` nodes come before it.
     pub fn find_match(
         &self,
         subject: &[u8],
+        at_most: usize,
         wanted: impl Fn(&Subscription<D>) -> bool,
     ) -> (Option<Arc<Subscription<D>>>, usize) {
-        let (mut found, mut steps, mut asked) = (None, 0, 0);
-        let _ = self.visit(subject, &mut steps, |leaf| {
+        let (mut found, mut asked) = (None, 0);
+        let mut walk = Walk::default();
+        self.visit(subject, &mut walk, at_most, |leaf| {
             for subscription in leaf.plain() {
                 asked += 1;
                 if wanted(subscription) {
@@ -257,20 +276,19 @@ impl<D> Index<D> {
                     return ControlFlow::Break(());
                 }
             }
-            ControlFlow::Continue(())
+            ControlFlow::Continue(0)
         });
-        (found, steps + asked)
+        (found, walk.steps + asked)
     }
 
     /// Calls `each` with every subscription that matches `subject`, those of queue groups included, of which a message
     /// reaches one a group.
     pub fn for_each_match_or_member(&self, subject: &[u8], each: &mut impl FnMut(&Arc<Subscription<D>>)) {
-        let _ = self.visit(subject, &mut 0, |leaf| {
+        self.visit_all(subject, |leaf| {
             leaf.plain().iter().for_each(&mut *each);
             for group in leaf.groups() {
                 group.members.iter().for_each(&mut *each);
             }
-            ControlFlow::Continue(())
         });
     }
 
@@ -335,18 +353,29 @@ impl<D: Destination> Index<D> {
     /// What a message published on `subject` reaches, as a list: all of [`resolve`](Self::resolve) that needs the read
     /// lock.
     pub fn matches(&self, subject: &[u8]) -> Matches<D> {
-        self.resolves.fetch_add(1, Ordering::Relaxed);
         let mut matches = Matches::default();
-        let mut steps = 0;
-        let _ = self.visit(subject, &mut steps, |leaf| {
-            matches.plain.extend(leaf.plain().iter().map(Arc::clone));
-            matches
-                .groups
-                .extend(leaf.groups().map(|group| group.members.clone()));
-            ControlFlow::Continue(())
-        });
-        matches.steps = steps;
+        self.add_matches(subject, &mut matches, usize::MAX);
         matches
+    }
+
+    /// Adds to `matches`, which begins empty, what else a message published on `subject` reaches, until that was this much
+    /// work as [`Matches::work`] counts it; beyond it only what is left of one subscription subject. True when nothing
+    /// is missing.
+    ///
+    /// The index may change between two calls for one list. It then has what was there from the first to the last, and of
+    /// what came or went in between it may have some.
+    pub fn add_matches(&self, subject: &[u8], matches: &mut Matches<D>, at_most: usize) -> bool {
+        if !matches.walk.has_begun() {
+            self.resolves.fetch_add(1, Ordering::Relaxed);
+        }
+        let Matches { plain, groups, walk } = matches;
+        let walked = self.visit(subject, walk, at_most, |leaf| {
+            let before = groups.len();
+            plain.extend(leaf.plain().iter().map(Arc::clone));
+            groups.extend(leaf.groups().map(|group| group.members.clone()));
+            ControlFlow::Continue(leaf.plain().len() * WORK_OF_A_MATCH + groups.len() - before)
+        });
+        walked != Walked::InPart
     }
 }
 

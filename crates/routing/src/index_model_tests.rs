@@ -170,6 +170,84 @@ fn it_is_a_list_only_faster() {
     }
 }
 
+#[test]
+fn a_list_in_parts_has_whatever_is_there_throughout() {
+    for seed in 1..=20 {
+        let mut random = Random::new(seed);
+        let mut index = Index::new();
+        let mut groups = Vec::new();
+        let mut all: Vec<Shared> = Vec::new();
+        for _ in 0..200 {
+            let subject = random_subject(&mut random);
+            let mut throughout = all.clone();
+            let mut list = Matches::default();
+            let mut work = 0;
+            while !index.add_matches(subject.as_bytes(), &mut list, 1 + random.below(9)) {
+                assert!(list.work() > work, "it gets on");
+                work = list.work();
+                for _ in 0..random.below(5) {
+                    if random.below(2) == 0 || all.is_empty() {
+                        let queue = [None, Some("q")][random.below(2)];
+                        let it = random_subscription(&mut random, queue);
+                        match queue {
+                            None => assert!(index.insert(Arc::clone(&it))),
+                            Some(queue) => {
+                                change_group(
+                                    &mut index,
+                                    &mut groups,
+                                    it.subject(),
+                                    queue.as_bytes(),
+                                    |group| group.join(Arc::clone(&it)),
+                                );
+                            }
+                        }
+                        all.push(it);
+                    } else {
+                        let it = all.swap_remove(random.below(all.len()));
+                        it.close();
+                        match it.queue() {
+                            None => assert!(index.remove(&it)),
+                            Some(queue) => {
+                                change_group(&mut index, &mut groups, it.subject(), queue, |group| {
+                                    group.leave(&it)
+                                })
+                            }
+                        }
+                    }
+                }
+                throughout.retain(|it| !it.is_closed());
+            }
+            let fanout = list.into_fanout(subject.as_bytes());
+            let singles = fanout.singles().iter().map(|target| &target.subscription);
+            let shared = fanout.shared().iter().flat_map(|targets| &targets.subscriptions);
+            let found = identities(singles.chain(shared));
+            assert!(found.is_sorted_by(|one, other| one < other), "one is there twice");
+            let members = identities(
+                fanout
+                    .queues()
+                    .iter()
+                    .flat_map(|group| group.members())
+                    .filter(|it| !it.is_closed()),
+            );
+            let matches = |it: &&Shared| crate::subject::matches(it.subject(), subject.as_bytes());
+            for it in throughout.iter().filter(matches) {
+                let kind = if it.queue().is_some() { &members } else { &found };
+                assert!(kind.contains(&(Arc::as_ptr(it) as usize)), "{subject} {it:?}");
+            }
+            let now = identities(all.iter().filter(matches));
+            assert!(
+                found.iter().chain(&members).all(|it| now.contains(it)),
+                "{subject}"
+            );
+            if all.len() < 100 {
+                let it = random_subscription(&mut random, None);
+                assert!(index.insert(Arc::clone(&it)));
+                all.push(it);
+            }
+        }
+    }
+}
+
 fn change_group(
     index: &mut Index<Peer>,
     groups: &mut Vec<(Vec<u8>, Vec<u8>, QueueGroup<Peer>)>,

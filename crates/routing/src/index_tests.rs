@@ -186,6 +186,23 @@ fn a_group_is_replaced_and_removed() {
     }
 }
 
+#[test]
+fn a_search_for_one_looks_at_so_many_nodes_and_no_more() {
+    let mut index = Index::new();
+    for number in 0..1 << 12 {
+        let token = |at| if number >> at & 1 == 0 { "a." } else { "*." };
+        let pattern = (0..12).map(token).collect::<String>() + "*.z";
+        assert!(index.insert(plain(&pattern, "1", 1)));
+    }
+    let own = plain("*.*.>", "2", 2);
+    assert!(index.insert(Arc::clone(&own)));
+    let subject = "a.".repeat(12) + "b.n";
+    let find = |at_most| index.find_match(subject.as_bytes(), at_most, |it| it.destination().id == 2);
+    let (found, work) = find(1_000);
+    assert!(found.is_none() && (1_000..1_003).contains(&work), "{work}");
+    assert!(find(usize::MAX).0.is_some_and(|it| Arc::ptr_eq(&it, &own)));
+}
+
 /// With a search or a shift for each, this would take minutes.
 #[test]
 fn a_hundred_thousand_subscribers_of_one_subject_leave() {

@@ -122,23 +122,42 @@ impl NatsSession {
         true
     }
 
+    /// Whether a message is going to be published, as far as that can be said before it is: nothing is counted or said.
+    /// An answer to a request may be, as one of those is left or not.
+    #[inline]
+    pub(crate) fn is_to_be_published(&mut self, message: &Publish<'_>) -> bool {
+        self.is_permitted_for_good(message.subject)
+            .unwrap_or_else(|| self.rights.response_permission().is_some())
+            && !begins_with_any(message.subject, &RESERVED_SUBJECTS)
+            && !message
+                .reply
+                .is_some_and(|reply| begins_with_any(reply, &RESERVED_REPLIES))
+    }
+
     /// Whether the client may publish on a subject, by what it was permitted or as an answer.
     #[inline]
     fn is_permitted(&mut self, subject: &[u8], turn: &mut impl Turn) -> bool {
+        self.is_permitted_for_good(subject)
+            .unwrap_or_else(|| turn.answers_request(subject))
+    }
+
+    /// Whether the client may publish on a subject by what it was permitted; None if it may as an answer at most.
+    #[inline]
+    fn is_permitted_for_good(&mut self, subject: &[u8]) -> Option<bool> {
         let matcher = match &self.rights {
-            Rights::Everything => return true,
-            Rights::Nothing => return false,
+            Rights::Everything => return Some(true),
+            Rights::Nothing => return Some(false),
             Rights::By(matcher) => matcher,
         };
         if self.permitted == subject {
-            return true;
+            return Some(true);
         }
         if matcher.may_publish(subject) {
             self.permitted.clear();
             self.permitted.extend_from_slice(subject);
-            return true;
+            return Some(true);
         }
-        turn.answers_request(subject)
+        None
     }
 
     /// Nobody answers: a requester that waits on a plain subscription of its own is told at once.

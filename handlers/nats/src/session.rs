@@ -437,23 +437,25 @@ impl Session for NatsSession {
             }
             match parse(rest, &self.frame_limits) {
                 Parsed::Frame { operation, consumed } => {
-                    let message = match &operation {
-                        Operation::Publish(publish) if !self.wishes.verbose => Some(publish),
-                        _ => None,
-                    };
-                    if !turn.goes_on(message, self.wishes.echo) {
-                        return Progress::Yielded { consumed: at };
-                    }
+                    let mut message = None;
                     if let Operation::Publish(publish) = &operation {
                         if turn.interest_pending() {
                             return Progress::Waiting { consumed: at };
                         }
+                        message = self.is_to_be_published(publish).then_some(publish);
+                        if message.is_some() && at >= looked_ahead {
+                            let (line, limits) = (publish.line_len, &self.frame_limits);
+                            looked_ahead = at + publishing::look_ahead(rest, line, consumed, limits, turn);
+                        }
+                    }
+                    // What is said to a verbose client about this message comes behind what was published before.
+                    let goes_on =
+                        !(self.wishes.verbose && message.is_some()) || turn.goes_on(None, self.wishes.echo);
+                    if !goes_on || !turn.goes_on(message, self.wishes.echo) {
+                        return Progress::Yielded { consumed: at };
+                    }
+                    if let Operation::Publish(publish) = &operation {
                         if !self.must_authenticate() {
-                            if at >= looked_ahead {
-                                let (line, limits) = (publish.line_len, &self.frame_limits);
-                                looked_ahead =
-                                    at + publishing::look_ahead(rest, line, consumed, limits, turn);
-                            }
                             repeated = if self.publish(publish, turn) {
                                 Repeated::after(publish, &rest[..consumed], self, turn)
                             } else {

@@ -25,6 +25,8 @@ struct Recorder {
     /// How many messages a turn may publish, and how many this one still may.
     messages_a_turn: usize,
     messages_left: usize,
+    /// How often the turn was asked about a message on a subject that begins with `wide.`: it takes three turns to resolve.
+    looked_at: usize,
 }
 
 impl Recorder {
@@ -57,7 +59,13 @@ impl Turn for Recorder {
         self.note(format_args!("withhold {payload}"));
     }
 
-    fn goes_on(&mut self, _: Option<&Publish<'_>>, _: bool) -> bool {
+    fn goes_on(&mut self, message: Option<&Publish<'_>>, _: bool) -> bool {
+        assert!(message.is_none() || !self.pending, "own interest comes first");
+        if let Some(message) = message.filter(|message| message.subject.starts_with(b"wide.")) {
+            self.looked_at += 1;
+            self.note(format_args!("resolve {}", text(message.subject)));
+            return self.looked_at.is_multiple_of(3);
+        }
         !self.is_spent()
     }
 
@@ -202,6 +210,7 @@ impl Peer {
             taken: true,
             messages_a_turn: usize::MAX,
             messages_left: usize::MAX,
+            looked_at: 0,
         };
         Self {
             session: NatsSession::new(live.clone(), peer, 1, None, now),

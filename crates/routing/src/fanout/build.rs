@@ -1,16 +1,18 @@
 //! From matching subscriptions to a fan-out: what may be shared, and the text of the lines.
 
+use std::fmt;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::sharing::{Candidate, Candidates, GOOD_FOR, GOOD_FOR_EACH, sort_out};
 use super::{Fanout, HEADERS_VERB, Prefix, QueueTargets, Several, SharedTargets, Target};
+use crate::index::Walk;
 use crate::queue_group::Members;
 use crate::subscription::{Destination, Subscription};
 
 /// What a subscription that matches costs beside a node that was come by on the way.
-const WORK_OF_A_MATCH: usize = 4;
+pub(crate) const WORK_OF_A_MATCH: usize = 4;
 
 /// What reference counts and the allocator add to the allocation of a fan-out.
 const ALONE: usize = 24;
@@ -24,8 +26,8 @@ pub struct Matches<D> {
     pub(crate) plain: SmallVec<[Arc<Subscription<D>>; 1]>,
     /// Of each subject and name; none is empty.
     pub(crate) groups: Vec<Members<D>>,
-    /// Nodes that were come by.
-    pub(crate) steps: usize,
+    /// How far the index was searched.
+    pub(crate) walk: Walk,
 }
 
 impl<D> Default for Matches<D> {
@@ -33,8 +35,19 @@ impl<D> Default for Matches<D> {
         Self {
             plain: SmallVec::new(),
             groups: Vec::new(),
-            steps: 0,
+            walk: Walk::default(),
         }
+    }
+}
+
+impl<D> fmt::Debug for Matches<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Matches")
+            .field("plain", &self.plain.len())
+            .field("groups", &self.groups.len())
+            .field("work", &self.work())
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,17 +60,18 @@ impl<D> Matches<D> {
             0 | 1 => 0,
             plain => members.min(plain * GOOD_FOR_EACH + GOOD_FOR),
         };
-        self.steps + self.plain.len() * WORK_OF_A_MATCH + self.groups.len() + looked_at
+        self.walk.steps + self.plain.len() * WORK_OF_A_MATCH + self.groups.len() + looked_at
     }
 }
 
 impl<D: Destination> Matches<D> {
-    /// What a message published on `subject`, for which they were found, has to know.
+    /// What a message published on `subject`, for which they were found, has to know. Whatever has ended since they were
+    /// found is left out.
     pub fn into_fanout(self, subject: &[u8]) -> Fanout<D> {
         let plain = self
             .plain
             .into_iter()
-            .filter(|subscription| !subscription.denies(subject))
+            .filter(|subscription| !subscription.is_closed() && !subscription.denies(subject))
             .map(Candidate::new)
             .collect();
         Fanout::new(subject, plain, self.groups)

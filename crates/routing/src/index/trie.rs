@@ -2,14 +2,16 @@
 
 mod label;
 mod nodes;
+mod walk;
 
 use std::hash::{BuildHasher, Hasher};
-use std::ops::ControlFlow;
 
 use foldhash::fast::RandomState;
 
 use self::label::Label;
 use self::nodes::{NodeId, Nodes};
+pub(crate) use self::walk::Walk;
+pub(super) use self::walk::Walked;
 use super::leaf::Leaf;
 use super::table::{Hashed, Table};
 use crate::subject::split_token;
@@ -225,105 +227,6 @@ impl<D> Trie<D> {
         self.replace(parent, start.first_token(), at, child);
         self.nodes.give_back(at);
     }
-
-    /// Visits every leaf whose pattern matches `subject`, which has no empty token. No recursion: how deep the trie
-    /// is, clients decide. `steps` grows by the nodes that it comes by.
-    pub(super) fn visit<'a>(
-        &'a self,
-        subject: &[u8],
-        steps: &mut usize,
-        mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        // Where the walk split in two. Does not allocate before it first happens.
-        let mut branches = Vec::new();
-        let mut next = Some((&self.nodes[ROOT], ROOT, Some(subject)));
-        while let Some((node, at, left)) = next {
-            next = None;
-            match left {
-                None => {
-                    if let Some(leaf) = &node.leaf {
-                        visit(leaf)?;
-                    }
-                }
-                Some(left) => {
-                    if node.rest != NONE
-                        && let Some(leaf) = &self.nodes[node.rest].leaf
-                    {
-                        visit(leaf)?;
-                    }
-                    if node.ordinary > 0 || node.star != NONE {
-                        let (token, tail) = split_token(left);
-                        let stars = (node.star != NONE).then_some(node.star);
-                        let ordinary = if node.ordinary > 0 {
-                            self.ordinary_child(at, token)
-                        } else {
-                            None
-                        };
-                        for child in [stars, ordinary].into_iter().flatten() {
-                            *steps += 1;
-                            let node = &self.nodes[child];
-                            match node.label.follow(tail) {
-                                Followed::To(left) => {
-                                    if let Some(star) = next.replace((node, child, left)) {
-                                        branches.push(star);
-                                    }
-                                }
-                                Followed::Everything => {
-                                    if let Some(leaf) = &node.leaf {
-                                        visit(leaf)?;
-                                    }
-                                }
-                                Followed::Nowhere => {}
-                            }
-                        }
-                    }
-                }
-            }
-            if next.is_none() {
-                next = branches.pop();
-            }
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// Where a label leads, its first token having been followed.
-enum Followed<'s> {
-    /// It is matched, and this is what is left of the subject.
-    To(Option<&'s [u8]>),
-    /// It ends in `>`, which matches what is left.
-    Everything,
-    Nowhere,
-}
-
-impl Label {
-    /// Follows what comes behind the first token: `left` is what comes behind the first of the subject.
-    #[inline]
-    fn follow<'s>(&self, left: Option<&'s [u8]>) -> Followed<'s> {
-        match self.behind_first() {
-            None => Followed::To(left),
-            Some(label) => follow(label, left),
-        }
-    }
-}
-
-fn follow<'s>(label: &[u8], mut left: Option<&'s [u8]>) -> Followed<'s> {
-    let mut wanted = Some(label);
-    while let Some(label) = wanted {
-        let Some(subject) = left else {
-            return Followed::Nowhere;
-        };
-        let (want, behind) = split_token(label);
-        if want == b">" && behind.is_none() {
-            return Followed::Everything;
-        }
-        let (given, tail) = split_token(subject);
-        if want != b"*" && want != given {
-            return Followed::Nowhere;
-        }
-        (wanted, left) = (behind, tail);
-    }
-    Followed::To(left)
 }
 
 #[cfg(test)]

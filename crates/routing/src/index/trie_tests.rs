@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use super::nodes::Node;
 use super::*;
 use crate::testing::{Peer, Random, plain};
@@ -32,6 +34,18 @@ fn labels_have_whole_tokens_in_common() {
     check("a.b.c", "a.b.c.d", "a.b.c");
 }
 
+const TOKENS: [&str; 5] = ["a", "b", "ab", "*", "a-token-that-is-no-short-label-by-itself"];
+
+fn random_pattern(random: &mut Random, from: usize) -> String {
+    let mut tokens: Vec<_> = (0..=random.below(7))
+        .map(|_| TOKENS[random.below(from)])
+        .collect();
+    if random.below(5) == 0 {
+        tokens.push(">");
+    }
+    tokens.join(".")
+}
+
 fn insert(trie: &mut Trie<Peer>, pattern: &str) {
     let slot = trie.slot(pattern.as_bytes()).unwrap();
     assert!(slot.is_none());
@@ -49,10 +63,11 @@ fn remove(trie: &mut Trie<Peer>, pattern: &str) {
 
 fn matching(trie: &Trie<Peer>, subject: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let _ = trie.visit(subject.as_bytes(), &mut 0, |leaf| {
+    let walked = trie.visit(subject.as_bytes(), &mut Walk::default(), usize::MAX, |leaf| {
         found.push(String::from_utf8_lossy(leaf.subject()).into_owned());
-        ControlFlow::Continue(())
+        ControlFlow::Continue(0)
     });
+    assert_eq!(walked, Walked::ToTheEnd);
     found.sort();
     found
 }
@@ -125,20 +140,12 @@ fn what_many_patterns_took_is_given_back_though_one_stays() {
 /// Splits and unions of labels in any order, against a list.
 #[test]
 fn it_is_a_list_of_patterns_only_faster() {
-    const TOKENS: [&str; 5] = ["a", "b", "ab", "*", "a-token-that-is-no-short-label-by-itself"];
     for seed in 1..=30 {
         let mut random = Random::new(seed);
-        let mut pattern = |from: usize| {
-            let mut tokens: Vec<_> = (0..=random.below(7))
-                .map(|_| TOKENS[random.below(from)])
-                .collect();
-            if random.below(5) == 0 {
-                tokens.push(">");
-            }
-            tokens.join(".")
-        };
-        let patterns: Vec<_> = (0..400).map(|_| pattern(5)).collect();
-        let subjects: Vec<_> = (0..20).map(|_| pattern(3).replace('>', "b")).collect();
+        let patterns: Vec<_> = (0..400).map(|_| random_pattern(&mut random, 5)).collect();
+        let subjects: Vec<_> = (0..20)
+            .map(|_| random_pattern(&mut random, 3).replace('>', "b"))
+            .collect();
         let mut trie = Trie::default();
         let mut model: Vec<&String> = Vec::new();
         for step in 0..1500 {
@@ -170,4 +177,145 @@ fn it_is_a_list_of_patterns_only_faster() {
         }
         assert_eq!((trie.len(), trie.edges.len()), (0, 0));
     }
+}
+
+/// What one more part of a walk comes by, in its order, and whether it was the last.
+fn part(trie: &Trie<Peer>, subject: &str, walk: &mut Walk, at_most: usize) -> (Vec<String>, bool) {
+    let mut found = Vec::new();
+    let walked = trie.visit(subject.as_bytes(), walk, at_most, |leaf| {
+        found.push(String::from_utf8_lossy(leaf.subject()).into_owned());
+        ControlFlow::Continue(1)
+    });
+    (found, walked == Walked::ToTheEnd)
+}
+
+#[test]
+fn a_walk_in_parts_is_the_same_walk() {
+    for seed in 1..=40 {
+        let mut random = Random::new(seed);
+        let mut patterns: Vec<_> = (0..300).map(|_| random_pattern(&mut random, 5)).collect();
+        patterns.sort();
+        patterns.dedup();
+        let mut trie = Trie::default();
+        for pattern in &patterns {
+            insert(&mut trie, pattern);
+        }
+        for _ in 0..50 {
+            let subject = random_pattern(&mut random, 4).replace('>', "b");
+            let mut whole = Walk::default();
+            let (expected, _) = part(&trie, &subject, &mut whole, usize::MAX);
+            for at_most in 1..6 {
+                let mut walk = Walk::default();
+                let (mut all, mut parts) = (Vec::new(), 0);
+                loop {
+                    let (found, done) = part(&trie, &subject, &mut walk, at_most);
+                    // A node, its children and a leaf, and then one leaf beyond.
+                    assert!(found.len() <= at_most + 1);
+                    all.extend(found);
+                    parts += 1;
+                    if done {
+                        break;
+                    }
+                }
+                assert_eq!(
+                    (&all, walk.steps),
+                    (&expected, whole.steps),
+                    "{subject} {at_most}"
+                );
+                let work = whole.steps + expected.len();
+                assert!(
+                    parts <= work + 1 && parts * (at_most + 4) >= work,
+                    "{parts} {work}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_there_throughout_is_visited_once_whatever_changes_between_two_parts() {
+    let mut parts = 0;
+    for seed in 1..=60 {
+        let mut random = Random::new(seed);
+        let mut patterns: Vec<_> = (0..200).map(|_| random_pattern(&mut random, 4)).collect();
+        patterns.sort();
+        patterns.dedup();
+        let mut trie = Trie::default();
+        let mut present = vec![false; patterns.len()];
+        for _ in 0..60 {
+            let subject = random_pattern(&mut random, 4).replace('>', "b");
+            let mut throughout = present.clone();
+            let mut ever = present.clone();
+            let mut walk = Walk::default();
+            let mut all = Vec::new();
+            loop {
+                let at_most = 1 + random.below(4);
+                let (found, done) = part(&trie, &subject, &mut walk, at_most);
+                all.extend(found);
+                parts += 1;
+                if done {
+                    break;
+                }
+                for _ in 0..random.below(20) {
+                    let at = random.below(patterns.len());
+                    if present[at] {
+                        remove(&mut trie, &patterns[at]);
+                    } else {
+                        insert(&mut trie, &patterns[at]);
+                    }
+                    present[at] = !present[at];
+                    throughout[at] &= present[at];
+                    ever[at] |= present[at];
+                }
+            }
+            let found = all.len();
+            all.sort();
+            all.dedup();
+            assert_eq!(all.len(), found, "one is visited twice");
+            for (at, pattern) in patterns.iter().enumerate() {
+                let matches = crate::subject::matches(pattern.as_bytes(), subject.as_bytes());
+                let is_found = all.binary_search(pattern).is_ok();
+                assert!(!is_found || (matches && ever[at]), "{subject} {pattern}");
+                assert!(is_found || !matches || !throughout[at], "{subject} {pattern}");
+            }
+            // Some changes even if no walk had several parts.
+            for at in 0..patterns.len() {
+                if random.below(8) == 0 {
+                    if present[at] {
+                        remove(&mut trie, &patterns[at]);
+                    } else {
+                        insert(&mut trie, &patterns[at]);
+                    }
+                    present[at] = !present[at];
+                }
+            }
+            check_shape(&trie, present.iter().filter(|is_present| **is_present).count());
+        }
+    }
+    assert!(parts > 10_000, "{parts}");
+}
+
+/// Two to the power of this many patterns, none of which matches `a.a…n`.
+#[test]
+fn a_part_is_bounded_where_the_whole_is_not() {
+    let mut trie = Trie::default();
+    for number in 0..1 << 12 {
+        let token = |at| if number >> at & 1 == 0 { "a." } else { "*." };
+        let open: String = (0..12).map(token).collect();
+        insert(&mut trie, &(open + "z"));
+    }
+    let subject = "a.".repeat(12) + "n";
+    let mut walk = Walk::default();
+    let mut parts = 0;
+    loop {
+        let before = walk.steps;
+        let (found, done) = part(&trie, &subject, &mut walk, 100);
+        assert!(found.is_empty());
+        assert!(walk.steps - before <= 101);
+        parts += 1;
+        if done {
+            break;
+        }
+    }
+    assert!((40..200).contains(&parts), "{parts} {}", walk.steps);
 }
