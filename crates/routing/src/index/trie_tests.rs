@@ -295,6 +295,34 @@ fn what_is_there_throughout_is_visited_once_whatever_changes_between_two_parts()
     assert!(parts > 10_000, "{parts}");
 }
 
+/// What is left of two patterns when a walk has stopped before one of them, and that is gone: one label, of which the walk
+/// has seen what comes before that place, and not what comes after.
+#[test]
+fn labels_that_become_one_between_two_parts_are_visited_from_where_the_walk_was() {
+    for (stays, expected) in [("a.>", 1), ("a.*.c", 1), ("a.*.>", 1), ("a.*", 0)] {
+        for stop in 1..6 {
+            let mut trie = Trie::default();
+            insert(&mut trie, stays);
+            insert(&mut trie, "a.b.*");
+            let mut walk = Walk::default();
+            let mut all = Vec::new();
+            let mut parts = 0;
+            let mut done = false;
+            while !done {
+                let found;
+                (found, done) = part(&trie, "a.b.c", &mut walk, 1);
+                all.extend(found);
+                parts += 1;
+                if parts == stop && !done {
+                    remove(&mut trie, "a.b.*");
+                }
+            }
+            all.retain(|pattern| pattern == stays);
+            assert_eq!(all.len(), expected, "{stays} {stop}");
+        }
+    }
+}
+
 /// Two to the power of this many patterns, none of which matches `a.a…n`.
 #[test]
 fn a_part_is_bounded_where_the_whole_is_not() {
