@@ -176,11 +176,28 @@ pub(super) fn pick<'a>(
     except: Option<ConnectionId>,
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
-    for member in queue.candidates(random) {
-        if can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member) {
+    let takes_one = |member: &Arc<ConnectionSubscription>| {
+        can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member)
+    };
+    match queue.first(random) {
+        Some(first) if takes_one(first) => Some(first),
+        _ => pick_another(queue, random, takes_one, staging),
+    }
+}
+
+/// The one that takes a message where the first that was asked does not.
+#[cold]
+fn pick_another<'a>(
+    queue: &'a QueueTargets<Arc<Outbox>>,
+    random: u64,
+    takes_one: impl Fn(&Arc<ConnectionSubscription>) -> bool,
+    staging: &mut Staging,
+) -> Option<&'a Arc<ConnectionSubscription>> {
+    for member in queue.candidates(random).skip(1) {
+        staging.charge(1);
+        if takes_one(member) {
             return Some(member);
         }
-        staging.charge(1);
     }
     None
 }

@@ -123,6 +123,12 @@ impl<D> QueueTargets<D> {
         self.members.iter()
     }
 
+    /// The first of the [candidates](Self::candidates), which usually takes the message.
+    #[inline]
+    pub fn first(&self, random: u64) -> Option<&Arc<Subscription<D>>> {
+        self.members.first(random)
+    }
+
     /// The members in the order in which to ask them: a random one, then others, until each was asked. Deliver to the
     /// first that takes the message; see [`Members::candidates`].
     #[inline]

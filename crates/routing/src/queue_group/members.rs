@@ -124,6 +124,15 @@ impl<D> Members<D> {
         }
     }
 
+    /// The first of the [candidates](Self::candidates).
+    #[inline]
+    pub fn first(&self, random: u64) -> Option<&Arc<Subscription<D>>> {
+        match &self.0 {
+            Kind::Few(members) => members.get(scale(random, members.len() as u64) as usize),
+            Kind::Many(_) | Kind::Merged(_) => self.candidates(random).next(),
+        }
+    }
+
     /// How many places there are to draw from.
     fn places(&self) -> u64 {
         match &self.0 {
