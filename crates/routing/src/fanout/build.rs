@@ -89,10 +89,7 @@ impl<D: Destination> Fanout<D> {
         let start = HEADERS_VERB.len() + subject.len() + 1;
         let alone = || plain.iter().filter(|candidate| candidate.class.is_none());
         let examples = || sorted.classes.iter().map(|class| &plain[class.example]);
-        let sids: usize = alone()
-            .chain(examples())
-            .map(|it| start + it.subscription.sid_field().len())
-            .sum();
+        let sids: usize = alone().chain(examples()).map(|it| start + it.sid_length).sum();
         let mut text = SmallVec::with_capacity(sids.max(start));
         let write = |sid: &[u8], text: &mut SmallVec<_>| {
             for part in [HEADERS_VERB, subject, b" ", sid] {
@@ -108,7 +105,7 @@ impl<D: Destination> Fanout<D> {
 
         let mut written = 0;
         let mut next_prefix = |candidate: &Candidate<D>| {
-            let length = start + candidate.subscription.sid_field().len();
+            let length = start + candidate.sid_length;
             let prefix = Prefix {
                 start: written,
                 length: length as u32,

@@ -14,6 +14,8 @@ use crate::subscription::{Destination, Subscription};
 pub(super) struct Candidate<D> {
     pub(super) subscription: Arc<Subscription<D>>,
     connection: u64,
+    /// Of its [`sid_field`](Subscription::sid_field): to look for it again, half a million times, takes long.
+    pub(super) sid_length: usize,
     pub(super) headers: bool,
     pub(super) limited: bool,
     /// Its place in [`Sorted::classes`]; none if it gets bytes of its own.
@@ -28,6 +30,7 @@ impl<D: Destination> Candidate<D> {
         let destination = subscription.destination();
         Self {
             connection: destination.connection_id(),
+            sid_length: subscription.sid_field().len(),
             headers: destination.accepts_headers(),
             limited: subscription.limit().is_some() || destination.looks_at_each(),
             class: None,
