@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// No more bytes are kept, whatever peers call themselves and subscribe to.
-const BYTES_AT_MOST: usize = 16 << 20;
+const BYTES_AT_MOST: usize = 8 << 20;
 
 /// The newest of the connections that ended: so many, and no more than so many bytes.
 #[derive(Debug)]
