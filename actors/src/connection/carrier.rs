@@ -21,6 +21,9 @@ use tokio::time::{Sleep, sleep};
 /// How long a connection that is closed may take to be told why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// After a read of this much, in bytes, those whom the system has news for come before the next.
+const LONG_READ: usize = 16 * 1024;
+
 /// How much of what a peer still sends is read and dropped before its socket is closed, so that the system
 /// does not answer it with a reset that overtakes the last words.
 const DRAINED_AT_MOST: usize = 1024 * 1024;
@@ -251,8 +254,10 @@ impl Carrier {
             }
             Poll::Ready(Ok(())) => {}
         }
+        let mut was_long = true;
         let drained = match connection.input.read(&mut connection.wire, arbiter) {
             Read::Bytes { length, drained } => {
+                was_long = length >= LONG_READ;
                 arbiter.vigil.turn(now, length);
                 self.feed_input(connection, length, arbiter, now, changes);
                 drained
@@ -289,7 +294,10 @@ impl Carrier {
             }
         };
         if !drained || connection.wire.poll_read_ready(task).is_ready() {
-            task.waker().wake_by_ref();
+            match was_long {
+                true => come_back(task),
+                false => task.waker().wake_by_ref(),
+            }
         }
     }
 
