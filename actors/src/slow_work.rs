@@ -118,7 +118,7 @@ impl SlowWork {
     }
 }
 
-/// Whoever has one address of a network of IPv6 has all of them.
+/// A peer that has one address of a network of IPv6 has all of them.
 fn whole(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => address.into(),

@@ -522,7 +522,7 @@ impl Delivery {
     /// they publish nothing more in a turn that is spent.
     pub(crate) fn finish(&mut self) {
         while let Some(unfinished) = self.unfinished.take() {
-            // Whoever asks for it again begins anew.
+            // The next message on this subject resolves it anew.
             if matches!(*unfinished, Unfinished::Resolving(_)) {
                 return;
             }

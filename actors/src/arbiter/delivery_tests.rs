@@ -249,7 +249,7 @@ fn whoever_unsubscribes_between_two_turns_gets_nothing_more() {
     for subscription in &subscriptions[..WIDE - 1] {
         world.unsubscribe(subscription);
     }
-    // Whoever comes now was not there when the message was published.
+    // A subscriber that comes now was not there when the message was published.
     world.subscribe(&peer, "x", WIDE);
     taken(&peer);
     let (mut unfinished, mut rest) = world.go_on(spread.unwrap());

@@ -130,7 +130,7 @@ impl Spread {
                         break;
                     }
                     self.next.single += 1;
-                    // Whoever is gone needs no look at what it would have got.
+                    // A closed connection needs no look at what it would have got.
                     if destination.is_closed() || is_left_out(destination, self.except) {
                         self.next.message = self.messages.len();
                         continue;

@@ -209,7 +209,7 @@ mod tests {
         assert!(most_in_a_row.get() <= 2, "{}", most_in_a_row.get());
     }
 
-    /// Whoever has begun goes on before the next begins.
+    /// A handshake that has begun goes on before the next begins.
     #[actix::test]
     async fn those_that_have_begun_come_first() {
         let (handshakes, order) = (Rc::new(Handshakes::default()), Rc::new(RefCell::new(Vec::new())));

@@ -133,7 +133,7 @@ impl Router {
             self.interest.versions().bump(&name.subject);
             before
         };
-        // Whoever has left is freed here, with the lock released.
+        // Members that have left are freed here, with the lock released.
         drop(before);
     }
 }

@@ -109,7 +109,7 @@ impl BySid {
     }
 }
 
-/// The subscriptions of a connection that is gone. Whoever takes them frees what the connection had for each.
+/// The subscriptions of a connection that is gone. Taking them frees what the connection had for each.
 #[derive(Debug, Default)]
 pub(crate) struct DepartingSubscriptions {
     left: usize,
