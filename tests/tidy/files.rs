@@ -86,6 +86,18 @@ fn none_is_named_after_nothing() {
     }
 }
 
+/// A module of several files is `name.rs` beside `name/`; the tests of a file that are too long for it are in there. So
+/// where a module is follows from what it is called.
+#[test]
+fn all_are_where_their_modules_are() {
+    let mark = concat!("#[pa", "th");
+    for source in sources() {
+        let path = source.path.display();
+        assert!(!source.path.ends_with("mod.rs"), "{path} is named after nothing");
+        assert!(!source.text.contains(mark), "{path} says where a module is");
+    }
+}
+
 /// No test is left out, and none passes by failing.
 #[test]
 fn no_test_is_ignored() {

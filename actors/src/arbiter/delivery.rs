@@ -591,5 +591,4 @@ fn next_random(state: &mut u64) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "delivery_tests.rs"]
 mod tests;

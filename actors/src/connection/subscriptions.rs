@@ -160,5 +160,4 @@ impl Subscriptions {
 }
 
 #[cfg(test)]
-#[path = "subscriptions_tests.rs"]
 mod tests;

@@ -163,5 +163,4 @@ fn trimmed(chunk: Bytes, left_over: usize) -> Bytes {
 }
 
 #[cfg(test)]
-#[path = "backlog_tests.rs"]
 mod tests;

@@ -154,13 +154,10 @@ mod redacted {
 }
 
 #[cfg(test)]
-#[path = "credentials_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "credentials_configuration_tests.rs"]
 mod configuration_tests;
 
 #[cfg(test)]
-#[path = "credentials_certificate_tests.rs"]
 mod certificate_tests;

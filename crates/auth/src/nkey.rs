@@ -213,5 +213,4 @@ impl fmt::Debug for Nonce {
 }
 
 #[cfg(test)]
-#[path = "nkey_tests.rs"]
 mod tests;

@@ -173,5 +173,4 @@ impl Hash {
 }
 
 #[cfg(test)]
-#[path = "password_tests.rs"]
 mod tests;

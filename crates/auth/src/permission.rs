@@ -148,5 +148,4 @@ impl List {
 }
 
 #[cfg(test)]
-#[path = "permission_tests.rs"]
 mod tests;

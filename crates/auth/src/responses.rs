@@ -172,5 +172,4 @@ fn cost(reply: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-#[path = "responses_tests.rs"]
 mod tests;

@@ -190,5 +190,4 @@ fn parse_v2(bytes: &[u8]) -> Result<Parsed, ProxyHeaderError> {
 }
 
 #[cfg(test)]
-#[path = "proxy_header_tests.rs"]
 mod tests;

@@ -510,5 +510,4 @@ fn cost<D>(fanout: &Fanout<D>) -> usize {
 }
 
 #[cfg(test)]
-#[path = "cache_tests.rs"]
 mod tests;

@@ -252,5 +252,4 @@ impl<D: Destination> Fanout<D> {
 }
 
 #[cfg(test)]
-#[path = "fanout_tests.rs"]
 mod tests;

@@ -386,9 +386,7 @@ fn is_sparse(length: usize, capacity: usize) -> bool {
 }
 
 #[cfg(test)]
-#[path = "index_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "index_model_tests.rs"]
 mod model_tests;

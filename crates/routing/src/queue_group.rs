@@ -270,5 +270,4 @@ impl<D> fmt::Debug for QueueGroup<D> {
 }
 
 #[cfg(test)]
-#[path = "queue_group_tests.rs"]
 mod tests;

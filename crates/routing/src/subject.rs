@@ -92,5 +92,4 @@ fn is_white_space(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-#[path = "subject_tests.rs"]
 mod tests;

@@ -281,5 +281,4 @@ impl<D> fmt::Debug for Subscription<D> {
 }
 
 #[cfg(test)]
-#[path = "subscription_tests.rs"]
 mod tests;

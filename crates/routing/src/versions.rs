@@ -73,5 +73,4 @@ impl Versions {
 }
 
 #[cfg(test)]
-#[path = "versions_tests.rs"]
 mod tests;

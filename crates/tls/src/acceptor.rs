@@ -337,5 +337,4 @@ pub(crate) fn unix_seconds(time: &Asn1TimeRef) -> i64 {
 }
 
 #[cfg(test)]
-#[path = "acceptor_tests/mod.rs"]
 mod tests;

@@ -566,5 +566,4 @@ impl Session for NatsSession {
 }
 
 #[cfg(test)]
-#[path = "session_tests.rs"]
 mod tests;

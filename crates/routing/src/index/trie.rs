@@ -230,5 +230,4 @@ impl<D> Trie<D> {
 }
 
 #[cfg(test)]
-#[path = "trie_tests.rs"]
 mod tests;

@@ -317,9 +317,7 @@ fn operations_come_to_what_they_say() {
     check("-ERR 'x'\r\n", "close: Parse Error");
 }
 
-#[path = "admission_tests.rs"]
 mod admission;
-#[path = "adopting_tests.rs"]
 mod adopting;
 
 #[test]
@@ -570,9 +568,6 @@ fn list(subjects: &[&str]) -> Vec<String> {
     subjects.iter().map(ToString::to_string).collect()
 }
 
-#[path = "session_login_tests.rs"]
 mod login;
-#[path = "session_silence_tests.rs"]
 mod silence;
-#[path = "session_turns_tests.rs"]
 mod turns;

@@ -388,5 +388,4 @@ impl Destination for Outbox {
 }
 
 #[cfg(test)]
-#[path = "outbox_tests.rs"]
 mod tests;

@@ -322,4 +322,4 @@ impl std::fmt::Debug for Access {
 }
 
 #[cfg(test)]
-mod access_tests;
+mod tests;
