@@ -7,6 +7,7 @@
 mod cache;
 mod fanout;
 mod index;
+mod origin;
 mod queue_group;
 pub mod subject;
 mod subscription;
@@ -15,6 +16,7 @@ mod versions;
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot};
 pub use fanout::{Fanout, Matches, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats};
+pub use origin::{AccountId, ConnectionKind, Origin};
 pub use queue_group::{Candidates, Members, QueueGroup};
 pub use subscription::{Claim, Destination, SubjectFilter, Subscription};
 pub use versions::{Version, Versions};

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use crate::origin::ConnectionKind;
+
 /// What a subscription delivers to, as far as routing must know it.
 pub trait Destination {
     /// Unique for the life of the server.
@@ -16,6 +18,11 @@ pub trait Destination {
     /// Whether it has to look at each message that is delivered to it; others get runs of them.
     fn looks_at_each(&self) -> bool {
         false
+    }
+
+    /// What it is. Does not change.
+    fn kind(&self) -> ConnectionKind {
+        ConnectionKind::Client
     }
 }
 
@@ -30,6 +37,10 @@ impl<D: Destination> Destination for Arc<D> {
 
     fn looks_at_each(&self) -> bool {
         D::looks_at_each(self)
+    }
+
+    fn kind(&self) -> ConnectionKind {
+        D::kind(self)
     }
 }
 

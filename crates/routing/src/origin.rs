@@ -1,0 +1,191 @@
+//! Who published a message, and whom it may reach for that reason.
+
+use crate::subscription::Destination;
+
+/// The number of an account, unique for the life of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(pub u32);
+
+/// What is at the other end of a connection, or in the place of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectionKind {
+    /// A client, whatever its language.
+    Client,
+    /// A part of this server that publishes and subscribes: for a request over HTTP, for another system.
+    Service,
+    /// A stream, which keeps what is delivered to it.
+    Stream,
+    /// Another server of this server's cluster.
+    Route,
+    /// A server of another cluster.
+    Gateway,
+    /// A leaf node: a server that connected itself to this one, its hub.
+    LeafNode,
+    /// The hub that this server connected itself to, as a leaf node.
+    Hub,
+}
+
+impl ConnectionKind {
+    /// Whether it is another server, which serves clients of its own.
+    pub fn is_server(self) -> bool {
+        matches!(self, Self::Route | Self::Gateway | Self::LeafNode | Self::Hub)
+    }
+
+    /// Whether a message that came from one of this kind may go to another of that kind.
+    ///
+    /// Every server of a cluster has a route to every other, and a connection of its own to what the cluster is
+    /// connected to beyond: gateways, and the hub if it is a cluster of leaf nodes. So whoever takes a message from one of
+    /// its clients reaches all of them, and nobody passes on what came over a route but to clients and leaf nodes of its
+    /// own. What comes from another cluster comes to one server, which passes it on to its own; what comes from the hub
+    /// comes to each.
+    pub fn reaches(self, target: Self) -> bool {
+        match self {
+            Self::Client | Self::Service | Self::Stream | Self::LeafNode => true,
+            Self::Route => !matches!(target, Self::Route | Self::Gateway | Self::Hub),
+            Self::Gateway => target != Self::Gateway,
+            Self::Hub => target != Self::Route,
+        }
+    }
+
+    /// How far off a member of a queue group is: only where none that is nearer takes a message those further off are
+    /// asked. The members of one cluster are as near as each other.
+    pub fn distance(self) -> u8 {
+        match self {
+            Self::Client | Self::Service | Self::Stream | Self::Route => 0,
+            Self::LeafNode | Self::Hub => 1,
+            Self::Gateway => 2,
+        }
+    }
+}
+
+/// Who published a message: what decides, beside interest, whom it reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    connection: u64,
+    account: AccountId,
+    kind: ConnectionKind,
+    echo: bool,
+}
+
+impl Origin {
+    /// A client, which gets its own messages if it wants an `echo`.
+    pub fn client(connection: u64, account: AccountId, echo: bool) -> Self {
+        Self {
+            connection,
+            account,
+            kind: ConnectionKind::Client,
+            echo,
+        }
+    }
+
+    /// One of any kind. Nothing of what it publishes is delivered to itself: a stream does not feed itself, another server
+    /// does not get back what it sent.
+    pub fn without_echo(connection: u64, account: AccountId, kind: ConnectionKind) -> Self {
+        Self {
+            connection,
+            account,
+            kind,
+            echo: false,
+        }
+    }
+
+    /// The account whose subscriptions it reaches.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// What published it.
+    pub fn kind(&self) -> ConnectionKind {
+        self.kind
+    }
+
+    /// The connection that gets nothing of what it published; none if it wants an echo.
+    #[inline]
+    pub fn left_out(&self) -> Option<u64> {
+        (!self.echo).then_some(self.connection)
+    }
+
+    /// Whether its messages may be delivered there, if there is interest. The only place where that is decided.
+    #[inline]
+    pub fn reaches(&self, target: &impl Destination) -> bool {
+        match target.connection_id() == self.connection {
+            true => self.echo,
+            false => self.kind.reaches(target.kind()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ConnectionKind::{Client, Gateway, Hub, LeafNode, Route, Service, Stream};
+    use super::{AccountId, ConnectionKind, Origin};
+    use crate::subscription::Destination;
+
+    const KINDS: [ConnectionKind; 7] = [Client, Service, Stream, Route, Gateway, LeafNode, Hub];
+
+    struct Target(u64, ConnectionKind);
+
+    impl Destination for Target {
+        fn connection_id(&self) -> u64 {
+            self.0
+        }
+
+        fn accepts_headers(&self) -> bool {
+            true
+        }
+
+        fn kind(&self) -> ConnectionKind {
+            self.1
+        }
+    }
+
+    /// For each kind of origin the kinds that it reaches, of others and of itself.
+    #[test]
+    fn who_reaches_whom() {
+        let table = [
+            ("Client", "Client Service Stream Route Gateway LeafNode Hub"),
+            ("Service", "Client Service Stream Route Gateway LeafNode Hub"),
+            ("Stream", "Client Service Stream Route Gateway LeafNode Hub"),
+            ("Route", "Client Service Stream LeafNode"),
+            ("Gateway", "Client Service Stream Route LeafNode Hub"),
+            ("LeafNode", "Client Service Stream Route Gateway LeafNode Hub"),
+            ("Hub", "Client Service Stream Gateway LeafNode Hub"),
+        ];
+        for (kind, (name, expected)) in KINDS.into_iter().zip(table) {
+            let origin = Origin::without_echo(1, AccountId(0), kind);
+            let reached: Vec<String> = KINDS
+                .into_iter()
+                .filter(|target| origin.reaches(&Target(2, *target)))
+                .map(|target| format!("{target:?}"))
+                .collect();
+            assert_eq!(format!("{kind:?}"), name);
+            assert_eq!(reached.join(" "), expected, "from {name}");
+            assert!(!origin.reaches(&Target(1, kind)), "{name} gets its own back");
+            assert_eq!(origin.left_out(), Some(1));
+        }
+    }
+
+    #[test]
+    fn a_client_may_want_what_it_publishes() {
+        for echo in [false, true] {
+            let origin = Origin::client(1, AccountId(0), echo);
+            assert_eq!(origin.reaches(&Target(1, Client)), echo);
+            assert!(origin.reaches(&Target(2, Client)));
+            assert_eq!(origin.left_out(), (!echo).then_some(1));
+        }
+    }
+
+    #[test]
+    fn members_of_queue_groups_in_the_cluster_come_first() {
+        let mut by_distance = KINDS;
+        by_distance.sort_by_key(|kind| kind.distance());
+        assert_eq!(
+            by_distance,
+            [Client, Service, Stream, Route, LeafNode, Hub, Gateway]
+        );
+        assert_eq!(Route.distance(), Client.distance());
+        assert!(Hub.distance() < Gateway.distance() && Client.distance() < LeafNode.distance());
+        let servers: Vec<_> = KINDS.into_iter().filter(|kind| kind.is_server()).collect();
+        assert_eq!(servers, [Route, Gateway, LeafNode, Hub]);
+    }
+}
