@@ -65,12 +65,13 @@ impl TlsWire {
             reads_ahead: false,
             dry: false,
         };
+        let ssl = acceptor.start().map_err(StreamError::from)?;
         let (mut checking, mut stream) = match check.map(Checking::by) {
             Some((checking, verifier)) => {
-                let stream = TlsStream::verifying(acceptor, ciphertext, verifier)?;
+                let stream = TlsStream::verifying(ssl, ciphertext, verifier)?;
                 (Some(checking), stream)
             }
-            None => (None, TlsStream::new(acceptor, ciphertext)?),
+            None => (None, TlsStream::new(ssl, ciphertext)?),
         };
         loop {
             let outcome = match &mut checking {
@@ -82,7 +83,7 @@ impl TlsWire {
                     stepped
                 }
                 None => handshakes
-                    .step(until, || stream.accept())
+                    .step(until, || stream.handshake())
                     .await
                     .ok_or(HandshakeError::Timeout)?,
             };

@@ -1,17 +1,15 @@
-use crate::certificate::{Identity, certificates};
-use crate::error::Part;
+use crate::certificate::Identity;
+use crate::context::{self, authorities};
 use crate::ocsp::Staple;
-use crate::{CipherSuite, Curve, Pin, Settings, TlsError, Version, strength};
+use crate::pin::Pins;
+use crate::{Pin, Settings, TlsError, strength};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
 use openssl::ssl::{
     NameType, SniError, Ssl, SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod,
-    SslMode, SslOptions, SslRef, SslSessionCacheMode,
+    SslOptions, SslRef,
 };
-use openssl::x509::store::{X509Store, X509StoreBuilder};
-use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Ref};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,7 +20,7 @@ pub struct Acceptor {
     contexts: Arc<[SslContext]>,
     /// One for each certificate of which peers are told the state.
     staples: Arc<[Arc<Staple>]>,
-    pins: Arc<BTreeSet<Pin>>,
+    pins: Pins,
     weaknesses: Arc<[String]>,
     not_after: i64,
 }
@@ -53,7 +51,7 @@ impl Acceptor {
             let mut context = SslContext::builder(SslMethod::tls_server())?;
             let staple = staple(settings, authorities.as_deref(), &identity)?.map(Arc::new);
             if let Some(staple) = &staple {
-                show(staple.clone(), &mut context)?;
+                tell(staple.clone(), &mut context)?;
             }
             staples.extend(staple);
             configure(&mut context, settings, authorities.as_deref(), identity)?;
@@ -71,7 +69,7 @@ impl Acceptor {
         Ok(Self {
             contexts: built.into(),
             staples: staples.into(),
-            pins: Arc::new(settings.pinned_certs.clone()),
+            pins: Pins::of(settings),
             weaknesses: weaknesses.into(),
             not_after: not_after.unwrap_or_default(),
         })
@@ -82,7 +80,9 @@ impl Acceptor {
     /// # Errors
     /// When there is no memory for it.
     pub fn start(&self) -> Result<Ssl, ErrorStack> {
-        Ssl::new(&self.contexts[0])
+        let mut ssl = Ssl::new(&self.contexts[0])?;
+        ssl.set_accept_state();
+        Ok(ssl)
     }
 
     /// When the first certificate expires, in seconds from 1970.
@@ -103,12 +103,12 @@ impl Acceptor {
     /// Whether the key of the peer, with whom the handshake is over, is one of those that peers may have. Of a peer
     /// without a certificate it is not, if there are any pins.
     pub fn is_pinned(&self, ssl: &SslRef) -> bool {
-        self.is_key_pinned(Pin::of_peer(ssl).as_ref())
+        self.pins.include_key_of(ssl)
     }
 
     /// The same of a key, or of a peer that has shown none.
     pub fn is_key_pinned(&self, key: Option<&Pin>) -> bool {
-        self.pins.is_empty() || key.is_some_and(|key| self.pins.contains(key))
+        self.pins.include(key)
     }
 }
 
@@ -147,11 +147,6 @@ pub fn https_acceptor(settings: &Settings) -> Result<SslAcceptorBuilder, TlsErro
     Ok(acceptor)
 }
 
-fn authorities(settings: &Settings) -> Result<Option<Vec<X509>>, TlsError> {
-    let ca = settings.ca.as_ref();
-    ca.map(|ca| certificates(ca, Part::Ca)).transpose()
-}
-
 /// What peers are told of the state of a certificate, if anything.
 fn staple(
     settings: &Settings,
@@ -167,7 +162,7 @@ fn staple(
     })
 }
 
-fn show(staple: Arc<Staple>, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+fn tell(staple: Arc<Staple>, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
     context.set_status_callback(move |ssl| match staple.answer() {
         Some(answer) => ssl.set_ocsp_status(&answer.bytes).map(|()| true),
         None => Ok(false),
@@ -181,115 +176,22 @@ fn configure(
     authorities: Option<&[X509]>,
     identity: Identity,
 ) -> Result<(), TlsError> {
-    // Idle connections hold no buffers of the library, and peers are shown what the file has and no more.
-    context.set_mode(
-        SslMode::RELEASE_BUFFERS
-            | SslMode::NO_AUTO_CHAIN
-            | SslMode::ENABLE_PARTIAL_WRITE
-            | SslMode::ACCEPT_MOVING_WRITE_BUFFER,
-    );
-    context.set_options(
-        SslOptions::NO_RENEGOTIATION | SslOptions::NO_COMPRESSION | SslOptions::CIPHER_SERVER_PREFERENCE,
-    );
+    context::configure(context, settings, Some(&identity))?;
+    context.set_options(SslOptions::CIPHER_SERVER_PREFERENCE);
     // What there is to resume a session by is in the client's ticket.
-    context.set_session_cache_mode(SslSessionCacheMode::OFF);
     context.set_session_id_context(b"vagus")?;
     context.set_num_tickets(1)?;
-    offer_suites(context, settings)?;
-    offer_curves(context, settings)?;
-    strength::admit(context, identity.certificates())?;
     if settings.verifies() {
         strength::demand(context);
         // Every certificate is looked at when its owner comes: a resumed session would go by an old look.
         context.set_options(SslOptions::NO_TICKET);
         context.set_num_tickets(0)?;
-        match authorities {
-            Some(authorities) => {
-                for authority in authorities {
-                    context.add_client_ca(authority)?;
-                }
-                context.set_cert_store(store(authorities)?);
-            }
-            None => context.set_default_verify_paths()?,
+        for authority in authorities.unwrap_or_default() {
+            context.add_client_ca(authority)?;
         }
+        context::trust(context, authorities)?;
     }
-    let unfit = |source| TlsError::Unfit {
-        place: identity.place.clone(),
-        source,
-    };
-    context.set_certificate(&identity.certificate).map_err(unfit)?;
-    context.set_private_key(&identity.key).map_err(unfit)?;
-    for authority in identity.chain {
-        context.add_extra_chain_cert(authority)?;
-    }
-    Ok(())
-}
-
-/// Certificates that are trusted as they are, be they of roots or of others.
-pub(crate) fn store(authorities: &[X509]) -> Result<X509Store, ErrorStack> {
-    let mut store = X509StoreBuilder::new()?;
-    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
-    for authority in authorities {
-        store.add_cert(authority.clone())?;
-    }
-    Ok(store.build())
-}
-
-fn offer_suites(context: &mut SslContextBuilder, settings: &Settings) -> Result<(), TlsError> {
-    let chosen = match settings.cipher_suites.as_slice() {
-        [] => CipherSuite::defaults(),
-        chosen => chosen.to_vec(),
-    };
-    let list = |is_wanted: &dyn Fn(&CipherSuite) -> bool| {
-        let names: Vec<&str> = chosen
-            .iter()
-            .filter(|suite| is_wanted(suite))
-            .map(|suite| suite.openssl_name())
-            .collect();
-        names.join(":")
-    };
-    // Those of TLS 1.3 are restricted only if some are named: whoever chooses among the others has nothing against
-    // the new version.
-    let of_tls13 = list(&|suite| suite.is_of_tls13());
-    if !of_tls13.is_empty() {
-        context.set_ciphersuites(&of_tls13)?;
-    }
-    let others = list(&|suite| !suite.is_of_tls13());
-    let has_others = !others.is_empty() && context.set_cipher_list(&others).is_ok();
-    if !has_others && of_tls13.is_empty() {
-        return Err(TlsError::NoCipherSuite(shown(&chosen, |suite| suite.name())));
-    }
-    // Without a suite of its own, version 1.2 cannot be spoken.
-    let min_version = if has_others {
-        settings.min_version
-    } else {
-        Version::Tls13
-    };
-    context.set_min_proto_version(Some(min_version.of_openssl()))?;
-    Ok(())
-}
-
-fn offer_curves(context: &mut SslContextBuilder, settings: &Settings) -> Result<(), TlsError> {
-    let chosen: &[Curve] = match settings.curve_preferences.as_slice() {
-        [] => &Curve::ALL,
-        chosen => chosen,
-    };
-    // One that the library does not know is left out; it would refuse the whole list.
-    let known: Vec<&str> = chosen
-        .iter()
-        .map(|curve| curve.openssl_name())
-        .filter(|curve| context.set_groups_list(curve).is_ok())
-        .collect();
-    if known.is_empty() {
-        return Err(TlsError::NoCurve(shown(chosen, |curve| curve.name())));
-    }
-    context.set_groups_list(&known.join(":"))?;
-    Ok(())
-}
-
-fn shown<T: Copy>(items: &[T], name: impl Fn(T) -> &'static str) -> String {
-    let names: Vec<&str> = items.iter().map(|item| name(*item)).collect();
-    names.join(", ")
+    context::show(context, identity)
 }
 
 /// Gives a client that names a host the first certificate that is for it.

@@ -1,14 +1,18 @@
-//! What TLS a listener speaks: certificates, what is asked of peers, and who they are by theirs.
+//! How TLS is spoken: certificates, what is asked of peers, and who they are by theirs.
 //!
-//! [`Settings`] say it, [`Acceptor::new`] reads the files that they name and makes it ready for handshakes, and
-//! [`Peer`] and [`CertificateNames`] are what is known of a peer after one. No sockets, no runtime, no clock: whoever
-//! has them gives bytes to the [`openssl::ssl::Ssl`] of [`Acceptor::start`]. To read changed certificates is to make
-//! a new [`Acceptor`] of the same settings; handshakes under way and open connections keep the old one.
+//! [`Settings`] say it. [`Acceptor::new`] and [`Connector::new`] read the files that they name and make ready the server's
+//! and the client's side of handshakes; [`Peer`] and [`CertificateNames`] are what is known of a peer after one. No
+//! sockets, no runtime, no clock: who has them gives bytes to a [`TlsStream`]. To read changed certificates is to make a
+//! new [`Acceptor`] or [`Connector`] of the same settings; handshakes under way and open connections keep the old one.
 
 mod acceptor;
 mod certificate;
+mod connector;
+mod context;
 mod distinguished_name;
 mod error;
+#[cfg(test)]
+mod line;
 mod names;
 pub mod ocsp;
 mod peer;
@@ -24,6 +28,7 @@ mod suites;
 pub mod testing;
 
 pub use acceptor::{Acceptor, https_acceptor};
+pub use connector::Connector;
 pub use distinguished_name::{DistinguishedName, DistinguishedNameError};
 pub use error::{Part, Place, TlsError};
 pub use names::CertificateNames;

@@ -1,9 +1,12 @@
+use crate::Settings;
 use crate::structure::public_key_info;
 use openssl::hash::{MessageDigest, hash};
 use openssl::ssl::SslRef;
 use openssl::x509::X509Ref;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// The SHA-256 of a public key (its DER encoded SubjectPublicKeyInfo), by which a certificate is pinned. Read and
@@ -33,6 +36,26 @@ impl Pin {
     /// The bytes of the hash.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// The only keys that peers may have, if there are any.
+#[derive(Debug, Clone)]
+pub(crate) struct Pins(Arc<BTreeSet<Pin>>);
+
+impl Pins {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self(Arc::new(settings.pinned_certs.clone()))
+    }
+
+    /// Whether a peer with this key is one of those that are let in, or everybody is.
+    pub(crate) fn include(&self, key: Option<&Pin>) -> bool {
+        self.0.is_empty() || key.is_some_and(|key| self.0.contains(key))
+    }
+
+    /// The same of the peer with whom the handshake is over.
+    pub(crate) fn include_key_of(&self, ssl: &SslRef) -> bool {
+        self.0.is_empty() || self.include(Pin::of_peer(ssl).as_ref())
     }
 }
 

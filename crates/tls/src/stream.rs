@@ -1,7 +1,6 @@
-use crate::Acceptor;
 use crate::ocsp::{Question, links_to_check};
 use openssl::error::{Error as LibraryError, ErrorStack};
-use openssl::ssl::{Error, ErrorCode, ShutdownState, SslRef, SslStream, SslVerifyMode};
+use openssl::ssl::{Error, ErrorCode, ShutdownState, Ssl, SslRef, SslStream, SslVerifyMode};
 use openssl::stack::Stack;
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
@@ -9,14 +8,14 @@ use openssl::x509::{X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyRe
 use std::io::{self, Read, Write};
 use thiserror::Error;
 
-/// The server's side of TLS over bytes that come and go as they can: the underlying reads and writes may say
+/// One side of TLS over bytes that come and go as they can: the underlying reads and writes may say
 /// [`WouldBlock`](io::ErrorKind::WouldBlock).
 #[derive(Debug)]
 pub struct TlsStream<S>(SslStream<S>);
 
 /// Asked in the middle of a handshake whether a peer whose certificates are verified may come in: these have to be asked
-/// about, if any. The peer is told by an alert if it may not. It may take its time: call [`TlsStream::accept`] where that
-/// keeps nobody.
+/// about, if any. The peer is told by an alert if it may not. It may take its time: call [`TlsStream::handshake`] where
+/// that keeps nobody.
 pub type Verifier = Box<dyn Fn(Vec<Question>) -> bool + Send + Sync>;
 
 /// Why something is not done.
@@ -43,37 +42,43 @@ pub enum StreamError {
     /// The certificate of the peer is not a good one.
     #[error("tls: failed to verify certificate: {0}")]
     Certificate(&'static str),
+    /// No server can be called so.
+    #[error("tls: {0:?} is not the name of a server")]
+    ServerName(String),
+}
+
+impl From<ErrorStack> for StreamError {
+    fn from(stack: ErrorStack) -> Self {
+        Self::Tls(reason(&stack))
+    }
 }
 
 impl<S: Read + Write> TlsStream<S> {
-    /// Nothing has been read or written yet.
+    /// The side that [`Acceptor::start`](crate::Acceptor::start) or [`Connector::start`](crate::Connector::start) has
+    /// begun. Nothing has been read or written yet.
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub fn new(acceptor: &Acceptor, below: S) -> Result<Self, StreamError> {
-        let stream = acceptor.start().and_then(|ssl| SslStream::new(ssl, below));
-        stream.map(Self).map_err(|stack| StreamError::Tls(reason(&stack)))
+    pub fn new(ssl: Ssl, below: S) -> Result<Self, StreamError> {
+        Ok(Self(SslStream::new(ssl, below)?))
     }
 
     /// The same, with somebody to ask about peers, who have to show certificates.
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub fn verifying(acceptor: &Acceptor, below: S, verifier: Verifier) -> Result<Self, StreamError> {
-        let stream = acceptor.start().and_then(|mut ssl| {
-            let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
-            ssl.set_verify_callback(mode, move |good, context| good && ask(&verifier, context));
-            SslStream::new(ssl, below)
-        });
-        stream.map(Self).map_err(|stack| StreamError::Tls(reason(&stack)))
+    pub fn verifying(mut ssl: Ssl, below: S, verifier: Verifier) -> Result<Self, StreamError> {
+        let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
+        ssl.set_verify_callback(mode, move |good, context| good && ask(&verifier, context));
+        Self::new(ssl, below)
     }
 
-    /// Answers the handshake of the peer. To be called until it is done.
+    /// Goes on with the handshake. To be called until it is done.
     ///
     /// # Errors
     /// See [`Unfinished`].
-    pub fn accept(&mut self) -> Result<(), Unfinished> {
-        let Err(error) = self.0.accept() else {
+    pub fn handshake(&mut self) -> Result<(), Unfinished> {
+        let Err(error) = self.0.do_handshake() else {
             return Ok(());
         };
         let verification = self.0.ssl().verify_result();

@@ -6,9 +6,10 @@ mod stapling;
 mod strength;
 
 use super::*;
+use crate::line::End;
 use crate::testing::{Authority, KeyKind, request};
-use crate::{CertificateNames, KeyPair, Peer, Pem};
-use client::{End, client};
+use crate::{CertificateNames, CipherSuite, Curve, KeyPair, Peer, Pem, Version};
+use client::client;
 use openssl::ssl::{SslStream, SslVerifyMode, SslVersion};
 
 fn localhost(authority: &Authority) -> Settings {

@@ -1,4 +1,5 @@
-use crate::acceptor::{store, unix_seconds};
+use crate::acceptor::unix_seconds;
+use crate::context::store;
 use openssl::asn1::{Asn1GeneralizedTimeRef, Asn1Time};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;

@@ -1,44 +1,13 @@
 //! A client that is the library's own, over a line without a wire.
 
 use crate::Acceptor;
-use crate::acceptor::store;
+use crate::context::store;
+use crate::line::{End, line};
 use crate::testing::{Authority, Issued};
 use openssl::ssl::{
     HandshakeError, MidHandshakeSslStream, SslConnector, SslConnectorBuilder, SslMethod, SslMode, SslStream,
     SslVersion,
 };
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-use std::rc::Rc;
-
-type Bytes = Rc<RefCell<VecDeque<u8>>>;
-
-/// One end of a line without a wire.
-#[derive(Debug)]
-pub(super) struct End {
-    incoming: Bytes,
-    outgoing: Bytes,
-}
-
-impl Read for End {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.incoming.borrow_mut().read(buffer)? {
-            0 => Err(io::ErrorKind::WouldBlock.into()),
-            count => Ok(count),
-        }
-    }
-}
-
-impl Write for End {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.outgoing.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 enum Side {
     Under(MidHandshakeSslStream<End>),
@@ -99,15 +68,7 @@ impl Client {
 
     /// Both ends of a handshake: the server's and the client's; None where it failed.
     pub(super) fn connect(self, acceptor: &Acceptor) -> (Option<SslStream<End>>, Option<SslStream<End>>) {
-        let (there, back) = (Bytes::default(), Bytes::default());
-        let near = End {
-            incoming: back.clone(),
-            outgoing: there.clone(),
-        };
-        let far = End {
-            incoming: there,
-            outgoing: back,
-        };
+        let (near, far) = line();
         let mut client = Side::of(self.context.build().connect(self.host, near));
         let mut server = Side::of(acceptor.start().unwrap().accept(far));
         for _ in 0..10 {
