@@ -41,12 +41,12 @@ impl MonitoringSockets {
     /// Listens where the configuration says.
     pub(crate) fn listen(config: &Config, log: Option<Arc<dyn LogControl>>) -> Result<Self, StartError> {
         let monitoring = &config.monitoring;
-        let host = monitoring.host.as_ref().unwrap_or(&config.listen.host);
+        let host = monitoring.host.as_ref().unwrap_or(&config.clients.listen.host);
         let open = |port: Port| {
             let host = host.clone();
             listen(&Listen { host, port }).map_err(StartError::monitoring)
         };
-        let https = match (monitoring.https, &config.tls) {
+        let https = match (monitoring.https, &config.clients.tls) {
             (None, _) => None,
             (Some(_), None) => return Err(StartError::HttpsWithoutTls),
             (Some(port), Some(tls)) => Some((open(port)?, https_acceptor(tls)?)),
@@ -54,7 +54,7 @@ impl MonitoringSockets {
         Ok(Self {
             http: monitoring.http.map(open).transpose()?,
             https,
-            context: config.tls.as_ref().map(https_context).transpose()?,
+            context: config.clients.tls.as_ref().map(https_context).transpose()?,
             admin: AdminSocket::listen(config)?,
             log,
         })
@@ -86,6 +86,7 @@ impl MonitoringSockets {
                 .map(|(socket, _)| socket.local_addr())
                 .transpose()?,
             tls: config
+                .clients
                 .tls
                 .as_ref()
                 .zip(context)

@@ -28,7 +28,7 @@ use vagus_actors::{
     Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, Operator, SlowWork, keep_house,
 };
 use vagus_admin::{Broker, resident_bytes};
-use vagus_auth::credentials::Gate;
+use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
 use vagus_nats::{Facts, Nats};
@@ -62,9 +62,9 @@ pub(crate) fn start(
     identity: &ServerIdentity,
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
-    let gate = Gate::new(config.credentials.clone())?;
-    let secured = Secured::start(config.tls.as_ref())?;
-    let socket = listen(&config.listen)?;
+    let gate = Gate::new(config.clients.credentials.clone())?;
+    let secured = Secured::start(config.clients.tls.as_ref())?;
+    let socket = listen(&config.clients.listen)?;
     let client_address = socket.local_addr()?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
     let mut info = Info {
@@ -106,9 +106,9 @@ pub(crate) fn start(
 
 /// Says in INFO where clients are to connect: to what is advertised, else to where the server listens, at this port.
 pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
-    let (host, advertised) = match &config.client_advertise {
+    let (host, advertised) = match &config.clients.advertise {
         Some(address) => split_advertised(address),
-        None => (&*config.listen.host, None),
+        None => (&*config.clients.listen.host, None),
     };
     info.host = host.to_owned();
     // As in nats-server, 0 is no port that could be told.
@@ -144,8 +144,10 @@ fn populate(
         info: info.clone(),
         limits: config.limits.clone(),
         gate: Arc::new(gate),
+        connection: ConnectionType::Standard,
+        auth_timeout: config.clients.auth_timeout,
         tls: secured.clients.clone(),
-        proxy_protocol: config.proxy_protocol,
+        proxy_protocol: config.clients.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
         trace_headers: config.logging.trace_headers,
         answered: Arc::default(),
@@ -229,7 +231,7 @@ fn populate(
 fn with_ports(config: &Config, clients: SocketAddr, admin: &Admin) -> Config {
     let mut config = config.clone();
     let fixed = |address: SocketAddr| Port::Fixed(address.port());
-    config.listen.port = fixed(clients);
+    config.clients.listen.port = fixed(clients);
     let (http, https) = admin.monitoring_addresses();
     config.monitoring.http = http.map(fixed);
     config.monitoring.https = https.map(fixed);

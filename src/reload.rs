@@ -100,13 +100,13 @@ impl Parts {
     fn facts(&self, new: &Config) -> Result<Facts, String> {
         let (before, _) = self.facts.current();
         let (settings, _) = self.settings.current();
-        let gate = if settings.config.credentials == new.credentials {
+        let gate = if settings.config.clients.credentials == new.clients.credentials {
             before.gate.clone()
         } else {
-            Arc::new(Gate::new(new.credentials.clone()).map_err(|error| error.to_string())?)
+            Arc::new(Gate::new(new.clients.credentials.clone()).map_err(|error| error.to_string())?)
         };
         // Certificates are read anew each time: they are replaced where they are.
-        let tls = make_ready(new.tls.as_ref(), before.tls.as_deref(), Occasion::Reload)
+        let tls = make_ready(new.clients.tls.as_ref(), before.tls.as_deref(), Occasion::Reload)
             .map_err(|error| error.to_string())?;
         let mut facts = Facts::clone(&before);
         (
@@ -122,6 +122,7 @@ impl Parts {
         facts.info.max_payload = new.limits.max_payload;
         advertise(&mut facts.info, new, self.client_port);
         facts.gate = gate;
+        facts.auth_timeout = new.clients.auth_timeout;
         facts.limits = new.limits.clone();
         facts.max_traced_payload = new.logging.max_traced_payload;
         facts.trace_headers = new.logging.trace_headers;
@@ -132,7 +133,7 @@ impl Parts {
 impl Apply for Parts {
     fn prepare(&mut self, old: &Config, new: &Config) -> Result<Prepared, String> {
         let facts = self.facts(new)?;
-        let https = new.tls.as_ref().map(admin::https_context).transpose();
+        let https = new.clients.tls.as_ref().map(admin::https_context).transpose();
         let https = https.map_err(|error| error.to_string())?;
         let admin = self.admin.prepare(old.admin.as_ref(), new.admin.as_ref());
         let admin = admin.map_err(|error| error.to_string())?;
@@ -154,6 +155,7 @@ impl Apply for Parts {
             stapler.watch(tls.map(AsRef::as_ref));
             settings.update(|now| Settings {
                 tls: config
+                    .clients
                     .tls
                     .as_ref()
                     .zip(https.clone())

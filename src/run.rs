@@ -127,7 +127,11 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
     ];
     for (kind, address) in monitors {
         if let Some(address) = address {
-            let host = config.monitoring.host.as_ref().unwrap_or(&config.listen.host);
+            let host = config
+                .monitoring
+                .host
+                .as_ref()
+                .unwrap_or(&config.clients.listen.host);
             info!(
                 "Starting {kind} monitor on {}",
                 host_and_port(host, address.port())
@@ -142,10 +146,10 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
     }
     info!(
         "Listening for client connections on {}",
-        host_and_port(&config.listen.host, address.port())
+        host_and_port(&config.clients.listen.host, address.port())
     );
     tell_how_clients_connect(&config);
-    let requires_tls = config.tls.as_ref().is_some_and(|tls| !tls.allow_non_tls);
+    let requires_tls = config.clients.tls.as_ref().is_some_and(|tls| !tls.allow_non_tls);
     let ports = Ports::new(
         (server.client_address(), requires_tls),
         server.monitor_address(),
@@ -186,10 +190,10 @@ fn tell_feature_flags(flags: &BTreeMap<String, bool>) {
 }
 
 fn tell_how_clients_connect(config: &Config) {
-    if config.proxy_protocol {
+    if config.clients.proxy_protocol {
         info!("PROXY protocol enabled for client connections");
     }
-    let Some(tls) = &config.tls else { return };
+    let Some(tls) = &config.clients.tls else { return };
     // Where nothing is said before the handshake, nobody can go without.
     let first = tls.handshake_first == HandshakeFirst::On;
     if tls.allow_non_tls && !first {

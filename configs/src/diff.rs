@@ -10,10 +10,12 @@ mod shown;
 pub use shown::{MASK, Shown};
 
 use crate::{
-    Config, Limits, LogFormat, LogTime, Logging, Metrics, Monitoring, Port, UNLIMITED, WriteTimeout,
+    Config, Limits, ListenerSettings, LogFormat, LogTime, Logging, Metrics, Monitoring, Port, UNLIMITED,
+    WriteTimeout,
 };
 use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
 use thiserror::Error;
 
 /// One setting that a running server takes over.
@@ -167,23 +169,19 @@ fn section<T>(section: &Option<T>) -> Shown {
 
 fn compare(old: &Config, new: &Config) -> Table {
     let Config {
-        listen,
+        clients,
         server_name,
         tags,
         metadata,
         limits,
-        credentials,
-        tls,
-        // What of it is in force is in `tls`.
+        // What of it is in force is in `clients.tls`.
         beside_tls: _,
-        proxy_protocol,
         logging,
         lame_duck,
         pid_file,
         store_dir,
         feature_flags,
         ports_file_dir,
-        client_advertise,
         monitoring,
         metrics,
         admin,
@@ -191,11 +189,19 @@ fn compare(old: &Config, new: &Config) -> Table {
         digest: _,
         arbiters,
     } = old;
+    let ListenerSettings {
+        listen,
+        advertise,
+        tls,
+        credentials,
+        auth_timeout,
+        proxy_protocol,
+    } = clients;
     let mut table = Table::default();
-    table.fixed("host", (&listen.host, &new.listen.host), |host| {
+    table.fixed("host", (&listen.host, &new.clients.listen.host), |host| {
         Shown::Text(host.clone())
     });
-    table.fixed("port", (&listen.port, &new.listen.port), |port| {
+    table.fixed("port", (&listen.port, &new.clients.listen.port), |port| {
         Shown::number(port.to_bind().into())
     });
     table.fixed("server_name", (server_name, &new.server_name), |name| {
@@ -214,14 +220,21 @@ fn compare(old: &Config, new: &Config) -> Table {
     compare_credentials(
         &mut table,
         &Parts::of(credentials),
-        &Parts::of(&new.credentials),
-        (limits, &new.limits),
+        &Parts::of(&new.clients.credentials),
+        (auth_timeout, &new.clients.auth_timeout),
     );
     // Certificates are read anew with every reload, whether or not anything else about them has changed.
-    table.row("tls", (tls, &new.tls), section, Some(Announced::Valued("tls")));
-    table.fixed("proxy_protocol", (proxy_protocol, &new.proxy_protocol), |on| {
-        Shown::Boolean(*on)
-    });
+    table.row(
+        "tls",
+        (tls, &new.clients.tls),
+        section,
+        Some(Announced::Valued("tls")),
+    );
+    table.fixed(
+        "proxy_protocol",
+        (proxy_protocol, &new.clients.proxy_protocol),
+        |on| Shown::Boolean(*on),
+    );
     compare_logging(&mut table, logging, &new.logging);
     table.reloads(
         "lame_duck_duration",
@@ -242,7 +255,7 @@ fn compare(old: &Config, new: &Config) -> Table {
     table.reloads("ports_file_dir", (ports_file_dir, &new.ports_file_dir), path);
     table.row(
         "client_advertise",
-        (client_advertise, &new.client_advertise),
+        (advertise, &new.clients.advertise),
         |address| Shown::optional(address.as_ref()),
         Some(Announced::Reload("client_advertise")),
     );
@@ -296,8 +309,6 @@ fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
         stalls_publishers,
         ping_interval,
         ping_max,
-        // With the credentials.
-        auth_timeout: _,
         headers,
     } = old;
     let number = |number: &usize| Shown::number(*number);
@@ -324,7 +335,7 @@ fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
     );
     table.reloads("max_payload", (max_payload, &new.max_payload), number);
     table.reloads("max_pending", (max_pending, &new.max_pending), number);
-    let time = |time: &std::time::Duration| Shown::duration(*time);
+    let time = |time: &Duration| Shown::duration(*time);
     table.reloads("write_deadline", (write_deadline, &new.write_deadline), time);
     table.reloads("write_timeout", (write_timeout, &new.write_timeout), |policy| {
         Shown::Text(match policy {
@@ -347,7 +358,12 @@ fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
     });
 }
 
-fn compare_credentials(table: &mut Table, old: &Parts<'_>, new: &Parts<'_>, limits: (&Limits, &Limits)) {
+fn compare_credentials(
+    table: &mut Table,
+    old: &Parts<'_>,
+    new: &Parts<'_>,
+    auth_timeout: (&Duration, &Duration),
+) {
     table.row(
         "authorization.user",
         (&old.user, &new.user),
@@ -395,7 +411,7 @@ fn compare_credentials(table: &mut Table, old: &Parts<'_>, new: &Parts<'_>, limi
     });
     table.row(
         "authorization.timeout",
-        (&limits.0.auth_timeout, &limits.1.auth_timeout),
+        auth_timeout,
         |time| Shown::Text(time.as_secs_f64().to_string()),
         Some(Announced::Valued("authorization timeout")),
     );

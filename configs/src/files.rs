@@ -1,6 +1,6 @@
 //! Which files a configuration names: all of them, so that whoever may not name any can be held to that.
 
-use crate::{Admin, BesideTls, Config, Logging, SyslogAddress};
+use crate::{Admin, BesideTls, Config, ListenerSettings, Logging, SyslogAddress};
 use std::path::Path;
 use vagus_tls::{KeyPair, OcspCache, Pem, Settings};
 
@@ -18,22 +18,18 @@ impl Config {
     pub fn files(&self) -> NamedFiles<'_> {
         // A setting that is added has to be looked at here.
         let Self {
-            listen: _,
+            clients,
             server_name: _,
             tags: _,
             metadata: _,
             limits: _,
-            credentials: _,
-            tls,
             beside_tls,
-            proxy_protocol: _,
             logging,
             lame_duck: _,
             pid_file,
             store_dir,
             feature_flags: _,
             ports_file_dir,
-            client_advertise: _,
             monitoring: _,
             metrics: _,
             admin,
@@ -61,7 +57,8 @@ impl Config {
             ocsp_cache,
         } = beside_tls;
         files.of_cache(ocsp_cache);
-        for tls in tls.iter().chain(admin_tls) {
+        files.of_listener(clients);
+        if let Some(tls) = admin_tls {
             files.of_tls(tls);
         }
         files
@@ -90,6 +87,20 @@ impl<'c> NamedFiles<'c> {
         match remote_syslog {
             Some(SyslogAddress::Unix(path)) => self.written.push(path),
             Some(SyslogAddress::Udp(_) | SyslogAddress::Tcp(_)) | None => {}
+        }
+    }
+
+    fn of_listener(&mut self, listener: &'c ListenerSettings) {
+        let ListenerSettings {
+            listen: _,
+            advertise: _,
+            tls,
+            credentials: _,
+            auth_timeout: _,
+            proxy_protocol: _,
+        } = listener;
+        if let Some(tls) = tls {
+            self.of_tls(tls);
         }
     }
 

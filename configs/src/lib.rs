@@ -14,6 +14,7 @@ pub mod grammar;
 mod lame_duck;
 mod limits;
 mod listen;
+mod listener;
 mod load;
 mod lockout;
 mod logging;
@@ -28,6 +29,7 @@ pub use format::NatsFormat;
 pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits, UNLIMITED, WriteTimeout};
 pub use listen::{Listen, Port, is_advertisable, split_advertised};
+pub use listener::ListenerSettings;
 pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, parse, skim, understand};
 pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, UnknownLogFormat};
 pub use metrics::Metrics;
@@ -35,13 +37,12 @@ pub use monitoring::Monitoring;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use vagus_auth::credentials::Credentials;
 
 /// Everything that can be set about one server.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
-    /// Where clients connect.
-    pub listen: Listen,
+    /// Where and how clients connect.
+    pub clients: ListenerSettings,
     /// What INFO calls this server; its id when not set.
     pub server_name: Option<String>,
     /// Words by which operators find this server among others; in lower case, each once.
@@ -50,14 +51,8 @@ pub struct Config {
     pub metadata: BTreeMap<String, String>,
     /// What one peer may ask of the server, and how long it may take.
     pub limits: Limits,
-    /// What a client has to present before it may do anything, and what each user may do.
-    pub credentials: Credentials,
-    /// How TLS is spoken with clients, if it is.
-    pub tls: Option<vagus_tls::Settings>,
-    /// What was said about TLS outside of its section, whether or not there is one.
+    /// What was said about the TLS of clients outside of its section, whether or not there is one.
     pub beside_tls: BesideTls,
-    /// Whether every client connection begins with a PROXY protocol header that says where it is from.
-    pub proxy_protocol: bool,
     /// What is logged, and where to.
     pub logging: Logging,
     /// How it takes leave of its clients.
@@ -70,8 +65,6 @@ pub struct Config {
     pub feature_flags: BTreeMap<String, bool>,
     /// The folder that gets a `<program>_<pid>.ports` file for as long as the server runs.
     pub ports_file_dir: Option<PathBuf>,
-    /// The address, `host:port`, that other servers tell clients instead of ours.
-    pub client_advertise: Option<String>,
     /// What is shown over HTTP, and where.
     pub monitoring: Monitoring,
     /// What Prometheus is shown on the port of monitoring.
@@ -92,7 +85,7 @@ impl Config {
                 *port = current;
             }
         };
-        keep(&mut self.listen.port, running.listen.port);
+        keep(&mut self.clients.listen.port, running.clients.listen.port);
         if let (Some(port), Some(current)) = (&mut self.monitoring.http, running.monitoring.http) {
             keep(port, current);
         }
@@ -104,9 +97,9 @@ impl Config {
         }
     }
 
-    /// Gives TLS, if it is spoken, what was said about it outside of its section: see [`BesideTls`].
+    /// Gives the TLS of clients, if they speak it, what was said about it outside of its section: see [`BesideTls`].
     pub fn complete_tls(&mut self) {
-        if let Some(tls) = &mut self.tls {
+        if let Some(tls) = &mut self.clients.tls {
             self.beside_tls.lay_under(tls, self.store_dir.as_deref());
         }
     }

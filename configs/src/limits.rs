@@ -44,8 +44,6 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// How many PINGs may go unanswered before the connection is stale.
     pub ping_max: u32,
-    /// How long a connection may take to say who it is, where that is asked for.
-    pub auth_timeout: Duration,
     /// Whether messages with headers are taken and INFO offers them.
     pub headers: bool,
 }
@@ -64,7 +62,6 @@ impl Default for Limits {
             stalls_publishers: true,
             ping_interval: Duration::from_secs(120),
             ping_max: 2,
-            auth_timeout: Duration::from_secs(2),
             headers: true,
         }
     }

@@ -15,6 +15,7 @@ mod labels;
 mod lame_duck;
 mod limits;
 mod listen;
+mod listener;
 mod logging;
 mod metrics;
 mod monitoring;

@@ -32,7 +32,7 @@ impl Config {
         for (key, time) in [
             ("ping_interval", limits.ping_interval),
             ("write_deadline", limits.write_deadline),
-            ("authorization timeout", limits.auth_timeout),
+            ("authorization timeout", self.clients.auth_timeout),
         ] {
             if time < ROUND_TRIP {
                 let milliseconds = ROUND_TRIP.as_millis();
@@ -41,7 +41,8 @@ impl Config {
                 ));
             }
         }
-        self.tls
+        self.clients
+            .tls
             .as_ref()
             .filter(|tls| tls.timeout < ROUND_TRIP)
             .map(|_| "tls timeout: no client could finish a handshake within less than 500 ms".to_owned())
@@ -67,7 +68,7 @@ mod tests {
             |config| config.limits.max_control_line = 1,
             |config| config.limits.max_pending = 1,
             |config| config.limits.ping_interval = Duration::from_nanos(1),
-            |config| config.limits.auth_timeout = Duration::from_millis(1),
+            |config| config.clients.auth_timeout = Duration::from_millis(1),
             |config| config.limits.write_deadline = Duration::from_millis(1),
         ];
         for set in locked {

@@ -119,12 +119,12 @@ impl Launch {
             config.arbiters = arbiters(flags)?;
         }
         logging(flags, &mut config.logging)?;
-        listen(flags, &mut config.listen)?;
+        listen(flags, &mut config.clients.listen)?;
         monitoring(flags, &mut config.monitoring)?;
         lay_over(&mut config.store_dir, flags, Setting::StoreDirectory);
         tls::lay_over(&mut config, flags)?;
-        let of_file = std::mem::take(&mut config.credentials);
-        config.credentials = credentials(flags, of_file, &mut warnings)?;
+        let of_file = std::mem::take(&mut config.clients.credentials);
+        config.clients.credentials = credentials(flags, of_file, &mut warnings)?;
         if let Some(folder) = flags.text(Setting::StoreDirectory) {
             warnings.push(format!(
                 "No messages are stored in {folder}: JetStream is not enabled"
@@ -203,8 +203,8 @@ fn server_name(flags: &Parsed<Setting>, config: &mut Config) -> Result<(), Launc
 }
 
 fn client_advertise(flags: &Parsed<Setting>, config: &mut Config) -> Result<(), LaunchError> {
-    lay_over(&mut config.client_advertise, flags, Setting::ClientAdvertise);
-    match &config.client_advertise {
+    lay_over(&mut config.clients.advertise, flags, Setting::ClientAdvertise);
+    match &config.clients.advertise {
         Some(address) if !is_advertisable(address) => Err(LaunchError::BadAdvertise(address.clone())),
         _ => Ok(()),
     }

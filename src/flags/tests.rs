@@ -54,14 +54,14 @@ fn flags_of_the_server() {
     sets("", |_| {});
     sets("serve", |_| {});
     for line in ["-a ::1", "--addr=::1", "-net ::1", "serve -a ::1"] {
-        sets(line, |config| config.listen.host = "::1".to_owned());
+        sets(line, |config| config.clients.listen.host = "::1".to_owned());
     }
     sets("-a=", |_| {});
     for line in ["-p 5000", "--port=5000", "-p 1 -port 5000"] {
-        sets(line, |config| config.listen.port = Port::Fixed(5000));
+        sets(line, |config| config.clients.listen.port = Port::Fixed(5000));
     }
-    sets("-p -1", |config| config.listen.port = Port::Free);
-    sets("-p 0", |config| config.listen.port = Port::Fixed(4222));
+    sets("-p -1", |config| config.clients.listen.port = Port::Free);
+    sets("-p 0", |config| config.clients.listen.port = Port::Fixed(4222));
     for line in ["-n east", "--name east", "--server_name=east"] {
         sets(line, |config| config.server_name = Some("east".to_owned()));
     }
@@ -75,7 +75,7 @@ fn flags_of_the_server() {
     sets("--arbiters 3", |config| config.arbiters = 3);
     for address in ["example.org", "example.org:4000", "[::1]:4000", "[::1]"] {
         sets(&format!("--client_advertise {address}"), |config| {
-            config.client_advertise = Some(address.to_owned());
+            config.clients.advertise = Some(address.to_owned());
         });
     }
 }
@@ -143,7 +143,7 @@ fn who_may_connect() {
         ("--user u --pass p --auth t", token, plain),
     ] {
         let launch = launch(line);
-        assert_eq!(launch.config.credentials, expected, "{line}");
+        assert_eq!(launch.config.clients.credentials, expected, "{line}");
         assert_eq!(launch.warnings, warnings, "{line}");
     }
 }
@@ -155,8 +155,8 @@ fn flags_lie_over_the_file() {
             server_name: Some("east".to_owned()),
             ..Config::default()
         };
-        config.listen.host = "::1".to_owned();
-        config.listen.port = Port::Fixed(5000);
+        config.clients.listen.host = "::1".to_owned();
+        config.clients.listen.port = Port::Fixed(5000);
         config.logging.file = Some("a.log".into());
         config.logging.time = LogTime::Utc;
         config
@@ -173,12 +173,12 @@ fn flags_lie_over_the_file() {
     };
     check("", &|_| {});
     check("-D=false -T", &|_| {});
-    check("-p -1", &|config| config.listen.port = Port::Free);
-    check("-p 0", &|config| config.listen.port = Port::Fixed(4222));
+    check("-p -1", &|config| config.clients.listen.port = Port::Free);
+    check("-p 0", &|config| config.clients.listen.port = Port::Fixed(4222));
     check("-a 127.0.0.1", &|config| {
-        config.listen.host = "127.0.0.1".to_owned()
+        config.clients.listen.host = "127.0.0.1".to_owned()
     });
-    check("-a=", &|config| config.listen.host = "0.0.0.0".to_owned());
+    check("-a=", &|config| config.clients.listen.host = "0.0.0.0".to_owned());
     check("--name west", &|config| {
         config.server_name = Some("west".to_owned())
     });
@@ -230,7 +230,7 @@ fn who_may_connect_of_file_and_flags() {
         ("-c token.conf --auth s", token("s")),
         ("-c token.conf --auth= --user v", user("v", "")),
     ] {
-        assert_eq!(launch(line).config.credentials, expected, "{line}");
+        assert_eq!(launch(line).config.clients.credentials, expected, "{line}");
     }
     assert_eq!(
         launch("-c user.conf").warnings,
@@ -251,7 +251,7 @@ fn the_users_of_a_file_stay() {
     ] {
         let launch = launch(line);
         assert!(
-            matches!(launch.config.credentials, Credentials::Users { .. }),
+            matches!(launch.config.clients.credentials, Credentials::Users { .. }),
             "{line}"
         );
         assert_eq!(launch.warnings, warnings, "{line}");
@@ -270,9 +270,15 @@ fn hashes_as_flags() {
         name: "u".to_owned(),
         password: hash.to_owned(),
     };
-    assert_eq!((hashed.config.credentials, hashed.warnings), (expected, vec![]));
+    assert_eq!(
+        (hashed.config.clients.credentials, hashed.warnings),
+        (expected, vec![])
+    );
     let hashed = launch(&format!("--auth {hash}"));
-    assert_eq!(hashed.config.credentials, Credentials::Token(hash.to_owned()));
+    assert_eq!(
+        hashed.config.clients.credentials,
+        Credentials::Token(hash.to_owned())
+    );
     assert_eq!(
         launch("--auth $2a$04$x").warnings,
         ["Nobody can log in with the token: it looks like a bcrypt hash and is none"]

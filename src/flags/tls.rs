@@ -3,12 +3,8 @@
 use super::launch::LaunchError;
 use super::syntax::Parsed;
 use super::table::Setting;
-use std::time::Duration;
-use vagus_configs::{Config, Limits};
+use vagus_configs::{Config, ListenerSettings};
 use vagus_tls::{CipherSuite, Curve, KeyPair, Pem, Settings, Version};
-
-/// How long a client may take for CONNECT after the handshake, if nothing else is said.
-const AFTER_HANDSHAKE: Duration = Duration::from_secs(1);
 
 /// Lays the flags over what the file says. `--tls=false` wins over everything; else any of them that asks for
 /// something replaces the certificates of the file, and what is spoken and asked of clients, but neither its users nor
@@ -16,7 +12,7 @@ const AFTER_HANDSHAKE: Duration = Duration::from_secs(1);
 pub(super) fn lay_over(config: &mut Config, flags: &Parsed<Setting>) -> Result<(), LaunchError> {
     let is_off = |setting| flags.last(setting).is_some_and(|value| value.is_off());
     if is_off(Setting::Tls) {
-        config.tls = None;
+        config.clients.tls = None;
         return Ok(());
     }
     let asked = [
@@ -36,12 +32,10 @@ pub(super) fn lay_over(config: &mut Config, flags: &Parsed<Setting>) -> Result<(
     let (Some(certificate), Some(key)) = (file(Setting::TlsCertificate), file(Setting::TlsKey)) else {
         return Err(LaunchError::TlsWithoutCertificate);
     };
-    let of_file = config.tls.take();
-    // What the file says beside its section counts for these certificates, too.
-    if of_file.is_none() && config.limits.auth_timeout == Limits::default().auth_timeout {
-        config.limits.auth_timeout = Settings::default().timeout + AFTER_HANDSHAKE;
-    }
-    config.tls = Some(Settings {
+    let of_file = config.clients.tls.take();
+    let says_no_timeout =
+        of_file.is_none() && config.clients.auth_timeout == ListenerSettings::usual_auth_timeout(None);
+    config.clients.tls = Some(Settings {
         certificates: vec![KeyPair { certificate, key }],
         ca: file(Setting::TlsCa),
         verify: flags.is_true(Setting::TlsVerify),
@@ -50,7 +44,11 @@ pub(super) fn lay_over(config: &mut Config, flags: &Parsed<Setting>) -> Result<(
         min_version: Version::Tls12,
         ..of_file.unwrap_or_default()
     });
+    // What the file says beside its section counts for these certificates, too.
     config.complete_tls();
+    if says_no_timeout {
+        config.clients.auth_timeout = ListenerSettings::usual_auth_timeout(config.clients.tls.as_ref());
+    }
     Ok(())
 }
 
@@ -121,6 +119,7 @@ TLS is set in the section `tls` of the configuration file:
 mod tests {
     use super::*;
     use crate::flags::{Command, parse};
+    use std::time::Duration;
     use vagus_configs::{BesideTls, Loaded};
     use vagus_tls::{HandshakeFirst, Stapling};
 
@@ -160,8 +159,8 @@ mod tests {
     fn flags_alone() {
         let plain = Config::default();
         let config = laid_over("--tls --tlscert a --tlskey b", &plain).unwrap();
-        assert_eq!(config.tls, Some(settings("a", "b")));
-        assert_eq!(config.limits.auth_timeout, Duration::from_secs(3));
+        assert_eq!(config.clients.tls, Some(settings("a", "b")));
+        assert_eq!(config.clients.auth_timeout, Duration::from_secs(3));
         assert_eq!(laid_over("-tlscert a -tlskey=b", &plain), Ok(config));
 
         let config = laid_over("--tlsverify --tlscert a --tlskey b --tlscacert c", &plain).unwrap();
@@ -170,20 +169,23 @@ mod tests {
             ca: Some(Pem::File("c".into())),
             ..settings("a", "b")
         };
-        assert_eq!(config.tls, Some(expected));
+        assert_eq!(config.clients.tls, Some(expected));
     }
 
     #[test]
     fn flags_over_a_file() {
         let of_file = Config {
-            tls: Some(Settings {
-                verify: true,
-                handshake_first: HandshakeFirst::On,
-                timeout: Duration::from_secs(9),
-                cipher_suites: CipherSuite::all().take(1).collect(),
-                allow_non_tls: true,
-                ..settings("x", "y")
-            }),
+            clients: ListenerSettings {
+                tls: Some(Settings {
+                    verify: true,
+                    handshake_first: HandshakeFirst::On,
+                    timeout: Duration::from_secs(9),
+                    cipher_suites: CipherSuite::all().take(1).collect(),
+                    allow_non_tls: true,
+                    ..settings("x", "y")
+                }),
+                ..ListenerSettings::default()
+            },
             beside_tls: BesideTls {
                 allow_non_tls: true,
                 ..BesideTls::default()
@@ -194,6 +196,7 @@ mod tests {
         assert_eq!(
             laid_over("--tls=false --tlscert a --tlskey b", &of_file)
                 .unwrap()
+                .clients
                 .tls,
             None
         );
@@ -204,8 +207,8 @@ mod tests {
             allow_non_tls: true,
             ..settings("a", "b")
         };
-        assert_eq!(config.tls, Some(expected));
-        assert_eq!(config.limits.auth_timeout, of_file.limits.auth_timeout);
+        assert_eq!(config.clients.tls, Some(expected));
+        assert_eq!(config.clients.auth_timeout, of_file.clients.auth_timeout);
         for line in [
             "--tls",
             "--tlsverify",
@@ -238,7 +241,7 @@ mod tests {
             staple_store: Some("store/ocsp".into()),
             ..settings("a", "b")
         };
-        assert_eq!(config.tls, Some(expected));
+        assert_eq!(config.clients.tls, Some(expected));
     }
 
     #[test]

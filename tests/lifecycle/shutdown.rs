@@ -72,8 +72,8 @@ fn frees_the_port() {
 fn not_before_it_stops() {
     let first = server().start();
     let mut config = vagus::Config::default();
-    config.listen.host = "127.0.0.1".to_owned();
-    config.listen.port = vagus_configs::Port::Fixed(first.client_address().port());
+    config.clients.listen.host = "127.0.0.1".to_owned();
+    config.clients.listen.port = vagus_configs::Port::Fixed(first.client_address().port());
     let error = vagus::Server::start(config)
         .expect_err("the port is taken")
         .to_string();

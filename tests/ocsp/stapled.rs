@@ -35,20 +35,18 @@ impl World {
     }
 
     fn start(&self, certificate: &Issued, mode: StaplingMode) -> Result<Server, StartError> {
-        let mut config = Config {
-            tls: Some(Settings {
-                certificates: vec![certificate.pair()],
-                ca: Some(self.authority.ca()),
-                stapling: Some(Stapling {
-                    mode,
-                    urls: Vec::new(),
-                }),
-                ..Settings::default()
+        let mut config = Config::default();
+        config.clients.tls = Some(Settings {
+            certificates: vec![certificate.pair()],
+            ca: Some(self.authority.ca()),
+            stapling: Some(Stapling {
+                mode,
+                urls: Vec::new(),
             }),
-            ..Config::default()
-        };
-        config.listen.host = "127.0.0.1".to_owned();
-        config.listen.port = Port::Free;
+            ..Settings::default()
+        });
+        config.clients.listen.host = "127.0.0.1".to_owned();
+        config.clients.listen.port = Port::Free;
         Server::start(config)
     }
 

@@ -17,7 +17,7 @@ fn check(server: &TestServer, host: &str, port: u16) {
 #[test]
 fn is_told_as_host_and_port() {
     let server = server()
-        .set(|config| config.client_advertise = Some("me:1".to_owned()))
+        .set(|config| config.clients.advertise = Some("me:1".to_owned()))
         .start();
     check(&server, "me", 1);
     let listens = server.client_address().port();
@@ -29,7 +29,7 @@ fn is_told_as_host_and_port() {
         (None, "127.0.0.1", listens),
         (Some("me:2"), "me", 2),
     ] {
-        config.client_advertise = advertised.map(str::to_owned);
+        config.clients.advertise = advertised.map(str::to_owned);
         server.reload(config.clone()).unwrap();
         check(&server, host, port);
     }

@@ -90,11 +90,11 @@ fn the_port_that_there_is() {
     let port = server.client_address().port();
     let mut config = server.reloads().unwrap().current.config.clone();
     for asked in [Port::Fixed(port), Port::Free, Port::Fixed(port)] {
-        config.listen.port = asked;
+        config.clients.listen.port = asked;
         let outcome = server.reload(config.clone()).unwrap();
         assert_eq!(outcome.changes, []);
     }
-    config.listen.port = Port::Fixed(port ^ 1);
+    config.clients.listen.port = Port::Fixed(port ^ 1);
     let error = server.reload(config).unwrap_err().to_string();
     let expected = format!(
         "config reload not supported for port: old={port}, new={}",

@@ -9,7 +9,7 @@ const CONNECT: &str = r#"{"verbose":false}"#;
 
 fn set(server: &Server, change: impl FnOnce(&mut Option<Settings>)) {
     let mut config = server.reloads().unwrap().current.config.clone();
-    change(&mut config.tls);
+    change(&mut config.clients.tls);
     server.reload(config).unwrap();
 }
 

@@ -28,7 +28,7 @@ fn users(allow: &[&str], deny: &[&str]) -> Credentials {
 
 fn permit(server: &TestServer, allow: &[&str], deny: &[&str]) {
     let mut config = server.reloads().unwrap().current.config.clone();
-    config.credentials = users(allow, deny);
+    config.clients.credentials = users(allow, deny);
     server.reload(config).unwrap();
 }
 

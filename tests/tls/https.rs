@@ -10,12 +10,10 @@ use vagus_tls::testing::request;
 use vagus_tls::{KeyPair, Pem, Pin, Settings};
 
 fn start(tls: Option<Settings>) -> Result<Server, StartError> {
-    let mut config = Config {
-        tls,
-        ..Config::default()
-    };
-    config.listen.host = "127.0.0.1".to_owned();
-    config.listen.port = Port::Free;
+    let mut config = Config::default();
+    config.clients.tls = tls;
+    config.clients.listen.host = "127.0.0.1".to_owned();
+    config.clients.listen.port = Port::Free;
     config.monitoring.https = Some(Port::Free);
     Server::start(config)
 }
@@ -83,8 +81,8 @@ fn administration_may_be_over_https() {
         admin: Some(admin),
         ..Config::default()
     };
-    config.listen.host = "127.0.0.1".to_owned();
-    config.listen.port = Port::Free;
+    config.clients.listen.host = "127.0.0.1".to_owned();
+    config.clients.listen.port = Port::Free;
     let server = Server::start(config).unwrap();
     let mut stream = open_at(&world, server.admin_address().unwrap());
     stream
@@ -119,8 +117,8 @@ fn administration_shows_the_certificate_that_is_there_now() {
         admin: Some(admin),
         ..Config::default()
     };
-    config.listen.host = "127.0.0.1".to_owned();
-    config.listen.port = Port::Free;
+    config.clients.listen.host = "127.0.0.1".to_owned();
+    config.clients.listen.port = Port::Free;
     let server = Server::start(config).unwrap();
     let reload = || server.reload(server.reloads().unwrap().current.config.clone());
     let shown = || {

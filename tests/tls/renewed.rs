@@ -25,7 +25,7 @@ fn current(server: &TestServer) -> Config {
 /// Sets the server to other settings of TLS while it runs.
 fn set(server: &TestServer, change: impl FnOnce(&mut Settings)) -> Result<(), String> {
     let mut config = current(server);
-    change(config.tls.as_mut().unwrap());
+    change(config.clients.tls.as_mut().unwrap());
     server
         .reload(config)
         .map(|_| ())

@@ -33,15 +33,13 @@ impl Drop for Folder {
 }
 
 fn start(certificate: &Issued) -> Server {
-    let mut config = Config {
-        tls: Some(Settings {
-            certificates: vec![certificate.pair()],
-            ..Settings::default()
-        }),
-        ..Config::default()
-    };
-    config.listen.host = "127.0.0.1".to_owned();
-    config.listen.port = Port::Free;
+    let mut config = Config::default();
+    config.clients.tls = Some(Settings {
+        certificates: vec![certificate.pair()],
+        ..Settings::default()
+    });
+    config.clients.listen.host = "127.0.0.1".to_owned();
+    config.clients.listen.port = Port::Free;
     config.monitoring.https = Some(Port::Free);
     Server::start(config).unwrap()
 }

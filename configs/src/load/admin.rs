@@ -3,7 +3,7 @@
 use super::findings::Findings;
 use super::{absent, listen, tls};
 use crate::grammar::{Entry, Kind, Map, Place, Value};
-use crate::{Admin, AdminRole, AdminToken, AdminUser};
+use crate::{Admin, AdminRole, AdminToken, AdminUser, Listen};
 use std::collections::HashSet;
 
 /// More would make each refusal take long: all of them may be hashes, and each is compared.
@@ -36,7 +36,7 @@ fn read(section: &Map, findings: &mut Findings) -> Admin {
         match entry.key.to_lowercase().as_str() {
             "listen" => listen_at(entry, &mut admin, findings),
             key @ ("host" | "net" | "port") => {
-                listen::take(key, entry, &mut admin.listen, findings);
+                listen::take(key, entry, &mut admin.listen, &Listen::default(), findings);
             }
             "user" | "username" => user = findings.text(entry).map(|name| (entry, name)),
             "pass" | "password" => password = findings.text(entry),
@@ -81,7 +81,7 @@ fn secured(entry: &Entry, findings: &mut Findings) -> Option<vagus_tls::Settings
 /// `listen`, of which a port alone is one of this machine.
 fn listen_at(entry: &Entry, admin: &mut Admin, findings: &mut Findings) {
     let host = admin.listen.host.clone();
-    listen::take("listen", entry, &mut admin.listen, findings);
+    listen::take("listen", entry, &mut admin.listen, &Listen::default(), findings);
     if matches!(entry.value.kind, Kind::Integer(_)) {
         admin.listen.host = host;
     }

@@ -2,7 +2,6 @@
 
 use super::findings::Findings;
 use super::{absent, users};
-use crate::Limits;
 use crate::grammar::Entry;
 use std::time::Duration;
 use vagus_auth::credentials::{Credentials, Gate, GateError};
@@ -20,26 +19,17 @@ pub(super) struct Access<'e> {
 }
 
 impl<'e> Access<'e> {
-    pub(super) fn take(
-        &mut self,
-        key: &str,
-        entry: &'e Entry,
-        limits: &mut Limits,
-        findings: &mut Findings,
-    ) -> bool {
-        match key {
-            "authorization" => {
-                self.section = Some(entry);
-                self.credentials = section(entry, limits, findings).unwrap_or_default();
-            }
-            "no_auth_user" => {
-                if let Some(name) = findings.optional_text(entry) {
-                    self.no_auth_user = name.map(|name| (entry, name));
-                }
-            }
-            _ => return false,
+    /// This section says it.
+    pub(super) fn set(&mut self, section: &'e Entry, credentials: Credentials) {
+        self.section = Some(section);
+        self.credentials = credentials;
+    }
+
+    /// The key `no_auth_user`, which stands beside the section.
+    pub(super) fn set_no_auth_user(&mut self, entry: &'e Entry, findings: &mut Findings) {
+        if let Some(name) = findings.optional_text(entry) {
+            self.no_auth_user = name.map(|name| (entry, name));
         }
-        true
     }
 
     /// The credentials, once the whole file was read.
@@ -70,8 +60,25 @@ impl<'e> Access<'e> {
     }
 }
 
+/// What the section says.
+#[derive(Default)]
+pub(super) struct Authorization {
+    /// Those of everybody if it says nothing that can be used.
+    pub(super) credentials: Credentials,
+    /// How long a peer may take to present them, if it says so.
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Authorization {
+    pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Self {
+        let mut timeout = None;
+        let credentials = section(entry, &mut timeout, findings).unwrap_or_default();
+        Self { credentials, timeout }
+    }
+}
+
 /// None if it says nothing that can be used.
-fn section(entry: &Entry, limits: &mut Limits, findings: &mut Findings) -> Option<Credentials> {
+fn section(entry: &Entry, timeout: &mut Option<Duration>, findings: &mut Findings) -> Option<Credentials> {
     let section = findings.map(entry)?;
     let mut user = None;
     let mut password = None;
@@ -83,11 +90,7 @@ fn section(entry: &Entry, limits: &mut Limits, findings: &mut Findings) -> Optio
             "user" | "username" => user = findings.optional_text(entry).flatten(),
             "pass" | "password" => password = findings.optional_text(entry).flatten(),
             "token" => token = findings.optional_text(entry).flatten(),
-            "timeout" => {
-                if let Some(timeout) = timeout(entry, findings) {
-                    limits.auth_timeout = timeout;
-                }
-            }
+            "timeout" => *timeout = read_timeout(entry, findings).or(*timeout),
             "users" => users = Some((entry, users::read(entry, findings))),
             "default_permission" | "default_permissions" | "permissions" => {
                 default_permissions = findings.permissions(entry);
@@ -130,7 +133,7 @@ fn section(entry: &Entry, limits: &mut Limits, findings: &mut Findings) -> Optio
 }
 
 /// Seconds, with or without a fraction, or a duration. 0 is the default.
-fn timeout(entry: &Entry, findings: &mut Findings) -> Option<Duration> {
+fn read_timeout(entry: &Entry, findings: &mut Findings) -> Option<Duration> {
     let timeout = findings.seconds(entry)?;
     if timeout > LONG_TIMEOUT {
         let message = "timeout is more than a minute; note that without quotes 1m is a million, not a minute";

@@ -1,20 +1,32 @@
-//! Where clients connect.
+//! Where peers connect.
 
 use super::findings::Findings;
 use crate::grammar::{Entry, Kind};
 use crate::{Listen, Port};
 
-pub(super) fn take(key: &str, entry: &Entry, listen: &mut Listen, findings: &mut Findings) -> bool {
+/// `usual` is what holds where a key says no more than that.
+pub(super) fn take(
+    key: &str,
+    entry: &Entry,
+    listen: &mut Listen,
+    usual: &Listen,
+    findings: &mut Findings,
+) -> bool {
+    let host = |text: &str| match text {
+        "" => usual.host.clone(),
+        text => text.to_owned(),
+    };
+    let port = |number, findings: &mut Findings| port(number, usual.port, entry, findings);
     match key {
         "listen" => match &entry.value.kind {
             Kind::Integer(number) => {
-                listen.host = Listen::default().host;
-                listen.port = port(*number, entry, findings);
+                listen.host.clone_from(&usual.host);
+                listen.port = port(*number, findings);
             }
             Kind::Text(text) => match split(text) {
                 Some((name, number)) => {
                     listen.host = host(name);
-                    listen.port = port(number, entry, findings);
+                    listen.port = port(number, findings);
                 }
                 None => findings.problem(entry, "listen must be <host>:<port>"),
             },
@@ -30,7 +42,7 @@ pub(super) fn take(key: &str, entry: &Entry, listen: &mut Listen, findings: &mut
         }
         "port" => {
             if let Some(number) = findings.integer(entry) {
-                listen.port = port(number, entry, findings);
+                listen.port = port(number, findings);
             }
         }
         _ => return false,
@@ -38,16 +50,11 @@ pub(super) fn take(key: &str, entry: &Entry, listen: &mut Listen, findings: &mut
     true
 }
 
-fn host(text: &str) -> String {
-    if text.is_empty() {
-        Listen::default().host
-    } else {
-        text.to_owned()
+/// The port of a number: 0 is the usual one, -1 any that is free.
+fn port(number: i64, usual: Port, entry: &Entry, findings: &mut Findings) -> Port {
+    if number == 0 {
+        return usual;
     }
-}
-
-/// The number of a port: 0 is the usual one, -1 any that is free.
-fn port(number: i64, entry: &Entry, findings: &mut Findings) -> Port {
     Port::from_number(number).unwrap_or_else(|| {
         let message = format!("port {number} is out of range: 0 to 65535, or -1 for any that is free");
         findings.obstacle(entry, message);

@@ -1,47 +1,49 @@
 //! The keys outside of all maps.
 
-use super::authorization::Access;
 use super::findings::Findings;
+use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
-use super::tls::Encryption;
-use super::{absent, admin, inert, labels, lame_duck, limits, listen, logging, metrics, monitoring};
-use crate::Config;
+use super::{absent, admin, inert, labels, lame_duck, limits, logging, metrics, monitoring, tls};
 use crate::grammar::{Entry, Map};
+use crate::{Config, ListenerSettings};
 
 /// Reads the whole file. Where two keys set the same, the later one holds.
 pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut config = Config::default();
     let mut times = LogTimes::default();
-    let mut access = Access::default();
-    let mut encryption = Encryption::default();
+    let mut clients = Section::of(ListenerSettings::default(), "client_advertise");
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
-        let taken = own(&key, entry, &mut config, findings)
-            || listen::take(&key, entry, &mut config.listen, findings)
+        let taken = own(&key, entry, &mut config, &mut clients, findings)
+            || clients.take(&key, entry, findings)
+            || tls::take(&key, entry, &mut config.beside_tls, findings)
             || limits::take(&key, entry, &mut config.limits, findings)
             || lame_duck::take(&key, entry, &mut config.lame_duck, findings)
             || logging::take(&key, entry, &mut config.logging, &mut times, findings)
             || monitoring::take(&key, entry, &mut config.monitoring, findings)
             || metrics::take(&key, entry, &mut config.metrics, findings)
             || inert::take(&key, entry, findings)
-            || admin::take(&key, entry, &mut config.admin, findings)
-            || encryption.take(&key, entry, findings)
-            || access.take(&key, entry, &mut config.limits, findings);
+            || admin::take(&key, entry, &mut config.admin, findings);
         if !taken {
             absent::refuse(&key, entry, &absent::SERVER, findings);
         }
     }
     config.logging.time = times.kind();
-    config.credentials = access.credentials(findings);
-    encryption.settle(tree, &mut config, findings);
+    config.clients = clients.settle(&config.beside_tls, config.store_dir.as_deref(), findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);
     config
 }
 
 /// The keys that are about the server as a whole.
-fn own(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -> bool {
+fn own(
+    key: &str,
+    entry: &Entry,
+    config: &mut Config,
+    clients: &mut Section<'_>,
+    findings: &mut Findings,
+) -> bool {
     match key {
         "server_name" => {
             if let Some(name) = findings.optional_text(entry) {
@@ -59,17 +61,6 @@ fn own(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -
                 config.store_dir = path.map(Into::into);
             }
         }
-        "client_advertise" => {
-            if let Some(address) = findings.optional_text(entry) {
-                if address
-                    .as_deref()
-                    .is_some_and(|address| !crate::is_advertisable(address))
-                {
-                    findings.obstacle(entry, "client_advertise must be <host> or <host>:<port>");
-                }
-                config.client_advertise = address;
-            }
-        }
         "pidfile" | "pid_file" => {
             if let Some(path) = findings.optional_text(entry) {
                 config.pid_file = path.map(Into::into);
@@ -80,7 +71,7 @@ fn own(key: &str, entry: &Entry, config: &mut Config, findings: &mut Findings) -
                 config.ports_file_dir = path.map(Into::into);
             }
         }
-        "proxy_protocol" => set(&mut config.proxy_protocol, findings.boolean(entry)),
+        "proxy_protocol" => set(&mut clients.settings.proxy_protocol, findings.boolean(entry)),
         "disable_sublist_cache" | "no_sublist_cache" => {
             if findings.boolean(entry) == Some(true) {
                 let message = format!("{} changes nothing: there is no such cache", entry.key);

@@ -1,54 +1,28 @@
-//! The section `tls`, and what stands beside it: how TLS is spoken with clients.
+//! The section `tls` of any listener, and what stands beside that of clients: how TLS is spoken.
 
 use super::duration;
 use super::findings::Findings;
 use super::ocsp;
 use super::read::set;
-use crate::grammar::{Entry, Kind, Map, Place, Value};
-use crate::{BesideTls, Config};
+use crate::BesideTls;
+use crate::grammar::{Entry, Kind, Place, Value};
 use std::str::FromStr;
 use std::time::Duration;
 use vagus_tls::{Acceptor, CipherSuite, Curve, HandshakeFirst, KeyPair, Pem, Pin, Settings, TlsError};
 
-/// What a file says about TLS, until all of it is read.
-#[derive(Default)]
-pub(super) struct Encryption<'e> {
-    /// The section, and what it says if it says anything that can be used.
-    section: Option<(&'e Entry, Option<Settings>)>,
-    beside: BesideTls,
+/// What stands beside the section.
+pub(super) fn take(key: &str, entry: &Entry, beside: &mut BesideTls, findings: &mut Findings) -> bool {
+    match key {
+        "allow_non_tls" => set(&mut beside.allow_non_tls, findings.boolean(entry)),
+        "ocsp" => beside.stapling = ocsp::stapling(entry, findings),
+        "ocsp_cache" => set(&mut beside.ocsp_cache, ocsp::cache(entry, findings)),
+        _ => return false,
+    }
+    true
 }
 
-impl<'e> Encryption<'e> {
-    pub(super) fn take(&mut self, key: &str, entry: &'e Entry, findings: &mut Findings) -> bool {
-        match key {
-            "tls" => self.section = Some((entry, section(entry, findings))),
-            "allow_non_tls" => set(&mut self.beside.allow_non_tls, findings.boolean(entry)),
-            "ocsp" => self.beside.stapling = ocsp::stapling(entry, findings),
-            "ocsp_cache" => set(&mut self.beside.ocsp_cache, ocsp::cache(entry, findings)),
-            _ => return false,
-        }
-        true
-    }
-
-    /// Sets what was said, once the whole file was read. Clients get time for the handshake and for CONNECT then, if the
-    /// file does not say how much.
-    pub(super) fn settle(self, tree: &Map, config: &mut Config, findings: &mut Findings) {
-        config.beside_tls = self.beside;
-        let Some((entry, Some(settings))) = self.section else {
-            return;
-        };
-        if !says_auth_timeout(tree) {
-            config.limits.auth_timeout = settings.timeout + AFTER_HANDSHAKE;
-        }
-        config.tls = Some(settings);
-        config.complete_tls();
-        if let Some(settings) = &config.tls {
-            check(entry, settings, findings);
-        }
-    }
-}
-
-fn check(entry: &Entry, settings: &Settings, findings: &mut Findings) {
+/// Whether an acceptor can be made of a section.
+pub(super) fn check(entry: &Entry, settings: &Settings, findings: &mut Findings) {
     if settings.certificates.is_empty() {
         findings.obstacle(entry, TlsError::NoCertificate.to_string());
     } else if settings.ocsp_peer.as_ref().is_some_and(|ocsp| ocsp.verify) && !settings.verifies() {
@@ -62,21 +36,6 @@ fn check(entry: &Entry, settings: &Settings, findings: &mut Findings) {
             _ => findings.problem(entry, message),
         }
     }
-}
-
-/// How long a client may take for CONNECT after the handshake, if nothing else is said.
-const AFTER_HANDSHAKE: Duration = Duration::from_secs(1);
-
-fn says_auth_timeout(tree: &Map) -> bool {
-    let entries = tree.entries().iter();
-    let mut sections = entries.filter(|entry| entry.key.eq_ignore_ascii_case("authorization"));
-    sections.any(|entry| match &entry.value.kind {
-        Kind::Map(section) => section
-            .entries()
-            .iter()
-            .any(|entry| entry.key.eq_ignore_ascii_case("timeout") && entry.value.kind != Kind::Integer(0)),
-        _ => false,
-    })
 }
 
 /// The certificates that a section names, until all of it is read.

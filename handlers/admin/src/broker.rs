@@ -36,7 +36,7 @@ pub struct Settings {
 impl Settings {
     /// Where clients are told to connect: the address that is advertised, else that of the listener.
     pub(crate) fn advertised(&self) -> (&str, u16) {
-        let (host, port) = match &self.config.client_advertise {
+        let (host, port) = match &self.config.clients.advertise {
             Some(address) => split_advertised(address),
             None => (&*self.info.host, None),
         };

@@ -84,7 +84,7 @@ impl NatsSession {
     /// A client that has not said who it is: whether it has to.
     fn ask_for_login(&mut self, turn: &mut impl Turn) {
         if self.login.is_none()
-            && let Some(identity) = authentication::anybody(&self.facts.gate)
+            && let Some(identity) = authentication::anybody(&self.facts)
         {
             self.let_in(identity, turn);
         }

@@ -2,7 +2,8 @@
 //!
 //! The decision itself is in `vagus-auth`, the one place that makes it.
 
-use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Gate, Identity, Login};
+use crate::Facts;
+use vagus_auth::credentials::{BcryptTask, Certificate, Decision, Gate, Identity, Login};
 use vagus_auth::nkey::Nonce;
 use vagus_protocol::connect::{ConnectOptions, Proofs};
 
@@ -15,19 +16,16 @@ pub(crate) enum Verdict {
     Verify(BcryptTask),
 }
 
-/// How clients of this language connect.
-const CONNECTION: ConnectionType = ConnectionType::Standard;
-
 /// Who a client is before it says anything: somebody only where nothing is asked.
-pub(crate) fn anybody(gate: &Gate) -> Option<Identity> {
-    gate.anybody(CONNECTION)
+pub(crate) fn anybody(facts: &Facts) -> Option<Identity> {
+    facts.gate.anybody(facts.connection)
 }
 
 /// Who a client is that begins with something else than CONNECT: what it would be with one that says nothing, where
 /// that may be left out.
-pub(crate) fn without_connect(gate: &Gate, certificate: Certificate<'_>) -> Verdict {
-    if gate.may_skip_connect(CONNECTION) {
-        judge(gate, &ConnectOptions::default(), None, certificate)
+pub(crate) fn without_connect(facts: &Facts, certificate: Certificate<'_>) -> Verdict {
+    if facts.gate.may_skip_connect(facts.connection) {
+        judge(facts, &ConnectOptions::default(), None, certificate)
     } else {
         Verdict::Refused
     }
@@ -35,7 +33,7 @@ pub(crate) fn without_connect(gate: &Gate, certificate: Certificate<'_>) -> Verd
 
 /// Whether a CONNECT presents what the server asks for.
 pub(crate) fn judge(
-    gate: &Gate,
+    facts: &Facts,
     options: &ConnectOptions,
     nonce: Option<&Nonce>,
     certificate: Certificate<'_>,
@@ -49,9 +47,9 @@ pub(crate) fn judge(
         nkey: &options.nkey,
         signature: &proofs.sig,
         certificate,
-        connection: CONNECTION,
+        connection: facts.connection,
     };
-    match gate.begin(&login, nonce.map_or(&[], Nonce::as_bytes)) {
+    match facts.gate.begin(&login, nonce.map_or(&[], Nonce::as_bytes)) {
         Decision::Admitted(identity) => Verdict::Admitted(identity),
         Decision::Refused => Verdict::Refused,
         Decision::Verify(task) => Verdict::Verify(task),

@@ -27,17 +27,17 @@ use opening::Arrival;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vagus_actors::connection::Entrance;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_actors::{ConnectionId, Live};
-use vagus_auth::credentials::Gate;
+use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;
 use vagus_configs::Limits;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
 
-/// What a server is to all of its NATS clients.
+/// What a server is to all NATS clients of one of its listeners.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// What INFO says to each.
@@ -46,6 +46,10 @@ pub struct Facts {
     pub limits: Limits,
     /// Who may come in.
     pub gate: Arc<Gate>,
+    /// How those who come in connect, which some users may not.
+    pub connection: ConnectionType,
+    /// How long each may take to say who it is, where that is asked for.
+    pub auth_timeout: Duration,
     /// What TLS they speak, if any.
     pub tls: Option<Arc<ClientTls>>,
     /// Whether a proxy may say for whom it connects.

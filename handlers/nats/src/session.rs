@@ -115,9 +115,9 @@ impl NatsSession {
     ) -> Self {
         let (facts, version) = live.current();
         let limits = &facts.limits;
-        let (rights, admission) = match authentication::anybody(&facts.gate) {
+        let (rights, admission) = match authentication::anybody(&facts) {
             Some(identity) => (identity.rights(), Admission::In(identity)),
-            None => (Rights::Nothing, Admission::Due(now + limits.auth_timeout)),
+            None => (Rights::Nothing, Admission::Due(now + facts.auth_timeout)),
         };
         Self {
             peer,
@@ -258,14 +258,14 @@ impl NatsSession {
         self.rights = Rights::Nothing;
         self.permitted.clear();
         turn.may_answer_requests(None);
-        self.admission = Admission::Due(turn.now() + self.facts.limits.auth_timeout);
+        self.admission = Admission::Due(turn.now() + self.facts.auth_timeout);
     }
 
     /// The client begins with something else than CONNECT.
     #[cold]
     fn begin_without_connect(&mut self, turn: &mut impl Turn) {
         let certificate = self.certificate(&self.facts);
-        let verdict = authentication::without_connect(&self.facts.gate, certificate);
+        let verdict = authentication::without_connect(&self.facts, certificate);
         self.judged(verdict, turn);
     }
 
@@ -308,7 +308,7 @@ impl NatsSession {
 
     fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
         let earlier = self.options.take();
-        if earlier.is_some() || authentication::anybody(&self.facts.gate).is_none() {
+        if earlier.is_some() || authentication::anybody(&self.facts).is_none() {
             // As in nats-server, whoever says again who it is keeps no subscription: it may not be permitted any more.
             turn.unsubscribe_all();
         }
@@ -321,12 +321,12 @@ impl NatsSession {
         }
         let claims_the_same =
             claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
-        let (gate, certificate) = (&self.facts.gate, self.certificate(&self.facts));
+        let (facts, certificate) = (&self.facts, self.certificate(&self.facts));
         let verdict = if claims_the_same && options.proofs.is_none() {
             // It has proven that before.
-            authentication::renew(gate, self.who(), certificate)
+            authentication::renew(&facts.gate, self.who(), certificate)
         } else {
-            authentication::judge(gate, &options, self.nonce.as_ref(), certificate)
+            authentication::judge(facts, &options, self.nonce.as_ref(), certificate)
         };
         options.forget_proofs();
         self.options = Some(options);

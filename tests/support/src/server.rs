@@ -14,8 +14,8 @@ const CONNECT: &str = r#"{"verbose":false,"pedantic":false,"headers":true,"no_re
 /// A server that is yet to be started: on 127.0.0.1, on a free port, otherwise as by default.
 pub fn server() -> ServerBuilder {
     let mut config = Config::default();
-    config.listen.host = "127.0.0.1".to_owned();
-    config.listen.port = Port::Free;
+    config.clients.listen.host = "127.0.0.1".to_owned();
+    config.clients.listen.port = Port::Free;
     ServerBuilder { config, log: None }
 }
 
@@ -37,13 +37,13 @@ pub struct TestServer {
 impl ServerBuilder {
     /// The address to listen on.
     pub fn host(mut self, host: &str) -> Self {
-        host.clone_into(&mut self.config.listen.host);
+        host.clone_into(&mut self.config.clients.listen.host);
         self
     }
 
     /// The port to listen on.
     pub fn port(mut self, port: u16) -> Self {
-        self.config.listen.port = Port::Fixed(port);
+        self.config.clients.listen.port = Port::Fixed(port);
         self
     }
 
@@ -104,7 +104,7 @@ impl ServerBuilder {
 
     /// How long a connection may take to say who it is.
     pub fn auth_timeout(mut self, timeout: Duration) -> Self {
-        self.config.limits.auth_timeout = timeout;
+        self.config.clients.auth_timeout = timeout;
         self
     }
 
@@ -140,7 +140,7 @@ impl ServerBuilder {
 
     /// Lets only this user in.
     pub fn user(mut self, user: &str, password: &str) -> Self {
-        self.config.credentials = Credentials::User {
+        self.config.clients.credentials = Credentials::User {
             name: user.to_owned(),
             password: password.to_owned(),
         };
@@ -149,13 +149,13 @@ impl ServerBuilder {
 
     /// Lets only those with this token in.
     pub fn token(mut self, token: &str) -> Self {
-        self.config.credentials = Credentials::Token(token.to_owned());
+        self.config.clients.credentials = Credentials::Token(token.to_owned());
         self
     }
 
     /// Whom it admits, and what each may do.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.config.credentials = credentials;
+        self.config.clients.credentials = credentials;
         self
     }
 
@@ -168,13 +168,13 @@ impl ServerBuilder {
 
     /// The TLS that clients speak.
     pub fn tls(mut self, settings: vagus_tls::Settings) -> Self {
-        self.config.tls = Some(settings);
+        self.config.clients.tls = Some(settings);
         self
     }
 
     /// Lets a proxy say for whom it connects.
     pub fn proxy_protocol(mut self) -> Self {
-        self.config.proxy_protocol = true;
+        self.config.clients.proxy_protocol = true;
         self
     }
 

@@ -107,7 +107,7 @@ fn nearly_right_texts() {
                     limits.max_payload <= limits.max_pending || !loaded.obstacles.is_empty(),
                     "{text}"
                 );
-                assert_ne!(loaded.config.listen.port, Port::Fixed(0), "{text}");
+                assert_ne!(loaded.config.clients.listen.port, Port::Fixed(0), "{text}");
             }
             Err(ConfigError::Invalid(problems)) => {
                 invalid += 1;

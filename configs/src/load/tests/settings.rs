@@ -31,8 +31,8 @@ fn where_clients_connect() {
         "port: 1\nlisten = 'h:5'",
     ] {
         sets(text, |config| {
-            config.listen.host = "h".to_owned();
-            config.listen.port = Port::Fixed(5);
+            config.clients.listen.host = "h".to_owned();
+            config.clients.listen.port = Port::Fixed(5);
         });
     }
     for text in [
@@ -42,16 +42,16 @@ fn where_clients_connect() {
         "host: h\nlisten: 5",
         "host: '', port: 5",
     ] {
-        sets(text, |config| config.listen.port = Port::Fixed(5));
+        sets(text, |config| config.clients.listen.port = Port::Fixed(5));
     }
     for text in ["port: -1", "listen: '0.0.0.0:-1'", "listen: -1"] {
-        sets(text, |config| config.listen.port = Port::Free);
+        sets(text, |config| config.clients.listen.port = Port::Free);
     }
     sets("listen: '[::1]:0'", |config| {
-        config.listen.host = "::1".to_owned()
+        config.clients.listen.host = "::1".to_owned()
     });
     sets("client_advertise: 'example.org:4000'", |config| {
-        config.client_advertise = Some("example.org:4000".to_owned());
+        config.clients.advertise = Some("example.org:4000".to_owned());
     });
 }
 
@@ -320,13 +320,13 @@ fn who_may_connect() {
         "AUTH { User: u, PASSWORD: p }\nauthorization: $AUTH",
         "authorization { P: p, user: u, password: $P }",
     ] {
-        sets(text, |config| config.credentials = user("p"));
+        sets(text, |config| config.clients.credentials = user("p"));
     }
     sets("authorization { user: u }", |config| {
-        config.credentials = user("")
+        config.clients.credentials = user("")
     });
     sets("authorization { token: t }", |config| {
-        config.credentials = Credentials::Token("t".to_owned());
+        config.clients.credentials = Credentials::Token("t".to_owned());
     });
     for text in [
         "authorization {}",
@@ -343,13 +343,13 @@ fn who_may_connect() {
         ("0", 2000),
     ] {
         sets(&format!("authorization {{ timeout: {timeout} }}"), |config| {
-            config.limits.auth_timeout = Duration::from_millis(milliseconds);
+            config.clients.auth_timeout = Duration::from_millis(milliseconds);
         });
     }
     let warning = "a.conf:1:16: timeout is more than a minute; note that without quotes 1m is a million, not a \
                    minute";
     sets_with("authorization { timeout: 1m }", &[warning], |config| {
-        config.limits.auth_timeout = Duration::from_secs(1_000_000);
+        config.clients.auth_timeout = Duration::from_secs(1_000_000);
     });
 }
 

@@ -32,8 +32,8 @@ fn the_shipped_files_say_the_defaults() {
     for path in files_in("") {
         let mut config = load(&path).unwrap().config;
         if path.ends_with("users.conf") {
-            assert!(matches!(config.credentials, Credentials::Users { .. }));
-            config.credentials = Credentials::Open;
+            assert!(matches!(config.clients.credentials, Credentials::Users { .. }));
+            config.clients.credentials = Credentials::Open;
         }
         assert_eq!(config, Config::default(), "{}", path.display());
     }

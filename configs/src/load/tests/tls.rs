@@ -20,7 +20,7 @@ fn config(text: &str) -> Config {
 
 /// What a section with these keys, and the usual two, says.
 fn section(keys: &str) -> Settings {
-    config(&format!("tls {{ {PAIR}, {keys} }}")).tls.unwrap()
+    config(&format!("tls {{ {PAIR}, {keys} }}")).clients.tls.unwrap()
 }
 
 fn usual() -> Settings {
@@ -39,7 +39,7 @@ fn pair(certificate: &str, key: &str) -> KeyPair {
 
 #[test]
 fn no_section_is_no_tls() {
-    assert_eq!(config("allow_non_tls: true, ocsp: true").tls, None);
+    assert_eq!(config("allow_non_tls: true, ocsp: true").clients.tls, None);
     assert_eq!(section(""), usual());
 }
 
@@ -125,9 +125,10 @@ fn handshake_first() {
 fn several_certificates() {
     let text = "tls { certs: [{cert_file: a.pem, key_file: a.key}, {cert_file: b.pem, key_file: b.key}] }";
     let expected = [pair("a.pem", "a.key"), pair("b.pem", "b.key")];
-    assert_eq!(config(text).tls.unwrap().certificates, expected);
+    assert_eq!(config(text).clients.tls.unwrap().certificates, expected);
     assert_eq!(
         config(&text.replace("certs", "certificates"))
+            .clients
             .tls
             .unwrap()
             .certificates,
@@ -143,16 +144,16 @@ fn the_port_may_be_said_before_or_behind() {
         format!("tls: {{ {PAIR} }}; listen: 127.0.0.1:4443"),
     ] {
         let config = config(&text);
-        assert_eq!(config.listen.host, "127.0.0.1");
-        assert_eq!(config.tls, Some(usual()));
+        assert_eq!(config.clients.listen.host, "127.0.0.1");
+        assert_eq!(config.clients.tls, Some(usual()));
     }
 }
 
 #[test]
 fn what_stands_beside_the_section() {
     let both = |beside: &str| {
-        let before = config(&format!("{beside}\ntls {{ {PAIR} }}")).tls;
-        let behind = config(&format!("tls {{ {PAIR} }}\n{beside}")).tls;
+        let before = config(&format!("{beside}\ntls {{ {PAIR} }}")).clients.tls;
+        let behind = config(&format!("tls {{ {PAIR} }}\n{beside}")).clients.tls;
         assert_eq!(before, behind, "{beside}");
         before.unwrap()
     };
@@ -245,7 +246,7 @@ fn there_is_time_for_the_handshake() {
         ("debug: false".to_owned(), 2),
     ] {
         assert_eq!(
-            config(&text).limits.auth_timeout,
+            config(&text).clients.auth_timeout,
             Duration::from_secs(seconds),
             "{text}"
         );

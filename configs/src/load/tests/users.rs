@@ -10,7 +10,7 @@ use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
 fn users_of(text: &str) -> (Vec<User>, Option<String>, Option<Permissions>) {
     let loaded = read(text).unwrap();
     assert_eq!(loaded.obstacles, [], "{text}");
-    match loaded.config.credentials {
+    match loaded.config.clients.credentials {
         Credentials::Users {
             users,
             no_auth_user,

@@ -70,7 +70,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         go: &info.go,
         host,
         port,
-        auth_required: config.credentials != Credentials::Open,
+        auth_required: config.clients.credentials != Credentials::Open,
         tls_required: tls.is_some_and(|tls| tls.required),
         tls_verify: tls.is_some_and(|tls| tls.verify),
         connect_urls: &info.connect_urls,
@@ -82,11 +82,15 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         max_subscriptions: as_operators_write(limits.max_subscriptions),
         ping_interval: Nanoseconds(limits.ping_interval),
         ping_max: limits.ping_max,
-        http_host: config.monitoring.host.as_deref().unwrap_or(&config.listen.host),
+        http_host: config
+            .monitoring
+            .host
+            .as_deref()
+            .unwrap_or(&config.clients.listen.host),
         http_port: settings.http.map_or(0, |address| address.port()),
         http_base_path: &config.monitoring.base_path,
         https_port: settings.https.map_or(0, |address| address.port()),
-        auth_timeout: Decimal(limits.auth_timeout.as_secs_f64()),
+        auth_timeout: Decimal(config.clients.auth_timeout.as_secs_f64()),
         max_control_line: limits.max_control_line,
         max_payload: limits.max_payload,
         max_pending: limits.max_pending,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::{CloseReason, Progress, Session, SessionInterest, Turn};
 use vagus_actors::{Live, Traced};
-use vagus_auth::credentials::{ConnectionTypes, Credentials, Gate, Proof, User};
+use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
 use vagus_protocol::info::Info;
@@ -199,8 +199,12 @@ struct Peer {
 
 impl Peer {
     fn new(limits: Limits, credentials: Credentials) -> Self {
+        Self::of(facts(limits, credentials))
+    }
+
+    fn of(facts: Facts) -> Self {
         let now = Instant::now();
-        let live = Arc::new(Live::new(facts(limits, credentials)));
+        let live = Arc::new(Live::new(facts));
         let peer = SocketAddr::from(([127, 0, 0, 1], 4222));
         let recorder = Recorder {
             now,
@@ -270,6 +274,9 @@ impl Peer {
     }
 }
 
+/// How long a client may take to say who it is.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+
 fn facts(limits: Limits, credentials: Credentials) -> Facts {
     let info = Info {
         server_id: "N".to_owned(),
@@ -280,6 +287,8 @@ fn facts(limits: Limits, credentials: Credentials) -> Facts {
         info,
         limits,
         gate: Arc::new(Gate::new(credentials).unwrap()),
+        connection: ConnectionType::Standard,
+        auth_timeout: AUTH_TIMEOUT,
         tls: None,
         proxy_protocol: false,
         max_traced_payload: 0,

@@ -1,6 +1,6 @@
 //! Who gets in, by which way, and what may be done then: whoever is refused one way is refused all others.
 
-use super::{Peer, QUIET, list, permitted};
+use super::{AUTH_TIMEOUT, Facts, Peer, QUIET, facts, list, permitted};
 use std::time::Duration;
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
@@ -182,7 +182,7 @@ fn a_reload_takes_the_way_in_away() {
 
 #[test]
 fn who_says_nothing_is_told_when_time_is_up() {
-    let timeout = Limits::default().auth_timeout;
+    let timeout = AUTH_TIMEOUT;
     let mut silent = Peer::new(Limits::default(), quiet(user("quiet", "p", None)));
     silent
         .after(timeout)
@@ -244,4 +244,27 @@ fn a_later_connect_ends_the_subscriptions_before_it() {
     let mut peer = Peer::new(Limits::default(), Credentials::Open);
     peer.say("SUB a 1\r\nCONNECT {\"verbose\":false}\r\n")
         .did("subscribe 1 to a\n< +OK");
+}
+
+/// A user may have to come by one kind of listener: which it is, the listener says.
+#[test]
+fn who_may_come_by_one_kind_of_listener_only() {
+    let browser = User {
+        connection_types: [ConnectionType::WebSocket].into_iter().collect(),
+        ..user("browser", "p", None)
+    };
+    let connect = "CONNECT {\"verbose\":false,\"user\":\"browser\",\"pass\":\"p\"}\r\nPING\r\n";
+    for (connection, outcome) in [
+        (ConnectionType::WebSocket, "< PONG"),
+        (
+            ConnectionType::Standard,
+            "< -ERR 'Authorization Violation'\nclose: Authentication Failure",
+        ),
+    ] {
+        let facts = Facts {
+            connection,
+            ..facts(Limits::default(), quiet(browser.clone()))
+        };
+        Peer::of(facts).say(connect).did(outcome);
+    }
 }

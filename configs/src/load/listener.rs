@@ -1,0 +1,88 @@
+//! The keys of a listener: where it is, TLS, who may connect, what others are told. Those of clients stand outside of all
+//! maps, those of other listeners in sections.
+
+use super::authorization::{Access, Authorization};
+use super::findings::Findings;
+use super::{listen, tls};
+use crate::grammar::Entry;
+use crate::{BesideTls, Listen, ListenerSettings, is_advertisable};
+use std::path::Path;
+use std::time::Duration;
+
+/// What a file says about one listener, until all of it is read.
+pub(super) struct Section<'e> {
+    pub(super) settings: ListenerSettings,
+    /// Where it is unless something else is said.
+    usual: Listen,
+    /// The key by which it says what others are told.
+    advertise: &'static str,
+    /// The section `tls`, and what it says if it says anything that can be used.
+    tls: Option<(&'e Entry, Option<vagus_tls::Settings>)>,
+    access: Access<'e>,
+    auth_timeout: Option<Duration>,
+}
+
+impl<'e> Section<'e> {
+    /// What holds for a listener of which nothing is said.
+    pub(super) fn of(settings: ListenerSettings, advertise: &'static str) -> Self {
+        Self {
+            usual: settings.listen.clone(),
+            settings,
+            advertise,
+            tls: None,
+            access: Access::default(),
+            auth_timeout: None,
+        }
+    }
+
+    pub(super) fn take(&mut self, key: &str, entry: &'e Entry, findings: &mut Findings) -> bool {
+        if listen::take(key, entry, &mut self.settings.listen, &self.usual, findings) {
+            return true;
+        }
+        match key {
+            "tls" => self.tls = Some((entry, tls::section(entry, findings))),
+            "authorization" => {
+                let Authorization { credentials, timeout } = Authorization::read(entry, findings);
+                self.access.set(entry, credentials);
+                self.auth_timeout = timeout.or(self.auth_timeout);
+            }
+            "no_auth_user" => self.access.set_no_auth_user(entry, findings),
+            _ if key == self.advertise => self.advertise(entry, findings),
+            _ => return false,
+        }
+        true
+    }
+
+    fn advertise(&mut self, entry: &Entry, findings: &mut Findings) {
+        let Some(address) = findings.optional_text(entry) else {
+            return;
+        };
+        if address
+            .as_deref()
+            .is_some_and(|address| !is_advertisable(address))
+        {
+            let message = format!("{} must be <host> or <host>:<port>", self.advertise);
+            findings.obstacle(entry, message);
+        }
+        self.settings.advertise = address;
+    }
+
+    /// What was said, once the whole file was read.
+    pub(super) fn settle(
+        self,
+        beside_tls: &BesideTls,
+        store_dir: Option<&Path>,
+        findings: &mut Findings,
+    ) -> ListenerSettings {
+        let mut settings = self.settings;
+        settings.credentials = self.access.credentials(findings);
+        if let Some((entry, Some(mut tls))) = self.tls {
+            beside_tls.lay_under(&mut tls, store_dir);
+            tls::check(entry, &tls, findings);
+            settings.tls = Some(tls);
+        }
+        let usual = ListenerSettings::usual_auth_timeout(settings.tls.as_ref());
+        settings.auth_timeout = self.auth_timeout.unwrap_or(usual);
+        settings
+    }
+}
