@@ -1,7 +1,7 @@
 //! The subscriptions of one account, by subject.
 
 mod leaf;
-mod table;
+mod listing;
 mod trie;
 
 use std::fmt;
@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
-use hashbrown::hash_table::Entry;
 
 use self::leaf::{Leaf, Removal};
-use self::table::{Hashed, Table};
+pub use self::listing::Listing;
 use self::trie::Trie;
 pub(crate) use self::trie::Walk;
 use self::trie::Walked;
@@ -22,6 +21,7 @@ use crate::fanout::{Fanout, Matches, WORK_OF_A_MATCH};
 use crate::queue_group::Members;
 use crate::subject::{has_empty_token, has_wildcards};
 use crate::subscription::{Destination, Subscription};
+use crate::table::{Hashed, Table};
 
 /// Who is subscribed to what. Subscriptions without wildcards are in one hash table, only those with wildcards in a
 /// trie of tokens: a published subject costs one look-up and a walk of the wildcards.
@@ -121,14 +121,12 @@ impl<D> Index<D> {
             let hash = self.hasher.hash_one(subscription.subject());
             match self
                 .literals
-                .entry(hash, |literal| literal.leaf.subject() == subscription.subject())
+                .find_mut(hash, |literal| literal.leaf.subject() == subscription.subject())
             {
-                Entry::Occupied(mut entry) => entry.get_mut().leaf.insert(subscription),
-                Entry::Vacant(entry) => {
-                    entry.insert(Literal {
-                        hash,
-                        leaf: Leaf::one(subscription),
-                    });
+                Some(literal) => literal.leaf.insert(subscription),
+                None => {
+                    let leaf = Leaf::one(subscription);
+                    self.literals.insert(Literal { hash, leaf });
                     true
                 }
             }
@@ -174,15 +172,13 @@ impl<D> Index<D> {
                 .set_group(&hasher, queue, members)
         } else {
             let hash = hasher.hash_one(subject);
-            self.literals
-                .entry(hash, |literal| literal.leaf.subject() == subject)
-                .or_insert_with(|| Literal {
-                    hash,
-                    leaf: Leaf::none(subject),
-                })
-                .into_mut()
-                .leaf
-                .set_group(&hasher, queue, members)
+            let is_it = |literal: &Literal<D>| literal.leaf.subject() == subject;
+            let make = || Literal {
+                hash,
+                leaf: Leaf::none(subject),
+            };
+            let literal = self.literals.find_or_insert_with(hash, is_it, make);
+            literal.leaf.set_group(&hasher, queue, members)
         };
         let had = before.as_ref().map_or(0, Members::len);
         let counts = &mut self.counts;
@@ -377,12 +373,6 @@ impl<D: Destination> Index<D> {
         });
         walked != Walked::InPart
     }
-}
-
-/// Whether a table should give memory back. Rare enough that shrinking, linear in `length`, is paid by the removals
-/// before it.
-fn is_sparse(length: usize, capacity: usize) -> bool {
-    capacity > 64 && length < capacity / 8
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ mod origin;
 mod queue_group;
 pub mod subject;
 mod subscription;
+pub mod table;
 mod versions;
 
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot};
 pub use fanout::{Fanout, Matches, Prefix, QueueTargets, SharedTargets, Target};
-pub use index::{Index, IndexStats};
+pub use index::{Index, IndexStats, Listing};
 pub use origin::{AccountId, ConnectionKind, Origin};
 pub use queue_group::{Candidates, Members, QueueGroup};
 pub use subscription::{Claim, Destination, SubjectFilter, Subscription};

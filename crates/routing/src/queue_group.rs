@@ -11,12 +11,12 @@ pub use self::members::{Candidates, Members};
 
 use self::members::FEW;
 use self::pages::Pages;
-use crate::subscription::Subscription;
+use crate::subscription::{Destination, Subscription};
 
 /// A large group that has shrunk to this many members is one array again.
 const FEW_AGAIN: usize = FEW / 2;
 
-/// The position of those that do not count once, which are few: they are found by a search.
+/// The position of those that do not count once and of servers, which are few: they are found by a search.
 const WEIGHTED: usize = u32::MAX as usize - 1;
 
 /// The members of the queue group of one subject and one name. Its owner joins and leaves members and hands
@@ -37,7 +37,7 @@ enum Roll<D> {
     Few(Vec<Member<D>>),
     Many {
         pages: Pages<D>,
-        /// Those that do not count once.
+        /// Those that do not count once, and servers: which of those count, depends on who asks.
         weighted: Vec<Member<D>>,
         /// As [`Members`] has them; none since they have changed.
         sums: Option<Sums<D>>,
@@ -63,7 +63,7 @@ impl<D> Default for QueueGroup<D> {
     }
 }
 
-impl<D> QueueGroup<D> {
+impl<D: Destination> QueueGroup<D> {
     /// A group without members.
     #[must_use]
     pub fn new() -> Self {
@@ -108,7 +108,9 @@ impl<D> QueueGroup<D> {
                 }
                 placed
             }
-            Roll::Many { pages, .. } if weight == 1 => pages.join(subscription),
+            Roll::Many { pages, .. } if weight == 1 && !subscription.destination().kind().is_server() => {
+                pages.join(subscription)
+            }
             Roll::Many { weighted, sums, .. } => {
                 subscription.set_position(Some(WEIGHTED));
                 weighted.push(Member { subscription, weight });
@@ -222,6 +224,17 @@ impl<D> QueueGroup<D> {
         published.clone()
     }
 
+    /// How many pointers have been copied for what was published: what all changes together have cost beyond
+    /// themselves.
+    pub fn copied(&self) -> u64 {
+        match &self.roll {
+            Roll::Few(_) => self.copied,
+            Roll::Many { pages, .. } => self.copied + pages.copied(),
+        }
+    }
+}
+
+impl<D> QueueGroup<D> {
     /// How many members there are, whatever their weight.
     pub fn len(&self) -> usize {
         match &self.roll {
@@ -233,15 +246,6 @@ impl<D> QueueGroup<D> {
     /// Whether the last member has left: then the group's owner may stop.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// How many pointers have been copied for what was published: what all changes together have cost beyond
-    /// themselves.
-    pub fn copied(&self) -> u64 {
-        match &self.roll {
-            Roll::Few(_) => self.copied,
-            Roll::Many { pages, .. } => self.copied + pages.copied(),
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use hashbrown::hash_table::Entry;
 
 use crate::queue_group::Members;
 use crate::subscription::Subscription;
+use crate::table::is_sparse;
 
 /// Most subjects have one plain subscription (an inbox, a request's subject): that costs one pointer here.
 pub(super) enum Leaf<D> {
@@ -126,7 +127,7 @@ impl<D> Leaf<D> {
                 if let Some(moved) = many.plain.get(at) {
                     moved.set_position(Some(at));
                 }
-                if super::is_sparse(many.plain.len(), many.plain.capacity()) {
+                if is_sparse(many.plain.len(), many.plain.capacity()) {
                     many.plain.shrink_to(many.plain.len() * 2);
                 }
                 self.settle();
@@ -178,7 +179,7 @@ impl<D> Leaf<D> {
         let Ok(entry) = found else { return (None, false) };
         let (removed, _) = entry.remove();
         let (length, capacity) = (many.groups.len(), many.groups.capacity());
-        if super::is_sparse(length, capacity) {
+        if is_sparse(length, capacity) {
             many.groups.shrink_to(length * 2, |group| group.hash);
         }
         self.settle();

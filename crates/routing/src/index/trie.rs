@@ -5,6 +5,7 @@ mod nodes;
 mod walk;
 
 use std::hash::{BuildHasher, Hasher};
+use std::ops::ControlFlow;
 
 use foldhash::fast::RandomState;
 
@@ -13,8 +14,8 @@ use self::nodes::{NodeId, Nodes};
 pub(crate) use self::walk::Walk;
 pub(super) use self::walk::Walked;
 use super::leaf::Leaf;
-use super::table::{Hashed, Table};
 use crate::subject::split_token;
+use crate::table::{Hashed, Table};
 
 const ROOT: NodeId = 0;
 /// The root is nobody's child.
@@ -66,6 +67,29 @@ impl<D> Trie<D> {
 
     pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf<D>> {
         self.nodes.iter().filter_map(|node| node.leaf.as_ref())
+    }
+
+    /// Visits leaves in the order of their nodes, from the one with number `next` on, until a visit breaks (that leaf counts
+    /// as visited), `at_most` nodes were looked at, or nothing is left: then it is true.
+    ///
+    /// A leaf stays at its node as long as it is there, and so is visited once if that is from the first call to the last.
+    pub(super) fn list<'a>(
+        &'a self,
+        next: &mut usize,
+        at_most: usize,
+        mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<()>,
+    ) -> bool {
+        for _ in 0..at_most {
+            let Some(node) = self.nodes.next(next) else {
+                return true;
+            };
+            if let Some(leaf) = &node.leaf
+                && visit(leaf).is_break()
+            {
+                return false;
+            }
+        }
+        false
     }
 
     fn hash(&self, parent: NodeId, token: &[u8]) -> u64 {
@@ -176,23 +200,35 @@ impl<D> Trie<D> {
         Some(middle)
     }
 
-    /// Applies `change` to the leaf of exactly `pattern`, if there is one; removes the leaf, and the nodes that were
-    /// there for its sake, if `change` returns true.
-    pub(super) fn change(&mut self, pattern: &[u8], change: impl FnOnce(&mut Leaf<D>) -> bool) {
+    /// The leaf of exactly `pattern`.
+    pub(super) fn find(&self, pattern: &[u8]) -> Option<&Leaf<D>> {
+        let [_, _, at] = self.locate(pattern)?;
+        self.nodes[at].leaf.as_ref()
+    }
+
+    /// The node to which exactly `pattern` leads, behind its grandparent and its parent.
+    fn locate(&self, pattern: &[u8]) -> Option<[NodeId; 3]> {
         let (mut grandparent, mut parent, mut at) = (ROOT, ROOT, ROOT);
         let mut left = Some(pattern);
         while let Some(rest) = left {
             let (token, _) = split_token(rest);
-            let Some(child) = self.child(at, token) else {
-                return;
-            };
-            left = match rest.strip_prefix(self.nodes[child].label.as_slice()) {
-                Some([]) => None,
-                Some([b'.', rest @ ..]) => Some(rest),
-                Some(_) | None => return,
+            let child = self.child(at, token)?;
+            left = match rest.strip_prefix(self.nodes[child].label.as_slice())? {
+                [] => None,
+                [b'.', rest @ ..] => Some(rest),
+                _ => return None,
             };
             (grandparent, parent, at) = (parent, at, child);
         }
+        Some([grandparent, parent, at])
+    }
+
+    /// Applies `change` to the leaf of exactly `pattern`, if there is one; removes the leaf, and the nodes that were
+    /// there for its sake, if `change` returns true.
+    pub(super) fn change(&mut self, pattern: &[u8], change: impl FnOnce(&mut Leaf<D>) -> bool) {
+        let Some([grandparent, parent, at]) = self.locate(pattern) else {
+            return;
+        };
         if self.nodes[at].leaf.as_mut().is_some_and(change) {
             self.nodes[at].leaf = None;
             if self.nodes[at].has_children() {

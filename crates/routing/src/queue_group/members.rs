@@ -3,7 +3,7 @@
 use std::iter;
 use std::sync::{Arc, OnceLock};
 
-use crate::subscription::Subscription;
+use crate::subscription::{Destination, Subscription};
 
 /// Up to this many members (each as often as it weighs) are one array without gaps, made anew with each change; a
 /// larger group is made of [pages](Page).
@@ -38,7 +38,7 @@ pub(super) struct Many<D> {
     pub(super) filled: usize,
     /// How many members there were, those that count several times left out.
     pub(super) members: usize,
-    /// Members that do not count once, each with the sum of its weight and of those before it.
+    /// Members that do not count once, and servers, each with the sum of its weight and of those before it.
     pub(super) weighted: Arc<[(u64, Arc<Subscription<D>>)]>,
 }
 
@@ -205,6 +205,32 @@ impl<D> Members<D> {
             (Kind::Many(one), Kind::Many(other)) => Arc::ptr_eq(one, other),
             (Kind::Merged(one), Kind::Merged(other)) => Arc::ptr_eq(one, other),
             _ => false,
+        }
+    }
+}
+
+impl<D: Destination> Members<D> {
+    /// How many of them count, each as often as it weighs: all that are no servers, and of those that are, for which `counts`
+    /// says so. It takes the time of a small group's members, or of the servers in a large one.
+    pub fn weight(&self, counts: impl Fn(&D) -> bool) -> u64 {
+        self.weight_if(&|member| {
+            let destination = member.destination();
+            !destination.kind().is_server() || counts(destination)
+        })
+    }
+
+    fn weight_if(&self, counts: &impl Fn(&Subscription<D>) -> bool) -> u64 {
+        match &self.0 {
+            Kind::Few(members) => members.iter().filter(|member| counts(member)).count() as u64,
+            Kind::Many(many) => {
+                let mut before = 0;
+                let weights = many.weighted.iter().map(|(sum, member)| {
+                    let weight = sum - std::mem::replace(&mut before, *sum);
+                    if counts(member) { weight } else { 0 }
+                });
+                many.members as u64 + weights.sum::<u64>()
+            }
+            Kind::Merged(groups) => groups.iter().map(|group| group.weight_if(counts)).sum(),
         }
     }
 }

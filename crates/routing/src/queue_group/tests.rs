@@ -1,4 +1,5 @@
 use super::*;
+use crate::origin::ConnectionKind;
 use crate::testing::{Peer, Random, Shared, member, plain};
 use std::collections::BTreeMap;
 
@@ -277,4 +278,61 @@ fn groups_of_several_subjects_are_one_to_pick_from() {
     let counts = picks(&members, 2000 * 200);
     let of_small: usize = (1500..2000).map(|id| counts[&id]).sum();
     assert!((97_000..103_000).contains(&of_small), "{of_small}");
+}
+
+/// A member's end, of any kind.
+struct End(u64, ConnectionKind);
+
+impl Destination for End {
+    fn connection_id(&self) -> u64 {
+        self.0
+    }
+
+    fn accepts_headers(&self) -> bool {
+        true
+    }
+
+    fn kind(&self) -> ConnectionKind {
+        self.1
+    }
+}
+
+#[test]
+fn what_counts_of_a_group_is_what_its_members_weigh() {
+    use ConnectionKind::{Client, LeafNode, Route, Service};
+    for size in [20, 1_500] {
+        let mut random = Random::new(size as u64);
+        let mut group = QueueGroup::new();
+        let mut all: Vec<(Arc<Subscription<End>>, u32)> = Vec::new();
+        // Grows past what is one array, and shrinks to nothing.
+        for step in 0..3 * size {
+            if all.is_empty() || step < size || (step < 2 * size && random.below(2) == 0) {
+                let kind = [Client, Client, Client, Service, Route, LeafNode][random.below(6)];
+                let weight = if kind.is_server() {
+                    random.below(4) as u32
+                } else {
+                    1
+                };
+                let end = End(step as u64, kind);
+                let member = Arc::new(Subscription::new(b"orders", Some(b"workers"), b"1", end));
+                assert!(group.join_weighted(Arc::clone(&member), weight));
+                all.push((member, weight));
+            } else {
+                let (member, _) = all.swap_remove(random.below(all.len()));
+                assert!(group.leave(&member));
+            }
+            if step % 7 == 0 || all.is_empty() {
+                let not_own = all.last().map_or(0, |(member, _)| member.destination().0);
+                let counts = |end: &End| end.1 != Route && end.0 != not_own;
+                let expected = all.iter().filter(|(member, _)| {
+                    let end = member.destination();
+                    !end.1.is_server() || counts(end)
+                });
+                let expected = expected.map(|(_, weight)| u64::from(*weight)).sum::<u64>();
+                assert_eq!(group.members().weight(counts), expected);
+            }
+        }
+        let merged = Members::merged([group.members(), group.members()]);
+        assert_eq!(merged.weight(|_| true), 2 * group.members().weight(|_| true));
+    }
 }

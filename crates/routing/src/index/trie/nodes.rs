@@ -161,6 +161,18 @@ impl<D> Nodes<D> {
         self.labels -= before.memory();
     }
 
+    /// The next node, free ones included, from number `next` on, which then is behind it. None if there are no more.
+    pub(super) fn next(&self, next: &mut usize) -> Option<&Node<D>> {
+        loop {
+            let page = self.pages.get(*next / PAGE)?;
+            if let Some(node) = page.nodes.get(*next % PAGE) {
+                *next += 1;
+                return Some(node);
+            }
+            *next = (*next / PAGE + 1) * PAGE;
+        }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Node<D>> {
         self.pages.iter().flat_map(|page| page.nodes.iter())
     }

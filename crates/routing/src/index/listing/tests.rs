@@ -1,0 +1,140 @@
+use super::*;
+use crate::testing::{Peer, Random, Shared, member, plain};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An index and all that is in it, by subject.
+#[derive(Default)]
+struct World {
+    index: Index<Peer>,
+    subscribers: BTreeMap<String, Vec<Shared>>,
+    /// Subjects that have had subscriptions since they were noted.
+    throughout: BTreeSet<String>,
+}
+
+impl World {
+    fn subscribe(&mut self, subject: String) {
+        let subscription = plain(&subject, "1", 1);
+        assert!(self.index.insert(Arc::clone(&subscription)));
+        self.subscribers.entry(subject).or_default().push(subscription);
+    }
+
+    /// One of them leaves, of the first subject from here on.
+    fn unsubscribe(&mut self, from: String) {
+        let Some((subject, subscribers)) = self.subscribers.range_mut(from..).next() else {
+            return;
+        };
+        assert!(self.index.remove(&subscribers.pop().unwrap()));
+        if subscribers.is_empty() {
+            let subject = subject.clone();
+            self.subscribers.remove(&subject);
+            self.throughout.remove(&subject);
+        }
+    }
+
+    fn note(&mut self) {
+        self.throughout = self.subscribers.keys().cloned().collect();
+    }
+}
+
+/// Whatever their order.
+fn are_the_same(some: &[Shared], others: &[Shared]) -> bool {
+    some.len() == others.len()
+        && some
+            .iter()
+            .all(|it| others.iter().any(|other| Arc::ptr_eq(other, it)))
+}
+
+/// Many of them once, some often; some begin with others.
+fn random_subject(random: &mut Random) -> String {
+    let numbers = [9, 5_000][random.below(2)];
+    let number = random.below(numbers);
+    match random.below(5) {
+        0 => format!("a.{number}.b"),
+        1 => format!("a.{number}.*"),
+        2 => format!("a.*.{number}.>"),
+        3 => format!("{number}.>"),
+        _ => format!("a-token-that-is-no-short-label.{number}.*.b"),
+    }
+}
+
+#[test]
+fn what_is_there_throughout_is_listed_once() {
+    let mut random = Random::new(3);
+    let mut world = World::default();
+    for (size, tendency) in [(0, 4), (2_000, 1), (6_000, 3), (3_000, 0)] {
+        while world.subscribers.len() < size {
+            world.subscribe(random_subject(&mut random));
+        }
+        for number in 0..500 {
+            // Subjects of which groups are all that there is.
+            let subject = format!("group.{number}");
+            let members = [member(&subject, "q", "1", 1)].into();
+            world.index.set_group(subject.as_bytes(), b"q", members);
+        }
+        world.note();
+        let (mut listing, mut listed) = (Listing::default(), Vec::new());
+        loop {
+            let (before, wanted, at_most) = (listed.len(), 1 + random.below(300), 1 + random.below(300));
+            let is_all = world.index.list(&mut listing, at_most, |subject, plain| {
+                let subject = String::from_utf8(subject.to_vec()).unwrap();
+                let subscribers = &world.subscribers[&subject];
+                assert!(are_the_same(plain, subscribers), "{subject}");
+                listed.push(subject);
+                if listed.len() - before == wanted {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            assert!(listed.len() - before <= wanted.min(2 * at_most));
+            if is_all {
+                break;
+            }
+            for _ in 0..random.below(100) {
+                let subject = random_subject(&mut random);
+                if random.below(4) < tendency {
+                    world.subscribe(subject);
+                } else {
+                    world.unsubscribe(subject);
+                }
+            }
+        }
+        let once: BTreeSet<_> = listed.iter().cloned().collect();
+        assert_eq!(once.len(), listed.len());
+        assert!(
+            once.is_superset(&world.throughout),
+            "{:?}",
+            world.throughout.difference(&once)
+        );
+    }
+}
+
+#[test]
+fn subscribers_are_those_of_exactly_that_subject() {
+    let mut random = Random::new(5);
+    let mut world = World::default();
+    for step in 0..20_000 {
+        let subject = random_subject(&mut random);
+        if random.below(20_000) > step {
+            world.subscribe(subject);
+        } else {
+            world.unsubscribe(subject);
+        }
+        let subject = random_subject(&mut random);
+        let expected = world.subscribers.get(&subject).map_or(&[][..], |all| all);
+        let found = world.index.subscribers(subject.as_bytes());
+        assert!(are_the_same(found, expected), "{subject}");
+    }
+    world
+        .index
+        .set_group(b"a.0.b", b"q", [member("a.0.b", "q", "1", 1)].into());
+    while let Some((subject, _)) = world.subscribers.first_key_value() {
+        world.unsubscribe(subject.clone());
+    }
+    assert!(
+        world.index.subscribers(b"a.0.b").is_empty(),
+        "members of groups are none"
+    );
+    assert!(world.index.subscribers(b"a..b").is_empty());
+    assert!(world.index.subscribers(b"").is_empty());
+}
