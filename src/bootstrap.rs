@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use vagus_actors::connection::{Bounds, Surroundings};
+use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::InProcess;
 use vagus_actors::lame_duck::LameDuck;
@@ -24,13 +24,14 @@ use vagus_actors::monitor::Monitor;
 use vagus_actors::reception::Reception;
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
-use vagus_actors::{
-    Arbiter, Arbiters, Interest, Live, LocalArbiter, Observatory, Operator, SlowWork, keep_house,
-};
+use vagus_actors::{Observatory, Operator, SlowWork, keep_house};
 use vagus_admin::{Broker, resident_bytes};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
+use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
+use vagus_delivery::bounds::Bounds;
+use vagus_delivery::{Interest, Live};
 use vagus_nats::{Facts, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;

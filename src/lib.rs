@@ -19,7 +19,7 @@ mod stapling;
 pub use reload::{Process, Setup};
 pub use server::{Server, StartError};
 pub use stapling::StaplingError;
-pub use vagus_actors::connection::{CloseReason, ConnectionState, Identity};
+pub use vagus_actors::connection::{ConnectionState, Identity};
 pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;
@@ -29,9 +29,11 @@ pub use vagus_actors::reload::{
 };
 pub use vagus_actors::router::RouterState;
 pub use vagus_actors::subject::SubjectState;
-pub use vagus_actors::{ConnectionId, Traffic};
 pub use vagus_admin::{LogControl, LogLevels};
 pub use vagus_configs::Config;
+pub use vagus_delivery::arbiter::Traffic;
+pub use vagus_protocol::error::CloseReason;
+pub use vagus_routing::ConnectionId;
 
 /// The version of nats-server whose protocol and features this server has: clients decide by it what they may
 /// ask for.

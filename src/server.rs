@@ -11,6 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use vagus_actors::Observe;
 use vagus_actors::connection::{ConnectionState, Extent};
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
@@ -19,9 +20,10 @@ use vagus_actors::queue_group::QueueGroupState;
 use vagus_actors::reload::{Content, Keep, Outcome, Propose, Reach, ReloadError, ReloadState};
 use vagus_actors::router::{ListHotSubjects, ListQueueGroups, RouterState};
 use vagus_actors::subject::SubjectState;
-use vagus_actors::{ConnectionId, Observe, Traffic};
 use vagus_auth::credentials::GateError;
 use vagus_configs::Config;
+use vagus_delivery::arbiter::Traffic;
+use vagus_routing::ConnectionId;
 use vagus_tls::TlsError;
 
 /// A running broker. It stops when it is dropped.

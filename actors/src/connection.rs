@@ -4,59 +4,36 @@
 //! session what has come, and carries out what the session decides. It owns no buffer while idle. A panic in
 //! its session costs this connection and no other.
 
-mod blocked;
-mod bounds;
 mod carrier;
-mod entrance;
-mod handshakes;
-mod input;
-mod large_frame;
-mod last_words;
 mod observed;
-mod peer_check;
 mod session;
-mod subscriptions;
-mod tls_facts;
-mod tls_wire;
 mod turn;
-mod wire;
 
-pub use bounds::Bounds;
-pub use entrance::{Came, EARLY_AT_MOST, Entrance};
-pub(crate) use handshakes::Handshakes;
-pub use last_words::LastWords;
-pub use observed::{ClosedConnection, ConnectionState, Extent, SubscriptionState};
+pub use observed::{ClosedConnection, ConnectionState, Extent};
 pub(crate) use observed::{Describe, Description};
-pub use peer_check::PeerCheck;
-pub use session::{ANTICIPATED, Identity, Interest as SessionInterest, Progress, Session, SlowTask, Turn};
-pub use tls_facts::{TlsFacts, TlsPeerCertificate};
-pub use tls_wire::HandshakeError;
-pub(crate) use tls_wire::TlsWire;
-pub use vagus_protocol::error::CloseReason;
+pub use session::{ANTICIPATED, Identity, Progress, Session, SlowTask, Turn};
 
-use crate::arbiter::{LocalArbiter, Timer, Unfinished};
-use crate::interest::Interest;
-use crate::live::Live;
 use crate::mailbox::tell;
-use crate::moment::{Moment, TimeOfDay};
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
-use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::reload::{Fate, Foresee};
-use crate::router::{Announce, Change, Depart, Router, Settled};
+use crate::router::{Announce, Depart, Router, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
-use blocked::Blocked;
 use carrier::Carrier;
-pub(crate) use carrier::hand_over;
-use input::Input;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-pub(crate) use subscriptions::{DepartingSubscriptions, Subscriptions};
 use turn::InboundTraffic;
-use vagus_routing::Destination;
-use wire::Wire;
+use vagus_delivery::arbiter::{LocalArbiter, Timer, Unfinished};
+use vagus_delivery::bounds::{Blocked, Bounds};
+use vagus_delivery::input::Input;
+use vagus_delivery::outbox::{Notices, Outbox};
+use vagus_delivery::subscriptions::{Change, Subscriptions};
+use vagus_delivery::wire::{Entrance, Wire};
+use vagus_delivery::{Interest, Live, Moment, TimeOfDay};
+use vagus_protocol::error::CloseReason;
+use vagus_routing::{ConnectionId, Destination};
 
 /// What the connections of one listener have in common.
 #[derive(Debug)]
@@ -261,7 +238,7 @@ impl<S: Session> Drop for Connection<S> {
         }
         let following = self.following.take();
         let changes = following.map_or_else(Vec::new, |following| following.unannounced);
-        if !changes.is_empty() || self.subscriptions.len() > 0 {
+        if !changes.is_empty() || !self.subscriptions.is_empty() {
             tell(
                 &self.surroundings.router,
                 Depart {

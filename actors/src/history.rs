@@ -3,8 +3,6 @@
 //! The role of the History is to remember the last quarter of an hour: it asks the others once a second and keeps
 //! their totals, from which whoever looks makes rates.
 
-use crate::arbiter::Arbiters;
-use crate::connection::CloseReason;
 use crate::mailbox::Observe;
 use crate::monitor::{Monitor, MonitorState};
 use crate::router::{Router, RouterState};
@@ -14,6 +12,8 @@ use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use vagus_delivery::arbiter::Arbiters;
+use vagus_protocol::error::CloseReason;
 
 /// How often is sampled.
 pub const INTERVAL: Duration = Duration::from_secs(1);

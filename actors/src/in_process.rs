@@ -8,13 +8,8 @@ mod subscription;
 
 pub use subscription::{Delivered, InProcessSubscription};
 
-use crate::arbiter::{Arbiter, LocalArbiter, RunningTurn};
-use crate::connection::hand_over;
-use crate::interest::Interest;
 use crate::mailbox::{Observe, tell};
-use crate::moment::Moment;
-use crate::outbox::{ConnectionSubscription, Outbox};
-use crate::router::{Announce, Change, Router, Settled};
+use crate::router::{Announce, Router, Settled};
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use bytes::Bytes;
@@ -22,6 +17,10 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
+use vagus_delivery::arbiter::{Arbiter, LocalArbiter, RunningTurn, hand_over};
+use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
+use vagus_delivery::subscriptions::Change;
+use vagus_delivery::{Interest, Moment};
 use vagus_protocol::operation::Publish;
 
 /// The sid of the one subscription that an outbox without a socket has.

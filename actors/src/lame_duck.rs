@@ -6,11 +6,9 @@
 
 mod plan;
 
-use crate::connection::CloseReason;
 use crate::listener::StopAccepting;
 use crate::mailbox::{Observe, tell};
 use crate::monitor::{ListOutboxes, Monitor, SettingsChanged};
-use crate::outbox::Outbox;
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use plan::Plan;
@@ -19,6 +17,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_configs::LameDuck as Settings;
+use vagus_delivery::outbox::Outbox;
+use vagus_protocol::error::CloseReason;
 
 /// How long the last connections may take to write what waits for them.
 const LINGER: Duration = Duration::from_secs(2);

@@ -3,7 +3,6 @@
 //! The role of the Listener is to have each connection placed on an arbiter, and to hold out where the system gives no
 //! more of them.
 
-use crate::arbiter::{ArbiterCounters, Arbiters};
 use crate::mailbox::{Observe, tell_recipient};
 use crate::placement::Placement;
 use crate::supervision::end_if_panicking;
@@ -19,6 +18,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::time::{Sleep, sleep};
+use vagus_delivery::arbiter::{ArbiterCounters, Arbiters};
 
 /// How many connections are accepted before other actors get their turn.
 const ACCEPTED_PER_TURN: usize = 64;

@@ -9,9 +9,8 @@ mod pending;
 pub(crate) use known::{ConnectionOpening, Listed};
 pub use pending::Pending;
 
-use crate::connection::{CloseReason, ClosedConnection, Describe};
+use crate::connection::{ClosedConnection, Describe};
 use crate::mailbox::Observe;
-use crate::outbox::{ConnectionId, Notices, Outbox};
 use crate::reload::Foresee;
 use crate::supervision::end_if_panicking;
 use actix::WeakRecipient;
@@ -22,6 +21,9 @@ use known::{Known, Open};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use vagus_delivery::outbox::{Notices, Outbox};
+use vagus_protocol::error::CloseReason;
+use vagus_routing::ConnectionId;
 
 /// The keeper of the list of connections.
 #[derive(Debug)]

@@ -2,20 +2,19 @@
 //!
 //! The role of an [`Observatory`] is to ask the actors for whoever is none: it has their addresses and no state.
 
-use crate::arbiter::{Arbiters, HandOverTimes, HeldRoutes, Traffic, Workload};
-use crate::connection::{
-    ClosedConnection, ConnectionState, Describe, Description, Extent, SubscriptionState,
-};
+use crate::connection::{ClosedConnection, ConnectionState, Describe, Description, Extent};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
 use crate::monitor::{FindConnection, ListClosed, ListConnections, Listed, Monitor, MonitorState, Pending};
-use crate::outbox::ConnectionId;
 use crate::router::{ListHotSubjects, MatchSubject, Router, RouterState};
 use crate::subject::SubjectState;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use std::sync::Arc;
+use vagus_delivery::arbiter::{Arbiters, HandOverTimes, HeldRoutes, Traffic, Workload};
+use vagus_delivery::subscriptions::SubscriptionState;
+use vagus_routing::ConnectionId;
 
 /// So many connections are asked at one time: an arbiter that is asked carries messages in between. It takes less than
 /// a millisecond from it; and as one that is busy comes back to it only once it has served all others, fewer at a time

@@ -2,13 +2,13 @@
 //!
 //! The role of an [`Operator`] is to carry out what an administrator wants: it has the actors' addresses and no state.
 
-use crate::connection::CloseReason;
 use crate::history::{History, Samples, SamplesSince};
 use crate::in_process::{InProcess, InProcessSubscription, PublishInProcess, SubscribeInProcess};
 use crate::lame_duck::{EnterLameDuck, LameDuck};
 use crate::monitor::{CloseConnection, Monitor, SettingsChanged};
-use crate::outbox::ConnectionId;
 use actix::prelude::*;
+use vagus_protocol::error::CloseReason;
+use vagus_routing::ConnectionId;
 
 /// The actors of a server that do what an administrator wants. None in an answer: the server is at its end.
 #[derive(Clone)]

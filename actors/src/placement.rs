@@ -4,8 +4,8 @@
 //! long as it has time and few connections; after that to the one with the least to do. They count from the moment they
 //! are placed: a storm of them spreads before the first is open.
 
-use crate::arbiter::{ArbiterCounters, Arbiters};
 use std::sync::Arc;
+use vagus_delivery::arbiter::{ArbiterCounters, Arbiters};
 
 /// The first arbiter is busy from this many thousandths of its time.
 const BUSY: u64 = 600;

@@ -4,11 +4,12 @@
 //! member gets a message is decided by the publisher that has it; no payload passes here.
 
 use crate::mailbox::{Observe, tell};
-use crate::outbox::Outbox;
-use crate::router::{Change, Router};
+use crate::router::Router;
 use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
+use vagus_delivery::outbox::Outbox;
+use vagus_delivery::subscriptions::Change;
 use vagus_routing::Members;
 
 /// What a group publishes.

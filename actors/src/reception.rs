@@ -4,15 +4,11 @@
 //! sessions. There is one for each listener and arbiter. A language may want to talk to a peer first; that is a task
 //! of its own, so that nobody waits for a peer that is slow, and what it holds is freed with it.
 
-use crate::arbiter::LocalArbiter;
-use crate::connection::{
-    CloseReason, ClosedConnection, Connection, Entrance, Handshakes, LastWords, Session, Surroundings,
-};
+use crate::connection::{ClosedConnection, Connection, Session, Surroundings};
 use crate::flood::REFUSED_CONNECTIONS;
 use crate::listener::Accepted;
 use crate::mailbox::{Observe, tell};
 use crate::monitor::{ConnectionClosed, ConnectionOpening};
-use crate::outbox::ConnectionId;
 use crate::placement::Placement;
 use actix::prelude::*;
 use serde::Serialize;
@@ -24,6 +20,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
+use vagus_delivery::arbiter::LocalArbiter;
+use vagus_delivery::wire::{Entrance, Handshakes, LastWords};
+use vagus_protocol::error::CloseReason;
+use vagus_routing::ConnectionId;
 
 /// How many that were refused are given the time to hear it. Of more, some may not.
 const LINGERING_AT_MOST: usize = 256;

@@ -11,14 +11,11 @@ mod schedule;
 mod settling;
 
 pub(crate) use changes::Depart;
-pub use changes::{Announce, Change, Settled};
+pub use changes::{Announce, Settled};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
 
-use crate::arbiter::Arbiters;
-use crate::interest::Interest;
 use crate::mailbox::{Observe, tell};
-use crate::outbox::ConnectionSubscription;
 use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
 use crate::supervision::end_if_panicking;
 use actix::prelude::*;
@@ -32,6 +29,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use tokio::task::yield_now;
+use vagus_delivery::Interest;
+use vagus_delivery::arbiter::Arbiters;
+use vagus_delivery::outbox::ConnectionSubscription;
+use vagus_delivery::subscriptions::Change;
 
 /// The owner of an account's subject index.
 #[derive(Debug)]

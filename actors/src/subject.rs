@@ -4,7 +4,6 @@
 //! newest route. It is born by traffic, stops when there is none, and sees no payload: an actor per subject
 //! in the path of messages would break a publisher's order across subjects.
 
-use crate::interest::Interest;
 use crate::mailbox::{Observe, tell};
 use crate::router::Router;
 use crate::router::hot_subjects::Cooled;
@@ -12,6 +11,7 @@ use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
+use vagus_delivery::Interest;
 use vagus_routing::Version;
 
 /// How often a subject looks whether its route has changed and what passed.

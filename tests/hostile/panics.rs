@@ -10,17 +10,20 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{Bounds, Entrance, Identity, Progress, Session, SlowTask, Surroundings, Turn};
+use vagus_actors::connection::{Identity, Progress, Session, SlowTask, Surroundings, Turn};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::{Monitor, MonitorState};
 use vagus_actors::reception::{Language, Opened, Opening, Reception};
 use vagus_actors::router::{Router, RouterState};
-use vagus_actors::{
-    Arbiter, Arbiters, ConnectionId, Interest, Live, LocalArbiter, Observe, SlowWork, keep_house,
-};
+use vagus_actors::{Observe, SlowWork, keep_house};
 use vagus_configs::WriteTimeout;
+use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
+use vagus_delivery::bounds::Bounds;
+use vagus_delivery::wire::Entrance;
+use vagus_delivery::{Interest, Live};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
+use vagus_routing::ConnectionId;
 use vagus_test_support::{PATIENCE, eventually_equal};
 
 /// Each byte is an operation: `s` subscribes to what `p` publishes, `?` is answered with `.`, `!` panics at

@@ -1,10 +1,10 @@
-//! Arrows point inwards only: `src` → `handlers` → `actors` → `configs` → `crates`.
+//! Arrows point inwards only: `src` → `handlers` → `actors` → `delivery` → `configs` → `crates`.
 
 use crate::files::{Source, sources};
 use crate::metadata::{Workspace, built_from};
 
 /// From the inside to the outside. Tests and benches are outside of everything.
-const RINGS: [&str; 6] = ["crates", "configs", "actors", "handlers", "", "tests"];
+const RINGS: [&str; 7] = ["crates", "configs", "delivery", "actors", "handlers", "", "tests"];
 
 /// The ring of a package's folder.
 fn ring(folder: &str) -> usize {
@@ -50,6 +50,10 @@ fn are_told_apart() {
         ("crates/protocol", "configs", false),
         ("configs", "crates/protocol", true),
         ("configs", "actors", false),
+        ("configs", "delivery", false),
+        ("delivery", "configs", true),
+        ("delivery", "actors", false),
+        ("actors", "delivery", true),
         ("actors", "handlers/nats", false),
         ("handlers/nats", "actors", true),
         ("handlers/nats", "handlers/admin", false),
@@ -122,18 +126,31 @@ fn the_innermost_has_no_clock_and_no_socket() {
     }
 }
 
-/// Actors know no wire language's transport, no HTTP and no JSON.
+/// What has a mailbox, and what a message passes, know no transport of a language, no HTTP and no JSON.
 #[test]
-fn actors_know_neither_http_nor_json() {
+fn actors_and_delivery_know_neither_http_nor_json() {
     let workspace = Workspace::load();
-    let members = workspace.members();
-    let actors = members
-        .iter()
-        .find(|member| member.folder == "actors")
-        .expect("there are actors");
-    let dependencies = actors.dependencies();
-    assert!(dependencies.contains(&"actix"));
-    for foreign in ["serde_json", "actix-web", "hyper", "openssl", "rustls"] {
-        assert!(!dependencies.contains(&foreign), "actors use {foreign}");
+    for (folder, known) in [("actors", "actix"), ("delivery", "tokio")] {
+        let members = workspace.members();
+        let member = members
+            .iter()
+            .find(|member| member.folder == folder)
+            .unwrap_or_else(|| panic!("there is no {folder}"));
+        let dependencies = member.dependencies();
+        assert!(dependencies.contains(&known));
+        for foreign in ["serde_json", "actix-web", "hyper", "openssl", "rustls"] {
+            assert!(!dependencies.contains(&foreign), "{folder} uses {foreign}");
+        }
     }
+}
+
+/// What a message passes has no mailbox, not even through others.
+#[test]
+fn delivery_knows_no_actor() {
+    let built_from = built_from();
+    assert!(built_from["vagus-actors"].contains("actix"));
+    let delivery = &built_from["vagus-delivery"];
+    assert!(delivery.contains("tokio"), "what is built from what is known");
+    let actor = delivery.iter().find(|used| used.starts_with("actix"));
+    assert_eq!(actor, None);
 }

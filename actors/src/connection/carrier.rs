@@ -1,15 +1,9 @@
 //! The future inside a Connection that carries its bytes: polled in the actor's own task, so that no message
 //! stands between the socket and the actor.
 
-use super::blocked::{Blocked, Patience};
-use super::input::Read;
+use super::Connection;
 use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
-use super::{CloseReason, Connection};
-use crate::arbiter::{Arbiter, CARRIED_OVER, Delivery, Resolving, RunningTurn, Unfinished};
-use crate::moment::Moment;
-use crate::outbox::{Attention, Flushed, Notices};
-use crate::router::Change;
 use actix::prelude::*;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +11,15 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
+use vagus_delivery::Moment;
+use vagus_delivery::arbiter::{
+    Arbiter, CARRIED_OVER, Delivery, Resolving, RunningTurn, Unfinished, hand_over,
+};
+use vagus_delivery::bounds::{Blocked, Patience};
+use vagus_delivery::input::Read;
+use vagus_delivery::outbox::{Attention, Flushed, Notices};
+use vagus_delivery::subscriptions::Change;
+use vagus_protocol::error::CloseReason;
 
 /// How long a connection that is closed may take to be told why.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -367,7 +370,10 @@ impl Carrier {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         let written = loop {
-            match connection.wire.flush(&connection.outbox, &connection.arbiter) {
+            let flushed = connection
+                .outbox
+                .flush_over(&mut connection.wire, &mut connection.arbiter.borrow_mut().input);
+            match flushed {
                 Flushed::Blocked => match connection.wire.poll_write_ready(task) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => break Flushed::Closed,
@@ -555,22 +561,4 @@ fn come_back(task: &mut TaskContext<'_>) {
     if yielded.is_ready() {
         task.waker().wake_by_ref();
     }
-}
-
-/// Ends the turn that began then: everything that was published is with its destinations, and counted. Gives how long
-/// the publisher should pause.
-pub(crate) fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> Option<Duration> {
-    let number = arbiter.number;
-    arbiter.delivery.close_run();
-    arbiter.delivery.staging.hand_over();
-    let traffic = arbiter.delivery.take_traffic();
-    let counters = &arbiter.shared.counters[number];
-    counters.add(&traffic);
-    if traffic.messages_in > 0 && arbiter.sampling.is_next() {
-        counters.observe_hand_over(began.elapsed());
-    }
-    running.end();
-    // Only now, as writing may take long and holds no route.
-    arbiter.delivery.staging.flush(number);
-    arbiter.delivery.staging.take_pause()
 }

@@ -1,14 +1,17 @@
 //! What a connection shows of itself, to monitoring and to tests.
 
-use super::{CloseReason, Connection, Identity, Session, TlsFacts};
-use crate::moment::Moment;
-use crate::outbox::{ConnectionId, ConnectionSubscription};
+use super::{Connection, Identity, Session};
 use actix::prelude::*;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use vagus_routing::Destination;
+use vagus_delivery::Moment;
+use vagus_delivery::outbox::ConnectionSubscription;
+use vagus_delivery::subscriptions::SubscriptionState;
+use vagus_delivery::wire::TlsFacts;
+use vagus_protocol::error::CloseReason;
+use vagus_routing::ConnectionId;
 
 /// What a [`Connection`] shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,36 +75,6 @@ impl ConnectionState {
             waits_for_interest: false,
             round_trip: None,
             tls: None,
-        }
-    }
-}
-
-/// A subscription of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SubscriptionState {
-    /// Whose it is.
-    pub connection: ConnectionId,
-    /// What it is to.
-    pub subject: Box<[u8]>,
-    /// The queue group it is a member of.
-    pub queue: Option<Box<[u8]>>,
-    /// Its id, chosen by the connection.
-    pub sid: Box<[u8]>,
-    /// Messages delivered since it began.
-    pub delivered: u64,
-    /// After how many messages it ends, if it does.
-    pub maximum: Option<u64>,
-}
-
-impl From<&ConnectionSubscription> for SubscriptionState {
-    fn from(subscription: &ConnectionSubscription) -> Self {
-        Self {
-            connection: subscription.destination().connection_id(),
-            subject: subscription.subject().into(),
-            queue: subscription.queue().map(Into::into),
-            sid: subscription.sid().into(),
-            delivered: subscription.delivered(),
-            maximum: subscription.limit(),
         }
     }
 }

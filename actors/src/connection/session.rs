@@ -1,13 +1,14 @@
 //! What a connection's language decides, apart from sockets and actors.
 
-use super::CloseReason;
-use crate::outbox::Traced;
 use crate::reload::Fate;
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
+use vagus_delivery::outbox::Traced;
+use vagus_delivery::subscriptions::Subscribed;
+use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
 pub use vagus_routing::ANTICIPATED;
 
@@ -30,7 +31,7 @@ pub trait Session: Sized + Unpin + 'static {
     fn settings_changed<T: Turn>(&mut self, turn: &mut T);
 
     /// What would become of it and of its subscriptions with these settings, if they are of a kind that it knows.
-    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[Interest]) -> Fate {
+    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> Fate {
         let _ = (settings, interest);
         Fate::default()
     }
@@ -102,17 +103,6 @@ pub struct Identity {
     pub user: String,
 }
 
-/// A subscription of a connection, as its session knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interest {
-    /// What it is to.
-    pub subject: Box<[u8]>,
-    /// The queue group it is a member of.
-    pub queue: Option<Box<[u8]>>,
-    /// Its id, chosen by the peer.
-    pub sid: Box<[u8]>,
-}
-
 /// What a session may do while it is given input or time.
 pub trait Turn {
     /// The time at the start of the turn.
@@ -170,7 +160,7 @@ pub trait Turn {
     fn unsubscribe_all(&mut self);
 
     /// All subscriptions of the connection, in the order of their sids. It takes long: not for every message.
-    fn all_interest(&self) -> Vec<Interest>;
+    fn all_interest(&self) -> Vec<Subscribed>;
 
     /// From now on what `except` denies is not delivered to this subscription, and everything else is.
     fn except(&mut self, sid: &[u8], except: Option<Filter>);

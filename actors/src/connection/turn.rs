@@ -1,15 +1,14 @@
 //! What a session does to the world, carried out.
 
-use super::CloseReason;
-use super::session::{Interest as Known, Turn};
-use super::subscriptions::Subscriptions;
-use crate::arbiter::Delivery;
-use crate::interest::{Interest, LOOKED_AT_ONCE};
-use crate::outbox::{Outbox, Traced};
-use crate::router::Change;
+use super::session::Turn;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_auth::permission::{Filter, ResponsePermission};
+use vagus_delivery::arbiter::Delivery;
+use vagus_delivery::outbox::{Outbox, Traced};
+use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
+use vagus_delivery::{Interest, LOOKED_AT_ONCE};
+use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
 use vagus_routing::Destination;
 
@@ -113,7 +112,7 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     fn unsubscribe_all(&mut self) {
-        if self.subscriptions.len() > 0 {
+        if !self.subscriptions.is_empty() {
             // What this turn has delivered to them counts.
             self.delivery.pause_run();
             self.changes
@@ -121,7 +120,7 @@ impl Turn for ConnectionTurn<'_> {
         }
     }
 
-    fn all_interest(&self) -> Vec<Known> {
+    fn all_interest(&self) -> Vec<Subscribed> {
         self.subscriptions.list()
     }
 
@@ -169,7 +168,7 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     fn may_answer_requests(&mut self, permission: Option<ResponsePermission>) {
-        if self.outbox.set_response_permission(permission) && self.subscriptions.len() > 0 {
+        if self.outbox.set_response_permission(permission) && !self.subscriptions.is_empty() {
             self.interest.versions().bump_all();
         }
     }
@@ -183,7 +182,7 @@ impl Turn for ConnectionTurn<'_> {
             return;
         }
         self.outbox.set_accepts_headers(accept);
-        if self.subscriptions.len() > 0 {
+        if !self.subscriptions.is_empty() {
             // Routes that are held say how this connection took headers before.
             self.interest.versions().bump_all();
         }

@@ -1,14 +1,15 @@
 //! What whoever subscribed within the process holds.
 
-use crate::connection::CloseReason;
 use crate::mailbox::tell;
-use crate::outbox::{ConnectionSubscription, Flushed, Outbox};
-use crate::router::{Announce, Change, Router};
+use crate::router::{Announce, Router};
 use actix::prelude::*;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
+use vagus_delivery::outbox::{ConnectionSubscription, Flushed, Outbox};
+use vagus_delivery::subscriptions::Change;
+use vagus_protocol::error::CloseReason;
 
 /// How much is taken at once, in bytes: whoever subscribed holds that beside what waits.
 const TAKEN_AT_ONCE: usize = 256 * 1024;

@@ -1,8 +1,10 @@
 //! The connections that ended, as long as they are remembered.
 
-use crate::connection::{ClosedConnection, SubscriptionState, TlsPeerCertificate};
+use crate::connection::ClosedConnection;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use vagus_delivery::subscriptions::SubscriptionState;
+use vagus_delivery::wire::TlsPeerCertificate;
 
 /// No more bytes are kept, whatever peers call themselves and subscribe to.
 const BYTES_AT_MOST: usize = 8 << 20;

@@ -1,13 +1,14 @@
 //! What the Monitor knows of a connection.
 
 use crate::connection::{ConnectionState, Describe};
-use crate::outbox::{ConnectionId, Outbox};
 use crate::reload::Foresee;
 use actix::prelude::*;
 use actix::{Recipient, WeakRecipient};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use vagus_delivery::outbox::Outbox;
+use vagus_routing::ConnectionId;
 
 /// A connection, from the moment there is one more.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! How much waits for connections, counted without stopping anybody: in parts, by whoever asks.
 
 use super::Monitor;
-use crate::outbox::{ConnectionId, Outbox};
 use actix::prelude::*;
 use std::ops::Bound;
 use std::sync::Arc;
+use vagus_delivery::outbox::Outbox;
+use vagus_routing::ConnectionId;
 
 /// How many connections are in one part.
 const PART: usize = 512;

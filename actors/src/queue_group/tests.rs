@@ -1,13 +1,14 @@
 //! A group that fails is no other's loss.
 
-use crate::arbiter::Arbiters;
-use crate::interest::Interest;
 use crate::mailbox::Observe;
-use crate::outbox::{ConnectionSubscription, Outbox};
-use crate::router::{Announce, Change, Router, RouterState, Settled};
+use crate::router::{Announce, Router, RouterState, Settled};
 use actix::prelude::*;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use vagus_delivery::Interest;
+use vagus_delivery::arbiter::Arbiters;
+use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
+use vagus_delivery::subscriptions::Change;
 use vagus_routing::Matches;
 
 /// The sid of a member over which a group panics.

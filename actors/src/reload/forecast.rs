@@ -1,9 +1,9 @@
 //! What would become of connections, before anything is changed.
 
-use crate::connection::CloseReason;
 use actix::prelude::*;
 use std::any::Any;
 use std::sync::Arc;
+use vagus_protocol::error::CloseReason;
 
 /// Asks a connection what would become of it if its session were told of these settings.
 #[derive(Debug, Clone, Message)]

@@ -1,47 +1,16 @@
 //! What connections announce to the Router, and its answer.
 
-use crate::connection::DepartingSubscriptions;
-use crate::outbox::{ConnectionId, ConnectionSubscription};
 use actix::prelude::*;
-use std::sync::Arc;
 use std::vec;
-use vagus_routing::Destination;
-
-/// A change of a connection's interest.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// A subscription begins.
-    Add(Arc<ConnectionSubscription>),
-    /// A subscription ends after this many deliveries since it began.
-    Limit(Arc<ConnectionSubscription>, u64),
-    /// What a subscription leaves out of what it matches is something else now.
-    Except(Arc<ConnectionSubscription>),
-    /// A subscription ends.
-    Remove(Arc<ConnectionSubscription>),
-}
+use vagus_delivery::subscriptions::{Change, DepartingSubscriptions};
+use vagus_routing::{ConnectionId, Destination};
 
 /// The bytes of a subject that take the index as long as one step more.
 const BYTES_PER_STEP: usize = 64;
 
-impl Change {
-    pub(crate) fn subscription(&self) -> &Arc<ConnectionSubscription> {
-        match self {
-            Self::Add(subscription)
-            | Self::Limit(subscription, _)
-            | Self::Except(subscription)
-            | Self::Remove(subscription) => subscription,
-        }
-    }
-
-    /// Whether publishers that still go by the old index would deliver too much.
-    fn takes_away(&self) -> bool {
-        !matches!(self, Self::Add(_))
-    }
-
-    /// What it takes to make it, in steps.
-    pub(super) fn steps(&self) -> usize {
-        1 + self.subscription().subject().len() / BYTES_PER_STEP
-    }
+/// What it takes to make a change, in steps.
+fn steps_of(change: &Change) -> usize {
+    1 + change.subscription().subject().len() / BYTES_PER_STEP
 }
 
 /// The changes of one read of a connection, in order.
@@ -139,7 +108,7 @@ impl Work {
                 .next()
                 .or_else(|| self.departing.next().map(Change::Remove))
         {
-            taking += change.steps();
+            taking += steps_of(&change);
             taken.push(change);
         }
         (taken, taking)

@@ -1,11 +1,8 @@
 //! The queue groups as the Router knows them.
 
 use super::Router;
-use super::changes::Change;
 use super::settling::Settling;
-use crate::connection::CloseReason;
 use crate::mailbox::tell;
-use crate::outbox::ConnectionSubscription;
 use crate::queue_group::{Attendance, GroupFailed, GroupMembers, GroupName, QueueGroup};
 use actix::prelude::*;
 use foldhash::fast::RandomState;
@@ -14,6 +11,9 @@ use hashbrown::hash_table::Entry;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use vagus_delivery::outbox::ConnectionSubscription;
+use vagus_delivery::subscriptions::Change;
+use vagus_protocol::error::CloseReason;
 
 /// With so many changes, or a batch less than as many again, an attendance goes to a group.
 const CHANGES_PER_ATTENDANCE: usize = 1024;

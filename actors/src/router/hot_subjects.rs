@@ -1,12 +1,12 @@
 //! Which subjects have an actor: those with traffic, as long as they have it.
 
-use crate::interest::Interest;
 use crate::mailbox::tell;
 use crate::router::Router;
 use crate::subject::{Counted, Subject};
 use actix::prelude::*;
 use hashbrown::HashMap;
 use std::sync::Arc;
+use vagus_delivery::Interest;
 
 /// A subject is hot from this many messages a second on one arbiter.
 const HOT_FROM: u64 = 64;

@@ -1,9 +1,10 @@
 //! In which order announcements are made, so that nobody waits for somebody else's million.
 
-use super::changes::{Change, Work};
-use crate::outbox::ConnectionId;
+use super::changes::Work;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
+use vagus_delivery::subscriptions::Change;
+use vagus_routing::ConnectionId;
 
 /// How many steps are taken before other tasks of the thread get their turn. A change of a subscription to a subject of
 /// usual length is one step, of a microsecond at most.

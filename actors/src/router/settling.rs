@@ -1,12 +1,12 @@
 //! Announcements on their way from "written to the index" to "in force for every publisher".
 
 use super::changes::Settled;
-use crate::arbiter::{Arbiters, Running};
 use crate::mailbox::tell_recipient;
 use actix::prelude::*;
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::task::Waker;
+use vagus_delivery::arbiter::{Arbiters, Running};
 
 /// The announcements that have not been answered.
 #[derive(Debug)]

@@ -1,14 +1,14 @@
-use super::{Announce, Change, Depart, Router, RouterState};
-use crate::arbiter::Arbiters;
-use crate::connection::Subscriptions;
-use crate::interest::Interest;
+use super::{Announce, Depart, Router, RouterState};
 use crate::mailbox::Observe;
-use crate::outbox::Outbox;
 use actix::prelude::*;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::task::yield_now;
+use vagus_delivery::Interest;
+use vagus_delivery::arbiter::Arbiters;
+use vagus_delivery::outbox::Outbox;
+use vagus_delivery::subscriptions::{Change, Subscriptions};
 
 /// What one connection leaves behind is no reason for the others of the thread to wait: they get their turn between
 /// visits, of which each is small.

@@ -19,7 +19,7 @@ pub use fanout::{Fanout, Matches, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats, Listing};
 pub use origin::{AccountId, ConnectionKind, Origin};
 pub use queue_group::{Candidates, Members, QueueGroup};
-pub use subscription::{Claim, Destination, SubjectFilter, Subscription};
+pub use subscription::{Claim, ConnectionId, Destination, SubjectFilter, Subscription};
 pub use versions::{Version, Versions};
 
 #[cfg(test)]

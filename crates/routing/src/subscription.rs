@@ -6,10 +6,13 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::origin::ConnectionKind;
 
+/// The number of a connection, unique for the life of the server.
+pub type ConnectionId = u64;
+
 /// What a subscription delivers to, as far as routing must know it.
 pub trait Destination {
-    /// Unique for the life of the server.
-    fn connection_id(&self) -> u64;
+    /// Whose it is.
+    fn connection_id(&self) -> ConnectionId;
 
     /// Whether it takes messages with headers. May change; [`Index::resolve`](crate::Index::resolve) asks for plain
     /// subscriptions, whoever picks a queue member asks for that one.
@@ -27,7 +30,7 @@ pub trait Destination {
 }
 
 impl<D: Destination> Destination for Arc<D> {
-    fn connection_id(&self) -> u64 {
+    fn connection_id(&self) -> ConnectionId {
         D::connection_id(self)
     }
 

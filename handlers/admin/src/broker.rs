@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::Semaphore;
+use vagus_actors::Observatory;
 use vagus_actors::reload::Configurator;
-use vagus_actors::{Live, Observatory};
 use vagus_configs::{Config, split_advertised};
+use vagus_delivery::Live;
 use vagus_protocol::info::Info;
 use vagus_tls::ocsp::CacheStatistics;
 

@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_openssl::SslStream;
-use vagus_actors::Live;
+use vagus_delivery::Live;
 
 /// How long the first request of a connection, and a TLS handshake, may take to come.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);

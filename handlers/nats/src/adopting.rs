@@ -5,11 +5,12 @@
 
 use crate::session::{Admission, NatsSession, is_traced};
 use crate::{Facts, authentication};
-use vagus_actors::connection::{CloseReason, SessionInterest, Turn};
+use vagus_actors::connection::Turn;
 use vagus_actors::reload::Fate;
 use vagus_auth::credentials;
 use vagus_auth::permission::Subscribe;
-use vagus_protocol::error::Complaint;
+use vagus_delivery::subscriptions::Subscribed;
+use vagus_protocol::error::{CloseReason, Complaint};
 
 /// What becomes of a client by other settings.
 enum Standing {
@@ -111,7 +112,7 @@ impl NatsSession {
     }
 
     /// What would become of the client with these settings.
-    pub(crate) fn fate(&self, facts: &Facts, interest: &[SessionInterest]) -> Fate {
+    pub(crate) fn fate(&self, facts: &Facts, interest: &[Subscribed]) -> Fate {
         let closed = |reason| Fate {
             closed: Some(reason),
             subscriptions_ended: 0,
@@ -122,7 +123,7 @@ impl NatsSession {
             Standing::Unauthorized => return closed(CloseReason::AuthenticationFailure),
             Standing::Renewed(renewed) => renewed.rights(),
         };
-        let is_denied = |one: &&SessionInterest| {
+        let is_denied = |one: &&Subscribed| {
             matches!(
                 rights.may_subscribe(&one.subject, one.queue.as_deref()),
                 Subscribe::Denied
@@ -142,8 +143,8 @@ impl NatsSession {
     }
 
     /// Ends a subscription that is not permitted any more.
-    fn check(&mut self, interest: &SessionInterest, turn: &mut impl Turn) {
-        let SessionInterest { subject, queue, sid } = interest;
+    fn check(&mut self, interest: &Subscribed, turn: &mut impl Turn) {
+        let Subscribed { subject, queue, sid } = interest;
         let queue = queue.as_deref();
         match self.rights.may_subscribe(subject, queue) {
             Subscribe::Allowed => turn.except(sid, None),

@@ -28,14 +28,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::Entrance;
 use vagus_actors::reception::{Language, Opened, Opening};
-use vagus_actors::{ConnectionId, Live};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;
 use vagus_configs::Limits;
+use vagus_delivery::Live;
+use vagus_delivery::wire::Entrance;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
+use vagus_routing::ConnectionId;
 
 /// What a server is to all NATS clients of one of its listeners.
 #[derive(Debug, Clone)]

@@ -8,13 +8,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::Live;
-use vagus_actors::connection::{Came, CloseReason, EARLY_AT_MOST, Entrance, HandshakeError, PeerCheck};
 use vagus_actors::flood::{FAILED_HANDSHAKES, PROXY_HEADERS};
 use vagus_actors::reception::{Opened, Unopened};
 use vagus_auth::nkey::Nonce;
-use vagus_protocol::error::Complaint;
+use vagus_delivery::Live;
+use vagus_delivery::wire::{Came, EARLY_AT_MOST, Entrance, HandshakeError, PeerCheck};
+use vagus_protocol::error::{CloseReason, Complaint};
 use vagus_protocol::proxy_header::{self, Parsed};
+use vagus_routing::ConnectionId;
 use vagus_tls::{HandshakeFirst, StreamError};
 
 /// How long a proxy may take for its header.
@@ -272,7 +273,7 @@ async fn hear_hello(entrance: &mut Entrance, until: Instant) -> Step<Hello> {
     Ok(Hello::Enough)
 }
 
-fn timed_out(peer: SocketAddr, id: vagus_actors::ConnectionId) -> Refused {
+fn timed_out(peer: SocketAddr, id: ConnectionId) -> Refused {
     log::debug!("{peer} - cid:{id} - TLS handshake timeout");
     CloseReason::TlsHandshakeFailure.into()
 }

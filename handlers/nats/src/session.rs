@@ -12,17 +12,19 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{Identity, Progress, Session, SessionInterest, SlowTask, Turn};
+use vagus_actors::connection::{Identity, Progress, Session, SlowTask, Turn};
 use vagus_actors::reload::Fate;
-use vagus_actors::{ConnectionId, Live};
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
+use vagus_delivery::Live;
+use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, may_begin_connect, parse};
+use vagus_routing::ConnectionId;
 use vagus_tls::CertificateNames;
 
 /// CONNECT's `protocol` from which a client understands INFO at any time.
@@ -506,7 +508,7 @@ impl Session for NatsSession {
         self.show_deliveries(turn);
     }
 
-    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[SessionInterest]) -> Fate {
+    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> Fate {
         settings
             .downcast_ref::<Facts>()
             .map(|facts| self.fate(facts, interest))

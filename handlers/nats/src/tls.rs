@@ -4,7 +4,7 @@ use crate::ocsp::{CacheStatistics, PeerChecks};
 use crate::throttle::{Answer, Throttle};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{TlsFacts, TlsPeerCertificate};
+use vagus_delivery::wire::{TlsFacts, TlsPeerCertificate};
 use vagus_protocol::info::Info;
 use vagus_tls::ocsp::Staple;
 use vagus_tls::{Acceptor, CertificateNames, HandshakeFirst, Peer, Pin, Settings, SslRef, TlsError};

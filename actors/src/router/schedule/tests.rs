@@ -1,11 +1,11 @@
 use super::{STEPS_PER_HOLD, STEPS_PER_VISIT, Schedule, Visit, Work};
-use crate::connection::Subscriptions;
-use crate::outbox::{ConnectionId, ConnectionSubscription, Outbox, Slots};
-use crate::router::changes::{Announce, Change, Depart, Settled};
+use crate::router::changes::{Announce, Depart, Settled};
 use actix::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vagus_routing::Destination;
+use vagus_delivery::outbox::{ConnectionSubscription, Outbox, Slots};
+use vagus_delivery::subscriptions::{Change, Subscriptions};
+use vagus_routing::{ConnectionId, Destination};
 
 fn outbox(id: ConnectionId) -> Arc<Outbox> {
     Arc::new(Outbox::new(Slots::default().take(), id, 0, 1000, None))

@@ -16,9 +16,9 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
-use vagus_actors::connection::CloseReason;
 use vagus_actors::in_process::{Delivered, InProcessSubscription};
 use vagus_protocol::delivered::{Delivery, parse};
+use vagus_protocol::error::CloseReason;
 
 /// How often something is said when nothing is delivered, so that it is noticed if nobody listens any more.
 const HEARTBEAT: Duration = Duration::from_secs(15);

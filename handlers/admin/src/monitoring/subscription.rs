@@ -2,7 +2,7 @@
 
 use super::accounts::GLOBAL_ACCOUNT;
 use serde::Serialize;
-use vagus_actors::connection::SubscriptionState;
+use vagus_delivery::subscriptions::SubscriptionState;
 
 /// The fields in the order of nats-server.
 #[derive(Serialize)]

@@ -9,9 +9,9 @@ use crate::{Broker, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use vagus_actors::Traffic;
 use vagus_actors::monitor::MonitorState;
 use vagus_auth::credentials::Credentials;
+use vagus_delivery::arbiter::Traffic;
 use vagus_tls::ocsp::CacheStatistics;
 
 /// Protocol version of the server: that of INFO.

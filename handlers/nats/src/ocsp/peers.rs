@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout_at;
-use vagus_actors::connection::PeerCheck;
+use vagus_delivery::wire::PeerCheck;
 use vagus_tls::ocsp::{Answer, CacheStatistics, CertificateStatus, Known, PeerVerdict, Question, Silence};
 use vagus_tls::{OcspCache, OcspPeer};
 

@@ -7,11 +7,14 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::connection::{CloseReason, Progress, Session, SessionInterest, Turn};
-use vagus_actors::{Live, Traced};
+use vagus_actors::connection::{Progress, Session, Turn};
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
+use vagus_delivery::Live;
+use vagus_delivery::outbox::Traced;
+use vagus_delivery::subscriptions::Subscribed;
+use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
 use vagus_protocol::operation::Publish;
 
@@ -133,8 +136,8 @@ impl Turn for Recorder {
         self.subscriptions.len()
     }
 
-    fn all_interest(&self) -> Vec<SessionInterest> {
-        let known = |(sid, subject): (&Vec<u8>, &Vec<u8>)| SessionInterest {
+    fn all_interest(&self) -> Vec<Subscribed> {
+        let known = |(sid, subject): (&Vec<u8>, &Vec<u8>)| Subscribed {
             subject: subject.as_slice().into(),
             queue: None,
             sid: sid.as_slice().into(),

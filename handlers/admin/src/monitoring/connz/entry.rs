@@ -6,7 +6,9 @@ use super::super::units::{RoundTrip, Time, Uptime, time_of};
 use serde::Serialize;
 use std::net::IpAddr;
 use vagus_actors::ObservedConnection;
-use vagus_actors::connection::{ClosedConnection, ConnectionState, Extent, SubscriptionState, TlsFacts};
+use vagus_actors::connection::{ClosedConnection, ConnectionState, Extent};
+use vagus_delivery::subscriptions::SubscriptionState;
+use vagus_delivery::wire::TlsFacts;
 
 /// What is shown of each.
 #[derive(Debug, Clone, Copy)]

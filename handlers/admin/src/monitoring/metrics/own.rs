@@ -4,9 +4,10 @@
 use super::exposition::{Exposition, Kind};
 use crate::process::{self, resident_bytes};
 use crate::{Broker, Settings};
+use vagus_actors::Pending;
 use vagus_actors::monitor::MonitorState;
 use vagus_actors::router::RouterState;
-use vagus_actors::{HandOverTimes, Pending, Traffic, Workload};
+use vagus_delivery::arbiter::{HandOverTimes, Traffic, Workload};
 use vagus_protocol::error::CloseReason;
 
 /// What actors and counters said.

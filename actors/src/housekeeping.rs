@@ -1,0 +1,98 @@
+//! What an arbiter does now and then for all its connections: deadlines, statistics, tidying up.
+
+use crate::flood;
+use crate::mailbox::tell;
+use crate::router::{Router, SubjectTraffic};
+use actix::prelude::*;
+use rustix::time::{ClockId, clock_gettime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
+use vagus_delivery::Interest;
+use vagus_delivery::arbiter::{LocalArbiter, watch};
+use vagus_delivery::outbox::Notices;
+
+/// How often statistics are passed on and caches swept.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many cached routes are looked at an interval. Those that are out of date keep what they delivered to
+/// in memory.
+const SWEPT: usize = 20_000;
+
+/// How many subjects are reported an interval: the busiest.
+const REPORTED: usize = 256;
+
+/// Begins the housekeeping of an arbiter: timers, statistics, caches. Call it on the arbiter's own thread.
+pub fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<Router>) {
+    actix::spawn(watch(arbiter.clone()));
+    actix::spawn(keep(arbiter, interest, router));
+}
+
+/// Fires the arbiter's timers and does the rest once an interval, for as long as the arbiter lives.
+async fn keep(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<Router>) {
+    let changed = arbiter.borrow().timers_changed.clone();
+    let mut interval = Interval::begin();
+    loop {
+        let next = interval
+            .end()
+            .min(arbiter.borrow().timers.next().unwrap_or(interval.end()));
+        // A timer that comes before all others cuts the wait short.
+        let _ = timeout_at(next.into(), changed.notified()).await;
+        let now = Instant::now();
+        let due = arbiter.borrow_mut().timers.due(now);
+        for outbox in due {
+            outbox.notify(Notices::TIMER);
+        }
+        if now >= interval.end() {
+            flood::settle(now);
+            let load = interval.restart(now);
+            let mut arbiter = arbiter.borrow_mut();
+            arbiter.shared.counters[arbiter.number].set_load(load);
+            arbiter.delivery.tidy();
+            arbiter.sweep_routes(interest.versions(), SWEPT);
+            let subjects = arbiter.delivery.busiest_subjects(REPORTED);
+            if !subjects.is_empty() {
+                tell(&router, SubjectTraffic { subjects });
+            }
+        }
+    }
+}
+
+/// One interval of an arbiter's thread.
+struct Interval {
+    began: Instant,
+    busy_before: Duration,
+}
+
+impl Interval {
+    fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            busy_before: thread_time(),
+        }
+    }
+
+    fn end(&self) -> Instant {
+        self.began + INTERVAL
+    }
+
+    /// Begins the next; gives the thousandths of the last that the thread was busy.
+    fn restart(&mut self, now: Instant) -> u64 {
+        let busy = thread_time();
+        let lasted = now.duration_since(self.began);
+        let load = (busy - self.busy_before).as_secs_f64() / lasted.as_secs_f64().max(f64::MIN_POSITIVE);
+        *self = Self {
+            began: now,
+            busy_before: busy,
+        };
+        (load * 1000.0) as u64
+    }
+}
+
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.try_into().unwrap_or(0),
+        time.tv_nsec.try_into().unwrap_or(0),
+    )
+}

@@ -1,0 +1,206 @@
+//! What the connections of one thread share, so that an idle one owns next to nothing.
+
+mod counters;
+mod delivery;
+mod hand_over_times;
+mod quiescence;
+mod resolving;
+mod spare_buffers;
+mod spread;
+mod staging;
+mod tail;
+mod timers;
+mod vigil;
+mod with_care;
+
+pub use counters::{ArbiterCounters, HeldRoutes, Traffic, Workload};
+pub use delivery::Delivery;
+pub use hand_over_times::HandOverTimes;
+pub use quiescence::{Quiescence, Running, RunningTurn};
+pub use resolving::{Resolving, Unfinished};
+pub use spare_buffers::SpareBuffers;
+pub use spread::Spread;
+pub use staging::Staging;
+pub use timers::{Timer, Timers};
+pub use vigil::{Vigil, watch};
+
+use crate::outbox::Slots;
+use crate::wire::READ_SIZE;
+use hand_over_times::Sampling;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use vagus_routing::Versions;
+
+/// Incomplete frames up to this size, in bytes, are carried over to the next read; larger ones get a buffer of their own.
+pub const CARRIED_OVER: usize = 16 * 1024;
+
+/// What all arbiters of a server share.
+#[derive(Debug)]
+pub struct Arbiters {
+    /// Counters of each arbiter, in the order of their numbers.
+    pub counters: Box<[ArbiterCounters]>,
+    /// Which turns are running.
+    pub quiescence: Quiescence,
+    /// Where the slots of outboxes come from.
+    pub slots: Slots,
+    next_connection_id: AtomicU64,
+    open_connections: AtomicUsize,
+}
+
+impl Arbiters {
+    /// For a server of this many arbiters.
+    pub fn new(count: usize) -> Self {
+        Self {
+            counters: (0..count).map(|_| ArbiterCounters::default()).collect(),
+            quiescence: Quiescence::new(count),
+            slots: Slots::default(),
+            next_connection_id: AtomicU64::new(1),
+            open_connections: AtomicUsize::new(0),
+        }
+    }
+
+    /// Everything that passed through the server.
+    pub fn traffic(&self) -> Traffic {
+        let mut traffic = Traffic::default();
+        for counters in &self.counters {
+            counters.sum_into(&mut traffic);
+        }
+        traffic
+    }
+
+    /// How long messages took from being read to being handed over.
+    pub fn hand_over_times(&self) -> HandOverTimes {
+        let mut times = HandOverTimes::default();
+        for counters in &self.counters {
+            counters.hand_over_times_into(&mut times);
+        }
+        times
+    }
+
+    /// What each arbiter has to do, in the order of their numbers.
+    pub fn workloads(&self) -> Vec<Workload> {
+        self.counters.iter().map(ArbiterCounters::workload).collect()
+    }
+
+    /// The routes that publishers held a second ago.
+    pub fn held_routes(&self) -> HeldRoutes {
+        let mut held = HeldRoutes::default();
+        for counters in &self.counters {
+            counters.add_held_to(&mut held);
+        }
+        held
+    }
+
+    /// A number that no connection of this server has had.
+    pub fn next_connection_id(&self) -> u64 {
+        self.next_connection_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Counts a connection in, if there is room for one more.
+    pub fn admit(&self, limit: usize) -> bool {
+        let before = self.open_connections.fetch_add(1, Ordering::Relaxed);
+        if before < limit {
+            return true;
+        }
+        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+        false
+    }
+
+    /// Counts a connection out that was admitted.
+    pub fn dismiss(&self) {
+        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The state of one arbiter. Nothing of it outlives a turn but caches, counters and timers.
+#[derive(Debug)]
+pub struct Arbiter {
+    /// Its place among those of the server.
+    pub number: usize,
+    /// What it has in common with the others.
+    pub shared: Arc<Arbiters>,
+    /// What its connections need to deliver.
+    pub delivery: Delivery,
+    /// The deadlines of its connections.
+    pub timers: Timers,
+    /// Whether it stays awake.
+    pub vigil: Vigil,
+    /// Which turns are measured.
+    pub(crate) sampling: Sampling,
+    /// A deadline has been set that comes before all others.
+    pub timers_changed: Rc<Notify>,
+    /// What one read brings, behind what was carried over.
+    pub input: Box<[u8]>,
+    /// What one read of a TLS connection brings from its socket; empty until there is one.
+    pub(crate) ciphertext: Box<[u8]>,
+    /// How much of an unfinished frame, in bytes, there is room for in front of what is read.
+    pub carried_at_most: usize,
+    /// Buffers of large frames, kept for the next.
+    pub spare_buffers: SpareBuffers,
+}
+
+/// The state of an arbiter, as its connections hold it. Only one is polled at a time, so a borrow never fails.
+pub type LocalArbiter = Rc<RefCell<Arbiter>>;
+
+impl Arbiter {
+    /// The state of this arbiter; call it on the arbiter's own thread.
+    ///
+    /// `longest_line` is the most, in bytes, that a session leaves of a frame whose length it does not know yet.
+    pub fn new(number: usize, shared: Arc<Arbiters>, seed: u64, longest_line: usize) -> Self {
+        Self {
+            number,
+            shared,
+            delivery: Delivery::new(seed),
+            timers: Timers::new(Instant::now()),
+            vigil: Vigil::new(Instant::now()),
+            sampling: Sampling::default(),
+            timers_changed: Rc::new(Notify::new()),
+            input: vec![0; longest_line.max(CARRIED_OVER) + READ_SIZE].into_boxed_slice(),
+            ciphertext: Box::default(),
+            carried_at_most: longest_line.max(CARRIED_OVER),
+            spare_buffers: SpareBuffers::default(),
+        }
+    }
+
+    /// Sees to it that so much of an unfinished frame, in bytes, has room. It never gets less: an unfinished line may be there.
+    pub fn make_room(&mut self, longest_line: usize) {
+        if longest_line > self.carried_at_most {
+            self.carried_at_most = longest_line;
+            self.input = vec![0; longest_line + READ_SIZE].into_boxed_slice();
+        }
+    }
+
+    /// Between turns, now and then: drops so many of the routes that are kept, if they are out of date. What these deliver
+    /// to stays in memory until then.
+    pub fn sweep_routes(&mut self, versions: &Versions, at_most: usize) {
+        self.delivery.routes.sweep(versions, at_most);
+        let kept = self.delivery.routes.stats();
+        self.shared.counters[self.number].set_held(HeldRoutes {
+            routes: kept.entries as u64,
+            deliveries: kept.deliveries as u64,
+            widest: kept.widest as u64,
+        });
+    }
+}
+
+/// Ends the turn that began then: everything that was published is with its destinations, and counted. Gives how long
+/// the publisher should pause.
+pub fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> Option<Duration> {
+    let number = arbiter.number;
+    arbiter.delivery.close_run();
+    arbiter.delivery.staging.hand_over();
+    let traffic = arbiter.delivery.take_traffic();
+    let counters = &arbiter.shared.counters[number];
+    counters.add(&traffic);
+    if traffic.messages_in > 0 && arbiter.sampling.is_next() {
+        counters.observe_hand_over(began.elapsed());
+    }
+    running.end();
+    // Only now, as writing may take long and holds no route.
+    arbiter.delivery.staging.flush(number);
+    arbiter.delivery.staging.take_pause()
+}

@@ -1,0 +1,595 @@
+//! From a published message to staged bytes: the path that every message takes.
+//!
+//! What one turn does is counted, not timed: copies, destinations, what resolving a subject came by, bytes. A message
+//! whose fan-out alone is more than a turn may do becomes a [`Spread`]; one whose subject takes more to resolve waits.
+
+use super::counters::Traffic;
+use super::resolving::{Resolving, Unfinished};
+use super::spread::Spread;
+use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
+use super::tail::Tail;
+use super::with_care::{
+    ConnectionFanout, Content, Start, count, deliver, deliver_claimed, deliver_to_one, is_traced, pick,
+    takes_as_it_comes,
+};
+use crate::interest::Interest;
+use crate::outbox::Outbox;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Instant;
+use vagus_protocol::message;
+use vagus_protocol::operation::Publish;
+use vagus_routing::{ConnectionId, Destination, Prefix, RouteCache, Slot};
+
+/// Encoded messages for a group of connections are copied to each below this size, and shared above it.
+const SHARED_FROM: usize = 1024;
+
+/// What the connections of one arbiter need to deliver; used by one turn at a time.
+#[derive(Debug)]
+pub struct Delivery {
+    pub(super) routes: RouteCache<Arc<Outbox>>,
+    /// What the turn has encoded for each destination.
+    pub staging: Staging,
+    run: Option<Run>,
+    /// The subject of the run.
+    subject: Vec<u8>,
+    /// Encoded once for each group of equal sids of the run's route.
+    encoded: Vec<Tail>,
+    /// Messages of the run, if they are more than a turn may do: delivered when the run ends.
+    gathered: Option<Box<Spread>>,
+    /// What the turn could not do to its end; nothing is published before.
+    unfinished: Option<Box<Unfinished>>,
+    /// How far earlier turns of the publisher came with the subject of its next message.
+    resumed: Option<Resolving>,
+    /// A message with odd spacing as it is delivered.
+    composed: Vec<u8>,
+    random: u64,
+    traffic: Traffic,
+}
+
+/// Messages that follow each other on one subject.
+#[derive(Debug)]
+struct Run {
+    route: Route,
+    /// Whether every target takes the message as it came: nothing to strip, to leave out or to count down.
+    straight: bool,
+    /// Whether one message is more than a turn may do.
+    wide: bool,
+    /// What each message is counted as, and how many copies are made of it.
+    work: usize,
+    copies: usize,
+    with_headers: bool,
+    /// That of the last message.
+    header_size: Option<usize>,
+    /// The publisher, when it does not want its own messages.
+    except: Option<ConnectionId>,
+    /// Since the run was opened or last closed.
+    messages: u64,
+    payload: u64,
+}
+
+/// How much of a subject is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// As much as one turn may.
+    One,
+    /// All: for those who have no further turn.
+    All,
+}
+
+/// Where a run has its route.
+#[derive(Debug)]
+enum Route {
+    /// In the cache: nothing is put there without ending the run first.
+    Kept(Slot),
+    /// Resolved for this run alone.
+    Own(Arc<ConnectionFanout>),
+}
+
+impl Route {
+    #[inline]
+    fn fanout<'a>(&'a self, routes: &'a RouteCache<Arc<Outbox>>) -> Option<&'a Arc<ConnectionFanout>> {
+        match self {
+            Self::Kept(slot) => routes.fanout(*slot),
+            Self::Own(route) => Some(route),
+        }
+    }
+}
+
+impl Delivery {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            routes: RouteCache::default(),
+            staging: Staging::default(),
+            run: None,
+            subject: Vec::new(),
+            encoded: Vec::new(),
+            gathered: None,
+            unfinished: None,
+            resumed: None,
+            composed: Vec::new(),
+            random: seed | 1,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Prepares for messages on these subjects.
+    pub fn anticipate(&self, subjects: &[&[u8]]) {
+        self.routes.anticipate(subjects);
+    }
+
+    /// Whether the turn has done as much as it may: nothing more is to be published in it.
+    #[inline]
+    pub fn is_spent(&self) -> bool {
+        self.staging.is_spent()
+    }
+
+    /// Counts work of the turn that was done elsewhere.
+    pub fn charge(&mut self, work: usize) {
+        self.staging.charge(work);
+    }
+
+    /// Whether the turn goes on with this message, or with something else. What was published on another subject is
+    /// delivered before, if that is much; and then it may be the turn's last work. Messages that are only gathered may
+    /// be as many as one read brings. The subject of the message is resolved, as far as one part brings it: if that is
+    /// not all, the turn ends, and a later one goes on from there when it is asked about the same message.
+    #[inline]
+    pub fn goes_on(
+        &mut self,
+        interest: &Interest,
+        message: Option<&Publish<'_>>,
+        except: Option<ConnectionId>,
+    ) -> bool {
+        if self.run.as_ref().is_some_and(|run| run.wide) {
+            if message.is_some_and(|message| self.is_of_run(message, except)) {
+                return self.unfinished.is_none();
+            }
+            self.close_run();
+        }
+        if self.is_spent() {
+            return false;
+        }
+        match message {
+            Some(message) if !self.is_of_run(message, except) => {
+                self.close_run();
+                !self.is_spent()
+                    && self.unfinished.is_none()
+                    && self.open_run(interest, message, except, Parts::One)
+            }
+            _ => true,
+        }
+    }
+
+    #[inline]
+    fn is_of_run(&self, message: &Publish<'_>, except: Option<ConnectionId>) -> bool {
+        self.run.as_ref().is_some_and(|run| {
+            run.with_headers == message.header_size.is_some()
+                && run.except == except
+                && self.subject == message.subject
+        })
+    }
+
+    /// Delivers a message; false if nobody took it, as far as it is delivered in this turn. `except` is the publisher
+    /// if it wants no echo.
+    #[inline]
+    pub fn publish(
+        &mut self,
+        interest: &Interest,
+        message: &Publish<'_>,
+        except: Option<ConnectionId>,
+    ) -> bool {
+        if !self.is_of_run(message, except) {
+            self.close_run();
+            self.finish();
+            self.open_run(interest, message, except, Parts::All);
+        }
+        match (&mut self.run, message.tail) {
+            (Some(run), Some(tail)) if run.straight => {
+                run.header_size = message.header_size;
+                self.publish_again(tail, message.body.len())
+            }
+            _ => self.deliver_with_care(message),
+        }
+    }
+
+    /// Delivers a message that nobody has published.
+    pub fn answer(&mut self, interest: &Interest, subject: &[u8], payload: &[u8]) {
+        let size = payload.len().to_string();
+        let message = Publish {
+            subject,
+            reply: None,
+            header_size: None,
+            header_size_text: b"",
+            size_text: size.as_bytes(),
+            tail: None,
+            body: payload,
+            line_len: 0,
+        };
+        self.publish(interest, &message, None);
+        self.close_run();
+        self.traffic.messages_in = self.traffic.messages_in.saturating_sub(1);
+        self.traffic.payload_in = self.traffic.payload_in.saturating_sub(payload.len() as u64);
+    }
+
+    /// Counts a message that is not delivered to anybody.
+    pub fn withhold(&mut self, payload: usize) {
+        self.traffic.messages_in += 1;
+        self.traffic.payload_in += payload as u64;
+    }
+
+    /// Delivers one more message of the same control line as the last; false if nobody took it.
+    #[inline]
+    pub fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
+        let Some(run) = &mut self.run else {
+            return false;
+        };
+        let Some(route) = run.route.fanout(&self.routes) else {
+            return false;
+        };
+        if run.copies.saturating_mul(tail.len()) > STAGED_AT_MOST {
+            let content = Content::again(tail, payload, run.header_size);
+            return self.gather(&content);
+        }
+        run.messages += 1;
+        run.payload += payload as u64;
+        self.staging.charge(run.work);
+        let with_headers = run.with_headers;
+        let start = |prefix: Prefix| {
+            if with_headers {
+                route.hmsg_prefix(prefix)
+            } else {
+                route.msg_prefix(prefix)
+            }
+        };
+        let (singles, shared) = (route.singles(), route.shared());
+        let mut taken = !singles.is_empty() || !shared.is_empty();
+        for target in singles {
+            let pieces = [start(target.prefix()), tail, &[]];
+            self.staging
+                .message(target.subscription.destination(), pieces, payload);
+        }
+        for (group, encoded) in shared.iter().zip(&mut self.encoded) {
+            encoded.append(start(group.prefix()));
+            encoded.append(tail);
+        }
+        for queue in route.queues() {
+            let random = next_random(&mut self.random);
+            let Some(member) = pick(queue, random, &self.subject, run.except, &mut self.staging) else {
+                continue;
+            };
+            taken = true;
+            let destination = member.destination();
+            if with_headers && !destination.accepts_headers() {
+                let content = Content::again(tail, payload, run.header_size);
+                let start = Start::of_member(route, queue.prefix(), member);
+                deliver_claimed(&mut self.staging, start, destination, &content);
+                continue;
+            }
+            if destination.records_requests()
+                && let Some(reply) = message::reply_in_tail(tail, with_headers)
+            {
+                destination.record_request(reply, Instant::now());
+            }
+            let pieces = [start(queue.prefix()), member.sid_field(), tail];
+            self.staging.message(destination, pieces, payload);
+        }
+        taken
+    }
+
+    /// Whether more messages of the same control line may go through [`Delivery::publish_again`].
+    pub fn is_straight(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.straight)
+    }
+
+    /// Begins a run with this message, while there is none; false if its subject is not resolved to the end, as it takes
+    /// more parts.
+    fn open_run(
+        &mut self,
+        interest: &Interest,
+        message: &Publish<'_>,
+        except: Option<ConnectionId>,
+        parts: Parts,
+    ) -> bool {
+        let (subject, with_headers) = (message.subject, message.header_size.is_some());
+        let version = interest.version(subject);
+        let route = match self.routes.get(subject, version) {
+            Ok(slot) => {
+                self.traffic.routes_cached += 1;
+                Route::Kept(slot)
+            }
+            Err(missing) => {
+                let resumed = self.resumed.take().filter(|resumed| resumed.is_for(subject));
+                let mut resolving = resumed.unwrap_or_else(|| Resolving::new(version));
+                while !resolving.proceed(interest, subject, &mut self.staging) {
+                    if parts == Parts::One {
+                        let unfinished = Unfinished::Resolving(resolving.keep_for(subject));
+                        self.unfinished = Some(Box::new(unfinished));
+                        return false;
+                    }
+                }
+                self.traffic.routes_resolved += 1;
+                let version = resolving.version();
+                let resolved = Arc::new(resolving.into_fanout(subject));
+                self.routes
+                    .insert(missing, &resolved, version)
+                    .map_or(Route::Own(resolved), Route::Kept)
+            }
+        };
+        self.subject.clear();
+        self.subject.extend_from_slice(subject);
+        let Some(fanout) = route.fanout(&self.routes) else {
+            return true;
+        };
+        if self.encoded.len() < fanout.shared().len() {
+            self.encoded.resize_with(fanout.shared().len(), Tail::default);
+        }
+        let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
+        let weight = fanout.deliveries() + fanout.destinations() * WORK_OF_A_DESTINATION;
+        let wide = weight > WORK_OF_A_TURN;
+        // One look a run: who traces has messages one by one.
+        let straight = !wide && !leaves_out && takes_as_it_comes(fanout, with_headers) && !is_traced();
+        let copies = fanout.singles().len() + fanout.queues().len();
+        self.run = Some(Run {
+            straight,
+            wide,
+            work: 1 + copies + fanout.shared().len(),
+            copies,
+            route,
+            with_headers,
+            header_size: None,
+            except,
+            messages: 0,
+            payload: 0,
+        });
+        true
+    }
+
+    /// Ends the run: what is encoded for groups goes to their connections, and deliveries are counted.
+    pub fn close_run(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.settle_run(&run);
+            self.spread_gathered();
+        }
+    }
+
+    /// Like [`Delivery::close_run`], but the run goes on.
+    pub fn pause_run(&mut self) {
+        if let Some(mut run) = self.run.take() {
+            self.settle_run(&run);
+            self.spread_gathered();
+            run.messages = 0;
+            run.payload = 0;
+            self.run = Some(run);
+        }
+    }
+
+    fn settle_run(&mut self, run: &Run) {
+        self.traffic.messages_in += run.messages;
+        self.traffic.payload_in += run.payload;
+        if run.messages == 0 {
+            return;
+        }
+        if let Route::Kept(slot) = run.route {
+            self.routes.count(slot, run.messages, run.payload);
+        }
+        let Some(route) = run.route.fanout(&self.routes) else {
+            return;
+        };
+        for target in route.singles() {
+            count(&target.subscription, run.messages);
+        }
+        for (group, encoded) in route.shared().iter().zip(&mut self.encoded) {
+            self.staging.charge(group.subscriptions.len());
+            for subscription in &group.subscriptions {
+                count(subscription, run.messages);
+            }
+            let destinations = group
+                .subscriptions
+                .iter()
+                .map(|subscription| subscription.destination());
+            if encoded.len() < SHARED_FROM {
+                encoded.copy_and_clear(|bytes| {
+                    for destination in destinations {
+                        self.staging.copied(destination, bytes, run.messages, run.payload);
+                    }
+                });
+            } else if let Some(chunk) = encoded.take() {
+                for destination in destinations {
+                    self.staging
+                        .shared(destination, &chunk, run.messages, run.payload);
+                }
+            }
+        }
+    }
+
+    /// The path of the few: a target that is counted down, strips headers or is the publisher itself, a message with
+    /// odd spacing, one that is more than a turn may do, or any while deliveries are traced.
+    #[cold]
+    fn deliver_with_care(&mut self, message: &Publish<'_>) -> bool {
+        let mut composed = std::mem::take(&mut self.composed);
+        let content = Content::of(message, &mut composed);
+        let is_large = self.run.as_ref().is_some_and(|run| {
+            let copies = run
+                .route
+                .fanout(&self.routes)
+                .map_or(0, |route| route.deliveries());
+            run.wide || copies.saturating_mul(content.tail.len()) > STAGED_AT_MOST
+        });
+        let taken = if is_large {
+            self.gather(&content)
+        } else {
+            self.deliver_each(&content)
+        };
+        self.composed = composed;
+        taken
+    }
+
+    fn deliver_each(&mut self, content: &Content<'_>) -> bool {
+        self.pause_run();
+        let Some((route, except)) = self.count_one(content) else {
+            return false;
+        };
+        let mut taken = false;
+        for target in route.singles() {
+            let start = Start::of(&route, target.prefix());
+            taken |= deliver(&mut self.staging, start, &target.subscription, content, except);
+        }
+        for group in route.shared() {
+            let start = Start::of(&route, group.prefix());
+            for subscription in &group.subscriptions {
+                taken |= deliver(&mut self.staging, start, subscription, content, except);
+            }
+        }
+        for queue in route.queues() {
+            let random = next_random(&mut self.random);
+            taken |= deliver_to_one(&mut self.staging, &route, queue, random, content, except);
+        }
+        self.staging.charge(route.deliveries());
+        taken
+    }
+
+    /// Keeps a message until the run ends, as it is more than a turn may do. Whether anybody takes it is not known yet:
+    /// true if there is anybody.
+    #[cold]
+    fn gather(&mut self, content: &Content<'_>) -> bool {
+        self.finish();
+        if self.gathered.is_none() {
+            // What the run has encoded already comes before.
+            self.pause_run();
+        }
+        let Some((route, except)) = self.count_one(content) else {
+            return false;
+        };
+        let goes_to_some = !route.is_empty();
+        // Members of queue groups are picked message by message, and may be destinations of others as well.
+        let alone = !route.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);
+        self.staging.charge(1);
+        self.gathered
+            .get_or_insert_with(|| Box::new(Spread::new(route, except)))
+            .add(content);
+        if alone {
+            self.pause_run();
+        }
+        goes_to_some
+    }
+
+    /// Counts a message of the run that is not counted with it; gives what is needed to deliver it.
+    fn count_one(&mut self, content: &Content<'_>) -> Option<(Arc<ConnectionFanout>, Option<ConnectionId>)> {
+        let run = self.run.as_ref()?;
+        self.traffic.messages_in += 1;
+        self.traffic.payload_in += content.body.len() as u64;
+        if let Route::Kept(slot) = run.route {
+            self.routes.count(slot, 1, content.body.len() as u64);
+        }
+        Some((run.route.fanout(&self.routes)?.clone(), run.except))
+    }
+
+    /// Delivers what was gathered as far as the turn allows.
+    fn spread_gathered(&mut self) {
+        if let Some(spread) = self.gathered.take() {
+            self.unfinished = self.proceed(Box::new(Unfinished::Delivering(*spread)));
+        }
+    }
+
+    /// Goes on with what an earlier turn could not do to its end; gives back what this one cannot either. A subject that
+    /// is not resolved waits for [`Delivery::resume`].
+    pub fn proceed(&mut self, mut unfinished: Box<Unfinished>) -> Option<Box<Unfinished>> {
+        let random = &mut self.random;
+        let done = match &mut *unfinished {
+            Unfinished::Delivering(spread) => spread.proceed(&mut self.staging, || next_random(random)),
+            Unfinished::Resolving(_) => false,
+        };
+        (!done).then_some(unfinished)
+    }
+
+    /// The publisher's next message may be the one whose subject earlier turns have begun to resolve. Without, that is
+    /// forgotten: a message that comes later is resolved from the start.
+    pub fn resume(&mut self, resolving: Option<Resolving>) {
+        self.resumed = resolving;
+    }
+
+    /// What the turn could not do to its end, for the next turn of the same publisher.
+    pub fn take_unfinished(&mut self) -> Option<Box<Unfinished>> {
+        self.unfinished.take()
+    }
+
+    /// Whether there is something that the turn could not do to its end.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
+    /// Does to its end whatever there is. For those who have one message and no further turn; sessions see to it that
+    /// they publish nothing more in a turn that is spent.
+    pub fn finish(&mut self) {
+        while let Some(unfinished) = self.unfinished.take() {
+            // The next message on this subject resolves it anew.
+            if matches!(*unfinished, Unfinished::Resolving(_)) {
+                return;
+            }
+            self.staging.hand_over();
+            self.staging.renew();
+            self.unfinished = self.proceed(unfinished);
+        }
+    }
+
+    /// The counts since the last call. `messages_out` counts what was handed over.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
+        let (messages, payload) = self.staging.take_handed_over();
+        self.traffic.messages_out = messages;
+        self.traffic.payload_out = payload;
+        std::mem::take(&mut self.traffic)
+    }
+
+    /// The subjects with most messages since the last call, with how many and how many bytes, in no order.
+    pub fn busiest_subjects(&mut self, at_most: usize) -> Vec<(Box<[u8]>, u64, u64)> {
+        let mut busiest: BinaryHeap<Reverse<(u64, u64, Box<_>)>> = BinaryHeap::new();
+        self.routes.drain_traffic(|subject, messages, payload| {
+            if busiest.len() == at_most {
+                if busiest
+                    .peek()
+                    .is_none_or(|Reverse((least, ..))| *least >= messages)
+                {
+                    return;
+                }
+                busiest.pop();
+            }
+            busiest.push(Reverse((messages, payload, Box::from(subject))));
+        });
+        busiest
+            .into_iter()
+            .map(|Reverse((messages, payload, subject))| (subject, messages, payload))
+            .collect()
+    }
+
+    /// Between turns, now and then: frees what turns of late have not used.
+    pub fn tidy(&mut self) {
+        self.encoded = Vec::new();
+        self.composed = Vec::new();
+        self.staging.tidy();
+    }
+
+    /// Forgets what a turn that panicked left behind.
+    pub fn discard(&mut self) {
+        self.run = None;
+        self.gathered = None;
+        self.unfinished = None;
+        self.resumed = None;
+        self.encoded.clear();
+        self.staging.discard();
+    }
+}
+
+/// xorshift64: a queue group's pick needs to be even, not secret.
+#[inline]
+fn next_random(state: &mut u64) -> u64 {
+    let mut next = *state;
+    next ^= next << 13;
+    next ^= next >> 7;
+    next ^= next << 17;
+    *state = next;
+    next
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! Messages whose fan-out is too much for one turn: delivered piece by piece, in as many turns as it takes.
+//!
+//! Between two pieces anything may happen to who is subscribed. What was resolved is held all the same, as resolving
+//! anew would not tell who has had the message already. So each subscription is asked again when its turn comes: one
+//! that has ended gets nothing, nor one that may not have it any more; one that got a maximum claims its places. The
+//! Router marks a subscription as ended before it looks which turns run; a piece in a later turn therefore sees the
+//! mark, and an earlier one is waited for like any turn (see `quiescence`). Behind PONG after UNSUB nothing more
+//! arrives, though the route is old.
+//!
+//! A connection's own pieces come one behind the other before it publishes anything else, and each destination is done
+//! with before the next begins: all messages for it, in their order, to all of its subscriptions.
+
+use super::staging::Staging;
+use super::with_care::{
+    ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one,
+    is_left_out, is_traced,
+};
+use bytes::Bytes;
+use std::ops::Range;
+use std::sync::Arc;
+use vagus_protocol::message;
+use vagus_routing::{ConnectionId, Destination, SharedTargets};
+
+/// What encoding this much takes, in bytes, is counted as one delivery.
+const ENCODED_IN_ONE: usize = 256;
+
+/// Messages of one subject on their way to whom the subject reaches.
+#[derive(Debug)]
+pub struct Spread {
+    route: Arc<ConnectionFanout>,
+    /// The publisher, when it does not want its own messages.
+    except: Option<ConnectionId>,
+    text: Vec<u8>,
+    messages: Vec<Kept>,
+    next: Next,
+    /// The messages as the class that is under way gets them.
+    encoded: Option<Encoded>,
+}
+
+/// A message, by its places in the text.
+#[derive(Debug)]
+struct Kept {
+    tail: Range<usize>,
+    body: Range<usize>,
+    reply: Option<Range<usize>>,
+    header_size: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Encoded {
+    chunk: Bytes,
+    payload: u64,
+}
+
+/// Where it goes on.
+#[derive(Debug, Default)]
+struct Next {
+    /// The singles of one connection: where they begin, and where they end once that is known.
+    group: usize,
+    group_end: Option<usize>,
+    message: usize,
+    single: usize,
+    class: usize,
+    subscription: usize,
+    queue: usize,
+    message_of_queue: usize,
+}
+
+impl Spread {
+    pub(super) fn new(route: Arc<ConnectionFanout>, except: Option<ConnectionId>) -> Self {
+        Self {
+            route,
+            except,
+            text: Vec::new(),
+            messages: Vec::new(),
+            next: Next::default(),
+            encoded: None,
+        }
+    }
+
+    /// Adds a message, before the first is delivered.
+    pub(super) fn add(&mut self, content: &Content<'_>) {
+        let start = self.text.len();
+        self.text.extend_from_slice(content.tail);
+        let end = self.text.len();
+        let body_end = end.saturating_sub(2);
+        self.messages.push(Kept {
+            tail: start..end,
+            body: body_end.saturating_sub(content.body.len())..body_end,
+            // The reply is the first word of the tail.
+            reply: content.reply.map(|reply| start..start + reply.len()),
+            header_size: content.header_size,
+        });
+    }
+
+    /// Delivers as much as the turn allows; true when all is delivered.
+    pub(super) fn proceed(&mut self, staging: &mut Staging, random: impl FnMut() -> u64) -> bool {
+        self.deliver_to_singles(staging)
+            && self.deliver_to_shared(staging)
+            && self.deliver_to_queues(staging, random)
+    }
+
+    fn content(&self, message: usize) -> Option<Content<'_>> {
+        let kept = self.messages.get(message)?;
+        let text = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
+        Some(Content {
+            tail: text(&kept.tail),
+            reply: kept.reply.as_ref().map(text),
+            header_size: kept.header_size,
+            body: text(&kept.body),
+        })
+    }
+
+    fn deliver_to_singles(&mut self, staging: &mut Staging) -> bool {
+        let route = self.route.clone();
+        let singles = route.singles();
+        while let Some(first) = singles.get(self.next.group) {
+            let destination = first.subscription.destination();
+            let connection = destination.connection_id();
+            while self.next.message < self.messages.len() {
+                let end = self.next.group_end.unwrap_or(singles.len());
+                while self.next.single < end {
+                    if staging.is_spent() {
+                        return false;
+                    }
+                    staging.charge(1);
+                    let target = &singles[self.next.single];
+                    if target.subscription.destination().connection_id() != connection {
+                        break;
+                    }
+                    self.next.single += 1;
+                    // A closed connection needs no look at what it would have got.
+                    if destination.is_closed() || is_left_out(destination, self.except) {
+                        self.next.message = self.messages.len();
+                        continue;
+                    }
+                    if let Some(content) = self.content(self.next.message)
+                        && !target.subscription.denies(route.subject())
+                        && claims_one(&target.subscription)
+                    {
+                        let start = Start::of(&route, target.prefix());
+                        deliver_claimed(staging, start, destination, &content);
+                    }
+                }
+                self.next.group_end = Some(self.next.single.max(self.next.group + 1));
+                self.next.message += 1;
+                self.next.single = self.next.group;
+            }
+            self.next.group = self.next.group_end.unwrap_or(singles.len());
+            self.next.group_end = None;
+            self.next.single = self.next.group;
+            self.next.message = 0;
+        }
+        true
+    }
+
+    fn deliver_to_shared(&mut self, staging: &mut Staging) -> bool {
+        let route = self.route.clone();
+        while let Some(class) = route.shared().get(self.next.class) {
+            while let Some(subscription) = class.subscriptions.get(self.next.subscription) {
+                if staging.is_spent() {
+                    return false;
+                }
+                staging.charge(1);
+                self.next.subscription += 1;
+                let destination = subscription.destination();
+                if destination.is_closed()
+                    || subscription.is_closed()
+                    || subscription.denies(route.subject())
+                    || is_left_out(destination, self.except)
+                {
+                    continue;
+                }
+                if subscription.limit().is_some() || destination.looks_at_each() || is_traced() {
+                    let start = Start::of(&route, class.prefix());
+                    for message in 0..self.messages.len() {
+                        if let Some(content) = self.content(message) {
+                            deliver(staging, start, subscription, &content, None);
+                        }
+                    }
+                    continue;
+                }
+                let messages = self.messages.len() as u64;
+                count(subscription, messages);
+                let encoded = match self.encoded.take() {
+                    Some(encoded) => encoded,
+                    None => {
+                        staging.charge(self.messages.len() + self.text.len() / ENCODED_IN_ONE);
+                        self.encode(class)
+                    }
+                };
+                staging.shared(destination, &encoded.chunk, messages, encoded.payload);
+                self.encoded = Some(encoded);
+            }
+            self.encoded = None;
+            self.next.class += 1;
+            self.next.subscription = 0;
+        }
+        true
+    }
+
+    fn encode<D>(&self, class: &SharedTargets<D>) -> Encoded {
+        let (msg, hmsg) = (
+            self.route.msg_prefix(class.prefix()),
+            self.route.hmsg_prefix(class.prefix()),
+        );
+        let mut chunk = Vec::with_capacity(self.text.len() + self.messages.len() * hmsg.len());
+        let mut payload = 0;
+        for content in (0..self.messages.len()).filter_map(|message| self.content(message)) {
+            if content.header_size.is_some() && !class.headers {
+                message::append_parts(&mut chunk, msg, content.reply, None, content.payload());
+                payload += content.payload().len() as u64;
+            } else {
+                let with_headers = content.header_size.is_some();
+                chunk.extend_from_slice(if with_headers { hmsg } else { msg });
+                chunk.extend_from_slice(content.tail);
+                payload += content.body.len() as u64;
+            }
+        }
+        Encoded {
+            chunk: chunk.into(),
+            payload,
+        }
+    }
+
+    fn deliver_to_queues(&mut self, staging: &mut Staging, mut random: impl FnMut() -> u64) -> bool {
+        let route = self.route.clone();
+        while let Some(content) = self.content(self.next.message_of_queue) {
+            let mut next = self.next.queue;
+            while let Some(queue) = route.queues().get(next) {
+                if staging.is_spent() {
+                    self.next.queue = next;
+                    return false;
+                }
+                next += 1;
+                deliver_to_one(staging, &route, queue, random(), &content, self.except);
+            }
+            self.next.queue = 0;
+            self.next.message_of_queue += 1;
+        }
+        true
+    }
+}

@@ -1,0 +1,281 @@
+//! What one turn has encoded for each destination, until it is handed over.
+
+use super::tail::Tail;
+use crate::moment::Moment;
+use crate::outbox::{Flushed, Outbox};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A turn that has staged this much, in bytes, ends: wide fan-outs stay bounded.
+pub(super) const STAGED_AT_MOST: usize = 8 * 1024 * 1024;
+
+/// What a turn may do before others get theirs. 1 is a short message copied to where others are already, some 25 ns.
+pub(super) const WORK_OF_A_TURN: usize = 65_536;
+
+/// What each destination of a turn adds: a push, and mostly a write to its socket.
+pub(super) const WORK_OF_A_DESTINATION: usize = 32;
+
+/// How many destinations of other arbiters a publisher writes to itself; more are left to their owners,
+/// whose cores then share the work.
+const FOREIGN_WRITES: usize = 8;
+
+/// Encoded chunks by destination, found by the destination's slot.
+#[derive(Debug, Default)]
+pub struct Staging {
+    /// By slot: one more than the place in `destinations`, 0 for none.
+    places: Vec<u32>,
+    /// Only the first `used` belong to this turn; the others keep their buffers for the next.
+    destinations: Vec<Staged>,
+    used: usize,
+    /// The most that any turn has used since it was last tidied.
+    most_used: usize,
+    bytes: usize,
+    /// What this turn may still do; nothing of it is left over for the next.
+    work_left: usize,
+    to_flush: Vec<Arc<Outbox>>,
+    /// A destination of this turn has so much waiting that the publisher should pause for so long.
+    pause: Option<Duration>,
+    /// When this turn began.
+    now: Moment,
+    /// Messages and payload bytes of the hand-overs of this turn.
+    handed_over: (u64, u64),
+}
+
+/// What is staged for one destination.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    outbox: Option<Arc<Outbox>>,
+    tail: Tail,
+    chunks: Vec<Bytes>,
+    messages: u64,
+    payload: u64,
+}
+
+impl Staging {
+    /// The place of a destination in this turn.
+    #[inline]
+    pub(crate) fn place(&mut self, outbox: &Arc<Outbox>) -> &mut Staged {
+        let slot = outbox.slot();
+        if slot >= self.places.len() {
+            self.places.resize(slot + 64, 0);
+        }
+        let place = self.places[slot] as usize;
+        if place != 0 {
+            return &mut self.destinations[place - 1];
+        }
+        self.begin(outbox)
+    }
+
+    #[inline(never)]
+    fn begin(&mut self, outbox: &Arc<Outbox>) -> &mut Staged {
+        if self.used == self.destinations.len() {
+            self.destinations.push(Staged::default());
+        }
+        self.used += 1;
+        self.charge(WORK_OF_A_DESTINATION);
+        self.places[outbox.slot()] = self.used as u32;
+        let staged = &mut self.destinations[self.used - 1];
+        staged.outbox = Some(outbox.clone());
+        staged
+    }
+
+    /// Appends a message in pieces.
+    #[inline]
+    pub(crate) fn message(&mut self, outbox: &Arc<Outbox>, pieces: [&[u8]; 3], payload: usize) {
+        self.bytes += pieces[0].len() + pieces[1].len() + pieces[2].len();
+        let staged = self.place(outbox);
+        staged.messages += 1;
+        staged.payload += payload as u64;
+        staged.append(pieces);
+    }
+
+    /// Appends messages that are encoded already and shared with other destinations.
+    pub(crate) fn shared(&mut self, outbox: &Arc<Outbox>, chunk: &Bytes, messages: u64, payload: u64) {
+        self.bytes += chunk.len();
+        let staged = self.place(outbox);
+        staged.messages += messages;
+        staged.payload += payload;
+        staged.append_chunk(chunk.clone());
+    }
+
+    /// Appends messages that are encoded already, by copy.
+    pub(crate) fn copied(&mut self, outbox: &Arc<Outbox>, encoded: &[u8], messages: u64, payload: u64) {
+        self.bytes += encoded.len();
+        let staged = self.place(outbox);
+        staged.messages += messages;
+        staged.payload += payload;
+        staged.append([encoded, &[], &[]]);
+    }
+
+    /// Appends bytes that are not a message.
+    pub fn reply(&mut self, outbox: &Arc<Outbox>, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        self.place(outbox).append([bytes, &[], &[]]);
+    }
+
+    /// The turn goes on as if it had just begun.
+    pub(super) fn renew(&mut self) {
+        self.work_left = WORK_OF_A_TURN;
+    }
+
+    /// Counts work of this turn.
+    #[inline]
+    pub(crate) fn charge(&mut self, work: usize) {
+        self.work_left = self.work_left.saturating_sub(work);
+    }
+
+    /// What this turn may still do.
+    #[cfg(test)]
+    pub(super) fn work_left(&self) -> usize {
+        self.work_left
+    }
+
+    /// Whether the turn has done, or staged, as much as it may.
+    #[inline]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.work_left == 0 || self.is_full()
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes > STAGED_AT_MOST
+    }
+
+    /// Leaves everything with its destination: one push each. What nobody else is going to write is kept for
+    /// [`Staging::flush`].
+    pub(crate) fn hand_over(&mut self) {
+        for staged in &mut self.destinations[..self.used] {
+            let Some(outbox) = staged.outbox.take() else {
+                continue;
+            };
+            self.places[outbox.slot()] = 0;
+            staged.chunks.extend(staged.tail.take());
+            let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload, self.now);
+            self.handed_over.0 += std::mem::take(&mut staged.messages);
+            self.handed_over.1 += std::mem::take(&mut staged.payload);
+            self.pause = self.pause.max(pushed.pause);
+            if pushed.unattended {
+                self.to_flush.push(outbox);
+            }
+        }
+        self.most_used = self.most_used.max(self.used);
+        self.used = 0;
+        self.bytes = 0;
+    }
+
+    /// Between turns, now and then: frees what turns of late have not used, and what their chunks have left of buffers.
+    pub(crate) fn tidy(&mut self) {
+        debug_assert_eq!(self.used, 0);
+        let used = std::mem::take(&mut self.most_used);
+        self.destinations.truncate(used);
+        self.destinations.shrink_to(2 * used);
+        for staged in &mut self.destinations {
+            staged.tail.tidy();
+            staged.chunks = Vec::new();
+        }
+        if used == 0 {
+            self.places = Vec::new();
+        }
+        self.to_flush.shrink_to(used);
+    }
+
+    /// A turn begins. What is handed over from now on is of this moment.
+    pub fn begin_turn(&mut self, now: Moment) {
+        self.now = now;
+        self.work_left = WORK_OF_A_TURN;
+    }
+
+    /// How long the publisher should pause; a new turn starts without.
+    pub(crate) fn take_pause(&mut self) -> Option<Duration> {
+        self.pause.take()
+    }
+
+    /// Messages and payload bytes handed over since the last call.
+    pub(crate) fn take_handed_over(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.handed_over)
+    }
+
+    /// Writes what the last hand-over left unattended, or wakes the owners that should.
+    pub(crate) fn flush(&mut self, arbiter: usize) {
+        if self.to_flush.is_empty() {
+            return;
+        }
+        let foreign = self
+            .to_flush
+            .iter()
+            .filter(|outbox| outbox.arbiter() != arbiter)
+            .count();
+        let write_foreign = foreign <= FOREIGN_WRITES;
+        for outbox in self.to_flush.drain(..) {
+            if write_foreign || outbox.arbiter() == arbiter {
+                if outbox.flush() != Flushed::Done {
+                    outbox.wake_owner();
+                }
+            } else {
+                outbox.wake_owner();
+            }
+        }
+    }
+
+    /// Forgets everything that was staged, after a turn that panicked.
+    pub(crate) fn discard(&mut self) {
+        // What was handed over midway is with its destinations already, and still has to be written.
+        let to_flush = std::mem::take(&mut self.to_flush);
+        *self = Self {
+            to_flush,
+            now: self.now,
+            ..Self::default()
+        };
+    }
+}
+
+impl Staged {
+    #[inline]
+    fn append(&mut self, pieces: [&[u8]; 3]) {
+        for piece in pieces {
+            self.tail.append(piece);
+        }
+    }
+
+    fn append_chunk(&mut self, chunk: Bytes) {
+        self.chunks.extend(self.tail.take());
+        self.chunks.push(chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Staging;
+    use crate::outbox::{Outbox, Slots};
+    use std::sync::Arc;
+
+    /// What one turn of some made it take is not kept for the turns of others.
+    #[test]
+    fn a_wide_and_long_turn_leaves_nothing_behind() {
+        let slots = Slots::default();
+        let outboxes: Vec<_> = (0..2_000)
+            .map(|id| Arc::new(Outbox::new(slots.take(), id, 0, usize::MAX, None)))
+            .collect();
+        let mut staging = Staging::default();
+        let turn = |staging: &mut Staging, destinations: usize, length: usize| {
+            for outbox in &outboxes[..destinations] {
+                staging.message(outbox, [&vec![b'x'; length], &[], &[]], length);
+            }
+            staging.hand_over();
+            staging.flush(0);
+        };
+        turn(&mut staging, 2_000, 5_000);
+        assert!(staging.destinations.len() == 2_000 && staging.places.len() >= 2_000);
+        staging.tidy();
+        turn(&mut staging, 2, 100);
+        staging.tidy();
+        assert_eq!(staging.destinations.len(), 2);
+        assert!(staging.destinations.capacity() <= 4);
+        assert!(staging.destinations.iter().all(|staged| staged.tail.room() == 0));
+        staging.tidy();
+        assert_eq!(staging.destinations.capacity() + staging.places.capacity(), 0);
+        turn(&mut staging, 3, 100);
+        assert_eq!(outboxes[2].traffic().messages, 2);
+    }
+}

@@ -1,0 +1,116 @@
+//! Staying awake while peers converse.
+//!
+//! A thread that goes to sleep between a request and its answer pays for the waking twice: in time, as an idle core
+//! takes tens of microseconds to come back, and in work for the system. So while small turns follow each other closely
+//! an arbiter asks for events again and again instead of sleeping. Long reads need no vigil: what comes meanwhile
+//! is taken all the better in one go.
+
+use super::LocalArbiter;
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// Turns that follow each other within this time are of one conversation; and so long the vigil lasts.
+const CLOSE: Duration = Duration::from_micros(80);
+
+/// A turn that read no more than this, in bytes, is small.
+const SMALL: usize = 1024;
+
+/// A vigil begins after so many small turns close to the last; one that is not takes back two.
+const CONVERSATION: u32 = 16;
+
+/// No more of them are remembered.
+const REMEMBERED: u32 = 64;
+
+/// Whether an arbiter stays awake, and until when.
+#[derive(Debug)]
+pub struct Vigil {
+    /// With one core, whoever is waited for could not run.
+    possible: bool,
+    last_turn: Instant,
+    small_turns: u32,
+    until: Instant,
+    /// The watch that sleeps.
+    watch: Option<Waker>,
+}
+
+impl Vigil {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            possible: std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1),
+            last_turn: now,
+            small_turns: 0,
+            until: now,
+            watch: None,
+        }
+    }
+
+    /// A connection has read this many bytes.
+    #[inline]
+    pub fn turn(&mut self, now: Instant, read: usize) {
+        let close = now.saturating_duration_since(self.last_turn) < CLOSE;
+        self.small_turns = match (read <= SMALL, close) {
+            (true, true) => (self.small_turns + 1).min(REMEMBERED),
+            (true, false) => self.small_turns.saturating_sub(2),
+            (false, _) => 0,
+        };
+        self.last_turn = now;
+        if self.small_turns < CONVERSATION || !self.possible {
+            return;
+        }
+        self.until = now + CLOSE;
+        if let Some(watch) = self.watch.take() {
+            watch.wake();
+        }
+    }
+}
+
+/// Keeps the arbiter awake as long as its vigil says; sleeps otherwise.
+pub async fn watch(arbiter: LocalArbiter) {
+    poll_fn(|task| {
+        let vigil = &mut arbiter.borrow_mut().vigil;
+        if Instant::now() < vigil.until {
+            task.waker().wake_by_ref();
+        } else {
+            vigil.watch = Some(task.waker().clone());
+        }
+        Poll::<()>::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CLOSE, CONVERSATION, SMALL, Vigil};
+    use std::time::{Duration, Instant};
+
+    const QUICK: Duration = Duration::from_micros(20);
+
+    /// Whether a vigil is kept after these turns, each `(after the last, bytes read)`.
+    fn kept(turns: impl IntoIterator<Item = (Duration, usize)>) -> bool {
+        let mut now = Instant::now();
+        let mut vigil = Vigil::new(now);
+        vigil.possible = true;
+        for (after, read) in turns {
+            now += after;
+            vigil.turn(now, read);
+        }
+        vigil.until > now
+    }
+
+    #[test]
+    fn a_conversation_is_waited_for() {
+        let turns = CONVERSATION as usize;
+        assert!(kept(vec![(QUICK, 100); turns]));
+        assert!(!kept(vec![(QUICK, 100); turns - 1]));
+    }
+
+    #[test]
+    fn long_reads_and_pauses_end_it() {
+        let turns = CONVERSATION as usize;
+        let conversation = || vec![(QUICK, 100); turns];
+        assert!(!kept(conversation().into_iter().chain([(QUICK * 10, 100)])));
+        assert!(!kept(vec![(QUICK, SMALL + 1); turns]));
+        assert!(!kept(vec![(CLOSE, 100); turns]));
+    }
+}

@@ -1,0 +1,80 @@
+//! Who wants what: the index of subscriptions, written by the Router alone and read by publishers.
+
+use crate::outbox::{ConnectionSubscription, Outbox};
+use parking_lot::{RwLock, RwLockWriteGuard};
+use std::sync::Arc;
+use vagus_routing::{Index, IndexStats, Matches, Version, Versions};
+
+/// How much of the index is looked at for one subject in one hold of the read lock, as [`Matches::work`] counts it: some
+/// milliseconds where memory is slow.
+pub const LOOKED_AT_ONCE: usize = 16_384;
+
+/// The same for statistics, of which many may be due at once.
+const COUNTED_AT_ONCE: usize = 4_096;
+
+/// The subscriptions of one account, and the versions that tell when a resolved route is out of date.
+#[derive(Debug, Default)]
+pub struct Interest {
+    index: RwLock<Index<Arc<Outbox>>>,
+    versions: Versions,
+}
+
+impl Interest {
+    /// What a route of this subject is good for. Load it before resolving.
+    #[inline]
+    pub fn version(&self, subject: &[u8]) -> Version {
+        self.versions.current(subject)
+    }
+
+    /// Adds to the list of what a subject reaches, see [`Index::add_matches`]; true when nothing is missing. Load the
+    /// version before the first part: a change since then shows.
+    ///
+    /// The read lock is held for a part of the list, and not while a route is made of it.
+    pub fn add_matches(&self, subject: &[u8], matches: &mut Matches<Arc<Outbox>>, at_most: usize) -> bool {
+        self.index.read().add_matches(subject, matches, at_most)
+    }
+
+    /// How many copies of a message on this subject are delivered as of now; fewer than that if they take long to count.
+    pub fn deliveries(&self, subject: &[u8]) -> usize {
+        let mut matches = Matches::default();
+        self.add_matches(subject, &mut matches, COUNTED_AT_ONCE);
+        matches.into_fanout(subject).deliveries()
+    }
+
+    /// The first plain subscription of this subject that `wanted` accepts, and how much work it was to look for it. It is
+    /// not found if [`LOOKED_AT_ONCE`] nodes come before it.
+    pub fn find_plain(
+        &self,
+        subject: &[u8],
+        wanted: impl Fn(&ConnectionSubscription) -> bool,
+    ) -> (Option<Arc<ConnectionSubscription>>, usize) {
+        self.index.read().find_match(subject, LOOKED_AT_ONCE, wanted)
+    }
+
+    /// The index to be changed. For the Router; whoever changes a subject bumps its version before the lock
+    /// is let go.
+    pub fn change(&self) -> RwLockWriteGuard<'_, Index<Arc<Outbox>>> {
+        self.index.write()
+    }
+
+    /// What tells that routes are out of date.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// What the index holds and has done.
+    pub fn stats(&self) -> IndexStats {
+        self.index.read().stats()
+    }
+
+    /// The subscriptions that match a subject, those of queue groups included.
+    pub fn matching(&self, subject: &[u8]) -> Vec<Arc<ConnectionSubscription>> {
+        let mut matching = Vec::new();
+        self.index
+            .read()
+            .for_each_match_or_member(subject, &mut |subscription| {
+                matching.push(subscription.clone());
+            });
+        matching
+    }
+}

@@ -1,0 +1,19 @@
+//! What a message passes on its way from one connection to others, without a mailbox on it.
+//!
+//! A [`wire`] brings bytes, [`input`] cuts them into reads, an [`arbiter`] has what the connections of one thread
+//! need to deliver: the routes they hold, and what they have staged. Routes come from the [`Interest`] of an account, and
+//! end at an [`outbox`]. Actors decide who is connected and which interest there is; none of them is known here.
+
+pub mod arbiter;
+pub mod bounds;
+pub mod input;
+mod interest;
+mod live;
+mod moment;
+pub mod outbox;
+pub mod subscriptions;
+pub mod wire;
+
+pub use interest::{Interest, LOOKED_AT_ONCE};
+pub use live::Live;
+pub use moment::{Moment, TimeOfDay};

@@ -1,0 +1,400 @@
+//! What everyone else knows of a connection: a bounded place to leave encoded bytes.
+//!
+//! Publishers on any arbiter push chunks under a short lock and, where that pays, write them to the
+//! socket themselves. The lock is never held over a system call, and there is one writer at a time.
+
+mod backlog;
+mod batch;
+mod notices;
+mod patience;
+mod queue;
+mod slots;
+mod traced;
+
+pub use batch::{Batch, Written};
+pub use notices::Notices;
+pub use slots::{Slot, Slots};
+pub use traced::Traced;
+
+use crate::moment::Moment;
+use crate::wire::Wire;
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+use queue::Queue;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use vagus_auth::permission::ResponsePermission;
+use vagus_auth::responses::{self, Responses};
+use vagus_protocol::error::CloseReason;
+use vagus_routing::{ConnectionId, Destination, Subscription};
+
+/// What a publisher writes at once to a connection that is not its own, in bytes, while others bring more.
+const WRITTEN_BY_OTHERS: usize = 256 * 1024;
+
+/// What an owner writes before others on its arbiter get their turn, in bytes.
+const WRITTEN_BY_OWNER: usize = 1024 * 1024;
+
+/// How much of what is given up is freed at once: chunks and bytes.
+const GIVEN_UP_AT_ONCE: (usize, usize) = (1024, 1024 * 1024);
+
+/// A subscription of a connection.
+pub type ConnectionSubscription = Subscription<Arc<Outbox>>;
+
+/// The bounded queue of bytes of one connection, and its socket's write side.
+#[derive(Debug)]
+pub struct Outbox {
+    slot: Slot,
+    connection_id: ConnectionId,
+    arbiter: usize,
+    /// What may wait here, in bytes; the owner sets it anew where that is configured.
+    max_pending: AtomicUsize,
+    accepts_headers: AtomicBool,
+    /// Whether `responses` has to know of each request that is delivered.
+    records_requests: AtomicBool,
+    responses: Mutex<Option<Box<Answers>>>,
+    closed: AtomicBool,
+    /// Left by others, taken by the owner.
+    notices: AtomicU8,
+    queue: Mutex<Queue>,
+    /// Only where deliveries are logged.
+    traced: Mutex<Option<Box<Traced>>>,
+}
+
+/// The answers a connection may give to requests that were delivered to it, by a clock of their own.
+#[derive(Debug)]
+struct Answers {
+    since: Instant,
+    responses: Responses,
+}
+
+/// What a push came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pushed {
+    /// Nobody is going to write what was pushed unless the caller sees to it.
+    pub unattended: bool,
+    /// So much waits for this connection that whoever publishes to it should pause for so long.
+    pub pause: Option<Duration>,
+}
+
+/// How far a flush came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flushed {
+    /// Nothing is left, or somebody else is writing.
+    Done,
+    /// The socket takes no more for now: the owner has to wait for it.
+    Blocked,
+    /// Nobody but the owner can write this.
+    LeftToOwner,
+    /// More is left, and nobody writes it any more: it is the turn of others, then the owner's.
+    Interrupted,
+    /// The connection is over.
+    Closed,
+}
+
+impl Outbox {
+    /// Without a socket nobody but the owner writes.
+    pub fn new(
+        slot: Slot,
+        connection_id: ConnectionId,
+        arbiter: usize,
+        max_pending: usize,
+        socket: Option<Arc<TcpStream>>,
+    ) -> Self {
+        Self {
+            slot,
+            connection_id,
+            arbiter,
+            max_pending: AtomicUsize::new(max_pending),
+            accepts_headers: AtomicBool::new(false),
+            records_requests: AtomicBool::new(false),
+            responses: Mutex::new(None),
+            closed: AtomicBool::new(false),
+            notices: AtomicU8::new(0),
+            queue: Mutex::new(Queue::new(socket)),
+            traced: Mutex::new(None),
+        }
+    }
+
+    /// Where publishers keep what they have encoded for this connection: dense and small.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot.index()
+    }
+
+    /// The arbiter that carries the owner.
+    pub(crate) fn arbiter(&self) -> usize {
+        self.arbiter
+    }
+
+    /// Whether nothing more can be delivered here. A queue group then passes on to another member.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Whether messages are delivered with their headers from now on.
+    pub fn set_accepts_headers(&self, accepts: bool) {
+        self.accepts_headers.store(accepts, Ordering::Relaxed);
+    }
+
+    /// Lets the owner answer requests that are delivered to it from now on. True if that makes a difference to how
+    /// messages are delivered.
+    pub fn set_response_permission(&self, permission: Option<ResponsePermission>) -> bool {
+        let records = permission.is_some();
+        *self.responses.lock() = permission.map(|permission| {
+            Box::new(Answers {
+                since: Instant::now(),
+                responses: Responses::new(permission, responses::DEFAULT_LIMIT),
+            })
+        });
+        self.records_requests.swap(records, Ordering::Relaxed) != records
+    }
+
+    pub(crate) fn records_requests(&self) -> bool {
+        self.records_requests.load(Ordering::Relaxed)
+    }
+
+    /// A request is delivered: its reply subject is one the owner may publish on.
+    pub(crate) fn record_request(&self, reply: &[u8], now: Instant) {
+        if let Some(answers) = &mut *self.responses.lock() {
+            let now = now.saturating_duration_since(answers.since);
+            answers.responses.record(reply, now);
+        }
+    }
+
+    /// Whether the owner may publish an answer on this subject; counts it if so.
+    pub fn answers_request(&self, subject: &[u8], now: Instant) -> bool {
+        self.responses.lock().as_mut().is_some_and(|answers| {
+            let now = now.saturating_duration_since(answers.since);
+            answers.responses.answer(subject, now)
+        })
+    }
+
+    /// Appends the chunks of one batch. Past `max_pending` the connection is a slow consumer: it is cut off
+    /// and its owner told.
+    pub fn push(&self, chunks: &mut Vec<Bytes>, messages: u64, payload: u64, now: Moment) -> Pushed {
+        let mut queue = self.queue.lock();
+        if queue.is_closed() {
+            drop(queue);
+            chunks.clear();
+            return Pushed::default();
+        }
+        let pending = queue.append(chunks, messages, payload, now);
+        let max_pending = self.max_pending.load(Ordering::Relaxed);
+        if pending > max_pending {
+            self.closed.store(true, Ordering::Relaxed);
+            queue.close(CloseReason::SlowConsumerPendingBytes);
+            let owner = queue.owner();
+            drop(queue);
+            wake(owner);
+            return Pushed::default();
+        }
+        Pushed {
+            pause: queue.pause(now, max_pending),
+            unattended: queue.claim_attention(),
+        }
+    }
+
+    /// Writes what the socket takes, within bounds, as somebody who published. Only one writes at a time.
+    pub(crate) fn flush(&self) -> Flushed {
+        self.flush_at_most(WRITTEN_BY_OTHERS)
+    }
+
+    /// Writes what the socket takes, within bounds, as the owner.
+    pub(crate) fn flush_as_owner(&self) -> Flushed {
+        self.flush_at_most(WRITTEN_BY_OWNER)
+    }
+
+    fn flush_at_most(&self, bytes: usize) -> Flushed {
+        let mut queue = self.queue.lock();
+        match queue.begin_write() {
+            Some((socket, batch)) => self.write(queue, batch, bytes, |batch| batch.write_to(&socket)),
+            None => queue.nothing_begun(),
+        }
+    }
+
+    /// Writes what the wire takes, within bounds, as the owner. `scratch` is lent for the call.
+    pub fn flush_over(&self, wire: &mut Wire, scratch: &mut [u8]) -> Flushed {
+        match wire {
+            Wire::Plain(_) => self.flush_as_owner(),
+            Wire::Tls(tls) => self.flush_with(|batch| batch.write_through(tls, scratch)),
+        }
+    }
+
+    /// As [`Outbox::flush_as_owner`], where nobody but the owner writes, and in its own way.
+    pub fn flush_with(&self, write: impl FnMut(&mut Batch) -> Written) -> Flushed {
+        let mut queue = self.queue.lock();
+        match queue.begin_owners_write() {
+            Some(batch) => self.write(queue, batch, WRITTEN_BY_OWNER, write),
+            None if queue.is_closed() => Flushed::Closed,
+            None => Flushed::Done,
+        }
+    }
+
+    /// Writes batch after batch, up to so many bytes, never holding the lock meanwhile.
+    #[inline]
+    fn write<'a>(
+        &'a self,
+        mut queue: MutexGuard<'a, Queue>,
+        mut batch: Batch,
+        mut allowed: usize,
+        mut write: impl FnMut(&mut Batch) -> Written,
+    ) -> Flushed {
+        loop {
+            drop(queue);
+            batch.allow(allowed);
+            let written = write(&mut batch);
+            allowed = allowed.saturating_sub(batch.taken());
+            queue = self.queue.lock();
+            if !queue.end_write(&mut batch, written, allowed) {
+                let outcome = queue.outcome();
+                // Before the batch, which may be long to free.
+                drop(queue);
+                return outcome;
+            }
+        }
+    }
+
+    /// Frees a piece of what waits, once the connection is over; false when nothing is left.
+    pub fn give_up(&self) -> bool {
+        self.closed.store(true, Ordering::Relaxed);
+        let mut queue = self.queue.lock();
+        queue.close(CloseReason::ClientClosed);
+        let given_up = queue.give_up(GIVEN_UP_AT_ONCE.0, GIVEN_UP_AT_ONCE.1);
+        drop(queue);
+        !given_up.is_empty()
+    }
+
+    /// Wakes the owner, which writes what waits and looks at what changed.
+    pub(crate) fn wake_owner(&self) {
+        let owner = self.queue.lock().owner();
+        wake(owner);
+    }
+
+    /// Called by the owner whenever it is polled, so that others can wake it.
+    pub fn attend(&self, waker: &Waker) -> Attention {
+        let mut queue = self.queue.lock();
+        queue.set_owner(waker);
+        Attention {
+            closed: queue.close_reason(),
+            dismissed: queue.dismissal(),
+            exhausted: queue.take_exhausted(),
+            notices: Notices::from_bits(self.notices.swap(0, Ordering::Relaxed)),
+        }
+    }
+
+    /// Asks the owner to close the connection once what waits for it is written, from any arbiter.
+    pub fn dismiss(&self, reason: CloseReason) {
+        let mut queue = self.queue.lock();
+        queue.dismiss(reason);
+        let owner = queue.owner();
+        drop(queue);
+        wake(owner);
+    }
+
+    /// Has the owner's session go by what the server is set to now, from any arbiter.
+    pub fn tell_settings_changed(&self) {
+        self.notify(Notices::SETTINGS);
+    }
+
+    /// Asks the owner to close the connection at once, from any arbiter: what waits for it is given up.
+    pub fn close(&self, reason: CloseReason) {
+        self.closed.store(true, Ordering::Relaxed);
+        let mut queue = self.queue.lock();
+        queue.close(reason);
+        let owner = queue.owner();
+        drop(queue);
+        wake(owner);
+    }
+
+    /// Why it was closed.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.queue.lock().close_reason()
+    }
+
+    /// The owner is gone: nothing held for the peer outlives it, whoever still knows this outbox.
+    pub fn retire(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        let left = self.queue.lock().retire();
+        drop(left);
+    }
+
+    /// A subscription has had its last message: its owner removes it.
+    pub(crate) fn report_exhausted(&self, subscription: Arc<ConnectionSubscription>) {
+        let mut queue = self.queue.lock();
+        queue.add_exhausted(subscription);
+        let owner = queue.owner();
+        drop(queue);
+        wake(owner);
+    }
+
+    /// Leaves the owner a notice, from any arbiter.
+    pub fn notify(&self, notice: Notices) {
+        self.notices.fetch_or(notice.bits(), Ordering::Relaxed);
+        self.wake_owner();
+    }
+
+    /// From now on this much may wait here, in bytes.
+    pub fn set_max_pending(&self, bytes: usize) {
+        self.max_pending.store(bytes, Ordering::Relaxed);
+    }
+
+    /// What has been handed over to this connection, and what of it still waits.
+    pub fn traffic(&self) -> OutboundTraffic {
+        self.queue.lock().traffic()
+    }
+}
+
+/// What an owner finds when it looks at its outbox.
+#[derive(Debug)]
+pub struct Attention {
+    /// Why it was closed, if it was.
+    pub closed: Option<CloseReason>,
+    /// Why the connection is to end once what waits for it is written.
+    pub dismissed: Option<CloseReason>,
+    /// Subscriptions that have had their last message.
+    pub exhausted: Vec<Arc<ConnectionSubscription>>,
+    /// What others have told it.
+    pub notices: Notices,
+}
+
+/// Counters of what was handed over to one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboundTraffic {
+    /// Messages handed over.
+    pub messages: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload: u64,
+    /// How often publishers were asked to pause for it.
+    pub stalls: u32,
+    /// When messages were last handed over.
+    pub active: Moment,
+    /// Bytes that wait for the socket.
+    pub pending: usize,
+    /// Bytes the socket has taken since the connection began: tells progress from a stuck peer.
+    pub written: u64,
+}
+
+fn wake(owner: Option<Waker>) {
+    if let Some(owner) = owner {
+        owner.wake();
+    }
+}
+
+impl Destination for Outbox {
+    fn connection_id(&self) -> ConnectionId {
+        self.connection_id
+    }
+
+    fn accepts_headers(&self) -> bool {
+        self.accepts_headers.load(Ordering::Relaxed)
+    }
+
+    fn looks_at_each(&self) -> bool {
+        self.records_requests()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What the log says of deliveries to a connection, for those who ask for a line for each.
+
+use super::Outbox;
+use std::fmt::Arguments;
+use vagus_protocol::message;
+use vagus_protocol::quote::shortened;
+use vagus_routing::Destination;
+
+/// How much of a control line is shown, in bytes.
+const SHOWN: usize = 512;
+
+/// How deliveries to a connection are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traced {
+    /// What the log calls the connection.
+    pub name: String,
+    /// How much of a payload is shown, in bytes; 0 is all of it.
+    pub payload: usize,
+    /// Whether of a message only its headers are shown.
+    pub headers_only: bool,
+}
+
+impl Outbox {
+    /// From now on this is how deliveries are shown, where they are.
+    pub fn set_traced(&self, traced: Traced) {
+        *self.traced.lock() = Some(Box::new(traced));
+    }
+
+    /// A line of the log about this connection.
+    pub(crate) fn trace(&self, what: Arguments<'_>) {
+        match &*self.traced.lock() {
+            Some(traced) => log::trace!("{} - {what}", traced.name),
+            None => log::trace!("cid:{} - {what}", self.connection_id()),
+        }
+    }
+
+    /// The lines of a message: how it begins, with the last part up to its line end, and its headers and payload.
+    #[cold]
+    pub(crate) fn trace_delivery(
+        &self,
+        [prefix, sid, tail]: [&[u8]; 3],
+        body: &[u8],
+        header_size: Option<usize>,
+    ) {
+        let line = [prefix, sid, message::control_line(tail)].concat();
+        let line = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
+        self.trace(format_args!("->> [{line}]"));
+        let (headers_only, at_most) = match &*self.traced.lock() {
+            Some(traced) => (traced.headers_only, traced.payload),
+            None => return,
+        };
+        let shown = match headers_only {
+            true => body.get(..header_size.unwrap_or(0)).unwrap_or_default(),
+            false => body,
+        };
+        if !shown.is_empty() {
+            self.trace(format_args!("->> MSG_PAYLOAD: [{}]", shortened(shown, at_most)));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A socket of which nobody knows yet what will be spoken on it, or by whom.
+
+use super::handshakes::Handshakes;
+use super::last_words::LastWords;
+use super::peer_check::PeerCheck;
+use super::tls_wire::{HandshakeError, TlsWire};
+use super::{TlsFacts, Wire};
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+use vagus_routing::ConnectionId;
+use vagus_tls::{Acceptor, SslRef, StreamError};
+
+/// The most, in bytes, that a peer may have said before it is read by a session.
+pub const EARLY_AT_MOST: usize = 4096;
+
+/// A peer that is about to become a connection: a language may talk to it first. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Entrance {
+    wire: Wire,
+    peer: SocketAddr,
+    id: ConnectionId,
+    /// As much as has come, and no more room: it may wait for long.
+    early: Vec<u8>,
+    handshakes: Rc<Handshakes>,
+}
+
+/// What waiting for a peer came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// It has said something more.
+    Bytes,
+    /// It has ended the stream.
+    End,
+    /// It has said nothing in time.
+    Nothing,
+}
+
+impl Entrance {
+    /// A socket that was accepted, on the arbiter that is going to carry it.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch it.
+    pub fn new(
+        socket: std::net::TcpStream,
+        peer: SocketAddr,
+        id: ConnectionId,
+        handshakes: Rc<Handshakes>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            wire: Wire::Plain(Arc::new(TcpStream::from_std(socket)?)),
+            peer,
+            id,
+            early: Vec::new(),
+            handshakes,
+        })
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// It is somebody else: who is connected to us only passes on what that one says.
+    pub fn set_peer(&mut self, peer: SocketAddr) {
+        self.peer = peer;
+    }
+
+    /// The number of the connection.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// What the peer has said that has not been taken. The session gets it in the end.
+    pub fn early(&self) -> &[u8] {
+        &self.early
+    }
+
+    /// Takes the first bytes of what the peer has said.
+    pub fn take(&mut self, count: usize) {
+        self.early.drain(..count.min(self.early.len()));
+    }
+
+    /// Waits for the peer to say more, in the clear.
+    ///
+    /// # Errors
+    /// When the socket fails, or it has said too much already that nobody took.
+    pub async fn hear(&mut self, until: Instant) -> io::Result<Came> {
+        if self.early.len() >= EARLY_AT_MOST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let socket = self.wire.socket();
+        loop {
+            match timeout_at(until.into(), socket.readable()).await {
+                Err(_) => return Ok(Came::Nothing),
+                Ok(ready) => ready?,
+            }
+            match read_more(socket, &mut self.early) {
+                Ok(0) => return Ok(Came::End),
+                Ok(_) => return Ok(Came::Bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Says something to the peer, in the clear.
+    ///
+    /// # Errors
+    /// When the socket fails, or does not take it in time.
+    pub async fn say(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
+        let socket = self.wire.socket();
+        while !bytes.is_empty() {
+            match socket.try_write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    timeout_at(until.into(), socket.writable())
+                        .await
+                        .map_err(|_| io::ErrorKind::TimedOut)??;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a TLS handshake of the peer, about whose certificates `check` is asked in the middle of it. What it has said before is the beginning of it. Nothing of TLS is held before
+    /// its turn comes.
+    ///
+    /// # Errors
+    /// When it comes to nothing, or not in time. The peer may have been told why, beneath TLS: see
+    /// [`Entrance::last_words`].
+    pub async fn secure(
+        &mut self,
+        acceptor: &Acceptor,
+        until: Instant,
+        check: Option<&dyn PeerCheck>,
+    ) -> Result<(), HandshakeError> {
+        let Wire::Plain(socket) = &self.wire else {
+            return Err(StreamError::Carrier(io::ErrorKind::AlreadyExists.into()).into());
+        };
+        let (socket, early) = (socket.clone(), std::mem::take(&mut self.early));
+        let handshake = TlsWire::accept(acceptor, socket, early, &self.handshakes, until, check);
+        let wire = timeout_at(until.into(), handshake)
+            .await
+            .map_err(|_| HandshakeError::Timeout)??;
+        self.wire = Wire::Tls(Box::new(wire));
+        Ok(())
+    }
+
+    /// Ends it, so that the peer hears what has been said to it.
+    pub fn last_words(mut self) -> LastWords {
+        LastWords::on(&mut self.wire)
+    }
+
+    /// The TLS that is spoken, once it is.
+    pub fn tls(&self) -> Option<&SslRef> {
+        match &self.wire {
+            Wire::Plain(_) => None,
+            Wire::Tls(tls) => Some(tls.ssl()),
+        }
+    }
+
+    /// What is to be shown of the TLS that is spoken.
+    pub fn set_tls_facts(&mut self, facts: TlsFacts) {
+        if let Wire::Tls(tls) = &mut self.wire {
+            tls.set_facts(facts);
+        }
+    }
+
+    /// What a connection begins with: the wire, and what has been said on it that nobody took.
+    pub fn into_parts(self) -> (Wire, Vec<u8>) {
+        (self.wire, self.early)
+    }
+}
+
+/// Reads behind what is there; the buffer is not part of what waits.
+fn read_more(socket: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
+    let mut buffer = [0; EARLY_AT_MOST];
+    let space = EARLY_AT_MOST.saturating_sub(early.len());
+    let count = socket.try_read(&mut buffer[..space])?;
+    early.reserve_exact(count);
+    early.extend_from_slice(&buffer[..count]);
+    Ok(count)
+}
