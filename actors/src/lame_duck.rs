@@ -13,7 +13,6 @@ use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use plan::Plan;
 use serde::Serialize;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_configs::LameDuck as Settings;
@@ -39,7 +38,6 @@ pub struct LameDuck {
     ended: Option<Farewell>,
     phase: Phase,
     to_close: Vec<Arc<Outbox>>,
-    random: u64,
 }
 
 /// How far a server is in taking leave of its clients.
@@ -97,7 +95,6 @@ impl LameDuck {
             ended: None,
             phase: Phase::Off,
             to_close: Vec::new(),
-            random: RandomState::new().hash_one(0) | 1,
         }
     }
 
@@ -143,8 +140,7 @@ impl LameDuck {
             self.await_the_last(Instant::now() + LINGER, context);
             return;
         }
-        self.random = next_random(self.random);
-        context.run_later(plan.pause(self.random), move |lame_duck, context| {
+        context.run_later(plan.pause(), move |lame_duck, context| {
             lame_duck.close_some(plan, context);
         });
     }
@@ -181,15 +177,6 @@ impl LameDuck {
             ended();
         }
     }
-}
-
-/// xorshift64: jitter needs to be uneven, not secret.
-fn next_random(state: u64) -> u64 {
-    let mut next = state;
-    next ^= next << 13;
-    next ^= next >> 7;
-    next ^= next << 17;
-    next
 }
 
 impl Drop for LameDuck {

@@ -42,13 +42,8 @@ fn index_of(subjects: impl Iterator<Item = String>) -> Index<Peer> {
 
 /// Numbers below 100,000 in an order without a pattern, the same in every run.
 fn shuffled() -> impl FnMut() -> usize {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as usize % MANY
-    }
+    let mut random = fastrand::Rng::with_seed(1);
+    move || random.usize(..MANY)
 }
 
 fn resolve(criterion: &mut Criterion) {

@@ -1,5 +1,7 @@
 //! Frames as bytes, encoded before the clock starts.
 
+use fastrand::Rng;
+
 /// Size of one write of a publisher, bytes: what the buffers of real clients hold.
 pub const BLOCK_BYTES: usize = 32 * 1024;
 
@@ -98,12 +100,12 @@ impl Block {
     }
 
     /// Draws new random tokens, if the block has any. Only between two whole writes of the block.
-    pub fn redraw(&mut self, random: &mut Random) {
+    pub fn redraw(&mut self, random: &mut Rng) {
         let Some(token) = self.random else { return };
         for frame in self.bytes.chunks_exact_mut(self.frame_bytes) {
             write_digits(
                 &mut frame[token.offset..token.offset + token.width],
-                random.below(token.bound),
+                random.u32(..token.bound),
             );
         }
     }
@@ -114,34 +116,6 @@ pub fn write_digits(place: &mut [u8], mut number: u32) {
     for digit in place.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
-    }
-}
-
-/// A small random source (xorshift64*): cheap, and good enough to draw subjects and shuffle servers.
-#[derive(Debug, Clone)]
-pub struct Random(u64);
-
-impl Random {
-    /// Starts from `seed`; any value will do.
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// A number in `0..bound`, or 0 if `bound` is 0.
-    pub fn below(&mut self, bound: u32) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let word = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
-        ((word * u64::from(bound)) >> 32) as u32
-    }
-
-    /// Puts `items` into a random order.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for end in (1..items.len()).rev() {
-            let other = self.below(end as u32 + 1) as usize;
-            items.swap(end, other);
-        }
     }
 }
 
@@ -185,7 +159,7 @@ mod tests {
             bound: 100_000,
         };
         let mut block = Block::new(&frame, Some(token));
-        block.redraw(&mut Random::new(1));
+        block.redraw(&mut Rng::with_seed(1));
         let mut seen = std::collections::HashSet::new();
         for copy in block.bytes().chunks_exact(frame.len()) {
             let mut copy = copy.to_vec();
@@ -203,14 +177,5 @@ mod tests {
         let mut place = *b"......";
         write_digits(&mut place, 417);
         assert_eq!(&place, b"000417");
-    }
-
-    #[test]
-    fn shuffling_keeps_the_items() {
-        let mut items: Vec<u32> = (0..50).collect();
-        Random::new(9).shuffle(&mut items);
-        assert_ne!(items, (0..50).collect::<Vec<_>>());
-        items.sort_unstable();
-        assert_eq!(items, (0..50).collect::<Vec<_>>());
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::connection::{ANSWER_LIMIT, write_error};
 use crate::error::BenchError;
-use crate::frames::{Block, Random};
+use crate::frames::Block;
 use crate::inbound::{FrameCounter, read_error};
 use crate::measurement::Control;
 use crate::poller::{Interest, Poller};
@@ -141,7 +141,7 @@ impl<'a> Publisher<'a> {
 /// Publishes until [`Control::stop`], ends on a whole block, and waits until the server has answered a
 /// PING on every connection: then it has taken all that was published.
 pub fn publish(publishers: &mut [Publisher<'_>], control: &Control, seed: u64) -> Result<(), BenchError> {
-    let mut random = Random::new(seed);
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut poller = Poller::new()?;
     for (token, publisher) in publishers.iter().enumerate() {
         poller.add(&publisher.stream, token, Interest::Changes)?;

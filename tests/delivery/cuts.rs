@@ -2,7 +2,7 @@
 //! odd places.
 
 use std::collections::BTreeSet;
-use vagus_test_support::{Client, Random, TestServer, server};
+use vagus_test_support::{Client, Rng, TestServer, random_bytes, server};
 
 /// Another connection of the same arbiter: when it has its PONG, the server has looked at all its sockets.
 struct Fence(Client);
@@ -65,7 +65,7 @@ fn of_large_frames() {
         .collect();
     sizes.extend([0, 1, 2, 1024 * 1024 - 1, 1024 * 1024]);
     for (number, size) in sizes.into_iter().enumerate() {
-        let payload = Random::new(number as u64).bytes(size);
+        let payload = random_bytes(&mut Rng::with_seed(number as u64), size);
         let frame = [format!("PUB large {size}\r\n").as_bytes(), &payload, b"\r\n"].concat();
         let behind = b"PUB large 6\r\nbehind\r\nPING\r\n";
         publisher.send_bytes(&[frame.as_slice(), behind].concat());
@@ -97,10 +97,13 @@ fn at_odd_places() {
         3, 70_000, 0, 16_300, 1, 16_384, 65_536, 5, 200_000, 16_385, 30, 1_048_576, 7,
     ];
     for seed in 0..6 {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut stream = Vec::new();
         let mut cuts = BTreeSet::new();
-        let payloads: Vec<Vec<u8>> = lengths.iter().map(|length| random.bytes(*length)).collect();
+        let payloads: Vec<Vec<u8>> = lengths
+            .iter()
+            .map(|length| random_bytes(&mut random, *length))
+            .collect();
         for (number, payload) in payloads.iter().enumerate() {
             let begin = stream.len();
             stream.extend_from_slice(format!("PUB odd.{number} {}\r\n", payload.len()).as_bytes());
@@ -116,12 +119,12 @@ fn at_odd_places() {
                 stream.len() - 2,
                 stream.len() - 1,
             ]);
-            cuts.extend((0..3).map(|_| body + random.below(payload.len() + 1)));
+            cuts.extend((0..3).map(|_| body + random.usize(..payload.len() + 1)));
             cuts.extend([16_383, 16_384, 16_385, 65_535, 65_536, 65_537].map(|offset| begin + offset));
         }
         let cuts = cuts
             .into_iter()
-            .filter(|cut| *cut > 0 && *cut < stream.len() && random.below(3) > 0);
+            .filter(|cut| *cut > 0 && *cut < stream.len() && random.usize(..3) > 0);
         send_in_parts(&mut publisher, &stream, cuts.collect::<Vec<_>>(), &mut fence);
         for (number, payload) in payloads.iter().enumerate() {
             let message = subscriber.message();
@@ -152,7 +155,7 @@ fn of_frames_around_powers_of_two() {
         ] {
             let digits = if length > 100_100 { 6 } else { 5 };
             let size = length - "PUB large \r\n\r\n".len() - digits;
-            let payload = Random::new(length as u64).bytes(size);
+            let payload = random_bytes(&mut Rng::with_seed(length as u64), size);
             let frame = [format!("PUB large {size}\r\n").as_bytes(), &payload, b"\r\n"].concat();
             assert_eq!(frame.len(), length);
             send_in_parts(&mut client, &frame, [20], &mut fence);

@@ -3,7 +3,7 @@
 
 use crate::beside::Beside;
 use std::collections::HashMap;
-use vagus_test_support::{Client, Frame, Message, Random, Reader};
+use vagus_test_support::{Client, Frame, Message, Reader, Rng, random_bytes};
 
 /// Where a publisher says that it has sent everything.
 pub(crate) const END: &str = "end";
@@ -43,15 +43,15 @@ pub(crate) struct Plan {
 impl Plan {
     /// Messages on random subjects, of which some follow each other on the same, with up to `longest` bytes.
     pub(crate) fn random(publisher: usize, count: usize, subjects: &[&'static str], longest: usize) -> Self {
-        let mut random = Random::new(publisher as u64 + 1);
+        let mut random = Rng::with_seed(publisher as u64 + 1);
         let mut messages = Vec::with_capacity(count);
         while messages.len() < count {
-            let subject = *random.choose(subjects);
-            let run = 1 + random.below(6);
+            let subject = *random.choice(subjects).unwrap();
+            let run = 1 + random.usize(..6);
             for _ in 0..run.min(count - messages.len()) {
                 // Most are short, a few as long as may be.
-                let bound = longest >> (random.below(4) * 3);
-                messages.push((subject, random.below(bound + 1)));
+                let bound = longest >> (random.usize(..4) * 3);
+                messages.push((subject, random.usize(..bound + 1)));
             }
         }
         Self { publisher, messages }
@@ -66,7 +66,8 @@ impl Plan {
     fn payload(&self, number: usize) -> Vec<u8> {
         let filling = self.messages[number].1;
         let mut payload = format!("{number} {} ", self.publisher).into_bytes();
-        payload.append(&mut Random::new((number + 1) as u64).bytes(filling));
+        let mut random = Rng::with_seed((number + 1) as u64);
+        payload.append(&mut random_bytes(&mut random, filling));
         payload
     }
 

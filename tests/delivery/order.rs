@@ -7,7 +7,7 @@ use crate::numbered::{END, Pace, Plan, Received};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use vagus_test_support::{Client, Message, Random, TestServer, server};
+use vagus_test_support::{Client, Message, Rng, TestServer, server};
 
 const SUBJECTS: [&str; 6] = [
     "order.a.1",
@@ -152,7 +152,7 @@ fn while_subscriptions_come_and_go() {
 /// Gives how many messages came meanwhile.
 fn come_and_go(mut client: Client, seed: u64, done: &AtomicBool, beside: &Beside, plans: &[Plan]) -> usize {
     let _until_dropped = beside.until_dropped();
-    let mut random = Random::new(seed + 99);
+    let mut random = Rng::with_seed(seed + 99);
     let mut received = Received::default();
     let subjects = [
         "order.>",
@@ -165,11 +165,11 @@ fn come_and_go(mut client: Client, seed: u64, done: &AtomicBool, beside: &Beside
     while !done.load(Ordering::Relaxed) {
         let mut lines = String::new();
         for _ in 0..8 {
-            let sid = 1 + random.below(5);
-            let line = match random.below(3) {
-                0 => format!("SUB {} {sid}\r\n", random.choose(&subjects)),
+            let sid = 1 + random.usize(..5);
+            let line = match random.usize(..3) {
+                0 => format!("SUB {} {sid}\r\n", random.choice(&subjects).unwrap()),
                 1 => format!("UNSUB {sid}\r\n"),
-                _ => format!("UNSUB {sid} {}\r\n", 1 + random.below(50)),
+                _ => format!("UNSUB {sid} {}\r\n", 1 + random.usize(..50)),
             };
             lines.push_str(&line);
         }
@@ -198,7 +198,7 @@ fn of_messages_of_every_kind() {
     }
     let (mut limited, mut few) = (server.connected_on(1), Vec::new());
     let mut stream = String::new();
-    let mut random = Random::new(3);
+    let mut random = Rng::with_seed(3);
     for round in 0..300 {
         if round % 50 == 25 {
             publisher.send_bytes(stream.as_bytes());
@@ -208,7 +208,7 @@ fn of_messages_of_every_kind() {
             few.extend(limited.sync_messages());
         }
         let number = format!("{round:03}");
-        stream.push_str(&match random.below(4) {
+        stream.push_str(&match random.usize(..4) {
             0 => format!("PUB order 3 \r\n{number}\r\n"),
             1 => format!("HPUB order 12 15\r\nNATS/1.0\r\n\r\n{number}\r\n"),
             _ => format!("PUB order 3\r\n{number}\r\n"),

@@ -1,6 +1,6 @@
 //! What is not NATS at all ends the connection at once.
 
-use vagus_test_support::{Random, TestServer, eventually_equal, server};
+use vagus_test_support::{Rng, TestServer, eventually_equal, random_bytes, server};
 
 /// Sends it to a fresh connection; what the server says before it closes.
 fn say(server: &TestServer, bytes: &[u8]) -> String {
@@ -76,7 +76,7 @@ fn behind_something_valid() {
         client.publish("a.b", b"");
         client.messages(2);
         client.try_send_bytes(b"\xff\xfe");
-        client.try_send_bytes(&Random::new(seed).bytes(1024 * 1024));
+        client.try_send_bytes(&random_bytes(&mut Rng::with_seed(seed), 1024 * 1024));
         assert_eq!(client.closed(), "-ERR 'Unknown Protocol Operation'\r\n");
     }
     server.expect_to_serve();

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 use std::thread;
-use vagus_test_support::{Random, server};
+use vagus_test_support::{Rng, server};
 
 const CONNECTIONS_EACH: usize = 1_000;
 
@@ -15,7 +15,7 @@ fn of_connections() {
         for thread in 0..4 {
             let server = &server;
             scope.spawn(move || {
-                let mut random = Random::new(thread);
+                let mut random = Rng::with_seed(thread);
                 for number in 0..CONNECTIONS_EACH {
                     if number % 4 == 0 {
                         // Gone before INFO is read, perhaps before it is written.
@@ -31,8 +31,8 @@ fn of_connections() {
                         "SUB a.b 1\r\nUNSUB 1\r\nSUB a.b workers 1\r\nUNSUB 1 1\r\nPING\r\n",
                         "what?\r\n",
                     ];
-                    client.try_send_bytes(random.choose(&said).as_bytes());
-                    match random.below(3) {
+                    client.try_send_bytes(random.choice(&said).unwrap().as_bytes());
+                    match random.usize(..3) {
                         0 => client.break_off(),
                         1 => client.end(),
                         _ => {}

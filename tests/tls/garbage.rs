@@ -1,7 +1,7 @@
 //! Who sends what is no handshake, or only half of one, costs nobody anything and is forgotten.
 
 use crate::world::{CONNECT, World};
-use vagus_test_support::{Client, Random, server};
+use vagus_test_support::{Client, Rng, server};
 use vagus_tls::HandshakeFirst;
 
 /// The beginning of a ClientHello.
@@ -13,7 +13,7 @@ fn whatever_is_sent() {
     for first in [HandshakeFirst::Off, HandshakeFirst::On, HandshakeFirst::AUTO] {
         let settings = world.with(|tls| tls.handshake_first = first);
         let server = server().tls(settings).start();
-        let mut random = Random::new(7);
+        let mut random = Rng::with_seed(7);
         for round in 0..60 {
             let mut client = Client::silent(server.client_address());
             let mut bytes = if round % 2 == 0 {
@@ -21,7 +21,7 @@ fn whatever_is_sent() {
             } else {
                 Vec::new()
             };
-            bytes.extend((0..random.below(600)).map(|_| random.below(256) as u8));
+            bytes.extend((0..random.usize(..600)).map(|_| random.u8(..)));
             client.try_send_bytes(&bytes);
             if round % 3 == 0 {
                 client.break_off();

@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use vagus_benches::arguments::{Arguments, USAGE};
 use vagus_benches::error::{BenchError, Doing};
-use vagus_benches::frames::Random;
 use vagus_benches::host::{self, Host};
 use vagus_benches::measurement::Measurement;
 use vagus_benches::report::Report;
@@ -54,7 +53,7 @@ fn compare() -> Result<ExitCode, BenchError> {
     let time = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.subsec_nanos());
-    let mut random = Random::new(arguments.seed.unwrap_or(u64::from(time)));
+    let mut random = fastrand::Rng::with_seed(arguments.seed.unwrap_or(u64::from(time)));
     for scenario in wanted {
         let mut results = vec![Rounds::default(); arguments.servers.len()];
         let runs = arguments.rounds * scenario.runs_per_round();

@@ -14,6 +14,7 @@ use super::with_care::{
 };
 use crate::interest::Interest;
 use crate::outbox::Outbox;
+use fastrand::Rng;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -44,7 +45,8 @@ pub struct Delivery {
     resumed: Option<Resolving>,
     /// A message with odd spacing as it is delivered.
     composed: Vec<u8>,
-    random: u64,
+    /// A pick among a queue group has to be even, not secret.
+    random: Rng,
     traffic: Traffic,
 }
 
@@ -109,7 +111,7 @@ impl Delivery {
             unfinished: None,
             resumed: None,
             composed: Vec::new(),
-            random: seed | 1,
+            random: Rng::with_seed(seed),
             traffic: Traffic::default(),
         }
     }
@@ -254,7 +256,7 @@ impl Delivery {
             encoded.append(tail);
         }
         for queue in route.queues() {
-            let random = next_random(&mut self.random);
+            let random = self.random.u64(..);
             let Some(member) = pick(queue, random, &self.subject, run.except, &mut self.staging) else {
                 continue;
             };
@@ -442,7 +444,7 @@ impl Delivery {
             }
         }
         for queue in route.queues() {
-            let random = next_random(&mut self.random);
+            let random = self.random.u64(..);
             taken |= deliver_to_one(&mut self.staging, &route, queue, random, content, except);
         }
         self.staging.charge(route.deliveries());
@@ -497,7 +499,7 @@ impl Delivery {
     pub fn proceed(&mut self, mut unfinished: Box<Unfinished>) -> Option<Box<Unfinished>> {
         let random = &mut self.random;
         let done = match &mut *unfinished {
-            Unfinished::Delivering(spread) => spread.proceed(&mut self.staging, || next_random(random)),
+            Unfinished::Delivering(spread) => spread.proceed(&mut self.staging, || random.u64(..)),
             Unfinished::Resolving(_) => false,
         };
         (!done).then_some(unfinished)
@@ -578,17 +580,6 @@ impl Delivery {
         self.encoded.clear();
         self.staging.discard();
     }
-}
-
-/// xorshift64: a queue group's pick needs to be even, not secret.
-#[inline]
-fn next_random(state: &mut u64) -> u64 {
-    let mut next = *state;
-    next ^= next << 13;
-    next ^= next >> 7;
-    next ^= next << 17;
-    *state = next;
-    next
 }
 
 #[cfg(test)]

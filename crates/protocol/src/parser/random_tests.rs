@@ -2,25 +2,10 @@
 
 use super::tests::{STREAM, describe};
 use super::*;
+use fastrand::Rng;
 
-/// Numbers that are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    fn one_of<'a>(&mut self, choices: &[&'a [u8]]) -> &'a [u8] {
-        choices[self.below(choices.len())]
-    }
+fn one_of<'a>(random: &mut Rng, choices: &[&'a [u8]]) -> &'a [u8] {
+    choices[random.usize(..choices.len())]
 }
 
 /// Holds the parser to all that is promised for any input at all.
@@ -58,21 +43,21 @@ fn check_frame<'a>(input: &'a [u8], limits: &FrameLimits) -> Parsed<'a> {
     parsed
 }
 
-fn limits(random: &mut Random) -> FrameLimits {
+fn limits(random: &mut Rng) -> FrameLimits {
     FrameLimits {
-        max_control_line: [10, 30, 4096][random.below(3)],
-        max_payload: [5, 100, usize::MAX][random.below(3)],
-        headers: random.below(4) > 0,
+        max_control_line: [10, 30, 4096][random.usize(..3)],
+        max_payload: [5, 100, usize::MAX][random.usize(..3)],
+        headers: random.usize(..4) > 0,
     }
 }
 
 #[test]
 fn random_bytes() {
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = Rng::with_seed(0x9E37_79B9_7F4A_7C15);
     for _ in 0..50_000 {
         let limits = limits(&mut random);
-        let length = random.below(40);
-        let input: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+        let length = random.usize(..40);
+        let input: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
         check(&input, &limits);
     }
 }
@@ -100,18 +85,18 @@ fn random_words() {
     ];
     let ends: [&[u8]; 6] = [b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r\r\n", b"\r"];
     let bodies: [&[u8]; 7] = [b"\r\n", b"a\r\n", b"ab\r\n", b"abc\r\n", b"ab", b"ab\r", b"ab\n"];
-    let mut random = Random(0xD1B5_4A32_D192_ED03);
+    let mut random = Rng::with_seed(0xD1B5_4A32_D192_ED03);
     for _ in 0..200_000 {
         let limits = limits(&mut random);
-        let mut input = random.one_of(&verbs).to_vec();
-        for _ in 0..random.below(5) {
-            input.extend_from_slice(random.one_of(&blanks));
-            input.extend_from_slice(random.one_of(&words));
+        let mut input = one_of(&mut random, &verbs).to_vec();
+        for _ in 0..random.usize(..5) {
+            input.extend_from_slice(one_of(&mut random, &blanks));
+            input.extend_from_slice(one_of(&mut random, &words));
         }
         for part in [
-            random.one_of(&blanks[3..]),
-            random.one_of(&ends),
-            random.one_of(&bodies),
+            one_of(&mut random, &blanks[3..]),
+            one_of(&mut random, &ends),
+            one_of(&mut random, &bodies),
         ] {
             input.extend_from_slice(part);
         }
@@ -122,20 +107,20 @@ fn random_words() {
 #[test]
 fn mutated_frames() {
     let interesting = b" \t\r\n0129PpHh{}\"\\\0\xff.>*";
-    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let mut random = Rng::with_seed(0x2545_F491_4F6C_DD1D);
     for _ in 0..50_000 {
         let limits = limits(&mut random);
         let mut input = STREAM.to_vec();
-        for _ in 0..=random.below(3) {
-            let at = random.below(input.len());
-            match random.below(4) {
-                0 => input[at] = interesting[random.below(interesting.len())],
-                1 => input[at] = random.next() as u8,
-                2 => input.insert(at, interesting[random.below(interesting.len())]),
+        for _ in 0..=random.usize(..3) {
+            let at = random.usize(..input.len());
+            match random.usize(..4) {
+                0 => input[at] = interesting[random.usize(..interesting.len())],
+                1 => input[at] = random.u8(..),
+                2 => input.insert(at, interesting[random.usize(..interesting.len())]),
                 _ => drop(input.remove(at)),
             }
         }
-        let start = random.below(input.len());
+        let start = random.usize(..input.len());
         check(&input[start..], &limits);
         check(&input, &limits);
     }

@@ -1,8 +1,9 @@
+use fastrand::Rng;
 use std::collections::HashMap;
 
 use super::*;
 use crate::index::Index;
-use crate::testing::{Peer, Random, plain};
+use crate::testing::{Peer, plain};
 
 type Cache = RouteCache<Peer>;
 
@@ -322,13 +323,13 @@ fn a_sweep_drops_what_holds_no_more() {
 #[test]
 fn it_answers_what_was_last_kept_or_nothing() {
     let [old, new] = two_versions();
-    let mut random = Random::new(5);
+    let mut random = Rng::with_seed(5);
     let mut cache = cache(64);
     let mut model: HashMap<String, (Arc<Fanout<Peer>>, Version)> = HashMap::new();
     let mut found = 0;
     for _ in 0..20_000 {
-        let subject = format!("s.{}", random.below(80));
-        let version = if random.below(4) == 0 { new } else { old };
+        let subject = format!("s.{}", random.usize(..80));
+        let version = if random.usize(..4) == 0 { new } else { old };
         match cache.get(subject.as_bytes(), version) {
             Ok(slot) => {
                 found += 1;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::index::Index;
-use crate::testing::{Peer, Random, Shared, member, plain};
+use crate::testing::{Peer, Shared, member, plain};
+use fastrand::Rng;
 
 fn index_of(subscriptions: &[Shared]) -> Index<Peer> {
     let mut index = Index::new();
@@ -331,11 +332,11 @@ fn every_member_is_as_likely_and_every_other_gets_its_chance() {
     index.set_group(b"a", b"q", (0..3).map(|id| member("a", "q", "1", id)).collect());
     let fanout = index.resolve(b"a");
     let queue = &fanout.queues()[0];
-    let mut random = Random::new(7);
+    let mut random = Rng::with_seed(7);
     let mut picked = [0; 3];
     for _ in 0..30_000 {
         let order: Vec<_> = queue
-            .candidates(random.next())
+            .candidates(random.u64(..))
             .map(|it| it.destination().id)
             .collect();
         picked[order[0] as usize] += 1;

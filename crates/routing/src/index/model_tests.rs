@@ -2,18 +2,19 @@
 
 use super::*;
 use crate::queue_group::QueueGroup;
-use crate::testing::{Peer, Random, Shared};
+use crate::testing::{Peer, Shared};
+use fastrand::Rng;
 
 const TOKENS: [&str; 7] = ["a", "b", "a*", "b>", "a-token-of-more-than-22-bytes", "*", ">"];
 
-fn random_subject(random: &mut Random) -> String {
-    let tokens: Vec<_> = (0..=random.below(4))
-        .map(|_| TOKENS[random.below(TOKENS.len())])
+fn random_subject(random: &mut Rng) -> String {
+    let tokens: Vec<_> = (0..=random.usize(..4))
+        .map(|_| TOKENS[random.usize(..TOKENS.len())])
         .collect();
-    tokens.join(if random.below(50) == 0 { ".." } else { "." })
+    tokens.join(if random.usize(..50) == 0 { ".." } else { "." })
 }
 
-fn random_pattern(random: &mut Random) -> String {
+fn random_pattern(random: &mut Rng) -> String {
     loop {
         let pattern = random_subject(random);
         if crate::subject::is_valid_subscription(pattern.as_bytes()) {
@@ -22,16 +23,16 @@ fn random_pattern(random: &mut Random) -> String {
     }
 }
 
-fn random_subscription(random: &mut Random, queue: Option<&str>) -> Shared {
+fn random_subscription(random: &mut Rng, queue: Option<&str>) -> Shared {
     let peer = Peer {
-        id: random.below(9) as u64,
-        headers: random.below(8) > 0,
+        id: random.usize(..9) as u64,
+        headers: random.usize(..8) > 0,
     };
-    let sid = random.below(3).to_string();
+    let sid = random.usize(..3).to_string();
     let pattern = random_pattern(random);
     let queue = queue.map(str::as_bytes);
     let subscription = Subscription::new(pattern.as_bytes(), queue, sid.as_bytes(), peer);
-    if random.below(8) == 0 {
+    if random.usize(..8) == 0 {
         subscription.set_limit(9);
     }
     Arc::new(subscription)
@@ -118,15 +119,15 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
 #[test]
 fn it_is_a_list_only_faster() {
     for seed in 1..=20 {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut index = Index::new();
         let mut groups: Vec<(Vec<u8>, Vec<u8>, QueueGroup<Peer>)> = Vec::new();
         let mut all: Vec<Shared> = Vec::new();
         for step in 0..600 {
             // Grows, then shrinks to nothing.
-            let grows = random.below(600) > step;
+            let grows = random.usize(..600) > step;
             if grows || all.is_empty() {
-                let queue = [None, None, Some("q"), Some("r")][random.below(4)];
+                let queue = [None, None, Some("q"), Some("r")][random.usize(..4)];
                 let it = random_subscription(&mut random, queue);
                 match it.queue() {
                     None => assert!(index.insert(Arc::clone(&it))),
@@ -136,7 +137,7 @@ fn it_is_a_list_only_faster() {
                 }
                 all.push(it);
             } else {
-                let it = all.swap_remove(random.below(all.len()));
+                let it = all.swap_remove(random.usize(..all.len()));
                 match it.queue() {
                     None => assert!(index.remove(&it)),
                     Some(queue) => change_group(&mut index, &mut groups, it.subject(), queue, |group| {
@@ -173,7 +174,7 @@ fn it_is_a_list_only_faster() {
 #[test]
 fn a_list_in_parts_has_whatever_is_there_throughout() {
     for seed in 1..=20 {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut index = Index::new();
         let mut groups = Vec::new();
         let mut all: Vec<Shared> = Vec::new();
@@ -182,12 +183,12 @@ fn a_list_in_parts_has_whatever_is_there_throughout() {
             let mut throughout = all.clone();
             let mut list = Matches::default();
             let mut work = 0;
-            while !index.add_matches(subject.as_bytes(), &mut list, 1 + random.below(9)) {
+            while !index.add_matches(subject.as_bytes(), &mut list, 1 + random.usize(..9)) {
                 assert!(list.work() > work, "it gets on");
                 work = list.work();
-                for _ in 0..random.below(5) {
-                    if random.below(2) == 0 || all.is_empty() {
-                        let queue = [None, Some("q")][random.below(2)];
+                for _ in 0..random.usize(..5) {
+                    if random.bool() || all.is_empty() {
+                        let queue = [None, Some("q")][random.usize(..2)];
                         let it = random_subscription(&mut random, queue);
                         match queue {
                             None => assert!(index.insert(Arc::clone(&it))),
@@ -203,7 +204,7 @@ fn a_list_in_parts_has_whatever_is_there_throughout() {
                         }
                         all.push(it);
                     } else {
-                        let it = all.swap_remove(random.below(all.len()));
+                        let it = all.swap_remove(random.usize(..all.len()));
                         it.close();
                         match it.queue() {
                             None => assert!(index.remove(&it)),

@@ -1,5 +1,6 @@
 //! The members of queue groups as publishers see them: immutable, cheap to share, picked from in constant time.
 
+use fastrand::Rng;
 use std::iter;
 use std::sync::{Arc, OnceLock};
 
@@ -57,6 +58,15 @@ impl<D> Many<D> {
     }
 }
 
+/// How many places a member has that does not count once.
+#[derive(Debug, Clone, Copy)]
+enum Each {
+    /// As many as it weighs: to draw from.
+    AsWeighed,
+    /// One: to go through all of them. A small group has each as often as it weighs all the same.
+    Once,
+}
+
 impl<D> Members<D> {
     pub(super) fn many(many: Many<D>) -> Self {
         Self(Kind::Many(Arc::new(many)))
@@ -69,7 +79,7 @@ impl<D> Members<D> {
 
     /// The name of the group.
     pub(crate) fn queue(&self) -> Option<&[u8]> {
-        self.item(0)?.queue()
+        self.place(0, Each::Once)?.queue()
     }
 
     /// How many members there are, each as often as it weighs.
@@ -92,9 +102,9 @@ impl<D> Members<D> {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
         let mut next = 0;
         iter::from_fn(move || {
-            while next < self.items() {
+            while next < self.places(Each::Once) {
                 next += 1;
-                let member = self.item(next - 1);
+                let member = self.place(next - 1, Each::Once);
                 if member.is_some() {
                     return member;
                 }
@@ -117,7 +127,7 @@ impl<D> Members<D> {
             }
             Kind::Many(_) | Kind::Merged(_) => Candidates(Asking::Drawn {
                 members: self,
-                random,
+                random: Rng::with_seed(random),
                 draws: DRAWS,
                 asked: 0,
             }),
@@ -133,64 +143,42 @@ impl<D> Members<D> {
         }
     }
 
-    /// How many places there are to draw from.
-    fn places(&self) -> u64 {
+    /// How many places there are: one for each member, and for those that have left and keep theirs.
+    fn places(&self, each: Each) -> u64 {
         match &self.0 {
             Kind::Few(members) => members.len() as u64,
-            Kind::Many(many) => (many.paged() as u64).saturating_add(many.weight()),
-            Kind::Merged(groups) => groups.iter().map(Self::places).sum(),
+            Kind::Many(many) => {
+                let weighted = match each {
+                    Each::AsWeighed => many.weight(),
+                    Each::Once => many.weighted.len() as u64,
+                };
+                weighted.saturating_add(many.paged() as u64)
+            }
+            Kind::Merged(groups) => groups.iter().map(|group| group.places(each)).sum(),
         }
     }
 
     /// Who has one of the [places](Self::places).
-    fn place(&self, mut place: u64) -> Option<&Arc<Subscription<D>>> {
+    fn place(&self, mut place: u64, each: Each) -> Option<&Arc<Subscription<D>>> {
         match &self.0 {
             Kind::Few(members) => members.get(place as usize),
             Kind::Many(many) => {
-                let Some(weight) = place.checked_sub(many.paged() as u64) else {
+                let Some(rest) = place.checked_sub(many.paged() as u64) else {
                     return many.in_page(place as usize);
                 };
-                let at = many.weighted.partition_point(|(sum, _)| *sum <= weight);
+                let at = match each {
+                    Each::AsWeighed => many.weighted.partition_point(|(sum, _)| *sum <= rest),
+                    Each::Once => rest as usize,
+                };
                 many.weighted.get(at).map(|(_, member)| member)
             }
             Kind::Merged(groups) => {
                 groups
                     .iter()
-                    .find_map(|group| match place.checked_sub(group.places()) {
-                        None => Some(group.place(place)),
+                    .find_map(|group| match place.checked_sub(group.places(each)) {
+                        None => Some(group.place(place, each)),
                         Some(rest) => {
                             place = rest;
-                            None
-                        }
-                    })?
-            }
-        }
-    }
-
-    /// How many there are to be gone through: as [`places`](Self::places), but weights do not count.
-    fn items(&self) -> usize {
-        match &self.0 {
-            Kind::Few(members) => members.len(),
-            Kind::Many(many) => many.paged() + many.weighted.len(),
-            Kind::Merged(groups) => groups.iter().map(Self::items).sum(),
-        }
-    }
-
-    /// One of the [items](Self::items).
-    fn item(&self, mut item: usize) -> Option<&Arc<Subscription<D>>> {
-        match &self.0 {
-            Kind::Few(members) => members.get(item),
-            Kind::Many(many) => match item.checked_sub(many.paged()) {
-                None => many.in_page(item),
-                Some(rest) => many.weighted.get(rest).map(|(_, member)| member),
-            },
-            Kind::Merged(groups) => {
-                groups
-                    .iter()
-                    .find_map(|group| match item.checked_sub(group.items()) {
-                        None => Some(group.item(item)),
-                        Some(rest) => {
-                            item = rest;
                             None
                         }
                     })?
@@ -279,10 +267,10 @@ enum Asking<'a, D> {
     Few(iter::Chain<Slice<'a, D>, Slice<'a, D>>),
     Drawn {
         members: &'a Members<D>,
-        random: u64,
+        random: Rng,
         draws: u32,
         /// How many have been asked since there are no more draws.
-        asked: usize,
+        asked: u64,
     },
 }
 
@@ -306,28 +294,27 @@ impl<'a, D> Iterator for Candidates<'a, D> {
 /// Draws again and again, as whoever has left keeps its place for a while; then goes round.
 fn draw<'a, D>(
     members: &'a Members<D>,
-    random: &mut u64,
+    random: &mut Rng,
     draws: &mut u32,
-    asked: &mut usize,
+    asked: &mut u64,
 ) -> Option<&'a Arc<Subscription<D>>> {
     while *draws > 0 {
         *draws -= 1;
-        let drawn = members.place(scale(*random, members.places()));
-        // splitmix64: all bits of the next depend on all bits of this one.
-        *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        *random = (*random ^ (*random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        *random = (*random ^ (*random >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        *random ^= *random >> 31;
+        let drawn = members.place(
+            scale(random.u64(..), members.places(Each::AsWeighed)),
+            Each::AsWeighed,
+        );
         if drawn.is_some() {
             return drawn;
         }
     }
-    let items = members.items();
-    let first = scale(*random, items as u64) as usize;
-    while *asked < items {
-        let item = (first + *asked) % items;
+    let places = members.places(Each::Once);
+    // Of a copy: each further one is counted from the same place.
+    let first = scale(random.clone().u64(..), places);
+    while *asked < places {
+        let place = (first + *asked) % places;
         *asked += 1;
-        let next = members.item(item);
+        let next = members.place(place, Each::Once);
         if next.is_some() {
             return next;
         }

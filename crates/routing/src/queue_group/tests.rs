@@ -1,6 +1,7 @@
 use super::*;
 use crate::origin::ConnectionKind;
-use crate::testing::{Peer, Random, Shared, member, plain};
+use crate::testing::{Peer, Shared, member, plain};
+use fastrand::Rng;
 use std::collections::BTreeMap;
 
 fn member_of(id: u64) -> Shared {
@@ -82,11 +83,11 @@ fn a_subscription_is_in_one_place_only() {
 
 /// Picks, how often each member was the first that had not left.
 fn picks(members: &Members<Peer>, picks: usize) -> BTreeMap<u64, usize> {
-    let mut random = Random::new(3);
+    let mut random = Rng::with_seed(3);
     let mut counts = BTreeMap::new();
     for _ in 0..picks {
         let picked = members
-            .candidates(random.next())
+            .candidates(random.u64(..))
             .find(|it| !it.is_closed())
             .expect("somebody has not left");
         *counts.entry(picked.destination().id).or_default() += 1;
@@ -123,9 +124,9 @@ fn joining_and_leaving_cost_their_own_number() {
     let joined = group.copied();
     assert!(joined < MEMBERS, "{joined} copied");
     // In no order, as the subscriptions of a connection leave.
-    let mut random = Random::new(5);
+    let mut random = Rng::with_seed(5);
     for at in (1..all.len()).rev() {
-        all.swap(at, random.below(at + 1));
+        all.swap(at, random.usize(..at + 1));
     }
     for batch in all.chunks(BATCH) {
         for it in batch {
@@ -204,35 +205,35 @@ fn weights_count_in_a_large_group() {
 #[test]
 fn it_is_a_list_of_members_only_faster() {
     for seed in 1..=10 {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut group = QueueGroup::new();
         let mut model: Vec<(Shared, u32)> = Vec::new();
         let mut kept: Option<(Members<Peer>, usize, Vec<u64>)> = None;
         let most = 3000;
         for step in 0..12_000 {
             // Grows, then shrinks to nothing, with some of the other always.
-            let grows = random.below(10) < if step < 6000 { 7 } else { 3 };
-            match random.below(40) {
+            let grows = random.usize(..10) < if step < 6000 { 7 } else { 3 };
+            match random.usize(..40) {
                 _ if model.is_empty() || (grows && model.len() < most) => {
                     let it = member_of(step);
-                    let weight = [1, 1, 1, 1, 1, 1, 1, 0, 2, 40][random.below(10)];
-                    let weight = if random.below(20) == 0 { weight } else { 1 };
+                    let weight = [1, 1, 1, 1, 1, 1, 1, 0, 2, 40][random.usize(..10)];
+                    let weight = if random.usize(..20) == 0 { weight } else { 1 };
                     assert!(group.join_weighted(Arc::clone(&it), weight));
                     model.push((it, weight));
                 }
                 0 => {
-                    let at = random.below(model.len());
-                    let weight = random.below(3) as u32;
+                    let at = random.usize(..model.len());
+                    let weight = random.usize(..3) as u32;
                     assert!(group.set_weight(&model[at].0, weight));
                     model[at].1 = weight;
                 }
                 _ => {
-                    let (it, _) = model.swap_remove(random.below(model.len()));
+                    let (it, _) = model.swap_remove(random.usize(..model.len()));
                     assert!(group.leave(&it) && !group.leave(&it));
                 }
             }
             assert_eq!(group.len(), model.len());
-            if random.below(200) == 0 {
+            if random.usize(..200) == 0 {
                 let members = group.members();
                 let weight: u32 = model.iter().map(|(_, weight)| weight).sum();
                 assert_eq!(members.len(), weight as usize);

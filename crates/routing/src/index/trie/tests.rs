@@ -2,7 +2,8 @@ use std::ops::ControlFlow;
 
 use super::nodes::Node;
 use super::*;
-use crate::testing::{Peer, Random, plain};
+use crate::testing::{Peer, plain};
+use fastrand::Rng;
 
 #[test]
 fn a_node_is_one_line_of_the_cache() {
@@ -36,11 +37,11 @@ fn labels_have_whole_tokens_in_common() {
 
 const TOKENS: [&str; 5] = ["a", "b", "ab", "*", "a-token-that-is-no-short-label-by-itself"];
 
-fn random_pattern(random: &mut Random, from: usize) -> String {
-    let mut tokens: Vec<_> = (0..=random.below(7))
-        .map(|_| TOKENS[random.below(from)])
+fn random_pattern(random: &mut Rng, from: usize) -> String {
+    let mut tokens: Vec<_> = (0..=random.usize(..7))
+        .map(|_| TOKENS[random.usize(..from)])
         .collect();
-    if random.below(5) == 0 {
+    if random.usize(..5) == 0 {
         tokens.push(">");
     }
     tokens.join(".")
@@ -141,7 +142,7 @@ fn what_many_patterns_took_is_given_back_though_one_stays() {
 #[test]
 fn it_is_a_list_of_patterns_only_faster() {
     for seed in 1..=30 {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let patterns: Vec<_> = (0..400).map(|_| random_pattern(&mut random, 5)).collect();
         let subjects: Vec<_> = (0..20)
             .map(|_| random_pattern(&mut random, 3).replace('>', "b"))
@@ -149,14 +150,14 @@ fn it_is_a_list_of_patterns_only_faster() {
         let mut trie = Trie::default();
         let mut model: Vec<&String> = Vec::new();
         for step in 0..1500 {
-            let pattern = &patterns[random.below(patterns.len())];
+            let pattern = &patterns[random.usize(..patterns.len())];
             if let Some(at) = model.iter().position(|known| *known == pattern) {
                 // Grows at first, shrinks in the end.
-                if random.below(1500) < step {
+                if random.usize(..1500) < step {
                     model.swap_remove(at);
                     remove(&mut trie, pattern);
                 }
-            } else if random.below(1500) > step {
+            } else if random.usize(..1500) > step {
                 model.push(pattern);
                 insert(&mut trie, pattern);
             }
@@ -192,7 +193,7 @@ fn part(trie: &Trie<Peer>, subject: &str, walk: &mut Walk, at_most: usize) -> (V
 #[test]
 fn a_walk_in_parts_is_the_same_walk() {
     for seed in 1..=40 {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut patterns: Vec<_> = (0..300).map(|_| random_pattern(&mut random, 5)).collect();
         patterns.sort();
         patterns.dedup();
@@ -236,7 +237,7 @@ fn a_walk_in_parts_is_the_same_walk() {
 fn what_is_there_throughout_is_visited_once_whatever_changes_between_two_parts() {
     let mut parts = 0;
     for seed in 1..=60 {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut patterns: Vec<_> = (0..200).map(|_| random_pattern(&mut random, 4)).collect();
         patterns.sort();
         patterns.dedup();
@@ -249,15 +250,15 @@ fn what_is_there_throughout_is_visited_once_whatever_changes_between_two_parts()
             let mut walk = Walk::default();
             let mut all = Vec::new();
             loop {
-                let at_most = 1 + random.below(4);
+                let at_most = 1 + random.usize(..4);
                 let (found, done) = part(&trie, &subject, &mut walk, at_most);
                 all.extend(found);
                 parts += 1;
                 if done {
                     break;
                 }
-                for _ in 0..random.below(20) {
-                    let at = random.below(patterns.len());
+                for _ in 0..random.usize(..20) {
+                    let at = random.usize(..patterns.len());
                     if present[at] {
                         remove(&mut trie, &patterns[at]);
                     } else {
@@ -280,7 +281,7 @@ fn what_is_there_throughout_is_visited_once_whatever_changes_between_two_parts()
             }
             // Some changes even if no walk had several parts.
             for at in 0..patterns.len() {
-                if random.below(8) == 0 {
+                if random.usize(..8) == 0 {
                     if present[at] {
                         remove(&mut trie, &patterns[at]);
                     } else {
