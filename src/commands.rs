@@ -5,6 +5,7 @@ mod arguments;
 mod bench;
 mod error;
 mod healthcheck;
+mod http;
 mod output;
 mod password;
 mod publish;

@@ -45,5 +45,7 @@ pub(super) enum ToolError {
     #[error(transparent)]
     Bench(#[from] super::bench::BenchError),
     #[error(transparent)]
+    Http(#[from] super::http::HttpError),
+    #[error(transparent)]
     Top(#[from] super::top::TopError),
 }

@@ -1,9 +1,10 @@
 //! `vagus healthcheck`: for containers, which have no shell and no curl.
 
 use super::error::ToolError;
-use super::top::{Client, Endpoint, TlsOptions, TopError};
+use super::http::{Client, Endpoint, TlsOptions};
 use crate::flags::syntax::{self, Flag, Kind, Parsed};
 use std::io::Write;
+use ureq::http::Uri;
 
 pub(super) const HELP: &str = "\
 Usage: vagus healthcheck [options]
@@ -44,9 +45,7 @@ const FLAGS: &[Flag<Choice>] = &[
 
 pub(super) fn run(args: &[String], out: &mut impl Write) -> Result<(), ToolError> {
     let (endpoint, path) = read(args)?;
-    let answer = Client::new(endpoint)
-        .and_then(|client| client.get(&path))
-        .map_err(TopError::Http)?;
+    let answer = Client::new(&endpoint)?.get(&path)?;
     writeln!(out, "{}", String::from_utf8_lossy(&answer).trim_end())?;
     Ok(())
 }
@@ -79,8 +78,8 @@ fn read(args: &[String]) -> Result<(Endpoint, String), ToolError> {
 }
 
 fn read_url(url: &str, parsed: &Parsed<Choice>) -> Option<(Endpoint, String)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let tls = match scheme.to_ascii_lowercase().as_str() {
+    let url: Uri = url.parse().ok()?;
+    let tls = match url.scheme_str()? {
         "http" => None,
         "https" => Some(TlsOptions {
             authorities: parsed.text(Choice::Authorities).map(Into::into),
@@ -89,24 +88,24 @@ fn read_url(url: &str, parsed: &Parsed<Choice>) -> Option<(Endpoint, String)> {
         }),
         _ => return None,
     };
-    let (authority, path) = match rest.find('/') {
-        Some(at) if rest.len() > at + 1 => rest.split_at(at),
-        Some(at) => (&rest[..at], PATH),
-        None => (rest, PATH),
-    };
-    let (host, port) = match authority.rsplit_once(':') {
-        // A colon inside of brackets is of the address.
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, PORT),
+    let authority = url.authority()?;
+    let host = authority.host();
+    // What is left of it is a user's name, or a port that is none.
+    let port = match authority.as_str().strip_prefix(host)? {
+        "" => PORT,
+        rest => rest.strip_prefix(':')?.parse().ok()?,
     };
     let host = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    let is_plain = |text: &str| text.chars().all(|sign| sign.is_ascii_graphic());
-    if host.is_empty() || host.contains('@') || !is_plain(host) || !is_plain(path) {
+    if host.is_empty() {
         return None;
     }
+    let path = match url.path_and_query()?.as_str() {
+        "/" => PATH,
+        path => path,
+    };
     let endpoint = Endpoint {
         host: host.to_owned(),
         port,

@@ -2,7 +2,6 @@
 
 mod draw;
 mod events;
-mod http;
 mod keys;
 mod look;
 mod model;
@@ -16,11 +15,8 @@ pub(super) use look::LookError;
 pub(super) use options::HELP;
 
 use super::error::ToolError;
+use super::http::Client;
 use events::{Event, Sources, name_of};
-pub(super) use http::Client;
-pub(super) use options::{Endpoint, TlsOptions};
-
-use http::HttpError;
 use keys::Action;
 use look::look;
 use model::Model;
@@ -37,8 +33,6 @@ use thiserror::Error;
 pub(super) enum TopError {
     #[error(transparent)]
     Look(#[from] LookError),
-    #[error(transparent)]
-    Http(#[from] HttpError),
     #[error("there is no terminal to show it on; -o - writes it down")]
     NoTerminal,
     #[error("cannot use the terminal: {0}")]
@@ -52,7 +46,7 @@ pub(super) fn run(args: &[String], out: &mut impl Write) -> Result<(), ToolError
         writeln!(out, "vagus top v{}", vagus::VERSION)?;
         return Ok(());
     };
-    let client = Client::new(options.endpoint.clone()).map_err(TopError::Http)?;
+    let client = Client::new(&options.endpoint)?;
     let mut model = Model::new(options.view.clone());
     // At once, and before the terminal changes, if there is no server.
     model.saw(look(&client, &model.wanted()).map_err(TopError::Look)?);

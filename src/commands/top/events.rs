@@ -1,9 +1,9 @@
 //! Who tells the one thread that shows everything what happens: the keyboard, the server, the resolver of names,
 //! signals.
 
-use super::http::Client;
 use super::look::look;
 use super::sample::{Sample, Wanted};
+use crate::commands::http::Client;
 use dns_lookup::lookup_addr;
 use ratatui::crossterm::event::{self, KeyEvent};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};

@@ -1,7 +1,7 @@
 //! One look at a server.
 
-use super::http::{Client, HttpError};
 use super::sample::{Sample, Wanted};
+use crate::commands::http::{Client, HttpError};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 

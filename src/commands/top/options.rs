@@ -1,6 +1,7 @@
 //! What `vagus top` can be told: the flags of nats-top, by their names and defaults.
 
 use crate::commands::error::ToolError;
+use crate::commands::http::{Endpoint, TlsOptions};
 use crate::flags::syntax::{self, Flag, Kind, Parsed};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -122,25 +123,6 @@ impl Sort {
     pub(super) fn name(self) -> &'static str {
         self.0
     }
-}
-
-/// Where the server is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::commands) struct Endpoint {
-    pub(in crate::commands) host: String,
-    pub(in crate::commands) port: u16,
-    /// HTTPS, and with what.
-    pub(in crate::commands) tls: Option<TlsOptions>,
-}
-
-/// Files in PEM.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(in crate::commands) struct TlsOptions {
-    pub(in crate::commands) certificate: Option<PathBuf>,
-    pub(in crate::commands) key: Option<PathBuf>,
-    pub(in crate::commands) authorities: Option<PathBuf>,
-    /// Any certificate will do.
-    pub(in crate::commands) insecure: bool,
 }
 
 /// What may be changed by keys, too.
