@@ -160,8 +160,9 @@ fn read_post(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
         let head = String::from_utf8_lossy(&request[..end]);
         let length = head
             .lines()
-            .find_map(|line| line.strip_prefix("Content-Length: "))
-            .and_then(|length| length.parse::<usize>().ok())
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, length)| length.parse::<usize>().ok())
             .expect("a POST has a length");
         if request.len() >= end + 4 + length {
             return Ok(request.split_off(end + 4));
