@@ -302,15 +302,15 @@ impl Destination for End {
 fn what_counts_of_a_group_is_what_its_members_weigh() {
     use ConnectionKind::{Client, LeafNode, Route, Service};
     for size in [20, 1_500] {
-        let mut random = Random::new(size as u64);
+        let mut random = Rng::with_seed(size as u64);
         let mut group = QueueGroup::new();
         let mut all: Vec<(Arc<Subscription<End>>, u32)> = Vec::new();
         // Grows past what is one array, and shrinks to nothing.
         for step in 0..3 * size {
-            if all.is_empty() || step < size || (step < 2 * size && random.below(2) == 0) {
-                let kind = [Client, Client, Client, Service, Route, LeafNode][random.below(6)];
+            if all.is_empty() || step < size || (step < 2 * size && random.bool()) {
+                let kind = [Client, Client, Client, Service, Route, LeafNode][random.usize(..6)];
                 let weight = if kind.is_server() {
-                    random.below(4) as u32
+                    random.usize(..4) as u32
                 } else {
                     1
                 };
@@ -319,7 +319,7 @@ fn what_counts_of_a_group_is_what_its_members_weigh() {
                 assert!(group.join_weighted(Arc::clone(&member), weight));
                 all.push((member, weight));
             } else {
-                let (member, _) = all.swap_remove(random.below(all.len()));
+                let (member, _) = all.swap_remove(random.usize(..all.len()));
                 assert!(group.leave(&member));
             }
             if step % 7 == 0 || all.is_empty() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::Random;
+use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is looked for by a number.
@@ -77,12 +77,12 @@ fn parts_are_all_of_the_order() {
 
 #[test]
 fn what_is_in_it_is_found_while_it_grows_and_shrinks() {
-    let mut random = Random::new(7);
+    let mut random = Rng::with_seed(7);
     let mut table = Table::default();
     let mut model = BTreeMap::new();
     for target in [20_000, 300, 9_000, 0] {
         while model.len() != target {
-            let number = random.next() >> 48;
+            let number = random.u64(..) >> 48;
             let hash = numbered(number).hash;
             if model.len() < target {
                 let known = model.insert(number, ()).is_some();
@@ -113,19 +113,19 @@ fn what_is_in_it_is_found_while_it_grows_and_shrinks() {
 
 #[test]
 fn going_through_it_finds_what_is_there_throughout_once() {
-    let mut random = Random::new(11);
+    let mut random = Rng::with_seed(11);
     let mut table = Table::default();
     let mut present = BTreeSet::new();
     for (size, tendency) in [(3_000, 3), (9_000, 1), (1_500, 1), (20, 2), (0, 2)] {
         while present.len() < size {
-            let number = random.next();
+            let number = random.u64(..);
             insert(&mut table, number);
             present.insert(number);
         }
         let mut throughout = present.clone();
         let (mut cursor, mut found) = (Cursor::default(), Vec::new());
         loop {
-            let (before, wanted) = (found.len(), 1 + random.below(200));
+            let (before, wanted) = (found.len(), 1 + random.usize(..200));
             let is_all = table.visit(&mut cursor, |entry| {
                 found.push(entry.number);
                 if found.len() - before == wanted {
@@ -139,12 +139,12 @@ fn going_through_it_finds_what_is_there_throughout_once() {
                 break;
             }
             assert_eq!(found.len() - before, wanted);
-            for _ in 0..random.below(100) {
-                if random.below(4) < tendency {
-                    let number = random.next();
+            for _ in 0..random.usize(..100) {
+                if random.usize(..4) < tendency {
+                    let number = random.u64(..);
                     insert(&mut table, number);
                     present.insert(number);
-                } else if let Some(number) = present.range(random.next()..).next().copied() {
+                } else if let Some(number) = present.range(random.u64(..)..).next().copied() {
                     assert!(remove(&mut table, number));
                     present.remove(&number);
                     throughout.remove(&number);

@@ -1,5 +1,6 @@
 use super::*;
-use crate::testing::{Peer, Random, Shared, member, plain};
+use crate::testing::{Peer, Shared, member, plain};
+use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An index and all that is in it, by subject.
@@ -45,10 +46,10 @@ fn are_the_same(some: &[Shared], others: &[Shared]) -> bool {
 }
 
 /// Many of them once, some often; some begin with others.
-fn random_subject(random: &mut Random) -> String {
-    let numbers = [9, 5_000][random.below(2)];
-    let number = random.below(numbers);
-    match random.below(5) {
+fn random_subject(random: &mut Rng) -> String {
+    let numbers = [9, 5_000][random.usize(..2)];
+    let number = random.usize(..numbers);
+    match random.usize(..5) {
         0 => format!("a.{number}.b"),
         1 => format!("a.{number}.*"),
         2 => format!("a.*.{number}.>"),
@@ -59,7 +60,7 @@ fn random_subject(random: &mut Random) -> String {
 
 #[test]
 fn what_is_there_throughout_is_listed_once() {
-    let mut random = Random::new(3);
+    let mut random = Rng::with_seed(3);
     let mut world = World::default();
     for (size, tendency) in [(0, 4), (2_000, 1), (6_000, 3), (3_000, 0)] {
         while world.subscribers.len() < size {
@@ -74,7 +75,7 @@ fn what_is_there_throughout_is_listed_once() {
         world.note();
         let (mut listing, mut listed) = (Listing::default(), Vec::new());
         loop {
-            let (before, wanted, at_most) = (listed.len(), 1 + random.below(300), 1 + random.below(300));
+            let (before, wanted, at_most) = (listed.len(), 1 + random.usize(..300), 1 + random.usize(..300));
             let is_all = world.index.list(&mut listing, at_most, |subject, plain| {
                 let subject = String::from_utf8(subject.to_vec()).unwrap();
                 let subscribers = &world.subscribers[&subject];
@@ -90,9 +91,9 @@ fn what_is_there_throughout_is_listed_once() {
             if is_all {
                 break;
             }
-            for _ in 0..random.below(100) {
+            for _ in 0..random.usize(..100) {
                 let subject = random_subject(&mut random);
-                if random.below(4) < tendency {
+                if random.usize(..4) < tendency {
                     world.subscribe(subject);
                 } else {
                     world.unsubscribe(subject);
@@ -111,11 +112,11 @@ fn what_is_there_throughout_is_listed_once() {
 
 #[test]
 fn subscribers_are_those_of_exactly_that_subject() {
-    let mut random = Random::new(5);
+    let mut random = Rng::with_seed(5);
     let mut world = World::default();
     for step in 0..20_000 {
         let subject = random_subject(&mut random);
-        if random.below(20_000) > step {
+        if random.usize(..20_000) > step {
             world.subscribe(subject);
         } else {
             world.unsubscribe(subject);
