@@ -7,13 +7,17 @@
 //! Nothing here keeps state between calls, and nothing panics whatever the bytes are.
 
 pub mod connect;
+pub mod content_encoding;
 pub mod delivered;
 pub mod error;
+mod html_safe_json;
 pub mod info;
 mod json;
 pub mod message;
+pub mod message_trace;
 pub mod operation;
 pub mod parser;
 pub mod proxy_header;
 pub mod quote;
+pub mod server_shown;
 pub mod user_info;

@@ -80,6 +80,23 @@ pub fn parse<'a>(input: &'a [u8], limits: &FrameLimits) -> Parsed<'a> {
     }
 }
 
+/// An HPUB that is larger than it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oversized<'a> {
+    /// Where it was to be published.
+    pub subject: &'a [u8],
+    /// What has come of its header block.
+    pub header: &'a [u8],
+    /// How many bytes it was to have, headers included.
+    pub size: usize,
+}
+
+/// What is known of the HPUB at the start of `input`, if it is one: [`parse`] has found it to be a
+/// [`Violation::MaximumPayload`].
+pub fn oversized<'a>(input: &'a [u8], limits: &FrameLimits) -> Option<Oversized<'a>> {
+    line::oversized(input, limits)
+}
+
 const PUB: u32 = u32::from_le_bytes(*b"PUB ");
 const HPUB: u32 = u32::from_le_bytes(*b"HPUB");
 /// Clears the bit that tells lower from upper case, which two letters of one kind share with no

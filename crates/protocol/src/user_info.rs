@@ -1,7 +1,7 @@
 //! What a client is told that asks who it is.
 
+use crate::server_shown::ServerShown;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// The answer.
 #[derive(Debug, Clone)]
@@ -14,23 +14,6 @@ pub struct UserInfo<'a> {
     pub account: &'a str,
     /// What the user may do; none where nothing restricts it.
     pub permissions: Option<UserPermissions<'a>>,
-}
-
-/// Who answers, and when.
-#[derive(Debug, Clone)]
-pub struct ServerShown<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Where clients connect to it.
-    pub host: &'a str,
-    /// Its id.
-    pub id: &'a str,
-    /// Its version.
-    pub version: &'a str,
-    /// Which of its answers this is.
-    pub sequence: u64,
-    /// When it was given, by RFC 3339.
-    pub time: &'a str,
 }
 
 /// What a user may do.
@@ -67,21 +50,8 @@ pub struct Responses {
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    server: Server<'a>,
+    server: ServerShown<'a>,
     data: Data<'a>,
-}
-
-#[derive(Serialize)]
-struct Server<'a> {
-    name: &'a str,
-    host: &'a str,
-    id: &'a str,
-    ver: &'a str,
-    feature_flags: BTreeMap<&'static str, bool>,
-    jetstream: bool,
-    flags: u64,
-    seq: u64,
-    time: &'a str,
 }
 
 #[derive(Serialize)]
@@ -97,17 +67,7 @@ impl UserInfo<'_> {
     /// The answer as JSON, in nats-server's order of fields.
     pub fn to_json(&self) -> Vec<u8> {
         let answer = Answer {
-            server: Server {
-                name: self.server.name,
-                host: self.server.host,
-                id: self.server.id,
-                ver: self.server.version,
-                feature_flags: [("js_ack_fc_v2", false), ("js_raft_delete_range", false)].into(),
-                jetstream: false,
-                flags: 0,
-                seq: self.server.sequence,
-                time: self.server.time,
-            },
+            server: self.server,
             data: Data {
                 user: self.user,
                 account: self.account,
@@ -132,6 +92,7 @@ mod tests {
                 name: "n",
                 host: "0.0.0.0",
                 id: "N",
+                cluster: "",
                 version: "2.14.5",
                 sequence: 7,
                 time: "2026-01-01T00:00:00Z",

@@ -4,9 +4,11 @@ use crate::authentication;
 use crate::reporting::GLOBAL_ACCOUNT;
 use crate::session::NatsSession;
 use std::sync::atomic::Ordering;
+use vagus_actors::OwnMessage;
 use vagus_actors::connection::Turn;
 use vagus_auth::permission::{Permissions, Rules};
-use vagus_protocol::user_info::{Lists, Responses, ServerShown, UserInfo, UserPermissions};
+use vagus_protocol::server_shown::ServerShown;
+use vagus_protocol::user_info::{Lists, Responses, UserInfo, UserPermissions};
 
 /// Where clients ask.
 pub(crate) const SUBJECT: &[u8] = b"$SYS.REQ.USER.INFO";
@@ -23,6 +25,7 @@ impl NatsSession {
                 name: &info.server_name,
                 host: &info.host,
                 id: &info.server_id,
+                cluster: &info.cluster,
                 version: &info.version,
                 sequence: self.facts.answered.fetch_add(1, Ordering::Relaxed) + 1,
                 time: &jiff::Timestamp::now().to_string(),
@@ -31,7 +34,11 @@ impl NatsSession {
             account: GLOBAL_ACCOUNT,
             permissions: self.rights.permissions().map(shown),
         };
-        turn.answer(reply, &answer.to_json());
+        turn.answer(OwnMessage {
+            subject: reply.into(),
+            header: b"",
+            payload: answer.to_json(),
+        });
     }
 }
 

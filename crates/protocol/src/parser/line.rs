@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::{FrameLimits, Parsed, parse_size};
+use super::{FrameLimits, Oversized, Parsed, parse_size};
 use crate::error::Violation;
 use crate::json;
 use crate::operation::{Operation, Publish};
@@ -269,6 +269,28 @@ fn publish<'a>(
         line_len: line.len,
     };
     Ok((Operation::Publish(publish), consumed))
+}
+
+/// As [`super::oversized`].
+#[cold]
+pub(super) fn oversized<'a>(input: &'a [u8], limits: &FrameLimits) -> Option<Oversized<'a>> {
+    let Ok((Verb::PublishHeaders, verb_len)) = verb(input) else {
+        return None;
+    };
+    let line = Line::new(input, Verb::PublishHeaders, verb_len, limits.max_control_line).ok()?;
+    let [subject, second, third, fourth] = line.split(3, is_blank).ok()?;
+    let sizes = if fourth.is_empty() {
+        (second, third)
+    } else {
+        (third, fourth)
+    };
+    let (header_size, size) = (parse_size(sizes.0)?, parse_size(sizes.1)?);
+    let come = input.get(line.len..)?;
+    Some(Oversized {
+        subject,
+        header: come.get(..header_size).unwrap_or(come),
+        size,
+    })
 }
 
 /// Where in the input the tokens after the subject start, if they stand there as in a delivery:

@@ -64,6 +64,14 @@ impl<D> Matches<D> {
     }
 }
 
+impl<D> Matches<D> {
+    /// Takes one of the plain subscriptions, for those who look at each by itself: those that are closed, and those that
+    /// deny the subject, are among them.
+    pub fn pop_plain(&mut self) -> Option<Arc<Subscription<D>>> {
+        self.plain.pop()
+    }
+}
+
 impl<D: Destination> Matches<D> {
     /// What a message published on `subject`, for which they were found, has to know. Whatever has ended since they were
     /// found is left out.

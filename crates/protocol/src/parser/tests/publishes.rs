@@ -210,3 +210,34 @@ fn publishes_with_headers_that_close() {
         check_with(&limits, line.as_bytes(), "...");
     }
 }
+
+#[test]
+fn what_has_come_of_one_that_is_too_large_is_known() {
+    let limits = FrameLimits {
+        max_control_line: 64,
+        max_payload: 100,
+        headers: true,
+    };
+    for (input, expect) in [
+        ("HPUB a 12 101\r\n", Some(("a", "", 101))),
+        ("HPUB a 12 101\r\nNATS", Some(("a", "NATS", 101))),
+        (
+            "hpub a  r 12 101 \nNATS/1.0\r\n\r\nbody",
+            Some(("a", "NATS/1.0\r\n\r\n", 101)),
+        ),
+        ("PUB a 101\r\nNATS/1.0\r\n\r\n", None),
+    ] {
+        let input = input.as_bytes();
+        assert_eq!(
+            parse(input, &limits),
+            Parsed::Violation(Violation::MaximumPayload)
+        );
+        let found = oversized(input, &limits);
+        let expect = expect.map(|(subject, header, size): (&str, &str, _)| Oversized {
+            subject: subject.as_bytes(),
+            header: header.as_bytes(),
+            size,
+        });
+        assert_eq!(found, expect);
+    }
+}

@@ -1,0 +1,7 @@
+//! Messages whose way is traced: what their headers ask for, and the event that tells of it.
+
+mod event;
+mod request;
+
+pub use event::{Egress, Ingress, ShownKind, TraceEvent, Undelivered};
+pub use request::{Activation, ShownHeaders, TraceRequest, may_ask, with_tracing_disabled};

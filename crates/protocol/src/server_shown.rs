@@ -1,0 +1,66 @@
+//! Who says it, and when: what stands in the answers and events of a server.
+
+use serde::{Serialize, Serializer};
+
+/// A server as its answers and events show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerShown<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where clients connect to it.
+    pub host: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// The cluster it is in; empty where it is in none.
+    pub cluster: &'a str,
+    /// The version of nats-server whose protocol this is.
+    pub version: &'a str,
+    /// Which of its answers and events this is, from 1.
+    pub sequence: u64,
+    /// When it was made, by RFC 3339.
+    pub time: &'a str,
+}
+
+/// Features that can be turned on in a later version of nats-server, by name.
+#[derive(Serialize)]
+struct FeatureFlags {
+    js_ack_fc_v2: bool,
+    js_raft_delete_range: bool,
+}
+
+/// The fields in nats-server's order.
+#[derive(Serialize)]
+struct Wire<'a> {
+    name: &'a str,
+    host: &'a str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    cluster: &'a str,
+    ver: &'a str,
+    feature_flags: FeatureFlags,
+    jetstream: bool,
+    flags: u64,
+    seq: u64,
+    time: &'a str,
+}
+
+impl Serialize for ServerShown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Wire {
+            name: self.name,
+            host: self.host,
+            id: self.id,
+            cluster: self.cluster,
+            ver: self.version,
+            feature_flags: FeatureFlags {
+                js_ack_fc_v2: false,
+                js_raft_delete_range: false,
+            },
+            jetstream: false,
+            flags: 0,
+            seq: self.sequence,
+            time: self.time,
+        }
+        .serialize(serializer)
+    }
+}
