@@ -110,7 +110,7 @@ impl InProcess {
         arbiter.delivery.staging.begin_turn(Moment::of(began));
         let taken = arbiter.delivery.publish(&self.interest, &message, None);
         arbiter.delivery.close_run();
-        arbiter.delivery.finish();
+        arbiter.delivery.finish(&self.interest);
         // Requests come one by one and each waits for its answer: there is nothing to pause.
         hand_over(arbiter, running, began);
         taken

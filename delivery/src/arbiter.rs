@@ -10,6 +10,7 @@ mod spread;
 mod staging;
 mod tail;
 mod timers;
+mod tracing;
 mod vigil;
 mod with_care;
 
@@ -22,6 +23,7 @@ pub use spare_buffers::SpareBuffers;
 pub use spread::Spread;
 pub use staging::Staging;
 pub use timers::{Timer, Timers};
+pub use tracing::{OwnMessage, Trace, Tracing};
 pub use vigil::{Vigil, watch};
 
 use crate::outbox::Slots;

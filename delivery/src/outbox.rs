@@ -59,6 +59,8 @@ pub struct Outbox {
     /// Left by others, taken by the owner.
     notices: AtomicU8,
     queue: Mutex<Queue>,
+    /// What the peer calls itself.
+    name: Mutex<Option<Arc<str>>>,
     /// Only where deliveries are logged.
     traced: Mutex<Option<Box<Traced>>>,
 }
@@ -114,6 +116,7 @@ impl Outbox {
             closed: AtomicBool::new(false),
             notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
+            name: Mutex::new(None),
             traced: Mutex::new(None),
         }
     }
@@ -131,6 +134,16 @@ impl Outbox {
     /// Whether nothing more can be delivered here. A queue group then passes on to another member.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// What the peer calls itself, if it does.
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
+        self.name.lock().clone()
+    }
+
+    /// This is what the peer calls itself from now on; nothing is no name.
+    pub fn set_name(&self, name: &str) {
+        *self.name.lock() = (!name.is_empty()).then(|| name.into());
     }
 
     /// Whether messages are delivered with their headers from now on.

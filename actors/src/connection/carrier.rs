@@ -438,25 +438,33 @@ impl<S: Session> Connection<S> {
         match result {
             Ok(result) => Some(result),
             Err(_) => {
-                let (peer, id) = (self.session.peer(), self.id());
-                log::error!("{peer} - cid:{id} - Internal error, closing the connection");
-                delivery.discard();
-                self.closing.get_or_insert(CloseReason::ProtocolViolation);
+                self.panicked(delivery);
                 None
             }
         }
     }
 
+    /// The session has panicked: that closes this connection alone.
+    #[cold]
+    fn panicked(&mut self, delivery: &mut Delivery) {
+        let (peer, id) = (self.session.peer(), self.id());
+        log::error!("{peer} - cid:{id} - Internal error, closing the connection");
+        delivery.discard();
+        self.closing.get_or_insert(CloseReason::ProtocolViolation);
+    }
+
     /// Whether something that it published is not delivered to its end.
     fn is_delivering(&self) -> bool {
-        matches!(self.unfinished.as_deref(), Some(Unfinished::Delivering(_)))
+        self.unfinished
+            .as_deref()
+            .is_some_and(Unfinished::goes_on_by_itself)
     }
 
     /// How far earlier turns came with the subject of its next message.
     fn take_resolving(&mut self) -> Option<Resolving> {
         match *self.unfinished.take()? {
             Unfinished::Resolving(resolving) => Some(resolving),
-            Unfinished::Delivering(_) => None,
+            Unfinished::Delivering(_) | Unfinished::Tracing(_) | Unfinished::Publishing(..) => None,
         }
     }
 
@@ -467,7 +475,12 @@ impl<S: Session> Connection<S> {
         {
             // What it sends now waits behind that.
             self.session.heard(now);
-            self.unfinished = delivery.proceed(unfinished);
+            let interest = &self.surroundings.interest;
+            // A trace is the session's.
+            match catch_unwind(AssertUnwindSafe(|| delivery.proceed(interest, unfinished))) {
+                Ok(unfinished) => self.unfinished = unfinished,
+                Err(_) => self.panicked(delivery),
+            }
         }
     }
 

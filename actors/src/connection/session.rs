@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
+use vagus_delivery::arbiter::{OwnMessage, Trace};
 use vagus_delivery::outbox::Traced;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::error::CloseReason;
@@ -127,10 +128,21 @@ pub trait Turn {
     /// is true then.
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
 
-    /// Delivers a message of the server's own, to everybody who is interested; it does not count as received.
+    /// Delivers a message as [`Turn::publish`] does, if the trace has it delivered, and tells the trace of each
+    /// subscription that it comes to. The event that comes of it is delivered as by [`Turn::answer`].
+    ///
+    /// Not while [`Turn::interest_pending`], and not before [`Turn::goes_on`] was asked about something else than this
+    /// message.
+    fn publish_traced(&mut self, message: &Publish<'_>, echo: bool, trace: Box<dyn Trace>) -> bool;
+
+    /// Delivers the event of a message that goes nowhere, as by [`Turn::answer`].
+    fn publish_event(&mut self, trace: Box<dyn Trace>);
+
+    /// Delivers a message of the server's own, to everybody who is interested; it does not count as received. What the
+    /// turn cannot do of it follows in the next, before anything else of this connection.
     ///
     /// Not while [`Turn::interest_pending`].
-    fn answer(&mut self, subject: &[u8], payload: &[u8]);
+    fn answer(&mut self, message: OwnMessage);
 
     /// A message of so many bytes is not delivered to anybody. It counts as received all the same.
     fn withhold(&mut self, payload: usize);
@@ -187,6 +199,9 @@ pub trait Turn {
 
     /// Whether messages are delivered to this connection with their headers.
     fn accept_headers(&mut self, accept: bool);
+
+    /// This is what the peer calls itself, to those who ask whose a subscription is; nothing is no name.
+    fn set_name(&mut self, name: &str);
 
     /// This is how the log shows deliveries to this connection, as long as it shows any.
     fn show_deliveries(&mut self, traced: Traced);

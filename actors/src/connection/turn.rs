@@ -4,7 +4,7 @@ use super::session::Turn;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_auth::permission::{Filter, ResponsePermission};
-use vagus_delivery::arbiter::Delivery;
+use vagus_delivery::arbiter::{Delivery, OwnMessage, Trace};
 use vagus_delivery::outbox::{Outbox, Traced};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
 use vagus_delivery::{Interest, LOOKED_AT_ONCE};
@@ -71,8 +71,21 @@ impl Turn for ConnectionTurn<'_> {
         self.delivery.publish(self.interest, message, except)
     }
 
-    fn answer(&mut self, subject: &[u8], payload: &[u8]) {
-        self.delivery.answer(self.interest, subject, payload);
+    #[cold]
+    fn publish_traced(&mut self, message: &Publish<'_>, echo: bool, trace: Box<dyn Trace>) -> bool {
+        self.inbound.count(message.body.len());
+        let except = (!echo).then(|| self.outbox.connection_id());
+        self.delivery
+            .publish_traced(self.interest, message, except, trace)
+    }
+
+    #[cold]
+    fn publish_event(&mut self, trace: Box<dyn Trace>) {
+        self.delivery.publish_event(self.interest, trace);
+    }
+
+    fn answer(&mut self, message: OwnMessage) {
+        self.delivery.answer(self.interest, message);
     }
 
     #[cold]
@@ -186,6 +199,10 @@ impl Turn for ConnectionTurn<'_> {
             // Routes that are held say how this connection took headers before.
             self.interest.versions().bump_all();
         }
+    }
+
+    fn set_name(&mut self, name: &str) {
+        self.outbox.set_name(name);
     }
 
     fn show_deliveries(&mut self, traced: Traced) {

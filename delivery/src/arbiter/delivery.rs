@@ -3,6 +3,8 @@
 //! What one turn does is counted, not timed: copies, destinations, what resolving a subject came by, bytes. A message
 //! whose fan-out alone is more than a turn may do becomes a [`Spread`]; one whose subject takes more to resolve waits.
 
+mod unfinished;
+
 use super::counters::Traffic;
 use super::resolving::{Resolving, Unfinished};
 use super::spread::Spread;
@@ -149,7 +151,7 @@ impl Delivery {
             }
             self.close_run();
         }
-        if self.is_spent() {
+        if self.is_spent() || self.unfinished.is_some() {
             return false;
         }
         match message {
@@ -183,7 +185,7 @@ impl Delivery {
     ) -> bool {
         if !self.is_of_run(message, except) {
             self.close_run();
-            self.finish();
+            self.finish(interest);
             self.open_run(interest, message, except, Parts::All);
         }
         match (&mut self.run, message.tail) {
@@ -193,25 +195,6 @@ impl Delivery {
             }
             _ => self.deliver_with_care(message),
         }
-    }
-
-    /// Delivers a message that nobody has published.
-    pub fn answer(&mut self, interest: &Interest, subject: &[u8], payload: &[u8]) {
-        let size = payload.len().to_string();
-        let message = Publish {
-            subject,
-            reply: None,
-            header_size: None,
-            header_size_text: b"",
-            size_text: size.as_bytes(),
-            tail: None,
-            body: payload,
-            line_len: 0,
-        };
-        self.publish(interest, &message, None);
-        self.close_run();
-        self.traffic.messages_in = self.traffic.messages_in.saturating_sub(1);
-        self.traffic.payload_in = self.traffic.payload_in.saturating_sub(payload.len() as u64);
     }
 
     /// Counts a message that is not delivered to anybody.
@@ -455,7 +438,10 @@ impl Delivery {
     /// true if there is anybody.
     #[cold]
     fn gather(&mut self, content: &Content<'_>) -> bool {
-        self.finish();
+        debug_assert!(
+            self.unfinished.is_none(),
+            "nothing is published before it is done"
+        );
         if self.gathered.is_none() {
             // What the run has encoded already comes before.
             self.pause_run();
@@ -485,54 +471,6 @@ impl Delivery {
             self.routes.count(slot, 1, content.body.len() as u64);
         }
         Some((run.route.fanout(&self.routes)?.clone(), run.except))
-    }
-
-    /// Delivers what was gathered as far as the turn allows.
-    fn spread_gathered(&mut self) {
-        if let Some(spread) = self.gathered.take() {
-            self.unfinished = self.proceed(Box::new(Unfinished::Delivering(*spread)));
-        }
-    }
-
-    /// Goes on with what an earlier turn could not do to its end; gives back what this one cannot either. A subject that
-    /// is not resolved waits for [`Delivery::resume`].
-    pub fn proceed(&mut self, mut unfinished: Box<Unfinished>) -> Option<Box<Unfinished>> {
-        let random = &mut self.random;
-        let done = match &mut *unfinished {
-            Unfinished::Delivering(spread) => spread.proceed(&mut self.staging, || random.u64(..)),
-            Unfinished::Resolving(_) => false,
-        };
-        (!done).then_some(unfinished)
-    }
-
-    /// The publisher's next message may be the one whose subject earlier turns have begun to resolve. Without, that is
-    /// forgotten: a message that comes later is resolved from the start.
-    pub fn resume(&mut self, resolving: Option<Resolving>) {
-        self.resumed = resolving;
-    }
-
-    /// What the turn could not do to its end, for the next turn of the same publisher.
-    pub fn take_unfinished(&mut self) -> Option<Box<Unfinished>> {
-        self.unfinished.take()
-    }
-
-    /// Whether there is something that the turn could not do to its end.
-    pub fn is_unfinished(&self) -> bool {
-        self.unfinished.is_some()
-    }
-
-    /// Does to its end whatever there is. For those who have one message and no further turn; sessions see to it that
-    /// they publish nothing more in a turn that is spent.
-    pub fn finish(&mut self) {
-        while let Some(unfinished) = self.unfinished.take() {
-            // The next message on this subject resolves it anew.
-            if matches!(*unfinished, Unfinished::Resolving(_)) {
-                return;
-            }
-            self.staging.hand_over();
-            self.staging.renew();
-            self.unfinished = self.proceed(unfinished);
-        }
     }
 
     /// The counts since the last call. `messages_out` counts what was handed over.

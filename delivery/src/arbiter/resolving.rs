@@ -8,9 +8,10 @@
 
 use super::spread::Spread;
 use super::staging::Staging;
+use super::tracing::{OwnMessage, Tracing};
 use super::with_care::ConnectionFanout;
 use crate::interest::{Interest, LOOKED_AT_ONCE};
-use crate::outbox::Outbox;
+use crate::outbox::{ConnectionSubscription, Outbox};
 use std::sync::Arc;
 use vagus_routing::{Matches, Version};
 
@@ -19,8 +20,19 @@ use vagus_routing::{Matches, Version};
 pub enum Unfinished {
     /// Goes on by itself, before anything else of the publisher.
     Delivering(Spread),
+    /// So does this.
+    Tracing(Box<Tracing>),
+    /// And this, a message of the server's own of which it is not known yet whom it reaches.
+    Publishing(OwnMessage, Option<Resolving>),
     /// Goes on when the message that asked for it is looked at again.
     Resolving(Resolving),
+}
+
+impl Unfinished {
+    /// Whether it goes on by itself, before anything else of the publisher.
+    pub fn goes_on_by_itself(&self) -> bool {
+        !matches!(self, Self::Resolving(_))
+    }
 }
 
 /// A subject on the way to its route.
@@ -56,6 +68,11 @@ impl Resolving {
         let done = interest.add_matches(subject, &mut self.matches, LOOKED_AT_ONCE);
         staging.charge(self.matches.work() - before);
         done
+    }
+
+    /// Takes one of the plain subscriptions that were found.
+    pub(super) fn pop_plain(&mut self) -> Option<Arc<ConnectionSubscription>> {
+        self.matches.pop_plain()
     }
 
     pub(super) fn keep_for(mut self, subject: &[u8]) -> Self {

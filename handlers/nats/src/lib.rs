@@ -7,6 +7,7 @@ mod authentication;
 mod client_hello;
 mod evidence;
 mod heartbeat;
+mod message_tracing;
 pub mod ocsp;
 mod opening;
 mod publishing;
@@ -17,7 +18,6 @@ mod subscribing;
 mod throttle;
 mod tls;
 mod trace;
-mod traced;
 mod user_info;
 
 pub use session::NatsSession;

@@ -1,11 +1,12 @@
 //! PUB and HPUB.
 
 use crate::session::NatsSession;
-use crate::{traced, user_info};
+use crate::user_info;
 use vagus_actors::connection::{ANTICIPATED, Turn};
 use vagus_auth::permission::Rights;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::message;
+use vagus_protocol::message_trace::may_ask;
 use vagus_protocol::operation::{Operation, Publish};
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_routing::subject;
@@ -16,110 +17,78 @@ const RESERVED_SUBJECTS: [&[u8]; 2] = [b"_GR_.", b"$NRG."];
 /// Subjects that a client may not have answers sent to.
 const RESERVED_REPLIES: [&[u8]; 3] = [b"_R_.", b"$JS.ACK.", b"_GR_."];
 
-/// What becomes of a message that may ask for a trace.
-enum Traced {
-    /// It is delivered.
-    Delivered,
-    /// It is counted, and delivered to nobody.
-    NotDelivered,
-    /// It is as if it had not come.
-    Ignored,
-}
-
 impl NatsSession {
-    /// False if the message was not delivered: the turn has not seen it, and knows nothing of its control line.
+    /// False if the turn knows nothing of its control line: it has not seen the message, or has not delivered it as any
+    /// other. `asks` says whether its headers may ask for a trace.
     #[inline]
     #[must_use]
-    pub(crate) fn publish(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+    pub(crate) fn publish(&mut self, message: &Publish<'_>, asks: bool, turn: &mut impl Turn) -> bool {
         if self.wishes.trace {
             self.trace(&Operation::Publish(*message));
         }
-        if let Some(header) = message.header()
-            && traced::may_ask(header)
-        {
-            match self.trace_request(header, turn) {
-                Traced::Delivered => {}
-                Traced::NotDelivered => return self.withhold(message, turn),
-                Traced::Ignored => return false,
-            }
+        if asks && self.publish_traced(message, turn) {
+            return false;
         }
-        if !self.may_publish(message, turn) {
+        self.publish_untraced(message, turn)
+    }
+
+    /// As [`NatsSession::publish`], whatever the headers ask for.
+    #[inline]
+    pub(crate) fn publish_untraced(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+        if let Some(complaint) = self.refusal(message, turn) {
+            self.complain(&complaint, turn);
             turn.withhold(message.body.len());
             return false;
         }
         self.confirm(turn);
         let taken = turn.publish(message, self.wishes.echo);
+        self.published(message, taken, turn);
+        true
+    }
+
+    /// As [`NatsSession::delivered`], but the server may be who answers.
+    #[inline]
+    pub(crate) fn published(&mut self, message: &Publish<'_>, taken: bool, turn: &mut impl Turn) {
         if message.subject == user_info::SUBJECT {
             if let Some(reply) = message.reply {
                 self.tell_who_it_is(reply, turn);
             }
-        } else if !taken && self.wishes.no_responders && message.reply.is_some() {
+        } else {
+            self.delivered(message, taken, turn);
+        }
+    }
+
+    /// What the publisher is told of a message of which somebody or nobody took a copy.
+    #[inline]
+    pub(crate) fn delivered(&mut self, message: &Publish<'_>, taken: bool, turn: &mut impl Turn) {
+        if !taken && self.wishes.no_responders && message.reply.is_some() {
             self.no_responders(message, turn);
         }
-        true
     }
 
-    /// What becomes of a message whose header block may ask for a trace.
-    #[cold]
-    fn trace_request(&mut self, header: &[u8], turn: &mut impl Turn) -> Traced {
-        let Some(request) = traced::asked(header) else {
-            return Traced::Delivered;
-        };
-        let destination = request.destination;
-        let is_subject =
-            subject::is_valid_literal(destination) && !destination.iter().any(u8::is_ascii_whitespace);
-        if request.began_elsewhere || !is_subject {
-            return if request.only {
-                Traced::Ignored
-            } else {
-                Traced::Delivered
-            };
-        }
-        if !self.rights.may_publish(destination) || begins_with_any(destination, &RESERVED_SUBJECTS) {
-            let complaint = Complaint::PublishPermission { subject: destination };
-            self.complain(&complaint, turn);
-            return Traced::Ignored;
-        }
-        if request.only {
-            Traced::NotDelivered
-        } else {
-            Traced::Delivered
-        }
-    }
-
-    /// A message that is published as any other, but not delivered.
-    #[cold]
-    fn withhold(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
-        if self.may_publish(message, turn) {
-            self.confirm(turn);
-        }
-        turn.withhold(message.body.len());
-        false
-    }
-
+    /// Why a message is not published, if it is not.
     #[inline]
-    fn may_publish(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+    pub(crate) fn refusal<'m>(
+        &mut self,
+        message: &Publish<'m>,
+        turn: &mut impl Turn,
+    ) -> Option<Complaint<'m>> {
         if self.wishes.pedantic && !subject::is_valid_literal(message.subject) {
             // Told, and delivered all the same.
             self.complain(&Complaint::InvalidPublishSubject, turn);
         }
         if !self.is_permitted(message.subject, turn) || begins_with_any(message.subject, &RESERVED_SUBJECTS) {
-            self.complain(
-                &Complaint::PublishPermission {
-                    subject: message.subject,
-                },
-                turn,
-            );
-            return false;
+            return Some(Complaint::PublishPermission {
+                subject: message.subject,
+            });
         }
-        if let Some(reply) = message
-            .reply
-            .filter(|reply| begins_with_any(reply, &RESERVED_REPLIES))
-        {
-            self.complain(&Complaint::ReplyPermission { reply }, turn);
-            return false;
-        }
-        true
+        let reply = message.reply?;
+        begins_with_any(reply, &RESERVED_REPLIES).then_some(Complaint::ReplyPermission { reply })
+    }
+
+    /// Whether events of traces may be sent there for the client.
+    pub(crate) fn may_be_sent_traces(&self, destination: &[u8]) -> bool {
+        self.rights.may_publish(destination) && !begins_with_any(destination, &RESERVED_SUBJECTS)
     }
 
     /// Whether a message is going to be published, as far as that can be said before it is: nothing is counted or said.
@@ -275,7 +244,7 @@ impl<'a> Repeated<'a> {
         if !frame.starts_with(self.line) || !frame.ends_with(b"\r\n") {
             return None;
         }
-        if self.header > 0 && traced::may_ask(frame.get(self.line.len()..)?.get(..self.header)?) {
+        if self.header > 0 && may_ask(frame.get(self.line.len()..)?.get(..self.header)?) {
             return None;
         }
         turn.publish_again(&frame[self.tail..], self.payload);

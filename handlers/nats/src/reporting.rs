@@ -149,15 +149,20 @@ impl NatsSession {
                 return;
             }
         };
-        if !repetition::is_news(&text) || !self.may_log(now) {
-            return;
-        }
         if sid.is_empty() {
-            log::error!("{} - {text}", self.log_name());
-        } else {
+            return self.report_error(&text, now);
+        }
+        if repetition::is_news(&text) && self.may_log(now) {
             // As the client wrote it, in what may stand in a line.
             let sid = Said(sid).to_string();
             log::error!("{} - {text}, SID {}", self.log_name(), sid.trim_matches('"'));
+        }
+    }
+
+    /// Logs an error of a client, within the same bounds.
+    pub(crate) fn report_error(&mut self, text: &str, now: Instant) {
+        if repetition::is_news(text) && self.may_log(now) {
+            log::error!("{} - {text}", self.log_name());
         }
     }
 

@@ -22,6 +22,7 @@ use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
+use vagus_protocol::message_trace::may_ask;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, may_begin_connect, parse};
 use vagus_routing::ConnectionId;
@@ -358,6 +359,7 @@ impl NatsSession {
         self.let_in(identity, turn);
         self.frame_limits.headers = headers;
         turn.accept_headers(headers);
+        turn.set_name(self.options().map(|options| &*options.name).unwrap_or_default());
         self.show_deliveries(turn);
         self.confirm(turn);
     }
@@ -439,26 +441,28 @@ impl Session for NatsSession {
             }
             match parse(rest, &self.frame_limits) {
                 Parsed::Frame { operation, consumed } => {
-                    let mut message = None;
+                    let (mut message, mut asks) = (None, false);
                     if let Operation::Publish(publish) = &operation {
                         if turn.interest_pending() {
                             return Progress::Waiting { consumed: at };
                         }
+                        asks = publish.header().is_some_and(may_ask);
                         message = self.is_to_be_published(publish).then_some(publish);
                         if message.is_some() && at >= looked_ahead {
                             let (line, limits) = (publish.line_len, &self.frame_limits);
                             looked_ahead = at + publishing::look_ahead(rest, line, consumed, limits, turn);
                         }
                     }
-                    // What is said to a verbose client about this message comes behind what was published before.
-                    let goes_on =
-                        !(self.wishes.verbose && message.is_some()) || turn.goes_on(None, self.wishes.echo);
+                    // What is said to a verbose client about this message, and what is told of a traced one, comes behind
+                    // what was published before.
+                    let apart = self.wishes.verbose || asks;
+                    let goes_on = !(apart && message.is_some()) || turn.goes_on(None, self.wishes.echo);
                     if !goes_on || !turn.goes_on(message, self.wishes.echo) {
                         return Progress::Yielded { consumed: at };
                     }
                     if let Operation::Publish(publish) = &operation {
                         if !self.must_authenticate() {
-                            repeated = if self.publish(publish, turn) {
+                            repeated = if self.publish(publish, asks, turn) {
                                 Repeated::after(publish, &rest[..consumed], self, turn)
                             } else {
                                 Repeated::default()
@@ -485,6 +489,12 @@ impl Session for NatsSession {
                     // What came before counts.
                     if !turn.goes_on(None, self.wishes.echo) {
                         return Progress::Yielded { consumed: at };
+                    }
+                    if violation == Violation::MaximumPayload && !self.must_authenticate() {
+                        if turn.interest_pending() {
+                            return Progress::Waiting { consumed: at };
+                        }
+                        self.trace_oversized(rest, turn);
                     }
                     let evidence = evidence::of(violation, rest, at, &self.frame_limits);
                     self.violated(violation, &evidence, turn);

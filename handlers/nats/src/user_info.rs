@@ -4,9 +4,9 @@ use crate::authentication;
 use crate::reporting::GLOBAL_ACCOUNT;
 use crate::session::NatsSession;
 use std::sync::atomic::Ordering;
-use vagus_actors::OwnMessage;
 use vagus_actors::connection::Turn;
 use vagus_auth::permission::{Permissions, Rules};
+use vagus_delivery::arbiter::OwnMessage;
 use vagus_protocol::server_shown::ServerShown;
 use vagus_protocol::user_info::{Lists, Responses, UserInfo, UserPermissions};
 

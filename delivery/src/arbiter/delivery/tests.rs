@@ -90,7 +90,7 @@ impl World {
     /// A further turn of the same publisher.
     fn go_on(&mut self, spread: Box<Unfinished>) -> (Option<Box<Unfinished>>, u64) {
         self.delivery.staging.begin_turn(Moment::default());
-        let unfinished = self.delivery.proceed(spread);
+        let unfinished = self.delivery.proceed(&self.interest, spread);
         self.delivery.staging.hand_over();
         (unfinished, self.delivery.take_traffic().messages_out)
     }
@@ -410,7 +410,7 @@ fn whoever_has_no_further_turn_does_it_all_at_once() {
     }
     world.publish("PUB x 0\r\n\r\n", None);
     world.delivery.close_run();
-    world.delivery.finish();
+    world.delivery.finish(&world.interest);
     assert_eq!(world.turns(), [WIDE as u64]);
 }
 
@@ -553,3 +553,5 @@ fn a_route_that_was_resolved_while_something_changed_is_not_kept_as_current() {
 fn sid(subscription: &ConnectionSubscription) -> String {
     String::from_utf8_lossy(subscription.sid()).into_owned()
 }
+
+mod tracing;

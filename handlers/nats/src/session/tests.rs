@@ -12,6 +12,7 @@ use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
 use vagus_delivery::Live;
+use vagus_delivery::arbiter::{OwnMessage, Trace};
 use vagus_delivery::outbox::Traced;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::error::CloseReason;
@@ -50,11 +51,29 @@ impl Turn for Recorder {
         self.now
     }
 
-    fn answer(&mut self, subject: &[u8], payload: &[u8]) {
-        let data = text(payload);
+    fn answer(&mut self, message: OwnMessage) {
+        let data = text(&message.payload);
         let data = data.split_once("\"data\":").unwrap().1;
-        self.note(format_args!("answer {} {data}", text(subject)));
+        self.note(format_args!("answer {} {data}", text(&message.subject)));
     }
+
+    fn publish_traced(&mut self, message: &Publish<'_>, echo: bool, mut trace: Box<dyn Trace>) -> bool {
+        if !trace.is_without_delivery() {
+            self.publish(message, echo);
+        }
+        if self.taken {
+            trace.add_egress(&tracing::EGRESS);
+        }
+        self.publish_event(trace);
+        self.taken
+    }
+
+    fn publish_event(&mut self, trace: Box<dyn Trace>) {
+        let event = tracing::made_of(trace);
+        self.note(format_args!("event {event}"));
+    }
+
+    fn set_name(&mut self, _: &str) {}
 
     fn show_deliveries(&mut self, _: Traced) {}
 
@@ -386,66 +405,6 @@ fn a_client_that_asks_is_told_who_it_is() {
         .did("< -ERR 'Permissions Violation for Publish to \"$SYS.REQ.USER.INFO\"'\nwithhold 0");
 }
 
-/// What is for tracing alone is delivered to nobody, though it has the control line of what was delivered before.
-#[test]
-fn what_is_only_traced_is_not_delivered() {
-    const CONNECT: &str = "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"user\":\"ann\",\"pass\":\"pw\"}\r\n";
-    let message = |subject: &str, destination: &str, only: &str| {
-        let header = format!("NATS/1.0\r\nNats-Trace-Dest:{destination}\r\nNats-Trace-Only:{only}\r\n\r\n");
-        format!(
-            "HPUB {subject} {} {}\r\n{header}x\r\n",
-            header.len(),
-            header.len() + 1
-        )
-    };
-    let length = message("a", "dest", "true").len() - "HPUB a 54 55\r\n\r\n".len();
-    for (messages, expect) in [
-        (message("a", "dest", "true"), format!("withhold {length}")),
-        (message("a", "dest", "nope"), "publish".to_owned()),
-        (message("a", "no no", "true"), String::new()),
-        (message("a", "d..t", "true"), String::new()),
-        (message("a", "d..t", "nope"), "publish".to_owned()),
-        (
-            message("a", "else", "nope"),
-            "< -ERR 'Permissions Violation for Publish to \"else\"'".to_owned(),
-        ),
-        (
-            message("b", "dest", "true"),
-            format!("< -ERR 'Permissions Violation for Publish to \"b\"'\nwithhold {length}"),
-        ),
-        (
-            ["deaf", "dest", "deaf"]
-                .map(|destination| message("a", destination, "true"))
-                .concat()
-                .replace("Nats-Trace-Dest:deaf", "Nats-Trace-Past:deaf"),
-            format!("publish\nwithhold {length}\npublish"),
-        ),
-    ] {
-        let mut peer = permitted(Permissions {
-            publish: Rules {
-                allow: list(&["a", "dest"]),
-                ..Rules::default()
-            },
-            ..Permissions::default()
-        });
-        peer.say(CONNECT).say(&messages);
-        let did: Vec<_> = peer
-            .recorder
-            .text
-            .lines()
-            .filter(|line| *line != "headers")
-            .map(|line| {
-                if line.starts_with("publish") {
-                    "publish"
-                } else {
-                    line
-                }
-            })
-            .collect();
-        assert_eq!(did.join("\n"), expect, "{messages}");
-    }
-}
-
 /// The turn knows the control line of the message before it, which is not that of the refused one.
 #[test]
 fn what_is_refused_is_not_repeated() {
@@ -582,4 +541,5 @@ fn list(subjects: &[&str]) -> Vec<String> {
 
 mod login;
 mod silence;
+mod tracing;
 mod turns;

@@ -1,0 +1,175 @@
+//! What may take more than one turn of a publisher: what a turn begins and another ends.
+
+use super::{Delivery, Parts};
+use crate::arbiter::resolving::{Resolving, Unfinished};
+use crate::arbiter::spread::Spread;
+use crate::arbiter::tracing::{OwnMessage, Trace, Tracing};
+use crate::arbiter::with_care::Content;
+use crate::interest::Interest;
+use vagus_protocol::operation::Publish;
+use vagus_routing::ConnectionId;
+
+impl Delivery {
+    /// Delivers what was gathered as far as the turn allows.
+    pub(super) fn spread_gathered(&mut self) {
+        if let Some(mut spread) = self.gathered.take()
+            && !self.proceed_spread(&mut spread)
+        {
+            self.unfinished = Some(Box::new(Unfinished::Delivering(*spread)));
+        }
+    }
+
+    fn proceed_spread(&mut self, spread: &mut Spread) -> bool {
+        let random = &mut self.random;
+        spread.proceed(&mut self.staging, || random.u64(..))
+    }
+
+    /// Goes on with what an earlier turn could not do to its end; gives back what this one cannot either. A subject that
+    /// is not resolved waits for [`Delivery::resume`].
+    pub fn proceed(
+        &mut self,
+        interest: &Interest,
+        mut unfinished: Box<Unfinished>,
+    ) -> Option<Box<Unfinished>> {
+        let event = match &mut *unfinished {
+            Unfinished::Delivering(spread) => {
+                let done = self.proceed_spread(spread);
+                return (!done).then_some(unfinished);
+            }
+            Unfinished::Tracing(tracing) => self.proceed_tracing(interest, tracing),
+            Unfinished::Resolving(_) | Unfinished::Publishing(..) => None,
+        };
+        match (event, *unfinished) {
+            (Some(event), _) => self.publish_own(interest, event, None),
+            (None, Unfinished::Publishing(own, resolving)) => self.publish_own(interest, own, resolving),
+            (None, other) => Some(Box::new(other)),
+        }
+    }
+
+    /// The publisher's next message may be the one whose subject earlier turns have begun to resolve. Without, that is
+    /// forgotten: a message that comes later is resolved from the start.
+    pub fn resume(&mut self, resolving: Option<Resolving>) {
+        self.resumed = resolving;
+    }
+
+    /// What the turn could not do to its end, for the next turn of the same publisher.
+    pub fn take_unfinished(&mut self) -> Option<Box<Unfinished>> {
+        self.unfinished.take()
+    }
+
+    /// Whether there is something that the turn could not do to its end.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
+    /// Does to its end whatever there is. For those who have one message and no further turn; sessions see to it that
+    /// they publish nothing more in a turn that is spent.
+    pub fn finish(&mut self, interest: &Interest) {
+        while let Some(unfinished) = self.unfinished.take() {
+            // The next message on this subject resolves it anew.
+            if !unfinished.goes_on_by_itself() {
+                return;
+            }
+            self.staging.hand_over();
+            self.staging.renew();
+            self.unfinished = self.proceed(interest, unfinished);
+        }
+    }
+
+    /// Delivers a message as [`Delivery::publish`] does, if it is to be delivered, and tells the trace of each subscription
+    /// that it comes to; the event that comes of it is delivered next. Each is asked, so this is not for every message.
+    #[cold]
+    pub fn publish_traced(
+        &mut self,
+        interest: &Interest,
+        message: &Publish<'_>,
+        except: Option<ConnectionId>,
+        trace: Box<dyn Trace>,
+    ) -> bool {
+        if !self.is_of_run(message, except) {
+            self.close_run();
+            self.finish(interest);
+            self.open_run(interest, message, except, Parts::All);
+        }
+        let mut composed = std::mem::take(&mut self.composed);
+        let content = Content::of(message, &mut composed);
+        let tracing = self
+            .count_one(&content)
+            .map(|(route, except)| Box::new(Tracing::new(trace, route, except, &content)));
+        self.composed = composed;
+        // What came before goes before.
+        self.close_run();
+        self.finish(interest);
+        let Some(mut tracing) = tracing else {
+            return false;
+        };
+        let event = self.proceed_tracing(interest, &mut tracing);
+        let taken = tracing.is_taken();
+        self.unfinished = match event {
+            Some(event) => self.publish_own(interest, event, None),
+            None => Some(Box::new(Unfinished::Tracing(tracing))),
+        };
+        taken
+    }
+
+    /// Delivers the event of a message that goes nowhere.
+    #[cold]
+    pub fn publish_event(&mut self, interest: &Interest, trace: Box<dyn Trace>) {
+        self.close_run();
+        self.finish(interest);
+        let tracing = Box::new(Tracing::of_refused(trace));
+        self.unfinished = self.proceed(interest, Box::new(Unfinished::Tracing(tracing)));
+    }
+
+    /// Delivers a message of the server's own.
+    pub fn answer(&mut self, interest: &Interest, message: OwnMessage) {
+        self.close_run();
+        self.finish(interest);
+        self.unfinished = self.publish_own(interest, message, None);
+    }
+
+    /// Goes on with a traced message, as far as the turn allows; gives the event once it is made.
+    fn proceed_tracing(&mut self, interest: &Interest, tracing: &mut Tracing) -> Option<OwnMessage> {
+        let random = &mut self.random;
+        tracing.proceed(&mut self.staging, interest, || random.u64(..))
+    }
+
+    /// Delivers a message of the server's own, as far as the turn allows; gives back what it could not do. `resolving` is
+    /// how far earlier turns came with its subject.
+    fn publish_own(
+        &mut self,
+        interest: &Interest,
+        own: OwnMessage,
+        resolving: Option<Resolving>,
+    ) -> Option<Box<Unfinished>> {
+        if self.is_spent() {
+            return Some(Box::new(Unfinished::Publishing(own, resolving)));
+        }
+        self.resumed = resolving;
+        let body = [own.header, &own.payload].concat();
+        let sizes = [own.header.len(), body.len()].map(|size| size.to_string());
+        let header_size = Some(own.header.len()).filter(|size| *size > 0);
+        let message = Publish {
+            subject: &own.subject,
+            reply: None,
+            header_size,
+            header_size_text: header_size.map_or(b"", |_| sizes[0].as_bytes()),
+            size_text: sizes[1].as_bytes(),
+            tail: None,
+            body: &body,
+            line_len: 0,
+        };
+        if !self.open_run(interest, &message, None, Parts::One) {
+            let resolving = match self.unfinished.take().map(|unfinished| *unfinished) {
+                Some(Unfinished::Resolving(resolving)) => Some(resolving),
+                _ => None,
+            };
+            return Some(Box::new(Unfinished::Publishing(own, resolving)));
+        }
+        self.publish(interest, &message, None);
+        self.close_run();
+        self.traffic.messages_in = self.traffic.messages_in.saturating_sub(1);
+        self.traffic.payload_in = self.traffic.payload_in.saturating_sub(body.len() as u64);
+        self.unfinished.take()
+    }
+}

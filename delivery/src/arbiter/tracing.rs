@@ -1,0 +1,327 @@
+//! Messages that are traced: somebody is told of each subscription that one comes to, and what is made of that is
+//! delivered behind it.
+//!
+//! A traced message goes a way of its own, on which each subscription is asked, as on that of a [`Spread`]: as much as
+//! the turn allows is done at once, and the rest in further turns, before anything else of the publisher. In the same
+//! way those are looked for to whom it is denied, and the event is made.
+//!
+//! [`Spread`]: super::spread::Spread
+
+use super::resolving::Resolving;
+use super::staging::Staging;
+use super::with_care::{ConnectionFanout, Content, Start, claims_one, deliver_claimed, is_left_out};
+use crate::interest::Interest;
+use crate::outbox::ConnectionSubscription;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use vagus_protocol::message_trace::{Egress, ShownKind, Undelivered};
+use vagus_routing::{ConnectionId, ConnectionKind, Destination};
+
+/// What telling of a subscription is, beside the copy.
+pub(super) const WORK_OF_TELLING: usize = 32;
+
+/// What a piece of making an event is.
+const WORK_OF_A_PIECE: usize = 4_096;
+
+/// Is told where a message goes, and makes an event of it.
+pub trait Trace: fmt::Debug {
+    /// Whether the message is delivered to nobody: it is only told to whom it would be.
+    fn is_without_delivery(&self) -> bool;
+
+    /// The message comes to one more subscription.
+    fn add_egress(&mut self, egress: &Egress<'_>);
+
+    /// Does a piece of what making the event takes, some 16 KiB of it; gives the event once it is made, and is not called
+    /// again then.
+    fn make_event(&mut self) -> Option<OwnMessage>;
+}
+
+/// A message of the server's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnMessage {
+    /// What it is published on.
+    pub subject: Box<[u8]>,
+    /// The header block, from `NATS/1.0` to its empty line; empty where there is none.
+    pub header: &'static [u8],
+    /// The payload.
+    pub payload: Vec<u8>,
+}
+
+/// A traced message on its way.
+#[derive(Debug)]
+pub struct Tracing {
+    trace: Box<dyn Trace>,
+    /// The publisher, when it does not want its own messages.
+    except: Option<ConnectionId>,
+    stage: Stage,
+    taken: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// It goes to those whom its route names.
+    Delivering(Delivering),
+    /// Those are looked for to whom its subject is denied, as no route names them.
+    FindingDenied(Finding),
+    /// It is told of these, from the last to the first.
+    TellingOfDenied(Finding),
+    MakingEvent,
+}
+
+#[derive(Debug)]
+struct Delivering {
+    route: Arc<ConnectionFanout>,
+    /// None if it is delivered to nobody.
+    message: Option<Kept>,
+    /// Where it goes on.
+    single: usize,
+    class: usize,
+    subscription: usize,
+    queue: usize,
+}
+
+#[derive(Debug)]
+struct Finding {
+    subject: Box<[u8]>,
+    resolving: Resolving,
+}
+
+/// A message, by its places in what follows the sid of a delivery.
+#[derive(Debug)]
+struct Kept {
+    tail: Box<[u8]>,
+    body: Range<usize>,
+    /// The length of the reply, which is the first word.
+    reply: Option<usize>,
+    header_size: Option<usize>,
+}
+
+impl Kept {
+    fn new(content: &Content<'_>) -> Self {
+        let end = content.tail.len().saturating_sub(2);
+        Self {
+            tail: content.tail.into(),
+            body: end.saturating_sub(content.body.len())..end,
+            reply: content.reply.map(<[u8]>::len),
+            header_size: content.header_size,
+        }
+    }
+
+    fn content(&self) -> Content<'_> {
+        let text = |range: Range<usize>| self.tail.get(range).unwrap_or_default();
+        Content {
+            tail: &self.tail,
+            reply: self.reply.map(|length| text(0..length)),
+            header_size: self.header_size,
+            body: text(self.body.clone()),
+        }
+    }
+}
+
+impl Tracing {
+    /// Of a message that goes by this route.
+    pub(super) fn new(
+        trace: Box<dyn Trace>,
+        route: Arc<ConnectionFanout>,
+        except: Option<ConnectionId>,
+        content: &Content<'_>,
+    ) -> Self {
+        let message = (!trace.is_without_delivery()).then(|| Kept::new(content));
+        Self {
+            trace,
+            except,
+            stage: Stage::Delivering(Delivering {
+                route,
+                message,
+                single: 0,
+                class: 0,
+                subscription: 0,
+                queue: 0,
+            }),
+            taken: false,
+        }
+    }
+
+    /// Of a message that goes nowhere.
+    pub(super) fn of_refused(trace: Box<dyn Trace>) -> Self {
+        Self {
+            trace,
+            except: None,
+            stage: Stage::MakingEvent,
+            taken: false,
+        }
+    }
+
+    /// Whether somebody takes the message; true while that is not known.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken || matches!(self.stage, Stage::Delivering(_))
+    }
+
+    /// Goes on as far as the turn allows; gives the event once it is made.
+    pub(super) fn proceed(
+        &mut self,
+        staging: &mut Staging,
+        interest: &Interest,
+        mut random: impl FnMut() -> u64,
+    ) -> Option<OwnMessage> {
+        while !staging.is_spent() {
+            let mut telling = Telling {
+                trace: &mut *self.trace,
+                except: self.except,
+                staging,
+            };
+            match &mut self.stage {
+                Stage::Delivering(delivering) => {
+                    if delivering.proceed(&mut telling, &mut self.taken, &mut random) {
+                        let subject = delivering.route.subject();
+                        self.stage = Stage::FindingDenied(Finding {
+                            subject: subject.into(),
+                            resolving: Resolving::new(interest.version(subject)),
+                        });
+                    }
+                }
+                Stage::FindingDenied(Finding { subject, resolving }) => {
+                    if !resolving.proceed(interest, subject, telling.staging) {
+                        // One part a turn.
+                        return None;
+                    }
+                    let resolving = std::mem::replace(resolving, Resolving::new(resolving.version()));
+                    let subject = std::mem::take(subject);
+                    self.stage = Stage::TellingOfDenied(Finding { subject, resolving });
+                }
+                Stage::TellingOfDenied(Finding { subject, resolving }) => match resolving.pop_plain() {
+                    Some(subscription) => {
+                        telling.staging.charge(1);
+                        if subscription.denies(subject) && !subscription.is_closed() {
+                            telling.come_to(subject, &subscription, None);
+                        }
+                    }
+                    None => self.stage = Stage::MakingEvent,
+                },
+                Stage::MakingEvent => {
+                    staging.charge(WORK_OF_A_PIECE);
+                    let event = self.trace.make_event();
+                    if event.is_some() {
+                        return event;
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Delivering {
+    /// As far as the turn allows; true when everybody had it.
+    fn proceed(
+        &mut self,
+        telling: &mut Telling<'_>,
+        taken: &mut bool,
+        mut random: impl FnMut() -> u64,
+    ) -> bool {
+        let route = self.route.clone();
+        let content = self.message.as_ref().map(Kept::content);
+        let delivery = |start| content.as_ref().map(|content| (start, content));
+        while let Some(target) = route.singles().get(self.single) {
+            if telling.staging.is_spent() {
+                return false;
+            }
+            self.single += 1;
+            let start = Start::of(&route, target.prefix());
+            *taken |= telling.come_to(route.subject(), &target.subscription, delivery(start));
+        }
+        while let Some(class) = route.shared().get(self.class) {
+            let start = Start::of(&route, class.prefix());
+            while let Some(subscription) = class.subscriptions.get(self.subscription) {
+                if telling.staging.is_spent() {
+                    return false;
+                }
+                self.subscription += 1;
+                *taken |= telling.come_to(route.subject(), subscription, delivery(start));
+            }
+            self.class += 1;
+            self.subscription = 0;
+        }
+        while let Some(queue) = route.queues().get(self.queue) {
+            if telling.staging.is_spent() {
+                return false;
+            }
+            self.queue += 1;
+            for member in queue.candidates(random()) {
+                telling.staging.charge(1);
+                // Those who have left may still be drawn.
+                if member.is_closed() {
+                    continue;
+                }
+                let start = Start::of_member(&route, queue.prefix(), member);
+                if telling.come_to(route.subject(), member, delivery(start)) {
+                    *taken = true;
+                    break;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// What a message comes to subscriptions with.
+struct Telling<'a> {
+    trace: &'a mut dyn Trace,
+    except: Option<ConnectionId>,
+    staging: &'a mut Staging,
+}
+
+impl Telling<'_> {
+    /// Tells of a subscription, to which the message is delivered if it is delivered at all; false if that one does not
+    /// take it.
+    fn come_to(
+        &mut self,
+        subject: &[u8],
+        subscription: &Arc<ConnectionSubscription>,
+        delivery: Option<(Start<'_>, &Content<'_>)>,
+    ) -> bool {
+        let destination = subscription.destination();
+        let error = if is_left_out(destination, self.except) {
+            Some(Undelivered::NoEcho)
+        } else if subscription.denies(subject) {
+            Some(Undelivered::SubjectDenied)
+        } else if subscription.is_closed() {
+            Some(Undelivered::SubscriptionEnded)
+        } else if delivery.is_none() {
+            None
+        } else if destination.is_closed() {
+            Some(Undelivered::ConnectionEnded)
+        } else if !claims_one(subscription) {
+            Some(Undelivered::MaximumReached)
+        } else {
+            None
+        };
+        if let Some((start, content)) = delivery.filter(|_| error.is_none()) {
+            deliver_claimed(self.staging, start, destination, content);
+            self.staging.charge(1);
+        }
+        let name = destination.name();
+        self.trace.add_egress(&Egress {
+            kind: shown(destination.kind()),
+            connection: destination.connection_id(),
+            name: name.as_deref().unwrap_or_default(),
+            subscription: subscription.subject(),
+            queue: subscription.queue().unwrap_or_default(),
+            error,
+        });
+        self.staging.charge(WORK_OF_TELLING);
+        error.is_none()
+    }
+}
+
+fn shown(kind: ConnectionKind) -> ShownKind {
+    match kind {
+        ConnectionKind::Client => ShownKind::Client,
+        ConnectionKind::Service => ShownKind::System,
+        ConnectionKind::Stream => ShownKind::JetStream,
+        ConnectionKind::Route => ShownKind::Router,
+        ConnectionKind::Gateway => ShownKind::Gateway,
+        ConnectionKind::LeafNode | ConnectionKind::Hub => ShownKind::LeafNode,
+    }
+}
