@@ -19,13 +19,14 @@ mod stapling;
 pub use reload::{Process, Setup};
 pub use server::{Server, StartError};
 pub use stapling::StaplingError;
-pub use vagus_actors::connection::{ConnectionState, Identity};
+pub use vagus_actors::forecast::Prospects;
 pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;
+pub use vagus_actors::observed::{ConnectionState, Identity};
 pub use vagus_actors::queue_group::QueueGroupState;
 pub use vagus_actors::reload::{
-    Content, Keep, Outcome, Prepared, Propose, Prospects, Reach, ReloadError, ReloadState, Source, Verdict,
+    Content, Keep, Outcome, Prepared, Propose, Reach, ReloadError, ReloadState, Source, Verdict,
 };
 pub use vagus_actors::router::RouterState;
 pub use vagus_actors::subject::SubjectState;

@@ -5,17 +5,15 @@
 //! its session costs this connection and no other.
 
 mod carrier;
-mod observed;
+mod describing;
 mod session;
 mod turn;
 
-pub use observed::{ClosedConnection, ConnectionState, Extent};
-pub(crate) use observed::{Describe, Description};
-pub use session::{ANTICIPATED, Identity, Progress, Session, SlowTask, Turn};
+pub use session::{ANTICIPATED, Progress, Session, SlowTask, Turn};
 
+use crate::forecast::{Fate, Foresee};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
-use crate::reload::{Fate, Foresee};
 use crate::router::{Announce, Depart, Router, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;

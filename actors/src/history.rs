@@ -3,10 +3,9 @@
 //! The role of the History is to remember the last quarter of an hour: it asks the others once a second and keeps
 //! their totals, from which whoever looks makes rates.
 
-use crate::mailbox::Observe;
+use crate::mailbox::{Observe, end_if_panicking};
 use crate::monitor::{Monitor, MonitorState};
 use crate::router::{Router, RouterState};
-use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use serde::Serialize;
 use std::collections::VecDeque;

@@ -8,9 +8,8 @@ mod subscription;
 
 pub use subscription::{Delivered, InProcessSubscription};
 
-use crate::mailbox::{Observe, tell};
+use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::router::{Announce, Router, Settled};
-use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use bytes::Bytes;
 use serde::Serialize;

@@ -7,9 +7,8 @@
 mod plan;
 
 use crate::listener::StopAccepting;
-use crate::mailbox::{Observe, tell};
+use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::monitor::{ListOutboxes, Monitor, SettingsChanged};
-use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use plan::Plan;
 use serde::Serialize;

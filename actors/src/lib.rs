@@ -6,6 +6,7 @@
 
 pub mod connection;
 pub mod flood;
+pub mod forecast;
 pub mod history;
 mod housekeeping;
 pub mod in_process;
@@ -14,6 +15,7 @@ pub mod listener;
 mod mailbox;
 pub mod monitor;
 mod observatory;
+pub mod observed;
 mod operator;
 pub mod placement;
 pub mod queue_group;
@@ -22,7 +24,6 @@ pub mod reload;
 pub mod router;
 mod slow_work;
 pub mod subject;
-mod supervision;
 
 pub use housekeeping::keep_house;
 pub use mailbox::Observe;

@@ -3,9 +3,8 @@
 //! The role of the Listener is to have each connection placed on an arbiter, and to hold out where the system gives no
 //! more of them.
 
-use crate::mailbox::{Observe, tell_recipient};
+use crate::mailbox::{Observe, end_if_panicking, tell_recipient};
 use crate::placement::Placement;
-use crate::supervision::end_if_panicking;
 use actix::prelude::*;
 use rustix::io::Errno;
 use serde::Serialize;

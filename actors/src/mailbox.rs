@@ -1,7 +1,8 @@
 //! The one place messages between actors are sent from.
 //!
 //! actix's `do_send` has no bound and says nothing when the receiver is gone. Every message sent here is one
-//! of a kind whose number and size are bounded by what sends it; `docs/runtime-semantics.md` lists them.
+//! of a kind whose number and size are bounded by what sends it; `docs/runtime-semantics.md` lists them. And what it
+//! means when an actor is gone because it has panicked.
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message, Recipient};
@@ -35,6 +36,18 @@ where
     }
     receiver.do_send(message);
     true
+}
+
+/// Call it when an actor of the control plane is dropped: if that is because of a panic, the process ends, loudly.
+///
+/// A panic where a peer's bytes are handled is contained and costs that peer its connection. The control plane sees no
+/// such bytes: a panic there is a defect of ours, and a server without one of these actors would only seem to run.
+pub(crate) fn end_if_panicking(who: &str) {
+    if std::thread::panicking() {
+        log::error!("{who} has panicked: there is nothing to go on with");
+        log::logger().flush();
+        std::process::abort();
+    }
 }
 
 /// Asks an actor for its state: small, serialisable, made on demand.

@@ -9,10 +9,9 @@ mod pending;
 pub(crate) use known::{ConnectionOpening, Listed};
 pub use pending::Pending;
 
-use crate::connection::{ClosedConnection, Describe};
-use crate::mailbox::Observe;
-use crate::reload::Foresee;
-use crate::supervision::end_if_panicking;
+use crate::forecast::Foresee;
+use crate::mailbox::{Observe, end_if_panicking};
+use crate::observed::{ClosedConnection, Describe};
 use actix::WeakRecipient;
 use actix::prelude::*;
 use closed::ClosedConnections;

@@ -2,10 +2,10 @@
 //!
 //! The role of an [`Observatory`] is to ask the actors for whoever is none: it has their addresses and no state.
 
-use crate::connection::{ClosedConnection, ConnectionState, Describe, Description, Extent};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
 use crate::monitor::{FindConnection, ListClosed, ListConnections, Listed, Monitor, MonitorState, Pending};
+use crate::observed::{ClosedConnection, ConnectionState, Describe, Description, Extent};
 use crate::router::{ListHotSubjects, MatchSubject, Router, RouterState};
 use crate::subject::SubjectState;
 use actix::dev::ToEnvelope;

@@ -3,8 +3,7 @@
 //! The role of a QueueGroup is to know who is a member, and to publish that as something that does not change. Which
 //! member gets a message is decided by the publisher that has it; no payload passes here.
 
-use crate::mailbox::{Observe, tell};
-use crate::router::Router;
+use crate::mailbox::{Observe, tell_recipient};
 use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
@@ -20,7 +19,14 @@ pub struct QueueGroup {
     name: Arc<GroupName>,
     number: u64,
     members: vagus_routing::QueueGroup<Arc<Outbox>>,
-    router: Addr<Router>,
+    reports: Reports,
+}
+
+/// Who is told what becomes of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct Reports {
+    pub(crate) changed: Recipient<MembersChanged>,
+    pub(crate) failed: Recipient<GroupFailed>,
 }
 
 /// A queue group is one group a subject and name.
@@ -59,7 +65,7 @@ pub(crate) struct Attendance {
     pub(crate) restored: Option<GroupMembers>,
 }
 
-/// A group's word to the Router: these are its members from now on.
+/// A group's answer to each [`Attendance`]: these are its members from now on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct MembersChanged {
@@ -68,7 +74,7 @@ pub(crate) struct MembersChanged {
     pub(crate) members: GroupMembers,
 }
 
-/// A group's last word to the Router: it has panicked.
+/// A group's last report: it has panicked.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct GroupFailed {
@@ -78,12 +84,12 @@ pub(crate) struct GroupFailed {
 
 impl QueueGroup {
     /// `number` tells it from other actors of that name.
-    pub(crate) fn new(name: Arc<GroupName>, number: u64, router: Addr<Router>) -> Self {
+    pub(crate) fn new(name: Arc<GroupName>, number: u64, reports: Reports) -> Self {
         Self {
             name,
             number,
             members: vagus_routing::QueueGroup::new(),
-            router,
+            reports,
         }
     }
 
@@ -115,7 +121,7 @@ impl Drop for QueueGroup {
                 name: self.name.clone(),
                 number: self.number,
             };
-            tell(&self.router, failed);
+            tell_recipient(&self.reports.failed, failed);
         }
     }
 }
@@ -141,7 +147,7 @@ impl Handler<Attendance> for QueueGroup {
             number: self.number,
             members: self.members.members(),
         };
-        tell(&self.router, changed);
+        tell_recipient(&self.reports.changed, changed);
     }
 }
 

@@ -4,11 +4,12 @@
 //! sessions. There is one for each listener and arbiter. A language may want to talk to a peer first; that is a task
 //! of its own, so that nobody waits for a peer that is slow, and what it holds is freed with it.
 
-use crate::connection::{ClosedConnection, Connection, Session, Surroundings};
+use crate::connection::{Connection, Session, Surroundings};
 use crate::flood::REFUSED_CONNECTIONS;
 use crate::listener::Accepted;
 use crate::mailbox::{Observe, tell};
 use crate::monitor::{ConnectionClosed, ConnectionOpening};
+use crate::observed::ClosedConnection;
 use crate::placement::Placement;
 use actix::prelude::*;
 use serde::Serialize;

@@ -6,23 +6,20 @@
 //! compiling users costs traffic nothing.
 
 mod configurator;
-mod forecast;
 mod proposal;
 mod reach;
 mod version;
 
 pub use configurator::Configurator;
-pub use forecast::{Fate, Foresee, Prospects};
 pub use proposal::{Content, Keep, Outcome, Propose, Source};
 pub use reach::Reach;
 pub use version::{Origin, Record, Verdict, Version};
 
+use crate::forecast::forecast;
 use crate::lame_duck::{LameDuck, Resettle};
-use crate::mailbox::{Observe, tell};
+use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::monitor::{ListForesight, MakeRoom, Monitor, SettingsChanged};
-use crate::supervision::end_if_panicking;
 use actix::prelude::*;
-use forecast::forecast;
 use proposal::Candidate;
 use std::any::Any;
 use std::collections::VecDeque;

@@ -6,7 +6,7 @@
 
 mod changes;
 mod groups;
-pub(crate) mod hot_subjects;
+mod hot_subjects;
 mod schedule;
 mod settling;
 
@@ -15,9 +15,9 @@ pub use changes::{Announce, Settled};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
 
-use crate::mailbox::{Observe, tell};
+use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
-use crate::supervision::end_if_panicking;
+use crate::subject::{Cooled, Subject};
 use actix::prelude::*;
 use changes::Work;
 use groups::Groups;
@@ -289,16 +289,16 @@ impl Handler<SubjectTraffic> for Router {
     }
 }
 
-impl Handler<hot_subjects::Cooled> for Router {
+impl Handler<Cooled> for Router {
     type Result = ();
 
-    fn handle(&mut self, cooled: hot_subjects::Cooled, _: &mut Context<Self>) {
+    fn handle(&mut self, cooled: Cooled, _: &mut Context<Self>) {
         self.hot_subjects.cooled(&cooled);
     }
 }
 
 impl Handler<ListHotSubjects> for Router {
-    type Result = Vec<Addr<crate::subject::Subject>>;
+    type Result = Vec<Addr<Subject>>;
 
     fn handle(&mut self, _: ListHotSubjects, _: &mut Context<Self>) -> Self::Result {
         self.hot_subjects.addresses()

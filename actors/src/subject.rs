@@ -4,9 +4,7 @@
 //! newest route. It is born by traffic, stops when there is none, and sees no payload: an actor per subject
 //! in the path of messages would break a publisher's order across subjects.
 
-use crate::mailbox::{Observe, tell};
-use crate::router::Router;
-use crate::router::hot_subjects::Cooled;
+use crate::mailbox::{Observe, tell_recipient};
 use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
@@ -25,7 +23,7 @@ const IDLE_INTERVALS: u32 = 10;
 pub struct Subject {
     subject: Box<[u8]>,
     interest: Arc<Interest>,
-    router: Addr<Router>,
+    cooled: Recipient<Cooled>,
     version: Version,
     /// By the newest route, which is not kept: it may be a large one.
     deliveries: usize,
@@ -60,14 +58,21 @@ pub(crate) struct Counted {
     pub(crate) payload: u64,
 }
 
+/// A subject's last report: there is no traffic any more, and it stops.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Cooled {
+    pub(crate) subject: Box<[u8]>,
+}
+
 impl Subject {
-    pub(crate) fn new(subject: Box<[u8]>, interest: Arc<Interest>, router: Addr<Router>) -> Self {
+    pub(crate) fn new(subject: Box<[u8]>, interest: Arc<Interest>, cooled: Recipient<Cooled>) -> Self {
         let version = interest.version(&subject);
         let deliveries = interest.deliveries(&subject);
         Self {
             subject,
             interest,
-            router,
+            cooled,
             version,
             deliveries,
             messages: 0,
@@ -99,8 +104,8 @@ impl Actor for Subject {
     fn started(&mut self, context: &mut Context<Self>) {
         context.run_interval(INTERVAL, |subject, context| {
             if !subject.interval() {
-                tell(
-                    &subject.router,
+                tell_recipient(
+                    &subject.cooled,
                     Cooled {
                         subject: subject.subject.clone(),
                     },

@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod circles;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod manifests;

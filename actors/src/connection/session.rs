@@ -1,6 +1,7 @@
 //! What a connection's language decides, apart from sockets and actors.
 
-use crate::reload::Fate;
+use crate::forecast::Fate;
+use crate::observed::Identity;
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
@@ -89,19 +90,6 @@ pub enum Progress {
         /// Bytes that are done with.
         consumed: usize,
     },
-}
-
-/// How a peer calls itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Identity {
-    /// CONNECT's `name`.
-    pub name: String,
-    /// The client library's language.
-    pub lang: String,
-    /// The client library's version.
-    pub version: String,
-    /// The user it is; empty where there is none.
-    pub user: String,
 }
 
 /// What a session may do while it is given input or time.

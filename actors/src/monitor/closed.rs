@@ -1,6 +1,6 @@
 //! The connections that ended, as long as they are remembered.
 
-use crate::connection::ClosedConnection;
+use crate::observed::ClosedConnection;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use vagus_delivery::subscriptions::SubscriptionState;
@@ -72,7 +72,7 @@ fn bytes(connection: &ClosedConnection) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{ClosedConnection, ClosedConnections, bytes};
-    use crate::connection::{ConnectionState, Identity};
+    use crate::observed::{ConnectionState, Identity};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};

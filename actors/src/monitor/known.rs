@@ -1,7 +1,7 @@
 //! What the Monitor knows of a connection.
 
-use crate::connection::{ConnectionState, Describe};
-use crate::reload::Foresee;
+use crate::forecast::Foresee;
+use crate::observed::{ConnectionState, Describe};
 use actix::prelude::*;
 use actix::{Recipient, WeakRecipient};
 use std::net::SocketAddr;

@@ -1,9 +1,9 @@
 //! What somebody wants a server to be set to.
 
 use super::ReloadError;
-use super::forecast::Prospects;
 use super::reach::{Confines, Reach};
 use super::version::Version;
+use crate::forecast::Prospects;
 use actix::prelude::*;
 use std::collections::VecDeque;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use super::Router;
 use super::settling::Settling;
 use crate::mailbox::tell;
-use crate::queue_group::{Attendance, GroupFailed, GroupMembers, GroupName, QueueGroup};
+use crate::queue_group::{Attendance, GroupFailed, GroupMembers, GroupName, QueueGroup, Reports};
 use actix::prelude::*;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -114,7 +114,7 @@ impl Groups {
                     queue: queue.into(),
                 });
                 let group = Group {
-                    address: QueueGroup::new(name.clone(), self.numbered, router.clone()).start(),
+                    address: QueueGroup::new(name.clone(), self.numbered, reports(router)).start(),
                     name,
                     number: self.numbered,
                     under_way: None,
@@ -202,7 +202,7 @@ impl Groups {
         }
         if !was_restored {
             group.number = number;
-            group.address = QueueGroup::new(group.name.clone(), number, router.clone()).start();
+            group.address = QueueGroup::new(group.name.clone(), number, reports(router)).start();
             group.restore();
             return false;
         }
@@ -213,6 +213,14 @@ impl Groups {
         }
         self.remove(&failed.name);
         true
+    }
+}
+
+/// Groups report to the Router.
+fn reports(router: &Addr<Router>) -> Reports {
+    Reports {
+        changed: router.clone().recipient(),
+        failed: router.clone().recipient(),
     }
 }
 

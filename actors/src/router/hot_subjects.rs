@@ -1,8 +1,8 @@
 //! Which subjects have an actor: those with traffic, as long as they have it.
 
+use super::Router;
 use crate::mailbox::tell;
-use crate::router::Router;
-use crate::subject::{Counted, Subject};
+use crate::subject::{Cooled, Counted, Subject};
 use actix::prelude::*;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -20,13 +20,6 @@ const HOT_AT_MOST: usize = 1024;
 #[rtype(result = "()")]
 pub(crate) struct SubjectTraffic {
     pub(crate) subjects: Vec<(Box<[u8]>, u64, u64)>,
-}
-
-/// A Subject's word to the Router: there is no traffic any more, and it stops.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Cooled {
-    pub(crate) subject: Box<[u8]>,
 }
 
 /// Asks for the addresses of all Subject actors.
@@ -63,7 +56,8 @@ impl HotSubjects {
             if let Some(actor) = self.actors.get(&subject) {
                 tell(actor, counted);
             } else if messages >= HOT_FROM && self.actors.len() < HOT_AT_MOST {
-                let actor = Subject::new(subject.clone(), self.interest.clone(), router.clone()).start();
+                let actor =
+                    Subject::new(subject.clone(), self.interest.clone(), router.clone().recipient()).start();
                 tell(&actor, counted);
                 self.actors.insert(subject, actor);
             }

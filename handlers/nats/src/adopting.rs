@@ -6,7 +6,7 @@
 use crate::session::{Admission, NatsSession, is_traced};
 use crate::{Facts, authentication};
 use vagus_actors::connection::Turn;
-use vagus_actors::reload::Fate;
+use vagus_actors::forecast::Fate;
 use vagus_auth::credentials;
 use vagus_auth::permission::Subscribe;
 use vagus_delivery::subscriptions::Subscribed;

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use std::time::SystemTime;
-use vagus_actors::reload::{self, Prospects, Record, ReloadState, Verdict, Version};
+use vagus_actors::forecast::Prospects;
+use vagus_actors::reload::{self, Record, ReloadState, Verdict, Version};
 use vagus_configs::{AdminRole, Change, Shown, settings};
 
 /// What holds.

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use order::{Figures, Order};
 use serde::Serialize;
 use std::sync::Arc;
-use vagus_actors::connection::{ClosedConnection, Extent};
+use vagus_actors::observed::{ClosedConnection, Extent};
 use vagus_actors::{ObservedConnection, ask_again};
 
 /// How many connections are shown unless it is said.

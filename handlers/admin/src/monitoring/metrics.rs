@@ -12,7 +12,7 @@ use crate::Broker;
 use exporter::Exporter;
 use exposition::Exposition;
 use own::Observed;
-use vagus_actors::connection::{ConnectionState, Extent};
+use vagus_actors::observed::{ConnectionState, Extent};
 
 pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     broker.pages.count(Page::Metrics);

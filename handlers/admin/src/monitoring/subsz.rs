@@ -10,7 +10,7 @@ use crate::Broker;
 use futures_util::future::OptionFuture;
 use jiff::Timestamp;
 use serde::Serialize;
-use vagus_actors::connection::Extent;
+use vagus_actors::observed::Extent;
 use vagus_actors::{Observatory, ask_again};
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_routing::subject::is_valid_literal;

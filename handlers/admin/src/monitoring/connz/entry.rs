@@ -6,7 +6,7 @@ use super::super::units::{RoundTrip, Time, Uptime, time_of};
 use serde::Serialize;
 use std::net::IpAddr;
 use vagus_actors::ObservedConnection;
-use vagus_actors::connection::{ClosedConnection, ConnectionState, Extent};
+use vagus_actors::observed::{ClosedConnection, ConnectionState, Extent};
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::wire::TlsFacts;
 

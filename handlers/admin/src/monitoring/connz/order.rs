@@ -3,7 +3,7 @@
 use super::super::answer::Refusal;
 use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
-use vagus_actors::connection::{ClosedConnection, ConnectionState};
+use vagus_actors::observed::{ClosedConnection, ConnectionState};
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::exporter::Exporter;
 use super::exposition::Kind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use vagus_actors::connection::ConnectionState;
+use vagus_actors::observed::ConnectionState;
 
 /// How many connections are shown: the page that nats-server gives the exporter.
 pub(super) const LIMIT: usize = 1024;

@@ -35,7 +35,7 @@ pub struct Prospects {
 }
 
 /// Asks all of them.
-pub(super) async fn forecast(
+pub(crate) async fn forecast(
     known: Vec<Recipient<Foresee>>,
     settings: Arc<dyn Any + Send + Sync>,
     max_connections: usize,

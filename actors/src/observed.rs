@@ -1,19 +1,30 @@
-//! What a connection shows of itself, to monitoring and to tests.
+//! What connections show of themselves, to monitoring and to tests.
 
-use super::{Connection, Identity, Session};
 use actix::prelude::*;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use vagus_delivery::Moment;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::wire::TlsFacts;
 use vagus_protocol::error::CloseReason;
 use vagus_routing::ConnectionId;
 
-/// What a [`Connection`] shows of itself.
+/// How a peer calls itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// CONNECT's `name`.
+    pub name: String,
+    /// The client library's language.
+    pub lang: String,
+    /// The client library's version.
+    pub version: String,
+    /// The user it is; empty where there is none.
+    pub user: String,
+}
+
+/// What a [`Connection`](crate::connection::Connection) shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConnectionState {
     /// Its number.
@@ -128,65 +139,4 @@ pub(crate) struct Description {
     pub(crate) state: ConnectionState,
     /// By reference, as they are written down by whoever asked: there may be many.
     pub(crate) subscriptions: Vec<Arc<ConnectionSubscription>>,
-}
-
-impl<S: Session> Connection<S> {
-    fn state(&self, now: Instant, extent: Extent) -> ConnectionState {
-        let outbound = self.outbox.traffic();
-        let now = Moment::of(now);
-        let active = self.active.max(outbound.active);
-        ConnectionState {
-            id: self.id(),
-            peer: self.session.peer(),
-            identity: match extent {
-                Extent::Figures => Identity::default(),
-                Extent::State | Extent::Subscriptions => self.session.identity(),
-            },
-            opened: self.opened.plus(Duration::ZERO),
-            active: self.opened.plus(active.after(self.since)),
-            uptime: now.after(self.since),
-            idle: now.after(active),
-            subscriptions: self.subscriptions.len(),
-            pending: outbound.pending,
-            messages_in: self.inbound.messages,
-            payload_in: self.inbound.payload,
-            messages_out: outbound.messages,
-            payload_out: outbound.payload,
-            stalls: outbound.stalls,
-            waits_for_interest: self.announced,
-            round_trip: self.session.round_trip(),
-            tls: match extent {
-                Extent::Figures => None,
-                Extent::State | Extent::Subscriptions => self.wire.tls_facts(),
-            },
-        }
-    }
-
-    /// What there is to remember of it.
-    pub(super) fn closed(&self, reason: CloseReason) -> ClosedConnection {
-        let state = self.state(Instant::now(), Extent::State);
-        ClosedConnection {
-            subscriptions: self.subscriptions.described_up_to(REMEMBERED_BYTES),
-            stopped: state.opened + state.uptime,
-            reason: reason.text(),
-            state,
-        }
-    }
-}
-
-/// How many bytes the subscriptions of a connection that has ended may take where it is remembered.
-const REMEMBERED_BYTES: usize = 64 * 1024;
-
-impl<S: Session> Handler<Describe> for Connection<S> {
-    type Result = Description;
-
-    fn handle(&mut self, Describe(extent): Describe, _: &mut Context<Self>) -> Description {
-        Description {
-            state: self.state(Instant::now(), extent),
-            subscriptions: match extent {
-                Extent::Figures | Extent::State => Vec::new(),
-                Extent::Subscriptions => self.subscriptions.all(),
-            },
-        }
-    }
 }
