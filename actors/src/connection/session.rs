@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
-use vagus_delivery::arbiter::{OwnMessage, Trace};
+use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::Traced;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::error::CloseReason;
@@ -104,10 +104,6 @@ pub trait Turn {
     /// resolved, which may take several turns.
     fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool;
 
-    /// Whether the turn has done as much as it may, as [`Turn::goes_on`] says it; cheap enough to ask after each
-    /// message.
-    fn is_spent(&self) -> bool;
-
     /// Delivers a message to everybody who is interested; false if nobody took it. Unless `echo`, the
     /// connection itself is left out.
     ///
@@ -139,13 +135,13 @@ pub trait Turn {
     /// speed depends on it.
     fn anticipate(&mut self, subjects: &[&[u8]]);
 
-    /// Whether messages with the control line of the last that went through [`Turn::publish`] may go through
-    /// [`Turn::publish_again`].
-    fn may_publish_again(&self) -> bool;
+    /// How many messages that repeat the control line of the last one that went through [`Turn::publish`] may go
+    /// through [`Turn::publish_again`] in this turn. `tail` is the length of what is behind the subject, in bytes.
+    fn may_publish_again(&self, tail: usize) -> usize;
 
-    /// Delivers one more message with the very control line of the last published one; `tail` is everything behind its
-    /// subject, `payload` the size of headers and payload in bytes.
-    fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool;
+    /// Delivers messages that repeat the control line of the last published one: no more than
+    /// [`Turn::may_publish_again`] allows.
+    fn publish_again(&mut self, repeats: &Repeats<'_>);
 
     /// Announces interest. A sid that is in use already stays as it is. What `except` denies is not delivered.
     fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>);

@@ -4,7 +4,7 @@ use super::session::Turn;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_auth::permission::{Filter, ResponsePermission};
-use vagus_delivery::arbiter::{Delivery, OwnMessage, Trace};
+use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::{Outbox, Traced};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
 use vagus_delivery::{Interest, LOOKED_AT_ONCE};
@@ -39,8 +39,13 @@ pub(super) struct InboundTraffic {
 impl InboundTraffic {
     #[inline]
     fn count(&mut self, payload: usize) {
-        self.messages += 1;
-        self.payload += payload as u64;
+        self.count_several(1, payload);
+    }
+
+    #[inline]
+    fn count_several(&mut self, messages: usize, payload: usize) {
+        self.messages += messages as u64;
+        self.payload += (messages * payload) as u64;
     }
 }
 
@@ -53,11 +58,6 @@ impl Turn for ConnectionTurn<'_> {
     fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool {
         let except = (!echo).then(|| self.outbox.connection_id());
         self.delivery.goes_on(self.interest, message, except) && !self.outbox.is_closed()
-    }
-
-    #[inline]
-    fn is_spent(&self) -> bool {
-        self.delivery.is_spent()
     }
 
     #[inline]
@@ -99,14 +99,14 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     #[inline]
-    fn may_publish_again(&self) -> bool {
-        self.delivery.is_straight()
+    fn may_publish_again(&self, tail: usize) -> usize {
+        self.delivery.may_publish_again(tail)
     }
 
     #[inline]
-    fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
-        self.inbound.count(payload);
-        self.delivery.publish_again(tail, payload)
+    fn publish_again(&mut self, repeats: &Repeats<'_>) {
+        self.inbound.count_several(repeats.count(), repeats.payload());
+        self.delivery.publish_again(repeats);
     }
 
     fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>) {

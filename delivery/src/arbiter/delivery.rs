@@ -6,6 +6,7 @@
 mod unfinished;
 
 use super::counters::Traffic;
+use super::repeats::Repeats;
 use super::resolving::{Resolving, Unfinished};
 use super::spread::Spread;
 use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
@@ -191,7 +192,7 @@ impl Delivery {
         match (&mut self.run, message.tail) {
             (Some(run), Some(tail)) if run.straight => {
                 run.header_size = message.header_size;
-                self.publish_again(tail, message.body.len())
+                self.publish_again(&Repeats::one(tail, message.body.len()))
             }
             _ => self.deliver_with_care(message),
         }
@@ -203,22 +204,33 @@ impl Delivery {
         self.traffic.payload_in += payload as u64;
     }
 
-    /// Delivers one more message of the same control line as the last; false if nobody took it.
+    /// How many messages of the same control line as the last may go through [`Delivery::publish_again`] in this turn,
+    /// with so many bytes behind the subject: none where each has to be looked at.
     #[inline]
-    pub fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
+    pub fn may_publish_again(&self, tail: usize) -> usize {
+        match &self.run {
+            Some(run) if run.straight => self.staging.room(run.work, run.copies.saturating_mul(tail)),
+            _ => 0,
+        }
+    }
+
+    /// Delivers messages of the same control line as the last; false if nobody took the last of them.
+    #[inline]
+    pub fn publish_again(&mut self, repeats: &Repeats<'_>) -> bool {
         let Some(run) = &mut self.run else {
             return false;
         };
         let Some(route) = run.route.fanout(&self.routes) else {
             return false;
         };
-        if run.copies.saturating_mul(tail.len()) > STAGED_AT_MOST {
-            let content = Content::again(tail, payload, run.header_size);
-            return self.gather(&content);
+        let payload = repeats.payload();
+        if run.copies.saturating_mul(repeats.tail()) > STAGED_AT_MOST {
+            return self.gather_each(repeats);
         }
-        run.messages += 1;
-        run.payload += payload as u64;
-        self.staging.charge(run.work);
+        let messages = repeats.count();
+        run.messages += messages as u64;
+        run.payload += (messages * payload) as u64;
+        self.staging.charge(run.work.saturating_mul(messages));
         let with_headers = run.with_headers;
         let start = |prefix: Prefix| {
             if with_headers {
@@ -227,44 +239,66 @@ impl Delivery {
                 route.msg_prefix(prefix)
             }
         };
-        let (singles, shared) = (route.singles(), route.shared());
-        let mut taken = !singles.is_empty() || !shared.is_empty();
-        for target in singles {
-            let pieces = [start(target.prefix()), tail, &[]];
-            self.staging
-                .message(target.subscription.destination(), pieces, payload);
-        }
-        for (group, encoded) in shared.iter().zip(&mut self.encoded) {
-            encoded.append(start(group.prefix()));
-            encoded.append(tail);
-        }
-        for queue in route.queues() {
-            let random = self.random.u64(..);
-            let Some(member) = pick(queue, random, &self.subject, run.except, &mut self.staging) else {
-                continue;
-            };
-            taken = true;
-            let destination = member.destination();
-            if with_headers && !destination.accepts_headers() {
-                let content = Content::again(tail, payload, run.header_size);
-                let start = Start::of_member(route, queue.prefix(), member);
-                deliver_claimed(&mut self.staging, start, destination, &content);
-                continue;
+        let (singles, shared, queues) = (route.singles(), route.shared(), route.queues());
+        if shared.is_empty() && queues.is_empty() {
+            // Most subjects reach one: its place is looked for once.
+            match singles {
+                [] => return false,
+                [target] => {
+                    let destination = target.subscription.destination();
+                    self.staging
+                        .messages(destination, start(target.prefix()), repeats);
+                    return true;
+                }
+                _ => {}
             }
-            if destination.records_requests()
-                && let Some(reply) = message::reply_in_tail(tail, with_headers)
-            {
-                destination.record_request(reply, Instant::now());
+        }
+        let mut taken = false;
+        for tail in repeats.tails() {
+            taken = !singles.is_empty() || !shared.is_empty();
+            for target in singles {
+                let pieces = [start(target.prefix()), tail, &[]];
+                self.staging
+                    .message(target.subscription.destination(), pieces, payload);
             }
-            let pieces = [start(queue.prefix()), member.sid_field(), tail];
-            self.staging.message(destination, pieces, payload);
+            for (group, encoded) in shared.iter().zip(&mut self.encoded) {
+                encoded.append(start(group.prefix()));
+                encoded.append(tail);
+            }
+            for queue in queues {
+                let random = self.random.u64(..);
+                let Some(member) = pick(queue, random, &self.subject, run.except, &mut self.staging) else {
+                    continue;
+                };
+                taken = true;
+                let destination = member.destination();
+                if with_headers && !destination.accepts_headers() {
+                    let content = Content::again(tail, payload, run.header_size);
+                    let start = Start::of_member(route, queue.prefix(), member);
+                    deliver_claimed(&mut self.staging, start, destination, &content);
+                    continue;
+                }
+                if destination.records_requests()
+                    && let Some(reply) = message::reply_in_tail(tail, with_headers)
+                {
+                    destination.record_request(reply, Instant::now());
+                }
+                let pieces = [start(queue.prefix()), member.sid_field(), tail];
+                self.staging.message(destination, pieces, payload);
+            }
         }
         taken
     }
 
-    /// Whether more messages of the same control line may go through [`Delivery::publish_again`].
-    pub fn is_straight(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.straight)
+    /// Keeps messages until the run ends, as each is more than a turn may do.
+    #[cold]
+    fn gather_each(&mut self, repeats: &Repeats<'_>) -> bool {
+        let Some(header_size) = self.run.as_ref().map(|run| run.header_size) else {
+            return false;
+        };
+        repeats.tails().fold(false, |_, tail| {
+            self.gather(&Content::again(tail, repeats.payload(), header_size))
+        })
     }
 
     /// Begins a run with this message, while there is none; false if its subject is not resolved to the end, as it takes

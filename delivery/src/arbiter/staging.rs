@@ -1,5 +1,6 @@
 //! What one turn has encoded for each destination, until it is handed over.
 
+use super::repeats::Repeats;
 use super::tail::Tail;
 use crate::moment::Moment;
 use crate::outbox::{Flushed, Outbox};
@@ -90,6 +91,22 @@ impl Staging {
         staged.append(pieces);
     }
 
+    /// Appends messages that repeat their control line, behind the same start.
+    #[inline]
+    pub(super) fn messages(&mut self, outbox: &Arc<Outbox>, start: &[u8], repeats: &Repeats<'_>) {
+        let messages = repeats.count();
+        let bytes = messages * (start.len() + repeats.tail());
+        self.bytes += bytes;
+        let staged = self.place(outbox);
+        staged.messages += messages as u64;
+        staged.payload += (messages * repeats.payload()) as u64;
+        staged.tail.reserve(bytes);
+        for tail in repeats.tails() {
+            staged.tail.append(start);
+            staged.tail.append(tail);
+        }
+    }
+
     /// Appends messages that are encoded already and shared with other destinations.
     pub(crate) fn shared(&mut self, outbox: &Arc<Outbox>, chunk: &Bytes, messages: u64, payload: u64) {
         self.bytes += chunk.len();
@@ -135,6 +152,16 @@ impl Staging {
     #[inline]
     pub(crate) fn is_spent(&self) -> bool {
         self.work_left == 0 || self.is_full()
+    }
+
+    /// How many messages of so much work and so many bytes are staged before the turn is spent.
+    #[inline]
+    pub(super) fn room(&self, work: usize, bytes: usize) -> usize {
+        if self.is_spent() {
+            return 0;
+        }
+        let full = (STAGED_AT_MOST - self.bytes) / bytes.max(1);
+        (self.work_left / work.max(1)).min(full) + 1
     }
 
     #[inline]

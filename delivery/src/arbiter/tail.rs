@@ -28,17 +28,19 @@ pub(super) struct Tail {
 impl Tail {
     #[inline]
     pub(super) fn append(&mut self, piece: &[u8]) {
+        self.reserve(piece.len());
+        self.bytes.extend_from_slice(piece);
+    }
+
+    /// Makes room for so many bytes.
+    #[inline]
+    pub(super) fn reserve(&mut self, needed: usize) {
         let begins = self.bytes.is_empty();
-        let needed = if begins {
-            piece.len().max(self.last)
-        } else {
-            piece.len()
-        };
+        let needed = if begins { needed.max(self.last) } else { needed };
         if self.bytes.capacity() - self.bytes.len() < needed {
             self.bytes
                 .reserve(if begins { needed } else { needed.max(GROWTH) });
         }
-        self.bytes.extend_from_slice(piece);
     }
 
     #[inline]

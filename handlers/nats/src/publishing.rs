@@ -4,6 +4,7 @@ use crate::session::NatsSession;
 use crate::user_info;
 use vagus_actors::connection::{ANTICIPATED, Turn};
 use vagus_auth::permission::Rights;
+use vagus_delivery::arbiter::Repeats;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::message;
 use vagus_protocol::message_trace::may_ask;
@@ -195,23 +196,18 @@ pub(crate) fn look_ahead(
 pub(crate) struct Repeated<'a> {
     line: &'a [u8],
     frame_length: usize,
-    /// Where what is behind the subject begins.
+    /// The length of what is behind the subject.
     tail: usize,
     payload: usize,
-    /// Length of the header block: what each message has there is looked at.
-    header: usize,
+    /// The header block, which asks for no trace: what each message has there is looked at.
+    header: &'a [u8],
 }
 
 impl<'a> Repeated<'a> {
     /// What may be repeated of a message that the turn has just published in this frame: nothing if each message has
     /// to be looked at.
     #[inline]
-    pub(crate) fn after(
-        publish: &Publish<'_>,
-        frame: &'a [u8],
-        session: &NatsSession,
-        turn: &impl Turn,
-    ) -> Self {
+    pub(crate) fn after(publish: &Publish<'_>, frame: &'a [u8], session: &NatsSession) -> Self {
         let wishes = &session.wishes;
         match publish.tail {
             Some(tail)
@@ -219,35 +215,92 @@ impl<'a> Repeated<'a> {
                     && session.may_repeat(publish.subject)
                     && !wishes.verbose
                     && !wishes.pedantic
-                    && !wishes.trace
-                    && turn.may_publish_again() =>
+                    && !wishes.trace =>
             {
+                let (line, behind) = frame.split_at(publish.line_len);
                 Self {
-                    line: &frame[..publish.line_len],
+                    line,
                     frame_length: frame.len(),
-                    tail: frame.len() - tail.len(),
+                    tail: tail.len(),
                     payload: publish.body.len(),
-                    header: publish.header_size.unwrap_or(0),
+                    header: &behind[..publish.header_size.unwrap_or(0)],
                 }
             }
             _ => Self::default(),
         }
     }
 
-    /// Publishes the frame at the start of `input` if it repeats the control line; gives its length.
+    /// Publishes the frames at the start of `input` that repeat the control line, as far as the turn allows; gives their
+    /// length.
     #[inline]
     pub(crate) fn publish(&self, input: &[u8], turn: &mut impl Turn) -> Option<usize> {
-        if self.line.is_empty() {
+        if self.line.is_empty() || !self.is_repeated_by(input.get(..self.frame_length)?) {
             return None;
         }
-        let frame = input.get(..self.frame_length)?;
-        if !frame.starts_with(self.line) || !frame.ends_with(b"\r\n") {
+        let at_most = turn.may_publish_again(self.tail);
+        let frames = input.chunks_exact(self.frame_length).take(at_most);
+        let count = frames.take_while(|frame| self.is_repeated_by(frame)).count();
+        if count == 0 {
             return None;
         }
-        if self.header > 0 && may_ask(frame.get(self.line.len()..)?.get(..self.header)?) {
-            return None;
+        let length = count * self.frame_length;
+        let frames = &input[..length];
+        turn.publish_again(&Repeats::new(frames, self.frame_length, self.tail, self.payload));
+        Some(length)
+    }
+
+    /// Whether a frame of the same length has the same control line, and asks for no trace.
+    #[inline]
+    fn is_repeated_by(&self, frame: &[u8]) -> bool {
+        let Some((line, behind)) = frame.split_at_checked(self.line.len()) else {
+            return false;
+        };
+        is_same(line, self.line) && behind.ends_with(b"\r\n") && !self.may_ask_for_a_trace(behind)
+    }
+
+    /// The headers of the message before, which asked for none, are often repeated as well.
+    #[inline]
+    fn may_ask_for_a_trace(&self, behind: &[u8]) -> bool {
+        !self.header.is_empty()
+            && behind
+                .get(..self.header.len())
+                .is_none_or(|header| !is_same(header, self.header) && may_ask(header))
+    }
+}
+
+/// Whether two lines of equal length are the same. They are some ten bytes long and this is asked for each message: a
+/// call to compare them would take longer than to compare them.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    if words.iter().zip(other_words).any(|(one, other)| one != other) {
+        return false;
+    }
+    match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
+        (Some(one), Some(other)) => one == other,
+        _ => rest.iter().zip(other_rest).all(|(one, other)| one == other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn lines_are_the_same_if_every_byte_is() {
+        for length in 0..40 {
+            let line: Vec<u8> = (0..length).collect();
+            assert!(is_same(&line, &line.clone()));
+            assert!(!is_same(&line, &[&line[..], b"x"].concat()));
+            for at in 0..line.len() {
+                let mut other = line.clone();
+                other[at] ^= 1;
+                assert!(!is_same(&line, &other), "{length} {at}");
+            }
         }
-        turn.publish_again(&frame[self.tail..], self.payload);
-        Some(self.frame_length)
     }
 }

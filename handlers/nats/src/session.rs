@@ -434,9 +434,7 @@ impl Session for NatsSession {
         let mut at = 0;
         while at < input.len() {
             let rest = &input[at..];
-            if !turn.is_spent()
-                && let Some(length) = repeated.publish(rest, turn)
-            {
+            if let Some(length) = repeated.publish(rest, turn) {
                 at += length;
                 continue;
             }
@@ -463,8 +461,8 @@ impl Session for NatsSession {
                     }
                     if let Operation::Publish(publish) = &operation {
                         if !self.must_authenticate() {
-                            repeated = if self.publish(publish, asks, turn) {
-                                Repeated::after(publish, &rest[..consumed], self, turn)
+                            repeated = if self.publish(publish, asks, turn) && !asks {
+                                Repeated::after(publish, &rest[..consumed], self)
                             } else {
                                 Repeated::default()
                             };

@@ -12,7 +12,7 @@ use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{OwnMessage, Trace};
+use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::Traced;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::error::CloseReason;
@@ -88,11 +88,7 @@ impl Turn for Recorder {
             self.note(format_args!("resolve {}", text(message.subject)));
             return self.looked_at.is_multiple_of(3);
         }
-        !self.is_spent()
-    }
-
-    fn is_spent(&self) -> bool {
-        self.messages_left == 0
+        self.messages_left > 0
     }
 
     fn anticipate(&mut self, _: &[&[u8]]) {}
@@ -108,14 +104,15 @@ impl Turn for Recorder {
         self.taken
     }
 
-    fn may_publish_again(&self) -> bool {
-        true
+    fn may_publish_again(&self, _: usize) -> usize {
+        self.messages_left
     }
 
-    fn publish_again(&mut self, tail: &[u8], payload: usize) -> bool {
-        self.messages_left = self.messages_left.saturating_sub(1);
-        self.note(format_args!("again {} {payload}", text(tail)));
-        self.taken
+    fn publish_again(&mut self, repeats: &Repeats<'_>) {
+        self.messages_left -= repeats.count();
+        for tail in repeats.tails() {
+            self.note(format_args!("again {} {}", text(tail), repeats.payload()));
+        }
     }
 
     fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>) {
