@@ -176,12 +176,9 @@ pub(super) fn pick<'a>(
     except: Option<ConnectionId>,
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
-    let takes_one = |member: &Arc<ConnectionSubscription>| {
-        can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member)
-    };
     match queue.first(random) {
-        Some(first) if takes_one(first) => Some(first),
-        _ => pick_another(queue, random, takes_one, staging),
+        Some(first) if takes_one(first, subject, except) => Some(first),
+        _ => pick_another(queue, random, subject, except, staging),
     }
 }
 
@@ -190,16 +187,23 @@ pub(super) fn pick<'a>(
 fn pick_another<'a>(
     queue: &'a QueueTargets<Arc<Outbox>>,
     random: u64,
-    takes_one: impl Fn(&Arc<ConnectionSubscription>) -> bool,
+    subject: &[u8],
+    except: Option<ConnectionId>,
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
     for member in queue.candidates(random).skip(1) {
         staging.charge(1);
-        if takes_one(member) {
+        if takes_one(member, subject, except) {
             return Some(member);
         }
     }
     None
+}
+
+/// Whether a member takes one message, which is counted.
+#[inline(always)]
+fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8], except: Option<ConnectionId>) -> bool {
+    can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member)
 }
 
 /// Whether this is the publisher, which does not want its own messages.
