@@ -4,6 +4,7 @@
 //! whose fan-out alone is more than a turn may do becomes a [`Spread`]; one whose subject takes more to resolve waits.
 
 mod unfinished;
+mod upkeep;
 
 use super::counters::Traffic;
 use super::repeats::Repeats;
@@ -18,8 +19,6 @@ use super::with_care::{
 use crate::interest::Interest;
 use crate::outbox::Outbox;
 use fastrand::Rng;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message;
@@ -505,42 +504,6 @@ impl Delivery {
             self.routes.count(slot, 1, content.body.len() as u64);
         }
         Some((run.route.fanout(&self.routes)?.clone(), run.except))
-    }
-
-    /// The counts since the last call. `messages_out` counts what was handed over.
-    pub(crate) fn take_traffic(&mut self) -> Traffic {
-        let (messages, payload) = self.staging.take_handed_over();
-        self.traffic.messages_out = messages;
-        self.traffic.payload_out = payload;
-        std::mem::take(&mut self.traffic)
-    }
-
-    /// The subjects with most messages since the last call, with how many and how many bytes, in no order.
-    pub fn busiest_subjects(&mut self, at_most: usize) -> Vec<(Box<[u8]>, u64, u64)> {
-        let mut busiest: BinaryHeap<Reverse<(u64, u64, Box<_>)>> = BinaryHeap::new();
-        self.routes.drain_traffic(|subject, messages, payload| {
-            if busiest.len() == at_most {
-                if busiest
-                    .peek()
-                    .is_none_or(|Reverse((least, ..))| *least >= messages)
-                {
-                    return;
-                }
-                busiest.pop();
-            }
-            busiest.push(Reverse((messages, payload, Box::from(subject))));
-        });
-        busiest
-            .into_iter()
-            .map(|Reverse((messages, payload, subject))| (subject, messages, payload))
-            .collect()
-    }
-
-    /// Between turns, now and then: frees what turns of late have not used.
-    pub fn tidy(&mut self) {
-        self.encoded = Vec::new();
-        self.composed = Vec::new();
-        self.staging.tidy();
     }
 
     /// Forgets what a turn that panicked left behind.

@@ -1,0 +1,44 @@
+//! What is done between turns: counts are taken, and what is not used is freed.
+
+use super::Delivery;
+use crate::arbiter::counters::Traffic;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+impl Delivery {
+    /// The counts since the last call. `messages_out` counts what was handed over.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
+        let (messages, payload) = self.staging.take_handed_over();
+        self.traffic.messages_out = messages;
+        self.traffic.payload_out = payload;
+        std::mem::take(&mut self.traffic)
+    }
+
+    /// The subjects with most messages since the last call, with how many and how many bytes, in no order.
+    pub fn busiest_subjects(&mut self, at_most: usize) -> Vec<(Box<[u8]>, u64, u64)> {
+        let mut busiest: BinaryHeap<Reverse<(u64, u64, Box<_>)>> = BinaryHeap::new();
+        self.routes.drain_traffic(|subject, messages, payload| {
+            if busiest.len() == at_most {
+                if busiest
+                    .peek()
+                    .is_none_or(|Reverse((least, ..))| *least >= messages)
+                {
+                    return;
+                }
+                busiest.pop();
+            }
+            busiest.push(Reverse((messages, payload, Box::from(subject))));
+        });
+        busiest
+            .into_iter()
+            .map(|Reverse((messages, payload, subject))| (subject, messages, payload))
+            .collect()
+    }
+
+    /// Between turns, now and then: frees what turns of late have not used.
+    pub fn tidy(&mut self) {
+        self.encoded = Vec::new();
+        self.composed = Vec::new();
+        self.staging.tidy();
+    }
+}
