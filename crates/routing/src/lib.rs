@@ -18,7 +18,7 @@ pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot}
 pub use fanout::{Fanout, Matches, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats, Listing};
 pub use origin::{AccountId, ConnectionKind, Origin};
-pub use queue_group::{Candidates, Members, QueueGroup};
+pub use queue_group::{Candidates, Members, QueueGroup, Tally};
 pub use subscription::{Claim, ConnectionId, Destination, SubjectFilter, Subscription};
 pub use versions::{Version, Versions};
 

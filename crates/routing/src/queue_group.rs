@@ -7,7 +7,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-pub use self::members::{Candidates, Members};
+pub use self::members::{Candidates, Members, Tally};
 
 use self::members::FEW;
 use self::pages::Pages;

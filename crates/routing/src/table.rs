@@ -206,13 +206,23 @@ impl<T: Hashed> Table<T> {
         }
     }
 
-    /// Visits entries from where `cursor` is on, until a visit breaks (that entry counts as visited) or nothing is left:
-    /// then it is true. What is there from the first call for a cursor to the last is visited, and once, but for entries of
-    /// the same order, of which those that follow one that breaks are visited too.
+    /// Visits entries from where `cursor` is on, until a visit breaks (that entry counts as visited), `looks` are used up, of
+    /// which an entry takes one, or nothing is left: then it is true. Entries of the same order are visited together, though
+    /// the first breaks or takes the last look.
+    ///
+    /// What is there from the first call for a cursor to the last is visited, and once.
     ///
     /// A call takes the time of what it visits, and of looking at a part, some hundred entries.
-    pub fn visit<'a>(&'a self, cursor: &mut Cursor, mut visit: impl FnMut(&'a T) -> ControlFlow<()>) -> bool {
+    pub fn visit<'a>(
+        &'a self,
+        cursor: &mut Cursor,
+        looks: &mut usize,
+        mut visit: impl FnMut(&'a T) -> ControlFlow<()>,
+    ) -> bool {
         while cursor.next < END {
+            if *looks == 0 {
+                return false;
+            }
             if self.parts.is_empty() {
                 cursor.next = END;
                 break;
@@ -231,7 +241,8 @@ impl<T: Hashed> Table<T> {
                 if is_enough && at >= cursor.next {
                     return false;
                 }
-                is_enough |= visit(entry).is_break();
+                *looks = looks.saturating_sub(1);
+                is_enough |= visit(entry).is_break() || *looks == 0;
                 cursor.next = at + 1;
             }
             cursor.next = end;

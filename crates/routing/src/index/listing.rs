@@ -32,33 +32,24 @@ impl<D> Index<D> {
     }
 
     /// Calls `each` with subjects as they were subscribed to, and the plain subscriptions of each, from where `listing` is
-    /// on, until a call breaks (that subject counts as listed), about `at_most` subjects and nodes were looked at, or
-    /// nothing is left: then it is true.
+    /// on, until a call breaks (that subject counts as listed), `looks` are used up, or nothing is left: then it is true.
+    /// Subjects and nodes take a look each.
     ///
     /// The index may change between the calls for a listing: a subject that has plain subscriptions from the first to the
     /// last is listed, and once.
     pub fn list<'a>(
         &'a self,
         listing: &mut Listing,
-        at_most: usize,
+        looks: &mut usize,
         mut each: impl FnMut(&'a [u8], &'a [Arc<Subscription<D>>]) -> ControlFlow<()>,
     ) -> bool {
-        let mut looked_at = 0;
-        let mut list = |leaf: &'a Leaf<D>| {
-            looked_at += 1;
-            let is_enough = match leaf.plain() {
-                [] => false,
-                plain => each(leaf.subject(), plain).is_break(),
-            };
-            if is_enough || looked_at >= at_most {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+        let mut list = |leaf: &'a Leaf<D>| match leaf.plain() {
+            [] => ControlFlow::Continue(()),
+            plain => each(leaf.subject(), plain),
         };
         self.literals
-            .visit(&mut listing.literals, |literal| list(&literal.leaf))
-            && self.wildcards.list(&mut listing.node, at_most, list)
+            .visit(&mut listing.literals, looks, |literal| list(&literal.leaf))
+            && self.wildcards.list(&mut listing.node, looks, list)
     }
 }
 

@@ -70,16 +70,17 @@ impl<D> Trie<D> {
     }
 
     /// Visits leaves in the order of their nodes, from the one with number `next` on, until a visit breaks (that leaf counts
-    /// as visited), `at_most` nodes were looked at, or nothing is left: then it is true.
+    /// as visited), `looks` are used up, of which a node takes one, or nothing is left: then it is true.
     ///
     /// A leaf stays at its node as long as it is there, and so is visited once if that is from the first call to the last.
     pub(super) fn list<'a>(
         &'a self,
         next: &mut usize,
-        at_most: usize,
+        looks: &mut usize,
         mut visit: impl FnMut(&'a Leaf<D>) -> ControlFlow<()>,
     ) -> bool {
-        for _ in 0..at_most {
+        while *looks > 0 {
+            *looks -= 1;
             let Some(node) = self.nodes.next(next) else {
                 return true;
             };

@@ -198,28 +198,56 @@ impl<D> Members<D> {
 }
 
 impl<D: Destination> Members<D> {
-    /// How many of them count, each as often as it weighs: all that are no servers, and of those that are, for which `counts`
-    /// says so. It takes the time of a small group's members, or of the servers in a large one.
-    pub fn weight(&self, counts: impl Fn(&D) -> bool) -> u64 {
-        self.weight_if(&|member| {
-            let destination = member.destination();
-            !destination.kind().is_server() || counts(destination)
-        })
+    /// Who they are, by what they weigh. It takes the time of a small group's members, or of the servers in a large one.
+    pub fn tally(&self) -> Tally<'_, D> {
+        let mut tally = Tally {
+            clients: 0,
+            servers: Vec::new(),
+        };
+        self.add_to(&mut tally);
+        tally
     }
 
-    fn weight_if(&self, counts: &impl Fn(&Subscription<D>) -> bool) -> u64 {
+    fn add_to<'a>(&'a self, tally: &mut Tally<'a, D>) {
         match &self.0 {
-            Kind::Few(members) => members.iter().filter(|member| counts(member)).count() as u64,
+            Kind::Few(members) => members.iter().for_each(|member| tally.add(member, 1)),
             Kind::Many(many) => {
+                tally.clients += many.members as u64;
                 let mut before = 0;
-                let weights = many.weighted.iter().map(|(sum, member)| {
-                    let weight = sum - std::mem::replace(&mut before, *sum);
-                    if counts(member) { weight } else { 0 }
-                });
-                many.members as u64 + weights.sum::<u64>()
+                for (sum, member) in &*many.weighted {
+                    tally.add(member, sum - before);
+                    before = *sum;
+                }
             }
-            Kind::Merged(groups) => groups.iter().map(|group| group.weight_if(counts)).sum(),
+            Kind::Merged(groups) => groups.iter().for_each(|group| group.add_to(tally)),
         }
+    }
+}
+
+/// The members of a queue group by what they weigh; see [`Members::tally`].
+pub struct Tally<'a, D> {
+    /// All that are no servers.
+    clients: u64,
+    servers: Vec<(&'a D, u64)>,
+}
+
+impl<'a, D: Destination> Tally<'a, D> {
+    fn add(&mut self, member: &'a Subscription<D>, weight: u64) {
+        let destination = member.destination();
+        if !destination.kind().is_server() {
+            self.clients += weight;
+            return;
+        }
+        match self.servers.last_mut() {
+            Some((last, sum)) if std::ptr::eq(*last, destination) => *sum += weight,
+            _ => self.servers.push((destination, weight)),
+        }
+    }
+
+    /// What members that are no servers weigh, and those servers that count.
+    pub fn weight(&self, counts: impl Fn(&D) -> bool) -> u64 {
+        let servers = self.servers.iter().filter(|(server, _)| counts(server));
+        self.clients + servers.map(|(_, weight)| weight).sum::<u64>()
     }
 }
 
