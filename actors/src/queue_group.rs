@@ -30,7 +30,7 @@ pub(crate) struct Reports {
 }
 
 /// A queue group is one group a subject and name.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GroupName {
     pub(crate) subject: Box<[u8]>,
     pub(crate) queue: Box<[u8]>,

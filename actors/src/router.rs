@@ -9,11 +9,13 @@ mod groups;
 mod hot_subjects;
 mod schedule;
 mod settling;
+mod watchers;
 
 pub(crate) use changes::Depart;
 pub use changes::{Announce, Settled};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
+pub use watchers::{InterestChange, InterestChanged, WatchInterest};
 
 use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
@@ -33,6 +35,7 @@ use vagus_delivery::Interest;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
+use watchers::{BatchTaken, Watchers};
 
 /// The owner of an account's subject index.
 #[derive(Debug)]
@@ -42,8 +45,11 @@ pub struct Router {
     groups: Groups,
     settling: Settling,
     hot_subjects: HotSubjects,
+    watchers: Watchers,
     /// There is more to do, and it is the turn of others.
     resting: bool,
+    /// Watchers have been told something since others had their turn.
+    told: bool,
     visits: u64,
 }
 
@@ -64,7 +70,13 @@ pub struct RouterState {
     pub waiting_changes: usize,
     /// Announcements that are made but may not be in force for every publisher yet.
     pub settling: usize,
-    /// How often changes were made, each time a bounded number of them.
+    /// Who is told of interest: peers.
+    pub watchers: usize,
+    /// Watchers that have not been told everything, or have not taken what they were told last.
+    pub watchers_to_tell: usize,
+    /// Changes that wait to be told, those of all watchers; of watchers that are gone, until they are forgotten.
+    pub untold_changes: usize,
+    /// How often changes were made or told, each time a bounded number of them.
     pub visits: u64,
 }
 
@@ -77,15 +89,22 @@ impl Router {
             schedule: Schedule::default(),
             groups: Groups::default(),
             settling: Settling::new(arbiters),
+            watchers: Watchers::default(),
             resting: false,
+            told: false,
             visits: 0,
         }
     }
 
-    /// Makes changes, up to a visit's worth.
+    /// Whether there are changes to be made, or to be told.
+    fn has_work(&self) -> bool {
+        !self.schedule.is_empty() || (self.watchers.are_ready() && !self.told)
+    }
+
+    /// Makes changes, and tells of them, up to a visit's worth each.
     fn visit(&mut self, router: &Addr<Self>) {
         self.visits += 1;
-        let mut visit = Visit::new();
+        let mut visit = Visit::new(self.watchers.steps_of_a_change());
         while let Some(portion) = self.schedule.take(&mut visit) {
             self.change_plain(&portion.changes);
             let of_groups = portion.changes.into_iter().filter(concerns_a_group);
@@ -97,6 +116,10 @@ impl Router {
         }
         // Their answers come back as `MembersChanged`.
         self.groups.send();
+        if self.watchers.are_ready() && !self.told {
+            self.watchers.tell(&self.interest.read(), &self.groups, router);
+            self.told = true;
+        }
     }
 
     fn change_plain(&mut self, changes: &[Change]) {
@@ -112,14 +135,18 @@ impl Router {
                 Change::Except(_) => {}
                 Change::Add(_) if in_group => continue,
                 Change::Add(_) => {
-                    index.insert(subscription.clone());
+                    if index.insert(subscription.clone()) {
+                        self.watchers.plain_changed(subscription, true, &index);
+                    }
                 }
                 Change::Remove(_) => {
                     subscription.close();
                     if in_group {
                         continue;
                     }
-                    index.remove(subscription);
+                    if index.remove(subscription) {
+                        self.watchers.plain_changed(subscription, false, &index);
+                    }
                 }
             }
             self.interest.versions().bump(subscription.subject());
@@ -127,13 +154,14 @@ impl Router {
     }
 
     /// Has publishers pick from these members of a group.
-    fn publish_group(&self, name: &GroupName, members: GroupMembers) {
+    fn publish_group(&mut self, name: &Arc<GroupName>, members: &GroupMembers) {
         let before = {
             let mut index = self.interest.change();
-            let before = index.set_group(&name.subject, &name.queue, members);
+            let before = index.set_group(&name.subject, &name.queue, members.clone());
             self.interest.versions().bump(&name.subject);
             before
         };
+        self.watchers.group_changed(name, before.as_ref(), members);
         // Members that have left are freed here, with the lock released.
         drop(before);
     }
@@ -158,6 +186,7 @@ impl Handler<GoOn> for Router {
 
     fn handle(&mut self, _: GoOn, _: &mut Context<Self>) {
         self.resting = false;
+        self.told = false;
     }
 }
 
@@ -181,10 +210,11 @@ impl ActorFuture<Router> for Working {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         router.settling.attend(task.waker());
-        if !router.resting && !router.schedule.is_empty() {
+        if !router.resting && router.has_work() {
             router.visit(&context.address());
-            if !router.schedule.is_empty() {
-                router.resting = true;
+            router.resting = !router.schedule.is_empty();
+            // Whoever has been told something may have taken it before others have had their turn.
+            if router.resting || router.told {
                 go_on_after_others(context.address());
             }
         }
@@ -251,6 +281,22 @@ impl Handler<Depart> for Router {
     }
 }
 
+impl Handler<WatchInterest> for Router {
+    type Result = ();
+
+    fn handle(&mut self, watch: WatchInterest, _: &mut Context<Self>) {
+        self.watchers.add(watch);
+    }
+}
+
+impl Handler<BatchTaken> for Router {
+    type Result = ();
+
+    fn handle(&mut self, taken: BatchTaken, _: &mut Context<Self>) {
+        self.watchers.taken(taken);
+    }
+}
+
 impl Handler<MembersChanged> for Router {
     type Result = ();
 
@@ -262,7 +308,7 @@ impl Handler<MembersChanged> for Router {
         } = changed;
         if self.groups.is_known(&name, number) {
             // First what publishers go by, then whoever waits for it.
-            self.publish_group(&name, members.clone());
+            self.publish_group(&name, &members);
             self.groups.answered(&name, members, &mut self.settling);
         }
     }
@@ -276,7 +322,7 @@ impl Handler<GroupFailed> for Router {
             .groups
             .failed(&failed, &mut self.settling, &context.address())
         {
-            self.publish_group(&failed.name, GroupMembers::from([]));
+            self.publish_group(&failed.name, &GroupMembers::from([]));
         }
     }
 }
@@ -326,6 +372,9 @@ impl Handler<Observe<RouterState>> for Router {
             hot_subjects: self.hot_subjects.len(),
             waiting_changes: self.schedule.changes(),
             settling: self.settling.len(),
+            watchers: self.watchers.len(),
+            watchers_to_tell: self.watchers.to_tell(),
+            untold_changes: self.watchers.untold(),
             visits: self.visits,
         })
     }

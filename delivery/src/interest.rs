@@ -1,7 +1,7 @@
 //! Who wants what: the index of subscriptions, written by the Router alone and read by publishers.
 
 use crate::outbox::{ConnectionSubscription, Outbox};
-use parking_lot::{RwLock, RwLockWriteGuard};
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::sync::Arc;
 use vagus_routing::{Index, IndexStats, Matches, Version, Versions};
 
@@ -55,6 +55,11 @@ impl Interest {
     /// is let go.
     pub fn change(&self) -> RwLockWriteGuard<'_, Index<Arc<Outbox>>> {
         self.index.write()
+    }
+
+    /// The index to be looked at. Nobody changes it meanwhile.
+    pub fn read(&self) -> RwLockReadGuard<'_, Index<Arc<Outbox>>> {
+        self.index.read()
     }
 
     /// What tells that routes are out of date.

@@ -29,7 +29,7 @@ use tokio::net::TcpStream;
 use vagus_auth::permission::ResponsePermission;
 use vagus_auth::responses::{self, Responses};
 use vagus_protocol::error::CloseReason;
-use vagus_routing::{ConnectionId, Destination, Subscription};
+use vagus_routing::{ConnectionId, ConnectionKind, Destination, Subscription};
 
 /// What a publisher writes at once to a connection that is not its own, in bytes, while others bring more.
 const WRITTEN_BY_OTHERS: usize = 256 * 1024;
@@ -49,6 +49,7 @@ pub struct Outbox {
     slot: Slot,
     connection_id: ConnectionId,
     arbiter: usize,
+    kind: ConnectionKind,
     /// What may wait here, in bytes; the owner sets it anew where that is configured.
     max_pending: AtomicUsize,
     accepts_headers: AtomicBool,
@@ -109,6 +110,7 @@ impl Outbox {
             slot,
             connection_id,
             arbiter,
+            kind: ConnectionKind::Client,
             max_pending: AtomicUsize::new(max_pending),
             accepts_headers: AtomicBool::new(false),
             records_requests: AtomicBool::new(false),
@@ -119,6 +121,12 @@ impl Outbox {
             name: Mutex::new(None),
             traced: Mutex::new(None),
         }
+    }
+
+    /// The same, of what is no client.
+    #[must_use]
+    pub fn of_kind(self, kind: ConnectionKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Where publishers keep what they have encoded for this connection: dense and small.
@@ -406,6 +414,10 @@ impl Destination for Outbox {
 
     fn looks_at_each(&self) -> bool {
         self.records_requests()
+    }
+
+    fn kind(&self) -> ConnectionKind {
+        self.kind
     }
 }
 

@@ -98,8 +98,9 @@ impl Work {
         self.changes.len() + self.departing.len()
     }
 
-    /// The next changes that take about so many steps, at least one if there is one; and how many steps they take.
-    pub(super) fn take(&mut self, steps: usize) -> (Vec<Change>, usize) {
+    /// The next changes that take about so many steps, at least one if there is one; and how many steps they take. Each takes
+    /// `more` than by itself.
+    pub(super) fn take(&mut self, steps: usize, more: usize) -> (Vec<Change>, usize) {
         let mut taken = Vec::with_capacity(steps.min(self.len()));
         let mut taking = 0;
         while taking < steps
@@ -108,7 +109,7 @@ impl Work {
                 .next()
                 .or_else(|| self.departing.next().map(Change::Remove))
         {
-            taking += steps_of(&change);
+            taking += steps_of(&change) + more;
             taken.push(change);
         }
         (taken, taking)

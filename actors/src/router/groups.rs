@@ -6,14 +6,14 @@ use crate::mailbox::tell;
 use crate::queue_group::{Attendance, GroupFailed, GroupMembers, GroupName, QueueGroup, Reports};
 use actix::prelude::*;
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
 use vagus_protocol::error::CloseReason;
+use vagus_routing::table::{Cursor, Hashed, Table};
 
 /// With so many changes, or a batch less than as many again, an attendance goes to a group.
 const CHANGES_PER_ATTENDANCE: usize = 1024;
@@ -24,7 +24,7 @@ const CHANGES_PER_BATCH: usize = 256;
 /// Each group has one attendance under way at most, and answers it. What changes meanwhile waits here.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    groups: HashTable<Group>,
+    groups: Table<Group>,
     hasher: RandomState,
     /// Those with changes and without an attendance under way.
     ready: Vec<Arc<GroupName>>,
@@ -34,6 +34,7 @@ pub(super) struct Groups {
 /// The actor lives as long as this holds its address.
 #[derive(Debug)]
 struct Group {
+    hash: u64,
     name: Arc<GroupName>,
     address: Addr<QueueGroup>,
     /// Tells this actor from an earlier one of that name.
@@ -42,6 +43,12 @@ struct Group {
     waiting: VecDeque<Batch>,
     /// What it published last.
     members: GroupMembers,
+}
+
+impl Hashed for Group {
+    fn hash(&self) -> u64 {
+        self.hash
+    }
 }
 
 /// What a group has been told and has not answered.
@@ -104,49 +111,58 @@ impl Groups {
         let (subject, queue) = (member.subject(), member.queue().unwrap_or_default());
         let hash = self.hasher.hash_one((subject, queue));
         let is_it = |group: &Group| group.name.is(subject, queue);
-        let rehash = |group: &Group| self.hasher.hash_one((&*group.name.subject, &*group.name.queue));
-        match self.groups.entry(hash, is_it, rehash) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                self.numbered += 1;
-                let name = Arc::new(GroupName {
-                    subject: subject.into(),
-                    queue: queue.into(),
-                });
-                let group = Group {
-                    address: QueueGroup::new(name.clone(), self.numbered, reports(router)).start(),
-                    name,
-                    number: self.numbered,
-                    under_way: None,
-                    waiting: VecDeque::new(),
-                    members: GroupMembers::from([]),
-                };
-                entry.insert(group).into_mut()
+        let numbered = &mut self.numbered;
+        self.groups.find_or_insert_with(hash, is_it, || {
+            *numbered += 1;
+            let name = Arc::new(GroupName {
+                subject: subject.into(),
+                queue: queue.into(),
+            });
+            Group {
+                hash,
+                address: QueueGroup::new(name.clone(), *numbered, reports(router)).start(),
+                name,
+                number: *numbered,
+                under_way: None,
+                waiting: VecDeque::new(),
+                members: GroupMembers::from([]),
             }
-        }
+        })
+    }
+
+    fn hash(&self, name: &GroupName) -> u64 {
+        self.hasher.hash_one((&*name.subject, &*name.queue))
+    }
+
+    /// The members of a group, as it published them last.
+    pub(super) fn members(&self, name: &GroupName) -> Option<&GroupMembers> {
+        let group = self
+            .groups
+            .find(self.hash(name), |group| group.name.is(&name.subject, &name.queue))?;
+        Some(&group.members)
+    }
+
+    /// Calls `each` with groups and their members, see [`Table::visit`].
+    pub(super) fn list(
+        &self,
+        cursor: &mut Cursor,
+        looks: &mut usize,
+        mut each: impl FnMut(&GroupName, &GroupMembers) -> ControlFlow<()>,
+    ) -> bool {
+        self.groups
+            .visit(cursor, looks, |group| each(&group.name, &group.members))
     }
 
     fn find(&mut self, name: &GroupName) -> Option<&mut Group> {
-        let hash = self.hasher.hash_one((&*name.subject, &*name.queue));
+        let hash = self.hash(name);
         self.groups
             .find_mut(hash, |group| group.name.is(&name.subject, &name.queue))
     }
 
     fn remove(&mut self, name: &GroupName) {
-        let hash = self.hasher.hash_one((&*name.subject, &*name.queue));
-        let found = self
-            .groups
-            .find_entry(hash, |group| group.name.is(&name.subject, &name.queue));
-        if let Ok(entry) = found {
-            entry.remove();
-        }
-        let (length, capacity) = (self.groups.len(), self.groups.capacity());
-        if capacity > 64 && length < capacity / 8 {
-            let hasher = &self.hasher;
-            self.groups.shrink_to(length * 2, |group| {
-                hasher.hash_one((&*group.name.subject, &*group.name.queue))
-            });
-        }
+        let hash = self.hash(name);
+        self.groups
+            .remove(hash, |group| group.name.is(&name.subject, &name.queue));
     }
 
     /// Tells the groups that have answered everything what has changed.

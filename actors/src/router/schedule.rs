@@ -46,13 +46,17 @@ pub(super) struct Schedule {
 pub(super) struct Visit {
     shares: [usize; LINES],
     steps: usize,
+    /// What each change takes beside its own steps.
+    steps_of_a_change: usize,
 }
 
 impl Visit {
-    pub(super) fn new() -> Self {
+    /// In which each change takes so many steps more than it would by itself.
+    pub(super) fn new(steps_of_a_change: usize) -> Self {
         Self {
             shares: SHARES,
             steps: STEPS_PER_VISIT,
+            steps_of_a_change,
         }
     }
 }
@@ -107,7 +111,7 @@ impl Schedule {
         } else {
             STEPS_PER_HOLD
         };
-        let (changes, steps) = work.take(most.min(visit.steps));
+        let (changes, steps) = work.take(most.min(visit.steps), visit.steps_of_a_change);
         visit.shares[line] = visit.shares[line].saturating_sub(steps);
         visit.steps = visit.steps.saturating_sub(steps);
         self.changes -= changes.len();

@@ -70,7 +70,7 @@ impl World {
     }
 
     fn visit(&mut self) -> Done {
-        let (mut visit, mut done) = (Visit::new(), Done::default());
+        let (mut visit, mut done) = (Visit::new(0), Done::default());
         while let Some(portion) = self.schedule.take(&mut visit) {
             let connection = portion.changes[0].subscription().destination().connection_id();
             assert!(portion.changes.len() <= STEPS_PER_HOLD);

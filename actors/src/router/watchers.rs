@@ -1,0 +1,359 @@
+//! Who is told what the account is interested in: the actors that speak for peers, which are routes, gateways, leaf nodes.
+//!
+//! **What counts for a peer**: a subscription that a message from this peer would reach, by [`Origin::reaches`]. So one rule
+//! says both which way messages go and how far interest is announced, and a peer is told of no interest that its messages
+//! cannot serve. For a route that leaves out the interest of other routes, gateways and the hub; a gateway is also told of
+//! what routes want, as a message from a gateway goes on to the cluster; nobody is told of its own. Interest of leaf nodes
+//! is told to routes as the account's own, without the name of their cluster: a message names the cluster it is from, and
+//! that is enough to keep it from going back there.
+//!
+//! **What is a change**: the first and the last plain subscription to a subject that count for the peer, and each change of
+//! a queue group's weight.
+//!
+//! **What is told** is read from the index when it is told, whether it has changed or is part of the snapshot for a new
+//! watcher. So the two need no order between them: after each change the subject is read once more, and what is read last
+//! is true. And what waits for a watcher is names alone.
+//!
+//! A watcher has one batch at a time; the next is made when it has taken that one.
+
+mod batch;
+mod untold;
+
+pub use batch::{InterestChange, InterestChanged};
+
+use super::Router;
+use super::groups::Groups;
+use crate::mailbox::tell_recipient;
+use crate::queue_group::{GroupMembers, GroupName};
+use actix::prelude::*;
+use batch::Changes;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use untold::{Topic, Untold};
+use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
+use vagus_routing::table::Cursor;
+use vagus_routing::{Index, Listing, Members, Origin, Tally};
+
+/// How many subjects and queue groups are looked at for watchers before other tasks of the thread get their turn.
+const LOOKED_AT_PER_VISIT: usize = 1024;
+
+/// Making a batch takes as long as so many looks, beside those that it takes.
+const LOOKS_OF_A_BATCH: usize = 32;
+
+/// So many watchers make each change take as long as one step more, see [`Schedule`](super::schedule::Schedule).
+const WATCHERS_PER_STEP: usize = 16;
+
+/// Asks the Router to tell of the account's interest: of all there is, and from now on of what changes.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WatchInterest {
+    /// Who publishes what comes from the peer, which is a server.
+    pub peer: Origin,
+    /// Who is told. It is forgotten when it is gone.
+    pub watcher: Recipient<InterestChanged>,
+}
+
+/// A watcher has taken its batch, or is gone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct BatchTaken {
+    watcher: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Watchers {
+    watchers: HashMap<u64, Watcher, RandomState>,
+    /// Those that have no batch, and to whom there may be something to tell.
+    ready: VecDeque<u64>,
+    /// What had not been told to those that are gone: it may be much, and is forgotten part by part.
+    left_behind: Vec<Untold>,
+    numbered: u64,
+}
+
+#[derive(Debug)]
+struct Watcher {
+    peer: Origin,
+    recipient: Recipient<InterestChanged>,
+    untold: Untold,
+    /// None when everything there was is told.
+    snapshot: Option<Snapshot>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// There is nothing to tell.
+    Idle,
+    /// Among those that are ready.
+    Ready,
+    /// A batch is with it.
+    Taking,
+}
+
+/// How far telling what is there has come.
+#[derive(Debug, Default)]
+struct Snapshot {
+    subjects: Listing,
+    are_subjects_told: bool,
+    groups: Cursor,
+}
+
+impl Watchers {
+    pub(super) fn len(&self) -> usize {
+        self.watchers.len()
+    }
+
+    /// How many have not taken everything there is.
+    pub(super) fn to_tell(&self) -> usize {
+        let waits = |watcher: &&Watcher| watcher.state != State::Idle;
+        self.watchers.values().filter(waits).count()
+    }
+
+    /// How many changes wait, those of all watchers.
+    pub(super) fn untold(&self) -> usize {
+        let untold = self.watchers.values().map(|watcher| &watcher.untold);
+        untold.chain(&self.left_behind).map(Untold::len).sum()
+    }
+
+    /// What a change takes for their sake, in steps.
+    pub(super) fn steps_of_a_change(&self) -> usize {
+        self.len().div_ceil(WATCHERS_PER_STEP)
+    }
+
+    /// Whether there is something to [tell](Self::tell) at once, or to forget.
+    pub(super) fn are_ready(&self) -> bool {
+        !self.ready.is_empty() || !self.left_behind.is_empty()
+    }
+
+    pub(super) fn add(&mut self, watch: WatchInterest) {
+        let gone = self
+            .watchers
+            .extract_if(|_, watcher| !watcher.recipient.connected());
+        self.left_behind.extend(gone.map(|(_, watcher)| watcher.untold));
+        let watcher = Watcher {
+            peer: watch.peer,
+            recipient: watch.watcher,
+            untold: Untold::default(),
+            snapshot: Some(Snapshot::default()),
+            state: State::Ready,
+        };
+        self.watchers.insert(self.numbered, watcher);
+        self.ready.push_back(self.numbered);
+        self.numbered += 1;
+    }
+
+    pub(super) fn taken(&mut self, BatchTaken { watcher: number }: BatchTaken) {
+        let Some(watcher) = self.watchers.get_mut(&number) else {
+            return;
+        };
+        if !watcher.recipient.connected() {
+            self.forget(number);
+        } else if watcher.has_more() {
+            watcher.state = State::Ready;
+            self.ready.push_back(number);
+        } else {
+            watcher.state = State::Idle;
+        }
+    }
+
+    /// A plain subscription has come into the index, or gone.
+    pub(super) fn plain_changed(
+        &mut self,
+        changed: &Arc<ConnectionSubscription>,
+        has_come: bool,
+        index: &Index<Arc<Outbox>>,
+    ) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let now = index.subscribers(changed.subject());
+        let mut topic = None;
+        self.note_for(|peer, untold| {
+            let is_first_or_last = peer.reaches(changed.destination())
+                && !now
+                    .iter()
+                    .any(|other| !Arc::ptr_eq(other, changed) && peer.reaches(other.destination()));
+            if is_first_or_last {
+                let topic = topic.get_or_insert_with(|| Topic::Subject(changed.subject().into()));
+                untold.note(topic, !has_come, has_come);
+            }
+            is_first_or_last
+        });
+    }
+
+    /// A queue group has other members.
+    pub(super) fn group_changed(
+        &mut self,
+        name: &Arc<GroupName>,
+        before: Option<&GroupMembers>,
+        now: &GroupMembers,
+    ) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let topic = Topic::Group(name.clone());
+        let (before, now) = (before.map(Members::tally), now.tally());
+        self.note_for(|peer, untold| {
+            let was = before.as_ref().map_or(0, |tally| weight_of_group(peer, tally));
+            let is = weight_of_group(peer, &now);
+            if was != is {
+                untold.note(&topic, was > 0, is > 0);
+            }
+            was != is
+        });
+    }
+
+    /// Those for which `note` says so have something to be told.
+    fn note_for(&mut self, mut note: impl FnMut(&Origin, &mut Untold) -> bool) {
+        for (number, watcher) in &mut self.watchers {
+            if note(&watcher.peer, &mut watcher.untold) && watcher.state == State::Idle {
+                watcher.state = State::Ready;
+                self.ready.push_back(*number);
+            }
+        }
+    }
+
+    /// Tells those that are ready, up to a visit's worth.
+    pub(super) fn tell(&mut self, index: &Index<Arc<Outbox>>, groups: &Groups, router: &Addr<Router>) {
+        let mut looks = LOOKED_AT_PER_VISIT;
+        while looks > 0
+            && let Some(number) = self.ready.pop_front()
+        {
+            let Some(watcher) = self.watchers.get_mut(&number) else {
+                continue;
+            };
+            looks = looks.saturating_sub(LOOKS_OF_A_BATCH);
+            let mut changes = Changes::default();
+            watcher.tell_changes(&mut changes, &mut looks, index, groups);
+            let is_snapshot_told = watcher.tell_snapshot(&mut changes, &mut looks, index, groups);
+            if changes.is_empty() && !is_snapshot_told {
+                // What waited has come to nothing, or nothing of what was looked at counts.
+                if watcher.has_more() {
+                    self.ready.push_back(number);
+                } else {
+                    watcher.state = State::Idle;
+                }
+                continue;
+            }
+            watcher.state = State::Taking;
+            let batch = InterestChanged::new(changes, is_snapshot_told, number, router.clone());
+            if !tell_recipient(&watcher.recipient, batch) {
+                self.forget(number);
+            }
+        }
+        while looks > 0
+            && let Some(untold) = self.left_behind.last_mut()
+        {
+            looks -= 1;
+            if untold.pop().is_none() {
+                self.left_behind.pop();
+            }
+        }
+    }
+
+    fn forget(&mut self, number: u64) {
+        let gone = self.watchers.remove(&number);
+        self.left_behind.extend(gone.map(|watcher| watcher.untold));
+    }
+}
+
+impl Watcher {
+    fn has_more(&self) -> bool {
+        self.snapshot.is_some() || !self.untold.is_empty()
+    }
+
+    /// What has changed, as it is now. While there is a snapshot to tell, half of a batch is for that.
+    fn tell_changes(
+        &mut self,
+        changes: &mut Changes,
+        looks: &mut usize,
+        index: &Index<Arc<Outbox>>,
+        groups: &Groups,
+    ) {
+        let is_full = match self.snapshot {
+            Some(_) => Changes::is_half_full,
+            None => Changes::is_full,
+        };
+        while *looks > 0
+            && !is_full(changes)
+            && let Some(topic) = self.untold.pop()
+        {
+            *looks -= 1;
+            let weight = match &topic {
+                Topic::Subject(subject) => weight_of_plain(&self.peer, index.subscribers(subject)),
+                Topic::Group(name) => groups
+                    .members(name)
+                    .map_or(0, |members| weight_of_group(&self.peer, &members.tally())),
+            };
+            changes.push(topic.subject(), topic.queue(), weight);
+        }
+    }
+
+    /// More of what is there. True if that was all.
+    fn tell_snapshot(
+        &mut self,
+        changes: &mut Changes,
+        looks: &mut usize,
+        index: &Index<Arc<Outbox>>,
+        groups: &Groups,
+    ) -> bool {
+        let Self {
+            peer,
+            untold,
+            snapshot: unfinished,
+            ..
+        } = self;
+        let Some(snapshot) = unfinished.as_mut().filter(|_| *looks > 0 && !changes.is_full()) else {
+            return false;
+        };
+        let mut tell = |subject: &[u8], queue: Option<&[u8]>, weight: u32| {
+            if weight > 0 {
+                changes.push(subject, queue, weight);
+                untold.told(subject, queue);
+            }
+            if changes.is_full() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        if !snapshot.are_subjects_told {
+            let listing = &mut snapshot.subjects;
+            snapshot.are_subjects_told = index.list(listing, looks, |subject, subscribers| {
+                tell(subject, None, weight_of_plain(peer, subscribers))
+            });
+        }
+        let is_told = snapshot.are_subjects_told
+            && groups.list(&mut snapshot.groups, looks, |name, members| {
+                tell(
+                    &name.subject,
+                    Some(&name.queue),
+                    weight_of_group(peer, &members.tally()),
+                )
+            });
+        if is_told {
+            *unfinished = None;
+        }
+        is_told
+    }
+}
+
+/// 1 if somebody counts, else 0.
+fn weight_of_plain(peer: &Origin, subscribers: &[Arc<ConnectionSubscription>]) -> u32 {
+    // Those that do not count are other servers, of which each has one subscription to a subject: this does not go far.
+    subscribers
+        .iter()
+        .any(|subscription| peer.reaches(subscription.destination()))
+        .into()
+}
+
+fn weight_of_group(peer: &Origin, members: &Tally<'_, Arc<Outbox>>) -> u32 {
+    let weight = members.weight(|server| peer.reaches(server));
+    u32::try_from(weight).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

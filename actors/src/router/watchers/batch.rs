@@ -1,0 +1,178 @@
+//! What a watcher is told at once.
+
+use super::BatchTaken;
+use crate::mailbox::tell;
+use crate::router::Router;
+use actix::prelude::*;
+use std::fmt;
+
+/// So many changes are told at once, and beyond [`BYTES`] no more.
+pub(super) const CHANGES: usize = 1024;
+
+/// Bytes of subjects and names of queue groups.
+const BYTES: usize = 64 * 1024;
+
+/// The Router's word to a watcher: what interest has become, in the order in which it changed. Each is what was so when the
+/// batch was made; it may be what the watcher was told before.
+///
+/// There is one batch with a watcher at most. Once it is dropped, the next may come.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct InterestChanged {
+    changes: Changes,
+    is_snapshot_told: bool,
+    _with_watcher: WithWatcher,
+}
+
+/// Interest of an account in a subject, or in the messages of a queue group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterestChange<'a> {
+    /// As it was subscribed to; may have wildcards.
+    pub subject: &'a [u8],
+    /// The name of the group; none for interest in each message of the subject.
+    pub queue: Option<&'a [u8]>,
+    /// How many members of the group there are, as often as they weigh; 1 for interest without a group. 0 if there is no
+    /// such interest any more.
+    pub weight: u32,
+}
+
+impl InterestChanged {
+    pub(super) fn new(changes: Changes, is_snapshot_told: bool, watcher: u64, router: Addr<Router>) -> Self {
+        Self {
+            changes,
+            is_snapshot_told,
+            _with_watcher: WithWatcher { watcher, router },
+        }
+    }
+
+    /// What has changed.
+    pub fn changes(&self) -> impl Iterator<Item = InterestChange<'_>> {
+        self.changes.iter()
+    }
+
+    /// Whether everything there was when the watcher began has been told with this batch. So it is with one batch.
+    pub fn is_snapshot_told(&self) -> bool {
+        self.is_snapshot_told
+    }
+}
+
+impl fmt::Debug for InterestChanged {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("InterestChanged")
+            .field("changes", &self.changes.places.len())
+            .field("is_snapshot_told", &self.is_snapshot_told)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tells the Router when the batch is dropped, by a watcher that has taken it or with one that is gone.
+struct WithWatcher {
+    watcher: u64,
+    router: Addr<Router>,
+}
+
+impl Drop for WithWatcher {
+    fn drop(&mut self) {
+        let watcher = self.watcher;
+        tell(&self.router, BatchTaken { watcher });
+    }
+}
+
+/// A list of changes, packed.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// Subject and queue name of each, one after the other.
+    text: Vec<u8>,
+    places: Vec<Place>,
+}
+
+struct Place {
+    subject_length: u32,
+    /// One more than the name has; 0 if there is none.
+    queue_length: u32,
+    weight: u32,
+}
+
+impl Changes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.has_at_least(1)
+    }
+
+    pub(super) fn is_half_full(&self) -> bool {
+        self.has_at_least(2)
+    }
+
+    /// This part of what there may be.
+    fn has_at_least(&self, part: usize) -> bool {
+        self.places.len() >= CHANGES / part || self.text.len() >= BYTES / part
+    }
+
+    pub(super) fn push(&mut self, subject: &[u8], queue: Option<&[u8]>, weight: u32) {
+        self.text.extend_from_slice(subject);
+        self.text.extend_from_slice(queue.unwrap_or_default());
+        self.places.push(Place {
+            subject_length: subject.len() as u32,
+            queue_length: queue.map_or(0, |name| name.len() as u32 + 1),
+            weight,
+        });
+    }
+
+    fn iter(&self) -> impl Iterator<Item = InterestChange<'_>> {
+        let mut text = &*self.text;
+        self.places.iter().map(move |place| {
+            let (subject, rest) = text.split_at(place.subject_length as usize);
+            let (queue, rest) = rest.split_at(place.queue_length.saturating_sub(1) as usize);
+            text = rest;
+            InterestChange {
+                subject,
+                queue: (place.queue_length > 0).then_some(queue),
+                weight: place.weight,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BYTES, CHANGES, Changes, InterestChange};
+
+    #[test]
+    fn changes_are_read_as_they_were_pushed() {
+        let pushed = [
+            (&b"a.b"[..], None, 1),
+            (b"a.*", Some(&b"workers"[..]), 7),
+            (b"b", Some(b""), 0),
+            (b">", None, 0),
+        ];
+        let mut changes = Changes::default();
+        for (subject, queue, weight) in pushed {
+            changes.push(subject, queue, weight);
+        }
+        let expected = pushed.map(|(subject, queue, weight)| InterestChange {
+            subject,
+            queue,
+            weight,
+        });
+        assert!(changes.iter().eq(expected));
+    }
+
+    #[test]
+    fn a_list_is_full_by_number_and_by_bytes() {
+        let mut many = Changes::default();
+        for _ in 0..CHANGES {
+            assert!(!many.is_full());
+            many.push(b"a", None, 1);
+        }
+        assert!(many.is_full());
+        let mut large = Changes::default();
+        large.push(&vec![b'a'; BYTES - 1], None, 1);
+        assert!(!large.is_full());
+        large.push(b"a", Some(b"b"), 1);
+        assert!(large.is_full());
+    }
+}
