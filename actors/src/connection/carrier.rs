@@ -464,7 +464,7 @@ impl<S: Session> Connection<S> {
     fn take_resolving(&mut self) -> Option<Resolving> {
         match *self.unfinished.take()? {
             Unfinished::Resolving(resolving) => Some(resolving),
-            Unfinished::Delivering(_) | Unfinished::Tracing(_) | Unfinished::Publishing(..) => None,
+            _ => None,
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Unfinished {
     Tracing(Box<Tracing>),
     /// And this, a message of the server's own of which it is not known yet whom it reaches.
     Publishing(OwnMessage, Option<Resolving>),
+    /// One behind the other.
+    InOrder(Box<Unfinished>, Box<Unfinished>),
     /// Goes on when the message that asked for it is looked at again.
     Resolving(Resolving),
 }

@@ -31,19 +31,36 @@ impl Delivery {
         interest: &Interest,
         mut unfinished: Box<Unfinished>,
     ) -> Option<Box<Unfinished>> {
-        let event = match &mut *unfinished {
+        match &mut *unfinished {
             Unfinished::Delivering(spread) => {
                 let done = self.proceed_spread(spread);
                 return (!done).then_some(unfinished);
             }
-            Unfinished::Tracing(tracing) => self.proceed_tracing(interest, tracing),
-            Unfinished::Resolving(_) | Unfinished::Publishing(..) => None,
-        };
-        match (event, *unfinished) {
-            (Some(event), _) => self.publish_own(interest, event, None),
-            (None, Unfinished::Publishing(own, resolving)) => self.publish_own(interest, own, resolving),
-            (None, other) => Some(Box::new(other)),
+            Unfinished::Tracing(tracing) => {
+                return match self.proceed_tracing(interest, tracing) {
+                    Some(event) => self.publish_own(interest, event, None),
+                    None => Some(unfinished),
+                };
+            }
+            Unfinished::Resolving(_) | Unfinished::Publishing(..) | Unfinished::InOrder(..) => {}
         }
+        match *unfinished {
+            Unfinished::Publishing(own, resolving) => self.publish_own(interest, own, resolving),
+            Unfinished::InOrder(first, next) => match self.proceed(interest, first) {
+                Some(first) => Some(Box::new(Unfinished::InOrder(first, next))),
+                None => self.proceed(interest, next),
+            },
+            other => Some(Box::new(other)),
+        }
+    }
+
+    /// Goes on with this behind whatever is not done to its end.
+    fn proceed_behind(&mut self, interest: &Interest, next: Box<Unfinished>) {
+        let first = self.unfinished.take();
+        self.unfinished = match first.filter(|first| first.goes_on_by_itself()) {
+            Some(first) => Some(Box::new(Unfinished::InOrder(first, next))),
+            None => self.proceed(interest, next),
+        };
     }
 
     /// The publisher's next message may be the one whose subject earlier turns have begun to resolve. Without, that is
@@ -99,10 +116,13 @@ impl Delivery {
         self.composed = composed;
         // What came before goes before.
         self.close_run();
-        self.finish(interest);
         let Some(mut tracing) = tracing else {
             return false;
         };
+        if self.is_unfinished() {
+            self.proceed_behind(interest, Box::new(Unfinished::Tracing(tracing)));
+            return true;
+        }
         let event = self.proceed_tracing(interest, &mut tracing);
         let taken = tracing.is_taken();
         self.unfinished = match event {
@@ -116,16 +136,14 @@ impl Delivery {
     #[cold]
     pub fn publish_event(&mut self, interest: &Interest, trace: Box<dyn Trace>) {
         self.close_run();
-        self.finish(interest);
         let tracing = Box::new(Tracing::of_refused(trace));
-        self.unfinished = self.proceed(interest, Box::new(Unfinished::Tracing(tracing)));
+        self.proceed_behind(interest, Box::new(Unfinished::Tracing(tracing)));
     }
 
     /// Delivers a message of the server's own.
     pub fn answer(&mut self, interest: &Interest, message: OwnMessage) {
         self.close_run();
-        self.finish(interest);
-        self.unfinished = self.publish_own(interest, message, None);
+        self.proceed_behind(interest, Box::new(Unfinished::Publishing(message, None)));
     }
 
     /// Goes on with a traced message, as far as the turn allows; gives the event once it is made.

@@ -1,5 +1,6 @@
 use super::{Activation, SHOWN_AT_MOST, ShownHeaders, TraceRequest, headers, may_ask, with_tracing_disabled};
 use crate::content_encoding::ContentEncoding;
+use fastrand::Rng;
 
 fn block(lines: &str) -> String {
     format!("NATS/1.0\r\n{lines}\r\n")
@@ -175,4 +176,43 @@ fn what_is_shown_of_headers_is_bounded() {
     let long = format!("A: {}\r\n", "x".repeat(9_999));
     assert_eq!(shown(&long.repeat(100)), (6, 60_000));
     assert!(most_bytes - 60_000 < 10_000);
+}
+
+/// Whatever a header block is made of, cut anywhere: it is read without a panic, and what is found stands in it.
+#[test]
+fn any_block_can_be_read() {
+    const WORDS: [&str; 14] = [
+        "NATS/1.0\r\n",
+        "Nats-Trace-Dest",
+        "Nats-Trace-Only",
+        "Nats-Trace-Origin-Account",
+        "traceparent",
+        "Accept-Encoding",
+        "00-a-b-01",
+        "true",
+        ": ",
+        ":",
+        "\r\n",
+        "\r",
+        "\n",
+        "\u{fffd}",
+    ];
+    let mut random = Rng::with_seed(7);
+    let mut found = 0;
+    for _ in 0..50_000 {
+        let mut block = String::from(WORDS[0]);
+        (0..random.usize(..30)).for_each(|_| block.push_str(WORDS[random.usize(..WORDS.len())]));
+        let block = &block.as_bytes()[..random.usize(..=block.len())];
+        with_tracing_disabled(block);
+        let Some(request) = TraceRequest::read(block) else {
+            continue;
+        };
+        found += 1;
+        if let Activation::Named { destination, .. } = request.activation {
+            assert!(!destination.is_empty() && may_ask(block));
+            let shown: Vec<_> = request.headers.iter().collect();
+            assert!(shown.contains(&(&b"Nats-Trace-Dest"[..], destination)));
+        }
+    }
+    assert!(found > 100, "{found}");
 }

@@ -257,6 +257,32 @@ fn nothing_overtakes() {
     assert!(place("MSG trace 1 4\r\n5000\r\n") < place("MSG c 1 1\r\n2\r\n"));
 }
 
+/// What the server says about a message comes behind it, and does not hurry it.
+#[test]
+fn answers_wait_for_what_is_answered() {
+    let mut world = World::new();
+    let peer = world.peer();
+    for sid in 0..WIDE {
+        world.subscribe(&peer, "question", sid);
+    }
+    world.subscribe(&peer, "answer", 1);
+    assert!(world.publish("PUB question 2\r\nhi\r\n", None));
+    for payload in ["one", "two"] {
+        let answer = OwnMessage {
+            subject: Box::from(*b"answer"),
+            header: b"",
+            payload: payload.into(),
+        };
+        world.delivery.answer(&world.interest, answer);
+    }
+    let turns = world.turns();
+    assert!(turns.len() > 1, "{turns:?}");
+    assert_eq!(turns.iter().sum::<u64>(), WIDE as u64 + 2);
+    let text = taken(&peer);
+    assert_eq!(text.matches("\r\nhi\r\n").count(), WIDE);
+    assert!(text.ends_with("\r\nhi\r\nMSG answer 1 3\r\none\r\nMSG answer 1 3\r\ntwo\r\n"));
+}
+
 /// An event does not count as received, a traced message does, whether it is delivered or not.
 #[test]
 fn what_is_counted() {
