@@ -3,15 +3,18 @@
 //!
 //! It is the process that has a log, and not a server: this, too, is of the process.
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use log::Level;
-use parking_lot::Mutex;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::num::NonZeroU32;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many lines of a kind are written in an interval.
-const LINES: u32 = 10;
+/// How many lines of a kind are written at once, and in a second.
+const LINES: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-const INTERVAL: Duration = Duration::from_secs(1);
+/// How often the lines of a kind that were not written are told of.
+const SUMMARIES: Quota = Quota::per_second(NonZeroU32::MIN);
 
 /// Connections that are refused as there are too many.
 pub static REFUSED_CONNECTIONS: Flood = Flood::new(Level::Error, "connections refused");
@@ -25,14 +28,18 @@ pub static PROXY_HEADERS: Flood = Flood::new(Level::Warn, "errors reading PROXY 
 /// Logins that failed.
 pub static FAILED_LOGINS: Flood = Flood::new(Level::Error, "authentication errors");
 
+/// Certificates of peers that were let pass though nobody said that they are good.
+pub static UNCHECKED_CERTIFICATES: Flood = Flood::new(Level::Warn, "certificates let pass unchecked");
+
 /// Breaches of the protocol.
 pub static VIOLATIONS: Flood = Flood::new(Level::Error, "protocol violations");
 
-const ALL: [&Flood; 5] = [
+const ALL: [&Flood; 6] = [
     &REFUSED_CONNECTIONS,
     &FAILED_HANDSHAKES,
     &PROXY_HEADERS,
     &FAILED_LOGINS,
+    &UNCHECKED_CERTIFICATES,
     &VIOLATIONS,
 ];
 
@@ -41,14 +48,10 @@ const ALL: [&Flood; 5] = [
 pub struct Flood {
     level: Level,
     what: &'static str,
-    window: Mutex<Window>,
-}
-
-#[derive(Debug)]
-struct Window {
-    began: Option<Instant>,
-    said: u32,
-    unsaid: u64,
+    lines: LazyLock<DefaultDirectRateLimiter>,
+    summaries: LazyLock<DefaultDirectRateLimiter>,
+    /// Lines that were not written, since they were last told of.
+    unsaid: AtomicU64,
 }
 
 impl Flood {
@@ -56,88 +59,69 @@ impl Flood {
         Self {
             level,
             what,
-            window: Mutex::new(Window {
-                began: None,
-                said: 0,
-                unsaid: 0,
-            }),
+            lines: LazyLock::new(|| RateLimiter::direct(Quota::per_second(LINES))),
+            summaries: LazyLock::new(|| RateLimiter::direct(SUMMARIES)),
+            unsaid: AtomicU64::new(0),
         }
     }
 
     /// Writes a line, or counts it.
     pub fn say(&self, line: fmt::Arguments<'_>) {
-        if self.window.lock().admit(Instant::now()) {
+        if self.admit() {
             log::log!(self.level, "{line}");
         }
     }
-}
 
-/// Tells how many lines were not written. Call it once an interval, or more often.
-pub(crate) fn settle(now: Instant) {
-    for flood in ALL {
-        let unsaid = flood.window.lock().settle(now);
-        if unsaid > 0 {
-            log::log!(flood.level, "{unsaid} more {} in the last second", flood.what);
-        }
-    }
-}
-
-impl Window {
-    fn is_over(&self, now: Instant) -> bool {
-        self.began
-            .is_none_or(|began| now.saturating_duration_since(began) >= INTERVAL)
-    }
-
-    fn admit(&mut self, now: Instant) -> bool {
-        if self.is_over(now) {
-            (self.began, self.said) = (Some(now), 0);
-        }
-        let admitted = self.said < LINES;
-        if admitted {
-            self.said += 1;
-        } else {
-            self.unsaid += 1;
+    fn admit(&self) -> bool {
+        let admitted = self.lines.check().is_ok();
+        if !admitted {
+            self.unsaid.fetch_add(1, Ordering::Relaxed);
         }
         admitted
     }
 
-    fn settle(&mut self, now: Instant) -> u64 {
-        if self.is_over(now) {
-            std::mem::take(&mut self.unsaid)
-        } else {
-            0
+    /// How many lines were not written, if it is time to tell.
+    fn settle(&self) -> Option<u64> {
+        let is_due = self.unsaid.load(Ordering::Relaxed) > 0 && self.summaries.check().is_ok();
+        is_due.then(|| self.unsaid.swap(0, Ordering::Relaxed))
+    }
+}
+
+/// Tells how many lines were not written. Call it once a second, or more often.
+pub(crate) fn settle() {
+    for flood in ALL {
+        if let Some(unsaid) = flood.settle() {
+            log::log!(flood.level, "{unsaid} more {} in the last second", flood.what);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Flood, INTERVAL, LINES, Level};
-    use std::time::Instant;
+    use super::{Flood, LINES, Level};
+    use std::time::{Duration, Instant};
 
     #[test]
     fn some_are_written_and_all_are_counted() {
-        let flood = Flood::new(Level::Error, "things");
-        let (mut window, start) = (flood.window.lock(), Instant::now());
-        let written = (0..1000).filter(|_| window.admit(start)).count();
-        assert_eq!(written, LINES as usize);
-        assert_eq!(window.settle(start + INTERVAL / 2), 0);
-        assert_eq!(window.settle(start + INTERVAL), 1000 - u64::from(LINES));
-        assert_eq!(window.settle(start + INTERVAL), 0);
-        assert!(window.admit(start + INTERVAL));
-        assert_eq!(window.settle(start + INTERVAL * 2), 0);
+        let (flood, start) = (Flood::new(Level::Error, "things"), Instant::now());
+        let written = (0..10_000).filter(|_| flood.admit()).count() as u64;
+        // However long that took.
+        let seconds = (start.elapsed() + Duration::from_secs(2)).as_secs();
+        let lines = u64::from(LINES.get());
+        assert!((lines..=lines * seconds).contains(&written), "{written}");
+        assert_eq!(flood.settle(), Some(10_000 - written));
+        assert_eq!(flood.settle(), None);
     }
 
-    /// What was not told when the next window began is told with that one.
+    /// What is not told with one summary is told with the next.
     #[test]
     fn nothing_is_forgotten() {
         let flood = Flood::new(Level::Error, "things");
-        let (mut window, start) = (flood.window.lock(), Instant::now());
-        for interval in 0..3 {
-            for _ in 0..=LINES {
-                window.admit(start + INTERVAL * interval);
-            }
+        let (mut written, mut told) = (0, 0);
+        for _ in 0..10_000 {
+            written += u64::from(flood.admit());
+            told += flood.settle().unwrap_or_default();
         }
-        assert_eq!(window.settle(start + INTERVAL * 3), 3);
+        assert_eq!(written + told + flood.unsaid.into_inner(), 10_000);
     }
 }

@@ -44,7 +44,7 @@ async fn keep(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<Route
             outbox.notify(Notices::TIMER);
         }
         if now >= interval.end() {
-            flood::settle(now);
+            flood::settle();
             let load = interval.restart(now);
             let mut arbiter = arbiter.borrow_mut();
             arbiter.shared.counters[arbiter.number].set_load(load);

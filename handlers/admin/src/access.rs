@@ -31,7 +31,7 @@ use verified::Verified;
 /// Decides who may use the service.
 pub struct Access {
     rules: RwLock<Arc<Rules>>,
-    limiter: Mutex<LoginLimiter>,
+    limiter: LoginLimiter,
     verified: Mutex<Verified>,
     /// Compares with hashes, on a thread that clients' logins do not wait for, and the other way round.
     comparing: SlowWork,
@@ -187,7 +187,7 @@ impl Access {
     pub fn new(admin: &Admin) -> Result<Self, AccessError> {
         Ok(Self {
             rules: RwLock::new(Arc::new(Rules::new(admin)?)),
-            limiter: Mutex::default(),
+            limiter: LoginLimiter::new(),
             verified: Mutex::new(Verified::new()?),
             comparing: SlowWork::on_threads(1)?,
             since: Instant::now(),
@@ -235,10 +235,7 @@ impl Access {
         if let Some(entrant) = self.verified.lock().find(&presented, self.since.elapsed()) {
             return Ok(entrant);
         }
-        self.limiter
-            .lock()
-            .attempt(peer, self.since.elapsed())
-            .map_err(Refusal::TooMany)?;
+        self.limiter.attempt(peer).map_err(Refusal::TooMany)?;
         loop {
             let rules = self.rules.read().clone();
             let found = match rules.look_at(&presented) {
@@ -263,9 +260,9 @@ impl Access {
         if !Arc::ptr_eq(rules, &in_force) {
             return false;
         }
-        let now = self.since.elapsed();
-        self.limiter.lock().succeeded(peer, now);
+        self.limiter.succeeded(peer);
         if rules.requires_login {
+            let now = self.since.elapsed();
             self.verified.lock().keep(presented, entrant.clone(), now);
         }
         true

@@ -181,7 +181,7 @@ impl Arrival {
 
     async fn secure(&self, entrance: &mut Entrance, tls: &Arc<ClientTls>) -> Step<()> {
         let (peer, id, now) = (entrance.peer(), entrance.id(), Instant::now());
-        if !tls.may_begin(now) {
+        if !tls.may_begin() {
             let mut line = Vec::new();
             Complaint::Throttled.append(&mut line);
             // A peer that does not take it is gone all the same.

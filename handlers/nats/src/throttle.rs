@@ -1,25 +1,16 @@
 //! How many handshakes may begin in a second.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const WINDOW: Duration = Duration::from_secs(1);
-
-/// Counts what begins, in windows of a second that start with the first after the last.
+/// Counts what begins: so many at once as may in a second, and again as time goes by.
 #[derive(Debug)]
 pub(crate) struct Throttle {
-    limit: u64,
-    window: Mutex<Option<Window>>,
-}
-
-#[derive(Debug)]
-struct Window {
-    end: Instant,
-    begun: u64,
+    /// None where there is no limit.
+    limiter: Option<DefaultDirectRateLimiter>,
     /// Of whom nothing has been told yet.
-    rejected: u64,
-    /// Somebody is going to.
-    told_of: bool,
+    rejected: AtomicU64,
 }
 
 /// The answer to one that wants to begin.
@@ -27,88 +18,75 @@ struct Window {
 pub(crate) enum Answer {
     Allowed,
     Rejected,
-    /// The first that is in this window: when that is over, it is time to tell how many there were.
-    FirstRejected(Instant),
+    /// The first of whom nothing has been told: somebody should, in a second, say how many there were.
+    FirstRejected,
 }
 
 impl Throttle {
     /// A limit of 0 is none.
     pub(crate) fn new(limit: u64) -> Self {
+        let limit = NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX));
         Self {
-            limit,
-            window: Mutex::new(None),
+            limiter: limit.map(|limit| RateLimiter::direct(Quota::per_second(limit))),
+            rejected: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn begin(&self, now: Instant) -> Answer {
-        if self.limit == 0 {
+    pub(crate) fn begin(&self) -> Answer {
+        let is_allowed = |limiter: &DefaultDirectRateLimiter| limiter.check().is_ok();
+        if self.limiter.as_ref().is_none_or(is_allowed) {
             return Answer::Allowed;
         }
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = match &mut *window {
-            Some(current) if now <= current.end => current,
-            over => {
-                let untold = over.as_ref().map_or(0, |over| over.rejected);
-                over.insert(Window {
-                    end: now + WINDOW,
-                    begun: 0,
-                    rejected: untold,
-                    told_of: untold > 0,
-                })
-            }
-        };
-        if current.begun < self.limit {
-            current.begun += 1;
-            return Answer::Allowed;
+        match self.rejected.fetch_add(1, Ordering::Relaxed) {
+            0 => Answer::FirstRejected,
+            _ => Answer::Rejected,
         }
-        current.rejected += 1;
-        if std::mem::replace(&mut current.told_of, true) {
-            return Answer::Rejected;
-        }
-        Answer::FirstRejected(current.end)
     }
 
     /// How many were rejected since this was last asked.
     pub(crate) fn take_rejected(&self) -> u64 {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        window.as_mut().map_or(0, |window| {
-            window.told_of = false;
-            std::mem::take(&mut window.rejected)
-        })
+        self.rejected.swap(0, Ordering::Relaxed)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Throttle, WINDOW};
+    use super::{Answer, Throttle};
     use std::time::{Duration, Instant};
 
     #[test]
-    fn as_many_as_allowed_in_each_window() {
-        let throttle = Throttle::new(2);
-        let start = Instant::now();
-        let check = |after, expected| {
-            assert_eq!(throttle.begin(start + after), expected, "{after:?}");
-        };
-        check(Duration::ZERO, Answer::Allowed);
-        check(WINDOW / 2, Answer::Allowed);
-        check(WINDOW / 2, Answer::FirstRejected(start + WINDOW));
-        check(WINDOW, Answer::Rejected);
-        assert_eq!(throttle.take_rejected(), 2);
-        check(WINDOW * 2, Answer::Allowed);
-        check(WINDOW * 2, Answer::Allowed);
-        check(WINDOW * 3, Answer::FirstRejected(start + WINDOW * 3));
-        // Whoever is to tell of that one has not come to it yet, and tells of the next, too.
-        check(WINDOW * 30, Answer::Allowed);
-        check(WINDOW * 30, Answer::Allowed);
-        check(WINDOW * 30, Answer::Rejected);
-        assert_eq!(throttle.take_rejected(), 2);
+    fn as_many_as_allowed_and_the_others_are_counted() {
+        const LIMIT: u64 = 1000;
+        const ALL: u64 = 100_000;
+        let (throttle, start) = (Throttle::new(LIMIT), Instant::now());
+        let answers: Vec<Answer> = (0..ALL).map(|_| throttle.begin()).collect();
+        // However long that took.
+        let most = LIMIT + LIMIT * (start.elapsed() + Duration::from_secs(1)).as_secs();
+        let count = |wanted| answers.iter().filter(|answer| **answer == wanted).count() as u64;
+        let allowed = count(Answer::Allowed);
+        assert!((LIMIT..=most).contains(&allowed), "{allowed}");
+        assert_eq!(count(Answer::FirstRejected), u64::from(allowed < ALL));
+        assert_eq!(throttle.take_rejected(), ALL - allowed);
         assert_eq!(throttle.take_rejected(), 0);
     }
 
     #[test]
+    fn whoever_is_rejected_first_has_all_of_them_told() {
+        let throttle = Throttle::new(1);
+        let first = || {
+            (0..)
+                .map(|_| throttle.begin())
+                .find(|answer| *answer != Answer::Allowed)
+        };
+        assert_eq!(first(), Some(Answer::FirstRejected));
+        assert_eq!(first(), Some(Answer::Rejected));
+        assert_eq!(throttle.take_rejected(), 2);
+        assert_eq!(first(), Some(Answer::FirstRejected));
+    }
+
+    #[test]
     fn no_limit() {
-        let (throttle, now) = (Throttle::new(0), Instant::now());
-        assert!((0..1000).all(|_| throttle.begin(now) == Answer::Allowed));
+        let throttle = Throttle::new(0);
+        assert!((0..1000).all(|_| throttle.begin() == Answer::Allowed));
     }
 }

@@ -3,7 +3,7 @@
 use crate::ocsp::{CacheStatistics, PeerChecks};
 use crate::throttle::{Answer, Throttle};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vagus_delivery::wire::{TlsFacts, TlsPeerCertificate};
 use vagus_protocol::info::Info;
 use vagus_tls::ocsp::Staple;
@@ -106,14 +106,14 @@ impl ClientTls {
         info.tls_verify = self.verifies;
     }
 
-    /// Whether one more handshake may begin. How many may not is told in the log, at the end of the second. Call it inside
-    /// the runtime of an arbiter.
-    pub(crate) fn may_begin(self: &Arc<Self>, now: Instant) -> bool {
-        let answer = self.throttle.begin(now);
-        if let Answer::FirstRejected(end) = answer {
+    /// Whether one more handshake may begin. How many may not is told in the log, once a second. Call it inside the
+    /// runtime of an arbiter.
+    pub(crate) fn may_begin(self: &Arc<Self>) -> bool {
+        let answer = self.throttle.begin();
+        if answer == Answer::FirstRejected {
             let tls = self.clone();
             tokio::task::spawn_local(async move {
-                tokio::time::sleep_until(end.into()).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 let count = tls.throttle.take_rejected();
                 log::warn!("Rejected {count} connections due to TLS rate limiting");
             });

@@ -3,67 +3,80 @@
 //! Each address has a few attempts, which come back with time. An attempt counts from its beginning, so that many at
 //! once do not get past the limit; one that succeeds is given back.
 
-use std::collections::HashMap;
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::{Quota, RateLimiter};
+use lru::LruCache;
+use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many attempts a peer has that has made none for long.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: NonZero<u32> = NonZero::new(5).unwrap();
 
-/// How long it takes until one more attempt is allowed.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// One attempt comes back every five seconds.
+const QUOTA: Quota = Quota::per_minute(NonZero::new(12).unwrap()).allow_burst(ATTEMPTS);
 
 /// How many peers are remembered. The one that has been silent for longest is forgotten for a new one.
-const PEERS_AT_MOST: usize = 4096;
+const PEERS_AT_MOST: NonZero<usize> = NonZero::new(4096).unwrap();
 
-/// The attempts of all peers; time is that since any fixed moment.
-#[derive(Debug, Default)]
-pub(super) struct LoginLimiter {
-    /// When a peer will have all its attempts back.
-    recovered_at: HashMap<IpAddr, Duration>,
+/// The attempts of all peers.
+#[derive(Debug)]
+pub(super) struct LoginLimiter<C: Clock = DefaultClock> {
+    peers: Peers,
+    limiter: RateLimiter<IpAddr, Peers, C, NoOpMiddleware<C::Instant>>,
+}
+
+/// When each peer will have all its attempts back, in the time of the limiter.
+#[derive(Debug, Clone)]
+struct Peers(Arc<Mutex<LruCache<IpAddr, Nanos>>>);
+
+impl StateStore for Peers {
+    type Key = IpAddr;
+
+    fn measure_and_replace<T, F, E>(&self, peer: &IpAddr, measure: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut peers = self.0.lock();
+        let (outcome, recovered_at) = measure(peers.get(peer).copied())?;
+        peers.put(*peer, recovered_at);
+        Ok(outcome)
+    }
 }
 
 impl LoginLimiter {
+    pub(super) fn new() -> Self {
+        Self::with_clock(DefaultClock::default())
+    }
+}
+
+impl<C: Clock> LoginLimiter<C> {
+    fn with_clock(clock: C) -> Self {
+        let peers = Peers(Arc::new(Mutex::new(LruCache::new(PEERS_AT_MOST))));
+        Self {
+            limiter: RateLimiter::new(QUOTA, peers.clone(), clock),
+            peers,
+        }
+    }
+
     /// Counts an attempt of a peer.
     ///
     /// # Errors
     /// When it has none left: how long until it has one.
-    pub(super) fn attempt(&mut self, peer: IpAddr, now: Duration) -> Result<(), Duration> {
-        let peer = one_household(peer);
-        let recovered_at = self.recovered_at.get(&peer).copied().unwrap_or(now).max(now) + INTERVAL;
-        let most = now + INTERVAL * ATTEMPTS;
-        if recovered_at > most {
-            return Err(recovered_at - most);
-        }
-        if !self.recovered_at.contains_key(&peer) {
-            self.make_room(now);
-        }
-        self.recovered_at.insert(peer, recovered_at);
-        Ok(())
+    pub(super) fn attempt(&self, peer: IpAddr) -> Result<(), Duration> {
+        let attempt = self.limiter.check_key(&one_household(peer));
+        attempt.map_err(|not_until| not_until.wait_time_from(self.limiter.clock().now()))
     }
 
     /// The last attempt of this peer succeeded.
-    pub(super) fn succeeded(&mut self, peer: IpAddr, now: Duration) {
-        let peer = one_household(peer);
-        if let Some(recovered_at) = self.recovered_at.get_mut(&peer) {
-            *recovered_at = recovered_at.saturating_sub(INTERVAL);
-            if *recovered_at <= now {
-                self.recovered_at.remove(&peer);
-            }
-        }
-    }
-
-    fn make_room(&mut self, now: Duration) {
-        if self.recovered_at.len() < PEERS_AT_MOST {
-            return;
-        }
-        self.recovered_at.retain(|_, recovered_at| *recovered_at > now);
-        if self.recovered_at.len() < PEERS_AT_MOST {
-            return;
-        }
-        let silent = self.recovered_at.iter().min_by_key(|(_, at)| **at);
-        if let Some(silent) = silent.map(|(peer, _)| *peer) {
-            self.recovered_at.remove(&silent);
+    pub(super) fn succeeded(&self, peer: IpAddr) {
+        if let Some(recovered_at) = self.peers.0.lock().get_mut(&one_household(peer)) {
+            *recovered_at = recovered_at.saturating_sub(QUOTA.replenish_interval().into());
         }
     }
 }
@@ -81,11 +94,12 @@ fn one_household(peer: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{ATTEMPTS, INTERVAL, LoginLimiter, PEERS_AT_MOST};
+    use super::{ATTEMPTS, LoginLimiter, PEERS_AT_MOST, QUOTA};
+    use governor::clock::FakeRelativeClock;
     use std::net::{IpAddr, Ipv4Addr};
     use std::time::Duration;
 
-    const START: Duration = Duration::from_secs(1_000);
+    const INTERVAL: Duration = QUOTA.replenish_interval();
 
     fn peer(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -93,52 +107,64 @@ mod tests {
 
     #[test]
     fn attempts_run_out_and_come_back_one_by_one() {
-        let mut limiter = LoginLimiter::default();
+        let clock = FakeRelativeClock::default();
+        let limiter = LoginLimiter::with_clock(clock.clone());
         let somebody = peer("10.0.0.1");
-        for _ in 0..ATTEMPTS {
-            assert_eq!(limiter.attempt(somebody, START), Ok(()));
+        for _ in 0..ATTEMPTS.get() {
+            assert_eq!(limiter.attempt(somebody), Ok(()));
         }
-        assert_eq!(limiter.attempt(somebody, START), Err(INTERVAL));
-        let soon = START + INTERVAL / 2;
-        assert_eq!(limiter.attempt(somebody, soon), Err(INTERVAL / 2));
-        assert_eq!(limiter.attempt(somebody, START + INTERVAL), Ok(()));
-        assert_eq!(limiter.attempt(somebody, START + INTERVAL), Err(INTERVAL));
-        assert_eq!(limiter.attempt(peer("10.0.0.2"), START), Ok(()));
+        assert_eq!(limiter.attempt(somebody), Err(INTERVAL));
+        clock.advance(INTERVAL / 2);
+        assert_eq!(limiter.attempt(somebody), Err(INTERVAL / 2));
+        clock.advance(INTERVAL / 2);
+        assert_eq!(limiter.attempt(somebody), Ok(()));
+        assert_eq!(limiter.attempt(somebody), Err(INTERVAL));
+        assert_eq!(limiter.attempt(peer("10.0.0.2")), Ok(()));
     }
 
     #[test]
     fn whoever_succeeds_has_lost_nothing() {
-        let mut limiter = LoginLimiter::default();
+        let limiter = LoginLimiter::with_clock(FakeRelativeClock::default());
         let somebody = peer("10.0.0.1");
-        for _ in 0..ATTEMPTS * 3 {
-            assert_eq!(limiter.attempt(somebody, START), Ok(()));
-            limiter.succeeded(somebody, START);
+        for _ in 0..ATTEMPTS.get() * 3 {
+            assert_eq!(limiter.attempt(somebody), Ok(()));
+            limiter.succeeded(somebody);
         }
-        assert!(limiter.recovered_at.is_empty());
+        // Nor has it won anything.
+        for _ in 0..ATTEMPTS.get() {
+            assert_eq!(limiter.attempt(somebody), Ok(()));
+        }
+        assert_eq!(limiter.attempt(somebody), Err(INTERVAL));
     }
 
     #[test]
     fn the_addresses_of_one_network_count_as_one() {
-        let mut limiter = LoginLimiter::default();
-        for number in 0..ATTEMPTS {
+        let limiter = LoginLimiter::with_clock(FakeRelativeClock::default());
+        for number in 0..ATTEMPTS.get() {
             let address = peer(&format!("2001:db8:0:7::{number}"));
-            assert_eq!(limiter.attempt(address, START), Ok(()));
+            assert_eq!(limiter.attempt(address), Ok(()));
         }
-        assert_eq!(limiter.attempt(peer("2001:db8:0:7:1::1"), START), Err(INTERVAL));
-        assert_eq!(limiter.attempt(peer("2001:db8:0:8::1"), START), Ok(()));
+        assert_eq!(limiter.attempt(peer("2001:db8:0:7:1::1")), Err(INTERVAL));
+        assert_eq!(limiter.attempt(peer("2001:db8:0:8::1")), Ok(()));
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut limiter = LoginLimiter::default();
-        let first = peer("255.0.0.1");
-        assert_eq!(limiter.attempt(first, START), Ok(()));
-        for number in 0..2 * PEERS_AT_MOST as u32 {
-            let address = IpAddr::V4(Ipv4Addr::from_bits(number));
-            let now = START + Duration::from_nanos(u64::from(number) + 1);
-            assert_eq!(limiter.attempt(address, now), Ok(()));
+        let limiter = LoginLimiter::with_clock(FakeRelativeClock::default());
+        let (first, second) = (peer("255.0.0.1"), peer("255.0.0.2"));
+        for _ in 0..ATTEMPTS.get() {
+            assert_eq!(limiter.attempt(first), Ok(()));
         }
-        assert_eq!(limiter.recovered_at.len(), PEERS_AT_MOST);
-        assert!(!limiter.recovered_at.contains_key(&first));
+        assert_eq!(limiter.attempt(second), Ok(()));
+        for number in 2..PEERS_AT_MOST.get() as u32 {
+            let address = IpAddr::V4(Ipv4Addr::from_bits(number));
+            assert_eq!(limiter.attempt(address), Ok(()));
+        }
+        // It is not forgotten as long as it tries.
+        assert_eq!(limiter.attempt(first), Err(INTERVAL));
+        assert_eq!(limiter.attempt(peer("255.0.0.3")), Ok(()));
+        let peers = limiter.peers.0.lock();
+        assert_eq!(peers.len(), PEERS_AT_MOST.get());
+        assert!(peers.contains(&first) && !peers.contains(&second));
     }
 }

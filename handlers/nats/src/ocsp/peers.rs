@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout_at;
+use vagus_actors::flood::UNCHECKED_CERTIFICATES;
 use vagus_delivery::wire::PeerCheck;
 use vagus_tls::ocsp::{Answer, CacheStatistics, CertificateStatus, Known, PeerVerdict, Question, Silence};
 use vagus_tls::{OcspCache, OcspPeer};
@@ -55,10 +56,10 @@ impl PeerChecks {
             match self.check_link(&link, until).await {
                 PeerVerdict::Good => {}
                 PeerVerdict::Tolerated(reason) => {
-                    log::warn!(
+                    UNCHECKED_CERTIFICATES.say(format_args!(
                         "OCSP: the certificate of [{}] is let pass: {reason}",
                         link.subject()
-                    );
+                    ));
                 }
                 PeerVerdict::Refused(reason) => {
                     return Err(format!(
