@@ -11,14 +11,18 @@ use crate::error::BenchError;
 use crate::measurement::{Control, Measurement, Timing};
 use crate::process::{CpuTime, resident_bytes};
 use crate::server::RunningServer;
-use crate::statistics::Latency;
+use crate::statistics::Times;
 
 /// Threads that connect.
 const THREADS: usize = 2;
 
 /// Connects, waits for the first PONG and closes, over and over.
 pub fn connect(server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
-    let (control, count, times) = (Control::default(), AtomicU64::new(0), Mutex::new(Vec::new()));
+    let (control, count, times) = (
+        Control::default(),
+        AtomicU64::new(0),
+        Mutex::new(Times::default()),
+    );
     let (control, count, times, port) = (&control, &count, &times, server.port());
     let result = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
@@ -33,7 +37,7 @@ pub fn connect(server: &mut RunningServer, timing: Timing) -> Result<Measurement
     });
     let mut measurement = result?;
     control.check()?;
-    measurement.latency = Latency::of(&mut times.lock().unwrap_or_else(PoisonError::into_inner));
+    measurement.latency = times.lock().unwrap_or_else(PoisonError::into_inner).latency();
     Ok(measurement)
 }
 
@@ -41,14 +45,14 @@ fn connect_and_close(
     port: u16,
     control: &Control,
     count: &AtomicU64,
-    times: &Mutex<Vec<u64>>,
+    times: &Mutex<Times>,
 ) -> Result<(), BenchError> {
-    let mut own_times = Vec::new();
+    let mut own_times = Times::default();
     while !control.stopping() {
         let started = Instant::now();
         let connection = Connection::open(port, "newcomer")?;
         if control.recording() {
-            own_times.push(started.elapsed().as_nanos() as u64);
+            own_times.record(started.elapsed().as_nanos() as u64);
         }
         connection.close();
         count.fetch_add(1, Ordering::Relaxed);
@@ -56,7 +60,7 @@ fn connect_and_close(
     times
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .append(&mut own_times);
+        .add(&own_times);
     Ok(())
 }
 

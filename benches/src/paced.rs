@@ -15,7 +15,7 @@ use crate::frames;
 use crate::inbound::{Inbound, Reader};
 use crate::measurement::{Control, Measurement, Timing};
 use crate::server::RunningServer;
-use crate::statistics::Latency;
+use crate::statistics::Times;
 
 const SUBJECT: &str = "bench.paced";
 /// Messages are sent in bursts this far apart.
@@ -38,7 +38,7 @@ pub fn run(
     let (control, zero) = (Control::default(), Instant::now());
     let (published, delivered) = (AtomicU64::new(0), AtomicU64::new(0));
     let (control, published, delivered) = (&control, &published, &delivered);
-    let mut times = Vec::new();
+    let mut times = Times::default();
     let times_of_thread = &mut times;
 
     let result = thread::scope(|scope| {
@@ -77,7 +77,7 @@ pub fn run(
             found,
         });
     }
-    measurement.latency = Latency::of(&mut times);
+    measurement.latency = times.latency();
     Ok(measurement)
 }
 
@@ -115,7 +115,7 @@ fn receive(
     zero: Instant,
     control: &Control,
     delivered: &AtomicU64,
-    times: &mut Vec<u64>,
+    times: &mut Times,
 ) -> Result<(), BenchError> {
     let mut reader = Reader::new("subscriber", 64 * 1024);
     loop {
@@ -129,7 +129,7 @@ fn receive(
                 Inbound::Message { body, .. } => {
                     delivered.fetch_add(1, Ordering::Relaxed);
                     if let Some(stamp) = body.first_chunk::<STAMP_BYTES>().filter(|_| recording) {
-                        times.push(now.saturating_sub(u64::from_le_bytes(*stamp)));
+                        times.record(now.saturating_sub(u64::from_le_bytes(*stamp)));
                     }
                 }
                 Inbound::Ping => {

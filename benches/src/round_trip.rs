@@ -15,7 +15,7 @@ use crate::inbound::{Inbound, Reader};
 use crate::measurement::{Control, Measurement, Timing};
 use crate::poller::{Interest, Poller};
 use crate::server::RunningServer;
-use crate::statistics::Latency;
+use crate::statistics::{Latency, Times};
 
 const SERVICE: &str = "bench.service";
 const INBOX: &str = "_INBOX.bench";
@@ -30,19 +30,22 @@ const ECHO_THREADS: usize = 2;
 #[derive(Debug, Default)]
 struct Trips {
     count: AtomicU64,
-    times: Mutex<Vec<u64>>,
+    times: Mutex<Times>,
 }
 
 impl Trips {
-    fn keep(&self, mut times: Vec<u64>) {
+    fn keep(&self, times: &Times) {
         self.times
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .append(&mut times);
+            .add(times);
     }
 
     fn latency(&self) -> Option<Latency> {
-        Latency::of(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner))
+        self.times
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .latency()
     }
 }
 
@@ -133,7 +136,7 @@ fn request(
     let mut frame = frames::publish(SERVICE, Some(&format!("{INBOX}.{token}")), size);
     let token_at = "PUB ".len() + SERVICE.len() + 1 + INBOX.len() + 1;
     let mut sent_at = vec![Instant::now(); in_flight];
-    let (mut times, mut out) = (Vec::new(), Vec::new());
+    let (mut times, mut out) = (Times::default(), Vec::new());
     let mut add = |out: &mut Vec<u8>, number: u32| {
         frames::write_digits(&mut frame[token_at..token_at + TOKEN_DIGITS], number);
         out.extend_from_slice(&frame);
@@ -156,7 +159,7 @@ fn request(
                     check_size("requester", line, body, size)?;
                     let slot = number as usize % in_flight;
                     if recording {
-                        times.push(now.duration_since(sent_at[slot]).as_nanos() as u64);
+                        times.record(now.duration_since(sent_at[slot]).as_nanos() as u64);
                     }
                     trips.count.fetch_add(1, Ordering::Relaxed);
                     if stopping {
@@ -174,7 +177,7 @@ fn request(
             }
         }
     }
-    trips.keep(times);
+    trips.keep(&times);
     Ok(())
 }
 
@@ -299,7 +302,7 @@ fn echo_group(group: &mut [Echo], control: &Control, trips: &Trips) -> Result<()
         echo.send()?;
     }
     let mut under_way = group.len();
-    let mut times = Vec::new();
+    let mut times = Times::default();
     let mut stopped_at: Option<Instant> = None;
     while under_way > 0 && !control.failed() {
         let (recording, stopping) = (control.recording(), control.stopping());
@@ -318,7 +321,7 @@ fn echo_group(group: &mut [Echo], control: &Control, trips: &Trips) -> Result<()
                 continue;
             }
             if recording {
-                times.push(echo.sent_at.elapsed().as_nanos() as u64);
+                times.record(echo.sent_at.elapsed().as_nanos() as u64);
             }
             trips.count.fetch_add(1, Ordering::Relaxed);
             if stopping {
@@ -328,7 +331,7 @@ fn echo_group(group: &mut [Echo], control: &Control, trips: &Trips) -> Result<()
             }
         }
     }
-    trips.keep(times);
+    trips.keep(&times);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Medians, spreads and percentiles.
 
+use hdrhistogram::Histogram;
+
 /// p50 and p99 of a set of times, nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
@@ -9,21 +11,38 @@ pub struct Latency {
     pub p99_ns: u64,
 }
 
-impl Latency {
-    /// Sorts `times`; `None` if there are none.
-    pub fn of(times: &mut [u64]) -> Option<Self> {
-        times.sort_unstable();
-        Some(Self {
-            p50_ns: percentile(times, 50)?,
-            p99_ns: percentile(times, 99)?,
-        })
+/// A set of times, nanoseconds, each within a thousandth.
+#[derive(Debug)]
+pub struct Times(Histogram<u64>);
+
+impl Default for Times {
+    fn default() -> Self {
+        let Ok(histogram) = Histogram::new(3) else {
+            unreachable!("there is a histogram of up to five digits");
+        };
+        Self(histogram)
     }
 }
 
-/// The smallest of the sorted values that at least `percent` in 100 of them do not exceed (nearest rank).
-pub fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
-    let rank = (sorted.len() * percent.min(100)).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied()
+impl Times {
+    /// One more.
+    pub fn record(&mut self, nanoseconds: u64) {
+        // It grows with what comes.
+        let _ = self.0.record(nanoseconds);
+    }
+
+    /// All of these, too.
+    pub fn add(&mut self, other: &Self) {
+        let _ = self.0.add(&other.0);
+    }
+
+    /// `None` if there are none.
+    pub fn latency(&self) -> Option<Latency> {
+        (!self.0.is_empty()).then(|| Latency {
+            p50_ns: self.0.value_at_quantile(0.5),
+            p99_ns: self.0.value_at_quantile(0.99),
+        })
+    }
 }
 
 /// The middle value, or the mean of the two middle ones; `None` if there are none.
@@ -70,26 +89,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_nearest_ranks() {
-        let times: Vec<u64> = (1..=200).collect();
-        assert_eq!(percentile(&times, 50), Some(100));
-        assert_eq!(percentile(&times, 99), Some(198));
-        assert_eq!(percentile(&times, 100), Some(200));
-        assert_eq!(percentile(&times, 0), Some(1));
-        assert_eq!(percentile(&[7], 99), Some(7));
-        assert_eq!(percentile(&[], 50), None);
-    }
-
-    #[test]
-    fn latency_sorts_first() {
-        assert_eq!(
-            Latency::of(&mut [30, 10, 20]),
-            Some(Latency {
-                p50_ns: 20,
-                p99_ns: 30
-            })
-        );
-        assert_eq!(Latency::of(&mut []), None);
+    fn latencies_are_those_of_all_times() {
+        let (mut some, mut others) = (Times::default(), Times::default());
+        assert_eq!(some.latency(), None);
+        for time in 1..=100 {
+            some.record(time * 1_000);
+            others.record((time + 100) * 1_000);
+        }
+        some.add(&others);
+        let latency = some.latency().unwrap();
+        for (found, exact) in [(latency.p50_ns, 100_000), (latency.p99_ns, 198_000)] {
+            assert!(found.abs_diff(exact) <= exact / 1000, "{found} for {exact}");
+        }
     }
 
     #[test]

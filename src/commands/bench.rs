@@ -3,7 +3,7 @@
 mod connection;
 mod error;
 mod frames;
-mod histogram;
+mod latency;
 mod options;
 mod progress;
 mod publisher;

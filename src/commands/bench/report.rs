@@ -1,6 +1,6 @@
 //! What a run found out.
 
-use super::histogram::Histogram;
+use super::latency::Latencies;
 use super::options::Plan;
 use super::workers::{Outcome, Tally};
 use std::io::{self, Write};
@@ -40,10 +40,10 @@ pub(super) fn print(out: &mut impl Write, plan: &Plan, outcome: &Outcome) -> io:
     print_group(out, senders, &outcome.publishers, plan.size)?;
     print_group(out, receivers, &outcome.subscribers, plan.size)?;
 
-    let mut latency = Histogram::default();
+    let mut latency = Latencies::default();
     let mut violations = 0;
     for tally in all {
-        latency.merge(&tally.latency);
+        latency.add(&tally.latency);
         violations += tally.violations;
     }
     if latency.count() > 0 {
@@ -53,10 +53,10 @@ pub(super) fn print(out: &mut impl Write, plan: &Plan, outcome: &Outcome) -> io:
             " Latency of {} {what}: min {} | p50 {} | p90 {} | p99 {} | p99.9 {} | max {}",
             grouped(latency.count()),
             time(latency.min()),
-            time(latency.percentile(500)),
-            time(latency.percentile(900)),
-            time(latency.percentile(990)),
-            time(latency.percentile(999)),
+            time(latency.quantile(0.5)),
+            time(latency.quantile(0.9)),
+            time(latency.quantile(0.99)),
+            time(latency.quantile(0.999)),
             time(latency.max()),
         )?;
     }

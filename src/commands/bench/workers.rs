@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::error::BenchError;
 use super::frames::Frames;
-use super::histogram::Histogram;
+use super::latency::Latencies;
 use super::options::Plan;
 use super::progress::Bar;
 use super::stamp::Epoch;
@@ -37,7 +37,7 @@ pub(super) struct Tally {
     pub(super) messages: u64,
     pub(super) start: Instant,
     pub(super) end: Instant,
-    pub(super) latency: Histogram,
+    pub(super) latency: Latencies,
     /// Messages that came out of order.
     pub(super) violations: u64,
 }
@@ -61,7 +61,7 @@ impl Tally {
             messages,
             start,
             end,
-            latency: Histogram::default(),
+            latency: Latencies::default(),
             violations: 0,
         }
     }
