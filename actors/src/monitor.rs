@@ -103,13 +103,13 @@ pub struct SettingsChanged;
 #[rtype(result = "Vec<Arc<Outbox>>")]
 pub(crate) struct ListOutboxes;
 
-/// Asks the Monitor to have a connection closed.
+/// Asks the Monitor to have a connection closed, even if it is only about to be open. The answer is whether it is there.
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
 pub struct CloseConnection {
     /// Which one.
     pub id: ConnectionId,
-    /// Why.
+    /// Why. One that is only about to be open is [`CloseReason::Kicked`].
     pub reason: CloseReason,
 }
 
@@ -164,9 +164,13 @@ impl Handler<ConnectionOpened> for Monitor {
             describe: opened.describe,
             foresee: opened.foresee,
         };
-        if self.connections.insert(opened.id, Known::Open(open)).is_none() {
+        let outbox = open.outbox.clone();
+        match self.connections.insert(opened.id, Known::Open(open)) {
             // It was open at once.
-            self.total_connections += 1;
+            None => self.total_connections += 1,
+            // It became open just when it was to end.
+            Some(Known::Opening { end, .. }) if end.is_aborted() => outbox.close(CloseReason::Kicked),
+            Some(_) => {}
         }
     }
 }
@@ -175,9 +179,9 @@ impl Handler<ConnectionOpening> for Monitor {
     type Result = ();
 
     fn handle(&mut self, opening: ConnectionOpening, _: &mut Context<Self>) {
-        let ConnectionOpening { id, peer, since } = opening;
+        let ConnectionOpening { id, peer, since, end } = opening;
         self.total_connections += 1;
-        self.connections.insert(id, Known::Opening { peer, since });
+        self.connections.insert(id, Known::Opening { peer, since, end });
     }
 }
 
@@ -249,11 +253,12 @@ impl Handler<CloseConnection> for Monitor {
     type Result = bool;
 
     fn handle(&mut self, close: CloseConnection, _: &mut Context<Self>) -> bool {
-        let open = self.connections.get(&close.id).and_then(Known::open);
-        if let Some(open) = open {
-            open.outbox.close(close.reason);
+        match self.connections.get(&close.id) {
+            Some(Known::Open(open)) => open.outbox.close(close.reason),
+            Some(Known::Opening { end, .. }) => end.abort(),
+            None => return false,
         }
-        open.is_some()
+        true
     }
 }
 

@@ -12,6 +12,7 @@ use crate::monitor::{ConnectionClosed, ConnectionOpening};
 use crate::observed::ClosedConnection;
 use crate::placement::Placement;
 use actix::prelude::*;
+use futures_util::future::abortable;
 use serde::Serialize;
 use std::cell::Cell;
 use std::future::Future;
@@ -169,9 +170,14 @@ impl<L: Language> Reception<L> {
             Opening::UnderWay(task) => {
                 let (opening, since) = (Counted::new(&self.opening), Instant::now());
                 let (opened, unopened) = (self.opened.clone(), self.unopened.clone());
-                tell(&surroundings.monitor, ConnectionOpening { id, peer, since });
+                let (task, end) = abortable(task);
+                tell(&surroundings.monitor, ConnectionOpening { id, peer, since, end });
                 actix_rt::spawn(async move {
-                    let outcome = task.await;
+                    let outcome = task.await.unwrap_or(Err(Unopened {
+                        peer,
+                        reason: CloseReason::Kicked,
+                        last_words: None,
+                    }));
                     drop(opening);
                     match outcome {
                         Ok(peer) => {

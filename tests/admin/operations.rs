@@ -24,6 +24,21 @@ fn a_connection_is_closed() {
     assert_eq!(http(address, "DELETE", "/v1/connections/me", &[]).status, 404);
 }
 
+/// Also while it has not said what there has to be known of it.
+#[test]
+fn a_connection_that_is_about_to_be_open_is_closed() {
+    let server = server().set(with(open())).proxy_protocol().start();
+    let address = server.admin_address().unwrap();
+    let mut client = server.client();
+    eventually(|| !server.connections().is_empty());
+    let path = format!("/v1/connections/{}", server.connections()[0].id);
+    assert_eq!(http(address, "DELETE", &path, &[]).status, 204);
+    client.closed();
+    eventually(|| server.monitor().unwrap().closed.get("Kicked") == Some(&1));
+    assert!(server.connections().is_empty());
+    assert_eq!(http(address, "DELETE", &path, &[]).status, 404);
+}
+
 #[test]
 fn lame_duck_mode_is_entered_once() {
     let server = server().set(with(open())).start();

@@ -28,7 +28,6 @@ fn in_the_handshake_and_after_it() {
     assert_eq!(ids, [1, 2]);
     let state = server.connections().remove(0);
     assert_eq!((state.subscriptions, state.tls), (0, None));
-    assert!(!server.close_connection(1, vagus::CloseReason::ClientClosed));
 
     let mut refused = server.client();
     assert_eq!(refused.closed(), "-ERR 'maximum connections exceeded'\r\n");

@@ -4,6 +4,7 @@ use crate::forecast::Foresee;
 use crate::observed::{ConnectionState, Describe};
 use actix::prelude::*;
 use actix::{Recipient, WeakRecipient};
+use futures_util::future::AbortHandle;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +19,7 @@ pub(super) enum Known {
         /// Who it is, as far as is known.
         peer: SocketAddr,
         since: Instant,
+        end: AbortHandle,
     },
     Open(Open),
 }
@@ -31,12 +33,14 @@ pub(super) struct Open {
 }
 
 /// The word of a connection that is not open yet to the Monitor: there is one more.
-#[derive(Debug, Clone, Copy, Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct ConnectionOpening {
     pub(crate) id: ConnectionId,
     pub(crate) peer: SocketAddr,
     pub(crate) since: Instant,
+    /// Ends what has to be agreed upon, and with it the connection.
+    pub(crate) end: AbortHandle,
 }
 
 /// A connection on the Monitor's list.
@@ -58,7 +62,7 @@ impl Known {
     /// None if it has just ended.
     pub(super) fn listed(&self, id: ConnectionId) -> Option<Listed> {
         match self {
-            Self::Opening { peer, since } => {
+            Self::Opening { peer, since, .. } => {
                 let state = ConnectionState::opening(id, *peer, *since);
                 Some(Listed::Opening(Box::new(state)))
             }
