@@ -22,7 +22,10 @@ const FOLLOWERS: usize = 64;
 const STREAMS: usize = 32;
 
 /// The largest document that is read: the largest `max_payload` there can be, as base64 and with some words around.
-const DOCUMENT_AT_MOST: usize = 96 * 1024 * 1024;
+pub(crate) const DOCUMENT_AT_MOST: usize = 96 * 1024 * 1024;
+
+/// The largest that is read where no message is in it.
+const ORDER_AT_MOST: usize = 64 * 1024;
 
 /// How many bytes of large documents may be on their way in at one time.
 const BODIES_AT_MOST: usize = 2 * DOCUMENT_AT_MOST;
@@ -175,9 +178,12 @@ impl Administration {
     /// whoever has it may be slow.
     ///
     /// # Errors
-    /// When there is too little left.
+    /// When there is too little left, or would be if there were nobody else.
     pub(crate) fn take_in(&self, length: Option<usize>) -> Result<Option<OwnedSemaphorePermit>, Problem> {
-        let length = length.unwrap_or(DOCUMENT_AT_MOST).min(DOCUMENT_AT_MOST);
+        let length = length.unwrap_or(DOCUMENT_AT_MOST);
+        if length > DOCUMENT_AT_MOST {
+            return Err(too_large());
+        }
         if length <= BODY_PIECE {
             return Ok(None);
         }
@@ -192,6 +198,11 @@ impl Administration {
     pub(crate) fn limits(&self) -> Limits {
         self.broker.settings.current().0.config.limits.clone()
     }
+}
+
+/// No document is so large.
+pub(crate) fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the document is too large")
 }
 
 /// Sets up the admin service: everything, for those who may.
@@ -290,7 +301,7 @@ async fn nothing_there() -> HttpResponse {
 
 fn documents() -> JsonConfig {
     JsonConfig::default()
-        .limit(DOCUMENT_AT_MOST)
+        .limit(ORDER_AT_MOST)
         .error_handler(|error, _| {
             let status = match &error {
                 actix_web::error::JsonPayloadError::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

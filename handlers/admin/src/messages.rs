@@ -4,16 +4,17 @@ mod header;
 mod stream;
 
 use crate::access::Administrator;
-use crate::administration::Administration;
+use crate::administration::{Administration, DOCUMENT_AT_MOST, too_large};
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Query};
-use actix_web::{HttpResponse, Responder};
+use actix_web::web::{Data, Json, Payload, Query, block};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use header::Headers;
 use serde::{Deserialize, Serialize};
 use vagus_actors::in_process::{PublishInProcess, SubscribeInProcess};
+use vagus_configs::Limits;
 use vagus_routing::subject::{is_valid_literal, is_valid_subscription};
 
 /// What may wait for one browser, in bytes, if `max_pending` is not less.
@@ -50,10 +51,34 @@ pub(crate) struct Wanted {
 pub(crate) async fn publish(
     _: Administrator,
     administration: Data<Administration>,
-    publication: Json<Publication>,
+    request: HttpRequest,
+    document: Payload,
 ) -> Result<impl Responder, Problem> {
+    if !request.content_type().eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "a message is application/json",
+        ));
+    }
+    let document = document
+        .to_bytes_limited(DOCUMENT_AT_MOST)
+        .await
+        .map_err(|_| too_large())?
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
     let limits = administration.limits();
-    let publication = publication.into_inner();
+    // Elsewhere: it may be large, and others ask meanwhile.
+    let message = block(move || message(&document, &limits)).await;
+    let message = message.map_err(|_| Problem::ending())??;
+    match administration.operator.publish(message).await {
+        Some(delivered) => Ok(Json(Published { delivered })),
+        None => Err(Problem::ending()),
+    }
+}
+
+/// The message that a document describes.
+fn message(document: &[u8], limits: &Limits) -> Result<PublishInProcess, Problem> {
+    let publication: Publication =
+        serde_json::from_slice(document).map_err(|error| Problem::bad_request(error.to_string()))?;
     let subject = subject_to_publish("subject", publication.subject)?;
     let reply = publication
         .reply
@@ -83,16 +108,12 @@ pub(crate) async fn publish(
         );
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, told));
     }
-    let message = PublishInProcess {
+    Ok(PublishInProcess {
         subject: subject.into(),
         reply: reply.map(Into::into),
         header: header.map(Into::into),
         payload: payload.into(),
-    };
-    match administration.operator.publish(message).await {
-        Some(delivered) => Ok(Json(Published { delivered })),
-        None => Err(Problem::ending()),
-    }
+    })
 }
 
 /// `GET /v1/subscribe`: messages as server-sent events, until whoever asked goes or is too slow.
