@@ -19,7 +19,7 @@ mod stapling;
 pub use reload::{Process, Setup};
 pub use server::{Server, StartError};
 pub use stapling::StaplingError;
-pub use vagus_actors::forecast::Prospects;
+pub use vagus_actors::impact::ReloadImpact;
 pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;

@@ -11,7 +11,7 @@ mod turn;
 
 pub use session::{ANTICIPATED, Progress, Session, SlowTask, Turn};
 
-use crate::forecast::{Fate, Foresee};
+use crate::impact::{ConnectionImpact, AssessImpact};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
 use crate::router::{Announce, Depart, Router, Settled};
@@ -211,7 +211,7 @@ impl<S: Session> Actor for Connection<S> {
             id: self.id(),
             outbox: self.outbox.clone(),
             describe: context.address().downgrade().recipient(),
-            foresee: context.address().downgrade().recipient(),
+            assess_impact: context.address().downgrade().recipient(),
         };
         tell(&self.surroundings.monitor, opened);
         // The Monitor wakes those it knows. Whatever was set before it knew this one is noticed by the first turn.
@@ -322,10 +322,10 @@ impl<S: Session> Connection<S> {
     }
 }
 
-impl<S: Session> Handler<Foresee> for Connection<S> {
-    type Result = Fate;
+impl<S: Session> Handler<AssessImpact> for Connection<S> {
+    type Result = ConnectionImpact;
 
-    fn handle(&mut self, Foresee(settings): Foresee, _: &mut Context<Self>) -> Fate {
-        self.session.foresee(&*settings, &self.subscriptions.list())
+    fn handle(&mut self, AssessImpact(settings): AssessImpact, _: &mut Context<Self>) -> ConnectionImpact {
+        self.session.impact_of(&*settings, &self.subscriptions.list())
     }
 }

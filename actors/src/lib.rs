@@ -6,7 +6,7 @@
 
 pub mod connection;
 pub mod flood;
-pub mod forecast;
+pub mod impact;
 pub mod history;
 mod housekeeping;
 pub mod in_process;

@@ -9,7 +9,7 @@ mod pending;
 pub(crate) use known::{ConnectionOpening, Listed};
 pub use pending::Pending;
 
-use crate::forecast::Foresee;
+use crate::impact::AssessImpact;
 use crate::mailbox::{Observe, end_if_panicking};
 use crate::observed::{ClosedConnection, Describe};
 use actix::WeakRecipient;
@@ -57,7 +57,7 @@ pub(crate) struct ConnectionOpened {
     pub(crate) id: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) describe: WeakRecipient<Describe>,
-    pub(crate) foresee: WeakRecipient<Foresee>,
+    pub(crate) assess_impact: WeakRecipient<AssessImpact>,
 }
 
 /// A connection's last word.
@@ -90,8 +90,8 @@ pub(crate) struct ListClosed;
 
 /// Asks for the connections that are open, to be asked what would become of them.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Recipient<Foresee>>")]
-pub(crate) struct ListForesight;
+#[rtype(result = "Vec<Recipient<AssessImpact>>")]
+pub(crate) struct ListAssessable;
 
 /// Tells the Monitor that the settings of the server have changed: it wakes every connection to adopt them.
 #[derive(Debug, Message)]
@@ -162,7 +162,7 @@ impl Handler<ConnectionOpened> for Monitor {
         let open = Open {
             outbox: opened.outbox,
             describe: opened.describe,
-            foresee: opened.foresee,
+            assess_impact: opened.assess_impact,
         };
         let outbox = open.outbox.clone();
         match self.connections.insert(opened.id, Known::Open(open)) {
@@ -223,11 +223,11 @@ impl Handler<ListClosed> for Monitor {
     }
 }
 
-impl Handler<ListForesight> for Monitor {
-    type Result = Vec<Recipient<Foresee>>;
+impl Handler<ListAssessable> for Monitor {
+    type Result = Vec<Recipient<AssessImpact>>;
 
-    fn handle(&mut self, _: ListForesight, _: &mut Context<Self>) -> Self::Result {
-        self.open().filter_map(|open| open.foresee.upgrade()).collect()
+    fn handle(&mut self, _: ListAssessable, _: &mut Context<Self>) -> Self::Result {
+        self.open().filter_map(|open| open.assess_impact.upgrade()).collect()
     }
 }
 

@@ -15,10 +15,10 @@ pub use proposal::{Content, Keep, Outcome, Propose, Source};
 pub use reach::Reach;
 pub use version::{Origin, Record, Verdict, Version};
 
-use crate::forecast::forecast;
+use crate::impact::assess_all;
 use crate::lame_duck::{LameDuck, Resettle};
 use crate::mailbox::{Observe, end_if_panicking, tell};
-use crate::monitor::{ListForesight, MakeRoom, Monitor, SettingsChanged};
+use crate::monitor::{ListAssessable, MakeRoom, Monitor, SettingsChanged};
 use actix::prelude::*;
 use proposal::Candidate;
 use std::any::Any;
@@ -214,7 +214,7 @@ impl Reload {
             tag: self.current.tag(),
             changes,
             warnings,
-            prospects: None,
+            impact: None,
             is_of_file: self.current.is_of_file,
         }
     }
@@ -246,7 +246,7 @@ impl Handler<Propose> for Reload {
         if propose.dry_run {
             return match self.consider(&propose) {
                 Err(error) => Box::pin(fut::ready(Err(error))),
-                Ok((candidate, changes)) => self.foretell(candidate, changes),
+                Ok((candidate, changes)) => self.assess(candidate, changes),
             };
         }
         let result = self.follow(&propose);
@@ -293,7 +293,7 @@ impl Handler<Propose> for Reload {
 
 impl Reload {
     /// What would come of a proposal.
-    fn foretell(
+    fn assess(
         &mut self,
         candidate: Candidate,
         changes: Vec<Change>,
@@ -307,16 +307,16 @@ impl Reload {
             tag: self.current.tag(),
             changes,
             warnings: candidate.warnings,
-            prospects: None,
+            impact: None,
             is_of_file: candidate.is_of_file,
         };
-        let asking = self.monitor.send(ListForesight);
+        let asking = self.monitor.send(ListAssessable);
         let max_connections = candidate.config.limits.max_connections;
         let finishing = async move {
             let known = asking.await.unwrap_or_default();
-            let prospects = forecast(known, preview, max_connections).await;
+            let impact = assess_all(known, preview, max_connections).await;
             Ok(Outcome {
-                prospects: Some(prospects),
+                impact: Some(impact),
                 ..outcome
             })
         };

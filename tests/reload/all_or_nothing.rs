@@ -51,7 +51,7 @@ fn a_dry_run_changes_nothing() {
     };
     let outcome = server.propose(propose(true)).unwrap();
     assert_eq!(outcome.changes[0].to_string(), "Reloaded: max_payload = 64");
-    assert_eq!(outcome.prospects.unwrap().connections, 0);
+    assert_eq!(outcome.impact.unwrap().connections, 0);
     assert!(server.client().info().contains(r#""max_payload":1048576"#));
     assert_eq!(server.reloads().unwrap().records.len(), 1, "only of the start");
     server.propose(propose(false)).unwrap();

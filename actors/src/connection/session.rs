@@ -1,6 +1,6 @@
 //! What a connection's language decides, apart from sockets and actors.
 
-use crate::forecast::Fate;
+use crate::impact::ConnectionImpact;
 use crate::observed::Identity;
 use std::any::Any;
 use std::fmt;
@@ -33,9 +33,9 @@ pub trait Session: Sized + Unpin + 'static {
     fn settings_changed<T: Turn>(&mut self, turn: &mut T);
 
     /// What would become of it and of its subscriptions with these settings, if they are of a kind that it knows.
-    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> Fate {
+    fn impact_of(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> ConnectionImpact {
         let _ = (settings, interest);
-        Fate::default()
+        ConnectionImpact::default()
     }
 
     /// There may be fewer connections now than there are, and this one has to go.

@@ -1,6 +1,6 @@
 //! What the Monitor knows of a connection.
 
-use crate::forecast::Foresee;
+use crate::impact::AssessImpact;
 use crate::observed::{ConnectionState, Describe};
 use actix::prelude::*;
 use actix::{Recipient, WeakRecipient};
@@ -29,7 +29,7 @@ pub(super) struct Open {
     pub(super) outbox: Arc<Outbox>,
     /// Weak: these take a quarter of the memory, for as long as the connection lasts.
     pub(super) describe: WeakRecipient<Describe>,
-    pub(super) foresee: WeakRecipient<Foresee>,
+    pub(super) assess_impact: WeakRecipient<AssessImpact>,
 }
 
 /// The word of a connection that is not open yet to the Monitor: there is one more.

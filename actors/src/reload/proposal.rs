@@ -3,7 +3,7 @@
 use super::ReloadError;
 use super::reach::{Confines, Reach};
 use super::version::Version;
-use crate::forecast::Prospects;
+use crate::impact::ReloadImpact;
 use actix::prelude::*;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -85,7 +85,7 @@ pub struct Outcome {
     /// What the operator should know.
     pub warnings: Vec<String>,
     /// What would become of connections, if it was asked.
-    pub prospects: Option<Prospects>,
+    pub impact: Option<ReloadImpact>,
     /// Whether the file says the same.
     pub is_of_file: bool,
 }

@@ -6,7 +6,7 @@
 use crate::session::{Admission, NatsSession, is_traced};
 use crate::{Facts, authentication};
 use vagus_actors::connection::Turn;
-use vagus_actors::forecast::Fate;
+use vagus_actors::impact::ConnectionImpact;
 use vagus_auth::credentials;
 use vagus_auth::permission::Subscribe;
 use vagus_delivery::subscriptions::Subscribed;
@@ -112,14 +112,14 @@ impl NatsSession {
     }
 
     /// What would become of the client with these settings.
-    pub(crate) fn fate(&self, facts: &Facts, interest: &[Subscribed]) -> Fate {
-        let closed = |reason| Fate {
+    pub(crate) fn impact_of_facts(&self, facts: &Facts, interest: &[Subscribed]) -> ConnectionImpact {
+        let closed = |reason| ConnectionImpact {
             closed: Some(reason),
             subscriptions_ended: 0,
         };
         let rights = match self.standing(facts, interest.len()) {
             Standing::NotPinned => return closed(CloseReason::TlsHandshakeFailure),
-            Standing::LoggingIn | Standing::HasToLogIn => return Fate::default(),
+            Standing::LoggingIn | Standing::HasToLogIn => return ConnectionImpact::default(),
             Standing::Unauthorized => return closed(CloseReason::AuthenticationFailure),
             Standing::Renewed(renewed) => renewed.rights(),
         };
@@ -129,7 +129,7 @@ impl NatsSession {
                 Subscribe::Denied
             )
         };
-        Fate {
+        ConnectionImpact {
             closed: None,
             subscriptions_ended: interest.iter().filter(is_denied).count(),
         }

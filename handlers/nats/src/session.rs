@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, SlowTask, Turn};
-use vagus_actors::forecast::Fate;
+use vagus_actors::impact::ConnectionImpact;
 use vagus_actors::observed::Identity;
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
@@ -517,10 +517,10 @@ impl Session for NatsSession {
         self.show_deliveries(turn);
     }
 
-    fn foresee(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> Fate {
+    fn impact_of(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> ConnectionImpact {
         settings
             .downcast_ref::<Facts>()
-            .map(|facts| self.fate(facts, interest))
+            .map(|facts| self.impact_of_facts(facts, interest))
             .unwrap_or_default()
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use std::time::SystemTime;
-use vagus_actors::forecast::Prospects;
+use vagus_actors::impact::ReloadImpact;
 use vagus_actors::reload::{self, Record, ReloadState, Verdict, Version};
 use vagus_configs::{AdminRole, Change, Shown, settings};
 
@@ -55,12 +55,12 @@ pub(super) struct Outcome {
     changes: Vec<Changed>,
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    prospects: Option<Foretold>,
+    prospects: Option<Impact>,
 }
 
 /// What would become of connections.
 #[derive(Serialize)]
-struct Foretold {
+struct Impact {
     connections: usize,
     connections_closed_unauthorized: usize,
     connections_closed_no_room: usize,
@@ -160,12 +160,12 @@ impl State {
 
 impl Outcome {
     pub(super) fn of(outcome: &reload::Outcome, dry_run: bool) -> Self {
-        let foretold = |prospects: Prospects| Foretold {
-            connections: prospects.connections,
-            connections_closed_unauthorized: prospects.unauthorized,
-            connections_closed_no_room: prospects.excess,
-            connections_restricted: prospects.restricted,
-            subscriptions_ended: prospects.subscriptions_ended,
+        let shown = |impact: ReloadImpact| Impact {
+            connections: impact.connections,
+            connections_closed_unauthorized: impact.unauthorized,
+            connections_closed_no_room: impact.excess,
+            connections_restricted: impact.restricted,
+            subscriptions_ended: impact.subscriptions_ended,
         };
         Self {
             dry_run,
@@ -174,7 +174,7 @@ impl Outcome {
             persisted: if outcome.is_of_file { "file" } else { "memory" },
             changes: changed(&outcome.changes),
             warnings: outcome.warnings.clone(),
-            prospects: outcome.prospects.map(foretold),
+            prospects: outcome.impact.map(shown),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What would become of connections, before anything is changed.
+//! The impact of a reload on connections, before anything is changed.
 
 use actix::prelude::*;
 use std::any::Any;
@@ -7,21 +7,21 @@ use vagus_protocol::error::CloseReason;
 
 /// Asks a connection what would become of it if its session were told of these settings.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Fate")]
-pub struct Foresee(pub Arc<dyn Any + Send + Sync>);
+#[rtype(result = "ConnectionImpact")]
+pub struct AssessImpact(pub Arc<dyn Any + Send + Sync>);
 
-/// What would become of a connection.
+/// What a reload would do to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, MessageResponse)]
-pub struct Fate {
+pub struct ConnectionImpact {
     /// Why it would be closed, if it would.
     pub closed: Option<CloseReason>,
     /// How many of its subscriptions would end.
     pub subscriptions_ended: usize,
 }
 
-/// What would become of all connections.
+/// What a reload would do to all connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Prospects {
+pub struct ReloadImpact {
     /// Connections that there are.
     pub connections: usize,
     /// Connections that would be closed: their user is gone or has another password.
@@ -34,27 +34,27 @@ pub struct Prospects {
     pub subscriptions_ended: usize,
 }
 
-/// Asks all of them.
-pub(crate) async fn forecast(
-    known: Vec<Recipient<Foresee>>,
+/// Asks all of these connections.
+pub(crate) async fn assess_all(
+    known: Vec<Recipient<AssessImpact>>,
     settings: Arc<dyn Any + Send + Sync>,
     max_connections: usize,
-) -> Prospects {
-    let mut prospects = Prospects::default();
+) -> ReloadImpact {
+    let mut all = ReloadImpact::default();
     for connection in known {
-        // One that has gone meanwhile has no fate.
-        let Ok(fate) = connection.send(Foresee(settings.clone())).await else {
+        // One that has gone meanwhile is not counted.
+        let Ok(one) = connection.send(AssessImpact(settings.clone())).await else {
             continue;
         };
-        prospects.connections += 1;
-        if fate.closed.is_some() {
-            prospects.unauthorized += 1;
-        } else if fate.subscriptions_ended > 0 {
-            prospects.restricted += 1;
-            prospects.subscriptions_ended += fate.subscriptions_ended;
+        all.connections += 1;
+        if one.closed.is_some() {
+            all.unauthorized += 1;
+        } else if one.subscriptions_ended > 0 {
+            all.restricted += 1;
+            all.subscriptions_ended += one.subscriptions_ended;
         }
     }
-    let left = prospects.connections - prospects.unauthorized;
-    prospects.excess = left.saturating_sub(max_connections);
-    prospects
+    let left = all.connections - all.unauthorized;
+    all.excess = left.saturating_sub(max_connections);
+    all
 }
