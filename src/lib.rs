@@ -23,7 +23,7 @@ pub use vagus_actors::impact::ReloadImpact;
 pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;
 pub use vagus_actors::monitor::MonitorState;
-pub use vagus_actors::observed::{ConnectionState, Identity};
+pub use vagus_actors::observed::{ClientInfo, ConnectionState};
 pub use vagus_actors::queue_group::QueueGroupState;
 pub use vagus_actors::reload::{
     Content, Keep, Outcome, Prepared, Propose, Reach, ReloadError, ReloadState, Source, Verdict,

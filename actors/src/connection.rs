@@ -11,7 +11,7 @@ mod turn;
 
 pub use session::{ANTICIPATED, Progress, Session, SlowTask, Turn};
 
-use crate::impact::{ConnectionImpact, AssessImpact};
+use crate::impact::{AssessImpact, ConnectionImpact};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
 use crate::router::{Announce, Depart, Router, Settled};

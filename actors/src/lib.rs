@@ -6,9 +6,9 @@
 
 pub mod connection;
 pub mod flood;
-pub mod impact;
 pub mod history;
 mod housekeeping;
+pub mod impact;
 pub mod in_process;
 pub mod lame_duck;
 pub mod listener;

@@ -227,7 +227,9 @@ impl Handler<ListAssessable> for Monitor {
     type Result = Vec<Recipient<AssessImpact>>;
 
     fn handle(&mut self, _: ListAssessable, _: &mut Context<Self>) -> Self::Result {
-        self.open().filter_map(|open| open.assess_impact.upgrade()).collect()
+        self.open()
+            .filter_map(|open| open.assess_impact.upgrade())
+            .collect()
     }
 }
 

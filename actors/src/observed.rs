@@ -13,7 +13,7 @@ use vagus_routing::ConnectionId;
 
 /// How a peer calls itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Identity {
+pub struct ClientInfo {
     /// CONNECT's `name`.
     pub name: String,
     /// The client library's language.
@@ -32,7 +32,7 @@ pub struct ConnectionState {
     /// Who it is connected to.
     pub peer: SocketAddr,
     /// How the peer calls itself.
-    pub identity: Identity,
+    pub client: ClientInfo,
     /// When it was opened, by the clock of the machine.
     pub opened: SystemTime,
     /// When it last published, was delivered to or changed its interest.
@@ -71,7 +71,7 @@ impl ConnectionState {
         Self {
             id,
             peer,
-            identity: Identity::default(),
+            client: ClientInfo::default(),
             opened,
             active: opened,
             uptime,
@@ -119,7 +119,7 @@ impl ClosedConnection {
 /// How much a connection is asked to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Extent {
-    /// Everything but its [identity](ConnectionState::identity) and its [TLS](ConnectionState::tls), which are left
+    /// Everything but its [client](ConnectionState::client) and its [TLS](ConnectionState::tls), which are left
     /// empty: what has to be compared.
     Figures,
     /// Everything about the connection itself.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, SlowTask, Surroundings, Turn};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::{Monitor, MonitorState};
-use vagus_actors::observed::Identity;
+use vagus_actors::observed::ClientInfo;
 use vagus_actors::reception::{Language, Opened, Opening, Reception};
 use vagus_actors::router::{Router, RouterState};
 use vagus_actors::{Observe, SlowWork, keep_house};
@@ -113,8 +113,8 @@ impl Session for Letters {
         None
     }
 
-    fn identity(&self) -> Identity {
-        Identity::default()
+    fn client_info(&self) -> ClientInfo {
+        ClientInfo::default()
     }
 }
 

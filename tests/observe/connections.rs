@@ -19,12 +19,12 @@ fn show_who_they_are() {
         assert!(!connection.waits_for_interest);
     }
     assert_ne!(connections[0].peer.port(), connections[1].peer.port());
-    let identity = &connections[0].identity;
+    let client = &connections[0].client;
     assert_eq!(
-        [&identity.name, &identity.lang, &identity.version],
+        [&client.name, &client.lang, &client.version],
         ["café \"7\"", "rust", "1.2.3"]
     );
-    assert_eq!(connections[1].identity, Default::default());
+    assert_eq!(connections[1].client, Default::default());
     // The number is the one that INFO told.
     assert!(named.info().contains(r#""client_id":1,"#), "{}", named.info());
     assert!(silent.info().contains(r#""client_id":2,"#), "{}", silent.info());
@@ -39,7 +39,7 @@ fn check(server: &vagus::Server, name: &str, subscriptions: usize, [inwards, out
         let connections = server.connections();
         let connection = connections
             .into_iter()
-            .find(|connection| connection.identity.name == name)
+            .find(|connection| connection.client.name == name)
             .unwrap();
         (
             connection.subscriptions,

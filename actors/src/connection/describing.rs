@@ -1,7 +1,7 @@
 //! How a connection shows itself.
 
 use super::{Connection, Session};
-use crate::observed::{ClosedConnection, ConnectionState, Describe, Description, Extent, Identity};
+use crate::observed::{ClientInfo, ClosedConnection, ConnectionState, Describe, Description, Extent};
 use actix::prelude::*;
 use std::time::{Duration, Instant};
 use vagus_delivery::Moment;
@@ -18,9 +18,9 @@ impl<S: Session> Connection<S> {
         ConnectionState {
             id: self.id(),
             peer: self.session.peer(),
-            identity: match extent {
-                Extent::Figures => Identity::default(),
-                Extent::State | Extent::Subscriptions => self.session.identity(),
+            client: match extent {
+                Extent::Figures => ClientInfo::default(),
+                Extent::State | Extent::Subscriptions => self.session.client_info(),
             },
             opened: self.opened.plus(Duration::ZERO),
             active: self.opened.plus(active.after(self.since)),

@@ -1,7 +1,7 @@
 //! What a connection's language decides, apart from sockets and actors.
 
 use crate::impact::ConnectionImpact;
-use crate::observed::Identity;
+use crate::observed::ClientInfo;
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
@@ -64,7 +64,7 @@ pub trait Session: Sized + Unpin + 'static {
     fn write_names(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result;
 
     /// How the peer calls itself, for logs and monitoring.
-    fn identity(&self) -> Identity;
+    fn client_info(&self) -> ClientInfo;
 }
 
 /// Work for another thread.

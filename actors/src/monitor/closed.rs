@@ -52,8 +52,8 @@ impl ClosedConnections {
 
 /// What it takes to remember one.
 fn bytes(connection: &ClosedConnection) -> usize {
-    let identity = &connection.state.identity;
-    let texts = [&identity.name, &identity.lang, &identity.version, &identity.user];
+    let client = &connection.state.client;
+    let texts = [&client.name, &client.lang, &client.version, &client.user];
     let subscription = |subscription: &SubscriptionState| {
         size_of::<SubscriptionState>()
             + subscription.subject.len()
@@ -72,7 +72,7 @@ fn bytes(connection: &ClosedConnection) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{ClosedConnection, ClosedConnections, bytes};
-    use crate::observed::{ConnectionState, Identity};
+    use crate::observed::{ClientInfo, ConnectionState};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};
@@ -81,9 +81,9 @@ mod tests {
         let state = ConnectionState {
             id,
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-            identity: Identity {
+            client: ClientInfo {
                 name: name.to_owned(),
-                ..Identity::default()
+                ..ClientInfo::default()
             },
             opened: SystemTime::UNIX_EPOCH,
             active: SystemTime::UNIX_EPOCH,

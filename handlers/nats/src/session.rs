@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, SlowTask, Turn};
 use vagus_actors::impact::ConnectionImpact;
-use vagus_actors::observed::Identity;
+use vagus_actors::observed::ClientInfo;
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
@@ -564,10 +564,10 @@ impl Session for NatsSession {
         self.write_names(out)
     }
 
-    fn identity(&self) -> Identity {
+    fn client_info(&self) -> ClientInfo {
         let options = self.options();
         let said = |text: fn(&ConnectOptions) -> &str| options.map(text).unwrap_or_default().to_owned();
-        Identity {
+        ClientInfo {
             name: said(|options| &options.name),
             lang: said(|options| &options.lang),
             version: said(|options| &options.version),

@@ -280,7 +280,7 @@ impl TestServer {
     pub fn connection(&self, name: &str) -> Option<ConnectionState> {
         self.connections()
             .into_iter()
-            .find(|connection| connection.identity.name == name)
+            .find(|connection| connection.client.name == name)
     }
 
     /// How many bytes wait for the connection for which most do.

@@ -190,7 +190,7 @@ impl Found {
         }
         found
             .closed
-            .retain(|closed| question.takes_user(&closed.state.identity.user));
+            .retain(|closed| question.takes_user(&closed.state.client.user));
         if !question.state.takes_open() || question.mqtt_client.is_some() {
             return Ok(found);
         }
@@ -211,7 +211,7 @@ impl Found {
             })
         } else if question.user.is_some() {
             let mut all = observatory.connections(0, usize::MAX, Extent::State).await;
-            all.retain(|open| question.takes_user(&open.state.identity.user));
+            all.retain(|open| question.takes_user(&open.state.client.user));
             Open::All(all)
         } else {
             Open::All(observatory.connections(0, usize::MAX, Extent::Figures).await)

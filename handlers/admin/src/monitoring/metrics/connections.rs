@@ -128,9 +128,9 @@ impl Described {
             cid: state.id.to_string(),
             ip: state.peer.ip().to_string(),
             port: state.peer.port().to_string(),
-            name: short(&state.identity.name),
-            lang: short(&state.identity.lang),
-            version: short(&state.identity.version),
+            name: short(&state.client.name),
+            lang: short(&state.client.lang),
+            version: short(&state.client.version),
             tls_version: tls.map_or("", |tls| tls.version),
             tls_cipher_suite: tls.map_or("", |tls| tls.cipher_suite),
         }

@@ -33,7 +33,7 @@ fn a_later_connect_changes_what_is_wanted() {
     peer.say(QUIET)
         .say("CONNECT {\"echo\":false,\"name\":\"me\"}\r\nPUB a 1\r\nx\r\n")
         .did("publish a x without echo");
-    assert_eq!(peer.session.identity().name, "me");
+    assert_eq!(peer.session.client_info().name, "me");
     peer.say("CONNECT {\"protocol\":2}\r\n")
         .did("< -ERR 'invalid client protocol'\nclose: Bad Client Protocol Version");
 }
@@ -62,7 +62,7 @@ fn a_later_connect_need_not_prove_again_what_is_forgotten() {
     )
     .did("< PONG");
     assert!(!has_proofs(&peer), "nothing secret is kept");
-    assert_eq!(peer.session.identity().user, "[REDACTED]");
+    assert_eq!(peer.session.client_info().user, "[REDACTED]");
 }
 
 #[test]
