@@ -45,7 +45,7 @@ impl NatsSession {
     /// Goes by what the server is set to now.
     pub(crate) fn adopt(&mut self, turn: &mut impl Turn) {
         // Nothing of a mere change of the log's level is in the facts.
-        self.wishes.trace = is_traced();
+        self.client_options.trace = is_traced();
         if self.version == self.live.version() {
             return;
         }

@@ -71,7 +71,7 @@ impl NatsSession {
         }
         self.confirm(turn);
         let without_delivery = trace.is_without_delivery();
-        let taken = turn.publish_traced(message, self.wishes.echo, trace);
+        let taken = turn.publish_traced(message, self.client_options.echo, trace);
         match without_delivery {
             true => self.delivered(message, taken, turn),
             false => self.published(message, taken, turn),

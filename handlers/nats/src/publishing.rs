@@ -24,7 +24,7 @@ impl NatsSession {
     #[inline]
     #[must_use]
     pub(crate) fn publish(&mut self, message: &Publish<'_>, asks: bool, turn: &mut impl Turn) -> bool {
-        if self.wishes.trace {
+        if self.client_options.trace {
             self.trace(&Operation::Publish(*message));
         }
         if asks && self.publish_traced(message, turn) {
@@ -42,7 +42,7 @@ impl NatsSession {
             return false;
         }
         self.confirm(turn);
-        let taken = turn.publish(message, self.wishes.echo);
+        let taken = turn.publish(message, self.client_options.echo);
         self.published(message, taken, turn);
         true
     }
@@ -62,7 +62,7 @@ impl NatsSession {
     /// What the publisher is told of a message of which somebody or nobody took a copy.
     #[inline]
     pub(crate) fn delivered(&mut self, message: &Publish<'_>, taken: bool, turn: &mut impl Turn) {
-        if !taken && self.wishes.no_responders && message.reply.is_some() {
+        if !taken && self.client_options.no_responders && message.reply.is_some() {
             self.no_responders(message, turn);
         }
     }
@@ -74,7 +74,7 @@ impl NatsSession {
         message: &Publish<'m>,
         turn: &mut impl Turn,
     ) -> Option<Complaint<'m>> {
-        if self.wishes.pedantic && !subject::is_valid_literal(message.subject) {
+        if self.client_options.pedantic && !subject::is_valid_literal(message.subject) {
             // Told, and delivered all the same.
             self.complain(&Complaint::InvalidPublishSubject, turn);
         }
@@ -208,14 +208,14 @@ impl<'a> Repeated<'a> {
     /// to be looked at.
     #[inline]
     pub(crate) fn after(publish: &Publish<'_>, frame: &'a [u8], session: &NatsSession) -> Self {
-        let wishes = &session.wishes;
+        let client_options = &session.client_options;
         match publish.tail {
             Some(tail)
                 if publish.reply.is_none()
                     && session.may_repeat(publish.subject)
-                    && !wishes.verbose
-                    && !wishes.pedantic
-                    && !wishes.trace =>
+                    && !client_options.verbose
+                    && !client_options.pedantic
+                    && !client_options.trace =>
             {
                 let (line, behind) = frame.split_at(publish.line_len);
                 Self {

@@ -203,7 +203,7 @@ impl NatsSession {
 
     /// Has deliveries to the client shown as its own operations are, if they are at all.
     pub(crate) fn show_deliveries(&self, turn: &mut impl Turn) {
-        if self.wishes.trace {
+        if self.client_options.trace {
             turn.show_deliveries(Traced {
                 name: self.log_name().to_string(),
                 payload: self.facts.max_traced_payload,

@@ -56,7 +56,7 @@ pub struct NatsSession {
     pub(crate) rights: Rights,
     /// The subject that was last found to be one the client may publish on.
     pub(crate) permitted: Vec<u8>,
-    pub(crate) wishes: Wishes,
+    pub(crate) client_options: ClientOptions,
     pub(crate) frame_limits: FrameLimits,
     pub(crate) heartbeat: Heartbeat,
     first_pong_sent: bool,
@@ -84,7 +84,7 @@ pub(crate) enum Login {
 
 /// What a client asked for in CONNECT, as far as messages are concerned; before CONNECT the defaults.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wishes {
+pub(crate) struct ClientOptions {
     pub(crate) verbose: bool,
     pub(crate) pedantic: bool,
     pub(crate) echo: bool,
@@ -92,7 +92,7 @@ pub(crate) struct Wishes {
     pub(crate) trace: bool,
 }
 
-impl Wishes {
+impl ClientOptions {
     fn of(options: &ConnectOptions) -> Self {
         Self {
             verbose: options.verbose,
@@ -134,7 +134,7 @@ impl NatsSession {
             admission,
             rights,
             permitted: Vec::new(),
-            wishes: Wishes::of(&ConnectOptions::default()),
+            client_options: ClientOptions::of(&ConnectOptions::default()),
             frame_limits: FrameLimits {
                 max_control_line: limits.max_control_line,
                 max_payload: limits.max_payload,
@@ -214,14 +214,14 @@ impl NatsSession {
     }
 
     pub(crate) fn confirm(&self, turn: &mut impl Turn) {
-        if self.wishes.verbose {
+        if self.client_options.verbose {
             self.say(b"+OK\r\n", turn);
         }
     }
 
     /// Says something to the client.
     pub(crate) fn say(&self, line: &[u8], turn: &mut impl Turn) {
-        if self.wishes.trace {
+        if self.client_options.trace {
             let line = String::from_utf8_lossy(line.trim_ascii_end());
             log::trace!("{} - ->> [{}]", self.log_name(), line.trim_start_matches('+'));
         }
@@ -292,7 +292,7 @@ impl NatsSession {
                 subscribing::subscribe(self, subject, *queue, sid, turn);
             }
             Operation::Unsubscribe { sid, max } => {
-                let known = self.wishes.trace && turn.is_subscribed(sid);
+                let known = self.client_options.trace && turn.is_subscribed(sid);
                 turn.unsubscribe(sid, *max);
                 if known && !turn.is_subscribed(sid) {
                     log::trace!("{} - <-> [DELSUB {}]", self.log_name(), trace::text(sid));
@@ -352,7 +352,7 @@ impl NatsSession {
             options.complaint(server_headers),
             options.headers && server_headers,
         );
-        self.wishes = Wishes::of(options);
+        self.client_options = ClientOptions::of(options);
         if let Some(complaint) = complaint {
             return self.complain(&complaint, turn);
         }
@@ -454,9 +454,10 @@ impl Session for NatsSession {
                     }
                     // What is said to a verbose client about this message, and what is told of a traced one, comes behind
                     // what was published before.
-                    let apart = self.wishes.verbose || asks;
-                    let goes_on = !(apart && message.is_some()) || turn.goes_on(None, self.wishes.echo);
-                    if !goes_on || !turn.goes_on(message, self.wishes.echo) {
+                    let apart = self.client_options.verbose || asks;
+                    let goes_on =
+                        !(apart && message.is_some()) || turn.goes_on(None, self.client_options.echo);
+                    if !goes_on || !turn.goes_on(message, self.client_options.echo) {
                         return Progress::Yielded { consumed: at };
                     }
                     if let Operation::Publish(publish) = &operation {
@@ -471,7 +472,7 @@ impl Session for NatsSession {
                         }
                     } else {
                         repeated = Repeated::default();
-                        if self.wishes.trace {
+                        if self.client_options.trace {
                             self.trace(&operation);
                         }
                         self.operate(&operation, turn);
@@ -486,7 +487,7 @@ impl Session for NatsSession {
                 }
                 Parsed::Violation(violation) => {
                     // What came before counts.
-                    if !turn.goes_on(None, self.wishes.echo) {
+                    if !turn.goes_on(None, self.client_options.echo) {
                         return Progress::Yielded { consumed: at };
                     }
                     if violation == Violation::MaximumPayload && !self.must_authenticate() {
