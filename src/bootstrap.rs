@@ -32,7 +32,7 @@ use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
 use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_delivery::{Interest, Live};
-use vagus_nats::{Facts, Nats};
+use vagus_nats::{ClientSettings, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 
@@ -141,7 +141,7 @@ fn populate(
         bounds: Arc::new(Live::new(bounds(&config.limits))),
         slow_work: SlowWork::start()?,
     });
-    let facts = Arc::new(Live::new(Facts {
+    let client_settings = Arc::new(Live::new(ClientSettings {
         info: info.clone(),
         limits: config.limits.clone(),
         gate: Arc::new(gate),
@@ -154,20 +154,25 @@ fn populate(
         answered: Arc::default(),
     }));
     let first = open_arbiter(0, &arbiters, &surroundings);
-    let mut receptions = vec![open_reception(first.clone(), &surroundings, &facts)];
+    let mut receptions = vec![open_reception(first.clone(), &surroundings, &client_settings)];
     for number in 1..count {
-        receptions.push(open_elsewhere(number, &arbiters, &surroundings, &facts)?);
+        receptions.push(open_elsewhere(
+            number,
+            &arbiters,
+            &surroundings,
+            &client_settings,
+        )?);
     }
     let expects_handshakes = {
-        let facts = facts.clone();
-        move || facts.current().0.tls.is_some()
+        let client_settings = client_settings.clone();
+        move || client_settings.current().0.tls.is_some()
     };
     let listener = Listener::new(socket, receptions, arbiters.clone())?
         .expecting_handshakes(expects_handshakes)
         .start();
     let announce = {
-        let facts = facts.clone();
-        move || facts.update(Facts::in_lame_duck_mode)
+        let client_settings = client_settings.clone();
+        move || client_settings.update(ClientSettings::in_lame_duck_mode)
     };
     let lame_duck = LameDuck::new(
         config.lame_duck.clone(),
@@ -197,7 +202,7 @@ fn populate(
     let admin = monitoring.serve(config, info, observatory, secured.clients.as_ref(), operator)?;
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
-        facts,
+        client_settings,
         settings: admin.broker.settings.clone(),
         client_port: client_address.port(),
         admin: admin.service.clone(),
@@ -286,9 +291,9 @@ fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surr
 fn open_reception(
     arbiter: LocalArbiter,
     surroundings: &Arc<Surroundings>,
-    facts: &Arc<Live<Facts>>,
+    client_settings: &Arc<Live<ClientSettings>>,
 ) -> Recipient<Accepted> {
-    Reception::new(Nats::new(facts.clone()), arbiter, surroundings.clone())
+    Reception::new(Nats::new(client_settings.clone()), arbiter, surroundings.clone())
         .start()
         .recipient()
 }
@@ -298,14 +303,15 @@ fn open_elsewhere(
     number: usize,
     arbiters: &Arc<Arbiters>,
     surroundings: &Arc<Surroundings>,
-    facts: &Arc<Live<Facts>>,
+    client_settings: &Arc<Live<ClientSettings>>,
 ) -> io::Result<Recipient<Accepted>> {
-    let (arbiters, surroundings, facts) = (arbiters.clone(), surroundings.clone(), facts.clone());
+    let (arbiters, surroundings, client_settings) =
+        (arbiters.clone(), surroundings.clone(), client_settings.clone());
     let (ready, is_ready) = mpsc::channel();
     let thread = Thread::with_tokio_rt(runtime);
     thread.spawn_fn(move || {
         let arbiter = open_arbiter(number, &arbiters, &surroundings);
-        let _ = ready.send(open_reception(arbiter, &surroundings, &facts));
+        let _ = ready.send(open_reception(arbiter, &surroundings, &client_settings));
     });
     is_ready
         .recv()

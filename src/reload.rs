@@ -9,7 +9,7 @@ use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Loaded};
 use vagus_delivery::Live;
 use vagus_delivery::bounds::Bounds;
-use vagus_nats::Facts;
+use vagus_nats::ClientSettings;
 
 use crate::admin;
 use crate::admin_service::AdminService;
@@ -86,7 +86,7 @@ impl Process for Within {
 /// Puts configurations in force.
 pub(crate) struct Parts {
     pub(crate) bounds: Arc<Live<Bounds>>,
-    pub(crate) facts: Arc<Live<Facts>>,
+    pub(crate) client_settings: Arc<Live<ClientSettings>>,
     pub(crate) settings: Arc<Live<Settings>>,
     /// Where clients connect.
     pub(crate) client_port: u16,
@@ -97,8 +97,8 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// What clients are to go by. Users are compiled, which fails for some.
-    fn facts(&self, new: &Config) -> Result<Facts, String> {
-        let (before, _) = self.facts.current();
+    fn client_settings(&self, new: &Config) -> Result<ClientSettings, String> {
+        let (before, _) = self.client_settings.current();
         let (settings, _) = self.settings.current();
         let gate = if settings.config.clients.credentials == new.clients.credentials {
             before.gate.clone()
@@ -108,50 +108,50 @@ impl Parts {
         // Certificates are read anew each time: they are replaced where they are.
         let tls = make_ready(new.clients.tls.as_ref(), before.tls.as_deref(), Occasion::Reload)
             .map_err(|error| error.to_string())?;
-        let mut facts = Facts::clone(&before);
+        let mut client_settings = ClientSettings::clone(&before);
         (
-            facts.info.tls_required,
-            facts.info.tls_available,
-            facts.info.tls_verify,
+            client_settings.info.tls_required,
+            client_settings.info.tls_available,
+            client_settings.info.tls_verify,
         ) = (false, false, false);
         if let Some(tls) = &tls {
-            tls.announce(&mut facts.info);
+            tls.announce(&mut client_settings.info);
         }
-        facts.tls = tls;
-        facts.info.auth_required = gate.requires_login();
-        facts.info.max_payload = new.limits.max_payload;
-        advertise(&mut facts.info, new, self.client_port);
-        facts.gate = gate;
-        facts.auth_timeout = new.clients.auth_timeout;
-        facts.limits = new.limits.clone();
-        facts.max_traced_payload = new.logging.max_traced_payload;
-        facts.trace_headers = new.logging.trace_headers;
-        Ok(facts)
+        client_settings.tls = tls;
+        client_settings.info.auth_required = gate.requires_login();
+        client_settings.info.max_payload = new.limits.max_payload;
+        advertise(&mut client_settings.info, new, self.client_port);
+        client_settings.gate = gate;
+        client_settings.auth_timeout = new.clients.auth_timeout;
+        client_settings.limits = new.limits.clone();
+        client_settings.max_traced_payload = new.logging.max_traced_payload;
+        client_settings.trace_headers = new.logging.trace_headers;
+        Ok(client_settings)
     }
 }
 
 impl Apply for Parts {
     fn prepare(&mut self, old: &Config, new: &Config) -> Result<Prepared, String> {
-        let facts = self.facts(new)?;
+        let client_settings = self.client_settings(new)?;
         let https = new.clients.tls.as_ref().map(admin::https_context).transpose();
         let https = https.map_err(|error| error.to_string())?;
         let admin = self.admin.prepare(old.admin.as_ref(), new.admin.as_ref());
         let admin = admin.map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
-        let (live_facts, live_bounds) = (self.facts.clone(), self.bounds.clone());
+        let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
         let (settings, config) = (self.settings.clone(), new.clone());
         let stapler = self.stapler.clone();
         Ok(Box::new(move || {
             live_bounds.replace(Arc::new(bounds(&config.limits)));
-            live_facts.update(|now| {
+            live_client_settings.update(|now| {
                 // Lame duck mode may have begun meanwhile, and does not end.
                 if now.info.lame_duck {
-                    facts.in_lame_duck_mode()
+                    client_settings.in_lame_duck_mode()
                 } else {
-                    facts.clone()
+                    client_settings.clone()
                 }
             });
-            let tls = facts.tls.as_ref();
+            let tls = client_settings.tls.as_ref();
             stapler.watch(tls.map(AsRef::as_ref));
             settings.update(|now| Settings {
                 tls: config
@@ -162,7 +162,7 @@ impl Apply for Parts {
                     .map(|(settings, https)| admin::shown(settings, tls, https)),
                 config: config.clone(),
                 admin_tls: admin.context.clone(),
-                info: facts.info.clone(),
+                info: client_settings.info.clone(),
                 loaded: jiff::Timestamp::now(),
                 ..now.clone()
             });
@@ -174,6 +174,6 @@ impl Apply for Parts {
     fn preview(&mut self, new: &Config) -> Result<Arc<dyn Any + Send + Sync>, String> {
         let admin = self.admin.prepare(None, new.admin.as_ref());
         admin.map_err(|error| error.to_string())?;
-        Ok(Arc::new(self.facts(new)?))
+        Ok(Arc::new(self.client_settings(new)?))
     }
 }

@@ -4,7 +4,7 @@
 //! has now, under the limits that hold now. What it may not have any more is taken from it, with a word.
 
 use crate::session::{Admission, NatsSession, is_traced};
-use crate::{Facts, authentication};
+use crate::{ClientSettings, authentication};
 use vagus_actors::connection::Turn;
 use vagus_actors::impact::ConnectionImpact;
 use vagus_auth::credentials;
@@ -28,14 +28,14 @@ enum Standing {
 
 impl NatsSession {
     /// What would become of the client with these settings, if it has so many subscriptions.
-    fn standing(&self, facts: &Facts, subscriptions: usize) -> Standing {
-        if !self.key.may_stay(facts.tls.as_deref()) {
+    fn standing(&self, settings: &ClientSettings, subscriptions: usize) -> Standing {
+        if !self.key.may_stay(settings.tls.as_deref()) {
             return Standing::NotPinned;
         }
         let Some(who) = self.who() else {
             return Standing::LoggingIn;
         };
-        match facts.gate.renew(who, self.certificate(facts)) {
+        match settings.gate.renew(who, self.certificate(settings)) {
             Some(renewed) => Standing::Renewed(renewed),
             None if self.options.is_none() && subscriptions == 0 => Standing::HasToLogIn,
             None => Standing::Unauthorized,
@@ -44,20 +44,20 @@ impl NatsSession {
 
     /// Goes by what the server is set to now.
     pub(crate) fn adopt(&mut self, turn: &mut impl Turn) {
-        // Nothing of a mere change of the log's level is in the facts.
+        // A mere change of the log's level is in no settings.
         self.client_options.trace = is_traced();
         if self.version == self.live.version() {
             return;
         }
-        let (facts, version) = self.live.current();
-        let before = std::mem::replace(&mut self.facts, facts);
+        let (settings, version) = self.live.current();
+        let before = std::mem::replace(&mut self.settings, settings);
         self.version = version;
-        let limits = &self.facts.limits;
+        let limits = &self.settings.limits;
         self.frame_limits.max_control_line = limits.max_control_line;
         self.frame_limits.max_payload = limits.max_payload;
         self.heartbeat
             .adjust(limits.ping_interval, limits.ping_max, turn.now());
-        match self.standing(&self.facts, turn.subscriptions()) {
+        match self.standing(&self.settings, turn.subscriptions()) {
             Standing::NotPinned => {
                 self.closing = true;
                 return turn.close(CloseReason::TlsHandshakeFailure);
@@ -73,7 +73,7 @@ impl NatsSession {
             Standing::Renewed(identity) => self.renew(identity, turn),
         }
         // Who goes on is told where else to connect, and what may be sent now.
-        let (before, now) = (&before.info, &self.facts.info);
+        let (before, now) = (&before.info, &self.settings.info);
         let differs = before.connect_urls != now.connect_urls
             || before.lame_duck != now.lame_duck
             || before.max_payload != now.max_payload;
@@ -85,7 +85,7 @@ impl NatsSession {
     /// A client that has not said who it is: whether it has to.
     fn ask_for_login(&mut self, turn: &mut impl Turn) {
         if self.login.is_none()
-            && let Some(identity) = authentication::anybody(&self.facts)
+            && let Some(identity) = authentication::anybody(&self.settings)
         {
             self.let_in(identity, turn);
         }
@@ -112,12 +112,16 @@ impl NatsSession {
     }
 
     /// What would become of the client with these settings.
-    pub(crate) fn impact_of_facts(&self, facts: &Facts, interest: &[Subscribed]) -> ConnectionImpact {
+    pub(crate) fn impact_of_settings(
+        &self,
+        settings: &ClientSettings,
+        interest: &[Subscribed],
+    ) -> ConnectionImpact {
         let closed = |reason| ConnectionImpact {
             closed: Some(reason),
             subscriptions_ended: 0,
         };
-        let rights = match self.standing(facts, interest.len()) {
+        let rights = match self.standing(settings, interest.len()) {
             Standing::NotPinned => return closed(CloseReason::TlsHandshakeFailure),
             Standing::LoggingIn | Standing::HasToLogIn => return ConnectionImpact::default(),
             Standing::Unauthorized => return closed(CloseReason::AuthenticationFailure),
@@ -139,7 +143,7 @@ impl NatsSession {
     fn is_user_gone(&self) -> bool {
         self.who()
             .and_then(credentials::Identity::user)
-            .is_some_and(|user| self.facts.gate.has_users() && !self.facts.gate.has_user(user))
+            .is_some_and(|user| self.settings.gate.has_users() && !self.settings.gate.has_user(user))
     }
 
     /// Ends a subscription that is not permitted any more.

@@ -2,7 +2,7 @@
 //!
 //! The decision itself is in `vagus-auth`, the one place that makes it.
 
-use crate::Facts;
+use crate::ClientSettings;
 use vagus_auth::credentials::{BcryptTask, Certificate, Decision, Gate, Identity, Login};
 use vagus_auth::nkey::Nonce;
 use vagus_protocol::connect::{ConnectOptions, Proofs};
@@ -17,15 +17,15 @@ pub(crate) enum Verdict {
 }
 
 /// Who a client is before it says anything: somebody only where nothing is asked.
-pub(crate) fn anybody(facts: &Facts) -> Option<Identity> {
-    facts.gate.anybody(facts.connection)
+pub(crate) fn anybody(settings: &ClientSettings) -> Option<Identity> {
+    settings.gate.anybody(settings.connection)
 }
 
 /// Who a client is that begins with something else than CONNECT: what it would be with one that says nothing, where
 /// that may be left out.
-pub(crate) fn without_connect(facts: &Facts, certificate: Certificate<'_>) -> Verdict {
-    if facts.gate.may_skip_connect(facts.connection) {
-        judge(facts, &ConnectOptions::default(), None, certificate)
+pub(crate) fn without_connect(settings: &ClientSettings, certificate: Certificate<'_>) -> Verdict {
+    if settings.gate.may_skip_connect(settings.connection) {
+        judge(settings, &ConnectOptions::default(), None, certificate)
     } else {
         Verdict::Refused
     }
@@ -33,7 +33,7 @@ pub(crate) fn without_connect(facts: &Facts, certificate: Certificate<'_>) -> Ve
 
 /// Whether a CONNECT presents what the server asks for.
 pub(crate) fn judge(
-    facts: &Facts,
+    settings: &ClientSettings,
     options: &ConnectOptions,
     nonce: Option<&Nonce>,
     certificate: Certificate<'_>,
@@ -47,9 +47,9 @@ pub(crate) fn judge(
         nkey: &options.nkey,
         signature: &proofs.sig,
         certificate,
-        connection: facts.connection,
+        connection: settings.connection,
     };
-    match facts.gate.begin(&login, nonce.map_or(&[], Nonce::as_bytes)) {
+    match settings.gate.begin(&login, nonce.map_or(&[], Nonce::as_bytes)) {
         Decision::Admitted(identity) => Verdict::Admitted(identity),
         Decision::Refused => Verdict::Refused,
         Decision::Verify(task) => Verdict::Verify(task),

@@ -38,9 +38,9 @@ use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
 use vagus_routing::ConnectionId;
 
-/// What a server is to all NATS clients of one of its listeners.
+/// What holds for all NATS clients of one listener.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct ClientSettings {
     /// What INFO says to each.
     pub info: Info,
     /// What each may ask for.
@@ -63,32 +63,32 @@ pub struct Facts {
     pub answered: Arc<AtomicU64>,
 }
 
-impl Facts {
+impl ClientSettings {
     /// The same, of a server that is about to stop: it says so, and no longer tells clients to connect to it.
     #[must_use]
     pub fn in_lame_duck_mode(&self) -> Self {
-        let mut facts = self.clone();
-        facts.info.lame_duck = true;
-        facts.info.connect_urls.clear();
-        facts
+        let mut settings = self.clone();
+        settings.info.lame_duck = true;
+        settings.info.connect_urls.clear();
+        settings
     }
 }
 
 /// NATS, as clients speak it.
 #[derive(Debug, Clone)]
 pub struct Nats {
-    live: Arc<Live<Facts>>,
+    live: Arc<Live<ClientSettings>>,
 }
 
 impl Nats {
     /// The language of a server's clients.
-    pub fn new(live: Arc<Live<Facts>>) -> Self {
+    pub fn new(live: Arc<Live<ClientSettings>>) -> Self {
         Self { live }
     }
 
     /// What a client may sign to prove who it is; none where no user has a key.
-    fn nonce(facts: &Facts) -> Option<Nonce> {
-        if !facts.gate.needs_nonce() {
+    fn nonce(settings: &ClientSettings) -> Option<Nonce> {
+        if !settings.gate.needs_nonce() {
             return None;
         }
         // Without randomness nobody can prove anything: whoever tries is refused.
@@ -98,7 +98,7 @@ impl Nats {
 
 /// The first INFO. Without an address it does not say who the client is.
 fn greeting(
-    facts: &Facts,
+    settings: &ClientSettings,
     ip: Option<IpAddr>,
     id: ConnectionId,
     nonce: Option<&Nonce>,
@@ -113,7 +113,7 @@ fn greeting(
         bound: None,
         tls_first,
     };
-    facts.info.render(&client, &mut greeting);
+    settings.info.render(&client, &mut greeting);
     greeting
 }
 
@@ -121,14 +121,14 @@ impl Language for Nats {
     type Session = NatsSession;
 
     fn open(&mut self, entrance: Entrance) -> Opening<NatsSession> {
-        let (facts, _) = self.live.current();
-        let nonce = Self::nonce(&facts);
-        if facts.tls.is_some() || facts.proxy_protocol {
-            let arrival = Arrival::new(self.live.clone(), facts, nonce);
+        let (settings, _) = self.live.current();
+        let nonce = Self::nonce(&settings);
+        if settings.tls.is_some() || settings.proxy_protocol {
+            let arrival = Arrival::new(self.live.clone(), settings, nonce);
             return Opening::UnderWay(Box::pin(arrival.open(entrance)));
         }
         let (peer, id) = (entrance.peer(), entrance.id());
-        let greeting = greeting(&facts, Some(peer.ip()), id, nonce.as_ref(), false);
+        let greeting = greeting(&settings, Some(peer.ip()), id, nonce.as_ref(), false);
         let session = NatsSession::new(self.live.clone(), peer, id, nonce, Instant::now());
         Opening::Done(Opened {
             entrance,
@@ -138,13 +138,13 @@ impl Language for Nats {
     }
 
     fn refuse(&mut self, peer: SocketAddr, id: ConnectionId) -> Vec<u8> {
-        let (facts, _) = self.live.current();
-        let tls_first = facts.tls.as_ref().is_some_and(|tls| tls.comes_first());
-        let ip = (!facts.proxy_protocol).then(|| peer.ip());
+        let (settings, _) = self.live.current();
+        let tls_first = settings.tls.as_ref().is_some_and(|tls| tls.comes_first());
+        let ip = (!settings.proxy_protocol).then(|| peer.ip());
         let mut last_words = if tls_first {
             Vec::new()
         } else {
-            greeting(&facts, ip, id, None, false)
+            greeting(&settings, ip, id, None, false)
         };
         Complaint::MaximumConnections.append(&mut last_words);
         last_words

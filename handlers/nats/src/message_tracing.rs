@@ -1,6 +1,6 @@
 //! Messages that ask to be traced: whether they are, and the event that comes of it.
 
-use crate::Facts;
+use crate::ClientSettings;
 use crate::evidence::Said;
 use crate::reporting::GLOBAL_ACCOUNT;
 use crate::session::NatsSession;
@@ -165,7 +165,7 @@ impl NatsSession {
             error,
         };
         EventTrace {
-            facts: self.facts.clone(),
+            settings: self.settings.clone(),
             event: Some(TraceEvent::new(request.headers, size, &now(), &ingress)),
             writing: None,
             granted,
@@ -180,7 +180,7 @@ fn now() -> String {
 
 /// A trace of which JSON is made.
 struct EventTrace {
-    facts: Arc<Facts>,
+    settings: Arc<ClientSettings>,
     granted: Granted,
     /// What was told; none while it is written.
     event: Option<TraceEvent>,
@@ -207,14 +207,14 @@ impl Debug for EventTrace {
 impl EventTrace {
     /// The event as text.
     fn text(&self, event: TraceEvent) -> Vec<u8> {
-        let info = &self.facts.info;
+        let info = &self.settings.info;
         event.into_json(&ServerShown {
             name: &info.server_name,
             host: &info.host,
             id: &info.server_id,
             cluster: &info.cluster,
             version: &info.version,
-            sequence: self.facts.answered.fetch_add(1, Ordering::Relaxed) + 1,
+            sequence: self.settings.answered.fetch_add(1, Ordering::Relaxed) + 1,
             time: &now(),
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::client_hello::{self, HANDSHAKE_RECORD};
 use crate::tls::{self, ClientKey, ClientTls};
-use crate::{Facts, NatsSession, greeting};
+use crate::{ClientSettings, NatsSession, greeting};
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
@@ -23,8 +23,8 @@ const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client of which not all is known that a session needs.
 pub(crate) struct Arrival {
-    live: Arc<Live<Facts>>,
-    facts: Arc<Facts>,
+    live: Arc<Live<ClientSettings>>,
+    settings: Arc<ClientSettings>,
     nonce: Option<Nonce>,
     /// Whether its address is that of the client, or may be that of a proxy.
     peer_is_known: bool,
@@ -50,15 +50,19 @@ impl From<CloseReason> for Refused {
 }
 
 impl Arrival {
-    pub(crate) fn new(live: Arc<Live<Facts>>, facts: Arc<Facts>, nonce: Option<Nonce>) -> Self {
-        let first = facts.tls.as_ref().is_some_and(|tls| tls.comes_first());
+    pub(crate) fn new(
+        live: Arc<Live<ClientSettings>>,
+        settings: Arc<ClientSettings>,
+        nonce: Option<Nonce>,
+    ) -> Self {
+        let first = settings.tls.as_ref().is_some_and(|tls| tls.comes_first());
         Self {
             live,
             nonce,
-            peer_is_known: !facts.proxy_protocol,
+            peer_is_known: !settings.proxy_protocol,
             told: false,
             first,
-            facts,
+            settings,
         }
     }
 
@@ -71,8 +75,8 @@ impl Arrival {
                 last_words: told.then(|| entrance.last_words()),
             });
         }
-        let facts = self.facts.clone();
-        let (key, certificate) = match (&facts.tls, entrance.tls()) {
+        let settings = self.settings.clone();
+        let (key, certificate) = match (&settings.tls, entrance.tls()) {
             (Some(tls), Some(ssl)) => (ClientKey::of(ssl), tls.names(ssl)),
             _ => (ClientKey::Plain, None),
         };
@@ -91,8 +95,8 @@ impl Arrival {
     }
 
     async fn agree(&mut self, entrance: &mut Entrance) -> Step<()> {
-        let facts = self.facts.clone();
-        match (self.speak_in_clear(entrance).await?, &facts.tls) {
+        let settings = self.settings.clone();
+        match (self.speak_in_clear(entrance).await?, &settings.tls) {
             (true, Some(tls)) => self.secure(entrance, tls).await,
             _ => Ok(()),
         }
@@ -109,8 +113,8 @@ impl Arrival {
             self.peer_is_known = true;
         }
         self.wait_for_handshake(entrance).await?;
-        let facts = self.facts.clone();
-        let Some(tls) = &facts.tls else {
+        let settings = self.settings.clone();
+        let Some(tls) = &settings.tls else {
             return Ok(false);
         };
         if !self.first && tls.allow_non_tls {
@@ -123,20 +127,20 @@ impl Arrival {
 
     fn greeting(&self, entrance: &Entrance) -> Vec<u8> {
         let ip = self.peer_is_known.then(|| entrance.peer().ip());
-        greeting(&self.facts, ip, entrance.id(), self.nonce.as_ref(), self.first)
+        greeting(&self.settings, ip, entrance.id(), self.nonce.as_ref(), self.first)
     }
 
     async fn tell(&mut self, entrance: &mut Entrance) -> Step<()> {
         let line = self.greeting(entrance);
         self.told = true;
-        let until = Instant::now() + self.facts.limits.write_deadline;
+        let until = Instant::now() + self.settings.limits.write_deadline;
         let told = entrance.say(&line, until).await;
         told.map_err(|_| CloseReason::WriteError.into())
     }
 
     /// Where the handshake may come first: a client that says nothing for a while is one that waits for INFO.
     async fn wait_for_handshake(&mut self, entrance: &mut Entrance) -> Step<()> {
-        let handshake_first = self.facts.tls.as_ref().map(|tls| tls.handshake_first);
+        let handshake_first = self.settings.tls.as_ref().map(|tls| tls.handshake_first);
         let (true, Some(HandshakeFirst::Auto(delay))) = (self.first, handshake_first) else {
             return Ok(());
         };
@@ -185,7 +189,9 @@ impl Arrival {
             let mut line = Vec::new();
             Complaint::Throttled.append(&mut line);
             // A peer that does not take it is gone all the same.
-            let _ = entrance.say(&line, now + self.facts.limits.write_deadline).await;
+            let _ = entrance
+                .say(&line, now + self.settings.limits.write_deadline)
+                .await;
             return Err(Refused {
                 reason: CloseReason::MaximumConnectionsExceeded,
                 told: true,

@@ -206,8 +206,8 @@ impl NatsSession {
         if self.client_options.trace {
             turn.show_deliveries(Traced {
                 name: self.log_name().to_string(),
-                payload: self.facts.max_traced_payload,
-                headers_only: self.facts.trace_headers,
+                payload: self.settings.max_traced_payload,
+                headers_only: self.settings.trace_headers,
             });
         }
     }
@@ -217,13 +217,13 @@ impl NatsSession {
         let name = self.log_name();
         log::trace!("{name} - <<- [{}]", trace::describe(operation));
         if let Operation::Publish(publish) = operation {
-            let shown = if self.facts.trace_headers {
+            let shown = if self.settings.trace_headers {
                 publish.header().unwrap_or_default()
             } else {
                 publish.body
             };
             if !shown.is_empty() {
-                let payload = shortened(shown, self.facts.max_traced_payload);
+                let payload = shortened(shown, self.settings.max_traced_payload);
                 log::trace!("{name} - <<- MSG_PAYLOAD: [{payload}]");
             }
         }

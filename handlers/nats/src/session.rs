@@ -6,7 +6,7 @@ use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
 use crate::reporting::{Complaints, GLOBAL_ACCOUNT};
 use crate::tls::ClientKey;
-use crate::{Facts, publishing, subscribing, trace};
+use crate::{ClientSettings, publishing, subscribing, trace};
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
@@ -35,9 +35,9 @@ const PROTOCOL_ASYNC_INFO: i64 = 1;
 /// The state machine of one NATS client.
 #[derive(Debug)]
 pub struct NatsSession {
-    pub(crate) facts: Arc<Facts>,
-    pub(crate) live: Arc<Live<Facts>>,
-    /// That of `facts`.
+    pub(crate) settings: Arc<ClientSettings>,
+    pub(crate) live: Arc<Live<ClientSettings>>,
+    /// That of `settings`.
     pub(crate) version: u64,
     pub(crate) peer: SocketAddr,
     pub(crate) id: ConnectionId,
@@ -111,17 +111,17 @@ pub(crate) fn is_traced() -> bool {
 
 impl NatsSession {
     pub(crate) fn new(
-        live: Arc<Live<Facts>>,
+        live: Arc<Live<ClientSettings>>,
         peer: SocketAddr,
         id: ConnectionId,
         nonce: Option<Nonce>,
         now: Instant,
     ) -> Self {
-        let (facts, version) = live.current();
-        let limits = &facts.limits;
-        let (rights, admission) = match authentication::anybody(&facts) {
+        let (settings, version) = live.current();
+        let limits = &settings.limits;
+        let (rights, admission) = match authentication::anybody(&settings) {
             Some(identity) => (identity.rights(), Admission::In(identity)),
-            None => (Rights::Nothing, Admission::Due(now + facts.auth_timeout)),
+            None => (Rights::Nothing, Admission::Due(now + settings.auth_timeout)),
         };
         Self {
             peer,
@@ -144,7 +144,7 @@ impl NatsSession {
             first_pong_sent: false,
             complaints: None,
             closing: false,
-            facts,
+            settings,
             live,
             version,
         }
@@ -186,7 +186,7 @@ impl NatsSession {
             tls_first: false,
         };
         let mut info = Vec::with_capacity(512);
-        self.facts.info.render(&client, &mut info);
+        self.settings.info.render(&client, &mut info);
         self.say(&info, turn);
     }
 
@@ -241,8 +241,8 @@ impl NatsSession {
     }
 
     /// Who the client is by its certificate, by these settings.
-    pub(crate) fn certificate(&self, facts: &Facts) -> Certificate<'_> {
-        match (&facts.tls, &self.certificate) {
+    pub(crate) fn certificate(&self, settings: &ClientSettings) -> Certificate<'_> {
+        match (&settings.tls, &self.certificate) {
             (Some(tls), Some(names)) if tls.maps => Certificate::Shown(names),
             (Some(tls), None) if tls.maps => Certificate::Missing,
             _ => Certificate::NotAsked,
@@ -262,14 +262,14 @@ impl NatsSession {
         self.rights = Rights::Nothing;
         self.permitted.clear();
         turn.may_answer_requests(None);
-        self.admission = Admission::Due(turn.now() + self.facts.auth_timeout);
+        self.admission = Admission::Due(turn.now() + self.settings.auth_timeout);
     }
 
     /// The client begins with something else than CONNECT.
     #[cold]
     fn begin_without_connect(&mut self, turn: &mut impl Turn) {
-        let certificate = self.certificate(&self.facts);
-        let verdict = authentication::without_connect(&self.facts, certificate);
+        let certificate = self.certificate(&self.settings);
+        let verdict = authentication::without_connect(&self.settings, certificate);
         self.judged(verdict, turn);
     }
 
@@ -312,7 +312,7 @@ impl NatsSession {
 
     fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
         let earlier = self.options.take();
-        if earlier.is_some() || authentication::anybody(&self.facts).is_none() {
+        if earlier.is_some() || authentication::anybody(&self.settings).is_none() {
             // As in nats-server, whoever says again who it is keeps no subscription: it may not be permitted any more.
             turn.unsubscribe_all();
         }
@@ -325,12 +325,12 @@ impl NatsSession {
         }
         let claims_the_same =
             claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
-        let (facts, certificate) = (&self.facts, self.certificate(&self.facts));
+        let (settings, certificate) = (&self.settings, self.certificate(&self.settings));
         let verdict = if claims_the_same && options.proofs.is_none() {
             // It has proven that before.
-            authentication::renew(&facts.gate, self.who(), certificate)
+            authentication::renew(&settings.gate, self.who(), certificate)
         } else {
-            authentication::judge(facts, &options, self.nonce.as_ref(), certificate)
+            authentication::judge(settings, &options, self.nonce.as_ref(), certificate)
         };
         options.forget_proofs();
         self.options = Some(options);
@@ -344,7 +344,7 @@ impl NatsSession {
 
     /// The client is who it says it is, or who everybody is that says nothing.
     fn admitted(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
-        let server_headers = self.facts.limits.headers;
+        let server_headers = self.settings.limits.headers;
         let Some(options) = &self.options else {
             return self.let_in(identity, turn);
         };
@@ -403,7 +403,11 @@ impl Session for NatsSession {
         }
         match answer.flatten() {
             // By now somebody else may be welcome.
-            Some(identity) => match self.facts.gate.renew(&identity, self.certificate(&self.facts)) {
+            Some(identity) => match self
+                .settings
+                .gate
+                .renew(&identity, self.certificate(&self.settings))
+            {
                 Some(identity) => self.admitted(identity, turn),
                 None => self.refused(turn),
             },
@@ -520,8 +524,8 @@ impl Session for NatsSession {
 
     fn impact_of(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> ConnectionImpact {
         settings
-            .downcast_ref::<Facts>()
-            .map(|facts| self.impact_of_facts(facts, interest))
+            .downcast_ref::<ClientSettings>()
+            .map(|settings| self.impact_of_settings(settings, interest))
             .unwrap_or_default()
     }
 

@@ -38,7 +38,7 @@ fn objection<'a>(
     sid: &'a [u8],
     turn: &impl Turn,
 ) -> Option<Complaint<'a>> {
-    let limits = &session.facts.limits;
+    let limits = &session.settings.limits;
     if queue == Some(RESERVED_QUEUE) {
         return Some(Complaint::SubscriptionPermission { subject, queue, sid });
     }

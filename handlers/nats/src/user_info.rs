@@ -18,7 +18,7 @@ impl NatsSession {
     /// message does.
     #[cold]
     pub(crate) fn tell_who_it_is(&self, reply: &[u8], turn: &mut impl Turn) {
-        let info = &self.facts.info;
+        let info = &self.settings.info;
         let user = authentication::shown_user(self.options(), self.who());
         let answer = UserInfo {
             server: ServerShown {
@@ -27,7 +27,7 @@ impl NatsSession {
                 id: &info.server_id,
                 cluster: &info.cluster,
                 version: &info.version,
-                sequence: self.facts.answered.fetch_add(1, Ordering::Relaxed) + 1,
+                sequence: self.settings.answered.fetch_add(1, Ordering::Relaxed) + 1,
                 time: &jiff::Timestamp::now().to_string(),
             },
             user: &user,

@@ -1,7 +1,7 @@
 //! What each operation comes to, as text: no socket, no actor, no clock but the one given.
 
 use super::NatsSession;
-use crate::Facts;
+use crate::ClientSettings;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -210,7 +210,7 @@ impl Turn for Recorder {
 
 /// A session and what it did.
 struct Peer {
-    live: Arc<Live<Facts>>,
+    live: Arc<Live<ClientSettings>>,
     session: NatsSession,
     recorder: Recorder,
     unread: Vec<u8>,
@@ -218,12 +218,12 @@ struct Peer {
 
 impl Peer {
     fn new(limits: Limits, credentials: Credentials) -> Self {
-        Self::of(facts(limits, credentials))
+        Self::of(settings(limits, credentials))
     }
 
-    fn of(facts: Facts) -> Self {
+    fn of(settings: ClientSettings) -> Self {
         let now = Instant::now();
-        let live = Arc::new(Live::new(facts));
+        let live = Arc::new(Live::new(settings));
         let peer = SocketAddr::from(([127, 0, 0, 1], 4222));
         let recorder = Recorder {
             now,
@@ -267,7 +267,7 @@ impl Peer {
 
     /// The server is set to this now.
     fn set(&mut self, limits: Limits, credentials: Credentials) -> &mut Self {
-        self.live.replace(Arc::new(facts(limits, credentials)));
+        self.live.replace(Arc::new(settings(limits, credentials)));
         self.session.settings_changed(&mut self.recorder);
         self.recorder.pending = false;
         self
@@ -296,13 +296,13 @@ impl Peer {
 /// How long a client may take to say who it is.
 const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
 
-fn facts(limits: Limits, credentials: Credentials) -> Facts {
+fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
     let info = Info {
         server_id: "N".to_owned(),
         max_payload: limits.max_payload,
         ..Info::default()
     };
-    Facts {
+    ClientSettings {
         info,
         limits,
         gate: Arc::new(Gate::new(credentials).unwrap()),

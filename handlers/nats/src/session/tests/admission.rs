@@ -1,6 +1,6 @@
 //! Who gets in, by which way, and what may be done then: whoever is refused one way is refused all others.
 
-use super::{AUTH_TIMEOUT, Facts, Peer, QUIET, facts, list, permitted};
+use super::{AUTH_TIMEOUT, ClientSettings, Peer, QUIET, list, permitted, settings};
 use std::time::Duration;
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
@@ -261,10 +261,10 @@ fn who_may_come_by_one_kind_of_listener_only() {
             "< -ERR 'Authorization Violation'\nclose: Authentication Failure",
         ),
     ] {
-        let facts = Facts {
+        let settings = ClientSettings {
             connection,
-            ..facts(Limits::default(), quiet(browser.clone()))
+            ..settings(Limits::default(), quiet(browser.clone()))
         };
-        Peer::of(facts).say(connect).did(outcome);
+        Peer::of(settings).say(connect).did(outcome);
     }
 }
