@@ -21,6 +21,9 @@ const CHANGES_PER_ATTENDANCE: usize = 1024;
 /// So many changes of one announcement are answered together.
 const CHANGES_PER_BATCH: usize = 256;
 
+/// So many members are looked at in the time of a look for a subject.
+const MEMBERS_PER_LOOK: usize = 16;
+
 /// Each group has one attendance under way at most, and answers it. What changes meanwhile waits here.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
@@ -142,15 +145,23 @@ impl Groups {
         Some(&group.members)
     }
 
-    /// Calls `each` with groups and their members, see [`Table::visit`].
+    /// Calls `each` with groups and their members, see [`Table::visit`]; each takes its [looks](looks_of_group).
     pub(super) fn list(
         &self,
         cursor: &mut Cursor,
         looks: &mut usize,
         mut each: impl FnMut(&GroupName, &GroupMembers) -> ControlFlow<()>,
     ) -> bool {
-        self.groups
-            .visit(cursor, looks, |group| each(&group.name, &group.members))
+        let (at_most, mut taken) = (*looks, 0);
+        let is_all = self.groups.visit(cursor, looks, |group| {
+            taken += looks_of_group(&group.members);
+            match each(&group.name, &group.members) {
+                ControlFlow::Continue(()) if taken < at_most => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        });
+        *looks = at_most.saturating_sub(taken);
+        is_all
     }
 
     fn find(&mut self, name: &GroupName) -> Option<&mut Group> {
@@ -279,6 +290,11 @@ impl Group {
         // One that is gone has panicked, and its word of that is under way.
         tell(&self.address, Attendance { changes, restored });
     }
+}
+
+/// What it takes to weigh a group, in looks.
+pub(super) fn looks_of_group(members: &GroupMembers) -> usize {
+    1 + members.tallied() / MEMBERS_PER_LOOK
 }
 
 fn cut_off_joining(changes: &[Change]) {

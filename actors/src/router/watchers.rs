@@ -22,7 +22,7 @@ mod untold;
 pub use batch::{InterestChange, InterestChanged};
 
 use super::Router;
-use super::groups::Groups;
+use super::groups::{Groups, looks_of_group};
 use crate::mailbox::tell_recipient;
 use crate::queue_group::{GroupMembers, GroupName};
 use actix::prelude::*;
@@ -284,9 +284,10 @@ impl Watcher {
             *looks -= 1;
             let weight = match &topic {
                 Topic::Subject(subject) => weight_of_plain(&self.peer, index.subscribers(subject)),
-                Topic::Group(name) => groups
-                    .members(name)
-                    .map_or(0, |members| weight_of_group(&self.peer, &members.tally())),
+                Topic::Group(name) => groups.members(name).map_or(0, |members| {
+                    *looks = looks.saturating_sub(looks_of_group(members));
+                    weight_of_group(&self.peer, &members.tally())
+                }),
             };
             changes.push(topic.subject(), topic.queue(), weight);
         }

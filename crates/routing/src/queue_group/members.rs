@@ -198,7 +198,16 @@ impl<D> Members<D> {
 }
 
 impl<D: Destination> Members<D> {
-    /// Who they are, by what they weigh. It takes the time of a small group's members, or of the servers in a large one.
+    /// How many members a [tally](Self::tally) looks at: those of a small group, or the servers in a large one.
+    pub fn tallied(&self) -> usize {
+        match &self.0 {
+            Kind::Few(members) => members.len(),
+            Kind::Many(many) => many.weighted.len(),
+            Kind::Merged(groups) => groups.iter().map(Self::tallied).sum(),
+        }
+    }
+
+    /// Who they are, by what they weigh.
     pub fn tally(&self) -> Tally<'_, D> {
         let mut tally = Tally {
             clients: 0,
