@@ -1,5 +1,6 @@
 //! What the connections of one thread share, so that an idle one owns next to nothing.
 
+mod building;
 mod counters;
 mod delivery;
 mod hand_over_times;
@@ -28,8 +29,9 @@ pub use timers::{Timer, Timers};
 pub use tracing::{OwnMessage, Trace, Tracing};
 pub use vigil::{Vigil, watch};
 
-use crate::outbox::Slots;
+use crate::outbox::{Outbox, Slots};
 use crate::wire::READ_SIZE;
+use building::Builder;
 use hand_over_times::Sampling;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -53,6 +55,7 @@ pub struct Arbiters {
     pub slots: Slots,
     next_connection_id: AtomicU64,
     open_connections: AtomicUsize,
+    builder: Builder,
 }
 
 impl Arbiters {
@@ -64,6 +67,7 @@ impl Arbiters {
             slots: Slots::default(),
             next_connection_id: AtomicU64::new(1),
             open_connections: AtomicUsize::new(0),
+            builder: Builder::default(),
         }
     }
 
@@ -167,6 +171,18 @@ impl Arbiter {
             ciphertext: Box::default(),
             carried_at_most: longest_line.max(CARRIED_OVER),
             spare_buffers: SpareBuffers::default(),
+        }
+    }
+
+    /// Leaves to another thread what of a turn takes too long for this one; true if the publisher has to wait for that,
+    /// and is woken.
+    pub fn leave_to_others(&mut self, unfinished: &mut Unfinished, publisher: &Arc<Outbox>) -> bool {
+        match unfinished {
+            Unfinished::Resolving(resolving) => {
+                let under_way = &mut self.delivery.under_way;
+                resolving.build_elsewhere(under_way, &self.shared.builder, publisher)
+            }
+            _ => false,
         }
     }
 

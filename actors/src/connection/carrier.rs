@@ -187,6 +187,10 @@ impl Carrier {
         if let Some(unfinished) = arbiter.delivery.take_unfinished() {
             connection.unfinished = Some(unfinished);
         }
+        let waits_for_others = connection
+            .unfinished
+            .as_mut()
+            .is_some_and(|unfinished| arbiter.leave_to_others(unfinished, &connection.outbox));
         self.spent |= connection.is_delivering();
         if let Some(pause) = pause.filter(|_| connection.bounds.stalls_publishers) {
             let mut pause = Box::pin(sleep(pause));
@@ -195,7 +199,7 @@ impl Carrier {
                 self.pause = Some(pause);
             }
         }
-        if self.spent && self.pause.is_none() {
+        if self.spent && self.pause.is_none() && !waits_for_others {
             come_back(task);
         }
     }

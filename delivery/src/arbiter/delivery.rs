@@ -6,9 +6,10 @@
 mod unfinished;
 mod upkeep;
 
+use super::building::UnderWay;
 use super::counters::Traffic;
 use super::repeats::Repeats;
-use super::resolving::{Resolving, Unfinished};
+use super::resolving::{Resolved, Resolving, Unfinished};
 use super::spread::Spread;
 use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
 use super::tail::Tail;
@@ -45,6 +46,8 @@ pub struct Delivery {
     unfinished: Option<Box<Unfinished>>,
     /// How far earlier turns of the publisher came with the subject of its next message.
     resumed: Option<Resolving>,
+    /// Routes that another thread makes.
+    pub(super) under_way: UnderWay,
     /// A message with odd spacing as it is delivered.
     composed: Vec<u8>,
     /// A pick among a queue group has to be even, not secret.
@@ -112,6 +115,7 @@ impl Delivery {
             gathered: None,
             unfinished: None,
             resumed: None,
+            under_way: UnderWay::default(),
             composed: Vec::new(),
             random: Rng::with_seed(seed),
             traffic: Traffic::default(),
@@ -311,27 +315,38 @@ impl Delivery {
     ) -> bool {
         let (subject, with_headers) = (message.subject, message.header_size.is_some());
         let version = interest.version(subject);
+        let mut made_elsewhere = false;
         let route = match self.routes.get(subject, version) {
             Ok(slot) => {
                 self.traffic.routes_cached += 1;
                 Route::Kept(slot)
             }
             Err(missing) => {
-                let resumed = self.resumed.take().filter(|resumed| resumed.is_for(subject));
-                let mut resolving = resumed.unwrap_or_else(|| Resolving::new(version));
-                while !resolving.proceed(interest, subject, &mut self.staging) {
-                    if parts == Parts::One {
-                        let unfinished = Unfinished::Resolving(resolving.keep_for(subject));
-                        self.unfinished = Some(Box::new(unfinished));
-                        return false;
+                let may_wait = parts == Parts::One;
+                let resumed = self.resumed.take();
+                let resumed = resumed.filter(|it| it.is_for(subject) && (may_wait || !it.is_elsewhere()));
+                let mut resolving = resumed.unwrap_or_else(|| {
+                    let begun = self.under_way.find(subject, version).filter(|_| may_wait);
+                    begun.map_or_else(|| Resolving::new(version), Resolving::begun)
+                });
+                let fanout = loop {
+                    match resolving.proceed(interest, subject, &mut self.staging, may_wait) {
+                        Resolved::Entirely { fanout, elsewhere } => {
+                            made_elsewhere = elsewhere;
+                            break fanout;
+                        }
+                        Resolved::InPart if may_wait => {
+                            let unfinished = Unfinished::Resolving(resolving.keep_for(subject));
+                            self.unfinished = Some(Box::new(unfinished));
+                            return false;
+                        }
+                        Resolved::InPart => {}
                     }
-                }
+                };
                 self.traffic.routes_resolved += 1;
-                let version = resolving.version();
-                let resolved = Arc::new(resolving.into_fanout(subject));
                 self.routes
-                    .insert(missing, &resolved, version)
-                    .map_or(Route::Own(resolved), Route::Kept)
+                    .insert(missing, &fanout, resolving.version())
+                    .map_or(Route::Own(fanout), Route::Kept)
             }
         };
         self.subject.clear();
@@ -344,7 +359,7 @@ impl Delivery {
         }
         let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
         let weight = fanout.deliveries() + fanout.destinations() * WORK_OF_A_DESTINATION;
-        let wide = weight > WORK_OF_A_TURN;
+        let wide = weight > WORK_OF_A_TURN || made_elsewhere;
         // One look a run: who traces has messages one by one.
         let straight = !wide && !leaves_out && takes_as_it_comes(fanout, with_headers) && !is_traced();
         let copies = fanout.singles().len() + fanout.queues().len();

@@ -6,6 +6,7 @@
 //! looks which turns run, so either the mark is seen or the turn is waited for (see `quiescence`). The route is kept under
 //! the version that was loaded before the first part: it is out of date if anything has changed since.
 
+use super::building::{Builder, Building, Built, MADE_HERE_AT_MOST, UnderWay};
 use super::spread::Spread;
 use super::staging::Staging;
 use super::tracing::{OwnMessage, Tracing};
@@ -44,7 +45,29 @@ pub struct Resolving {
     subject: Box<[u8]>,
     /// That of before the first part.
     version: Version,
-    matches: Matches<Arc<Outbox>>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// What it reaches is being listed.
+    Listing(Matches<Arc<Outbox>>),
+    /// All is listed, and so much that another thread is to make the route of it.
+    Listed(Matches<Arc<Outbox>>),
+    /// Another thread makes the route.
+    Building(Arc<Building>),
+}
+
+/// What is known of a subject after one more part.
+#[derive(Debug)]
+pub(super) enum Resolved {
+    /// There is more to do, in a later turn.
+    InPart,
+    /// What it reaches. If it was made elsewhere, each subscription is to be asked whether it has ended.
+    Entirely {
+        fanout: Arc<ConnectionFanout>,
+        elsewhere: bool,
+    },
 }
 
 impl Resolving {
@@ -52,7 +75,16 @@ impl Resolving {
         Self {
             subject: Box::default(),
             version,
-            matches: Matches::default(),
+            stage: Stage::Listing(Matches::default()),
+        }
+    }
+
+    /// Another publisher of the arbiter has begun it.
+    pub(super) fn begun(building: Arc<Building>) -> Self {
+        Self {
+            subject: Box::default(),
+            version: building.version,
+            stage: Stage::Building(building),
         }
     }
 
@@ -64,17 +96,90 @@ impl Resolving {
         self.version
     }
 
-    /// Goes on with one part; true when it was the last.
-    pub(super) fn proceed(&mut self, interest: &Interest, subject: &[u8], staging: &mut Staging) -> bool {
-        let before = self.matches.work();
-        let done = interest.add_matches(subject, &mut self.matches, LOOKED_AT_ONCE);
-        staging.charge(self.matches.work() - before);
+    /// Goes on with one part; true when all is listed.
+    pub(super) fn list(&mut self, interest: &Interest, subject: &[u8], staging: &mut Staging) -> bool {
+        let Stage::Listing(matches) = &mut self.stage else {
+            return true;
+        };
+        let before = matches.work();
+        let done = interest.add_matches(subject, matches, LOOKED_AT_ONCE);
+        staging.charge(matches.work() - before);
         done
+    }
+
+    /// Goes on with one part. What is too much for one turn is left to another thread where `may_wait`.
+    pub(super) fn proceed(
+        &mut self,
+        interest: &Interest,
+        subject: &[u8],
+        staging: &mut Staging,
+        may_wait: bool,
+    ) -> Resolved {
+        if !self.list(interest, subject, staging) {
+            return Resolved::InPart;
+        }
+        match &mut self.stage {
+            Stage::Listing(matches) if may_wait && matches.plain() > MADE_HERE_AT_MOST => {
+                self.stage = Stage::Listed(std::mem::take(matches));
+                Resolved::InPart
+            }
+            Stage::Listing(matches) | Stage::Listed(matches) => Resolved::Entirely {
+                fanout: Arc::new(std::mem::take(matches).into_fanout(subject)),
+                elsewhere: false,
+            },
+            Stage::Building(building) => match building.result() {
+                Built::NotYet => Resolved::InPart,
+                Built::Done(fanout) => Resolved::Entirely {
+                    fanout,
+                    elsewhere: true,
+                },
+                Built::Failed => {
+                    self.stage = Stage::Listing(Matches::default());
+                    Resolved::InPart
+                }
+            },
+        }
+    }
+
+    /// Has the route made by another thread, if it is to be; true if `publisher` is woken when that is done. Where too many
+    /// are being made it waits for one of them, and begins anew.
+    pub(super) fn build_elsewhere(
+        &mut self,
+        under_way: &mut UnderWay,
+        builder: &Builder,
+        publisher: &Arc<Outbox>,
+    ) -> bool {
+        if let Stage::Listed(matches) = &mut self.stage {
+            let matches = std::mem::take(matches);
+            let begun = match under_way.find(&self.subject, self.version) {
+                Some(building) => Ok(building),
+                None => under_way.begin(builder, &self.subject, self.version, matches),
+            };
+            match begun {
+                Ok(building) => self.stage = Stage::Building(building),
+                Err(_) => {
+                    *self = Self::new(self.version);
+                    return under_way.first().is_some_and(|other| other.wait(publisher));
+                }
+            }
+        }
+        match &self.stage {
+            Stage::Building(building) => building.wait(publisher),
+            Stage::Listing(_) | Stage::Listed(_) => false,
+        }
+    }
+
+    /// Whether another thread has it.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self.stage, Stage::Building(_))
     }
 
     /// Takes one of the plain subscriptions that were found.
     pub(super) fn pop_plain(&mut self) -> Option<Arc<ConnectionSubscription>> {
-        self.matches.pop_plain()
+        match &mut self.stage {
+            Stage::Listing(matches) | Stage::Listed(matches) => matches.pop_plain(),
+            Stage::Building(_) => None,
+        }
     }
 
     pub(super) fn keep_for(mut self, subject: &[u8]) -> Self {
@@ -82,9 +187,5 @@ impl Resolving {
             self.subject = subject.into();
         }
         self
-    }
-
-    pub(super) fn into_fanout(self, subject: &[u8]) -> ConnectionFanout {
-        self.matches.into_fanout(subject)
     }
 }

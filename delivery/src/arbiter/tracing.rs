@@ -182,7 +182,7 @@ impl Tracing {
                     }
                 }
                 Stage::FindingDenied(Finding { subject, resolving }) => {
-                    if !resolving.proceed(interest, subject, telling.staging) {
+                    if !resolving.list(interest, subject, telling.staging) {
                         // One part a turn.
                         return None;
                     }

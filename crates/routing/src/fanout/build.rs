@@ -65,6 +65,11 @@ impl<D> Matches<D> {
 }
 
 impl<D> Matches<D> {
+    /// How many plain subscriptions were found.
+    pub fn plain(&self) -> usize {
+        self.plain.len()
+    }
+
     /// Takes one of the plain subscriptions, for those who look at each by itself: those that are closed, and those that
     /// deny the subject, are among them.
     pub fn pop_plain(&mut self) -> Option<Arc<Subscription<D>>> {

@@ -72,10 +72,15 @@ impl World {
 
     fn publish(&mut self, frame: &str, except: Option<ConnectionId>) -> bool {
         let message = parsed(frame);
-        assert!(
-            self.delivery.goes_on(&self.interest, Some(&message), except),
-            "the turn is spent"
-        );
+        while !self.delivery.goes_on(&self.interest, Some(&message), except) {
+            // What no other thread is given is made here, in a turn of its own.
+            let unfinished = self.delivery.take_unfinished().expect("the turn is spent");
+            let Unfinished::Resolving(resolving) = *unfinished else {
+                panic!("{unfinished:?}");
+            };
+            self.delivery.resume(Some(resolving));
+            self.delivery.staging.begin_turn(Moment::default());
+        }
         self.delivery.publish(&self.interest, &message, except)
     }
 
@@ -176,7 +181,7 @@ fn a_message_for_more_than_a_turn_goes_to_everybody_once() {
     }
     assert!(world.publish("PUB x 2\r\nhi\r\n", None));
     let turns = world.turns();
-    assert!((3..=5).contains(&turns.len()), "{turns:?}");
+    assert!((2..=3).contains(&turns.len()), "{turns:?}");
     assert!(
         turns.iter().all(|delivered| *delivered <= WORK_OF_A_TURN as u64),
         "{turns:?}"
@@ -245,8 +250,7 @@ fn whoever_unsubscribes_between_two_turns_gets_nothing_more() {
     let peer = world.peer();
     let subscriptions: Vec<_> = (0..WIDE).map(|sid| world.subscribe(&peer, "x", sid)).collect();
     world.publish("PUB x 0\r\n\r\n", None);
-    let (spread, _) = world.end();
-    let (spread, first) = world.go_on(spread.unwrap());
+    let (spread, first) = world.end();
     for subscription in &subscriptions[..WIDE - 1] {
         world.unsubscribe(subscription);
     }

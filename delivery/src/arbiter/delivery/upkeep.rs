@@ -40,5 +40,6 @@ impl Delivery {
         self.encoded = Vec::new();
         self.composed = Vec::new();
         self.staging.tidy();
+        self.under_way.tidy();
     }
 }
