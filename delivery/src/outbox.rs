@@ -8,13 +8,13 @@ mod batch;
 mod notices;
 mod patience;
 mod queue;
+mod shown;
 mod slots;
-mod traced;
 
 pub use batch::{Batch, Written};
 pub use notices::Notices;
+pub use shown::ShownDeliveries;
 pub use slots::{Slot, Slots};
-pub use traced::Traced;
 
 use crate::moment::Moment;
 use crate::wire::Wire;
@@ -63,7 +63,7 @@ pub struct Outbox {
     /// What the peer calls itself.
     name: Mutex<Option<Arc<str>>>,
     /// Only where deliveries are logged.
-    traced: Mutex<Option<Box<Traced>>>,
+    shown: Mutex<Option<Box<ShownDeliveries>>>,
 }
 
 /// The answers a connection may give to requests that were delivered to it, by a clock of their own.
@@ -119,7 +119,7 @@ impl Outbox {
             notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
             name: Mutex::new(None),
-            traced: Mutex::new(None),
+            shown: Mutex::new(None),
         }
     }
 

@@ -220,7 +220,7 @@ impl Subscriptions {
             .get(subscription.sid())
             .is_some_and(|known| Arc::ptr_eq(known, subscription));
         if known && subscription.is_exhausted() {
-            subscription.destination().trace(format_args!(
+            subscription.destination().log(format_args!(
                 "<-> [DELSUB {}]",
                 String::from_utf8_lossy(subscription.sid())
             ));

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
-use vagus_delivery::outbox::Traced;
+use vagus_delivery::outbox::ShownDeliveries;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
@@ -188,7 +188,7 @@ pub trait Turn {
     fn set_name(&mut self, name: &str);
 
     /// This is how the log shows deliveries to this connection, as long as it shows any.
-    fn show_deliveries(&mut self, traced: Traced);
+    fn show_deliveries(&mut self, shown: ShownDeliveries);
 
     /// Ends the connection once what was said to it is written.
     fn close(&mut self, reason: CloseReason);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
-use vagus_delivery::outbox::{Outbox, Traced};
+use vagus_delivery::outbox::{Outbox, ShownDeliveries};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
 use vagus_delivery::{Interest, LOOKED_AT_ONCE};
 use vagus_protocol::error::CloseReason;
@@ -205,8 +205,8 @@ impl Turn for ConnectionTurn<'_> {
         self.outbox.set_name(name);
     }
 
-    fn show_deliveries(&mut self, traced: Traced) {
-        self.outbox.set_traced(traced);
+    fn show_deliveries(&mut self, shown: ShownDeliveries) {
+        self.outbox.show_deliveries(shown);
     }
 
     fn close(&mut self, reason: CloseReason) {

@@ -14,7 +14,7 @@ use super::spread::Spread;
 use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
 use super::tail::Tail;
 use super::with_care::{
-    ConnectionFanout, Content, Start, count, deliver, deliver_claimed, deliver_to_one, is_traced, pick,
+    ConnectionFanout, Content, Start, count, deliver, deliver_claimed, deliver_to_one, logs_each, pick,
     takes_as_it_comes,
 };
 use crate::interest::Interest;
@@ -360,8 +360,8 @@ impl Delivery {
         let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
         let weight = fanout.deliveries() + fanout.destinations() * WORK_OF_A_DESTINATION;
         let wide = weight > WORK_OF_A_TURN || made_elsewhere;
-        // One look a run: who traces has messages one by one.
-        let straight = !wide && !leaves_out && takes_as_it_comes(fanout, with_headers) && !is_traced();
+        // One look a run: who logs them has messages one by one.
+        let straight = !wide && !leaves_out && takes_as_it_comes(fanout, with_headers) && !logs_each();
         let copies = fanout.singles().len() + fanout.queues().len();
         self.run = Some(Run {
             straight,
@@ -437,7 +437,7 @@ impl Delivery {
     }
 
     /// The path of the few: a target that is counted down, strips headers or is the publisher itself, a message with
-    /// odd spacing, one that is more than a turn may do, or any while deliveries are traced.
+    /// odd spacing, one that is more than a turn may do, or any while deliveries are logged.
     #[cold]
     fn deliver_with_care(&mut self, message: &Publish<'_>) -> bool {
         let mut composed = std::mem::take(&mut self.composed);

@@ -13,7 +13,7 @@
 use super::staging::Staging;
 use super::with_care::{
     ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one,
-    is_left_out, is_traced,
+    is_left_out, logs_each,
 };
 use bytes::Bytes;
 use std::ops::Range;
@@ -171,7 +171,7 @@ impl Spread {
                 {
                     continue;
                 }
-                if subscription.limit().is_some() || destination.looks_at_each() || is_traced() {
+                if subscription.limit().is_some() || destination.looks_at_each() || logs_each() {
                     let start = Start::of(&route, class.prefix());
                     for message in 0..self.messages.len() {
                         if let Some(content) = self.content(message) {

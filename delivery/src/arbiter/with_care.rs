@@ -1,5 +1,5 @@
 //! One message for one subscription, with a look at everything: what is counted down, strips headers, leaves out the
-//! publisher or is traced.
+//! publisher or is logged.
 
 use super::staging::Staging;
 use crate::outbox::{ConnectionSubscription, Outbox};
@@ -91,7 +91,7 @@ impl<'a> Start<'a> {
 }
 
 /// Whether the log has a line for each delivery.
-pub(super) fn is_traced() -> bool {
+pub(super) fn logs_each() -> bool {
     log::log_enabled!(log::Level::Trace)
 }
 
@@ -129,9 +129,9 @@ pub(super) fn deliver_claimed(
             (start.msg, &*stripped, content.payload())
         }
     };
-    if is_traced() {
+    if logs_each() {
         let with_headers = content.header_size.filter(|_| body.len() == content.body.len());
-        destination.trace_delivery([prefix, start.sid, tail], body, with_headers);
+        destination.log_delivery([prefix, start.sid, tail], body, with_headers);
     }
     staging.message(destination, [prefix, start.sid, tail], body.len());
     if let Some(reply) = content.reply.filter(|_| destination.records_requests()) {

@@ -3,7 +3,7 @@
 //! It goes on as if it had come now: with its login held against the users there are, with the permissions that it
 //! has now, under the limits that hold now. What it may not have any more is taken from it, with a word.
 
-use crate::session::{Admission, NatsSession, is_traced};
+use crate::session::{Admission, NatsSession, logs_each};
 use crate::{ClientSettings, authentication};
 use vagus_actors::connection::Turn;
 use vagus_actors::impact::ConnectionImpact;
@@ -45,7 +45,7 @@ impl NatsSession {
     /// Goes by what the server is set to now.
     pub(crate) fn adopt(&mut self, turn: &mut impl Turn) {
         // A mere change of the log's level is in no settings.
-        self.client_options.trace = is_traced();
+        self.client_options.logged = logs_each();
         if self.version == self.live.version() {
             return;
         }

@@ -10,6 +10,7 @@ mod heartbeat;
 mod message_tracing;
 pub mod ocsp;
 mod opening;
+mod operation_lines;
 mod publishing;
 mod repetition;
 mod reporting;
@@ -17,7 +18,6 @@ mod session;
 mod subscribing;
 mod throttle;
 mod tls;
-mod trace;
 mod user_info;
 
 pub use session::NatsSession;

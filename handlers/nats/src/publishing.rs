@@ -24,8 +24,8 @@ impl NatsSession {
     #[inline]
     #[must_use]
     pub(crate) fn publish(&mut self, message: &Publish<'_>, asks: bool, turn: &mut impl Turn) -> bool {
-        if self.client_options.trace {
-            self.trace(&Operation::Publish(*message));
+        if self.client_options.logged {
+            self.log_operation(&Operation::Publish(*message));
         }
         if asks && self.publish_traced(message, turn) {
             return false;
@@ -215,7 +215,7 @@ impl<'a> Repeated<'a> {
                     && session.may_repeat(publish.subject)
                     && !client_options.verbose
                     && !client_options.pedantic
-                    && !client_options.trace =>
+                    && !client_options.logged =>
             {
                 let (line, behind) = frame.split_at(publish.line_len);
                 Self {

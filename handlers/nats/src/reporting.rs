@@ -1,15 +1,15 @@
 //! What the log says of a client.
 
 use crate::evidence::Said;
+use crate::operation_lines;
 use crate::repetition;
 use crate::session::NatsSession;
-use crate::trace;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
 use vagus_actors::connection::Turn;
 use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
 use vagus_auth::credentials::Identity;
-use vagus_delivery::outbox::Traced;
+use vagus_delivery::outbox::ShownDeliveries;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::operation::Operation;
@@ -203,8 +203,8 @@ impl NatsSession {
 
     /// Has deliveries to the client shown as its own operations are, if they are at all.
     pub(crate) fn show_deliveries(&self, turn: &mut impl Turn) {
-        if self.client_options.trace {
-            turn.show_deliveries(Traced {
+        if self.client_options.logged {
+            turn.show_deliveries(ShownDeliveries {
                 name: self.log_name().to_string(),
                 payload: self.settings.max_traced_payload,
                 headers_only: self.settings.trace_headers,
@@ -213,9 +213,9 @@ impl NatsSession {
     }
 
     /// Logs an operation of the client.
-    pub(crate) fn trace(&self, operation: &Operation<'_>) {
+    pub(crate) fn log_operation(&self, operation: &Operation<'_>) {
         let name = self.log_name();
-        log::trace!("{name} - <<- [{}]", trace::describe(operation));
+        log::trace!("{name} - <<- [{}]", operation_lines::describe(operation));
         if let Operation::Publish(publish) = operation {
             let shown = if self.settings.trace_headers {
                 publish.header().unwrap_or_default()

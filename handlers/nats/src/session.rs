@@ -6,7 +6,7 @@ use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
 use crate::reporting::{Complaints, GLOBAL_ACCOUNT};
 use crate::tls::ClientKey;
-use crate::{ClientSettings, publishing, subscribing, trace};
+use crate::{ClientSettings, operation_lines, publishing, subscribing};
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
@@ -89,7 +89,7 @@ pub(crate) struct ClientOptions {
     pub(crate) pedantic: bool,
     pub(crate) echo: bool,
     pub(crate) no_responders: bool,
-    pub(crate) trace: bool,
+    pub(crate) logged: bool,
 }
 
 impl ClientOptions {
@@ -99,13 +99,13 @@ impl ClientOptions {
             pedantic: options.pedantic,
             echo: options.echo,
             no_responders: options.no_responders,
-            trace: is_traced(),
+            logged: logs_each(),
         }
     }
 }
 
 /// Whether the log has a line for each operation.
-pub(crate) fn is_traced() -> bool {
+pub(crate) fn logs_each() -> bool {
     log::log_enabled!(log::Level::Trace)
 }
 
@@ -221,7 +221,7 @@ impl NatsSession {
 
     /// Says something to the client.
     pub(crate) fn say(&self, line: &[u8], turn: &mut impl Turn) {
-        if self.client_options.trace {
+        if self.client_options.logged {
             let line = String::from_utf8_lossy(line.trim_ascii_end());
             log::trace!("{} - ->> [{}]", self.log_name(), line.trim_start_matches('+'));
         }
@@ -292,10 +292,14 @@ impl NatsSession {
                 subscribing::subscribe(self, subject, *queue, sid, turn);
             }
             Operation::Unsubscribe { sid, max } => {
-                let known = self.client_options.trace && turn.is_subscribed(sid);
+                let known = self.client_options.logged && turn.is_subscribed(sid);
                 turn.unsubscribe(sid, *max);
                 if known && !turn.is_subscribed(sid) {
-                    log::trace!("{} - <-> [DELSUB {}]", self.log_name(), trace::text(sid));
+                    log::trace!(
+                        "{} - <-> [DELSUB {}]",
+                        self.log_name(),
+                        operation_lines::text(sid)
+                    );
                 }
                 self.confirm(turn);
             }
@@ -476,8 +480,8 @@ impl Session for NatsSession {
                         }
                     } else {
                         repeated = Repeated::default();
-                        if self.client_options.trace {
-                            self.trace(&operation);
+                        if self.client_options.logged {
+                            self.log_operation(&operation);
                         }
                         self.operate(&operation, turn);
                     }

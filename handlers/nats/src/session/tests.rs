@@ -13,7 +13,7 @@ use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
 use vagus_delivery::Live;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
-use vagus_delivery::outbox::Traced;
+use vagus_delivery::outbox::ShownDeliveries;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
@@ -75,7 +75,7 @@ impl Turn for Recorder {
 
     fn set_name(&mut self, _: &str) {}
 
-    fn show_deliveries(&mut self, _: Traced) {}
+    fn show_deliveries(&mut self, _: ShownDeliveries) {}
 
     fn withhold(&mut self, payload: usize) {
         self.note(format_args!("withhold {payload}"));

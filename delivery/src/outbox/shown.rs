@@ -11,7 +11,7 @@ const SHOWN: usize = 512;
 
 /// How deliveries to a connection are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traced {
+pub struct ShownDeliveries {
     /// What the log calls the connection.
     pub name: String,
     /// How much of a payload is shown, in bytes; 0 is all of it.
@@ -22,21 +22,21 @@ pub struct Traced {
 
 impl Outbox {
     /// From now on this is how deliveries are shown, where they are.
-    pub fn set_traced(&self, traced: Traced) {
-        *self.traced.lock() = Some(Box::new(traced));
+    pub fn show_deliveries(&self, shown: ShownDeliveries) {
+        *self.shown.lock() = Some(Box::new(shown));
     }
 
     /// A line of the log about this connection.
-    pub(crate) fn trace(&self, what: Arguments<'_>) {
-        match &*self.traced.lock() {
-            Some(traced) => log::trace!("{} - {what}", traced.name),
+    pub(crate) fn log(&self, what: Arguments<'_>) {
+        match &*self.shown.lock() {
+            Some(shown) => log::trace!("{} - {what}", shown.name),
             None => log::trace!("cid:{} - {what}", self.connection_id()),
         }
     }
 
     /// The lines of a message: how it begins, with the last part up to its line end, and its headers and payload.
     #[cold]
-    pub(crate) fn trace_delivery(
+    pub(crate) fn log_delivery(
         &self,
         [prefix, sid, tail]: [&[u8]; 3],
         body: &[u8],
@@ -44,9 +44,9 @@ impl Outbox {
     ) {
         let line = [prefix, sid, message::control_line(tail)].concat();
         let line = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
-        self.trace(format_args!("->> [{line}]"));
-        let (headers_only, at_most) = match &*self.traced.lock() {
-            Some(traced) => (traced.headers_only, traced.payload),
+        self.log(format_args!("->> [{line}]"));
+        let (headers_only, at_most) = match &*self.shown.lock() {
+            Some(shown) => (shown.headers_only, shown.payload),
             None => return,
         };
         let shown = match headers_only {
@@ -54,7 +54,7 @@ impl Outbox {
             false => body,
         };
         if !shown.is_empty() {
-            self.trace(format_args!("->> MSG_PAYLOAD: [{}]", shortened(shown, at_most)));
+            self.log(format_args!("->> MSG_PAYLOAD: [{}]", shortened(shown, at_most)));
         }
     }
 }
