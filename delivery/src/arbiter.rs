@@ -30,7 +30,7 @@ pub use tracing::{OwnMessage, Trace, Tracing};
 pub use vigil::{Vigil, watch};
 
 use crate::outbox::{Outbox, Slots};
-use crate::wire::READ_SIZE;
+use crate::wire::{READ_SIZE, Scratch};
 use building::Builder;
 use hand_over_times::Sampling;
 use std::cell::RefCell;
@@ -143,8 +143,8 @@ pub struct Arbiter {
     pub timers_changed: Rc<Notify>,
     /// What one read brings, behind what was carried over.
     pub input: Box<[u8]>,
-    /// What one read of a TLS connection brings from its socket; empty until there is one.
-    pub(crate) ciphertext: Box<[u8]>,
+    /// What the layers of wires need while they read and write.
+    pub scratch: Scratch,
     /// How much of an unfinished frame, in bytes, there is room for in front of what is read.
     pub carried_at_most: usize,
     /// Buffers of large frames, kept for the next.
@@ -168,7 +168,7 @@ impl Arbiter {
             sampling: Sampling::default(),
             timers_changed: Rc::new(Notify::new()),
             input: vec![0; longest_line.max(CARRIED_OVER) + READ_SIZE].into_boxed_slice(),
-            ciphertext: Box::default(),
+            scratch: Scratch::default(),
             carried_at_most: longest_line.max(CARRIED_OVER),
             spare_buffers: SpareBuffers::default(),
         }

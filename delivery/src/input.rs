@@ -51,8 +51,8 @@ pub enum Read {
 }
 
 impl Input {
-    /// One read, a system call where it is not TLS: first what is missing of a large frame, then into the arbiter's buffer, behind what
-    /// was carried over.
+    /// One read, a system call where there are no layers: first what is missing of a large frame, then into the arbiter's
+    /// buffer, behind what was carried over.
     pub fn read(&mut self, wire: &mut Wire, arbiter: &mut Arbiter) -> Read {
         let carried = self.carried.len();
         let (front, space) = arbiter.input.split_at_mut(carried);
@@ -66,7 +66,7 @@ impl Input {
             None => (&mut [], space),
         };
         let (missing_length, reaches_the_end) = (missing.len(), !space.is_empty());
-        let (count, drained) = match wire.read(missing, space, &mut arbiter.ciphertext) {
+        let (count, drained) = match wire.read(missing, space, &mut arbiter.scratch) {
             Ok((0, _)) => return Read::End,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Empty,

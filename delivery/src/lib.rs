@@ -12,6 +12,8 @@ mod live;
 mod moment;
 pub mod outbox;
 pub mod subscriptions;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 
 pub use interest::{Interest, LOOKED_AT_ONCE};

@@ -17,10 +17,11 @@ pub use shown::ShownDeliveries;
 pub use slots::{Slot, Slots};
 
 use crate::moment::Moment;
-use crate::wire::Wire;
+use crate::wire::{Layer, Scratch, Wire};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use queue::Queue;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -235,11 +236,37 @@ impl Outbox {
         }
     }
 
-    /// Writes what the wire takes, within bounds, as the owner. `scratch` is lent for the call.
-    pub fn flush_over(&self, wire: &mut Wire, scratch: &mut [u8]) -> Flushed {
+    /// Writes what the wire takes, within bounds, as the owner. The buffers are lent for the call.
+    pub fn flush_over(&self, wire: &mut Wire, gathered: &mut [u8], scratch: &mut Scratch) -> Flushed {
         match wire {
             Wire::Plain(_) => self.flush_as_owner(),
-            Wire::Tls(tls) => self.flush_with(|batch| batch.write_through(tls, scratch)),
+            Wire::Layered(layer) => self.flush_through(&mut **layer, gathered, scratch),
+        }
+    }
+
+    /// What the layer has to say by itself comes first, as it may be the answer that the peer waits for, and once more
+    /// behind what had begun.
+    fn flush_through(&self, layer: &mut dyn Layer, gathered: &mut [u8], scratch: &mut Scratch) -> Flushed {
+        if let Err(error) = layer.write_own(scratch) {
+            return self.not_written(&error);
+        }
+        let flushed = self.flush_with(|batch| batch.write_through(layer, gathered, scratch));
+        if flushed != Flushed::Done {
+            return flushed;
+        }
+        match layer.write_own(scratch) {
+            Ok(()) => Flushed::Done,
+            Err(error) => self.not_written(&error),
+        }
+    }
+
+    fn not_written(&self, error: &io::Error) -> Flushed {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Flushed::Blocked,
+            _ => {
+                self.close(CloseReason::WriteError);
+                Flushed::Closed
+            }
         }
     }
 

@@ -1,18 +1,24 @@
-//! What carries a connection's bytes: a socket, or TLS over one.
+//! What carries a connection's bytes: a socket, with layers upon it.
+//!
+//! A plain socket is shared: publishers on any arbiter write to it. Through a [`Layer`] only the owner of the connection
+//! reads and writes. Layers stand on one another in any order: frames on TLS on a socket. What comes before a layer is a
+//! matter of the opening, such as the header of a proxy; an [`Entrance`] has what was read too early passed on to it.
 
 mod entrance;
 mod handshakes;
 mod last_words;
+mod layer;
 mod peer_check;
 mod tls_facts;
-mod tls_wire;
+mod tls_layer;
 
 pub use entrance::{Came, EARLY_AT_MOST, Entrance};
 pub use handshakes::Handshakes;
 pub use last_words::LastWords;
+pub use layer::{Below, Layer};
 pub use peer_check::PeerCheck;
 pub use tls_facts::{TlsFacts, TlsPeerCertificate};
-pub use tls_wire::{HandshakeError, TlsWire};
+pub use tls_layer::{HandshakeError, TlsLayer};
 
 use rustix::io::Errno;
 use std::io::{self, IoSliceMut};
@@ -26,21 +32,52 @@ use tokio::net::TcpStream;
 /// One read takes at most this much, in bytes.
 pub const READ_SIZE: usize = 64 * 1024;
 
-/// Everything TLS is boxed, so that a plain connection pays a word for it.
+/// How many bytes one write to a socket takes at best.
+const PIECE: usize = 64 * 1024;
+
+/// A socket, with layers upon it or without. All layers are one box, so that a plain connection pays a word for them.
 #[derive(Debug)]
 pub enum Wire {
     /// Publishers on any arbiter write to the socket as well.
     Plain(Arc<TcpStream>),
-    /// Only the owner reads and writes: what a record looks like depends on the one before.
-    Tls(Box<TlsWire>),
+    /// The uppermost layer, which stands on the others. Only the owner reads and writes.
+    Layered(Box<dyn Layer>),
+}
+
+/// Room that is lent to layers for the time of a call. What is in it means nothing.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// What TLS reads ahead; empty until it does.
+    ahead: Box<[u8]>,
+    frame: Vec<u8>,
+}
+
+impl Scratch {
+    /// A buffer for what a layer puts together. One that is not [given back](Self::give_back) is made anew for the next.
+    pub fn take_frame(&mut self) -> Vec<u8> {
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.clear();
+        frame
+    }
+
+    /// For the next that needs one.
+    pub fn give_back(&mut self, frame: Vec<u8>) {
+        self.frame = frame;
+    }
 }
 
 impl Wire {
+    /// Puts a layer on top. What has been read of the wire and not taken, `early`, is the first that the layer reads.
+    #[must_use]
+    pub fn under<L: Layer + 'static>(self, early: Vec<u8>, layer: impl FnOnce(Below) -> L) -> Self {
+        Self::Layered(Box::new(layer(Below::new(self, early))))
+    }
+
     /// The socket below everything.
     pub fn socket(&self) -> &Arc<TcpStream> {
         match self {
             Self::Plain(socket) => socket,
-            Self::Tls(tls) => tls.socket(),
+            Self::Layered(layer) => layer.below().wire().socket(),
         }
     }
 
@@ -48,55 +85,100 @@ impl Wire {
     pub fn shared_socket(&self) -> Option<Arc<TcpStream>> {
         match self {
             Self::Plain(socket) => Some(socket.clone()),
-            Self::Tls(_) => None,
+            Self::Layered(_) => None,
+        }
+    }
+
+    /// The TLS that is spoken, if it is.
+    pub fn tls(&self) -> Option<&TlsLayer> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Layered(layer) => layer.tls(),
+        }
+    }
+
+    fn tls_mut(&mut self) -> Option<&mut TlsLayer> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Layered(layer) => layer.tls_mut(),
         }
     }
 
     /// What is to be shown of the TLS that is spoken, if it is.
     pub fn tls_facts(&self) -> Option<Box<TlsFacts>> {
-        match self {
-            Self::Plain(_) => None,
-            Self::Tls(tls) => tls.facts().cloned().map(Box::new),
-        }
+        self.tls()?.facts().cloned().map(Box::new)
     }
 
     /// Ready when a read may bring something; else the task is woken then.
+    ///
+    /// # Errors
+    /// When the socket has failed.
     #[inline]
     pub fn poll_read_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(socket) => socket.poll_read_ready(task),
-            Self::Tls(tls) => tls.poll_read_ready(task),
+            Self::Layered(layer) => layer.poll_read_ready(task),
         }
     }
 
     /// Ready when a write may come further; else the task is woken then.
+    ///
+    /// # Errors
+    /// When the socket has failed.
     pub fn poll_write_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(socket) => socket.poll_write_ready(task),
-            Self::Tls(tls) => tls.poll_write_ready(task),
+            Self::Layered(layer) => layer.poll_write_ready(task),
         }
     }
 
     /// Reads into the first buffer, then into the second. Gives the number of bytes, 0 at the end of the stream, and
-    /// whether there is nothing left for now. `scratch` is lent for the call.
+    /// whether there is nothing left for now.
     #[inline]
     pub(crate) fn read(
         &mut self,
         first: &mut [u8],
         second: &mut [u8],
-        scratch: &mut Box<[u8]>,
+        scratch: &mut Scratch,
     ) -> io::Result<(usize, bool)> {
         match self {
             Self::Plain(socket) => read_vectored(socket, first, second),
-            Self::Tls(tls) => tls.read(first, second, scratch),
+            Self::Layered(layer) => layer.read(first, second, scratch),
+        }
+    }
+
+    /// As [`Layer::write`].
+    pub(crate) fn write(&mut self, bytes: &[u8], scratch: &mut Scratch) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.try_write(bytes),
+            Self::Layered(layer) => layer.write(bytes, scratch),
+        }
+    }
+
+    /// As [`Layer::write_own`].
+    pub(crate) fn write_own(&mut self, scratch: &mut Scratch) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Layered(layer) => layer.write_own(scratch),
+        }
+    }
+
+    fn piece(&self) -> usize {
+        match self {
+            Self::Plain(_) => PIECE,
+            Self::Layered(layer) => layer.piece(),
+        }
+    }
+
+    fn say_farewell(&mut self) {
+        if let Self::Layered(layer) = self {
+            layer.say_farewell();
         }
     }
 
     /// Ends the stream towards the peer; false if there is no peer any more.
     pub fn end(&mut self) -> bool {
-        if let Self::Tls(tls) = self {
-            tls.say_farewell();
-        }
+        self.say_farewell();
         socket2::SockRef::from(&**self.socket())
             .shutdown(Shutdown::Write)
             .is_ok()

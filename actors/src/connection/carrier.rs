@@ -374,9 +374,11 @@ impl Carrier {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         let written = loop {
-            let flushed = connection
-                .outbox
-                .flush_over(&mut connection.wire, &mut connection.arbiter.borrow_mut().input);
+            let arbiter = &mut *connection.arbiter.borrow_mut();
+            let flushed =
+                connection
+                    .outbox
+                    .flush_over(&mut connection.wire, &mut arbiter.input, &mut arbiter.scratch);
             match flushed {
                 Flushed::Blocked => match connection.wire.poll_write_ready(task) {
                     Poll::Ready(Ok(())) => {}

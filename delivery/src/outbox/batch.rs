@@ -1,6 +1,6 @@
 //! Chunks on their way to a socket, outside the lock.
 
-use crate::wire::TlsWire;
+use crate::wire::{Layer, Scratch};
 use bytes::Bytes;
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -11,9 +11,6 @@ use tokio::net::TcpStream;
 
 /// How many chunks one `writev` takes.
 const VECTORS: usize = 64;
-
-/// What a TLS record holds at most, in bytes.
-const RECORD: usize = 16 * 1024;
 
 /// What its writer has taken of a backlog.
 #[derive(Default)]
@@ -88,18 +85,24 @@ impl Batch {
         Written::All
     }
 
-    /// Writes through TLS, small chunks together in one record that is put together in `scratch`.
-    pub(crate) fn write_through(&mut self, tls: &mut TlsWire, scratch: &mut [u8]) -> Written {
+    /// Writes through layers, small chunks together in one piece that is put together in `gathered`.
+    pub(crate) fn write_through(
+        &mut self,
+        layer: &mut dyn Layer,
+        gathered: &mut [u8],
+        scratch: &mut Scratch,
+    ) -> Written {
+        let piece = layer.piece().min(gathered.len());
         while let Some(first) = self.chunks.front() {
             if self.taken >= self.allowed {
                 return Written::Enough;
             }
             let rest = &first[self.offset..];
-            let count = if self.chunks.len() == 1 || rest.len() >= RECORD {
-                tls.write(&rest[..rest.len().min(RECORD)])
+            let count = if self.chunks.len() == 1 || rest.len() >= piece {
+                layer.write(&rest[..rest.len().min(piece)], scratch)
             } else {
-                let length = self.gather(&mut scratch[..RECORD]);
-                tls.write(&scratch[..length])
+                let length = self.gather(&mut gathered[..piece]);
+                layer.write(&gathered[..length], scratch)
             };
             match count {
                 Ok(count) => self.advance(count),

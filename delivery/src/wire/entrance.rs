@@ -3,8 +3,9 @@
 use super::handshakes::Handshakes;
 use super::last_words::LastWords;
 use super::peer_check::PeerCheck;
-use super::tls_wire::{HandshakeError, TlsWire};
-use super::{TlsFacts, Wire};
+use super::tls_layer::{HandshakeError, Side, TlsLayer};
+use super::{Below, Layer, Scratch, TlsFacts, Wire};
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -13,7 +14,7 @@ use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 use vagus_routing::ConnectionId;
-use vagus_tls::{Acceptor, SslRef, StreamError};
+use vagus_tls::{Acceptor, Connector, SslRef};
 
 /// The most, in bytes, that a peer may have said before it is read by a session.
 pub const EARLY_AT_MOST: usize = 4096;
@@ -41,7 +42,7 @@ pub enum Came {
 }
 
 impl Entrance {
-    /// A socket that was accepted, on the arbiter that is going to carry it.
+    /// A socket that does not block, on the arbiter that is going to carry it.
     ///
     /// # Errors
     /// When the runtime cannot watch it.
@@ -85,21 +86,21 @@ impl Entrance {
         self.early.drain(..count.min(self.early.len()));
     }
 
-    /// Waits for the peer to say more, in the clear.
+    /// Waits for the peer to say more.
     ///
     /// # Errors
-    /// When the socket fails, or it has said too much already that nobody took.
+    /// When the wire fails, or the peer has said too much already that nobody took.
     pub async fn hear(&mut self, until: Instant) -> io::Result<Came> {
         if self.early.len() >= EARLY_AT_MOST {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let socket = self.wire.socket();
         loop {
-            match timeout_at(until.into(), socket.readable()).await {
+            let ready = poll_fn(|task| self.wire.poll_read_ready(task));
+            match timeout_at(until.into(), ready).await {
                 Err(_) => return Ok(Came::Nothing),
                 Ok(ready) => ready?,
             }
-            match read_more(socket, &mut self.early) {
+            match read_more(&mut self.wire, &mut self.early) {
                 Ok(0) => return Ok(Came::End),
                 Ok(_) => return Ok(Came::Bytes),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -108,17 +109,18 @@ impl Entrance {
         }
     }
 
-    /// Says something to the peer, in the clear.
+    /// Says something to the peer.
     ///
     /// # Errors
-    /// When the socket fails, or does not take it in time.
+    /// When the wire fails, or does not take it in time.
     pub async fn say(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
-        let socket = self.wire.socket();
+        let mut scratch = Scratch::default();
         while !bytes.is_empty() {
-            match socket.try_write(bytes) {
+            match self.wire.write(bytes, &mut scratch) {
                 Ok(count) => bytes = &bytes[count..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    timeout_at(until.into(), socket.writable())
+                    let ready = poll_fn(|task| self.wire.poll_write_ready(task));
+                    timeout_at(until.into(), ready)
                         .await
                         .map_err(|_| io::ErrorKind::TimedOut)??;
                 }
@@ -128,28 +130,66 @@ impl Entrance {
         Ok(())
     }
 
-    /// Answers a TLS handshake of the peer, about whose certificates `check` is asked in the middle of it. What it has said before is the beginning of it. Nothing of TLS is held before
-    /// its turn comes.
+    /// Answers a TLS handshake of the peer, about whose certificates `check` is asked in the middle of it. What it has
+    /// said before is the beginning of it. Nothing of TLS is held before its turn comes.
     ///
     /// # Errors
     /// When it comes to nothing, or not in time. The peer may have been told why, beneath TLS: see
     /// [`Entrance::last_words`].
-    pub async fn secure(
+    pub async fn secure_as_server(
         &mut self,
         acceptor: &Acceptor,
         until: Instant,
         check: Option<&dyn PeerCheck>,
     ) -> Result<(), HandshakeError> {
-        let Wire::Plain(socket) = &self.wire else {
-            return Err(StreamError::Carrier(io::ErrorKind::AlreadyExists.into()).into());
-        };
-        let (socket, early) = (socket.clone(), std::mem::take(&mut self.early));
-        let handshake = TlsWire::accept(acceptor, socket, early, &self.handshakes, until, check);
-        let wire = timeout_at(until.into(), handshake)
+        self.secure(Side::Server(acceptor), until, check).await
+    }
+
+    /// Begins a TLS handshake with the peer, whose certificate has to be for the server of this name: a host, or an IP
+    /// address without brackets. `check` is asked as in [`Entrance::secure_as_server`].
+    ///
+    /// # Errors
+    /// As [`Entrance::secure_as_server`].
+    pub async fn secure_as_client(
+        &mut self,
+        connector: &Connector,
+        name: &str,
+        until: Instant,
+        check: Option<&dyn PeerCheck>,
+    ) -> Result<(), HandshakeError> {
+        self.secure(Side::Client(connector, name), until, check).await
+    }
+
+    async fn secure(
+        &mut self,
+        side: Side<'_>,
+        until: Instant,
+        check: Option<&dyn PeerCheck>,
+    ) -> Result<(), HandshakeError> {
+        let below = self.take_wire();
+        let handshake = TlsLayer::shake_hands(side, below, &self.handshakes, until, check);
+        let layer = timeout_at(until.into(), handshake)
             .await
             .map_err(|_| HandshakeError::Timeout)??;
-        self.wire = Wire::Tls(Box::new(wire));
-        Ok(())
+        let is_pinned = side.is_pinned(layer.ssl());
+        self.wire = Wire::Layered(Box::new(layer));
+        match is_pinned {
+            true => Ok(()),
+            false => Err(HandshakeError::NotPinned),
+        }
+    }
+
+    /// Puts a layer on top. What the peer has said that has not been taken is the first that it reads.
+    pub fn push<L: Layer + 'static>(&mut self, layer: impl FnOnce(Below) -> L) {
+        let below = self.take_wire();
+        self.wire = Wire::Layered(Box::new(layer(below)));
+    }
+
+    /// For a layer to stand on. If it comes to nothing, what is left is the socket, on which nothing more can be said.
+    fn take_wire(&mut self) -> Below {
+        let socket = Wire::Plain(self.wire.socket().clone());
+        let wire = std::mem::replace(&mut self.wire, socket);
+        Below::new(wire, std::mem::take(&mut self.early))
     }
 
     /// Ends it, so that the peer hears what has been said to it.
@@ -159,15 +199,12 @@ impl Entrance {
 
     /// The TLS that is spoken, once it is.
     pub fn tls(&self) -> Option<&SslRef> {
-        match &self.wire {
-            Wire::Plain(_) => None,
-            Wire::Tls(tls) => Some(tls.ssl()),
-        }
+        self.wire.tls().map(TlsLayer::ssl)
     }
 
     /// What is to be shown of the TLS that is spoken.
     pub fn set_tls_facts(&mut self, facts: TlsFacts) {
-        if let Wire::Tls(tls) = &mut self.wire {
+        if let Some(tls) = self.wire.tls_mut() {
             tls.set_facts(facts);
         }
     }
@@ -179,10 +216,10 @@ impl Entrance {
 }
 
 /// Reads behind what is there; the buffer is not part of what waits.
-fn read_more(socket: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
+fn read_more(wire: &mut Wire, early: &mut Vec<u8>) -> io::Result<usize> {
     let mut buffer = [0; EARLY_AT_MOST];
     let space = EARLY_AT_MOST.saturating_sub(early.len());
-    let count = socket.try_read(&mut buffer[..space])?;
+    let (count, _) = wire.read(&mut [], &mut buffer[..space], &mut Scratch::default())?;
     early.reserve_exact(count);
     early.extend_from_slice(&buffer[..count]);
     Ok(count)

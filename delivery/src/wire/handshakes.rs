@@ -151,20 +151,14 @@ impl Drop for Waiting<'_> {
 #[cfg(test)]
 mod tests {
     use super::{GivenUp, Handshakes, WAITING_AT_MOST};
+    use crate::testing::on_an_arbiter;
     use futures_util::future::join_all;
     use std::cell::{Cell, RefCell};
-    use std::future::{Future, pending, ready};
+    use std::future::{pending, ready};
     use std::rc::Rc;
     use std::time::{Duration, Instant};
-    use tokio::runtime::Builder;
-    use tokio::task::{LocalSet, spawn_local, yield_now};
+    use tokio::task::{spawn_local, yield_now};
     use tokio::time::timeout_at;
-
-    /// Runs it on one thread, as an arbiter does.
-    fn on_an_arbiter(test: impl Future<Output = ()>) {
-        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        LocalSet::new().block_on(&runtime, test);
-    }
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(60)

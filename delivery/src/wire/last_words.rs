@@ -21,9 +21,7 @@ pub struct LastWords(Arc<TcpStream>);
 
 impl LastWords {
     pub(super) fn on(wire: &mut Wire) -> Self {
-        if let Wire::Tls(tls) = wire {
-            tls.say_farewell();
-        }
+        wire.say_farewell();
         Self(wire.socket().clone())
     }
 

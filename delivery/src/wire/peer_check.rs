@@ -1,7 +1,7 @@
 //! Whoever is asked about a peer in the middle of its handshake.
 
 use super::HandshakeError;
-use super::tls_wire::Ciphertext;
+use super::tls_layer::Stream;
 use futures_util::future::{Either, select};
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use tokio::sync::{mpsc, oneshot};
 use vagus_tls::ocsp::Question;
-use vagus_tls::{StreamError, TlsStream, Unfinished, Verifier};
+use vagus_tls::{StreamError, Unfinished, Verifier};
 
 /// Decides about peers by what is said of their certificates.
 pub trait PeerCheck {
@@ -45,8 +45,8 @@ impl<'a> Checking<'a> {
     /// back with what the step came to.
     pub(super) async fn step(
         &mut self,
-        mut stream: TlsStream<Ciphertext>,
-    ) -> Result<(TlsStream<Ciphertext>, Result<(), Unfinished>), HandshakeError> {
+        mut stream: Stream,
+    ) -> Result<(Stream, Result<(), Unfinished>), HandshakeError> {
         let (done, is_done) = oneshot::channel();
         let step = move || {
             let outcome = stream.handshake();

@@ -229,7 +229,7 @@ impl Arrival {
         let answered_by = now + tls.timeout.mul_f64(0.9);
         let checks = tls.peer_checks.as_ref().map(|checks| checks.until(answered_by));
         let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
-        match entrance.secure(&tls.acceptor, until, check).await {
+        match entrance.secure_as_server(&tls.acceptor, until, check).await {
             Ok(()) => {}
             Err(HandshakeError::Timeout) => return Err(timed_out(peer, id)),
             Err(HandshakeError::Failed(StreamError::Carrier(error))) => {
@@ -244,9 +244,6 @@ impl Arrival {
         let Some(ssl) = entrance.tls() else {
             return Err(CloseReason::TlsHandshakeFailure.into());
         };
-        if !tls.acceptor.is_pinned(ssl) {
-            return Err(failed(&"certificate not pinned"));
-        }
         let facts = tls::facts(ssl, self.first);
         log::debug!("{peer} - cid:{id} - TLS handshake complete");
         log::debug!(

@@ -1,24 +1,25 @@
-//! TLS over a socket that does not block.
+//! TLS as a layer, on either side.
 
 use super::handshakes::{GivenUp, Handshakes};
 use super::peer_check::{Checking, PeerCheck};
-use super::{READ_SIZE, TlsFacts, read_vectored};
+use super::{Below, Layer, READ_SIZE, Scratch, TlsFacts};
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
-use tokio::net::TcpStream;
-use vagus_tls::{Acceptor, SslRef, StreamError, TlsStream, Unfinished};
+use vagus_tls::{Acceptor, Connector, SslRef, StreamError, TlsStream, Unfinished, Verifier};
 
-/// A TLS connection whose handshake is done.
+/// What a record holds at most, in bytes.
+const RECORD: usize = 16 * 1024;
+
+/// TLS of which the handshake is done.
 #[derive(Debug)]
-pub struct TlsWire {
+pub struct TlsLayer {
     stream: TlsStream<Ciphertext>,
     facts: Option<TlsFacts>,
-    /// Bytes may be waiting in here, of which the socket knows nothing.
+    /// Bytes may be waiting in here, of which the wire below knows nothing.
     holds_more: bool,
-    /// A write that the socket did not take has to be tried again with as many bytes.
+    /// A write that the wire below did not take has to be tried again with as many bytes.
     promised: usize,
     /// The write goes on when something has been read.
     write_wants_read: bool,
@@ -42,35 +43,56 @@ pub enum HandshakeError {
     /// Too many peers are silent in the middle of a handshake, and this one has been for longest.
     #[error("too many handshakes")]
     TooMany,
+    /// The key of the peer is not one of those that peers may have.
+    #[error("certificate not pinned")]
+    NotPinned,
 }
 
-impl TlsWire {
-    /// Answers the handshake of a peer of which these bytes have come already.
-    pub(super) async fn accept(
-        acceptor: &Acceptor,
-        socket: Arc<TcpStream>,
-        early: Vec<u8>,
+/// Which side of a handshake is ours.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Side<'a> {
+    /// The peer begins.
+    Server(&'a Acceptor),
+    /// We begin, with the server of this name.
+    Client(&'a Connector, &'a str),
+}
+
+impl Side<'_> {
+    fn start(self, ciphertext: Ciphertext, verifier: Option<Verifier>) -> Result<Stream, StreamError> {
+        let ssl = match self {
+            Self::Server(acceptor) => acceptor.start()?,
+            Self::Client(connector, name) => connector.start(name)?,
+        };
+        match verifier {
+            Some(verifier) => TlsStream::verifying(ssl, ciphertext, verifier),
+            None => TlsStream::new(ssl, ciphertext),
+        }
+    }
+
+    /// Whether the key of the peer is one of those that peers may have.
+    pub(super) fn is_pinned(self, ssl: &SslRef) -> bool {
+        match self {
+            Self::Server(acceptor) => acceptor.is_pinned(ssl),
+            Self::Client(connector, _) => connector.is_pinned(ssl),
+        }
+    }
+}
+
+/// The library's part.
+pub(super) type Stream = TlsStream<Ciphertext>;
+
+impl TlsLayer {
+    /// Does the handshake. What has been read of the wire already is the beginning of it.
+    pub(super) async fn shake_hands(
+        side: Side<'_>,
+        below: Below,
         handshakes: &Handshakes,
         until: Instant,
         check: Option<&dyn PeerCheck>,
     ) -> Result<Self, HandshakeError> {
         let mut beginning = handshakes.begin().await;
-        let ciphertext = Ciphertext {
-            socket,
-            filled: early.len(),
-            buffer: early.into_boxed_slice(),
-            taken: 0,
-            reads_ahead: false,
-            dry: false,
-        };
-        let ssl = acceptor.start().map_err(StreamError::from)?;
-        let (mut checking, mut stream) = match check.map(Checking::by) {
-            Some((checking, verifier)) => {
-                let stream = TlsStream::verifying(ssl, ciphertext, verifier)?;
-                (Some(checking), stream)
-            }
-            None => (None, TlsStream::new(ssl, ciphertext)?),
-        };
+        let (mut checking, verifier) = check.map(Checking::by).unzip();
+        let mut stream = side.start(Ciphertext::over(below), verifier)?;
         loop {
             let outcome = match &mut checking {
                 Some(checking) => {
@@ -89,16 +111,12 @@ impl TlsWire {
             let Err(unfinished) = outcome else {
                 break;
             };
-            let socket = &stream.below().socket;
+            let below = &stream.below().below;
             let ready = match unfinished {
-                Unfinished::WantsRead => {
-                    handshakes
-                        .wait(poll_fn(|task| socket.poll_read_ready(task)))
-                        .await
-                }
+                Unfinished::WantsRead => handshakes.wait(poll_fn(|task| below.poll_read_ready(task))).await,
                 Unfinished::WantsWrite => {
                     handshakes
-                        .wait(poll_fn(|task| socket.poll_write_ready(task)))
+                        .wait(poll_fn(|task| below.poll_write_ready(task)))
                         .await
                 }
                 Unfinished::Failed(error) => return Err(error.into()),
@@ -120,53 +138,18 @@ impl TlsWire {
         })
     }
 
-    pub(super) fn ssl(&self) -> &SslRef {
+    /// What the library knows of the connection.
+    pub fn ssl(&self) -> &SslRef {
         self.stream.ssl()
     }
 
-    pub(super) fn facts(&self) -> Option<&TlsFacts> {
+    /// What is to be shown of it, if that has been said.
+    pub fn facts(&self) -> Option<&TlsFacts> {
         self.facts.as_ref()
     }
 
     pub(super) fn set_facts(&mut self, facts: TlsFacts) {
         self.facts = Some(facts);
-    }
-
-    pub(super) fn socket(&self) -> &Arc<TcpStream> {
-        &self.stream.below().socket
-    }
-
-    pub(super) fn poll_read_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.holds_more {
-            return Poll::Ready(Ok(()));
-        }
-        if self.read_wants_write {
-            ready!(self.socket().poll_write_ready(task))?;
-        }
-        self.socket().poll_read_ready(task)
-    }
-
-    pub(super) fn poll_write_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.write_wants_read {
-            return self.socket().poll_read_ready(task);
-        }
-        self.socket().poll_write_ready(task)
-    }
-
-    /// Reads records until the buffers are full or nothing more has come.
-    pub(super) fn read(
-        &mut self,
-        first: &mut [u8],
-        second: &mut [u8],
-        scratch: &mut Box<[u8]>,
-    ) -> io::Result<(usize, bool)> {
-        if scratch.is_empty() {
-            *scratch = vec![0; READ_SIZE].into_boxed_slice();
-        }
-        self.stream.below_mut().begin_reading_ahead(scratch);
-        let result = self.read_records(first, second);
-        self.stream.below_mut().end_reading_ahead(scratch);
-        result
     }
 
     fn read_records(&mut self, first: &mut [u8], second: &mut [u8]) -> io::Result<(usize, bool)> {
@@ -196,9 +179,49 @@ impl TlsWire {
         }
         Ok((count, false))
     }
+}
 
-    /// Writes a record's worth. Blocked, the same bytes have to be offered again.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Layer for TlsLayer {
+    fn below(&self) -> &Below {
+        &self.stream.below().below
+    }
+
+    fn below_mut(&mut self) -> &mut Below {
+        &mut self.stream.below_mut().below
+    }
+
+    fn poll_read_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.holds_more {
+            return Poll::Ready(Ok(()));
+        }
+        if self.read_wants_write {
+            ready!(self.below().poll_write_ready(task))?;
+        }
+        self.below().poll_read_ready(task)
+    }
+
+    fn poll_write_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.write_wants_read {
+            return self.below().poll_read_ready(task);
+        }
+        self.below().poll_write_ready(task)
+    }
+
+    /// Reads records until the buffers are full or nothing more has come.
+    fn read(
+        &mut self,
+        first: &mut [u8],
+        second: &mut [u8],
+        scratch: &mut Scratch,
+    ) -> io::Result<(usize, bool)> {
+        self.stream.below_mut().begin_reading_ahead(&mut scratch.ahead);
+        let result = self.read_records(first, second);
+        self.stream.below_mut().end_reading_ahead(&mut scratch.ahead);
+        result
+    }
+
+    /// Writes a record's worth.
+    fn write(&mut self, bytes: &[u8], _: &mut Scratch) -> io::Result<usize> {
         let bytes = match self.promised {
             0 => bytes,
             promised => &bytes[..promised.min(bytes.len())],
@@ -215,11 +238,23 @@ impl TlsWire {
         }
     }
 
-    /// Says that nothing more comes, if the socket takes that at once.
-    pub(super) fn say_farewell(&mut self) {
+    fn say_farewell(&mut self) {
         if self.promised == 0 {
             self.stream.say_farewell();
         }
+        self.below_mut().say_farewell();
+    }
+
+    fn piece(&self) -> usize {
+        self.below().piece().min(RECORD)
+    }
+
+    fn tls(&self) -> Option<&TlsLayer> {
+        Some(self)
+    }
+
+    fn tls_mut(&mut self) -> Option<&mut TlsLayer> {
+        Some(self)
     }
 }
 
@@ -230,10 +265,10 @@ fn into_io(error: StreamError) -> io::Error {
     }
 }
 
-/// The socket as TLS sees it. One read takes what has come of many records, into a buffer that is lent.
+/// What is below, as the library sees it. One read takes what has come of many records, into a buffer that is lent.
 #[derive(Debug)]
 pub(super) struct Ciphertext {
-    socket: Arc<TcpStream>,
+    below: Below,
     /// What has been read ahead: all of it while a read is under way, else only what is left over.
     buffer: Box<[u8]>,
     taken: usize,
@@ -245,38 +280,54 @@ pub(super) struct Ciphertext {
 }
 
 impl Ciphertext {
-    fn begin_reading_ahead(&mut self, scratch: &mut Box<[u8]>) {
+    fn over(below: Below) -> Self {
+        Self {
+            below,
+            buffer: Box::default(),
+            taken: 0,
+            filled: 0,
+            reads_ahead: false,
+            dry: false,
+        }
+    }
+
+    fn begin_reading_ahead(&mut self, lent: &mut Box<[u8]>) {
+        if lent.is_empty() {
+            *lent = vec![0; READ_SIZE].into_boxed_slice();
+        }
         let left = &self.buffer[self.taken..self.filled];
-        if left.len() > scratch.len() {
+        if left.len() > lent.len() {
             return;
         }
-        scratch[..left.len()].copy_from_slice(left);
+        lent[..left.len()].copy_from_slice(left);
         (self.taken, self.filled) = (0, left.len());
-        std::mem::swap(&mut self.buffer, scratch);
+        std::mem::swap(&mut self.buffer, lent);
         (self.reads_ahead, self.dry) = (true, false);
     }
 
-    fn end_reading_ahead(&mut self, scratch: &mut Box<[u8]>) {
+    fn end_reading_ahead(&mut self, lent: &mut Box<[u8]>) {
         if !std::mem::take(&mut self.reads_ahead) {
             return;
         }
         let left: Box<[u8]> = self.buffer[self.taken..self.filled].into();
         (self.taken, self.filled) = (0, left.len());
-        *scratch = std::mem::replace(&mut self.buffer, left);
+        *lent = std::mem::replace(&mut self.buffer, left);
     }
 }
 
 impl Read for Ciphertext {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        // Hardly anything is below TLS that needs room.
+        let scratch = &mut Scratch::default();
         if self.taken == self.filled {
             if !self.reads_ahead {
-                return self.socket.try_read(bytes);
+                return self.below.read(&mut [], bytes, scratch).map(|(count, _)| count);
             }
             if self.dry {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             (self.taken, self.filled) = (0, 0);
-            (self.filled, self.dry) = read_vectored(&self.socket, &mut [], &mut self.buffer)?;
+            (self.filled, self.dry) = self.below.read(&mut [], &mut self.buffer, scratch)?;
         }
         let count = bytes.len().min(self.filled - self.taken);
         bytes[..count].copy_from_slice(&self.buffer[self.taken..self.taken + count]);
@@ -287,7 +338,7 @@ impl Read for Ciphertext {
 
 impl Write for Ciphertext {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.try_write(bytes)
+        self.below.write(bytes, &mut Scratch::default())
     }
 
     fn flush(&mut self) -> io::Result<()> {
