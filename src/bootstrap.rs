@@ -19,9 +19,9 @@ use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::InProcess;
 use vagus_actors::lame_duck::LameDuck;
-use vagus_actors::listener::{Accepted, Listener};
+use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
-use vagus_actors::reception::Reception;
+use vagus_actors::reception::{Placed, Reception};
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
 use vagus_actors::{Observatory, Operator, SlowWork, keep_house};
@@ -292,7 +292,7 @@ fn open_reception(
     arbiter: LocalArbiter,
     surroundings: &Arc<Surroundings>,
     client_settings: &Arc<Live<ClientSettings>>,
-) -> Recipient<Accepted> {
+) -> Recipient<Placed> {
     Reception::new(Nats::new(client_settings.clone()), arbiter, surroundings.clone())
         .start()
         .recipient()
@@ -304,7 +304,7 @@ fn open_elsewhere(
     arbiters: &Arc<Arbiters>,
     surroundings: &Arc<Surroundings>,
     client_settings: &Arc<Live<ClientSettings>>,
-) -> io::Result<Recipient<Accepted>> {
+) -> io::Result<Recipient<Placed>> {
     let (arbiters, surroundings, client_settings) =
         (arbiters.clone(), surroundings.clone(), client_settings.clone());
     let (ready, is_ready) = mpsc::channel();

@@ -25,6 +25,7 @@ use std::time::Instant;
 use turn::InboundTraffic;
 use vagus_delivery::arbiter::{LocalArbiter, Timer, Unfinished};
 use vagus_delivery::bounds::{Blocked, Bounds};
+use vagus_delivery::dialer::OutcomeSender;
 use vagus_delivery::input::Input;
 use vagus_delivery::outbox::{Notices, Outbox};
 use vagus_delivery::subscriptions::{Change, Subscriptions};
@@ -55,6 +56,8 @@ pub struct Connection<S: Session> {
     active: Moment,
     opened: TimeOfDay,
     wire: Wire,
+    /// Where it was dialled: tells the one who did, when it is dropped, that the connection is over.
+    outcome: Option<OutcomeSender>,
     outbox: Arc<Outbox>,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
@@ -92,9 +95,10 @@ struct Following {
 
 impl<S: Session> Connection<S> {
     /// Begins a connection of which the opening is done; call it on the arbiter's own thread, inside its runtime. Its
-    /// place counts already.
+    /// place counts already. `outcome` is dropped with it.
     pub(crate) fn open(
         entrance: Entrance,
+        outcome: Option<OutcomeSender>,
         arbiter: LocalArbiter,
         surroundings: Arc<Surroundings>,
         session: S,
@@ -121,6 +125,7 @@ impl<S: Session> Connection<S> {
             active: now,
             opened: TimeOfDay::now(),
             wire,
+            outcome,
             outbox: Arc::new(outbox),
             arbiter,
             surroundings,
@@ -207,6 +212,9 @@ impl<S: Session> Actor for Connection<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
+        if let Some(outcome) = &self.outcome {
+            outcome.opened();
+        }
         let opened = ConnectionOpened {
             id: self.id(),
             outbox: self.outbox.clone(),

@@ -5,6 +5,7 @@
 //! [`connection::Session`] does.
 
 pub mod connection;
+pub mod dialling;
 pub mod flood;
 pub mod history;
 mod housekeeping;

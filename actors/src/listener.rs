@@ -5,6 +5,7 @@
 
 use crate::mailbox::{Observe, end_if_panicking, tell_recipient};
 use crate::placement::Placement;
+use crate::reception::Placed;
 use actix::prelude::*;
 use rustix::io::Errno;
 use serde::Serialize;
@@ -30,18 +31,6 @@ const LONGEST_REST: Duration = Duration::from_secs(1);
 /// How long it says nothing more of such a time.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// A connection that has been accepted, on its way to the arbiter that will carry it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Accepted {
-    /// The socket, which does not block.
-    pub socket: TcpStream,
-    /// Its other end; an IPv4 address is given as such even on a listener for both families.
-    pub peer: SocketAddr,
-    /// Its place, which is free again if nothing comes of it.
-    pub place: Placement,
-}
-
 /// Has a Listener close its socket: nobody can connect from the answer on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -51,7 +40,7 @@ pub struct StopAccepting;
 pub struct Listener {
     /// None once nobody is accepted any more.
     socket: Option<TcpListener>,
-    receptions: Vec<Recipient<Accepted>>,
+    receptions: Vec<Recipient<Placed>>,
     arbiters: Arc<Arbiters>,
     expects_handshakes: Box<dyn Fn() -> bool + Send>,
     accepted: u64,
@@ -76,7 +65,7 @@ impl Listener {
     /// When the socket cannot be watched.
     pub fn new(
         socket: std::net::TcpListener,
-        receptions: Vec<Recipient<Accepted>>,
+        receptions: Vec<Recipient<Placed>>,
         arbiters: Arc<Arbiters>,
     ) -> io::Result<Self> {
         Ok(Self {
@@ -100,7 +89,13 @@ impl Listener {
         let place = Placement::choose(&self.arbiters, (self.expects_handshakes)());
         if let Some(reception) = self.receptions.get(place.arbiter()) {
             // One message an accepted connection; the system's limit on descriptors bounds them.
-            tell_recipient(reception, Accepted { socket, peer, place });
+            let placed = Placed {
+                socket,
+                peer,
+                place,
+                outcome: None,
+            };
+            tell_recipient(reception, placed);
         }
     }
 }

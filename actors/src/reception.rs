@@ -6,7 +6,6 @@
 
 use crate::connection::{Connection, Session, Surroundings};
 use crate::flood::REFUSED_CONNECTIONS;
-use crate::listener::Accepted;
 use crate::mailbox::{Observe, tell};
 use crate::monitor::{ConnectionClosed, ConnectionOpening};
 use crate::observed::ClosedConnection;
@@ -17,13 +16,14 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::future::Future;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_delivery::arbiter::LocalArbiter;
-use vagus_delivery::wire::{Entrance, Handshakes, LastWords};
+use vagus_delivery::dialer::OutcomeSender;
+use vagus_delivery::wire::{Direction, Entrance, Handshakes, LastWords};
 use vagus_protocol::error::CloseReason;
 use vagus_routing::ConnectionId;
 
@@ -72,6 +72,20 @@ pub struct Unopened {
     pub reason: CloseReason,
     /// Its socket, if it has been told something that it should hear.
     pub last_words: Option<LastWords>,
+}
+
+/// A connection that has a place on an arbiter, on its way to it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Placed {
+    /// The socket, which does not block.
+    pub socket: TcpStream,
+    /// Its other end; an IPv4 address is given as such even on a listener for both families.
+    pub peer: SocketAddr,
+    /// Its place, which is free again if nothing comes of it.
+    pub place: Placement,
+    /// Where it was dialled: how the one who did is told what becomes of it.
+    pub outcome: Option<OutcomeSender>,
 }
 
 /// Opens the connections of one language on one arbiter.
@@ -134,11 +148,12 @@ impl<L: Language> Reception<L> {
 
     fn open(
         &mut self,
-        Accepted {
+        Placed {
             socket,
             peer,
             mut place,
-        }: Accepted,
+            outcome,
+        }: Placed,
     ) {
         // Messages are handed over in batches already; waiting for more would only add latency.
         if let Err(error) = socket.set_nodelay(true) {
@@ -151,10 +166,17 @@ impl<L: Language> Reception<L> {
         if !place.admit(bounds.max_connections) {
             drop(place);
             self.refused += 1;
-            self.refuse(socket, peer, id);
+            match outcome {
+                Some(outcome) => outcome.failed(CloseReason::MaximumConnectionsExceeded.text()),
+                None => self.refuse(socket, peer, id),
+            }
             return;
         }
-        let entrance = match Entrance::new(socket, peer, id, self.handshakes.clone()) {
+        let direction = match outcome {
+            Some(_) => Direction::Dialled,
+            None => Direction::Accepted,
+        };
+        let entrance = match Entrance::new(socket, peer, direction, id, self.handshakes.clone()) {
             Ok(entrance) => entrance,
             Err(error) => {
                 log::error!("{peer} - cid:{id} - {error}");
@@ -165,7 +187,7 @@ impl<L: Language> Reception<L> {
         match self.language.open(entrance) {
             Opening::Done(opened) => {
                 self.opened.set(self.opened.get() + 1);
-                begin(opened, place, arbiter, surroundings);
+                begin(opened, place, outcome, arbiter, surroundings);
             }
             Opening::UnderWay(task) => {
                 let (opening, since) = (Counted::new(&self.opening), Instant::now());
@@ -173,16 +195,16 @@ impl<L: Language> Reception<L> {
                 let (task, end) = abortable(task);
                 tell(&surroundings.monitor, ConnectionOpening { id, peer, since, end });
                 actix_rt::spawn(async move {
-                    let outcome = task.await.unwrap_or(Err(Unopened {
+                    let result = task.await.unwrap_or(Err(Unopened {
                         peer,
                         reason: CloseReason::Kicked,
                         last_words: None,
                     }));
                     drop(opening);
-                    match outcome {
+                    match result {
                         Ok(peer) => {
                             opened.set(opened.get() + 1);
-                            begin(peer, place, arbiter, surroundings);
+                            begin(peer, place, outcome, arbiter, surroundings);
                         }
                         Err(Unopened {
                             peer,
@@ -191,6 +213,9 @@ impl<L: Language> Reception<L> {
                         }) => {
                             unopened.set(unopened.get() + 1);
                             tell_closed(&surroundings, id, peer, since, reason);
+                            if let Some(outcome) = outcome {
+                                outcome.failed(reason.text());
+                            }
                             if let Some(last_words) = last_words {
                                 // It has its place for as long as it has a socket.
                                 last_words.linger().await;
@@ -203,7 +228,7 @@ impl<L: Language> Reception<L> {
         }
     }
 
-    fn refuse(&mut self, mut socket: std::net::TcpStream, peer: SocketAddr, id: ConnectionId) {
+    fn refuse(&mut self, mut socket: TcpStream, peer: SocketAddr, id: ConnectionId) {
         REFUSED_CONNECTIONS.say(format_args!("{peer} - cid:{id} - maximum connections exceeded"));
         // A fresh socket takes a few hundred bytes at once, or its peer is gone.
         let told = socket.write_all(&self.language.refuse(peer, id));
@@ -240,6 +265,7 @@ fn tell_closed(
 fn begin<S: Session>(
     opened: Opened<S>,
     place: Placement,
+    outcome: Option<OutcomeSender>,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
 ) {
@@ -249,18 +275,18 @@ fn begin<S: Session>(
         greeting,
     } = opened;
     place.hand_on();
-    Connection::open(entrance, arbiter, surroundings, session, &greeting);
+    Connection::open(entrance, outcome, arbiter, surroundings, session, &greeting);
 }
 
 impl<L: Language> Actor for Reception<L> {
     type Context = Context<Self>;
 }
 
-impl<L: Language> Handler<Accepted> for Reception<L> {
+impl<L: Language> Handler<Placed> for Reception<L> {
     type Result = ();
 
-    fn handle(&mut self, accepted: Accepted, _: &mut Context<Self>) {
-        self.open(accepted);
+    fn handle(&mut self, placed: Placed, _: &mut Context<Self>) {
+        self.open(placed);
     }
 }
 

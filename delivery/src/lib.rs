@@ -6,6 +6,7 @@
 
 pub mod arbiter;
 pub mod bounds;
+pub mod dialer;
 pub mod input;
 mod interest;
 mod live;

@@ -12,7 +12,7 @@ mod peer_check;
 mod tls_facts;
 mod tls_layer;
 
-pub use entrance::{Came, EARLY_AT_MOST, Entrance};
+pub use entrance::{Came, Direction, EARLY_AT_MOST, Entrance};
 pub use handshakes::Handshakes;
 pub use last_words::LastWords;
 pub use layer::{Below, Layer};

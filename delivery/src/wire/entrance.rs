@@ -1,4 +1,4 @@
-//! A socket of which nobody knows yet what will be spoken on it, or by whom.
+//! A socket of which nobody knows yet what will be spoken on it, or by whom: one that was accepted, or dialled.
 
 use super::handshakes::Handshakes;
 use super::last_words::LastWords;
@@ -24,10 +24,20 @@ pub const EARLY_AT_MOST: usize = 4096;
 pub struct Entrance {
     wire: Wire,
     peer: SocketAddr,
+    direction: Direction,
     id: ConnectionId,
     /// As much as has come, and no more room: it may wait for long.
     early: Vec<u8>,
     handshakes: Rc<Handshakes>,
+}
+
+/// Who has connected to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The peer has connected to us.
+    Accepted,
+    /// We have connected to the peer.
+    Dialled,
 }
 
 /// What waiting for a peer came to.
@@ -49,12 +59,14 @@ impl Entrance {
     pub fn new(
         socket: std::net::TcpStream,
         peer: SocketAddr,
+        direction: Direction,
         id: ConnectionId,
         handshakes: Rc<Handshakes>,
     ) -> io::Result<Self> {
         Ok(Self {
             wire: Wire::Plain(Arc::new(TcpStream::from_std(socket)?)),
             peer,
+            direction,
             id,
             early: Vec::new(),
             handshakes,
@@ -69,6 +81,11 @@ impl Entrance {
     /// It is somebody else: who is connected to us only passes on what that one says.
     pub fn set_peer(&mut self, peer: SocketAddr) {
         self.peer = peer;
+    }
+
+    /// Who has connected to whom.
+    pub fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// The number of the connection.
