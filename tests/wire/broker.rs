@@ -1,0 +1,262 @@
+//! A broker of NATS, on the wires of whose clients layers are put.
+
+use crate::framing::Framing;
+use actix::prelude::*;
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use vagus_actors::connection::Surroundings;
+use vagus_actors::dialling::{Dialling, DiallingState, StopDialling};
+use vagus_actors::listener::Listener;
+use vagus_actors::monitor::Monitor;
+use vagus_actors::reception::{Language, Opened, Opening, Placed, Reception, Unopened};
+use vagus_actors::router::Router;
+use vagus_actors::{Observe, SlowWork, keep_house};
+use vagus_auth::credentials::{ConnectionType, Credentials, Gate};
+use vagus_configs::{Limits, WriteTimeout};
+use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
+use vagus_delivery::bounds::Bounds;
+use vagus_delivery::dialer::Dialer;
+use vagus_delivery::wire::{Direction, Entrance};
+use vagus_delivery::{Interest, Live};
+use vagus_nats::{ClientTls, Facts, Nats, NatsSession};
+use vagus_protocol::error::CloseReason;
+use vagus_protocol::info::Info;
+use vagus_routing::ConnectionId;
+use vagus_tls::{Connector, Settings};
+
+/// How many connections the first arbiter has before the second gets one.
+pub(crate) const PACKED: usize = 64;
+
+/// How much a socket takes that its peer does not read; the system makes it twice as much.
+const SEND_BUFFER: usize = 16 * 1024;
+
+/// What is on the wires of a broker's clients.
+#[derive(Clone, Default)]
+pub(crate) struct Layers {
+    /// The header of a proxy, before everything.
+    pub(crate) proxy_protocol: bool,
+    /// TLS with those who connect to us.
+    pub(crate) tls: Option<Settings>,
+    /// TLS with those we connect to, who are called `localhost`.
+    pub(crate) connector: Option<Connector>,
+    /// Frames, on top of it.
+    pub(crate) framed: bool,
+}
+
+/// NATS, as it is spoken on such wires.
+#[derive(Clone)]
+struct Layered {
+    nats: Nats,
+    connector: Option<Connector>,
+    framed: bool,
+}
+
+impl Layered {
+    fn finish(&self, mut opened: Opened<NatsSession>) -> Opened<NatsSession> {
+        if self.framed {
+            opened.entrance.push(Framing::new);
+        }
+        opened
+    }
+
+    async fn secure(connector: &Connector, entrance: &mut Entrance) -> Result<(), CloseReason> {
+        let until = Instant::now() + Duration::from_secs(60);
+        let secured = entrance
+            .secure_as_client(connector, "localhost", until, None)
+            .await;
+        secured.map_err(|_| CloseReason::TlsHandshakeFailure)
+    }
+}
+
+impl Language for Layered {
+    type Session = NatsSession;
+
+    fn open(&mut self, mut entrance: Entrance) -> Opening<NatsSession> {
+        let mut this = self.clone();
+        if entrance.direction() == Direction::Dialled
+            && let Some(connector) = this.connector.take()
+        {
+            return Opening::UnderWay(Box::pin(async move {
+                if let Err(reason) = Self::secure(&connector, &mut entrance).await {
+                    return Err(Unopened {
+                        peer: entrance.peer(),
+                        reason,
+                        last_words: None,
+                    });
+                }
+                match this.open(entrance) {
+                    Opening::Done(opened) => Ok(opened),
+                    Opening::UnderWay(task) => task.await,
+                }
+            }));
+        }
+        match this.nats.open(entrance) {
+            Opening::Done(opened) => Opening::Done(this.finish(opened)),
+            Opening::UnderWay(task) => Opening::UnderWay(Box::pin(async move {
+                let opened = task.await?;
+                Ok(this.finish(opened))
+            })),
+        }
+    }
+
+    fn refuse(&mut self, peer: SocketAddr, id: ConnectionId) -> Vec<u8> {
+        self.nats.refuse(peer, id)
+    }
+}
+
+pub(crate) struct Broker {
+    pub(crate) address: SocketAddr,
+    system: System,
+    arbiters: Arc<Arbiters>,
+    receptions: Vec<Recipient<Placed>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Broker {
+    /// With two arbiters.
+    pub(crate) fn start(layers: Layers) -> Self {
+        let (ready, is_ready) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let system = System::with_tokio_rt(runtime);
+            system.block_on(async { ready.send(populate(&layers)).unwrap() });
+            system.run().unwrap();
+        });
+        let mut broker: Self = is_ready.recv().unwrap();
+        broker.thread = Some(thread);
+        broker
+    }
+
+    /// Keeps a server connected.
+    pub(crate) fn dial(&self, dialer: Dialer) -> Addr<Dialling> {
+        let (receptions, arbiters) = (self.receptions.clone(), self.arbiters.clone());
+        self.run(async move { Dialling::new(dialer, receptions, arbiters).start() })
+    }
+
+    pub(crate) fn dialling(&self, dialling: &Addr<Dialling>) -> DiallingState {
+        let asked = dialling.send(Observe::<DiallingState>::new());
+        self.run(async move { asked.await.unwrap() })
+    }
+
+    pub(crate) fn stop_dialling(&self, dialling: &Addr<Dialling>) {
+        let asked = dialling.send(StopDialling);
+        self.run(async move { asked.await.unwrap() });
+    }
+
+    fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let (done, is_done) = mpsc::channel();
+        self.system.arbiter().spawn(async move {
+            let _ = done.send(work.await);
+        });
+        is_done.recv().unwrap()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.system.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn populate(layers: &Layers) -> Broker {
+    let limits = Limits::default();
+    let bounds = Bounds {
+        write_deadline: Duration::from_secs(60),
+        write_timeout: WriteTimeout::Close,
+        stalls_publishers: true,
+        max_pending: limits.max_pending,
+        max_connections: limits.max_connections,
+        longest_line: vagus_protocol::parser::longest_incomplete_line(limits.max_control_line),
+    };
+    let facts = Facts {
+        info: Info {
+            max_payload: limits.max_payload,
+            ..Info::default()
+        },
+        limits,
+        gate: Arc::new(Gate::new(Credentials::Open).unwrap()),
+        connection: ConnectionType::WebSocket,
+        auth_timeout: Duration::from_secs(60),
+        tls: layers
+            .tls
+            .as_ref()
+            .map(|tls| Arc::new(ClientTls::new(tls).unwrap())),
+        proxy_protocol: layers.proxy_protocol,
+        max_traced_payload: 0,
+        trace_headers: false,
+        answered: Arc::default(),
+    };
+    let language = Layered {
+        nats: Nats::new(Arc::new(Live::new(facts))),
+        connector: layers.connector.clone(),
+        framed: layers.framed,
+    };
+    let arbiters = Arc::new(Arbiters::new(2));
+    let interest = Arc::new(Interest::default());
+    let surroundings = Arc::new(Surroundings {
+        router: Router::new(interest.clone(), arbiters.clone()).start(),
+        interest,
+        monitor: Monitor::new(0).start(),
+        bounds: Arc::new(Live::new(bounds)),
+        slow_work: SlowWork::start().unwrap(),
+    });
+    let first = open_reception(0, &arbiters, &surroundings, language.clone());
+    let (ready, is_ready) = mpsc::channel();
+    let elsewhere = (arbiters.clone(), surroundings);
+    actix::Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
+        let (arbiters, surroundings) = elsewhere;
+        ready
+            .send(open_reception(1, &arbiters, &surroundings, language))
+            .unwrap();
+    });
+    let receptions = vec![first, is_ready.recv().unwrap()];
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    // Accepted sockets inherit it: what is written to them soon is more than they take at once.
+    socket2::SockRef::from(&socket)
+        .set_send_buffer_size(SEND_BUFFER)
+        .unwrap();
+    let address = socket.local_addr().unwrap();
+    Listener::new(socket, receptions.clone(), arbiters.clone())
+        .unwrap()
+        .start();
+    Broker {
+        address,
+        system: System::current(),
+        arbiters,
+        receptions,
+        thread: None,
+    }
+}
+
+fn open_reception(
+    number: usize,
+    arbiters: &Arc<Arbiters>,
+    surroundings: &Arc<Surroundings>,
+    language: Layered,
+) -> Recipient<Placed> {
+    let longest_line = surroundings.bounds.current().0.longest_line;
+    let arbiter = Arbiter::new(number, arbiters.clone(), 7, longest_line);
+    let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
+    keep_house(
+        arbiter.clone(),
+        surroundings.interest.clone(),
+        surroundings.router.clone(),
+    );
+    Reception::new(language, arbiter, surroundings.clone())
+        .start()
+        .recipient()
+}
