@@ -3,9 +3,8 @@
 //! The role of a Dialling is for servers that we connect to what that of the Listener is for those that connect to us: it
 //! has each connection placed on an arbiter. How often it tries, and when, is a [`Dialer`]'s to know.
 
-use crate::mailbox::{Observe, tell_recipient};
-use crate::placement::Placement;
-use crate::reception::Placed;
+use crate::mailbox::{Observe, end_if_panicking, tell_recipient};
+use crate::placement::{Placed, Placement};
 use actix::prelude::*;
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -53,6 +52,12 @@ impl Dialling {
             receptions,
             arbiters,
         }
+    }
+}
+
+impl Drop for Dialling {
+    fn drop(&mut self) {
+        end_if_panicking("A Dialling");
     }
 }
 

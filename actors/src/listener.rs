@@ -4,8 +4,7 @@
 //! more of them.
 
 use crate::mailbox::{Observe, end_if_panicking, tell_recipient};
-use crate::placement::Placement;
-use crate::reception::Placed;
+use crate::placement::{Placed, Placement};
 use actix::prelude::*;
 use rustix::io::Errno;
 use serde::Serialize;

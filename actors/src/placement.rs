@@ -4,8 +4,11 @@
 //! long as it has time and few connections; after that to the one with the least to do. They count from the moment they
 //! are placed: a storm of them spreads before the first is open.
 
+use actix::prelude::*;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use vagus_delivery::arbiter::{ArbiterCounters, Arbiters};
+use vagus_delivery::dialer::OutcomeSender;
 
 /// The first arbiter is busy from this many thousandths of its time.
 const BUSY: u64 = 600;
@@ -28,6 +31,20 @@ pub struct Placement {
     arbiter: usize,
     handshake: bool,
     admitted: bool,
+}
+
+/// A connection that has a place on an arbiter, on its way to it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Placed {
+    /// The socket, which does not block.
+    pub socket: TcpStream,
+    /// Its other end; an IPv4 address is given as such even on a listener for both families.
+    pub peer: SocketAddr,
+    /// Its place, which is free again if nothing comes of it.
+    pub place: Placement,
+    /// Where it was dialled: how the one who did is told what becomes of it.
+    pub outcome: Option<OutcomeSender>,
 }
 
 impl Placement {

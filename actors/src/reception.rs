@@ -9,7 +9,7 @@ use crate::flood::REFUSED_CONNECTIONS;
 use crate::mailbox::{Observe, tell};
 use crate::monitor::{ConnectionClosed, ConnectionOpening};
 use crate::observed::ClosedConnection;
-use crate::placement::Placement;
+use crate::placement::{Placed, Placement};
 use actix::prelude::*;
 use futures_util::future::abortable;
 use serde::Serialize;
@@ -72,20 +72,6 @@ pub struct Unopened {
     pub reason: CloseReason,
     /// Its socket, if it has been told something that it should hear.
     pub last_words: Option<LastWords>,
-}
-
-/// A connection that has a place on an arbiter, on its way to it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Placed {
-    /// The socket, which does not block.
-    pub socket: TcpStream,
-    /// Its other end; an IPv4 address is given as such even on a listener for both families.
-    pub peer: SocketAddr,
-    /// Its place, which is free again if nothing comes of it.
-    pub place: Placement,
-    /// Where it was dialled: how the one who did is told what becomes of it.
-    pub outcome: Option<OutcomeSender>,
 }
 
 /// Opens the connections of one language on one arbiter.

@@ -216,3 +216,14 @@ pub(super) fn read_vectored(
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Wire;
+
+    /// So many words of a connection: its socket, and one for the possibility of layers.
+    #[test]
+    fn layers_cost_a_plain_connection_a_word() {
+        assert_eq!(size_of::<Wire>(), 2 * size_of::<usize>());
+    }
+}
