@@ -23,7 +23,7 @@ use vagus_delivery::bounds::Bounds;
 use vagus_delivery::dialer::Dialer;
 use vagus_delivery::wire::{Direction, Entrance};
 use vagus_delivery::{Interest, Live};
-use vagus_nats::{ClientTls, Facts, Nats, NatsSession};
+use vagus_nats::{ClientSettings, ClientTls, Nats, NatsSession};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
 use vagus_routing::ConnectionId;
@@ -182,7 +182,7 @@ fn populate(layers: &Layers) -> Broker {
         max_connections: limits.max_connections,
         longest_line: vagus_protocol::parser::longest_incomplete_line(limits.max_control_line),
     };
-    let facts = Facts {
+    let settings = ClientSettings {
         info: Info {
             max_payload: limits.max_payload,
             ..Info::default()
@@ -201,7 +201,7 @@ fn populate(layers: &Layers) -> Broker {
         answered: Arc::default(),
     };
     let language = Layered {
-        nats: Nats::new(Arc::new(Live::new(facts))),
+        nats: Nats::new(Arc::new(Live::new(settings))),
         connector: layers.connector.clone(),
         framed: layers.framed,
     };
