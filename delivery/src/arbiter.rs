@@ -177,13 +177,10 @@ impl Arbiter {
     /// Leaves to another thread what of a turn takes too long for this one; true if the publisher has to wait for that,
     /// and is woken.
     pub fn leave_to_others(&mut self, unfinished: &mut Unfinished, publisher: &Arc<Outbox>) -> bool {
-        match unfinished {
-            Unfinished::Resolving(resolving) => {
-                let under_way = &mut self.delivery.under_way;
-                resolving.build_elsewhere(under_way, &self.shared.builder, publisher)
-            }
-            _ => false,
-        }
+        unfinished.resolving().is_some_and(|resolving| {
+            let under_way = &mut self.delivery.under_way;
+            resolving.build_elsewhere(under_way, &self.shared.builder, publisher)
+        })
     }
 
     /// Sees to it that so much of an unfinished frame, in bytes, has room. It never gets less: an unfinished line may be there.

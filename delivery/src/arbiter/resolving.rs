@@ -36,6 +36,15 @@ impl Unfinished {
     pub fn goes_on_by_itself(&self) -> bool {
         !matches!(self, Self::Resolving(_))
     }
+
+    /// The subject that has to be resolved before anything else.
+    pub(super) fn resolving(&mut self) -> Option<&mut Resolving> {
+        match self {
+            Self::Resolving(resolving) | Self::Publishing(_, Some(resolving)) => Some(resolving),
+            Self::InOrder(first, _) => first.resolving(),
+            Self::Delivering(_) | Self::Tracing(_) | Self::Publishing(_, None) => None,
+        }
+    }
 }
 
 /// A subject on the way to its route.

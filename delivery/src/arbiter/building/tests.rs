@@ -1,5 +1,5 @@
 use super::{AT_ONCE, MADE_HERE_AT_MOST};
-use crate::arbiter::{Arbiter, Arbiters, Unfinished};
+use crate::arbiter::{Arbiter, Arbiters, OwnMessage, Unfinished};
 use crate::interest::Interest;
 use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Flushed, Outbox};
@@ -184,4 +184,37 @@ fn a_route_that_cannot_be_made_elsewhere_is_begun_anew() {
         left = world.turn(b"wide", Some(unfinished));
     }
     assert_eq!(bytes_for(&subscriber), bytes_of("wide", &subscriptions));
+}
+
+/// The event of a traced message, say, may go to as many.
+#[test]
+fn a_message_of_the_servers_own_waits_for_its_route_like_others() {
+    let mut world = World::new();
+    let subscriber = world.peer(1);
+    let subscriptions = world.subscribe_widely(&subscriber, b"wide");
+    let (ring, rung) = mpsc::channel();
+    let publisher = world.peer(2);
+    publisher.attend(&Waker::from(Arc::new(Bell(Mutex::new(ring)))));
+    let delivery = &mut world.arbiter.delivery;
+    delivery.staging.begin_turn(Moment::default());
+    for _ in 0..2 {
+        let message = OwnMessage {
+            subject: Box::from(*b"wide"),
+            header: b"",
+            payload: b"hi".to_vec(),
+        };
+        delivery.answer(&world.interest, message);
+    }
+    let mut left = delivery.take_unfinished();
+    let mut waited = 0;
+    while let Some(mut unfinished) = left {
+        if world.arbiter.leave_to_others(&mut unfinished, &publisher) {
+            rung.recv().unwrap();
+            waited += 1;
+        }
+        left = world.turn(b"wide", Some(unfinished));
+    }
+    // The second goes by the route of the first.
+    assert_eq!(waited, 1);
+    assert_eq!(bytes_for(&subscriber), 2 * bytes_of("wide", &subscriptions));
 }
