@@ -8,6 +8,28 @@ use crate::operation::Publish;
 
 const CRLF: &[u8] = b"\r\n";
 
+/// How much longer a prefix is for a message with a header block, in bytes: so much of it is left out for one without.
+pub const MORE_WITH_HEADERS: usize = 1;
+
+/// Where in a prefix for a message with a header block the subject is.
+pub const SUBJECT_AT: u8 = HEADERS_VERB.len() as u8;
+
+const HEADERS_VERB: &[u8] = b"HMSG ";
+
+/// Length in bytes of what [`write_prefix`] writes.
+#[must_use]
+pub fn prefix_len(subject: usize, sid_field: usize) -> usize {
+    HEADERS_VERB.len() + subject + 1 + sid_field
+}
+
+/// Writes, piece by piece, the prefix for a message with a header block. `sid_field` is the sid and its blank; without, the
+/// prefix ends where they follow.
+pub fn write_prefix(subject: &[u8], sid_field: &[u8], write: &mut impl FnMut(&[u8])) {
+    for piece in [HEADERS_VERB, subject, b" ", sid_field] {
+        write(piece);
+    }
+}
+
 /// Appends the start of a delivery up to the sid and its blank. `headers`: HMSG, for a message with a
 /// header block that is delivered with it; otherwise MSG. `subject` is the one published to.
 pub fn append_prefix(out: &mut Vec<u8>, headers: bool, subject: &[u8], sid: &[u8]) {
@@ -266,6 +288,19 @@ mod tests {
             "MSG h 7 r 0\r\n\r\n",
             "MSG h 7 r 0\r\n\r\n",
         );
+    }
+
+    #[test]
+    fn a_prefix_without_headers_is_the_end_of_one_with_them() {
+        let mut written = Vec::new();
+        write_prefix(b"foo", b"7 ", &mut |piece| written.extend_from_slice(piece));
+        assert_eq!(written.len(), prefix_len(3, 2));
+        assert!(written[usize::from(SUBJECT_AT)..].starts_with(b"foo "));
+        for headers in [false, true] {
+            let mut prefix = Vec::new();
+            append_prefix(&mut prefix, headers, b"foo", b"7");
+            assert_eq!(prefix, written[if headers { 0 } else { MORE_WITH_HEADERS }..]);
+        }
     }
 
     #[test]
