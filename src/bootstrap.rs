@@ -25,15 +25,15 @@ use vagus_actors::placement::Placed;
 use vagus_actors::reception::Reception;
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
-use vagus_actors::{Observatory, Operator, SlowWork, keep_house};
+use vagus_actors::{Accounts, Observatory, Operator, SlowWork, keep_house};
 use vagus_admin::{Broker, resident_bytes};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
+use vagus_delivery::Live;
 use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
-use vagus_delivery::{Interest, Live};
-use vagus_nats::{ClientSettings, Nats};
+use vagus_nats::{ClientSettings, Nats, UserAccounts};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 
@@ -132,12 +132,11 @@ fn populate(
         count => count,
     };
     let arbiters = Arc::new(Arbiters::new(count));
-    let interest = Arc::new(Interest::default());
-    let router = Router::new(interest.clone(), arbiters.clone()).start();
+    let accounts = Arc::new(Accounts::start(arbiters.clone()));
+    let router = accounts.global().router.clone();
     let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
     let surroundings = Arc::new(Surroundings {
-        interest,
-        router: router.clone(),
+        accounts: accounts.clone(),
         monitor: monitor.clone(),
         bounds: Arc::new(Live::new(bounds(&config.limits))),
         slow_work: SlowWork::start()?,
@@ -148,6 +147,7 @@ fn populate(
         gate: Arc::new(gate),
         connection: ConnectionType::Standard,
         auth_timeout: config.clients.auth_timeout,
+        accounts: UserAccounts::global(accounts.global().account.clone()),
         tls: secured.clients.clone(),
         proxy_protocol: config.clients.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
@@ -191,7 +191,7 @@ fn populate(
     let operator = |broker: &Arc<Broker>| Operator {
         monitor: monitor.clone(),
         lame_duck: lame_duck.clone(),
-        in_process: InProcess::new(first, surroundings.interest.clone(), router.clone()).start(),
+        in_process: InProcess::new(first, accounts.global().clone()).start(),
         history: History::new(
             arbiters.clone(),
             monitor.clone(),
@@ -280,11 +280,7 @@ fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surr
     let longest_line = surroundings.bounds.current().0.longest_line;
     let arbiter = Arbiter::new(number, arbiters.clone(), seed, longest_line);
     let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
-    keep_house(
-        arbiter.clone(),
-        surroundings.interest.clone(),
-        surroundings.router.clone(),
-    );
+    keep_house(arbiter.clone(), surroundings.accounts.clone());
     arbiter
 }
 

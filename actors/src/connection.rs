@@ -8,13 +8,15 @@ mod carrier;
 mod describing;
 mod session;
 mod turn;
+mod unannounced;
 
 pub use session::{ANTICIPATED, Progress, Session, SlowTask, Turn};
 
+use crate::accounts::{Accounts, RoutedAccount};
 use crate::impact::{AssessImpact, ConnectionImpact};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
-use crate::router::{Announce, Depart, Router, Settled};
+use crate::router::{Announce, Depart, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
@@ -23,24 +25,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 use turn::InboundTraffic;
+use unannounced::Unannounced;
 use vagus_delivery::arbiter::{LocalArbiter, Timer, Unfinished};
 use vagus_delivery::bounds::{Blocked, Bounds};
 use vagus_delivery::dialer::OutcomeSender;
 use vagus_delivery::input::Input;
 use vagus_delivery::outbox::{Notices, Outbox};
-use vagus_delivery::subscriptions::{Change, Subscriptions};
+use vagus_delivery::subscriptions::{Change, DepartingSubscriptions, Subscriptions};
 use vagus_delivery::wire::{Entrance, Wire};
-use vagus_delivery::{Interest, Live, Moment, TimeOfDay};
+use vagus_delivery::{Live, Moment, TimeOfDay};
 use vagus_protocol::error::CloseReason;
 use vagus_routing::{ConnectionId, Destination};
 
 /// What the connections of one listener have in common.
 #[derive(Debug)]
 pub struct Surroundings {
-    /// The account's interest.
-    pub interest: Arc<Interest>,
-    /// The account's router.
-    pub router: Addr<Router>,
+    /// Those that connections may be bound to.
+    pub accounts: Arc<Accounts>,
     /// Who keeps the list of connections.
     pub monitor: Addr<Monitor>,
     /// What each connection is held to now.
@@ -66,8 +67,11 @@ pub struct Connection<S: Session> {
     input: Input,
     subscriptions: Subscriptions,
     inbound: InboundTraffic,
-    /// An announcement is with the Router. Nothing is read until it is settled, so there is one at most.
-    announced: bool,
+    /// The account in which it publishes and subscribes, once the session has admitted it.
+    account: Option<RoutedAccount>,
+    /// Announcements that are with Routers: one for each account in which something has changed at once. Nothing is read
+    /// until they are settled.
+    announcements: usize,
     /// Slow work of the session is under way. Nothing is read until it is done, so there is one piece at most.
     working: bool,
     /// What it came to, until the carrier gives it to the session.
@@ -84,13 +88,13 @@ pub struct Connection<S: Session> {
     blocked: Option<Blocked>,
 }
 
-/// What follows an announcement once it is settled.
+/// What follows announcements once they are settled.
 #[derive(Default)]
 struct Following {
-    /// Subscriptions of that announcement which end after a number of deliveries.
+    /// Subscriptions of those announcements which end after a number of deliveries.
     limited: Vec<Change>,
-    /// What could not be announced because an announcement was under way.
-    unannounced: Vec<Change>,
+    /// What could not be announced because announcements were under way.
+    unannounced: Unannounced,
 }
 
 impl<S: Session> Connection<S> {
@@ -102,6 +106,7 @@ impl<S: Session> Connection<S> {
         arbiter: LocalArbiter,
         surroundings: Arc<Surroundings>,
         session: S,
+        account: Option<RoutedAccount>,
         greeting: &[u8],
     ) -> Addr<Self> {
         let id = entrance.id();
@@ -134,7 +139,8 @@ impl<S: Session> Connection<S> {
             input,
             subscriptions: Subscriptions::default(),
             inbound: InboundTraffic::default(),
-            announced: false,
+            account,
+            announcements: 0,
             working: false,
             answer: None,
             deferred: Vec::new(),
@@ -159,29 +165,56 @@ impl<S: Session> Connection<S> {
         })
     }
 
-    /// Tells the Router what changed. One announcement is under way at most; the rest follows it.
-    fn announce(&mut self, mut changes: Vec<Change>, context: &Context<Self>) {
-        if changes.is_empty() {
+    /// Tells the Router of each account what changed there. All of it is under way at once; the rest follows that.
+    fn announce(&mut self, unannounced: Unannounced, context: &Context<Self>) {
+        if unannounced.is_empty() {
             return;
         }
-        if self.announced {
+        if self.announcements > 0 {
             let following = self.following.get_or_insert_default();
-            following.unannounced.append(&mut changes);
+            following.unannounced.append(unannounced);
             return;
         }
-        for change in &changes {
-            if let Change::Limit(..) = change {
-                let following = self.following.get_or_insert_default();
-                following.limited.push(change.clone());
+        for (RoutedAccount { account, router }, changes) in unannounced {
+            for change in &changes {
+                if let Change::Limit(..) = change {
+                    let following = self.following.get_or_insert_default();
+                    following.limited.push(change.clone());
+                }
             }
-        }
-        self.announced = tell(
-            &self.surroundings.router,
-            Announce {
+            let announce = Announce {
+                account: account.id(),
                 changes,
                 settled: Some(context.address().recipient()),
-            },
-        );
+            };
+            self.announcements += usize::from(tell(&router, announce));
+        }
+    }
+
+    /// The last word to the Routers: what was not announced, and that all subscriptions end.
+    fn depart(&mut self) {
+        let following = self.following.take();
+        let mut unannounced = following.map_or_else(Unannounced::default, |following| following.unannounced);
+        if let Some(account) = &self.account {
+            // The last of them is that of the subscriptions there are.
+            unannounced.of(account);
+        }
+        let mut subscriptions = self.subscriptions.depart();
+        let mut unannounced = unannounced.into_iter().peekable();
+        while let Some((account, changes)) = unannounced.next() {
+            let subscriptions = match unannounced.peek() {
+                Some(_) => DepartingSubscriptions::default(),
+                None => std::mem::take(&mut subscriptions),
+            };
+            if !changes.is_empty() || subscriptions.len() > 0 {
+                let depart = Depart {
+                    connection: self.id(),
+                    changes,
+                    subscriptions,
+                };
+                tell(&account.router, depart);
+            }
+        }
     }
 
     /// Sets the arbiter's timer for what comes first: the session's deadline or the socket's.
@@ -242,18 +275,7 @@ impl<S: Session> Drop for Connection<S> {
             arbiter.shared.counters[arbiter.number].connection_gone();
             arbiter.shared.dismiss();
         }
-        let following = self.following.take();
-        let changes = following.map_or_else(Vec::new, |following| following.unannounced);
-        if !changes.is_empty() || !self.subscriptions.is_empty() {
-            tell(
-                &self.surroundings.router,
-                Depart {
-                    connection: self.id(),
-                    changes,
-                    subscriptions: self.subscriptions.depart(),
-                },
-            );
-        }
+        self.depart();
         log::debug!(
             "{} - Client connection closed: {}",
             self.log_name(),
@@ -271,20 +293,22 @@ impl<S: Session> Handler<Settled> for Connection<S> {
     type Result = ();
 
     fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
-        self.announced = false;
-        let Some(following) = self.following.take() else {
+        self.announcements = self.announcements.saturating_sub(1);
+        let Some(following) = self.following.take_if(|_| self.announcements == 0) else {
             return;
         };
         let Following {
             limited,
-            unannounced: mut changes,
+            mut unannounced,
         } = *following;
-        for change in limited {
-            // The maximum may have been reached before it was set.
-            self.subscriptions
-                .remove_exhausted(change.subscription(), &mut changes);
+        if let Some(account) = &self.account {
+            for change in limited {
+                // The maximum may have been reached before it was set.
+                self.subscriptions
+                    .remove_exhausted(change.subscription(), unannounced.of(account));
+            }
         }
-        self.announce(changes, context);
+        self.announce(unannounced, context);
         // The carrier goes on with what had to wait when it is polled, after this message.
     }
 }

@@ -1,15 +1,14 @@
 //! What an arbiter does now and then for all its connections: deadlines, statistics, tidying up.
 
+use crate::accounts::Accounts;
 use crate::flood;
 use crate::mailbox::tell;
-use crate::router::{Router, SubjectTraffic};
-use actix::prelude::*;
+use crate::router::SubjectTraffic;
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
-use vagus_delivery::Interest;
-use vagus_delivery::arbiter::{LocalArbiter, watch};
+use vagus_delivery::arbiter::{BusySubject, LocalArbiter, watch};
 use vagus_delivery::outbox::Notices;
 
 /// How often statistics are passed on and caches swept.
@@ -23,13 +22,13 @@ const SWEPT: usize = 20_000;
 const REPORTED: usize = 256;
 
 /// Begins the housekeeping of an arbiter: timers, statistics, caches. Call it on the arbiter's own thread.
-pub fn keep_house(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<Router>) {
+pub fn keep_house(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
     actix::spawn(watch(arbiter.clone()));
-    actix::spawn(keep(arbiter, interest, router));
+    actix::spawn(keep(arbiter, accounts));
 }
 
 /// Fires the arbiter's timers and does the rest once an interval, for as long as the arbiter lives.
-async fn keep(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<Router>) {
+async fn keep(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
     let changed = arbiter.borrow().timers_changed.clone();
     let mut interval = Interval::begin();
     loop {
@@ -49,11 +48,19 @@ async fn keep(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<Route
             let mut arbiter = arbiter.borrow_mut();
             arbiter.shared.counters[arbiter.number].set_load(load);
             arbiter.delivery.tidy();
-            arbiter.sweep_routes(interest.versions(), SWEPT);
-            let subjects = arbiter.delivery.busiest_subjects(REPORTED);
-            if !subjects.is_empty() {
-                tell(&router, SubjectTraffic { subjects });
-            }
+            arbiter.sweep_routes(SWEPT, |account, subject| accounts.version(account, subject));
+            report(&accounts, arbiter.delivery.busiest_subjects(REPORTED));
+        }
+    }
+}
+
+/// Tells the Router of each account which of its subjects were busy.
+fn report(accounts: &Accounts, mut subjects: Vec<BusySubject>) {
+    subjects.sort_by_key(|busy| busy.account);
+    for of_one in subjects.chunk_by(|one, other| one.account == other.account) {
+        if let Some(account) = accounts.get(of_one[0].account) {
+            let subjects = of_one.to_vec();
+            tell(&account.router, SubjectTraffic { subjects });
         }
     }
 }

@@ -8,19 +8,21 @@ mod subscription;
 
 pub use subscription::{Delivered, InProcessSubscription};
 
+use crate::accounts::RoutedAccount;
 use crate::mailbox::{Observe, end_if_panicking, tell};
-use crate::router::{Announce, Router, Settled};
+use crate::router::{Announce, Settled};
 use actix::prelude::*;
 use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
+use vagus_delivery::Moment;
 use vagus_delivery::arbiter::{Arbiter, LocalArbiter, RunningTurn, hand_over};
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::Change;
-use vagus_delivery::{Interest, Moment};
 use vagus_protocol::operation::Publish;
+use vagus_routing::Origin;
 
 /// The sid of the one subscription that an outbox without a socket has.
 const SID: &[u8] = b"1";
@@ -31,8 +33,7 @@ const NO_ARBITER: usize = usize::MAX;
 /// Publishes and subscribes on its arbiter for those who are on none.
 pub struct InProcess {
     arbiter: LocalArbiter,
-    interest: Arc<Interest>,
-    router: Addr<Router>,
+    account: RoutedAccount,
     published: u64,
     subscribed: u64,
 }
@@ -75,12 +76,11 @@ pub struct SubscribeInProcess {
 }
 
 impl InProcess {
-    /// For this arbiter, on the thread of which it must be started.
-    pub fn new(arbiter: LocalArbiter, interest: Arc<Interest>, router: Addr<Router>) -> Self {
+    /// For this arbiter, on the thread of which it must be started, and in this account.
+    pub fn new(arbiter: LocalArbiter, account: RoutedAccount) -> Self {
         Self {
             arbiter,
-            interest,
-            router,
+            account,
             published: 0,
             subscribed: 0,
         }
@@ -107,9 +107,11 @@ impl InProcess {
         let arbiter: &mut Arbiter = &mut arbiter;
         let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
         arbiter.delivery.staging.begin_turn(Moment::of(began));
-        let taken = arbiter.delivery.publish(&self.interest, &message, None);
+        let account = &*self.account.account;
+        let origin = Origin::server(account.id());
+        let taken = arbiter.delivery.publish(account, &message, origin);
         arbiter.delivery.close_run();
-        arbiter.delivery.finish(&self.interest);
+        arbiter.delivery.finish();
         // Requests come one by one and each waits for its answer: there is nothing to pause.
         hand_over(arbiter, running, began);
         taken
@@ -171,11 +173,12 @@ impl Handler<SubscribeInProcess> for InProcess {
         let subscription = Arc::new(subscription);
         let (in_force, is_in_force) = oneshot::channel();
         let announce = Announce {
+            account: self.account.account.id(),
             changes: vec![Change::Add(subscription.clone())],
             settled: Some(Awaiting(Some(in_force)).start().recipient()),
         };
-        tell(&self.router, announce);
-        let held = InProcessSubscription::new(outbox, subscription, self.router.clone(), Instant::now());
+        tell(&self.account.router, announce);
+        let held = InProcessSubscription::new(outbox, subscription, self.account.clone(), Instant::now());
         Box::pin(async move {
             // Without the Router there is no server left.
             is_in_force.await.ok().map(|()| held)

@@ -4,6 +4,7 @@
 //! (`vagus_delivery`); the other actors decide which routes there are. None of them knows a wire language: a
 //! [`connection::Session`] does.
 
+mod accounts;
 pub mod connection;
 pub mod dialling;
 pub mod flood;
@@ -26,6 +27,7 @@ pub mod router;
 mod slow_work;
 pub mod subject;
 
+pub use accounts::{Accounts, RoutedAccount};
 pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;

@@ -61,6 +61,8 @@ pub struct ConnectionState {
     pub round_trip: Option<Duration>,
     /// What TLS it speaks, if it does.
     pub tls: Option<Box<TlsFacts>>,
+    /// The account that it is bound to; none until it is admitted.
+    pub account: Option<Box<str>>,
 }
 
 impl ConnectionState {
@@ -86,6 +88,7 @@ impl ConnectionState {
             waits_for_interest: false,
             round_trip: None,
             tls: None,
+            account: None,
         }
     }
 }
@@ -119,8 +122,8 @@ impl ClosedConnection {
 /// How much a connection is asked to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Extent {
-    /// Everything but its [client](ConnectionState::client) and its [TLS](ConnectionState::tls), which are left
-    /// empty: what has to be compared.
+    /// Everything but its [client](ConnectionState::client), its [TLS](ConnectionState::tls) and its
+    /// [account](ConnectionState::account), which are left empty: what has to be compared.
     Figures,
     /// Everything about the connection itself.
     State,

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
+use vagus_delivery::Account;
 use vagus_delivery::arbiter::LocalArbiter;
 use vagus_delivery::dialer::OutcomeSender;
 use vagus_delivery::wire::{Direction, Entrance, Handshakes, LastWords};
@@ -59,6 +60,8 @@ pub struct Opened<S> {
     pub entrance: Entrance,
     /// The state machine of the connection.
     pub session: S,
+    /// The account of one that is admitted whoever it is. Others are bound to theirs by the session.
+    pub account: Option<Arc<Account>>,
     /// What is said first.
     pub greeting: Vec<u8>,
 }
@@ -258,10 +261,20 @@ fn begin<S: Session>(
     let Opened {
         entrance,
         session,
+        account,
         greeting,
     } = opened;
     place.hand_on();
-    Connection::open(entrance, outcome, arbiter, surroundings, session, &greeting);
+    let account = account.and_then(|account| surroundings.accounts.get(account.id()));
+    Connection::open(
+        entrance,
+        outcome,
+        arbiter,
+        surroundings,
+        session,
+        account,
+        &greeting,
+    );
 }
 
 impl<L: Language> Actor for Reception<L> {

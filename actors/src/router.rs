@@ -31,7 +31,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use tokio::task::yield_now;
-use vagus_delivery::Interest;
+use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
@@ -40,7 +40,7 @@ use watchers::{BatchTaken, Watchers};
 /// The owner of an account's subject index.
 #[derive(Debug)]
 pub struct Router {
-    interest: Arc<Interest>,
+    account: Arc<Account>,
     schedule: Schedule,
     groups: Groups,
     settling: Settling,
@@ -82,13 +82,13 @@ pub struct RouterState {
 
 impl Router {
     /// The router of an account.
-    pub fn new(interest: Arc<Interest>, arbiters: Arc<Arbiters>) -> Self {
+    pub fn new(account: Arc<Account>, arbiters: Arc<Arbiters>) -> Self {
         Self {
-            hot_subjects: HotSubjects::new(interest.clone()),
-            interest,
+            hot_subjects: HotSubjects::new(account.clone()),
+            settling: Settling::new(account.id(), arbiters),
+            account,
             schedule: Schedule::default(),
             groups: Groups::default(),
-            settling: Settling::new(arbiters),
             watchers: Watchers::default(),
             resting: false,
             told: false,
@@ -117,13 +117,14 @@ impl Router {
         // Their answers come back as `MembersChanged`.
         self.groups.send();
         if self.watchers.are_ready() && !self.told {
-            self.watchers.tell(&self.interest.read(), &self.groups, router);
+            self.watchers
+                .tell(&self.account.interest().read(), &self.groups, router);
             self.told = true;
         }
     }
 
     fn change_plain(&mut self, changes: &[Change]) {
-        let mut index = self.interest.change();
+        let mut index = self.account.interest().change();
         for change in changes {
             let subscription = change.subscription();
             let in_group = subscription.queue().is_some();
@@ -149,16 +150,16 @@ impl Router {
                     }
                 }
             }
-            self.interest.versions().bump(subscription.subject());
+            self.account.interest().versions().bump(subscription.subject());
         }
     }
 
     /// Has publishers pick from these members of a group.
     fn publish_group(&mut self, name: &Arc<GroupName>, members: &GroupMembers) {
         let before = {
-            let mut index = self.interest.change();
+            let mut index = self.account.interest().change();
             let before = index.set_group(&name.subject, &name.queue, members.clone());
-            self.interest.versions().bump(&name.subject);
+            self.account.interest().versions().bump(&name.subject);
             before
         };
         self.watchers.group_changed(name, before.as_ref(), members);
@@ -209,7 +210,6 @@ impl ActorFuture<Router> for Working {
         context: &mut Context<Router>,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        router.settling.attend(task.waker());
         if !router.resting && router.has_work() {
             router.visit(&context.address());
             router.resting = !router.schedule.is_empty();
@@ -218,7 +218,7 @@ impl ActorFuture<Router> for Working {
                 go_on_after_others(context.address());
             }
         }
-        router.settling.answer();
+        router.settling.answer(task.waker());
         Poll::Pending
     }
 }
@@ -234,7 +234,7 @@ impl Handler<MatchSubject> for Router {
     type Result = Vec<Arc<ConnectionSubscription>>;
 
     fn handle(&mut self, wanted: MatchSubject, _: &mut Context<Self>) -> Self::Result {
-        self.interest.matching(&wanted.subject)
+        self.account.interest().matching(&wanted.subject)
     }
 }
 
@@ -262,6 +262,7 @@ impl Handler<Announce> for Router {
     type Result = ();
 
     fn handle(&mut self, announce: Announce, _: &mut Context<Self>) {
+        debug_assert_eq!(announce.account, self.account.id());
         let ticket = self
             .settling
             .open(announce.settled.clone(), announce.takes_away());
@@ -363,7 +364,7 @@ impl Handler<Observe<RouterState>> for Router {
     type Result = MessageResult<Observe<RouterState>>;
 
     fn handle(&mut self, _: Observe<RouterState>, _: &mut Context<Self>) -> Self::Result {
-        let index = self.interest.stats();
+        let index = self.account.interest().stats();
         MessageResult(RouterState {
             subscriptions: index.plain + index.group_members,
             inserts: index.inserts,

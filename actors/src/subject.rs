@@ -9,7 +9,7 @@ use actix::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
-use vagus_delivery::Interest;
+use vagus_delivery::Account;
 use vagus_routing::Version;
 
 /// How often a subject looks whether its route has changed and what passed.
@@ -22,7 +22,7 @@ const IDLE_INTERVALS: u32 = 10;
 #[derive(Debug)]
 pub struct Subject {
     subject: Box<[u8]>,
-    interest: Arc<Interest>,
+    account: Arc<Account>,
     cooled: Recipient<Cooled>,
     version: Version,
     /// By the newest route, which is not kept: it may be a large one.
@@ -66,12 +66,12 @@ pub(crate) struct Cooled {
 }
 
 impl Subject {
-    pub(crate) fn new(subject: Box<[u8]>, interest: Arc<Interest>, cooled: Recipient<Cooled>) -> Self {
-        let version = interest.version(&subject);
-        let deliveries = interest.deliveries(&subject);
+    pub(crate) fn new(subject: Box<[u8]>, account: Arc<Account>, cooled: Recipient<Cooled>) -> Self {
+        let version = account.interest().version(&subject);
+        let deliveries = account.interest().deliveries(&subject);
         Self {
             subject,
-            interest,
+            account,
             cooled,
             version,
             deliveries,
@@ -85,10 +85,10 @@ impl Subject {
 
     /// One interval has passed; false when the subject has had no traffic for long enough to stop.
     fn interval(&mut self) -> bool {
-        let version = self.interest.version(&self.subject);
+        let version = self.account.interest().version(&self.subject);
         if version != self.version {
             self.version = version;
-            self.deliveries = self.interest.deliveries(&self.subject);
+            self.deliveries = self.account.interest().deliveries(&self.subject);
         }
         let passed = self.messages - self.messages_before;
         self.messages_before = self.messages;

@@ -4,7 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use vagus_routing::{Destination, Index, QueueGroup, RouteCache, Subscription, Versions};
+use vagus_protocol::message;
+use vagus_routing::{
+    AccountId, Destination, Encoder, Fanout, Index, Outlet, QueueGroup, RouteCache, Subscription, Versions,
+};
 
 const MANY: usize = 100_000;
 
@@ -20,6 +23,26 @@ impl Destination for Peer {
     fn accepts_headers(&self) -> bool {
         true
     }
+}
+
+/// As in the server, for clients.
+struct Lines;
+
+impl Encoder for Lines {
+    fn start_length(&self, _: Outlet, subject: usize, sid: usize) -> usize {
+        message::prefix_len(subject, sid)
+    }
+
+    fn write_start(&self, _: Outlet, subject: &[u8], sid: &[u8], write: &mut impl FnMut(&[u8])) -> u8 {
+        message::write_prefix(subject, sid, write);
+        message::SUBJECT_AT
+    }
+}
+
+const ACCOUNT: AccountId = AccountId(0);
+
+fn resolved(index: &Index<Peer>, subject: &[u8]) -> Fanout<Peer> {
+    index.matches(subject).into_fanout(ACCOUNT, subject, &Lines)
 }
 
 fn subscription(subject: &str, queue: Option<&str>, sid: usize, id: usize) -> Arc<Subscription<Peer>> {
@@ -50,10 +73,10 @@ fn resolve(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("resolve");
     let one = index_of(["hot.subject".to_string()].into_iter());
     group.bench_function("one literal", |bencher| {
-        bencher.iter(|| one.resolve(black_box(b"hot.subject")))
+        bencher.iter(|| resolved(&one, black_box(b"hot.subject")))
     });
     group.bench_function("nobody", |bencher| {
-        bencher.iter(|| one.resolve(black_box(b"cold.subject")))
+        bencher.iter(|| resolved(&one, black_box(b"cold.subject")))
     });
 
     let subjects: Vec<_> = (0..MANY)
@@ -62,11 +85,11 @@ fn resolve(criterion: &mut Criterion) {
     let literals = index_of(subjects.iter().cloned());
     let mut next = shuffled();
     group.bench_function("random of 100000 literals", |bencher| {
-        bencher.iter(|| literals.resolve(subjects[next()].as_bytes()));
+        bencher.iter(|| resolved(&literals, subjects[next()].as_bytes()));
     });
     let wildcards = index_of((0..MANY).map(|number| format!("orders.{number}.*")));
     group.bench_function("random among 100000 wildcards", |bencher| {
-        bencher.iter(|| wildcards.resolve(subjects[next()].as_bytes()));
+        bencher.iter(|| resolved(&wildcards, subjects[next()].as_bytes()));
     });
     group.bench_function("random among 100000 wildcards, match only", |bencher| {
         bencher.iter(|| wildcards.has_interest(subjects[next()].as_bytes()));
@@ -78,7 +101,7 @@ fn resolve(criterion: &mut Criterion) {
         _ => format!("*.{number}.created"),
     }));
     group.bench_function("random among 100000 wildcards of four shapes", |bencher| {
-        bencher.iter(|| mixed.resolve(subjects[next()].as_bytes()));
+        bencher.iter(|| resolved(&mixed, subjects[next()].as_bytes()));
     });
 
     let mut members = QueueGroup::new();
@@ -88,7 +111,7 @@ fn resolve(criterion: &mut Criterion) {
     let mut queue = Index::new();
     queue.set_group(b"orders.>", b"workers", members.members());
     group.bench_function("queue of 100", |bencher| {
-        bencher.iter(|| queue.resolve(black_box(b"orders.1.created")));
+        bencher.iter(|| resolved(&queue, black_box(b"orders.1.created")));
     });
     group.finish();
 }
@@ -105,15 +128,15 @@ fn fan_out(criterion: &mut Criterion) {
     };
     let equal = fill(|_| 1, |number| number);
     group.bench_function("equal sids", |bencher| {
-        bencher.iter(|| equal.resolve(black_box(b"hot")))
+        bencher.iter(|| resolved(&equal, black_box(b"hot")))
     });
     let distinct = fill(|number| number, |number| number);
     group.bench_function("distinct sids", |bencher| {
-        bencher.iter(|| distinct.resolve(black_box(b"hot")))
+        bencher.iter(|| resolved(&distinct, black_box(b"hot")))
     });
     let few = fill(|number| number, |number| number % 8);
     group.bench_function("8 connections", |bencher| {
-        bencher.iter(|| few.resolve(black_box(b"hot")))
+        bencher.iter(|| resolved(&few, black_box(b"hot")))
     });
     group.finish();
 }
@@ -169,8 +192,8 @@ fn look_up(criterion: &mut Criterion) {
     let mut cache = RouteCache::default();
     for subject in &subjects {
         let version = versions.current(subject.as_bytes());
-        let fanout = Arc::new(index.resolve(subject.as_bytes()));
-        if let Err(missing) = cache.get(subject.as_bytes(), version) {
+        let fanout = Arc::new(resolved(&index, subject.as_bytes()));
+        if let Err(missing) = cache.get(ACCOUNT, subject.as_bytes(), version) {
             // What is asked for once is not kept.
             let _ = cache
                 .insert(missing, &fanout, version)
@@ -183,14 +206,14 @@ fn look_up(criterion: &mut Criterion) {
     group.bench_function("version and cached, same subject", |bencher| {
         bencher.iter(|| {
             let subject = black_box(b"orders.17.created");
-            cache.get(subject, versions.current(subject)).is_ok()
+            cache.get(ACCOUNT, subject, versions.current(subject)).is_ok()
         });
     });
     let mut next = shuffled();
     group.bench_function("version and cached, random of 100000", |bencher| {
         bencher.iter(|| {
             let subject = subjects[next()].as_bytes();
-            let slot = cache.get(subject, versions.current(subject)).ok()?;
+            let slot = cache.get(ACCOUNT, subject, versions.current(subject)).ok()?;
             cache.fanout(slot).map(|fanout| fanout.singles().len())
         });
     });

@@ -17,7 +17,7 @@ mod vigil;
 mod with_care;
 
 pub use counters::{ArbiterCounters, HeldRoutes, Traffic, Workload};
-pub use delivery::Delivery;
+pub use delivery::{BusySubject, Delivery};
 pub use hand_over_times::HandOverTimes;
 pub use quiescence::{Quiescence, Running, RunningTurn};
 pub use repeats::Repeats;
@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
-use vagus_routing::Versions;
+use vagus_routing::{AccountId, Version};
 
 /// Incomplete frames up to this size, in bytes, are carried over to the next read; larger ones get a buffer of their own.
 pub const CARRIED_OVER: usize = 16 * 1024;
@@ -192,9 +192,10 @@ impl Arbiter {
     }
 
     /// Between turns, now and then: drops so many of the routes that are kept, if they are out of date. What these deliver
-    /// to stays in memory until then.
-    pub fn sweep_routes(&mut self, versions: &Versions, at_most: usize) {
-        self.delivery.routes.sweep(versions, at_most);
+    /// to stays in memory until then. `current` gives the version of a subject in an account, and None for an account that
+    /// is gone.
+    pub fn sweep_routes(&mut self, at_most: usize, current: impl Fn(AccountId, &[u8]) -> Option<Version>) {
+        self.delivery.routes.sweep(at_most, current);
         let kept = self.delivery.routes.stats();
         self.shared.counters[self.number].set_held(HeldRoutes {
             routes: kept.entries as u64,

@@ -1,9 +1,10 @@
 //! Who wants what: the index of subscriptions, written by the Router alone and read by publishers.
 
+use crate::lines::Lines;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::sync::Arc;
-use vagus_routing::{Index, IndexStats, Matches, Version, Versions};
+use vagus_routing::{AccountId, Fanout, Index, IndexStats, Matches, Version, Versions};
 
 /// How much of the index is looked at for one subject in one hold of the read lock, as [`Matches::work`] counts it: some
 /// milliseconds where memory is slow.
@@ -13,13 +14,23 @@ pub const LOOKED_AT_ONCE: usize = 16_384;
 const COUNTED_AT_ONCE: usize = 4_096;
 
 /// The subscriptions of one account, and the versions that tell when a resolved route is out of date.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Interest {
+    account: AccountId,
     index: RwLock<Index<Arc<Outbox>>>,
     versions: Versions,
 }
 
 impl Interest {
+    /// No subscriptions, in this account.
+    pub(crate) fn new(account: AccountId) -> Self {
+        Self {
+            account,
+            index: RwLock::default(),
+            versions: Versions::default(),
+        }
+    }
+
     /// What a route of this subject is good for. Load it before resolving.
     #[inline]
     pub fn version(&self, subject: &[u8]) -> Version {
@@ -34,11 +45,17 @@ impl Interest {
         self.index.read().add_matches(subject, matches, at_most)
     }
 
+    /// What a message on this subject reaches as of now; less than that if finding it is more work than `at_most`, see
+    /// [`Index::add_matches`].
+    pub fn resolve(&self, subject: &[u8], at_most: usize) -> Fanout<Arc<Outbox>> {
+        let mut matches = Matches::default();
+        self.add_matches(subject, &mut matches, at_most);
+        matches.into_fanout(self.account, subject, &Lines)
+    }
+
     /// How many copies of a message on this subject are delivered as of now; fewer than that if they take long to count.
     pub fn deliveries(&self, subject: &[u8]) -> usize {
-        let mut matches = Matches::default();
-        self.add_matches(subject, &mut matches, COUNTED_AT_ONCE);
-        matches.into_fanout(subject).deliveries()
+        self.resolve(subject, COUNTED_AT_ONCE).deliveries()
     }
 
     /// The first plain subscription of this subject that `wanted` accepts, and how much work it was to look for it. It is

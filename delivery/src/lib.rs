@@ -4,11 +4,13 @@
 //! need to deliver: the routes they hold, and what they have staged. Routes come from the [`Interest`] of an account, and
 //! end at an [`outbox`]. Actors decide who is connected and which interest there is; none of them is known here.
 
+mod account;
 pub mod arbiter;
 pub mod bounds;
 pub mod dialer;
 pub mod input;
 mod interest;
+mod lines;
 mod live;
 mod moment;
 pub mod outbox;
@@ -17,6 +19,7 @@ pub mod subscriptions;
 mod testing;
 pub mod wire;
 
+pub use account::{Account, GLOBAL_ACCOUNT};
 pub use interest::{Interest, LOOKED_AT_ONCE};
 pub use live::Live;
 pub use moment::{Moment, TimeOfDay};

@@ -16,12 +16,12 @@ use vagus_actors::monitor::{Monitor, MonitorState};
 use vagus_actors::observed::ClientInfo;
 use vagus_actors::reception::{Language, Opened, Opening, Reception};
 use vagus_actors::router::{Router, RouterState};
-use vagus_actors::{Observe, SlowWork, keep_house};
+use vagus_actors::{Accounts, Observe, RoutedAccount, SlowWork, keep_house};
 use vagus_configs::WriteTimeout;
 use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_delivery::wire::Entrance;
-use vagus_delivery::{Interest, Live};
+use vagus_delivery::{Account, Live};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_routing::ConnectionId;
@@ -119,7 +119,7 @@ impl Session for Letters {
 }
 
 /// The language of those who speak in letters.
-struct Alphabet;
+struct Alphabet(Arc<Account>);
 
 impl Language for Alphabet {
     type Session = Letters;
@@ -133,6 +133,7 @@ impl Language for Alphabet {
         Opening::Done(Opened {
             entrance,
             session,
+            account: Some(self.0.clone()),
             greeting: b"welcome".to_vec(),
         })
     }
@@ -154,14 +155,13 @@ struct World {
 fn check(test: impl FnOnce(&World) + Send + 'static) {
     System::new().block_on(async {
         let arbiters = Arc::new(Arbiters::new(1));
-        let interest = Arc::new(Interest::default());
-        let router = Router::new(interest.clone(), arbiters.clone()).start();
+        let accounts = Arc::new(Accounts::start(arbiters.clone()));
+        let RoutedAccount { account, router } = accounts.global().clone();
         let monitor = Monitor::new(10).start();
         let arbiter: LocalArbiter = Rc::new(RefCell::new(Arbiter::new(0, arbiters.clone(), 1, 0)));
-        keep_house(arbiter.clone(), interest.clone(), router.clone());
+        keep_house(arbiter.clone(), accounts.clone());
         let surroundings = Arc::new(Surroundings {
-            interest,
-            router: router.clone(),
+            accounts: accounts.clone(),
             monitor: monitor.clone(),
             bounds: Arc::new(Live::new(Bounds {
                 write_deadline: PATIENCE,
@@ -173,7 +173,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
             })),
             slow_work: SlowWork::start().unwrap(),
         });
-        let reception = Reception::new(Alphabet, arbiter, surroundings).start();
+        let reception = Reception::new(Alphabet(account), arbiter, surroundings).start();
         let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();

@@ -14,16 +14,15 @@ use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
 use vagus_actors::reception::{Language, Opened, Opening, Reception, Unopened};
-use vagus_actors::router::Router;
-use vagus_actors::{Observe, SlowWork, keep_house};
+use vagus_actors::{Accounts, Observe, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Credentials, Gate};
 use vagus_configs::{Limits, WriteTimeout};
+use vagus_delivery::Live;
 use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_delivery::dialer::Dialer;
 use vagus_delivery::wire::{Direction, Entrance};
-use vagus_delivery::{Interest, Live};
-use vagus_nats::{ClientSettings, ClientTls, Nats, NatsSession};
+use vagus_nats::{ClientSettings, ClientTls, Nats, NatsSession, UserAccounts};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
 use vagus_routing::ConnectionId;
@@ -182,6 +181,8 @@ fn populate(layers: &Layers) -> Broker {
         max_connections: limits.max_connections,
         longest_line: vagus_protocol::parser::longest_incomplete_line(limits.max_control_line),
     };
+    let arbiters = Arc::new(Arbiters::new(2));
+    let accounts = Arc::new(Accounts::start(arbiters.clone()));
     let settings = ClientSettings {
         info: Info {
             max_payload: limits.max_payload,
@@ -189,6 +190,7 @@ fn populate(layers: &Layers) -> Broker {
         },
         limits,
         gate: Arc::new(Gate::new(Credentials::Open).unwrap()),
+        accounts: UserAccounts::global(accounts.global().account.clone()),
         connection: ConnectionType::WebSocket,
         auth_timeout: Duration::from_secs(60),
         tls: layers
@@ -205,11 +207,8 @@ fn populate(layers: &Layers) -> Broker {
         connector: layers.connector.clone(),
         framed: layers.framed,
     };
-    let arbiters = Arc::new(Arbiters::new(2));
-    let interest = Arc::new(Interest::default());
     let surroundings = Arc::new(Surroundings {
-        router: Router::new(interest.clone(), arbiters.clone()).start(),
-        interest,
+        accounts,
         monitor: Monitor::new(0).start(),
         bounds: Arc::new(Live::new(bounds)),
         slow_work: SlowWork::start().unwrap(),
@@ -252,11 +251,7 @@ fn open_reception(
     let longest_line = surroundings.bounds.current().0.longest_line;
     let arbiter = Arbiter::new(number, arbiters.clone(), 7, longest_line);
     let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
-    keep_house(
-        arbiter.clone(),
-        surroundings.interest.clone(),
-        surroundings.router.clone(),
-    );
+    keep_house(arbiter.clone(), surroundings.accounts.clone());
     Reception::new(language, arbiter, surroundings.clone())
         .start()
         .recipient()

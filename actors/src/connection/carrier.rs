@@ -4,6 +4,7 @@
 use super::Connection;
 use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
+use super::unannounced::Unannounced;
 use actix::prelude::*;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +19,6 @@ use vagus_delivery::arbiter::{
 use vagus_delivery::bounds::{Blocked, Patience};
 use vagus_delivery::input::Read;
 use vagus_delivery::outbox::{Attention, Flushed, Notices};
-use vagus_delivery::subscriptions::Change;
 use vagus_protocol::error::CloseReason;
 
 /// How long a connection that is closed may take to be told why.
@@ -88,17 +88,19 @@ impl Carrier {
             return Poll::Ready(());
         }
         let now = Instant::now();
-        let mut changes = Vec::new();
-        for subscription in &attention.exhausted {
-            connection
-                .subscriptions
-                .remove_exhausted(subscription, &mut changes);
+        let mut unannounced = Unannounced::default();
+        if let Some(account) = &connection.account {
+            for subscription in &attention.exhausted {
+                connection
+                    .subscriptions
+                    .remove_exhausted(subscription, unannounced.of(account));
+            }
         }
         // What it has published is delivered to its end, though it ends.
         if connection.closing.is_none() || connection.unfinished.is_some() {
-            self.take_turn(connection, &attention, now, &mut changes, task);
+            self.take_turn(connection, &attention, now, &mut unannounced, task);
         }
-        connection.announce(changes, context);
+        connection.announce(unannounced, context);
         if connection.closing.is_none() && !connection.working {
             connection.hand_in_slow_work(context);
             if connection.answer.is_some() {
@@ -119,7 +121,7 @@ impl Carrier {
         connection: &mut Connection<S>,
         attention: &Attention,
         now: Instant,
-        changes: &mut Vec<Change>,
+        unannounced: &mut Unannounced,
         task: &mut TaskContext<'_>,
     ) {
         if self
@@ -143,7 +145,7 @@ impl Carrier {
         let published_before = connection.inbound.messages;
         if connection.closing.is_none() && (notices.hold(Notices::SETTINGS) || notices.hold(Notices::NO_ROOM))
         {
-            connection.look_at(notices, arbiter, now, changes);
+            connection.look_at(notices, arbiter, now, unannounced);
         }
         if notices.hold(Notices::TIMER)
             && connection.closing.is_none()
@@ -152,12 +154,12 @@ impl Carrier {
                 .deadline()
                 .is_some_and(|deadline| deadline <= now)
         {
-            connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+            connection.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
                 session.time(turn)
             });
         }
         if let Some(answer) = connection.answer.take() {
-            connection.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+            connection.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
                 session.answered(answer, turn);
             });
         }
@@ -167,12 +169,12 @@ impl Carrier {
         if self.pause.is_none() {
             connection.go_on_delivering(&mut arbiter.delivery, now);
         }
-        let may_go_on = !connection.announced && !connection.working && connection.closing.is_none();
-        if may_go_on && !connection.is_delivering() && changes.is_empty() {
+        let may_go_on = connection.announcements == 0 && !connection.working && connection.closing.is_none();
+        if may_go_on && !connection.is_delivering() && unannounced.is_empty() {
             // First what was to be said about the input before, then the input that waited for the same.
             connection.say_deferred(&mut arbiter.delivery);
             if self.pause.is_none() {
-                self.take_input(connection, arbiter, now, changes, task);
+                self.take_input(connection, arbiter, now, unannounced, task);
             }
         }
         if connection.closing.is_some() && !connection.is_delivering() {
@@ -180,7 +182,7 @@ impl Carrier {
             connection.unfinished = None;
             connection.say_deferred(&mut arbiter.delivery);
         }
-        if connection.inbound.messages != published_before || !changes.is_empty() {
+        if connection.inbound.messages != published_before || !unannounced.is_empty() {
             connection.active = moment;
         }
         let pause = hand_over(arbiter, running, now);
@@ -210,18 +212,18 @@ impl Carrier {
         connection: &mut Connection<S>,
         arbiter: &mut Arbiter,
         now: Instant,
-        changes: &mut Vec<Change>,
+        unannounced: &mut Unannounced,
         task: &mut TaskContext<'_>,
     ) {
         if !arbiter.delivery.is_spent() {
-            self.resume(connection, arbiter, now, changes);
+            self.resume(connection, arbiter, now, unannounced);
         }
         // What is read now may have been sent after somebody subscribed: it goes by a route of its own.
         arbiter.delivery.close_run();
         if arbiter.delivery.is_spent() {
             self.spent = true;
         } else if !self.waiting {
-            self.read(connection, arbiter, now, changes, task);
+            self.read(connection, arbiter, now, unannounced, task);
         }
     }
 
@@ -231,7 +233,7 @@ impl Carrier {
         connection: &mut Connection<S>,
         arbiter: &mut Arbiter,
         now: Instant,
-        changes: &mut Vec<Change>,
+        unannounced: &mut Unannounced,
     ) {
         if !self.waiting {
             return;
@@ -240,7 +242,7 @@ impl Carrier {
         let waiting = connection.input.take_waiting();
         // What is read later is resolved anew, even on the same subject.
         arbiter.delivery.resume(connection.take_resolving());
-        self.feed(connection, &waiting, arbiter, now, changes);
+        self.feed(connection, &waiting, arbiter, now, unannounced);
         arbiter.delivery.resume(None);
     }
 
@@ -250,7 +252,7 @@ impl Carrier {
         connection: &mut Connection<S>,
         arbiter: &mut Arbiter,
         now: Instant,
-        changes: &mut Vec<Change>,
+        unannounced: &mut Unannounced,
         task: &mut TaskContext<'_>,
     ) {
         match connection.wire.poll_read_ready(task) {
@@ -266,7 +268,7 @@ impl Carrier {
             Read::Bytes { length, drained } => {
                 was_long = length >= LONG_READ;
                 arbiter.vigil.turn(now, length);
-                self.feed_input(connection, length, arbiter, now, changes);
+                self.feed_input(connection, length, arbiter, now, unannounced);
                 drained
             }
             Read::LargeFrame {
@@ -275,12 +277,12 @@ impl Carrier {
                 length,
                 drained,
             } => {
-                self.feed(connection, &frame[..frame_length], arbiter, now, changes);
+                self.feed(connection, &frame[..frame_length], arbiter, now, unannounced);
                 arbiter.spare_buffers.give_back(frame);
                 if self.waiting {
                     connection.input.wait_with(&arbiter.input[..length]);
                 } else if connection.closing.is_none() {
-                    self.feed_input(connection, length, arbiter, now, changes);
+                    self.feed_input(connection, length, arbiter, now, unannounced);
                 }
                 drained
             }
@@ -315,11 +317,11 @@ impl Carrier {
         length: usize,
         arbiter: &mut Arbiter,
         now: Instant,
-        changes: &mut Vec<Change>,
+        unannounced: &mut Unannounced,
     ) {
         // The buffer is lent for the turn; nothing else of this arbiter reads meanwhile.
         let input = std::mem::take(&mut arbiter.input);
-        self.feed(connection, &input[..length], arbiter, now, changes);
+        self.feed(connection, &input[..length], arbiter, now, unannounced);
         arbiter.input = input;
     }
 
@@ -329,13 +331,13 @@ impl Carrier {
         bytes: &[u8],
         arbiter: &mut Arbiter,
         now: Instant,
-        changes: &mut Vec<Change>,
+        unannounced: &mut Unannounced,
     ) {
         if bytes.is_empty() {
             return;
         }
         let delivery = &mut arbiter.delivery;
-        let progress = connection.with_turn(delivery, now, changes, |session, turn| {
+        let progress = connection.with_turn(delivery, now, unannounced, |session, turn| {
             session.receive(bytes, turn)
         });
         if connection.closing.is_some() {
@@ -424,18 +426,19 @@ impl<S: Session> Connection<S> {
         &mut self,
         delivery: &mut Delivery,
         now: Instant,
-        changes: &mut Vec<Change>,
+        unannounced: &mut Unannounced,
         method: impl FnOnce(&mut S, &mut ConnectionTurn<'_>) -> R,
     ) -> Option<R> {
         let mut turn = ConnectionTurn {
             now,
             delivery,
-            interest: &self.surroundings.interest,
+            accounts: &self.surroundings.accounts,
+            account: &mut self.account,
             outbox: &self.outbox,
             subscriptions: &mut self.subscriptions,
             inbound: &mut self.inbound,
-            changes,
-            announced: self.announced,
+            unannounced,
+            announced: self.announcements > 0,
             deferred: &mut self.deferred,
             closing: &mut self.closing,
         };
@@ -481,9 +484,8 @@ impl<S: Session> Connection<S> {
         {
             // What it sends now waits behind that.
             self.session.heard(now);
-            let interest = &self.surroundings.interest;
             // A trace is the session's.
-            match catch_unwind(AssertUnwindSafe(|| delivery.proceed(interest, unfinished))) {
+            match catch_unwind(AssertUnwindSafe(|| delivery.proceed(unfinished))) {
                 Ok(unfinished) => self.unfinished = unfinished,
                 Err(_) => self.panicked(delivery),
             }
@@ -492,17 +494,23 @@ impl<S: Session> Connection<S> {
 
     /// Goes by what the server is set to now, or leaves where there is no room any more.
     #[cold]
-    fn look_at(&mut self, notices: Notices, arbiter: &mut Arbiter, now: Instant, changes: &mut Vec<Change>) {
+    fn look_at(
+        &mut self,
+        notices: Notices,
+        arbiter: &mut Arbiter,
+        now: Instant,
+        unannounced: &mut Unannounced,
+    ) {
         if notices.hold(Notices::SETTINGS) {
             (self.bounds, _) = self.surroundings.bounds.current();
             self.outbox.set_max_pending(self.bounds.max_pending);
             arbiter.make_room(self.bounds.longest_line);
-            self.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+            self.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
                 session.settings_changed(turn);
             });
         }
         if notices.hold(Notices::NO_ROOM) && self.closing.is_none() {
-            self.with_turn(&mut arbiter.delivery, now, changes, |session, turn| {
+            self.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
                 session.no_room(turn);
             });
         }

@@ -33,11 +33,15 @@ impl<S: Session> Connection<S> {
             messages_out: outbound.messages,
             payload_out: outbound.payload,
             stalls: outbound.stalls,
-            waits_for_interest: self.announced,
+            waits_for_interest: self.announcements > 0,
             round_trip: self.session.round_trip(),
             tls: match extent {
                 Extent::Figures => None,
                 Extent::State | Extent::Subscriptions => self.wire.tls_facts(),
+            },
+            account: match (extent, &self.account) {
+                (Extent::Figures, _) | (_, None) => None,
+                (_, Some(bound)) => Some(bound.account.name().into()),
             },
         }
     }

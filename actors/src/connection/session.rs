@@ -5,8 +5,10 @@ use crate::observed::ClientInfo;
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
+use vagus_delivery::Account;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_delivery::subscriptions::Subscribed;
@@ -96,6 +98,10 @@ pub enum Progress {
 pub trait Turn {
     /// The time at the start of the turn.
     fn now(&self) -> Instant;
+
+    /// Admits the connection: from now on it publishes and subscribes in this account. What it is subscribed to in another
+    /// ends. Before it is bound to one it does neither.
+    fn bind(&mut self, account: &Arc<Account>);
 
     /// Whether the turn goes on with this message, or with any other operation. If not, nothing more is to be
     /// published in it: the session returns [`Progress::Yielded`], and asks about the same message in a later turn.

@@ -1,30 +1,34 @@
 //! What a session does to the world, carried out.
 
 use super::session::Turn;
+use super::unannounced::Unannounced;
+use crate::accounts::{Accounts, RoutedAccount};
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::{Outbox, ShownDeliveries};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
-use vagus_delivery::{Interest, LOOKED_AT_ONCE};
+use vagus_delivery::{Account, Interest, LOOKED_AT_ONCE};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
-use vagus_routing::Destination;
+use vagus_routing::{Destination, Origin};
 
 /// One turn of a connection: its own state beside that of its arbiter.
 pub(super) struct ConnectionTurn<'a> {
     pub(super) now: Instant,
     pub(super) delivery: &'a mut Delivery,
-    pub(super) interest: &'a Interest,
+    pub(super) accounts: &'a Accounts,
+    /// None until the session has admitted the connection.
+    pub(super) account: &'a mut Option<RoutedAccount>,
     pub(super) outbox: &'a Arc<Outbox>,
     pub(super) subscriptions: &'a mut Subscriptions,
     pub(super) inbound: &'a mut InboundTraffic,
-    /// Changes of interest that the Router has not been told of.
-    pub(super) changes: &'a mut Vec<Change>,
-    /// The Router has been told of changes and has not answered.
+    /// Changes of interest in this turn.
+    pub(super) unannounced: &'a mut Unannounced,
+    /// Routers have been told of changes, and one has not answered.
     pub(super) announced: bool,
-    /// What is to be said once it has.
+    /// What is to be said once all have.
     pub(super) deferred: &'a mut Vec<u8>,
     pub(super) closing: &'a mut Option<CloseReason>,
 }
@@ -49,15 +53,45 @@ impl InboundTraffic {
     }
 }
 
+impl ConnectionTurn<'_> {
+    /// The interest that the connection's own is a part of.
+    fn interest(&self) -> Option<&Interest> {
+        Some(self.account.as_ref()?.account.interest())
+    }
+
+    /// All subscriptions of the connection take messages in another way than before.
+    fn all_have_changed(&self) {
+        if let Some(interest) = self.interest() {
+            interest.versions().bump_all();
+        }
+    }
+
+    fn origin(&self, account: &Account, echo: bool) -> Origin {
+        Origin::client(self.outbox.connection_id(), account.id(), echo)
+    }
+}
+
 impl Turn for ConnectionTurn<'_> {
     fn now(&self) -> Instant {
         self.now
     }
 
+    fn bind(&mut self, account: &Arc<Account>) {
+        let bound = self.account.as_ref().map(|bound| bound.account.id());
+        if bound != Some(account.id()) {
+            // It has none of its own in there yet.
+            self.unsubscribe_all();
+            *self.account = self.accounts.get(account.id());
+        }
+    }
+
     #[inline]
     fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool {
-        let except = (!echo).then(|| self.outbox.connection_id());
-        self.delivery.goes_on(self.interest, message, except) && !self.outbox.is_closed()
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return !self.delivery.is_spent();
+        };
+        let origin = self.origin(account, echo);
+        self.delivery.goes_on(account, message, origin) && !self.outbox.is_closed()
     }
 
     #[inline]
@@ -67,25 +101,34 @@ impl Turn for ConnectionTurn<'_> {
             "a connection's own interest comes before what it publishes"
         );
         self.inbound.count(message.body.len());
-        let except = (!echo).then(|| self.outbox.connection_id());
-        self.delivery.publish(self.interest, message, except)
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return false;
+        };
+        let origin = self.origin(account, echo);
+        self.delivery.publish(account, message, origin)
     }
 
     #[cold]
     fn publish_traced(&mut self, message: &Publish<'_>, echo: bool, trace: Box<dyn Trace>) -> bool {
         self.inbound.count(message.body.len());
-        let except = (!echo).then(|| self.outbox.connection_id());
-        self.delivery
-            .publish_traced(self.interest, message, except, trace)
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return false;
+        };
+        let origin = self.origin(account, echo);
+        self.delivery.publish_traced(account, message, origin, trace)
     }
 
     #[cold]
     fn publish_event(&mut self, trace: Box<dyn Trace>) {
-        self.delivery.publish_event(self.interest, trace);
+        if let Some(RoutedAccount { account, .. }) = &*self.account {
+            self.delivery.publish_event(account, trace);
+        }
     }
 
     fn answer(&mut self, message: OwnMessage) {
-        self.delivery.answer(self.interest, message);
+        if let Some(RoutedAccount { account, .. }) = &*self.account {
+            self.delivery.answer(account, message);
+        }
     }
 
     #[cold]
@@ -95,7 +138,9 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     fn anticipate(&mut self, subjects: &[&[u8]]) {
-        self.delivery.anticipate(subjects);
+        if let Some(RoutedAccount { account, .. }) = &*self.account {
+            self.delivery.anticipate(account.id(), subjects);
+        }
     }
 
     #[inline]
@@ -110,8 +155,11 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>) {
-        self.subscriptions
-            .add(subject, queue, sid, except, self.outbox, self.changes);
+        if let Some(account) = &*self.account {
+            let changes = self.unannounced.of(account);
+            self.subscriptions
+                .add(subject, queue, sid, except, self.outbox, changes);
+        }
     }
 
     fn is_subscribed(&self, sid: &[u8]) -> bool {
@@ -121,15 +169,19 @@ impl Turn for ConnectionTurn<'_> {
     fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>) {
         // What this turn has delivered to the subscription counts.
         self.delivery.pause_run();
-        self.subscriptions.end(sid, max, self.changes);
+        if let Some(account) = &*self.account {
+            self.subscriptions.end(sid, max, self.unannounced.of(account));
+        }
     }
 
     fn unsubscribe_all(&mut self) {
         if !self.subscriptions.is_empty() {
             // What this turn has delivered to them counts.
             self.delivery.pause_run();
-            self.changes
-                .extend(self.subscriptions.depart().map(Change::Remove));
+            if let Some(account) = &*self.account {
+                let departing = self.subscriptions.depart().map(Change::Remove);
+                self.unannounced.of(account).extend(departing);
+            }
         }
     }
 
@@ -140,7 +192,10 @@ impl Turn for ConnectionTurn<'_> {
     fn except(&mut self, sid: &[u8], except: Option<Filter>) {
         // What this turn has delivered to the subscription counts.
         self.delivery.pause_run();
-        self.subscriptions.except(sid, except, self.changes);
+        if let Some(account) = &*self.account {
+            self.subscriptions
+                .except(sid, except, self.unannounced.of(account));
+        }
     }
 
     fn subscriptions(&self) -> usize {
@@ -148,12 +203,12 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     fn interest_pending(&self) -> bool {
-        self.announced || !self.changes.is_empty()
+        self.announced || !self.unannounced.is_empty()
     }
 
     fn own_plain_sid(&mut self, subject: &[u8]) -> Option<Box<[u8]>> {
         let own = self.outbox.connection_id();
-        let (subscription, work) = self.interest.find_plain(subject, |subscription| {
+        let (subscription, work) = self.interest()?.find_plain(subject, |subscription| {
             subscription.destination().connection_id() == own
         });
         self.delivery.charge(work);
@@ -182,7 +237,7 @@ impl Turn for ConnectionTurn<'_> {
 
     fn may_answer_requests(&mut self, permission: Option<ResponsePermission>) {
         if self.outbox.set_response_permission(permission) && !self.subscriptions.is_empty() {
-            self.interest.versions().bump_all();
+            self.all_have_changed();
         }
     }
 
@@ -197,7 +252,7 @@ impl Turn for ConnectionTurn<'_> {
         self.outbox.set_accepts_headers(accept);
         if !self.subscriptions.is_empty() {
             // Routes that are held say how this connection took headers before.
-            self.interest.versions().bump_all();
+            self.all_have_changed();
         }
     }
 

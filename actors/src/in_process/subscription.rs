@@ -1,8 +1,8 @@
 //! What whoever subscribed within the process holds.
 
+use crate::accounts::RoutedAccount;
 use crate::mailbox::tell;
-use crate::router::{Announce, Router};
-use actix::prelude::*;
+use crate::router::Announce;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -18,7 +18,7 @@ const TAKEN_AT_ONCE: usize = 256 * 1024;
 pub struct InProcessSubscription {
     outbox: Arc<Outbox>,
     subscription: Arc<ConnectionSubscription>,
-    router: Addr<Router>,
+    account: RoutedAccount,
     since: Instant,
 }
 
@@ -35,13 +35,13 @@ impl InProcessSubscription {
     pub(super) fn new(
         outbox: Arc<Outbox>,
         subscription: Arc<ConnectionSubscription>,
-        router: Addr<Router>,
+        account: RoutedAccount,
         since: Instant,
     ) -> Self {
         Self {
             outbox,
             subscription,
-            router,
+            account,
             since,
         }
     }
@@ -91,8 +91,9 @@ impl Drop for InProcessSubscription {
     fn drop(&mut self) {
         self.outbox.retire();
         tell(
-            &self.router,
+            &self.account.router,
             Announce {
+                account: self.account.account.id(),
                 changes: vec![Change::Remove(self.subscription.clone())],
                 settled: None,
             },

@@ -66,6 +66,7 @@ fn bytes(connection: &ClosedConnection) -> usize {
     size_of::<ClosedConnection>()
         + certificates.map(certificate).sum::<usize>()
         + texts.iter().map(|text| text.len()).sum::<usize>()
+        + connection.state.account.as_ref().map_or(0, |name| name.len())
         + connection.subscriptions.iter().map(subscription).sum::<usize>()
 }
 
@@ -99,6 +100,7 @@ mod tests {
             waits_for_interest: false,
             round_trip: None,
             tls: None,
+            account: None,
         };
         Arc::new(ClosedConnection {
             state,

@@ -5,11 +5,11 @@ use crate::router::{Announce, Router, RouterState, Settled};
 use actix::prelude::*;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use vagus_delivery::Interest;
+use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::Change;
-use vagus_routing::Matches;
+use vagus_routing::AccountId;
 
 /// The sid of a member over which a group panics.
 const PANICS: &[u8] = b"panics";
@@ -40,18 +40,18 @@ impl Handler<Settled> for Awaiting {
 }
 
 struct World {
-    interest: Arc<Interest>,
+    account: Arc<Account>,
     arbiters: Arc<Arbiters>,
     router: Addr<Router>,
 }
 
 impl World {
     fn new() -> Self {
-        let interest = Arc::new(Interest::default());
+        let account = Arc::new(Account::new(AccountId(0), "A"));
         let arbiters = Arc::new(Arbiters::new(1));
-        let router = Router::new(interest.clone(), arbiters.clone()).start();
+        let router = Router::new(account.clone(), arbiters.clone()).start();
         Self {
-            interest,
+            account,
             arbiters,
             router,
         }
@@ -73,7 +73,15 @@ impl World {
     async fn announce(&self, changes: Vec<Change>) {
         let (in_force, is_in_force) = oneshot::channel();
         let settled = Some(Awaiting(Some(in_force)).start().recipient());
-        self.router.send(Announce { changes, settled }).await.unwrap();
+        let account = self.account.id();
+        self.router
+            .send(Announce {
+                account,
+                changes,
+                settled,
+            })
+            .await
+            .unwrap();
         is_in_force.await.unwrap();
     }
 
@@ -85,9 +93,7 @@ impl World {
 
     /// The sids of those who may be picked.
     fn members(&self) -> Vec<String> {
-        let mut matches = Matches::default();
-        assert!(self.interest.add_matches(b"jobs", &mut matches, usize::MAX));
-        let route = matches.into_fanout(b"jobs");
+        let route = self.account.interest().resolve(b"jobs", usize::MAX);
         let members = route.queues().iter().flat_map(|queue| queue.members());
         let mut sids: Vec<_> = members
             .map(|member| member.sid().escape_ascii().to_string())

@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use std::vec;
 use vagus_delivery::subscriptions::{Change, DepartingSubscriptions};
-use vagus_routing::{ConnectionId, Destination};
+use vagus_routing::{AccountId, ConnectionId, Destination};
 
 /// The bytes of a subject that take the index as long as one step more.
 const BYTES_PER_STEP: usize = 64;
@@ -19,6 +19,8 @@ fn steps_of(change: &Change) -> usize {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Announce {
+    /// The account in which it changes: that of the Router which is told.
+    pub account: AccountId,
     /// What changes.
     pub changes: Vec<Change>,
     /// Who is told when all of it is in force; nobody when the connection is gone.
@@ -45,7 +47,10 @@ pub(crate) struct Depart {
 /// The Router's answer: what was announced is in force for every publisher of this server.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Settled;
+pub struct Settled {
+    /// The account in which it changed.
+    pub account: AccountId,
+}
 
 /// An announcement of which a part may be done.
 #[derive(Debug)]

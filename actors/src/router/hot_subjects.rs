@@ -6,7 +6,8 @@ use crate::subject::{Cooled, Counted, Subject};
 use actix::prelude::*;
 use hashbrown::HashMap;
 use std::sync::Arc;
-use vagus_delivery::Interest;
+use vagus_delivery::Account;
+use vagus_delivery::arbiter::BusySubject;
 
 /// A subject is hot from this many messages a second on one arbiter.
 const HOT_FROM: u64 = 64;
@@ -19,7 +20,7 @@ const HOT_AT_MOST: usize = 1024;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct SubjectTraffic {
-    pub(crate) subjects: Vec<(Box<[u8]>, u64, u64)>,
+    pub(crate) subjects: Vec<BusySubject>,
 }
 
 /// Asks for the addresses of all Subject actors.
@@ -29,14 +30,14 @@ pub struct ListHotSubjects;
 
 #[derive(Debug)]
 pub(super) struct HotSubjects {
-    interest: Arc<Interest>,
+    account: Arc<Account>,
     actors: HashMap<Box<[u8]>, Addr<Subject>, foldhash::fast::RandomState>,
 }
 
 impl HotSubjects {
-    pub(super) fn new(interest: Arc<Interest>) -> Self {
+    pub(super) fn new(account: Arc<Account>) -> Self {
         Self {
-            interest,
+            account,
             actors: HashMap::default(),
         }
     }
@@ -51,13 +52,19 @@ impl HotSubjects {
 
     /// Passes counts on to the subjects that have an actor, and gives one to those that became hot.
     pub(super) fn report(&mut self, traffic: SubjectTraffic, router: &Addr<Router>) {
-        for (subject, messages, payload) in traffic.subjects {
+        for busy in traffic.subjects {
+            let BusySubject {
+                subject,
+                messages,
+                payload,
+                ..
+            } = busy;
             let counted = Counted { messages, payload };
             if let Some(actor) = self.actors.get(&subject) {
                 tell(actor, counted);
             } else if messages >= HOT_FROM && self.actors.len() < HOT_AT_MOST {
                 let actor =
-                    Subject::new(subject.clone(), self.interest.clone(), router.clone().recipient()).start();
+                    Subject::new(subject.clone(), self.account.clone(), router.clone().recipient()).start();
                 tell(&actor, counted);
                 self.actors.insert(subject, actor);
             }

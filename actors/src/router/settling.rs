@@ -7,10 +7,12 @@ use hashbrown::HashMap;
 use std::sync::Arc;
 use std::task::Waker;
 use vagus_delivery::arbiter::{Arbiters, Running};
+use vagus_routing::AccountId;
 
 /// The announcements that have not been answered.
 #[derive(Debug)]
 pub(super) struct Settling {
+    account: AccountId,
     arbiters: Arc<Arbiters>,
     next_ticket: u64,
     open: HashMap<u64, Open, foldhash::fast::RandomState>,
@@ -31,8 +33,9 @@ struct Open {
 }
 
 impl Settling {
-    pub(super) fn new(arbiters: Arc<Arbiters>) -> Self {
+    pub(super) fn new(account: AccountId, arbiters: Arc<Arbiters>) -> Self {
         Self {
+            account,
             arbiters,
             next_ticket: 0,
             open: HashMap::default(),
@@ -92,29 +95,34 @@ impl Settling {
         match open.settled {
             Some(settled) if open.takes_away => self.written.push(settled),
             Some(settled) => {
-                tell_recipient(&settled, Settled);
+                self.tell(&settled);
             }
             None => {}
         }
     }
 
-    /// Has this woken when a turn ends that [`answer`](Self::answer) found running.
-    pub(super) fn attend(&self, waker: &Waker) {
-        self.arbiters.quiescence.attend(waker);
+    fn tell(&self, settled: &Recipient<Settled>) {
+        let account = self.account;
+        tell_recipient(settled, Settled { account });
     }
 
-    /// Answers what no running turn contradicts any more.
-    pub(super) fn answer(&mut self) {
+    /// Answers what no running turn contradicts any more. If some does, `waker` is woken when one of them ends.
+    pub(super) fn answer(&mut self, waker: &Waker) {
         let quiescence = &self.arbiters.quiescence;
         if !self.written.is_empty() {
             let written = std::mem::take(&mut self.written);
             self.waiting.push((written, quiescence.running()));
         }
+        if self.waiting.is_empty() {
+            return;
+        }
+        quiescence.attend(waker);
+        let account = self.account;
         self.waiting.retain_mut(|(settled, running)| {
             let ended = quiescence.have_ended(running);
             if ended {
                 for settled in settled {
-                    tell_recipient(settled, Settled);
+                    tell_recipient(settled, Settled { account });
                 }
             }
             !ended

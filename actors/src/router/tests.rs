@@ -5,10 +5,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::task::yield_now;
-use vagus_delivery::Interest;
+use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::Outbox;
 use vagus_delivery::subscriptions::{Change, Subscriptions};
+use vagus_routing::AccountId;
 
 /// What one connection leaves behind is no reason for the others of the thread to wait: they get their turn between
 /// visits, of which each is small.
@@ -17,7 +18,8 @@ fn others_get_their_turn_while_many_subscriptions_end() {
     const SUBSCRIPTIONS: usize = 50_000;
     System::new().block_on(async {
         let arbiters = Arc::new(Arbiters::new(1));
-        let router = Router::new(Arc::new(Interest::default()), arbiters.clone()).start();
+        let account = Arc::new(Account::new(AccountId(0), "A"));
+        let router = Router::new(account, arbiters.clone()).start();
         let outbox = Arc::new(Outbox::new(arbiters.slots.take(), 1, 0, 1000, None));
         let (mut held, mut changes) = (Subscriptions::default(), Vec::new());
         for sid in 0..SUBSCRIPTIONS {
@@ -44,6 +46,7 @@ fn others_get_their_turn_while_many_subscriptions_end() {
         let subscriptions = held.depart();
         assert!(matches!(changes[0], Change::Add(_)));
         let announce = Announce {
+            account: AccountId(0),
             changes,
             settled: None,
         };

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::fanout::Fanout;
-use crate::versions::{Version, Versions};
+use crate::origin::AccountId;
+use crate::versions::Version;
 
 /// How many places a subject has.
 const WAYS: usize = 8;
@@ -79,7 +80,10 @@ pub struct Slot(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missing(u64);
 
-/// Fan-outs by subject, for one thread and one index. Bounded, and nothing is dropped all at once.
+/// Fan-outs by account and subject, for one thread. Bounded, and nothing is dropped all at once.
+///
+/// There is one for the indexes of all accounts, so that an account without traffic costs nothing here, and the busy ones
+/// share the room.
 pub struct RouteCache<D> {
     /// As many as a power of two.
     sets: Vec<Set<D>>,
@@ -137,11 +141,11 @@ impl<D> Set<D> {
 
     /// Where the entry of `subject` is, if there is one.
     #[inline]
-    fn find(&self, hash: u64, subject: &[u8]) -> Option<usize> {
+    fn find(&self, hash: u64, account: AccountId, subject: &[u8]) -> Option<usize> {
         let mut alike = self.alike(hash);
         while alike != 0 {
             let way = alike.trailing_zeros() as usize;
-            if self.places[way].is_for(subject) {
+            if self.places[way].is_for(account, subject) {
                 return Some(way);
             }
             alike &= alike - 1;
@@ -154,7 +158,7 @@ impl<D> Set<D> {
 #[repr(align(32))]
 struct Place<D> {
     version: Version,
-    /// Its subject is the key.
+    /// Its account and subject are the key.
     fanout: Option<Arc<Fanout<D>>>,
     traffic: Traffic,
 }
@@ -175,10 +179,10 @@ impl<D> Place<D> {
     }
 
     #[inline]
-    fn is_for(&self, subject: &[u8]) -> bool {
+    fn is_for(&self, account: AccountId, subject: &[u8]) -> bool {
         self.fanout
             .as_ref()
-            .is_some_and(|fanout| fanout.subject() == subject)
+            .is_some_and(|fanout| fanout.account() == account && fanout.subject() == subject)
     }
 }
 
@@ -207,14 +211,14 @@ impl<D> RouteCache<D> {
         }
     }
 
-    /// Where the fan-out of `subject` is kept, if it still holds under `version`: the [current](Versions::current)
-    /// one.
+    /// Where the fan-out of `subject` is kept, if it still holds under `version`: the
+    /// [current](crate::Versions::current) one of the account's index.
     #[inline]
-    pub fn get(&mut self, subject: &[u8], version: Version) -> Result<Slot, Missing> {
-        let hash = self.hasher.hash_one(subject);
+    pub fn get(&mut self, account: AccountId, subject: &[u8], version: Version) -> Result<Slot, Missing> {
+        let hash = self.hash(account, subject);
         let number = self.set_of(hash);
         let set = &mut self.sets[number];
-        if let Some(way) = set.find(hash, subject)
+        if let Some(way) = set.find(hash, account, subject)
             && set.places[way].version == version
         {
             if !set.used[way] {
@@ -227,15 +231,23 @@ impl<D> RouteCache<D> {
         Err(Missing(hash))
     }
 
+    /// Accounts often have the same subjects: each has places of its own for them.
+    #[inline]
+    fn hash(&self, account: AccountId, subject: &[u8]) -> u64 {
+        /// Odd, and without a pattern: the numbers of accounts differ in all bits then.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.hasher.hash_one(subject) ^ u64::from(account.0).wrapping_mul(SPREAD)
+    }
+
     /// Brings what is kept for these subjects near, as they are about to be looked up.
     ///
     /// A publisher of many subjects spends its time waiting for memory. Asked for one after the other, each wait
     /// comes after the last; asked for here, in passes of independent loads, they overlap. So no pass may depend on
     /// what it loads, as a branch does.
-    pub fn anticipate(&self, subjects: &[&[u8]]) {
+    pub fn anticipate(&self, account: AccountId, subjects: &[&[u8]]) {
         let mut hashes = [0; ANTICIPATED];
         for (hash, subject) in hashes.iter_mut().zip(subjects) {
-            *hash = self.hasher.hash_one(subject);
+            *hash = self.hash(account, subject);
         }
         let hashes = &hashes[..subjects.len().min(ANTICIPATED)];
         let mut touched = 0;
@@ -278,7 +290,7 @@ impl<D> RouteCache<D> {
         let Missing(hash) = missing;
         let cost = cost(fanout);
         let number = self.set_of(hash);
-        let at = match self.sets[number].find(hash, fanout.subject()) {
+        let at = match self.sets[number].find(hash, fanout.account(), fanout.subject()) {
             Some(way) => number * WAYS + way,
             None if self.seen_before(hash) => self.make_room(hash),
             None => return None,
@@ -317,24 +329,31 @@ impl<D> RouteCache<D> {
         }
     }
 
-    /// Hands over the traffic counted since the last call, by subject, and starts anew. A subject may come twice.
-    pub fn drain_traffic(&mut self, mut report: impl FnMut(&[u8], u64, u64)) {
+    /// Hands over the traffic counted since the last call, by account and subject, and starts anew. A subject may come
+    /// twice.
+    pub fn drain_traffic(&mut self, mut report: impl FnMut(AccountId, &[u8], u64, u64)) {
         self.departed
-            .drain(|subject, traffic| report(subject, traffic.messages, traffic.bytes));
+            .drain(|account, subject, traffic| report(account, subject, traffic.messages, traffic.bytes));
         for at in self.touched.drain(..) {
             let set = &mut self.sets[at as usize / WAYS];
             set.touched[at as usize % WAYS] = false;
             let place = &mut set.places[at as usize % WAYS];
             let traffic = mem::take(&mut place.traffic);
             if let Some(fanout) = place.fanout.as_ref().filter(|_| traffic.messages > 0) {
-                report(fanout.subject(), traffic.messages, traffic.bytes);
+                report(
+                    fanout.account(),
+                    fanout.subject(),
+                    traffic.messages,
+                    traffic.bytes,
+                );
             }
         }
     }
 
     /// Looks at the next `places` entries, in turn, and drops those that hold no more: they keep alive the
-    /// subscriptions of connections long gone.
-    pub fn sweep(&mut self, versions: &Versions, places: usize) {
+    /// subscriptions of connections long gone. `current` gives the version of a subject in the index of an account, and
+    /// None for an account that is gone.
+    pub fn sweep(&mut self, places: usize, current: impl Fn(AccountId, &[u8]) -> Option<Version>) {
         for _ in 0..places.min(self.capacity()) {
             self.turn_broom();
             let place = &self.sets[self.broom / WAYS].places[self.broom % WAYS];
@@ -344,7 +363,7 @@ impl<D> RouteCache<D> {
             let stale = place
                 .fanout
                 .as_ref()
-                .is_some_and(|fanout| place.version != versions.current(fanout.subject()));
+                .is_some_and(|fanout| Some(place.version) != current(fanout.account(), fanout.subject()));
             if stale {
                 self.drop_entry(self.broom);
             }
@@ -460,7 +479,7 @@ impl<D> RouteCache<D> {
         self.stats.deliveries -= fanout.deliveries();
         if traffic.messages > 0 {
             let at_most = self.limits.reported_subjects;
-            self.departed.add(fanout.subject(), traffic, at_most);
+            self.departed.add(&fanout, traffic, at_most);
         }
     }
 }
@@ -481,22 +500,24 @@ impl<D> fmt::Debug for RouteCache<D> {
 struct Departed {
     /// Their subjects, one behind the other.
     subjects: Vec<u8>,
-    /// Where each subject ends, and what it carried.
-    entries: Vec<(usize, Traffic)>,
+    /// Whose each subject is, where it ends, and what it carried.
+    entries: Vec<(AccountId, usize, Traffic)>,
 }
 
 impl Departed {
-    fn add(&mut self, subject: &[u8], traffic: Traffic, at_most: usize) {
+    fn add<D>(&mut self, fanout: &Fanout<D>, traffic: Traffic, at_most: usize) {
+        let subject = fanout.subject();
         if self.entries.len() < at_most && self.subjects.len() + subject.len() <= DEPARTED_BYTES {
             self.subjects.extend_from_slice(subject);
-            self.entries.push((self.subjects.len(), traffic));
+            self.entries
+                .push((fanout.account(), self.subjects.len(), traffic));
         }
     }
 
-    fn drain(&mut self, mut report: impl FnMut(&[u8], Traffic)) {
+    fn drain(&mut self, mut report: impl FnMut(AccountId, &[u8], Traffic)) {
         let mut start = 0;
-        for (end, traffic) in self.entries.drain(..) {
-            report(&self.subjects[start..end], traffic);
+        for (account, end, traffic) in self.entries.drain(..) {
+            report(account, &self.subjects[start..end], traffic);
             start = end;
         }
         // Rarely needed: nothing is kept for the next time.

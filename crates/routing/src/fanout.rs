@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::origin::AccountId;
 use crate::queue_group::{Candidates, Members};
-use crate::subscription::{Destination, Subscription};
+use crate::subscription::{Destination, Outlet, Subscription};
 
 mod build;
 mod sharing;
@@ -14,29 +15,44 @@ mod sharing;
 pub use self::build::Matches;
 pub(crate) use self::build::WORK_OF_A_MATCH;
 
-const HEADERS_VERB: &[u8] = b"HMSG ";
+/// What messages begin with, in the language of each outlet. A fan-out keeps it for its targets, and knows no language.
+///
+/// There is nothing of the kind for [`Outlet::Peer`]: what a peer gets depends on the message.
+pub trait Encoder {
+    /// How long it is, in bytes, for a subject and a [sid with its blank](Subscription::sid_field) of these lengths.
+    fn start_length(&self, outlet: Outlet, subject: usize, sid: usize) -> usize;
+
+    /// Writes, piece by piece, what every message on `subject` begins with where it leaves by this outlet for a
+    /// subscription with this [sid](Subscription::sid_field). It is empty for members of a queue group, who add theirs.
+    /// Gives where in it the subject is.
+    fn write_start(&self, outlet: Outlet, subject: &[u8], sid: &[u8], write: &mut impl FnMut(&[u8])) -> u8;
+}
 
 /// Everything publishers have to know about a subject. It does not change; whether it still holds, its
 /// [`Version`](crate::Version) says.
 ///
-/// Each message goes to every target of `singles`, to every subscription of `shared`, and to one member of each of
-/// `queues`.
+/// Each message goes to every target of `singles`, to every subscription of `shared`, once to each of `peers`, and to one
+/// member of each of `queues`.
 ///
 /// A publisher that knows many subjects waits for memory more than for anything else. So all that the most common
 /// fan-out has, one plain subscription to a subject of usual length, is in here, and what each message needs comes
 /// first: two lines of a processor's cache.
 #[repr(C)]
 pub struct Fanout<D> {
+    account: AccountId,
     subject_length: u32,
+    /// See [`memory`](Self::memory).
+    bytes: u32,
+    /// Where the subject is in the text.
+    subject_start: u8,
     has_limited: bool,
     all_accept_headers: bool,
+    for_clients_alone: bool,
     /// None where one plain subscription, or none, is all there is.
     several: Option<Box<Several<D>>>,
     singles: SmallVec<[Target<D>; 1]>,
-    /// The start of every line: "HMSG subject ", alone or followed by the first target's sid; then the other starts,
-    /// in the order in which they are written.
+    /// What messages begin with, one after the other, in the order in which it was written; the subject is in the first.
     text: SmallVec<[u8; TEXT_INSIDE]>,
-    bytes: usize,
 }
 
 /// Texts up to this length are inside their fan-out.
@@ -45,13 +61,14 @@ const TEXT_INSIDE: usize = 40;
 /// What there is beyond the singles.
 struct Several<D> {
     shared: Box<[SharedTargets<D>]>,
+    peers: Box<[PeerTargets<D>]>,
     queues: Box<[QueueTargets<D>]>,
     /// The connections of the plain subscriptions, sorted, each once.
     connections: Box<[u64]>,
     deliveries: usize,
 }
 
-/// Where the start of a target's lines is in the text of its fan-out, which alone can [show](Fanout::msg_prefix) it.
+/// Where what messages for a target begin with is in the text of its fan-out, which alone can [show](Fanout::start) it.
 #[derive(Clone, Copy, Debug)]
 pub struct Prefix {
     start: usize,
@@ -67,12 +84,14 @@ pub struct Target<D> {
     pub headers: bool,
     /// Whether each message needs a [claim](Subscription::claim). Otherwise runs are [counted](Subscription::count).
     pub limited: bool,
+    /// The way to the destination.
+    pub outlet: Outlet,
     /// Whom it delivers to.
     pub subscription: Arc<Subscription<D>>,
 }
 
 impl<D> Target<D> {
-    /// "HMSG subject sid "
+    /// What messages for it begin with.
     #[inline]
     pub fn prefix(&self) -> Prefix {
         Prefix {
@@ -82,7 +101,8 @@ impl<D> Target<D> {
     }
 }
 
-/// Two or more plain subscriptions with equal sids, for which the bytes of a message are equal too: encode them once.
+/// Two or more plain subscriptions with one outlet and equal sids, for which the bytes of a message are equal too: encode
+/// them once.
 ///
 /// No connection in here occurs a second time in the fan-out (nor as a member of one of its queue groups), as what is
 /// shared reaches a connection by another way than what is not, and its messages must stay in order. None of these
@@ -93,29 +113,56 @@ pub struct SharedTargets<D> {
     pub subscriptions: Vec<Arc<Subscription<D>>>,
     /// Whether the destinations, all of them, took headers when the fan-out was made.
     pub headers: bool,
+    /// The way to the destinations.
+    pub outlet: Outlet,
 }
 
 impl<D> SharedTargets<D> {
-    /// "HMSG subject sid "
+    /// What messages for them begin with.
     pub fn prefix(&self) -> Prefix {
         self.prefix
+    }
+}
+
+/// A peer with plain subscriptions that match. It gets one copy of a message, which also says which queue groups it is to
+/// serve: those of which a subscription of the same destination was picked.
+pub struct PeerTargets<D> {
+    first: Arc<Subscription<D>>,
+    others: Vec<Arc<Subscription<D>>>,
+}
+
+impl<D> PeerTargets<D> {
+    /// Where the copy goes.
+    #[inline]
+    pub fn destination(&self) -> &D {
+        self.first.destination()
+    }
+
+    /// Its subscriptions. It gets nothing more once all have ended.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 }
 
 /// A queue group. Members of one name that subscribed to different matching subjects are one group here.
 ///
 /// The members are the very ones their group published: a group of a hundred thousand members costs a fan-out no more
-/// than one of two. So a member's line has two parts: the [`prefix`](Self::prefix), then
-/// [`sid_field`](Subscription::sid_field).
+/// than one of two. So what a client among them gets begins with two parts: the [`prefix`](Self::prefix), then
+/// [`sid_field`](Subscription::sid_field). What others get is up to whoever delivers.
 pub struct QueueTargets<D> {
     prefix: Prefix,
     members: Members<D>,
 }
 
 impl<D> QueueTargets<D> {
-    /// "HMSG subject ", to be followed by the picked member's [`sid_field`](Subscription::sid_field).
+    /// What messages for a client among them begin with, up to its [`sid_field`](Subscription::sid_field).
     pub fn prefix(&self) -> Prefix {
         self.prefix
+    }
+
+    /// The name of the group.
+    pub fn name(&self) -> &[u8] {
+        self.members.queue().unwrap_or_default()
     }
 
     /// The members that have not left. Whether the one picked takes headers or has a limit, ask it.
@@ -141,8 +188,13 @@ impl<D> Fanout<D> {
     /// The subject published on.
     #[inline]
     pub fn subject(&self) -> &[u8] {
-        let start = HEADERS_VERB.len();
-        self.text(start, self.subject_length as usize)
+        self.text(usize::from(self.subject_start), self.subject_length as usize)
+    }
+
+    /// The account of all that is in here.
+    #[inline]
+    pub fn account(&self) -> AccountId {
+        self.account
     }
 
     /// Plain subscriptions that get bytes of their own, those of one connection side by side.
@@ -157,22 +209,31 @@ impl<D> Fanout<D> {
         self.several.as_ref().map_or(&[], |several| &several.shared)
     }
 
+    /// Peers with plain subscriptions, in the order of their connections.
+    #[inline]
+    pub fn peers(&self) -> &[PeerTargets<D>] {
+        self.several.as_ref().map_or(&[], |several| &several.peers)
+    }
+
+    /// Whether all that is plain goes to clients. Members of queue groups are not looked at: ask the picked one.
+    #[inline]
+    pub fn is_for_clients_alone(&self) -> bool {
+        self.for_clients_alone
+    }
+
     /// Queue groups.
     #[inline]
     pub fn queues(&self) -> &[QueueTargets<D>] {
         self.several.as_ref().map_or(&[], |several| &several.queues)
     }
 
-    /// How lines with headers start: "HMSG subject sid ". `prefix` is that of a target in here.
+    /// What messages for a target begin with, from the byte `skipped` on. `prefix` is that of a target in here.
     #[inline]
-    pub fn hmsg_prefix(&self, prefix: Prefix) -> &[u8] {
-        self.text(prefix.start, prefix.length as usize)
-    }
-
-    /// How lines without headers start: "MSG subject sid ". `prefix` is that of a target in here.
-    #[inline]
-    pub fn msg_prefix(&self, prefix: Prefix) -> &[u8] {
-        self.text(prefix.start + 1, (prefix.length as usize).saturating_sub(1))
+    pub fn start(&self, prefix: Prefix, skipped: usize) -> &[u8] {
+        self.text(
+            prefix.start + skipped,
+            (prefix.length as usize).saturating_sub(skipped),
+        )
     }
 
     #[inline]
@@ -204,7 +265,8 @@ impl<D> Fanout<D> {
         self.all_accept_headers
     }
 
-    /// How many copies of a message are delivered: one for each plain subscription, one for each queue group.
+    /// How many copies of a message are delivered: one for each plain subscription, but for a peer one, and one for each
+    /// queue group.
     #[inline]
     pub fn deliveries(&self) -> usize {
         self.several
@@ -221,7 +283,7 @@ impl<D> Fanout<D> {
 
     /// Bytes of memory it holds, the subscriptions and the groups' arrays not counted as others hold them too.
     pub fn memory(&self) -> usize {
-        self.bytes
+        self.bytes as usize
     }
 }
 
@@ -232,6 +294,7 @@ impl<D> fmt::Debug for Fanout<D> {
             .field("subject", &String::from_utf8_lossy(self.subject()))
             .field("singles", &self.singles.len())
             .field("shared", &self.shared().len())
+            .field("peers", &self.peers().len())
             .field("queues", &self.queues().len())
             .finish_non_exhaustive()
     }

@@ -17,7 +17,7 @@ pub use self::listing::Listing;
 use self::trie::Trie;
 pub(crate) use self::trie::Walk;
 use self::trie::Walked;
-use crate::fanout::{Fanout, Matches, WORK_OF_A_MATCH};
+use crate::fanout::{Matches, WORK_OF_A_MATCH};
 use crate::queue_group::Members;
 use crate::subject::{has_empty_token, has_wildcards};
 use crate::subscription::{Destination, Subscription};
@@ -339,15 +339,10 @@ impl<D> fmt::Debug for Index<D> {
 }
 
 impl<D: Destination> Index<D> {
-    /// Everything a message published on `subject` has to know, in time linear in what it finds.
+    /// What a message published on `subject` reaches, as a list from which a [`Fanout`](crate::Fanout) is made, in time
+    /// linear in what it finds.
     ///
-    /// To keep it, load [`Versions::current`](crate::Versions::current) before taking the read lock.
-    pub fn resolve(&self, subject: &[u8]) -> Fanout<D> {
-        self.matches(subject).into_fanout(subject)
-    }
-
-    /// What a message published on `subject` reaches, as a list: all of [`resolve`](Self::resolve) that needs the read
-    /// lock.
+    /// To keep that, load [`Versions::current`](crate::Versions::current) before taking the read lock.
     pub fn matches(&self, subject: &[u8]) -> Matches<D> {
         let mut matches = Matches::default();
         self.add_matches(subject, &mut matches, usize::MAX);

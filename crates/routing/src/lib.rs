@@ -15,11 +15,11 @@ pub mod table;
 mod versions;
 
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot};
-pub use fanout::{Fanout, Matches, Prefix, QueueTargets, SharedTargets, Target};
+pub use fanout::{Encoder, Fanout, Matches, PeerTargets, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats, Listing};
 pub use origin::{AccountId, ConnectionKind, Origin};
 pub use queue_group::{Candidates, Members, QueueGroup, Tally};
-pub use subscription::{Claim, ConnectionId, Destination, SubjectFilter, Subscription};
+pub use subscription::{Claim, ConnectionId, Destination, Outlet, SubjectFilter, Subscription};
 pub use versions::{Version, Versions};
 
 #[cfg(test)]

@@ -89,6 +89,18 @@ impl Origin {
         }
     }
 
+    /// This server, which says something of its own to everybody who is interested.
+    pub fn server(account: AccountId) -> Self {
+        /// Connections count from 1.
+        const NOBODY: u64 = 0;
+        Self {
+            connection: NOBODY,
+            account,
+            kind: ConnectionKind::Service,
+            echo: true,
+        }
+    }
+
     /// The account whose subscriptions it reaches.
     pub fn account(&self) -> AccountId {
         self.account
@@ -173,6 +185,9 @@ mod tests {
             assert!(origin.reaches(&Target(2, Client)));
             assert_eq!(origin.left_out(), (!echo).then_some(1));
         }
+        let origin = Origin::server(AccountId(3));
+        assert!(KINDS.into_iter().all(|kind| origin.reaches(&Target(1, kind))));
+        assert_eq!((origin.left_out(), origin.account()), (None, AccountId(3)));
     }
 
     #[test]

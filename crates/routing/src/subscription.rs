@@ -9,12 +9,23 @@ use crate::origin::ConnectionKind;
 /// The number of a connection, unique for the life of the server.
 pub type ConnectionId = u64;
 
+/// The way on which messages leave for a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outlet {
+    /// In a client's own language: one for each of its subscriptions.
+    Client,
+    /// In no peer's language, to an owner within the server: one for each of its subscriptions.
+    Mailbox,
+    /// In the language of servers: one, however many subscriptions of the peer match.
+    Peer,
+}
+
 /// What a subscription delivers to, as far as routing must know it.
 pub trait Destination {
     /// Whose it is.
     fn connection_id(&self) -> ConnectionId;
 
-    /// Whether it takes messages with headers. May change; [`Index::resolve`](crate::Index::resolve) asks for plain
+    /// Whether it takes messages with headers. May change; a [`Fanout`](crate::Fanout) asks once for plain
     /// subscriptions, whoever picks a queue member asks for that one.
     fn accepts_headers(&self) -> bool;
 
@@ -26,6 +37,11 @@ pub trait Destination {
     /// What it is. Does not change.
     fn kind(&self) -> ConnectionKind {
         ConnectionKind::Client
+    }
+
+    /// How messages get there. Does not change.
+    fn outlet(&self) -> Outlet {
+        Outlet::Client
     }
 }
 
@@ -44,6 +60,10 @@ impl<D: Destination> Destination for Arc<D> {
 
     fn kind(&self) -> ConnectionKind {
         D::kind(self)
+    }
+
+    fn outlet(&self) -> Outlet {
+        D::outlet(self)
     }
 }
 
@@ -169,7 +189,7 @@ impl<D> Subscription<D> {
         &self.text[self.queue_end()..self.text.len() - 1]
     }
 
-    /// The sid and the space behind it, as the line of a message holds them: completes
+    /// The sid and the blank behind it, as the line of a client's message holds them: completes
     /// [`QueueTargets::prefix`](crate::QueueTargets::prefix).
     pub fn sid_field(&self) -> &[u8] {
         &self.text[self.queue_end()..]

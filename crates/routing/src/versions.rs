@@ -1,6 +1,7 @@
 //! Versions of the index, so that a publisher knows whether a fan-out it keeps still holds.
 
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::FixedState;
@@ -24,19 +25,11 @@ pub struct Version(u64);
 /// the older version, which no later load returns: counters only grow, each later load of a counter by the same thread
 /// returns no smaller value, so the sum of two stays equal only if neither has moved. Loading the version *after*
 /// reading the index would break this: the older fan-out could be kept under the newer version.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Versions {
-    buckets: Box<[AtomicU64; BUCKETS]>,
+    /// None as long as all are zero: most of many accounts may never have a subscription.
+    buckets: OnceLock<Box<[AtomicU64; BUCKETS]>>,
     wildcard: AtomicU64,
-}
-
-impl Default for Versions {
-    fn default() -> Self {
-        Self {
-            buckets: Box::new([const { AtomicU64::new(0) }; BUCKETS]),
-            wildcard: AtomicU64::new(0),
-        }
-    }
 }
 
 impl Versions {
@@ -48,7 +41,10 @@ impl Versions {
 
     /// The version of the index as far as the published `subject` is concerned. Load it before reading the index.
     pub fn current(&self, subject: &[u8]) -> Version {
-        let bucket = self.bucket(split_token(subject).0).load(Ordering::Acquire);
+        let bucket = match self.buckets.get() {
+            Some(buckets) => buckets[bucket_of(split_token(subject).0)].load(Ordering::Acquire),
+            None => 0,
+        };
         Version(bucket.wrapping_add(self.wildcard.load(Ordering::Acquire)))
     }
 
@@ -56,7 +52,7 @@ impl Versions {
     pub fn bump(&self, subscription_subject: &[u8]) {
         let counter = match split_token(subscription_subject) {
             (b"*", _) | (b">", None) => &self.wildcard,
-            (token, _) => self.bucket(token),
+            (token, _) => &self.buckets()[bucket_of(token)],
         };
         counter.fetch_add(1, Ordering::Release);
     }
@@ -66,10 +62,16 @@ impl Versions {
         self.wildcard.fetch_add(1, Ordering::Release);
     }
 
-    fn bucket(&self, token: &[u8]) -> &AtomicU64 {
-        // The index is below 256, the number of buckets.
-        &self.buckets[usize::from((FixedState::default().hash_one(token) >> 56) as u8)]
+    fn buckets(&self) -> &[AtomicU64; BUCKETS] {
+        self.buckets
+            .get_or_init(|| Box::new([const { AtomicU64::new(0) }; BUCKETS]))
     }
+}
+
+/// Below 256, the number of buckets.
+#[inline]
+fn bucket_of(token: &[u8]) -> usize {
+    usize::from((FixedState::default().hash_one(token) >> 56) as u8)
 }
 
 #[cfg(test)]

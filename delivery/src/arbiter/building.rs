@@ -5,13 +5,14 @@
 //! does.
 
 use super::with_care::ConnectionFanout;
+use crate::lines::Lines;
 use crate::outbox::Outbox;
 use parking_lot::Mutex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use vagus_routing::{Matches, Version};
+use vagus_routing::{AccountId, Matches, Version};
 
 /// A list of more plain subscriptions than this is made into a fan-out elsewhere: as many take some 50 ms.
 pub(super) const MADE_HERE_AT_MOST: usize = 65_536;
@@ -22,6 +23,7 @@ const AT_ONCE: usize = 4;
 /// A fan-out that another thread makes for the publishers of an arbiter.
 #[derive(Debug)]
 pub(super) struct Building {
+    pub(super) account: AccountId,
     subject: Box<[u8]>,
     /// That of before the list was begun.
     pub(super) version: Version,
@@ -79,8 +81,10 @@ pub(super) struct UnderWay(Vec<Arc<Building>>);
 
 impl UnderWay {
     /// The fan-out of a subject that holds as of now.
-    pub(super) fn find(&self, subject: &[u8], version: Version) -> Option<Arc<Building>> {
-        let is_it = |building: &&Arc<Building>| building.version == version && *building.subject == *subject;
+    pub(super) fn find(&self, account: AccountId, subject: &[u8], version: Version) -> Option<Arc<Building>> {
+        let is_it = |building: &&Arc<Building>| {
+            building.account == account && building.version == version && *building.subject == *subject
+        };
         self.0.iter().find(is_it).cloned()
     }
 
@@ -88,7 +92,7 @@ impl UnderWay {
     pub(super) fn begin(
         &mut self,
         builder: &Builder,
-        subject: &[u8],
+        (account, subject): (AccountId, &[u8]),
         version: Version,
         matches: Matches<Arc<Outbox>>,
     ) -> Result<Arc<Building>, Matches<Arc<Outbox>>> {
@@ -97,6 +101,7 @@ impl UnderWay {
             return Err(matches);
         }
         let building = Arc::new(Building {
+            account,
             subject: subject.into(),
             version,
             state: Mutex::new(State::Begun(Vec::new())),
@@ -154,7 +159,9 @@ impl Builder {
 fn work(tasks: &Receiver<Task>) {
     for Task { matches, building } in tasks {
         let subject = &building.subject;
-        let made = catch_unwind(AssertUnwindSafe(|| matches.into_fanout(subject)));
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            matches.into_fanout(building.account, subject, &Lines)
+        }));
         building.end(made.map_or(State::Failed, |fanout| State::Done(Arc::new(fanout))));
     }
 }

@@ -6,6 +6,8 @@
 mod unfinished;
 mod upkeep;
 
+pub use upkeep::BusySubject;
+
 use super::building::UnderWay;
 use super::counters::Traffic;
 use super::repeats::Repeats;
@@ -17,14 +19,14 @@ use super::with_care::{
     ConnectionFanout, Content, Start, count, deliver, deliver_claimed, deliver_to_one, logs_each, pick,
     takes_as_it_comes,
 };
-use crate::interest::Interest;
+use crate::account::Account;
 use crate::outbox::Outbox;
 use fastrand::Rng;
 use std::sync::Arc;
 use std::time::Instant;
-use vagus_protocol::message;
+use vagus_protocol::message::{self, MORE_WITH_HEADERS};
 use vagus_protocol::operation::Publish;
-use vagus_routing::{ConnectionId, Destination, Prefix, RouteCache, Slot};
+use vagus_routing::{AccountId, Destination, Origin, RouteCache, Slot};
 
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
@@ -69,8 +71,7 @@ struct Run {
     with_headers: bool,
     /// That of the last message.
     header_size: Option<usize>,
-    /// The publisher, when it does not want its own messages.
-    except: Option<ConnectionId>,
+    origin: Origin,
     /// Since the run was opened or last closed.
     messages: u64,
     payload: u64,
@@ -123,8 +124,8 @@ impl Delivery {
     }
 
     /// Prepares for messages on these subjects.
-    pub fn anticipate(&self, subjects: &[&[u8]]) {
-        self.routes.anticipate(subjects);
+    pub fn anticipate(&self, account: AccountId, subjects: &[&[u8]]) {
+        self.routes.anticipate(account, subjects);
     }
 
     /// Whether the turn has done as much as it may: nothing more is to be published in it.
@@ -143,14 +144,9 @@ impl Delivery {
     /// be as many as one read brings. The subject of the message is resolved, as far as one part brings it: if that is
     /// not all, the turn ends, and a later one goes on from there when it is asked about the same message.
     #[inline]
-    pub fn goes_on(
-        &mut self,
-        interest: &Interest,
-        message: Option<&Publish<'_>>,
-        except: Option<ConnectionId>,
-    ) -> bool {
+    pub fn goes_on(&mut self, account: &Account, message: Option<&Publish<'_>>, origin: Origin) -> bool {
         if self.run.as_ref().is_some_and(|run| run.wide) {
-            if message.is_some_and(|message| self.is_of_run(message, except)) {
+            if message.is_some_and(|message| self.is_of_run(message, origin)) {
                 return self.unfinished.is_none();
             }
             self.close_run();
@@ -159,38 +155,32 @@ impl Delivery {
             return false;
         }
         match message {
-            Some(message) if !self.is_of_run(message, except) => {
+            Some(message) if !self.is_of_run(message, origin) => {
                 self.close_run();
                 !self.is_spent()
                     && self.unfinished.is_none()
-                    && self.open_run(interest, message, except, Parts::One)
+                    && self.open_run(account, message, origin, Parts::One)
             }
             _ => true,
         }
     }
 
     #[inline]
-    fn is_of_run(&self, message: &Publish<'_>, except: Option<ConnectionId>) -> bool {
+    fn is_of_run(&self, message: &Publish<'_>, origin: Origin) -> bool {
         self.run.as_ref().is_some_and(|run| {
             run.with_headers == message.header_size.is_some()
-                && run.except == except
+                && run.origin == origin
                 && self.subject == message.subject
         })
     }
 
-    /// Delivers a message; false if nobody took it, as far as it is delivered in this turn. `except` is the publisher
-    /// if it wants no echo.
+    /// Delivers a message; false if nobody took it, as far as it is delivered in this turn.
     #[inline]
-    pub fn publish(
-        &mut self,
-        interest: &Interest,
-        message: &Publish<'_>,
-        except: Option<ConnectionId>,
-    ) -> bool {
-        if !self.is_of_run(message, except) {
+    pub fn publish(&mut self, account: &Account, message: &Publish<'_>, origin: Origin) -> bool {
+        if !self.is_of_run(message, origin) {
             self.close_run();
-            self.finish(interest);
-            self.open_run(interest, message, except, Parts::All);
+            self.finish();
+            self.open_run(account, message, origin, Parts::All);
         }
         match (&mut self.run, message.tail) {
             (Some(run), Some(tail)) if run.straight => {
@@ -235,13 +225,8 @@ impl Delivery {
         run.payload += (messages * payload) as u64;
         self.staging.charge(run.work.saturating_mul(messages));
         let with_headers = run.with_headers;
-        let start = |prefix: Prefix| {
-            if with_headers {
-                route.hmsg_prefix(prefix)
-            } else {
-                route.msg_prefix(prefix)
-            }
-        };
+        let skipped = if with_headers { 0 } else { MORE_WITH_HEADERS };
+        let start = |prefix| route.start(prefix, skipped);
         let (singles, shared, queues) = (route.singles(), route.shared(), route.queues());
         if shared.is_empty() && queues.is_empty() {
             // Most subjects reach one: its place is looked for once.
@@ -270,7 +255,7 @@ impl Delivery {
             }
             for queue in queues {
                 let random = self.random.u64(..);
-                let Some(member) = pick(queue, random, &self.subject, run.except, &mut self.staging) else {
+                let Some(member) = pick(queue, random, &self.subject, run.origin, &mut self.staging) else {
                     continue;
                 };
                 taken = true;
@@ -306,17 +291,13 @@ impl Delivery {
 
     /// Begins a run with this message, while there is none; false if its subject is not resolved to the end, as it takes
     /// more parts.
-    fn open_run(
-        &mut self,
-        interest: &Interest,
-        message: &Publish<'_>,
-        except: Option<ConnectionId>,
-        parts: Parts,
-    ) -> bool {
+    fn open_run(&mut self, account: &Account, message: &Publish<'_>, origin: Origin, parts: Parts) -> bool {
         let (subject, with_headers) = (message.subject, message.header_size.is_some());
+        debug_assert_eq!(origin.account(), account.id());
+        let (id, interest) = (account.id(), account.interest());
         let version = interest.version(subject);
         let mut made_elsewhere = false;
-        let route = match self.routes.get(subject, version) {
+        let route = match self.routes.get(id, subject, version) {
             Ok(slot) => {
                 self.traffic.routes_cached += 1;
                 Route::Kept(slot)
@@ -324,10 +305,10 @@ impl Delivery {
             Err(missing) => {
                 let may_wait = parts == Parts::One;
                 let resumed = self.resumed.take();
-                let resumed = resumed.filter(|it| it.is_for(subject) && (may_wait || !it.is_elsewhere()));
+                let resumed = resumed.filter(|it| it.is_for(id, subject) && (may_wait || !it.is_elsewhere()));
                 let mut resolving = resumed.unwrap_or_else(|| {
-                    let begun = self.under_way.find(subject, version).filter(|_| may_wait);
-                    begun.map_or_else(|| Resolving::new(version), Resolving::begun)
+                    let begun = self.under_way.find(id, subject, version).filter(|_| may_wait);
+                    begun.map_or_else(|| Resolving::new(id, version), Resolving::begun)
                 });
                 let fanout = loop {
                     match resolving.proceed(interest, subject, &mut self.staging, may_wait) {
@@ -357,7 +338,9 @@ impl Delivery {
         if self.encoded.len() < fanout.shared().len() {
             self.encoded.resize_with(fanout.shared().len(), Tail::default);
         }
-        let leaves_out = except.is_some_and(|publisher| fanout.contains(publisher));
+        let leaves_out = origin
+            .left_out()
+            .is_some_and(|publisher| fanout.contains(publisher));
         let weight = fanout.deliveries() + fanout.destinations() * WORK_OF_A_DESTINATION;
         let wide = weight > WORK_OF_A_TURN || made_elsewhere;
         // One look a run: who logs them has messages one by one.
@@ -371,7 +354,7 @@ impl Delivery {
             route,
             with_headers,
             header_size: None,
-            except,
+            origin,
             messages: 0,
             payload: 0,
         });
@@ -460,23 +443,23 @@ impl Delivery {
 
     fn deliver_each(&mut self, content: &Content<'_>) -> bool {
         self.pause_run();
-        let Some((route, except)) = self.count_one(content) else {
+        let Some((route, origin)) = self.count_one(content) else {
             return false;
         };
         let mut taken = false;
         for target in route.singles() {
             let start = Start::of(&route, target.prefix());
-            taken |= deliver(&mut self.staging, start, &target.subscription, content, except);
+            taken |= deliver(&mut self.staging, start, &target.subscription, content, origin);
         }
         for group in route.shared() {
             let start = Start::of(&route, group.prefix());
             for subscription in &group.subscriptions {
-                taken |= deliver(&mut self.staging, start, subscription, content, except);
+                taken |= deliver(&mut self.staging, start, subscription, content, origin);
             }
         }
         for queue in route.queues() {
             let random = self.random.u64(..);
-            taken |= deliver_to_one(&mut self.staging, &route, queue, random, content, except);
+            taken |= deliver_to_one(&mut self.staging, &route, queue, random, content, origin);
         }
         self.staging.charge(route.deliveries());
         taken
@@ -494,7 +477,7 @@ impl Delivery {
             // What the run has encoded already comes before.
             self.pause_run();
         }
-        let Some((route, except)) = self.count_one(content) else {
+        let Some((route, origin)) = self.count_one(content) else {
             return false;
         };
         let goes_to_some = !route.is_empty();
@@ -502,7 +485,7 @@ impl Delivery {
         let alone = !route.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);
         self.staging.charge(1);
         self.gathered
-            .get_or_insert_with(|| Box::new(Spread::new(route, except)))
+            .get_or_insert_with(|| Box::new(Spread::new(route, origin)))
             .add(content);
         if alone {
             self.pause_run();
@@ -511,14 +494,14 @@ impl Delivery {
     }
 
     /// Counts a message of the run that is not counted with it; gives what is needed to deliver it.
-    fn count_one(&mut self, content: &Content<'_>) -> Option<(Arc<ConnectionFanout>, Option<ConnectionId>)> {
+    fn count_one(&mut self, content: &Content<'_>) -> Option<(Arc<ConnectionFanout>, Origin)> {
         let run = self.run.as_ref()?;
         self.traffic.messages_in += 1;
         self.traffic.payload_in += content.body.len() as u64;
         if let Route::Kept(slot) = run.route {
             self.routes.count(slot, 1, content.body.len() as u64);
         }
-        Some((run.route.fanout(&self.routes)?.clone(), run.except))
+        Some((run.route.fanout(&self.routes)?.clone(), run.origin))
     }
 
     /// Forgets what a turn that panicked left behind.

@@ -9,12 +9,13 @@
 //! that of a later turn of the same arbiter: so both are stored with `Release` and read with `Acquire`, and either way
 //! everything the arbiter did before that store, the awaited turn included, happened before the reading.
 //!
-//! The Router does not look again and again. It leaves a mark with an arbiter whose turn it waits for, and looks once
-//! more; a turn that ends stores the count, and looks for the mark. With a fence in between on both sides, one of the two
-//! sees the other: the turn wakes the Router, or the Router has found that it ended.
+//! The Router does not look again and again. It says whom to wake, leaves a mark with an arbiter whose turn it waits for,
+//! and looks once more; a turn that ends stores the count, and looks for the mark. With a fence in between on both sides,
+//! one of the two sees the other: the turn wakes the Router, or the Router has found that it ended. There are as many
+//! Routers as accounts: a turn that finds a mark wakes all that wait, and each that has to waits again.
 
 use super::Arbiters;
-use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::task::Waker;
@@ -23,8 +24,8 @@ use std::task::Waker;
 #[derive(Debug)]
 pub struct Quiescence {
     turns: Box<[Turns]>,
-    /// Whom to wake when a turn ends that somebody waits for.
-    waiter: AtomicWaker,
+    /// Whom to wake when a turn ends that somebody waits for: each Router once.
+    waiters: Mutex<Vec<Waker>>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +71,7 @@ impl Quiescence {
     pub(crate) fn new(arbiters: usize) -> Self {
         Self {
             turns: (0..arbiters).map(|_| Turns::default()).collect(),
-            waiter: AtomicWaker::new(),
+            waiters: Mutex::default(),
         }
     }
 
@@ -89,7 +90,7 @@ impl Quiescence {
         fence(Ordering::SeqCst);
         if awaited.load(Ordering::Relaxed) {
             awaited.store(false, Ordering::Relaxed);
-            self.waiter.wake();
+            self.wake_all();
         }
     }
 
@@ -100,13 +101,22 @@ impl Quiescence {
         Running(counts.enumerate().filter(|(_, count)| count % 2 == 1).collect())
     }
 
-    /// Has this woken when a turn ends that [`have_ended`](Self::have_ended) found running; once, then attend again. One
-    /// attends at a time.
-    pub fn attend(&self, waker: &Waker) {
-        self.waiter.register(waker);
+    #[cold]
+    fn wake_all(&self) {
+        let waiters = std::mem::take(&mut *self.waiters.lock());
+        waiters.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether all of these turns have ended. If not, whoever attends is woken when the next of them does.
+    /// Has this woken when a turn ends that [`have_ended`](Self::have_ended), called afterwards, finds running; once, then
+    /// attend again. It may be woken by a turn that others wait for.
+    pub fn attend(&self, waker: &Waker) {
+        let mut waiters = self.waiters.lock();
+        if !waiters.iter().any(|waiter| waiter.will_wake(waker)) {
+            waiters.push(waker.clone());
+        }
+    }
+
+    /// Whether all of these turns have ended. If not, those who attend are woken when the next of them does.
     pub fn have_ended(&self, running: &mut Running) -> bool {
         self.forget_ended(running);
         if running.0.is_empty() {
@@ -130,6 +140,44 @@ impl Quiescence {
 #[cfg(test)]
 mod tests {
     use super::Quiescence;
+    use futures_util::task::{ArcWake, waker};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl ArcWake for Woken {
+        fn wake_by_ref(woken: &Arc<Self>) {
+            woken.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Two accounts wait for the same turn, one of them for another as well.
+    #[test]
+    fn everybody_who_waits_for_a_turn_is_woken() {
+        let quiescence = Quiescence::new(2);
+        let routers = [Arc::new(Woken::default()), Arc::new(Woken::default())];
+        let woken = || routers.each_ref().map(|router| router.0.load(Ordering::SeqCst));
+        quiescence.begin_turn(0);
+        let mut of_both = quiescence.running();
+        quiescence.begin_turn(1);
+        let mut of_one = quiescence.running();
+        for _ in 0..3 {
+            routers
+                .iter()
+                .for_each(|router| quiescence.attend(&waker(router.clone())));
+        }
+        assert!(!quiescence.have_ended(&mut of_both) && !quiescence.have_ended(&mut of_one));
+        quiescence.end_turn(0);
+        assert_eq!(woken(), [1, 1]);
+        assert!(quiescence.have_ended(&mut of_both));
+        quiescence.attend(&waker(routers[0].clone()));
+        assert!(!quiescence.have_ended(&mut of_one));
+        quiescence.end_turn(1);
+        assert_eq!(woken(), [2, 1]);
+        assert!(quiescence.have_ended(&mut of_one));
+    }
 
     #[test]
     fn only_turns_that_run_are_waited_for() {

@@ -11,10 +11,12 @@ use super::spread::Spread;
 use super::staging::Staging;
 use super::tracing::{OwnMessage, Tracing};
 use super::with_care::ConnectionFanout;
+use crate::account::Account;
 use crate::interest::{Interest, LOOKED_AT_ONCE};
+use crate::lines::Lines;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use std::sync::Arc;
-use vagus_routing::{Matches, Version};
+use vagus_routing::{AccountId, Matches, Version};
 
 /// What a turn could not do to its end, for a later turn of the same publisher.
 #[derive(Debug)]
@@ -23,8 +25,8 @@ pub enum Unfinished {
     Delivering(Spread),
     /// So does this.
     Tracing(Box<Tracing>),
-    /// And this, a message of the server's own of which it is not known yet whom it reaches.
-    Publishing(OwnMessage, Option<Resolving>),
+    /// And this, a message of the server's own in an account, of which it is not known yet whom it reaches.
+    Publishing(OwnMessage, Arc<Account>, Option<Resolving>),
     /// One behind the other.
     InOrder(Box<Unfinished>, Box<Unfinished>),
     /// Goes on when the message that asked for it is looked at again.
@@ -40,9 +42,9 @@ impl Unfinished {
     /// The subject that has to be resolved before anything else.
     pub(super) fn resolving(&mut self) -> Option<&mut Resolving> {
         match self {
-            Self::Resolving(resolving) | Self::Publishing(_, Some(resolving)) => Some(resolving),
+            Self::Resolving(resolving) | Self::Publishing(_, _, Some(resolving)) => Some(resolving),
             Self::InOrder(first, _) => first.resolving(),
-            Self::Delivering(_) | Self::Tracing(_) | Self::Publishing(_, None) => None,
+            Self::Delivering(_) | Self::Tracing(_) | Self::Publishing(_, _, None) => None,
         }
     }
 }
@@ -50,6 +52,7 @@ impl Unfinished {
 /// A subject on the way to its route.
 #[derive(Debug)]
 pub struct Resolving {
+    account: AccountId,
     /// Empty while it is not known whether one turn is enough.
     subject: Box<[u8]>,
     /// That of before the first part.
@@ -80,8 +83,9 @@ pub(super) enum Resolved {
 }
 
 impl Resolving {
-    pub(super) fn new(version: Version) -> Self {
+    pub(super) fn new(account: AccountId, version: Version) -> Self {
         Self {
+            account,
             subject: Box::default(),
             version,
             stage: Stage::Listing(Matches::default()),
@@ -91,14 +95,15 @@ impl Resolving {
     /// Another publisher of the arbiter has begun it.
     pub(super) fn begun(building: Arc<Building>) -> Self {
         Self {
+            account: building.account,
             subject: Box::default(),
             version: building.version,
             stage: Stage::Building(building),
         }
     }
 
-    pub(super) fn is_for(&self, subject: &[u8]) -> bool {
-        *self.subject == *subject
+    pub(super) fn is_for(&self, account: AccountId, subject: &[u8]) -> bool {
+        self.account == account && *self.subject == *subject
     }
 
     pub(super) fn version(&self) -> Version {
@@ -133,7 +138,7 @@ impl Resolving {
                 Resolved::InPart
             }
             Stage::Listing(matches) | Stage::Listed(matches) => Resolved::Entirely {
-                fanout: Arc::new(std::mem::take(matches).into_fanout(subject)),
+                fanout: Arc::new(std::mem::take(matches).into_fanout(self.account, subject, &Lines)),
                 elsewhere: false,
             },
             Stage::Building(building) => match building.result() {
@@ -160,14 +165,14 @@ impl Resolving {
     ) -> bool {
         if let Stage::Listed(matches) = &mut self.stage {
             let matches = std::mem::take(matches);
-            let begun = match under_way.find(&self.subject, self.version) {
+            let begun = match under_way.find(self.account, &self.subject, self.version) {
                 Some(building) => Ok(building),
-                None => under_way.begin(builder, &self.subject, self.version, matches),
+                None => under_way.begin(builder, (self.account, &self.subject), self.version, matches),
             };
             match begun {
                 Ok(building) => self.stage = Stage::Building(building),
                 Err(_) => {
-                    *self = Self::new(self.version);
+                    *self = Self::new(self.account, self.version);
                     return under_way.first().is_some_and(|other| other.wait(publisher));
                 }
             }
@@ -192,7 +197,7 @@ impl Resolving {
     }
 
     pub(super) fn keep_for(mut self, subject: &[u8]) -> Self {
-        if !self.is_for(subject) {
+        if *self.subject != *subject {
             self.subject = subject.into();
         }
         self

@@ -12,14 +12,13 @@
 
 use super::staging::Staging;
 use super::with_care::{
-    ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one,
-    is_left_out, logs_each,
+    ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one, logs_each,
 };
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
-use vagus_protocol::message;
-use vagus_routing::{ConnectionId, Destination, SharedTargets};
+use vagus_protocol::message::{self, MORE_WITH_HEADERS};
+use vagus_routing::{Destination, Origin, SharedTargets};
 
 /// What encoding this much takes, in bytes, is counted as one delivery.
 const ENCODED_IN_ONE: usize = 256;
@@ -28,8 +27,7 @@ const ENCODED_IN_ONE: usize = 256;
 #[derive(Debug)]
 pub struct Spread {
     route: Arc<ConnectionFanout>,
-    /// The publisher, when it does not want its own messages.
-    except: Option<ConnectionId>,
+    origin: Origin,
     text: Vec<u8>,
     messages: Vec<Kept>,
     next: Next,
@@ -67,10 +65,10 @@ struct Next {
 }
 
 impl Spread {
-    pub(super) fn new(route: Arc<ConnectionFanout>, except: Option<ConnectionId>) -> Self {
+    pub(super) fn new(route: Arc<ConnectionFanout>, origin: Origin) -> Self {
         Self {
             route,
-            except,
+            origin,
             text: Vec::new(),
             messages: Vec::new(),
             next: Next::default(),
@@ -130,7 +128,7 @@ impl Spread {
                     }
                     self.next.single += 1;
                     // A closed connection needs no look at what it would have got.
-                    if destination.is_closed() || is_left_out(destination, self.except) {
+                    if destination.is_closed() || !self.origin.reaches(destination) {
                         self.next.message = self.messages.len();
                         continue;
                     }
@@ -167,7 +165,7 @@ impl Spread {
                 if destination.is_closed()
                     || subscription.is_closed()
                     || subscription.denies(route.subject())
-                    || is_left_out(destination, self.except)
+                    || !self.origin.reaches(destination)
                 {
                     continue;
                 }
@@ -175,7 +173,7 @@ impl Spread {
                     let start = Start::of(&route, class.prefix());
                     for message in 0..self.messages.len() {
                         if let Some(content) = self.content(message) {
-                            deliver(staging, start, subscription, &content, None);
+                            deliver(staging, start, subscription, &content, self.origin);
                         }
                     }
                     continue;
@@ -201,8 +199,8 @@ impl Spread {
 
     fn encode<D>(&self, class: &SharedTargets<D>) -> Encoded {
         let (msg, hmsg) = (
-            self.route.msg_prefix(class.prefix()),
-            self.route.hmsg_prefix(class.prefix()),
+            self.route.start(class.prefix(), MORE_WITH_HEADERS),
+            self.route.start(class.prefix(), 0),
         );
         let mut chunk = Vec::with_capacity(self.text.len() + self.messages.len() * hmsg.len());
         let mut payload = 0;
@@ -233,7 +231,7 @@ impl Spread {
                     return false;
                 }
                 next += 1;
-                deliver_to_one(staging, &route, queue, random(), &content, self.except);
+                deliver_to_one(staging, &route, queue, random(), &content, self.origin);
             }
             self.next.queue = 0;
             self.next.message_of_queue += 1;

@@ -9,14 +9,14 @@
 
 use super::resolving::Resolving;
 use super::staging::Staging;
-use super::with_care::{ConnectionFanout, Content, Start, claims_one, deliver_claimed, is_left_out};
-use crate::interest::Interest;
+use super::with_care::{ConnectionFanout, Content, Start, claims_one, deliver_claimed};
+use crate::account::Account;
 use crate::outbox::ConnectionSubscription;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use vagus_protocol::message_trace::{Egress, ShownKind, Undelivered};
-use vagus_routing::{ConnectionId, ConnectionKind, Destination};
+use vagus_routing::{ConnectionKind, Destination, Origin};
 
 /// What telling of a subscription is, beside the copy.
 pub(super) const WORK_OF_TELLING: usize = 32;
@@ -52,8 +52,8 @@ pub struct OwnMessage {
 #[derive(Debug)]
 pub struct Tracing {
     trace: Box<dyn Trace>,
-    /// The publisher, when it does not want its own messages.
-    except: Option<ConnectionId>,
+    account: Arc<Account>,
+    origin: Origin,
     stage: Stage,
     taken: bool,
 }
@@ -123,14 +123,16 @@ impl Tracing {
     /// Of a message that goes by this route.
     pub(super) fn new(
         trace: Box<dyn Trace>,
+        account: Arc<Account>,
         route: Arc<ConnectionFanout>,
-        except: Option<ConnectionId>,
+        origin: Origin,
         content: &Content<'_>,
     ) -> Self {
         let message = (!trace.is_without_delivery()).then(|| Kept::new(content));
         Self {
             trace,
-            except,
+            account,
+            origin,
             stage: Stage::Delivering(Delivering {
                 route,
                 message,
@@ -144,13 +146,19 @@ impl Tracing {
     }
 
     /// Of a message that goes nowhere.
-    pub(super) fn of_refused(trace: Box<dyn Trace>) -> Self {
+    pub(super) fn of_refused(trace: Box<dyn Trace>, account: Arc<Account>) -> Self {
         Self {
             trace,
-            except: None,
+            origin: Origin::server(account.id()),
+            account,
             stage: Stage::MakingEvent,
             taken: false,
         }
+    }
+
+    /// The account in which the message was published, and the event is.
+    pub(super) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// Whether somebody takes the message; true while that is not known.
@@ -162,13 +170,13 @@ impl Tracing {
     pub(super) fn proceed(
         &mut self,
         staging: &mut Staging,
-        interest: &Interest,
         mut random: impl FnMut() -> u64,
     ) -> Option<OwnMessage> {
+        let (account, interest) = (self.account.id(), self.account.interest());
         while !staging.is_spent() {
             let mut telling = Telling {
                 trace: &mut *self.trace,
-                except: self.except,
+                origin: self.origin,
                 staging,
             };
             match &mut self.stage {
@@ -177,7 +185,7 @@ impl Tracing {
                         let subject = delivering.route.subject();
                         self.stage = Stage::FindingDenied(Finding {
                             subject: subject.into(),
-                            resolving: Resolving::new(interest.version(subject)),
+                            resolving: Resolving::new(account, interest.version(subject)),
                         });
                     }
                 }
@@ -186,7 +194,8 @@ impl Tracing {
                         // One part a turn.
                         return None;
                     }
-                    let resolving = std::mem::replace(resolving, Resolving::new(resolving.version()));
+                    let resolving =
+                        std::mem::replace(resolving, Resolving::new(account, resolving.version()));
                     let subject = std::mem::take(subject);
                     self.stage = Stage::TellingOfDenied(Finding { subject, resolving });
                 }
@@ -268,7 +277,7 @@ impl Delivering {
 /// What a message comes to subscriptions with.
 struct Telling<'a> {
     trace: &'a mut dyn Trace,
-    except: Option<ConnectionId>,
+    origin: Origin,
     staging: &'a mut Staging,
 }
 
@@ -282,7 +291,7 @@ impl Telling<'_> {
         delivery: Option<(Start<'_>, &Content<'_>)>,
     ) -> bool {
         let destination = subscription.destination();
-        let error = if is_left_out(destination, self.except) {
+        let error = if !self.origin.reaches(destination) {
             Some(Undelivered::NoEcho)
         } else if subscription.denies(subject) {
             Some(Undelivered::SubjectDenied)

@@ -5,9 +5,9 @@ use super::staging::Staging;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use std::sync::Arc;
 use std::time::Instant;
-use vagus_protocol::message;
+use vagus_protocol::message::{self, MORE_WITH_HEADERS};
 use vagus_protocol::operation::Publish;
-use vagus_routing::{Claim, ConnectionId, Destination, Fanout, Prefix, QueueTargets};
+use vagus_routing::{Claim, Destination, Fanout, Origin, Prefix, QueueTargets};
 
 pub(super) type ConnectionFanout = Fanout<Arc<Outbox>>;
 
@@ -71,8 +71,8 @@ pub(super) struct Start<'a> {
 impl<'a> Start<'a> {
     pub(super) fn of(route: &'a ConnectionFanout, prefix: Prefix) -> Self {
         Self {
-            msg: route.msg_prefix(prefix),
-            hmsg: route.hmsg_prefix(prefix),
+            msg: route.start(prefix, MORE_WITH_HEADERS),
+            hmsg: route.start(prefix, 0),
             sid: b"",
         }
     }
@@ -101,10 +101,10 @@ pub(super) fn deliver(
     start: Start<'_>,
     subscription: &Arc<ConnectionSubscription>,
     content: &Content<'_>,
-    except: Option<ConnectionId>,
+    origin: Origin,
 ) -> bool {
     let destination = subscription.destination();
-    if is_left_out(destination, except) || !claims_one(subscription) {
+    if !origin.reaches(destination) || !claims_one(subscription) {
         return false;
     }
     deliver_claimed(staging, start, destination, content);
@@ -146,7 +146,7 @@ pub(super) fn deliver_to_one(
     queue: &QueueTargets<Arc<Outbox>>,
     random: u64,
     content: &Content<'_>,
-    except: Option<ConnectionId>,
+    origin: Origin,
 ) -> bool {
     let mut asked = 0;
     let taken = queue
@@ -155,7 +155,7 @@ pub(super) fn deliver_to_one(
         .filter(|member| can_take(member, route.subject()))
         .any(|member| {
             let start = Start::of_member(route, queue.prefix(), member);
-            deliver(staging, start, member, content, except)
+            deliver(staging, start, member, content, origin)
         });
     staging.charge(asked);
     taken
@@ -173,12 +173,12 @@ pub(super) fn pick<'a>(
     queue: &'a QueueTargets<Arc<Outbox>>,
     random: u64,
     subject: &[u8],
-    except: Option<ConnectionId>,
+    origin: Origin,
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
     match queue.first(random) {
-        Some(first) if takes_one(first, subject, except) => Some(first),
-        _ => pick_another(queue, random, subject, except, staging),
+        Some(first) if takes_one(first, subject, origin) => Some(first),
+        _ => pick_another(queue, random, subject, origin, staging),
     }
 }
 
@@ -188,12 +188,12 @@ fn pick_another<'a>(
     queue: &'a QueueTargets<Arc<Outbox>>,
     random: u64,
     subject: &[u8],
-    except: Option<ConnectionId>,
+    origin: Origin,
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
     for member in queue.candidates(random).skip(1) {
         staging.charge(1);
-        if takes_one(member, subject, except) {
+        if takes_one(member, subject, origin) {
             return Some(member);
         }
     }
@@ -202,14 +202,8 @@ fn pick_another<'a>(
 
 /// Whether a member takes one message, which is counted.
 #[inline(always)]
-fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8], except: Option<ConnectionId>) -> bool {
-    can_take(member, subject) && !is_left_out(member.destination(), except) && claims_one(member)
-}
-
-/// Whether this is the publisher, which does not want its own messages.
-#[inline]
-pub(super) fn is_left_out(destination: &Arc<Outbox>, except: Option<ConnectionId>) -> bool {
-    except.is_some_and(|publisher| publisher == destination.connection_id())
+fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8], origin: Origin) -> bool {
+    can_take(member, subject) && origin.reaches(member.destination()) && claims_one(member)
 }
 
 #[inline]

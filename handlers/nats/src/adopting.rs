@@ -3,7 +3,7 @@
 //! It goes on as if it had come now: with its login held against the users there are, with the permissions that it
 //! has now, under the limits that hold now. What it may not have any more is taken from it, with a word.
 
-use crate::session::{Admission, NatsSession, logs_each};
+use crate::session::{NatsSession, logs_each};
 use crate::{ClientSettings, authentication};
 use vagus_actors::connection::Turn;
 use vagus_actors::impact::ConnectionImpact;
@@ -95,14 +95,14 @@ impl NatsSession {
     fn renew(&mut self, renewed: credentials::Identity, turn: &mut impl Turn) {
         let rights = renewed.rights();
         if self.rights == rights {
-            self.admission = Admission::In(renewed);
+            self.admit(renewed, turn);
             return;
         }
         if self.rights.response_permission() == rights.response_permission() {
             // What it was asked before it still may answer.
             self.rights = rights;
             self.permitted.clear();
-            self.admission = Admission::In(renewed);
+            self.admit(renewed, turn);
         } else {
             self.let_in(renewed, turn);
         }

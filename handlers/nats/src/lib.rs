@@ -2,6 +2,7 @@
 //!
 //! A [`NatsSession`] decides what an operation of a client means; the turn it is given carries that out.
 
+mod accounts;
 mod adopting;
 mod authentication;
 mod client_hello;
@@ -20,6 +21,7 @@ mod throttle;
 mod tls;
 mod user_info;
 
+pub use accounts::UserAccounts;
 pub use session::NatsSession;
 pub use tls::ClientTls;
 
@@ -51,6 +53,8 @@ pub struct ClientSettings {
     pub connection: ConnectionType,
     /// How long each may take to say who it is, where that is asked for.
     pub auth_timeout: Duration,
+    /// Which accounts they belong to.
+    pub accounts: UserAccounts,
     /// What TLS they speak, if any.
     pub tls: Option<Arc<ClientTls>>,
     /// Whether a proxy may say for whom it connects.
@@ -132,6 +136,7 @@ impl Language for Nats {
         let session = NatsSession::new(self.live.clone(), peer, id, nonce, Instant::now());
         Opening::Done(Opened {
             entrance,
+            account: session.account().cloned(),
             session,
             greeting,
         })

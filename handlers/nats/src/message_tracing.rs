@@ -2,7 +2,6 @@
 
 use crate::ClientSettings;
 use crate::evidence::Said;
-use crate::reporting::GLOBAL_ACCOUNT;
 use crate::session::NatsSession;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -160,7 +159,7 @@ impl NatsSession {
             kind: ShownKind::Client,
             connection: self.id,
             name: self.options().map(|options| &*options.name).unwrap_or_default(),
-            account: GLOBAL_ACCOUNT,
+            account: self.account().map_or("", |account| account.name()),
             subject,
             error,
         };

@@ -89,6 +89,7 @@ impl Arrival {
         let session = NatsSession::new(self.live, peer, id, self.nonce, now).shown(key, certificate);
         Ok(Opened {
             entrance,
+            account: session.account().cloned(),
             session,
             greeting,
         })

@@ -9,14 +9,12 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::Turn;
 use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
 use vagus_auth::credentials::Identity;
+use vagus_delivery::GLOBAL_ACCOUNT;
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::quote::{Quoted, shortened};
-
-/// The account of everybody who belongs to no other.
-pub(crate) const GLOBAL_ACCOUNT: &str = "$G";
 
 /// A client as the log calls it: `address - cid:number`, and once it is in ` - "vversion:language:name"` and
 /// ` - "account/user"`, as far as there is such.
@@ -106,7 +104,8 @@ impl NatsSession {
             write!(out, " - {}", Quoted(name.as_bytes()))?;
         }
         if let Some(label) = label(options, self.who().and_then(Identity::user)) {
-            let user = format!("{GLOBAL_ACCOUNT}/{label}");
+            let account = self.account().map_or(GLOBAL_ACCOUNT, |account| account.name());
+            let user = format!("{account}/{label}");
             write!(out, " - {}", Quoted(user.as_bytes()))?;
         }
         Ok(())

@@ -4,7 +4,7 @@ use crate::authentication::{self, Verdict};
 use crate::evidence::{self, Said};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::publishing::Repeated;
-use crate::reporting::{Complaints, GLOBAL_ACCOUNT};
+use crate::reporting::Complaints;
 use crate::tls::ClientKey;
 use crate::{ClientSettings, operation_lines, publishing, subscribing};
 use std::any::Any;
@@ -18,8 +18,8 @@ use vagus_actors::observed::ClientInfo;
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
-use vagus_delivery::Live;
 use vagus_delivery::subscriptions::Subscribed;
+use vagus_delivery::{Account, Live};
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
@@ -240,6 +240,11 @@ impl NatsSession {
         }
     }
 
+    /// The account it belongs to; none until it is in.
+    pub(crate) fn account(&self) -> Option<&Arc<Account>> {
+        Some(self.settings.accounts.of(self.who()?))
+    }
+
     /// Who the client is by its certificate, by these settings.
     pub(crate) fn certificate(&self, settings: &ClientSettings) -> Certificate<'_> {
         match (&settings.tls, &self.certificate) {
@@ -254,6 +259,12 @@ impl NatsSession {
         self.rights = identity.rights();
         self.permitted.clear();
         turn.may_answer_requests(self.rights.response_permission());
+        self.admit(identity, turn);
+    }
+
+    /// From now on the client is this one, and belongs to its account.
+    pub(crate) fn admit(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
+        turn.bind(self.settings.accounts.of(&identity));
         self.admission = Admission::In(identity);
     }
 
@@ -375,11 +386,11 @@ impl NatsSession {
             return;
         }
         if !std::mem::replace(&mut self.first_pong_sent, true) && self.understands_info() {
-            let bound = BoundAccount {
-                name: GLOBAL_ACCOUNT,
+            let bound = self.account().map(|account| BoundAccount {
+                name: account.name(),
                 is_system: false,
-            };
-            self.inform(Some(bound), turn);
+            });
+            self.inform(bound, turn);
         }
     }
 }

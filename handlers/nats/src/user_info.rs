@@ -1,7 +1,6 @@
 //! What a client is told that asks who it is: `$SYS.REQ.USER.INFO`.
 
 use crate::authentication;
-use crate::reporting::GLOBAL_ACCOUNT;
 use crate::session::NatsSession;
 use std::sync::atomic::Ordering;
 use vagus_actors::connection::Turn;
@@ -31,7 +30,7 @@ impl NatsSession {
                 time: &jiff::Timestamp::now().to_string(),
             },
             user: &user,
-            account: GLOBAL_ACCOUNT,
+            account: self.account().map_or("", |account| account.name()),
             permissions: self.rights.permissions().map(shown),
         };
         turn.answer(OwnMessage {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox, Slots};
 use vagus_delivery::subscriptions::{Change, Subscriptions};
-use vagus_routing::{ConnectionId, Destination};
+use vagus_routing::{AccountId, ConnectionId, Destination};
 
 fn outbox(id: ConnectionId) -> Arc<Outbox> {
     Arc::new(Outbox::new(Slots::default().take(), id, 0, 1000, None))
@@ -47,9 +47,19 @@ struct Done {
 impl World {
     fn announce(&mut self, changes: Vec<Change>) -> u64 {
         self.tickets += 1;
+        let account = AccountId(0);
         let settled = Some(self.somebody.clone());
-        self.schedule
-            .push(Work::announced(Announce { changes, settled }, self.tickets).unwrap());
+        self.schedule.push(
+            Work::announced(
+                Announce {
+                    account,
+                    changes,
+                    settled,
+                },
+                self.tickets,
+            )
+            .unwrap(),
+        );
         self.tickets
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::{Change, Subscriptions};
-use vagus_routing::{ConnectionKind, Destination};
+use vagus_routing::{AccountId, ConnectionKind, Destination};
 use world::{Known, Watcher, World, interest, subscription};
 
 const KINDS: [ConnectionKind; 6] = [
@@ -76,7 +76,14 @@ fn each_is_told_what_counts_for_it_whenever_it_came() {
         for round in 0..240 {
             let changes = churn(&mut random, &connections, &mut all);
             let settled = None;
-            assert!(tell(&world.router, Announce { changes, settled }));
+            assert!(tell(
+                &world.router,
+                Announce {
+                    account: AccountId(0),
+                    changes,
+                    settled
+                }
+            ));
             match random.usize(..8) {
                 0 if watchers.len() < 2 * servers.len() => {
                     let peer = servers[watchers.len() % servers.len()];

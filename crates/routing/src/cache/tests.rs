@@ -3,9 +3,13 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::index::Index;
-use crate::testing::{Peer, plain};
+use crate::testing::{Lines, Peer, plain};
+use crate::versions::Versions;
 
 type Cache = RouteCache<Peer>;
+
+/// That of all but the tests of several.
+const G: AccountId = AccountId(0);
 
 fn fanout(subject: &str) -> Arc<Fanout<Peer>> {
     Arc::new(Index::new().resolve(subject.as_bytes()))
@@ -28,7 +32,7 @@ fn two_versions() -> [Version; 2] {
 
 fn drained(cache: &mut Cache) -> HashMap<String, (u64, u64)> {
     let mut drained = HashMap::new();
-    cache.drain_traffic(|subject, messages, bytes| {
+    cache.drain_traffic(|_, subject, messages, bytes| {
         let sum: &mut (u64, u64) = drained
             .entry(String::from_utf8_lossy(subject).into_owned())
             .or_default();
@@ -41,7 +45,7 @@ fn drained(cache: &mut Cache) -> HashMap<String, (u64, u64)> {
 /// Keeps a fan-out as a publisher does that comes back to the subject.
 fn keep(cache: &mut Cache, fanout: &Arc<Fanout<Peer>>, version: Version) -> Slot {
     let missing = cache
-        .get(fanout.subject(), version)
+        .get(G, fanout.subject(), version)
         .expect_err("there is nothing to keep");
     cache
         .insert(missing, fanout, version)
@@ -50,7 +54,7 @@ fn keep(cache: &mut Cache, fanout: &Arc<Fanout<Peer>>, version: Version) -> Slot
 }
 
 fn holds(cache: &mut Cache, subject: &str, version: Version) -> Option<Arc<Fanout<Peer>>> {
-    let slot = cache.get(subject.as_bytes(), version).ok()?;
+    let slot = cache.get(G, subject.as_bytes(), version).ok()?;
     cache.fanout(slot).cloned()
 }
 
@@ -77,7 +81,7 @@ fn what_is_asked_for_once_is_not_kept() {
     let mut cache = cache(1000);
     for number in 0..1000 {
         let fanout = fanout(&format!("_INBOX.{number}"));
-        let missing = cache.get(fanout.subject(), version).unwrap_err();
+        let missing = cache.get(G, fanout.subject(), version).unwrap_err();
         cache.insert(missing, &fanout, version);
     }
     assert!(
@@ -89,7 +93,7 @@ fn what_is_asked_for_once_is_not_kept() {
     // What is kept is replaced at once.
     let fanout = fanout("known");
     keep(&mut cache, &fanout, version);
-    let missing = cache.get(b"known", newer).unwrap_err();
+    let missing = cache.get(G, b"known", newer).unwrap_err();
     assert!(cache.insert(missing, &fanout, newer).is_some());
 }
 
@@ -122,7 +126,7 @@ fn it_keeps_no_more_than_its_limits() {
         // The second time the same subjects, grown.
         for number in 0..100 {
             let fanout = Arc::new(index.resolve(format!("s.{number}").as_bytes()));
-            if let Err(missing) = small.get(fanout.subject(), version) {
+            if let Err(missing) = small.get(G, fanout.subject(), version) {
                 small.insert(missing, &fanout, version);
                 small.insert(missing, &fanout, version);
             }
@@ -139,7 +143,7 @@ fn it_grows_with_what_is_used() {
     for _ in 0..4 {
         for number in 0..20_000 {
             let fanout = fanout(&format!("s.{number}"));
-            if let Err(missing) = cache.get(fanout.subject(), version) {
+            if let Err(missing) = cache.get(G, fanout.subject(), version) {
                 cache.insert(missing, &fanout, version);
                 cache.insert(missing, &fanout, version);
             }
@@ -156,7 +160,7 @@ fn what_is_larger_than_the_limit_is_not_kept() {
         ..CacheLimits::default()
     });
     let fanout = fanout("a");
-    let missing = cache.get(b"a", version).unwrap_err();
+    let missing = cache.get(G, b"a", version).unwrap_err();
     for _ in 0..3 {
         assert!(cache.insert(missing, &fanout, version).is_none());
     }
@@ -225,7 +229,7 @@ fn to_anticipate_changes_nothing() {
     let stats = cache.stats();
     let all: Vec<&[u8]> = subjects.iter().map(|subject| subject.as_bytes()).collect();
     for subjects in [&all[..], &all[..3], &[]] {
-        cache.anticipate(subjects);
+        cache.anticipate(G, subjects);
     }
     assert_eq!(cache.stats(), stats);
     assert_eq!(held(&mut cache), before);
@@ -253,7 +257,7 @@ fn traffic_is_reported_once() {
         HashMap::from([("a".into(), (3, 30)), ("b".into(), (1, 5))])
     );
     assert!(drained(&mut cache).is_empty());
-    let slot = cache.get(b"b", version).unwrap();
+    let slot = cache.get(G, b"b", version).unwrap();
     cache.count(slot, 7, 70);
     assert_eq!(drained(&mut cache), HashMap::from([("b".into(), (7, 70))]));
 }
@@ -309,15 +313,58 @@ fn a_sweep_drops_what_holds_no_more() {
         );
     }
     let before = cache.stats().entries;
-    cache.sweep(&versions, usize::MAX);
+    cache.sweep(usize::MAX, |_, subject| Some(versions.current(subject)));
     assert_eq!(cache.stats().entries, before - 1);
     assert_eq!(Arc::strong_count(&stale), 1);
     versions.bump_all();
     for _ in 0..200 {
-        cache.sweep(&versions, 10);
+        cache.sweep(10, |_, subject| Some(versions.current(subject)));
     }
     assert_eq!((cache.stats().entries, cache.stats().bytes), (0, 0));
-    cache.sweep(&versions, 10);
+    cache.sweep(10, |_, subject| Some(versions.current(subject)));
+}
+
+/// Accounts have the same subjects, and versions that mean the same to look at.
+#[test]
+fn an_account_is_never_answered_by_what_is_kept_for_another() {
+    let [version, newer] = two_versions();
+    let mut cache = Cache::default();
+    let of = |account| {
+        let matches = Index::new().matches(b"a");
+        Arc::new(matches.into_fanout(AccountId(account), b"a", &Lines))
+    };
+    let accounts: Vec<u32> = (0..200).collect();
+    for account in &accounts {
+        let id = AccountId(*account);
+        let missing = cache.get(id, b"a", version).expect_err("it is another's");
+        let fanout = of(*account);
+        let slot = cache
+            .insert(missing, &fanout, version)
+            .or_else(|| cache.insert(missing, &fanout, version));
+        cache.count(slot.unwrap(), 1, u64::from(*account));
+    }
+    for account in &accounts {
+        let id = AccountId(*account);
+        let slot = cache.get(id, b"a", version).unwrap();
+        assert_eq!(cache.fanout(slot).unwrap().account(), id);
+        assert!(cache.get(id, b"a", newer).is_err());
+    }
+    assert!(cache.get(AccountId(200), b"a", version).is_err());
+    // Some are gone, and the subject of others has changed.
+    cache.sweep(usize::MAX, |account, _| match account.0 % 4 {
+        0 => None,
+        1 => Some(newer),
+        _ => Some(version),
+    });
+    assert_eq!(cache.stats().entries, 100);
+    let mut reported = Vec::new();
+    cache.drain_traffic(|account, subject, messages, bytes| {
+        assert_eq!((subject, messages), (&b"a"[..], 1));
+        assert_eq!(u64::from(account.0), bytes);
+        reported.push(account.0);
+    });
+    reported.sort_unstable();
+    assert_eq!(reported, accounts);
 }
 
 #[test]
@@ -330,7 +377,7 @@ fn it_answers_what_was_last_kept_or_nothing() {
     for _ in 0..20_000 {
         let subject = format!("s.{}", random.usize(..80));
         let version = if random.usize(..4) == 0 { new } else { old };
-        match cache.get(subject.as_bytes(), version) {
+        match cache.get(G, subject.as_bytes(), version) {
             Ok(slot) => {
                 found += 1;
                 let (expected, under) = &model[&subject];
@@ -366,7 +413,7 @@ fn what_had_to_go_is_not_kept_for_its_statistics() {
     drop(fanout);
     drop(index);
     versions.bump(b"wide.*");
-    cache.sweep(&versions, usize::MAX);
+    cache.sweep(usize::MAX, |_, subject| Some(versions.current(subject)));
     assert_eq!(Arc::strong_count(&subscription), 1, "the fan-out is gone");
     assert_eq!(drained(&mut cache)["wide.a"], (3, 30));
     assert!(drained(&mut cache).is_empty());
@@ -383,8 +430,8 @@ fn the_subjects_of_what_had_to_go_are_bounded_in_bytes() {
         let slot = keep(&mut cache, &fanout(&subject), version);
         cache.count(slot, 1, 1);
         versions.bump_all();
-        cache.sweep(&versions, usize::MAX);
+        cache.sweep(usize::MAX, |_, subject| Some(versions.current(subject)));
     }
-    cache.drain_traffic(|subject, _, _| carried += subject.len());
+    cache.drain_traffic(|_, subject, _, _| carried += subject.len());
     assert!((900_000..=1 << 20).contains(&carried), "{carried}");
 }

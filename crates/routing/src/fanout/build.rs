@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::sharing::{Candidate, Candidates, GOOD_FOR, GOOD_FOR_EACH, sort_out};
-use super::{Fanout, HEADERS_VERB, Prefix, QueueTargets, Several, SharedTargets, Target};
+use super::sharing::{Candidate, Candidates, GOOD_FOR, GOOD_FOR_EACH, Sorted, sort_out};
+use super::{
+    Encoder, Fanout, PeerTargets, Prefix, QueueTargets, Several, SharedTargets, TEXT_INSIDE, Target,
+};
 use crate::index::Walk;
+use crate::origin::AccountId;
 use crate::queue_group::Members;
-use crate::subscription::{Destination, Subscription};
+use crate::subscription::{Destination, Outlet, Subscription};
 
 /// What a subscription that matches costs beside a node that was come by on the way.
 pub(crate) const WORK_OF_A_MATCH: usize = 4;
@@ -78,124 +81,219 @@ impl<D> Matches<D> {
 }
 
 impl<D: Destination> Matches<D> {
-    /// What a message published on `subject`, for which they were found, has to know. Whatever has ended since they were
-    /// found is left out.
-    pub fn into_fanout(self, subject: &[u8]) -> Fanout<D> {
+    /// What a message published on `subject`, for which they were found in the index of `account`, has to know. Whatever
+    /// has ended since they were found is left out.
+    pub fn into_fanout(self, account: AccountId, subject: &[u8], encoder: &impl Encoder) -> Fanout<D> {
         let plain = self
             .plain
             .into_iter()
             .filter(|subscription| !subscription.is_closed() && !subscription.denies(subject))
             .map(Candidate::new)
             .collect();
-        Fanout::new(subject, plain, self.groups)
+        Fanout::new(account, subject, plain, self.groups, encoder)
     }
 }
 
 impl<D: Destination> Fanout<D> {
     /// `plain` and the members of `groups` are all that match `subject`.
-    fn new(subject: &[u8], mut plain: Candidates<D>, groups: Vec<Members<D>>) -> Self {
-        let groups_merged = groups.len();
+    fn new(
+        account: AccountId,
+        subject: &[u8],
+        mut plain: Candidates<D>,
+        groups: Vec<Members<D>>,
+        encoder: &impl Encoder,
+    ) -> Self {
+        let has_limited = plain.iter().any(|candidate| candidate.limited);
+        let all_accept_headers = plain.iter().all(|candidate| candidate.headers);
+        let for_clients_alone = plain.iter().all(|candidate| candidate.outlet == Outlet::Client);
+        let mut pointers = plain.len() + groups.len();
+
         let queues = merge_by_name(groups);
-        let sorted = sort_out(&mut plain, &queues);
-
-        // The text first, as all prefixes point into it.
-        let start = HEADERS_VERB.len() + subject.len() + 1;
-        let alone = || plain.iter().filter(|candidate| candidate.class.is_none());
-        let examples = || sorted.classes.iter().map(|class| &plain[class.example]);
-        let sids: usize = alone().chain(examples()).map(|it| start + it.sid_length).sum();
-        let mut text = SmallVec::with_capacity(sids.max(start));
-        let write = |sid: &[u8], text: &mut SmallVec<_>| {
-            for part in [HEADERS_VERB, subject, b" ", sid] {
-                text.extend_from_slice(part);
-            }
-        };
-        alone()
-            .chain(examples())
-            .for_each(|it| write(it.subscription.sid_field(), &mut text));
-        if text.is_empty() {
-            write(b"", &mut text);
+        let mut peers = Vec::new();
+        if !for_clients_alone {
+            peers = take_peers(&mut plain);
         }
+        let mut sorted = sort_out(&mut plain, &queues);
+        let deliveries = plain.len() + peers.len() + queues.len();
+        let is_one_at_most = plain.len() <= 1 && peers.is_empty() && queues.is_empty();
 
-        let mut written = 0;
-        let mut next_prefix = |candidate: &Candidate<D>| {
-            let length = start + candidate.sid_length;
-            let prefix = Prefix {
-                start: written,
-                length: length as u32,
-            };
-            written += length;
-            prefix
-        };
-        let starts: SmallVec<[Prefix; 1]> = alone().map(&mut next_prefix).collect();
+        let starts = Starts::write(subject, &plain, &sorted, !queues.is_empty(), encoder);
         let mut shared: Box<[_]> = sorted
             .classes
             .iter()
-            .map(|class| SharedTargets {
-                prefix: next_prefix(&plain[class.example]),
+            .zip(starts.shared)
+            .map(|(class, prefix)| SharedTargets {
+                prefix,
                 subscriptions: Vec::with_capacity(class.size),
                 headers: plain[class.example].headers,
+                outlet: plain[class.example].outlet,
             })
             .collect();
-        let pointers = plain.len() - starts.len() + groups_merged;
-        let is_one_at_most = plain.len() <= 1 && queues.is_empty();
-        let has_limited = plain.iter().any(|candidate| candidate.limited);
-        let all_accept_headers = plain.iter().all(|candidate| candidate.headers);
-        let deliveries = plain.len() + queues.len();
-        let mut singles: SmallVec<[_; 1]> = SmallVec::with_capacity(starts.len());
-        let mut starts = starts.into_iter();
+        let mut singles: SmallVec<[_; 1]> = SmallVec::with_capacity(starts.alone.len());
+        pointers -= starts.alone.len();
+        let mut alone = starts.alone.into_iter();
         for candidate in plain {
             if let Some(targets) = candidate.class.and_then(|class| shared.get_mut(class)) {
                 targets.subscriptions.push(candidate.subscription);
-            } else if let Some(Prefix { start, length }) = starts.next() {
+            } else if let Some(Prefix { start, length }) = alone.next() {
                 singles.push(Target {
                     start,
                     length,
                     headers: candidate.headers,
                     limited: candidate.limited,
+                    outlet: candidate.outlet,
                     subscription: candidate.subscription,
                 });
             }
         }
         let queues: Box<[_]> = queues
             .into_iter()
-            .map(|members| {
-                let prefix = Prefix {
-                    start: 0,
-                    length: start as u32,
-                };
-                QueueTargets { prefix, members }
+            .map(|members| QueueTargets {
+                prefix: starts.queues,
+                members,
             })
             .collect();
+        if !peers.is_empty() {
+            sorted.add_connections(peers.iter().map(|peer| peer.destination().connection_id()));
+        }
 
         let mut bytes = size_of::<Self>() + ALONE;
-        if text.spilled() {
-            bytes += text.len();
+        if starts.text.spilled() {
+            bytes += starts.text.len();
         }
         let several = (!is_one_at_most).then(|| {
             bytes += size_of::<Several<D>>()
                 + OTHERS
                 + size_of_val(&*singles)
                 + size_of_val(&*shared)
+                + size_of_val(&*peers)
                 + size_of_val(&*queues)
                 + size_of_val(&*sorted.connections)
                 + pointers * size_of::<usize>();
             Box::new(Several {
                 shared,
+                peers: peers.into(),
                 queues,
                 connections: sorted.connections,
                 deliveries,
             })
         });
         Self {
+            account,
             subject_length: subject.len() as u32,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            subject_start: starts.subject,
             has_limited,
             all_accept_headers,
+            for_clients_alone,
             several,
             singles,
-            text,
-            bytes,
+            text: starts.text,
         }
     }
+}
+
+/// The text of a fan-out, and what is where in it.
+struct Starts {
+    text: SmallVec<[u8; TEXT_INSIDE]>,
+    /// Where the subject is.
+    subject: u8,
+    /// Of those who get bytes of their own.
+    alone: SmallVec<[Prefix; 1]>,
+    /// Of each class.
+    shared: Vec<Prefix>,
+    /// Of queue groups.
+    queues: Prefix,
+}
+
+impl Starts {
+    /// All targets have the subject published on. One that had a subject of its own would have that in its start, and be
+    /// in a class of its own.
+    fn write<D: Destination>(
+        subject: &[u8],
+        plain: &[Candidate<D>],
+        sorted: &Sorted,
+        with_queues: bool,
+        encoder: &impl Encoder,
+    ) -> Self {
+        let alone = || plain.iter().filter(|candidate| candidate.class.is_none());
+        let examples = || sorted.classes.iter().map(|class| &plain[class.example]);
+        let length = |outlet, sid| encoder.start_length(outlet, subject.len(), sid);
+        let of_queues = if with_queues { length(Outlet::Client, 0) } else { 0 };
+        let of_plain = alone()
+            .chain(examples())
+            .map(|it| length(it.outlet, it.sid_length));
+        let whole = of_plain.sum::<usize>() + of_queues;
+
+        let mut starts = Self {
+            text: SmallVec::with_capacity(whole.max(subject.len())),
+            subject: 0,
+            alone: SmallVec::new(),
+            shared: Vec::with_capacity(sorted.classes.len()),
+            queues: Prefix { start: 0, length: 0 },
+        };
+        for candidate in alone() {
+            let prefix = starts.add(
+                candidate.outlet,
+                subject,
+                candidate.subscription.sid_field(),
+                encoder,
+            );
+            starts.alone.push(prefix);
+        }
+        for candidate in examples() {
+            let prefix = starts.add(
+                candidate.outlet,
+                subject,
+                candidate.subscription.sid_field(),
+                encoder,
+            );
+            starts.shared.push(prefix);
+        }
+        if with_queues {
+            starts.queues = starts.add(Outlet::Client, subject, b"", encoder);
+        }
+        if starts.text.is_empty() {
+            starts.text.extend_from_slice(subject);
+        }
+        starts
+    }
+
+    fn add(&mut self, outlet: Outlet, subject: &[u8], sid: &[u8], encoder: &impl Encoder) -> Prefix {
+        let start = self.text.len();
+        let text = &mut self.text;
+        let write = &mut |piece: &[u8]| text.extend_from_slice(piece);
+        let at = encoder.write_start(outlet, subject, sid, write);
+        if start == 0 {
+            self.subject = at;
+        }
+        Prefix {
+            start,
+            length: (self.text.len() - start) as u32,
+        }
+    }
+}
+
+/// Takes those out that are subscriptions of peers.
+fn take_peers<D: Destination>(plain: &mut Candidates<D>) -> Vec<PeerTargets<D>> {
+    let (mut of_peers, others): (Candidates<D>, Candidates<D>) = std::mem::take(plain)
+        .into_iter()
+        .partition(|candidate: &Candidate<D>| candidate.outlet == Outlet::Peer);
+    *plain = others;
+    of_peers.sort_by_key(|candidate| candidate.connection);
+    let mut peers: Vec<PeerTargets<D>> = Vec::new();
+    let mut last = None;
+    for candidate in of_peers {
+        match peers.last_mut() {
+            Some(peer) if last == Some(candidate.connection) => peer.others.push(candidate.subscription),
+            _ => peers.push(PeerTargets {
+                first: candidate.subscription,
+                others: Vec::new(),
+            }),
+        }
+        last = Some(candidate.connection);
+    }
+    peers
 }
 
 /// One queue for each name.

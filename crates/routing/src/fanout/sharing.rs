@@ -8,12 +8,13 @@ use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use crate::queue_group::Members;
-use crate::subscription::{Destination, Subscription};
+use crate::subscription::{Destination, Outlet, Subscription};
 
 /// A plain subscription that matches, with what was asked of it once, so that every decision rests on one answer.
 pub(super) struct Candidate<D> {
     pub(super) subscription: Arc<Subscription<D>>,
-    connection: u64,
+    pub(super) connection: u64,
+    pub(super) outlet: Outlet,
     /// Of its [`sid_field`](Subscription::sid_field): to look for it again, half a million times, takes long.
     pub(super) sid_length: usize,
     pub(super) headers: bool,
@@ -30,6 +31,7 @@ impl<D: Destination> Candidate<D> {
         let destination = subscription.destination();
         Self {
             connection: destination.connection_id(),
+            outlet: destination.outlet(),
             sid_length: subscription.sid_field().len(),
             headers: destination.accepts_headers(),
             limited: subscription.limit().is_some() || destination.looks_at_each(),
@@ -39,7 +41,12 @@ impl<D: Destination> Candidate<D> {
     }
 
     fn gets_the_same_as(&self, other: &Self) -> bool {
-        self.headers == other.headers && self.subscription.sid_field() == other.subscription.sid_field()
+        self.kind() == other.kind() && self.subscription.sid_field() == other.subscription.sid_field()
+    }
+
+    /// What beside the sid makes a difference to the bytes.
+    fn kind(&self) -> (Outlet, bool) {
+        (self.outlet, self.headers)
     }
 }
 
@@ -55,6 +62,17 @@ pub(super) struct Sorted {
     pub(super) classes: Vec<Class>,
     /// The connections of all candidates, sorted, each once.
     pub(super) connections: Box<[u64]>,
+}
+
+impl Sorted {
+    /// Adds connections that are not among the candidates.
+    pub(super) fn add_connections(&mut self, others: impl Iterator<Item = u64>) {
+        let mut connections = std::mem::take(&mut self.connections).into_vec();
+        connections.extend(others);
+        connections.sort_unstable();
+        connections.dedup();
+        self.connections = connections.into_boxed_slice();
+    }
 }
 
 /// Going through the members of queue groups is worth so many of them for each plain subscription, and [`GOOD_FOR`] more.
@@ -115,10 +133,10 @@ fn classify<D: Destination>(plain: &mut [Candidate<D>], may_share: &[bool]) -> V
         let class = match last.filter(same) {
             Some(class) => class,
             None => {
-                let hash = hasher.hash_one((candidate.subscription.sid_field(), candidate.headers));
+                let hash = hasher.hash_one((candidate.subscription.sid_field(), candidate.kind()));
                 let rehash = |class: &usize| {
                     let example = &plain[classes[*class].example];
-                    hasher.hash_one((example.subscription.sid_field(), example.headers))
+                    hasher.hash_one((example.subscription.sid_field(), example.kind()))
                 };
                 let next = classes.len();
                 let class = *by_sid.entry(hash, same, rehash).or_insert(next).get();

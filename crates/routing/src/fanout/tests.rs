@@ -12,7 +12,10 @@ fn index_of(subscriptions: &[Shared]) -> Index<Peer> {
 }
 
 fn without_headers(subject: &str, sid: &str, id: u64) -> Shared {
-    let peer = Peer { id, headers: false };
+    let peer = Peer {
+        headers: false,
+        ..Peer::client(id)
+    };
     Arc::new(Subscription::new(subject.as_bytes(), None, sid.as_bytes(), peer))
 }
 
@@ -103,6 +106,84 @@ fn a_connection_that_occurs_twice_does_not_share() {
         ],
         "1:1 2:1 [1:2 1:3]",
     );
+}
+
+fn by(outlet: Outlet, subject: &str, sid: &str, id: u64) -> Shared {
+    let peer = Peer {
+        outlet,
+        ..Peer::client(id)
+    };
+    Arc::new(Subscription::new(subject.as_bytes(), None, sid.as_bytes(), peer))
+}
+
+#[test]
+fn those_with_different_outlets_do_not_share() {
+    let fanout = index_of(&[
+        plain("a.b", "1", 1),
+        by(Outlet::Mailbox, "a.b", "1", 2),
+        plain("a.*", "1", 3),
+        by(Outlet::Mailbox, "a.>", "1", 4),
+        by(Outlet::Mailbox, "a.>", "7", 5),
+    ])
+    .resolve(b"a.b");
+    assert_eq!(shown(&fanout), "7:5 [1:1 1:3] [1:2 1:4]");
+    for targets in fanout.shared() {
+        let expected = match targets.outlet {
+            Outlet::Client => "HMSG a.b 1 ",
+            _ => "[1 ] a.b",
+        };
+        assert_eq!(text(fanout.start(targets.prefix(), 0)), expected);
+    }
+    let [single] = fanout.singles() else {
+        panic!("{fanout:?}")
+    };
+    assert_eq!(single.outlet, Outlet::Mailbox);
+    assert_eq!(text(fanout.start(single.prefix(), 0)), "[7 ] a.b");
+    assert!(!fanout.is_for_clients_alone());
+    assert!(
+        index_of(&[plain("a.b", "1", 1)])
+            .resolve(b"a.b")
+            .is_for_clients_alone()
+    );
+}
+
+#[test]
+fn the_subject_is_found_whatever_the_language() {
+    for outlet in [Outlet::Client, Outlet::Mailbox, Outlet::Peer] {
+        for subject in ["a", "a.b", &"s".repeat(100)] {
+            let fanout = index_of(&[by(outlet, ">", "12", 1)]).resolve(subject.as_bytes());
+            assert_eq!(text(fanout.subject()), subject, "{outlet:?}");
+            assert!(fanout.contains(1) && !fanout.contains(2));
+            assert_eq!((fanout.destinations(), fanout.deliveries()), (1, 1));
+        }
+    }
+}
+
+#[test]
+fn a_peer_is_one_target_however_many_of_its_subscriptions_match() {
+    let fanout = index_of(&[
+        by(Outlet::Peer, "a.b", "1", 7),
+        plain("a.b", "1", 1),
+        by(Outlet::Peer, "a.*", "2", 3),
+        by(Outlet::Peer, ">", "3", 7),
+        plain("a.b", "2", 9),
+    ])
+    .resolve(b"a.b");
+    let peers: Vec<String> = fanout
+        .peers()
+        .iter()
+        .map(|peer| {
+            let mut sids: Vec<_> = peer.subscriptions().map(|it| text(it.sid())).collect();
+            sids.sort();
+            format!("{}: {}", peer.destination().id, sids.join(" "))
+        })
+        .collect();
+    assert_eq!(peers, ["3: 2", "7: 1 3"]);
+    assert_eq!(shown(&fanout), "1:1 2:9");
+    assert_eq!((fanout.destinations(), fanout.deliveries()), (4, 4));
+    let reached: Vec<_> = (0..10).filter(|id| fanout.contains(*id)).collect();
+    assert_eq!(reached, [1, 3, 7, 9]);
+    assert!(!fanout.is_for_clients_alone());
 }
 
 #[test]
@@ -239,7 +320,8 @@ fn every_target_has_a_start_of_its_own() {
 
 #[test]
 fn what_a_message_needs_is_side_by_side() {
-    assert_eq!(std::mem::offset_of!(Fanout<Arc<Peer>>, bytes), 96);
+    assert_eq!(size_of::<Fanout<Arc<Peer>>>(), 104);
+    assert_eq!(std::mem::offset_of!(Fanout<Arc<Peer>>, singles), 24);
     assert_eq!(size_of::<Target<Arc<Peer>>>(), 24);
 }
 

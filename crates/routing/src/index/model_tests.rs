@@ -1,8 +1,11 @@
 //! The index against a list that is searched from end to end.
 
 use super::*;
+use crate::fanout::Fanout;
+use crate::origin::AccountId;
 use crate::queue_group::QueueGroup;
-use crate::testing::{Peer, Shared};
+use crate::subscription::Outlet;
+use crate::testing::{Lines, Peer, Shared};
 use fastrand::Rng;
 
 const TOKENS: [&str; 7] = ["a", "b", "a*", "b>", "a-token-of-more-than-22-bytes", "*", ">"];
@@ -24,9 +27,15 @@ fn random_pattern(random: &mut Rng) -> String {
 }
 
 fn random_subscription(random: &mut Rng, queue: Option<&str>) -> Shared {
+    let id = random.usize(..9);
     let peer = Peer {
-        id: random.usize(..9) as u64,
         headers: random.usize(..8) > 0,
+        outlet: match id {
+            7 => Outlet::Mailbox,
+            8 => Outlet::Peer,
+            _ => Outlet::Client,
+        },
+        ..Peer::client(id as u64)
     };
     let sid = random.usize(..3).to_string();
     let pattern = random_pattern(random);
@@ -45,6 +54,14 @@ fn identities<'a>(all: impl IntoIterator<Item = &'a Shared>) -> Vec<usize> {
     identities
 }
 
+/// The plain subscriptions of a fan-out.
+fn plain_of(fanout: &Fanout<Peer>) -> Vec<usize> {
+    let singles = fanout.singles().iter().map(|target| &target.subscription);
+    let shared = fanout.shared().iter().flat_map(|targets| &targets.subscriptions);
+    let of_peers = fanout.peers().iter().flat_map(|peer| peer.subscriptions());
+    identities(singles.chain(shared).chain(of_peers))
+}
+
 #[track_caller]
 fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
     let matching = |queue: Option<&[u8]>| {
@@ -54,10 +71,8 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
     };
     let expected = matching(None);
     let fanout = index.resolve(subject.as_bytes());
-    let singles = fanout.singles().iter().map(|target| &target.subscription);
-    let shared = fanout.shared().iter().flat_map(|targets| &targets.subscriptions);
     assert_eq!(
-        identities(singles.chain(shared)),
+        plain_of(&fanout),
         identities(expected.iter().copied()),
         "{subject}"
     );
@@ -90,18 +105,28 @@ fn check_against_model(index: &Index<Peer>, all: &[Shared], subject: &str) {
         let id = it.destination().id;
         it.limit().is_none() && times(id) == 1 && members.iter().all(|other| other.destination().id != id)
     };
-    let class = |it: &Shared| (it.sid().to_vec(), it.destination().headers);
+    let class = |it: &Shared| {
+        (
+            it.sid().to_vec(),
+            it.destination().headers,
+            it.destination().outlet,
+        )
+    };
     for targets in fanout.shared() {
         assert!(targets.subscriptions.len() >= 2);
         for it in &targets.subscriptions {
             assert!(may_share(it), "{it:?}");
             assert_eq!(class(it), class(&targets.subscriptions[0]));
             assert_eq!(it.destination().headers, targets.headers);
+            assert_eq!(it.destination().outlet, targets.outlet);
         }
     }
+    let peers = expected.iter().any(|it| it.destination().outlet == Outlet::Peer);
+    assert_eq!(fanout.peers().len(), usize::from(peers), "there is one");
     for target in fanout
         .singles()
         .iter()
+        .inspect(|target| assert_eq!(target.outlet, target.subscription.destination().outlet))
         .filter(|target| may_share(&target.subscription))
     {
         let alike = expected
@@ -218,10 +243,8 @@ fn a_list_in_parts_has_whatever_is_there_throughout() {
                 }
                 throughout.retain(|it| !it.is_closed());
             }
-            let fanout = list.into_fanout(subject.as_bytes());
-            let singles = fanout.singles().iter().map(|target| &target.subscription);
-            let shared = fanout.shared().iter().flat_map(|targets| &targets.subscriptions);
-            let found = identities(singles.chain(shared));
+            let fanout = list.into_fanout(AccountId(0), subject.as_bytes(), &Lines);
+            let found = plain_of(&fanout);
             assert!(found.is_sorted_by(|one, other| one < other), "one is there twice");
             let members = identities(
                 fanout

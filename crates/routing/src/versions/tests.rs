@@ -92,3 +92,16 @@ fn what_is_kept_under_the_current_version_has_every_earlier_change() {
         }
     });
 }
+
+/// There may be ten thousand accounts without a subscription.
+#[test]
+fn what_has_never_changed_takes_no_memory() {
+    let versions = Versions::new();
+    let before = versions.current(b"a.b");
+    assert!(size_of::<Versions>() <= 24 && versions.buckets.get().is_none());
+    versions.bump_all();
+    assert!(versions.buckets.get().is_none() && versions.current(b"a.b") != before);
+    let before = versions.current(b"a.b");
+    versions.bump(b"a.*");
+    assert_ne!(versions.current(b"a.b"), before);
+}

@@ -1,13 +1,13 @@
 use super::{AT_ONCE, MADE_HERE_AT_MOST};
+use crate::account::Account;
 use crate::arbiter::{Arbiter, Arbiters, OwnMessage, Unfinished};
-use crate::interest::Interest;
 use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Flushed, Outbox};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use vagus_protocol::operation::Publish;
-use vagus_routing::ConnectionId;
+use vagus_routing::{AccountId, ConnectionId, Origin};
 
 /// Says that an owner was woken.
 struct Bell(Mutex<Sender<()>>);
@@ -19,14 +19,14 @@ impl Wake for Bell {
 }
 
 struct World {
-    interest: Interest,
+    account: Arc<Account>,
     arbiter: Arbiter,
 }
 
 impl World {
     fn new() -> Self {
         Self {
-            interest: Interest::default(),
+            account: Arc::new(Account::new(AccountId(0), "A")),
             arbiter: Arbiter::new(0, Arc::new(Arbiters::new(1)), 1, 4096),
         }
     }
@@ -49,11 +49,11 @@ impl World {
                 ))
             })
             .collect();
-        let mut index = self.interest.change();
+        let mut index = self.account.interest().change();
         for subscription in &subscriptions {
             assert!(index.insert(subscription.clone()));
         }
-        self.interest.versions().bump(subject);
+        self.account.interest().versions().bump(subject);
         subscriptions
     }
 
@@ -64,7 +64,7 @@ impl World {
         match left.map(|left| *left) {
             Some(Unfinished::Resolving(resolving)) => delivery.resume(Some(resolving)),
             Some(other) => {
-                let left = delivery.proceed(&self.interest, Box::new(other));
+                let left = delivery.proceed(Box::new(other));
                 delivery.staging.hand_over();
                 return left;
             }
@@ -80,8 +80,9 @@ impl World {
             body: b"hi",
             line_len: 0,
         };
-        if delivery.goes_on(&self.interest, Some(&message), None) {
-            assert!(delivery.publish(&self.interest, &message, None));
+        let origin = Origin::server(self.account.id());
+        if delivery.goes_on(&self.account, Some(&message), origin) {
+            assert!(delivery.publish(&self.account, &message, origin));
             delivery.close_run();
         }
         delivery.resume(None);
@@ -203,7 +204,7 @@ fn a_message_of_the_servers_own_waits_for_its_route_like_others() {
             header: b"",
             payload: b"hi".to_vec(),
         };
-        delivery.answer(&world.interest, message);
+        delivery.answer(&world.account, message);
     }
     let mut left = delivery.take_unfinished();
     let mut waited = 0;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::GLOBAL_ACCOUNT;
 use crate::interest::LOOKED_AT_ONCE;
 use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Flushed, Slots};
@@ -6,10 +7,11 @@ use bytes::Bytes;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
+use vagus_routing::ConnectionId;
 
 /// Who is subscribed, and the arbiter of who publishes.
 struct World {
-    interest: Interest,
+    account: Arc<Account>,
     delivery: Delivery,
     slots: Slots,
     peers: Vec<Arc<Outbox>>,
@@ -20,7 +22,7 @@ impl World {
         let mut delivery = Delivery::new(7);
         delivery.staging.begin_turn(Moment::default());
         Self {
-            interest: Interest::default(),
+            account: Arc::new(Account::new(AccountId(0), GLOBAL_ACCOUNT)),
             delivery,
             slots: Slots::default(),
             peers: Vec::new(),
@@ -41,16 +43,16 @@ impl World {
         let subscription =
             ConnectionSubscription::new(subject.as_bytes(), None, sid.as_bytes(), peer.clone());
         let subscription = Arc::new(subscription);
-        assert!(self.interest.change().insert(subscription.clone()));
-        self.interest.versions().bump(subject.as_bytes());
+        assert!(self.account.interest().change().insert(subscription.clone()));
+        self.account.interest().versions().bump(subject.as_bytes());
         subscription
     }
 
     /// As the Router does it.
     fn unsubscribe(&mut self, subscription: &Arc<ConnectionSubscription>) {
         subscription.close();
-        assert!(self.interest.change().remove(subscription));
-        self.interest.versions().bump(subscription.subject());
+        assert!(self.account.interest().change().remove(subscription));
+        self.account.interest().versions().bump(subscription.subject());
     }
 
     fn join(&mut self, members: &[&Arc<Outbox>], subject: &str, queue: &str) {
@@ -64,15 +66,18 @@ impl World {
             ))
         };
         let members = members.iter().map(member).collect();
-        self.interest
+        self.account
+            .interest()
             .change()
             .set_group(subject.as_bytes(), queue.as_bytes(), members);
-        self.interest.versions().bump(subject.as_bytes());
+        self.account.interest().versions().bump(subject.as_bytes());
     }
 
+    /// `except`: who publishes, and wants no echo.
     fn publish(&mut self, frame: &str, except: Option<ConnectionId>) -> bool {
         let message = parsed(frame);
-        while !self.delivery.goes_on(&self.interest, Some(&message), except) {
+        let origin = from(except);
+        while !self.delivery.goes_on(&self.account, Some(&message), origin) {
             // What no other thread is given is made here, in a turn of its own.
             let unfinished = self.delivery.take_unfinished().expect("the turn is spent");
             let Unfinished::Resolving(resolving) = *unfinished else {
@@ -81,7 +86,7 @@ impl World {
             self.delivery.resume(Some(resolving));
             self.delivery.staging.begin_turn(Moment::default());
         }
-        self.delivery.publish(&self.interest, &message, except)
+        self.delivery.publish(&self.account, &message, origin)
     }
 
     /// Ends the turn; gives what it could not do to its end, and how many messages it has handed over.
@@ -95,7 +100,7 @@ impl World {
     /// A further turn of the same publisher.
     fn go_on(&mut self, spread: Box<Unfinished>) -> (Option<Box<Unfinished>>, u64) {
         self.delivery.staging.begin_turn(Moment::default());
-        let unfinished = self.delivery.proceed(&self.interest, spread);
+        let unfinished = self.delivery.proceed(spread);
         self.delivery.staging.hand_over();
         (unfinished, self.delivery.take_traffic().messages_out)
     }
@@ -110,6 +115,15 @@ impl World {
             unfinished = rest;
         }
         turns
+    }
+}
+
+/// A client that is none of the connections, or one of them that wants no echo.
+fn from(except: Option<ConnectionId>) -> Origin {
+    let account = AccountId(0);
+    match except {
+        Some(connection) => Origin::client(connection, account, false),
+        None => Origin::client(ConnectionId::MAX, account, true),
     }
 }
 
@@ -240,7 +254,7 @@ fn something_else_is_published_once_everybody_has_what_came_before() {
         body: b"",
         line_len: 0,
     };
-    assert!(!world.delivery.goes_on(&world.interest, Some(&another), None));
+    assert!(!world.delivery.goes_on(&world.account, Some(&another), from(None)));
     assert!(world.delivery.is_unfinished());
 }
 
@@ -370,7 +384,7 @@ fn of_many_queue_groups_each_gets_every_message_once() {
     for number in 0..WORK_OF_A_TURN + 1 {
         world.join(&[&one, &other], "x", &format!("q{number}"));
     }
-    world.publish("PUB x 1\r\n1\r\n", Some(one.traffic().messages));
+    world.publish("PUB x 1\r\n1\r\n", Some(one.connection_id()));
     let turns = world.turns();
     assert!((2..=3).contains(&turns.len()), "{turns:?}");
     assert_eq!(taken(&one), "", "the publisher is passed by");
@@ -417,7 +431,7 @@ fn whoever_has_no_further_turn_does_it_all_at_once() {
     }
     world.publish("PUB x 0\r\n\r\n", None);
     world.delivery.close_run();
-    world.delivery.finish(&world.interest);
+    world.delivery.finish();
     assert_eq!(world.turns(), [WIDE as u64]);
 }
 
@@ -438,7 +452,7 @@ fn the_busiest_subjects_are_reported() {
         .delivery
         .busiest_subjects(2)
         .into_iter()
-        .map(|(subject, ..)| String::from_utf8(subject.into()).unwrap())
+        .map(|busy| String::from_utf8(busy.subject.into()).unwrap())
         .collect();
     busiest.sort();
     assert_eq!(busiest, ["s.8", "s.9"]);
@@ -466,11 +480,11 @@ fn publish_in_turns(
     for turn in 1.. {
         world.delivery.staging.begin_turn(Moment::default());
         let message = parsed(frame);
-        let goes_on = world.delivery.goes_on(&world.interest, Some(&message), None);
+        let goes_on = world.delivery.goes_on(&world.account, Some(&message), from(None));
         widest = widest.max(WORK_OF_A_TURN - world.delivery.staging.work_left());
         if goes_on {
             world.delivery.resume(None);
-            world.delivery.publish(&world.interest, &message, None);
+            world.delivery.publish(&world.account, &message, from(None));
             return (turn, widest);
         }
         world.delivery.resume(None);
@@ -498,8 +512,10 @@ fn a_turn_resolves_no_more_than_its_part() {
     assert_eq!(world.delivery.routes.stats().entries, 0, "asked for once");
     // And somebody who has one turn alone.
     let message = format!("PUB {subject} 0\r\n\r\n");
-    world.delivery.publish(&world.interest, &parsed(&message), None);
-    assert_eq!(world.interest.stats().resolves, 2);
+    world
+        .delivery
+        .publish(&world.account, &parsed(&message), from(None));
+    assert_eq!(world.account.interest().stats().resolves, 2);
 }
 
 #[test]

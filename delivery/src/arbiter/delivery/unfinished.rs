@@ -1,13 +1,14 @@
 //! What may take more than one turn of a publisher: what a turn begins and another ends.
 
 use super::{Delivery, Parts};
+use crate::account::Account;
 use crate::arbiter::resolving::{Resolving, Unfinished};
 use crate::arbiter::spread::Spread;
 use crate::arbiter::tracing::{OwnMessage, Trace, Tracing};
 use crate::arbiter::with_care::Content;
-use crate::interest::Interest;
+use std::sync::Arc;
 use vagus_protocol::operation::Publish;
-use vagus_routing::ConnectionId;
+use vagus_routing::Origin;
 
 impl Delivery {
     /// Delivers what was gathered as far as the turn allows.
@@ -26,40 +27,28 @@ impl Delivery {
 
     /// Goes on with what an earlier turn could not do to its end; gives back what this one cannot either. A subject that
     /// is not resolved waits for [`Delivery::resume`].
-    pub fn proceed(
-        &mut self,
-        interest: &Interest,
-        mut unfinished: Box<Unfinished>,
-    ) -> Option<Box<Unfinished>> {
-        match &mut *unfinished {
-            Unfinished::Delivering(spread) => {
-                let done = self.proceed_spread(spread);
-                return (!done).then_some(unfinished);
-            }
-            Unfinished::Tracing(tracing) => {
-                return match self.proceed_tracing(interest, tracing) {
-                    Some(event) => self.publish_own(interest, event, None),
-                    None => Some(unfinished),
-                };
-            }
-            Unfinished::Resolving(_) | Unfinished::Publishing(..) | Unfinished::InOrder(..) => {}
-        }
+    pub fn proceed(&mut self, unfinished: Box<Unfinished>) -> Option<Box<Unfinished>> {
         match *unfinished {
-            Unfinished::Publishing(own, resolving) => self.publish_own(interest, own, resolving),
-            Unfinished::InOrder(first, next) => match self.proceed(interest, first) {
+            Unfinished::Delivering(mut spread) => {
+                let done = self.proceed_spread(&mut spread);
+                (!done).then(|| Box::new(Unfinished::Delivering(spread)))
+            }
+            Unfinished::Tracing(tracing) => self.go_on_tracing(tracing),
+            Unfinished::Publishing(own, account, resolving) => self.publish_own(&account, own, resolving),
+            Unfinished::InOrder(first, next) => match self.proceed(first) {
                 Some(first) => Some(Box::new(Unfinished::InOrder(first, next))),
-                None => self.proceed(interest, next),
+                None => self.proceed(next),
             },
-            other => Some(Box::new(other)),
+            Unfinished::Resolving(_) => Some(unfinished),
         }
     }
 
     /// Goes on with this behind whatever is not done to its end.
-    fn proceed_behind(&mut self, interest: &Interest, next: Box<Unfinished>) {
+    fn proceed_behind(&mut self, next: Box<Unfinished>) {
         let first = self.unfinished.take();
         self.unfinished = match first.filter(|first| first.goes_on_by_itself()) {
             Some(first) => Some(Box::new(Unfinished::InOrder(first, next))),
-            None => self.proceed(interest, next),
+            None => self.proceed(next),
         };
     }
 
@@ -81,7 +70,7 @@ impl Delivery {
 
     /// Does to its end whatever there is. For those who have one message and no further turn; sessions see to it that
     /// they publish nothing more in a turn that is spent.
-    pub fn finish(&mut self, interest: &Interest) {
+    pub fn finish(&mut self) {
         while let Some(unfinished) = self.unfinished.take() {
             // The next message on this subject resolves it anew.
             if !unfinished.goes_on_by_itself() {
@@ -89,7 +78,7 @@ impl Delivery {
             }
             self.staging.hand_over();
             self.staging.renew();
-            self.unfinished = self.proceed(interest, unfinished);
+            self.unfinished = self.proceed(unfinished);
         }
     }
 
@@ -98,21 +87,21 @@ impl Delivery {
     #[cold]
     pub fn publish_traced(
         &mut self,
-        interest: &Interest,
+        account: &Arc<Account>,
         message: &Publish<'_>,
-        except: Option<ConnectionId>,
+        origin: Origin,
         trace: Box<dyn Trace>,
     ) -> bool {
-        if !self.is_of_run(message, except) {
+        if !self.is_of_run(message, origin) {
             self.close_run();
-            self.finish(interest);
-            self.open_run(interest, message, except, Parts::All);
+            self.finish();
+            self.open_run(account, message, origin, Parts::All);
         }
         let mut composed = std::mem::take(&mut self.composed);
         let content = Content::of(message, &mut composed);
         let tracing = self
             .count_one(&content)
-            .map(|(route, except)| Box::new(Tracing::new(trace, route, except, &content)));
+            .map(|(route, origin)| Box::new(Tracing::new(trace, account.clone(), route, origin, &content)));
         self.composed = composed;
         // What came before goes before.
         self.close_run();
@@ -120,13 +109,13 @@ impl Delivery {
             return false;
         };
         if self.is_unfinished() {
-            self.proceed_behind(interest, Box::new(Unfinished::Tracing(tracing)));
+            self.proceed_behind(Box::new(Unfinished::Tracing(tracing)));
             return true;
         }
-        let event = self.proceed_tracing(interest, &mut tracing);
+        let event = self.proceed_tracing(&mut tracing);
         let taken = tracing.is_taken();
         self.unfinished = match event {
-            Some(event) => self.publish_own(interest, event, None),
+            Some(event) => self.publish_own(account, event, None),
             None => Some(Box::new(Unfinished::Tracing(tracing))),
         };
         taken
@@ -134,34 +123,43 @@ impl Delivery {
 
     /// Delivers the event of a message that goes nowhere.
     #[cold]
-    pub fn publish_event(&mut self, interest: &Interest, trace: Box<dyn Trace>) {
+    pub fn publish_event(&mut self, account: &Arc<Account>, trace: Box<dyn Trace>) {
         self.close_run();
-        let tracing = Box::new(Tracing::of_refused(trace));
-        self.proceed_behind(interest, Box::new(Unfinished::Tracing(tracing)));
+        let tracing = Box::new(Tracing::of_refused(trace, account.clone()));
+        self.proceed_behind(Box::new(Unfinished::Tracing(tracing)));
     }
 
     /// Delivers a message of the server's own.
-    pub fn answer(&mut self, interest: &Interest, message: OwnMessage) {
+    pub fn answer(&mut self, account: &Arc<Account>, message: OwnMessage) {
         self.close_run();
-        self.proceed_behind(interest, Box::new(Unfinished::Publishing(message, None)));
+        let own = Unfinished::Publishing(message, account.clone(), None);
+        self.proceed_behind(Box::new(own));
     }
 
     /// Goes on with a traced message, as far as the turn allows; gives the event once it is made.
-    fn proceed_tracing(&mut self, interest: &Interest, tracing: &mut Tracing) -> Option<OwnMessage> {
+    fn proceed_tracing(&mut self, tracing: &mut Tracing) -> Option<OwnMessage> {
         let random = &mut self.random;
-        tracing.proceed(&mut self.staging, interest, || random.u64(..))
+        tracing.proceed(&mut self.staging, || random.u64(..))
+    }
+
+    /// The same, and delivers the event.
+    fn go_on_tracing(&mut self, mut tracing: Box<Tracing>) -> Option<Box<Unfinished>> {
+        match self.proceed_tracing(&mut tracing) {
+            Some(event) => self.publish_own(tracing.account(), event, None),
+            None => Some(Box::new(Unfinished::Tracing(tracing))),
+        }
     }
 
     /// Delivers a message of the server's own, as far as the turn allows; gives back what it could not do. `resolving` is
     /// how far earlier turns came with its subject.
     fn publish_own(
         &mut self,
-        interest: &Interest,
+        account: &Arc<Account>,
         own: OwnMessage,
         resolving: Option<Resolving>,
     ) -> Option<Box<Unfinished>> {
         if self.is_spent() {
-            return Some(Box::new(Unfinished::Publishing(own, resolving)));
+            return Some(Box::new(Unfinished::Publishing(own, account.clone(), resolving)));
         }
         self.resumed = resolving;
         let body = [own.header, &own.payload].concat();
@@ -177,14 +175,15 @@ impl Delivery {
             body: &body,
             line_len: 0,
         };
-        if !self.open_run(interest, &message, None, Parts::One) {
+        let origin = Origin::server(account.id());
+        if !self.open_run(account, &message, origin, Parts::One) {
             let resolving = match self.unfinished.take().map(|unfinished| *unfinished) {
                 Some(Unfinished::Resolving(resolving)) => Some(resolving),
                 _ => None,
             };
-            return Some(Box::new(Unfinished::Publishing(own, resolving)));
+            return Some(Box::new(Unfinished::Publishing(own, account.clone(), resolving)));
         }
-        self.publish(interest, &message, None);
+        self.publish(account, &message, origin);
         self.close_run();
         self.traffic.messages_in = self.traffic.messages_in.saturating_sub(1);
         self.traffic.payload_in = self.traffic.payload_in.saturating_sub(body.len() as u64);

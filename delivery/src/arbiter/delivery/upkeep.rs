@@ -4,6 +4,20 @@ use super::Delivery;
 use crate::arbiter::counters::Traffic;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use vagus_routing::AccountId;
+
+/// What one arbiter saw on a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusySubject {
+    /// Whose subject it is.
+    pub account: AccountId,
+    /// What was published on.
+    pub subject: Box<[u8]>,
+    /// How many messages there were.
+    pub messages: u64,
+    /// Their headers and payloads, in bytes.
+    pub payload: u64,
+}
 
 impl Delivery {
     /// The counts since the last call. `messages_out` counts what was handed over.
@@ -14,10 +28,10 @@ impl Delivery {
         std::mem::take(&mut self.traffic)
     }
 
-    /// The subjects with most messages since the last call, with how many and how many bytes, in no order.
-    pub fn busiest_subjects(&mut self, at_most: usize) -> Vec<(Box<[u8]>, u64, u64)> {
-        let mut busiest: BinaryHeap<Reverse<(u64, u64, Box<_>)>> = BinaryHeap::new();
-        self.routes.drain_traffic(|subject, messages, payload| {
+    /// The subjects with most messages since the last call, in no order.
+    pub fn busiest_subjects(&mut self, at_most: usize) -> Vec<BusySubject> {
+        let mut busiest: BinaryHeap<Reverse<(u64, u64, AccountId, Box<_>)>> = BinaryHeap::new();
+        self.routes.drain_traffic(|account, subject, messages, payload| {
             if busiest.len() == at_most {
                 if busiest
                     .peek()
@@ -27,11 +41,16 @@ impl Delivery {
                 }
                 busiest.pop();
             }
-            busiest.push(Reverse((messages, payload, Box::from(subject))));
+            busiest.push(Reverse((messages, payload, account, Box::from(subject))));
         });
         busiest
             .into_iter()
-            .map(|Reverse((messages, payload, subject))| (subject, messages, payload))
+            .map(|Reverse((messages, payload, account, subject))| BusySubject {
+                account,
+                subject,
+                messages,
+                payload,
+            })
             .collect()
     }
 

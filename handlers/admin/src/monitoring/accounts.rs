@@ -7,9 +7,7 @@ use super::units::{Decimal, Time};
 use crate::Broker;
 use jiff::Timestamp;
 use serde::Serialize;
-
-/// The account of everybody who belongs to no other.
-pub(super) const GLOBAL_ACCOUNT: &str = "$G";
+use vagus_delivery::GLOBAL_ACCOUNT;
 
 /// The account of servers.
 pub(super) const SYSTEM_ACCOUNT: &str = "$SYS";

@@ -3,7 +3,6 @@
 mod entry;
 mod order;
 
-use super::accounts::GLOBAL_ACCOUNT;
 use super::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
 use super::page::Page;
 use super::query::Query;
@@ -16,6 +15,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use vagus_actors::observed::{ClosedConnection, Extent};
 use vagus_actors::{ObservedConnection, ask_again};
+use vagus_delivery::GLOBAL_ACCOUNT;
 
 /// How many connections are shown unless it is said.
 const LIMIT: usize = 1024;

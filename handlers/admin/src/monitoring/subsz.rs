@@ -1,6 +1,6 @@
 //! Subscriptions, and what it takes to find them.
 
-use super::accounts::{GLOBAL_ACCOUNT, InterestStats};
+use super::accounts::InterestStats;
 use super::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
 use super::page::Page;
 use super::query::Query;
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use vagus_actors::observed::Extent;
 use vagus_actors::{Observatory, ask_again};
+use vagus_delivery::GLOBAL_ACCOUNT;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_routing::subject::is_valid_literal;
 

@@ -1,7 +1,7 @@
 //! What each operation comes to, as text: no socket, no actor, no clock but the one given.
 
 use super::NatsSession;
-use crate::ClientSettings;
+use crate::{ClientSettings, UserAccounts};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -11,19 +11,21 @@ use vagus_actors::connection::{Progress, Session, Turn};
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_configs::Limits;
-use vagus_delivery::Live;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_delivery::subscriptions::Subscribed;
+use vagus_delivery::{Account, GLOBAL_ACCOUNT, Live};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
 use vagus_protocol::operation::Publish;
+use vagus_routing::AccountId;
 
 /// Writes down what a session asks for.
 struct Recorder {
     now: Instant,
     text: String,
     subscriptions: BTreeMap<Vec<u8>, Vec<u8>>,
+    bound: Option<Arc<Account>>,
     pending: bool,
     taken: bool,
     /// How many messages a turn may publish, and how many this one still may.
@@ -49,6 +51,17 @@ fn text(bytes: &[u8]) -> String {
 impl Turn for Recorder {
     fn now(&self) -> Instant {
         self.now
+    }
+
+    fn bind(&mut self, account: &Arc<Account>) {
+        if self
+            .bound
+            .as_ref()
+            .is_some_and(|bound| bound.id() != account.id())
+        {
+            self.note(format_args!("bind to {}", account.name()));
+        }
+        self.bound = Some(account.clone());
     }
 
     fn answer(&mut self, message: OwnMessage) {
@@ -94,6 +107,7 @@ impl Turn for Recorder {
     fn anticipate(&mut self, _: &[&[u8]]) {}
 
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
+        assert!(self.bound.is_some(), "it is not in any account");
         self.messages_left = self.messages_left.saturating_sub(1);
         let echo = if echo { "" } else { " without echo" };
         self.note(format_args!(
@@ -116,6 +130,7 @@ impl Turn for Recorder {
     }
 
     fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], except: Option<Filter>) {
+        assert!(self.bound.is_some(), "it is not in any account");
         let queue = queue
             .map(|queue| format!(" in {}", text(queue)))
             .unwrap_or_default();
@@ -225,10 +240,12 @@ impl Peer {
         let now = Instant::now();
         let live = Arc::new(Live::new(settings));
         let peer = SocketAddr::from(([127, 0, 0, 1], 4222));
+        let session = NatsSession::new(live.clone(), peer, 1, None, now);
         let recorder = Recorder {
             now,
             text: String::new(),
             subscriptions: BTreeMap::new(),
+            bound: session.account().cloned(),
             pending: false,
             taken: true,
             messages_a_turn: usize::MAX,
@@ -236,7 +253,7 @@ impl Peer {
             looked_at: 0,
         };
         Self {
-            session: NatsSession::new(live.clone(), peer, 1, None, now),
+            session,
             live,
             recorder,
             unread: Vec::new(),
@@ -308,6 +325,7 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
         gate: Arc::new(Gate::new(credentials).unwrap()),
         connection: ConnectionType::Standard,
         auth_timeout: AUTH_TIMEOUT,
+        accounts: UserAccounts::global(Arc::new(Account::new(AccountId(0), GLOBAL_ACCOUNT))),
         tls: None,
         proxy_protocol: false,
         max_traced_payload: 0,

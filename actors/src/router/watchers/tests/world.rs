@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
-use vagus_delivery::Interest;
+use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::Change;
@@ -139,7 +139,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let arbiters = Arc::new(Arbiters::new(1));
-        let router = Router::new(Arc::new(Interest::default()), arbiters.clone()).start();
+        let router = Router::new(Arc::new(Account::new(AccountId(0), "A")), arbiters.clone()).start();
         Self { arbiters, router }
     }
 
@@ -176,7 +176,14 @@ impl World {
     pub(super) async fn announce(&self, changes: Vec<Change>) {
         let (in_force, is_in_force) = oneshot::channel();
         let settled = Some(Awaiting(Some(in_force)).start().recipient());
-        self.router.send(Announce { changes, settled }).await.unwrap();
+        self.router
+            .send(Announce {
+                account: AccountId(0),
+                changes,
+                settled,
+            })
+            .await
+            .unwrap();
         is_in_force.await.unwrap();
     }
 

@@ -62,14 +62,15 @@ impl Told {
 impl World {
     fn trace(&mut self, frame: &str, except: Option<ConnectionId>, told: &Told) -> bool {
         let message = parsed(frame);
-        assert!(self.delivery.goes_on(&self.interest, None, except));
+        let origin = from(except);
+        assert!(self.delivery.goes_on(&self.account, None, origin));
         assert!(
-            self.delivery.goes_on(&self.interest, Some(&message), except),
+            self.delivery.goes_on(&self.account, Some(&message), origin),
             "the turn is spent"
         );
         let trace = Box::new(told.clone());
         self.delivery
-            .publish_traced(&self.interest, &message, except, trace)
+            .publish_traced(&self.account, &message, origin, trace)
     }
 
     fn listener(&mut self) -> Arc<Outbox> {
@@ -135,7 +136,7 @@ fn a_message_that_nobody_takes_has_an_event_too() {
     }
     world
         .delivery
-        .publish_event(&world.interest, Box::new(Told::default()));
+        .publish_event(&world.account, Box::new(Told::default()));
     assert_eq!(world.end().1, 1);
     assert_eq!(taken(&listener), "MSG trace 9 1\r\n0\r\n");
 }
@@ -154,8 +155,8 @@ fn what_does_not_take_a_message_is_told_of_with_the_reason() {
     let denied = world.peer();
     let subscription = ConnectionSubscription::new(b"a.*", None, b"1", denied.clone());
     let subscription = Arc::new(subscription.except(Some(Box::new(Denies(b"a.b")))));
-    assert!(world.interest.change().insert(subscription));
-    world.interest.versions().bump(b"a.*");
+    assert!(world.account.interest().change().insert(subscription));
+    world.account.interest().versions().bump(b"a.*");
     let error = |text: &str| format!("Not delivered because {text}");
     let no_echo = format!("1  a.b  {}", error("of no echo"));
     let denied = format!("4  a.*  {}", error("subscription denies this subject"));
@@ -244,8 +245,8 @@ fn nothing_overtakes() {
     assert!(world.publish("PUB c 1\r\n1\r\n", None));
     assert!(world.trace(MESSAGE, None, &Told::default()));
     let message = parsed("PUB c 1\r\n2\r\n");
-    assert!(!world.delivery.goes_on(&world.interest, Some(&message), None));
-    assert!(!world.delivery.goes_on(&world.interest, None, None));
+    assert!(!world.delivery.goes_on(&world.account, Some(&message), from(None)));
+    assert!(!world.delivery.goes_on(&world.account, None, from(None)));
     assert!(world.turns().len() > 1);
     world.delivery.staging.begin_turn(Moment::default());
     assert!(world.publish("PUB c 1\r\n2\r\n", None));
@@ -273,7 +274,7 @@ fn answers_wait_for_what_is_answered() {
             header: b"",
             payload: payload.into(),
         };
-        world.delivery.answer(&world.interest, answer);
+        world.delivery.answer(&world.account, answer);
     }
     let turns = world.turns();
     assert!(turns.len() > 1, "{turns:?}");

@@ -1,12 +1,12 @@
 //! One connection, as it is shown.
 
-use super::super::accounts::GLOBAL_ACCOUNT;
 use super::super::subscription::SubscriptionDetail;
 use super::super::units::{RoundTrip, Time, Uptime, time_of};
 use serde::Serialize;
 use std::net::IpAddr;
 use vagus_actors::ObservedConnection;
 use vagus_actors::observed::{ClosedConnection, ConnectionState, Extent};
+use vagus_delivery::GLOBAL_ACCOUNT;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::wire::TlsFacts;
 
@@ -125,7 +125,11 @@ impl<'a> Entry<'a> {
                 true => subscriptions.iter().map(SubscriptionDetail::of_client).collect(),
                 false => Vec::new(),
             },
-            name_tag: if shown.auth { GLOBAL_ACCOUNT } else { "" },
+            name_tag: match (shown.auth, &state.account) {
+                (false, _) => "",
+                (true, Some(account)) => account,
+                (true, None) => GLOBAL_ACCOUNT,
+            },
         }
     }
 }

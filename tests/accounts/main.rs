@@ -1,0 +1,9 @@
+//! Accounts share a server and nothing else: what is published in one is never delivered in another.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod idle;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod world;
