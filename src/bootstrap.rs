@@ -6,7 +6,7 @@ use crate::identity::ServerIdentity;
 use crate::reload::{Parts, Setup};
 use crate::server::StartError;
 use actix::prelude::*;
-use actix::{Arbiter as Thread, System};
+use actix::{Arbiter, System};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::cell::RefCell;
 use std::io;
@@ -31,7 +31,7 @@ use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
+use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_nats::{ClientSettings, Nats, UserAccounts};
 use vagus_protocol::info::Info;
@@ -257,7 +257,7 @@ fn start_reload(
     monitor: Addr<Monitor>,
     lame_duck: Addr<LameDuck>,
 ) -> Addr<Reload> {
-    Reload::start_in_arbiter(&Thread::with_tokio_rt(runtime).handle(), move |_| {
+    Reload::start_in_arbiter(&Arbiter::with_tokio_rt(runtime).handle(), move |_| {
         Reload::new(config, document, source, Box::new(parts), monitor, lame_duck)
     })
 }
@@ -278,7 +278,7 @@ pub(crate) fn bounds(limits: &Limits) -> Bounds {
 fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surroundings>) -> LocalArbiter {
     let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
     let longest_line = surroundings.bounds.current().0.longest_line;
-    let arbiter = Arbiter::new(number, arbiters.clone(), seed, longest_line);
+    let arbiter = ArbiterState::new(number, arbiters.clone(), seed, longest_line);
     let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
     keep_house(arbiter.clone(), surroundings.accounts.clone());
     arbiter
@@ -305,8 +305,8 @@ fn open_elsewhere(
     let (arbiters, surroundings, client_settings) =
         (arbiters.clone(), surroundings.clone(), client_settings.clone());
     let (ready, is_ready) = mpsc::channel();
-    let thread = Thread::with_tokio_rt(runtime);
-    thread.spawn_fn(move || {
+    let arbiter = Arbiter::with_tokio_rt(runtime);
+    arbiter.spawn_fn(move || {
         let arbiter = open_arbiter(number, &arbiters, &surroundings);
         let _ = ready.send(open_reception(arbiter, &surroundings, &client_settings));
     });

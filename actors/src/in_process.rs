@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
 use vagus_delivery::Moment;
-use vagus_delivery::arbiter::{Arbiter, LocalArbiter, RunningTurn, hand_over};
+use vagus_delivery::arbiter::{ArbiterState, LocalArbiter, RunningTurn, hand_over};
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::Change;
 use vagus_protocol::operation::Publish;
@@ -104,7 +104,7 @@ impl InProcess {
         };
         let began = Instant::now();
         let mut arbiter = self.arbiter.borrow_mut();
-        let arbiter: &mut Arbiter = &mut arbiter;
+        let arbiter: &mut ArbiterState = &mut arbiter;
         let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
         arbiter.delivery.staging.begin_turn(Moment::of(began));
         let account = &*self.account.account;

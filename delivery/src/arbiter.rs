@@ -124,9 +124,10 @@ impl Arbiters {
     }
 }
 
-/// The state of one arbiter. Nothing of it outlives a turn but caches, counters and timers.
+/// What an arbiter holds, which is a thread with an event loop. Nothing of it outlives a turn but caches, counters and
+/// timers.
 #[derive(Debug)]
-pub struct Arbiter {
+pub struct ArbiterState {
     /// Its place among those of the server.
     pub number: usize,
     /// What it has in common with the others.
@@ -152,9 +153,9 @@ pub struct Arbiter {
 }
 
 /// The state of an arbiter, as its connections hold it. Only one is polled at a time, so a borrow never fails.
-pub type LocalArbiter = Rc<RefCell<Arbiter>>;
+pub type LocalArbiter = Rc<RefCell<ArbiterState>>;
 
-impl Arbiter {
+impl ArbiterState {
     /// The state of this arbiter; call it on the arbiter's own thread.
     ///
     /// `longest_line` is the most, in bytes, that a session leaves of a frame whose length it does not know yet.
@@ -207,7 +208,7 @@ impl Arbiter {
 
 /// Ends the turn that began then: everything that was published is with its destinations, and counted. Gives how long
 /// the publisher should pause.
-pub fn hand_over(arbiter: &mut Arbiter, running: RunningTurn, began: Instant) -> Option<Duration> {
+pub fn hand_over(arbiter: &mut ArbiterState, running: RunningTurn, began: Instant) -> Option<Duration> {
     let number = arbiter.number;
     arbiter.delivery.close_run();
     arbiter.delivery.staging.hand_over();

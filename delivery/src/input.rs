@@ -2,7 +2,7 @@
 
 mod large_frame;
 
-use crate::arbiter::{Arbiter, CARRIED_OVER, SpareBuffers};
+use crate::arbiter::{ArbiterState, CARRIED_OVER, SpareBuffers};
 use crate::wire::{READ_SIZE, Wire};
 use large_frame::LargeFrame;
 use std::io;
@@ -53,7 +53,7 @@ pub enum Read {
 impl Input {
     /// One read, a system call where there are no layers: first what is missing of a large frame, then into the arbiter's
     /// buffer, behind what was carried over.
-    pub fn read(&mut self, wire: &mut Wire, arbiter: &mut Arbiter) -> Read {
+    pub fn read(&mut self, wire: &mut Wire, arbiter: &mut ArbiterState) -> Read {
         let carried = self.carried.len();
         let (front, space) = arbiter.input.split_at_mut(carried);
         let space = &mut space[..READ_SIZE];

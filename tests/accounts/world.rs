@@ -14,7 +14,7 @@ use vagus_actors::{Accounts, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_configs::{Limits, WriteTimeout};
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter, Traffic};
+use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter, Traffic};
 use vagus_delivery::bounds::Bounds;
 use vagus_nats::{ClientSettings, Nats, UserAccounts};
 use vagus_protocol::info::Info;
@@ -57,8 +57,8 @@ fn receive_elsewhere(
     live: Arc<Live<ClientSettings>>,
 ) -> Recipient<Placed> {
     let (ready, is_ready) = std::sync::mpsc::channel();
-    actix::Arbiter::new().spawn_fn(move || {
-        let arbiter: LocalArbiter = Rc::new(RefCell::new(Arbiter::new(1, arbiters, 1, 4096)));
+    Arbiter::new().spawn_fn(move || {
+        let arbiter: LocalArbiter = Rc::new(RefCell::new(ArbiterState::new(1, arbiters, 1, 4096)));
         keep_house(arbiter.clone(), surroundings.accounts.clone());
         let reception = Reception::new(Nats::new(live), arbiter, surroundings).start();
         ready.send(reception.recipient()).unwrap();

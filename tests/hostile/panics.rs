@@ -18,7 +18,7 @@ use vagus_actors::reception::{Language, Opened, Opening, Reception};
 use vagus_actors::router::{Router, RouterState};
 use vagus_actors::{Accounts, Observe, RoutedAccount, SlowWork, keep_house};
 use vagus_configs::WriteTimeout;
-use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
+use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_delivery::wire::Entrance;
 use vagus_delivery::{Account, Live};
@@ -158,7 +158,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
         let accounts = Arc::new(Accounts::start(arbiters.clone()));
         let RoutedAccount { account, router } = accounts.global().clone();
         let monitor = Monitor::new(10).start();
-        let arbiter: LocalArbiter = Rc::new(RefCell::new(Arbiter::new(0, arbiters.clone(), 1, 0)));
+        let arbiter: LocalArbiter = Rc::new(RefCell::new(ArbiterState::new(0, arbiters.clone(), 1, 0)));
         keep_house(arbiter.clone(), accounts.clone());
         let surroundings = Arc::new(Surroundings {
             accounts: accounts.clone(),

@@ -18,7 +18,7 @@ use vagus_actors::{Accounts, Observe, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Credentials, Gate};
 use vagus_configs::{Limits, WriteTimeout};
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{Arbiter, Arbiters, LocalArbiter};
+use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_delivery::dialer::Dialer;
 use vagus_delivery::wire::{Direction, Entrance};
@@ -216,7 +216,7 @@ fn populate(layers: &Layers) -> Broker {
     let first = open_reception(0, &arbiters, &surroundings, language.clone());
     let (ready, is_ready) = mpsc::channel();
     let elsewhere = (arbiters.clone(), surroundings);
-    actix::Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
+    Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
         let (arbiters, surroundings) = elsewhere;
         ready
             .send(open_reception(1, &arbiters, &surroundings, language))
@@ -249,7 +249,7 @@ fn open_reception(
     language: Layered,
 ) -> Recipient<Placed> {
     let longest_line = surroundings.bounds.current().0.longest_line;
-    let arbiter = Arbiter::new(number, arbiters.clone(), 7, longest_line);
+    let arbiter = ArbiterState::new(number, arbiters.clone(), 7, longest_line);
     let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
     keep_house(arbiter.clone(), surroundings.accounts.clone());
     Reception::new(language, arbiter, surroundings.clone())

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
 use vagus_delivery::Moment;
 use vagus_delivery::arbiter::{
-    Arbiter, CARRIED_OVER, Delivery, Resolving, RunningTurn, Unfinished, hand_over,
+    ArbiterState, CARRIED_OVER, Delivery, Resolving, RunningTurn, Unfinished, hand_over,
 };
 use vagus_delivery::bounds::{Blocked, Patience};
 use vagus_delivery::input::Read;
@@ -210,7 +210,7 @@ impl Carrier {
     fn take_input<S: Session>(
         &mut self,
         connection: &mut Connection<S>,
-        arbiter: &mut Arbiter,
+        arbiter: &mut ArbiterState,
         now: Instant,
         unannounced: &mut Unannounced,
         task: &mut TaskContext<'_>,
@@ -231,7 +231,7 @@ impl Carrier {
     fn resume<S: Session>(
         &mut self,
         connection: &mut Connection<S>,
-        arbiter: &mut Arbiter,
+        arbiter: &mut ArbiterState,
         now: Instant,
         unannounced: &mut Unannounced,
     ) {
@@ -250,7 +250,7 @@ impl Carrier {
     fn read<S: Session>(
         &mut self,
         connection: &mut Connection<S>,
-        arbiter: &mut Arbiter,
+        arbiter: &mut ArbiterState,
         now: Instant,
         unannounced: &mut Unannounced,
         task: &mut TaskContext<'_>,
@@ -315,7 +315,7 @@ impl Carrier {
         &mut self,
         connection: &mut Connection<S>,
         length: usize,
-        arbiter: &mut Arbiter,
+        arbiter: &mut ArbiterState,
         now: Instant,
         unannounced: &mut Unannounced,
     ) {
@@ -329,7 +329,7 @@ impl Carrier {
         &mut self,
         connection: &mut Connection<S>,
         bytes: &[u8],
-        arbiter: &mut Arbiter,
+        arbiter: &mut ArbiterState,
         now: Instant,
         unannounced: &mut Unannounced,
     ) {
@@ -497,7 +497,7 @@ impl<S: Session> Connection<S> {
     fn look_at(
         &mut self,
         notices: Notices,
-        arbiter: &mut Arbiter,
+        arbiter: &mut ArbiterState,
         now: Instant,
         unannounced: &mut Unannounced,
     ) {

@@ -1,6 +1,6 @@
 use super::{AT_ONCE, MADE_HERE_AT_MOST};
 use crate::account::Account;
-use crate::arbiter::{Arbiter, Arbiters, OwnMessage, Unfinished};
+use crate::arbiter::{ArbiterState, Arbiters, OwnMessage, Unfinished};
 use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Flushed, Outbox};
 use std::sync::mpsc::{self, Sender};
@@ -20,14 +20,14 @@ impl Wake for Bell {
 
 struct World {
     account: Arc<Account>,
-    arbiter: Arbiter,
+    arbiter: ArbiterState,
 }
 
 impl World {
     fn new() -> Self {
         Self {
             account: Arc::new(Account::new(AccountId(0), "A")),
-            arbiter: Arbiter::new(0, Arc::new(Arbiters::new(1)), 1, 4096),
+            arbiter: ArbiterState::new(0, Arc::new(Arbiters::new(1)), 1, 4096),
         }
     }
 
