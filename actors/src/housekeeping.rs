@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
-use vagus_delivery::arbiter::{BusySubject, LocalArbiter, watch};
+use vagus_delivery::arbiter::{BusySubject, LocalArbiter, keep_awake};
 use vagus_delivery::outbox::Notices;
 
 /// How often statistics are passed on and caches swept.
@@ -23,7 +23,7 @@ const REPORTED: usize = 256;
 
 /// Begins the housekeeping of an arbiter: timers, statistics, caches. Call it on the arbiter's own thread.
 pub fn keep_house(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
-    actix::spawn(watch(arbiter.clone()));
+    actix::spawn(keep_awake(arbiter.clone()));
     actix::spawn(keep(arbiter, accounts));
 }
 

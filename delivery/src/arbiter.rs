@@ -8,12 +8,12 @@ mod quiescence;
 mod repeats;
 mod resolving;
 mod spare_buffers;
+mod spin_window;
 mod spread;
 mod staging;
 mod tail;
 mod timers;
 mod tracing;
-mod vigil;
 mod with_care;
 
 pub use counters::{ArbiterCounters, HeldRoutes, Traffic, Workload};
@@ -23,11 +23,11 @@ pub use quiescence::{Quiescence, Running, RunningTurn};
 pub use repeats::Repeats;
 pub use resolving::{Resolving, Unfinished};
 pub use spare_buffers::SpareBuffers;
+pub use spin_window::{SpinWindow, keep_awake};
 pub use spread::Spread;
 pub use staging::Staging;
 pub use timers::{Timer, Timers};
 pub use tracing::{OwnMessage, Trace, Tracing};
-pub use vigil::{Vigil, watch};
 
 use crate::outbox::{Outbox, Slots};
 use crate::wire::{READ_SIZE, Scratch};
@@ -137,7 +137,7 @@ pub struct ArbiterState {
     /// The deadlines of its connections.
     pub timers: Timers,
     /// Whether it stays awake.
-    pub vigil: Vigil,
+    pub spin_window: SpinWindow,
     /// Which turns are measured.
     pub(crate) sampling: Sampling,
     /// A deadline has been set that comes before all others.
@@ -165,7 +165,7 @@ impl ArbiterState {
             shared,
             delivery: Delivery::new(seed),
             timers: Timers::new(Instant::now()),
-            vigil: Vigil::new(Instant::now()),
+            spin_window: SpinWindow::new(Instant::now()),
             sampling: Sampling::default(),
             timers_changed: Rc::new(Notify::new()),
             input: vec![0; longest_line.max(CARRIED_OVER) + READ_SIZE].into_boxed_slice(),

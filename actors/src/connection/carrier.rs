@@ -267,7 +267,7 @@ impl Carrier {
         let drained = match connection.input.read(&mut connection.wire, arbiter) {
             Read::Bytes { length, drained } => {
                 was_long = length >= LONG_READ;
-                arbiter.vigil.turn(now, length);
+                arbiter.spin_window.turn(now, length);
                 self.feed_input(connection, length, arbiter, now, unannounced);
                 drained
             }

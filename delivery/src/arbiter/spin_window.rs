@@ -2,7 +2,7 @@
 //!
 //! A thread that goes to sleep between a request and its answer pays for the waking twice: in time, as an idle core
 //! takes tens of microseconds to come back, and in work for the system. So while small turns follow each other closely
-//! an arbiter asks for events again and again instead of sleeping. Long reads need no vigil: what comes meanwhile
+//! an arbiter asks for events again and again instead of sleeping. Long reads need no spinning: what comes meanwhile
 //! is taken all the better in one go.
 
 use super::LocalArbiter;
@@ -10,13 +10,13 @@ use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Turns that follow each other within this time are of one conversation; and so long the vigil lasts.
+/// Turns that follow each other within this time are of one conversation; and so long the window lasts.
 const CLOSE: Duration = Duration::from_micros(80);
 
 /// A turn that read no more than this, in bytes, is small.
 const SMALL: usize = 1024;
 
-/// A vigil begins after so many small turns close to the last; one that is not takes back two.
+/// A window opens after so many small turns close to the last; one that is not takes back two.
 const CONVERSATION: u32 = 16;
 
 /// No more of them are remembered.
@@ -24,24 +24,24 @@ const REMEMBERED: u32 = 64;
 
 /// Whether an arbiter stays awake, and until when.
 #[derive(Debug)]
-pub struct Vigil {
+pub struct SpinWindow {
     /// With one core, whoever is waited for could not run.
     possible: bool,
     last_turn: Instant,
     small_turns: u32,
     until: Instant,
-    /// The watch that sleeps.
-    watch: Option<Waker>,
+    /// What sleeps until the window opens.
+    sleeper: Option<Waker>,
 }
 
-impl Vigil {
+impl SpinWindow {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             possible: std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1),
             last_turn: now,
             small_turns: 0,
             until: now,
-            watch: None,
+            sleeper: None,
         }
     }
 
@@ -59,20 +59,20 @@ impl Vigil {
             return;
         }
         self.until = now + CLOSE;
-        if let Some(watch) = self.watch.take() {
-            watch.wake();
+        if let Some(sleeper) = self.sleeper.take() {
+            sleeper.wake();
         }
     }
 }
 
-/// Keeps the arbiter awake as long as its vigil says; sleeps otherwise.
-pub async fn watch(arbiter: LocalArbiter) {
+/// Keeps the arbiter awake while its spin window is open; sleeps otherwise.
+pub async fn keep_awake(arbiter: LocalArbiter) {
     poll_fn(|task| {
-        let vigil = &mut arbiter.borrow_mut().vigil;
-        if Instant::now() < vigil.until {
+        let window = &mut arbiter.borrow_mut().spin_window;
+        if Instant::now() < window.until {
             task.waker().wake_by_ref();
         } else {
-            vigil.watch = Some(task.waker().clone());
+            window.sleeper = Some(task.waker().clone());
         }
         Poll::<()>::Pending
     })
@@ -81,36 +81,36 @@ pub async fn watch(arbiter: LocalArbiter) {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLOSE, CONVERSATION, SMALL, Vigil};
+    use super::{CLOSE, CONVERSATION, SMALL, SpinWindow};
     use std::time::{Duration, Instant};
 
     const QUICK: Duration = Duration::from_micros(20);
 
-    /// Whether a vigil is kept after these turns, each `(after the last, bytes read)`.
-    fn kept(turns: impl IntoIterator<Item = (Duration, usize)>) -> bool {
+    /// Whether the window is open after these turns, each `(after the last, bytes read)`.
+    fn is_open(turns: impl IntoIterator<Item = (Duration, usize)>) -> bool {
         let mut now = Instant::now();
-        let mut vigil = Vigil::new(now);
-        vigil.possible = true;
+        let mut window = SpinWindow::new(now);
+        window.possible = true;
         for (after, read) in turns {
             now += after;
-            vigil.turn(now, read);
+            window.turn(now, read);
         }
-        vigil.until > now
+        window.until > now
     }
 
     #[test]
     fn a_conversation_is_waited_for() {
         let turns = CONVERSATION as usize;
-        assert!(kept(vec![(QUICK, 100); turns]));
-        assert!(!kept(vec![(QUICK, 100); turns - 1]));
+        assert!(is_open(vec![(QUICK, 100); turns]));
+        assert!(!is_open(vec![(QUICK, 100); turns - 1]));
     }
 
     #[test]
     fn long_reads_and_pauses_end_it() {
         let turns = CONVERSATION as usize;
         let conversation = || vec![(QUICK, 100); turns];
-        assert!(!kept(conversation().into_iter().chain([(QUICK * 10, 100)])));
-        assert!(!kept(vec![(QUICK, SMALL + 1); turns]));
-        assert!(!kept(vec![(CLOSE, 100); turns]));
+        assert!(!is_open(conversation().into_iter().chain([(QUICK * 10, 100)])));
+        assert!(!is_open(vec![(QUICK, SMALL + 1); turns]));
+        assert!(!is_open(vec![(CLOSE, 100); turns]));
     }
 }
