@@ -17,7 +17,7 @@ const LINES: NonZeroU32 = NonZeroU32::new(10).unwrap();
 const SUMMARIES: Quota = Quota::per_second(NonZeroU32::MIN);
 
 /// Connections that are refused as there are too many.
-pub static REFUSED_CONNECTIONS: Flood = Flood::new(Level::Error, "connections refused");
+pub(crate) static REFUSED_CONNECTIONS: Flood = Flood::new(Level::Error, "connections refused");
 
 /// TLS handshakes that came to nothing.
 pub static FAILED_HANDSHAKES: Flood = Flood::new(Level::Error, "TLS handshake errors");

@@ -63,7 +63,7 @@ pub struct Sample {
 /// Asks for the samples from this one on, counted from the start of the server.
 #[derive(Debug, Message)]
 #[rtype(result = "Samples")]
-pub struct SamplesSince(pub u64);
+pub(crate) struct SamplesSince(pub(crate) u64);
 
 /// Samples in order.
 #[derive(Debug, Clone, PartialEq)]

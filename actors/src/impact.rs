@@ -8,7 +8,7 @@ use vagus_protocol::error::CloseReason;
 /// Asks a connection what would become of it if its session were told of these settings.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "ConnectionImpact")]
-pub struct AssessImpact(pub Arc<dyn Any + Send + Sync>);
+pub(crate) struct AssessImpact(pub(crate) Arc<dyn Any + Send + Sync>);
 
 /// What a reload would do to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, MessageResponse)]

@@ -96,7 +96,7 @@ pub(crate) struct ListAssessable;
 /// Tells the Monitor that the settings of the server have changed: it wakes every connection to adopt them.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct SettingsChanged;
+pub(crate) struct SettingsChanged;
 
 /// Asks for the outboxes of the connections that are open, to be closed one by one.
 #[derive(Debug, Message)]
@@ -117,9 +117,9 @@ pub struct CloseConnection {
 /// are.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "usize")]
-pub struct MakeRoom {
+pub(crate) struct MakeRoom {
     /// How many connections there may be now.
-    pub max_connections: usize,
+    pub(crate) max_connections: usize,
 }
 
 impl Monitor {

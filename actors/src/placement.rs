@@ -25,7 +25,7 @@ const HANDSHAKE_CONNECTIONS: u64 = 16;
 
 /// A connection's place on an arbiter and among `max_connections`. Dropped, it is free again.
 #[derive(Debug)]
-pub struct Placement {
+pub(crate) struct Placement {
     /// None once the connection itself counts.
     arbiters: Option<Arc<Arbiters>>,
     arbiter: usize,
@@ -38,13 +38,13 @@ pub struct Placement {
 #[rtype(result = "()")]
 pub struct Placed {
     /// The socket, which does not block.
-    pub socket: TcpStream,
+    pub(crate) socket: TcpStream,
     /// Its other end; an IPv4 address is given as such even on a listener for both families.
-    pub peer: SocketAddr,
+    pub(crate) peer: SocketAddr,
     /// Its place, which is free again if nothing comes of it.
-    pub place: Placement,
+    pub(crate) place: Placement,
     /// Where it was dialled: how the one who did is told what becomes of it.
-    pub outcome: Option<OutcomeSender>,
+    pub(crate) outcome: Option<OutcomeSender>,
 }
 
 impl Placement {

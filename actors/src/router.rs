@@ -11,8 +11,8 @@ mod schedule;
 mod settling;
 mod watchers;
 
-pub(crate) use changes::Depart;
-pub use changes::{Announce, Settled};
+pub use changes::Settled;
+pub(crate) use changes::{Announce, Depart};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
 pub use watchers::{InterestChange, InterestChanged, WatchInterest};

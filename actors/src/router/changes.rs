@@ -18,13 +18,13 @@ fn steps_of(change: &Change) -> usize {
 /// A connection has one announcement under way at most, of at most one read of bytes.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Announce {
+pub(crate) struct Announce {
     /// The account in which it changes: that of the Router which is told.
-    pub account: AccountId,
+    pub(crate) account: AccountId,
     /// What changes.
-    pub changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// Who is told when all of it is in force; nobody when the connection is gone.
-    pub settled: Option<Recipient<Settled>>,
+    pub(crate) settled: Option<Recipient<Settled>>,
 }
 
 impl Announce {
