@@ -60,7 +60,7 @@ impl Accounts {
         self.others.read().get(&id).cloned()
     }
 
-    /// What a route of this subject in an account is good for; None if the account is gone.
+    /// What a fan-out of this subject in an account is good for; None if the account is gone.
     pub(crate) fn version(&self, id: AccountId, subject: &[u8]) -> Option<Version> {
         if id == self.global.account.id() {
             return Some(self.global.account.interest().version(subject));

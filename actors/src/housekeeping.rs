@@ -14,7 +14,7 @@ use vagus_delivery::outbox::Notices;
 /// How often statistics are passed on and caches swept.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many cached routes are looked at an interval. Those that are out of date keep what they delivered to
+/// How many cached fan-outs are looked at an interval. Those that are out of date keep what they delivered to
 /// in memory.
 const SWEPT: usize = 20_000;
 
@@ -48,7 +48,7 @@ async fn keep(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
             let mut arbiter = arbiter.borrow_mut();
             arbiter.shared.counters[arbiter.number].set_load(load);
             arbiter.delivery.tidy();
-            arbiter.sweep_routes(SWEPT, |account, subject| accounts.version(account, subject));
+            arbiter.sweep_fanouts(SWEPT, |account, subject| accounts.version(account, subject));
             report(&accounts, arbiter.delivery.busiest_subjects(REPORTED));
         }
     }

@@ -1,8 +1,8 @@
 //! Everything with a mailbox: connections, the router, subjects, queue groups.
 //!
-//! Publishers deliver by resolved routes that they hold, and leave bytes with the outboxes of connections
-//! (`vagus_delivery`); the other actors decide which routes there are. None of them knows a wire language: a
-//! [`connection::Session`] does.
+//! Publishers deliver by resolved fan-outs that they hold, and leave bytes with the outboxes of connections
+//! (`vagus_delivery`); the other actors decide which fan-outs there are. None of them reads a wire language: a
+//! [`connection::Session`] does, and what is delivered is encoded in `vagus_delivery`.
 
 mod accounts;
 pub mod connection;

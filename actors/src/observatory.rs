@@ -12,7 +12,7 @@ use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use std::sync::Arc;
-use vagus_delivery::arbiter::{Arbiters, HandOverTimes, HeldRoutes, Traffic, Workload};
+use vagus_delivery::arbiter::{Arbiters, HandOverTimes, HeldFanouts, Traffic, Workload};
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_routing::ConnectionId;
 
@@ -129,9 +129,9 @@ impl Observatory {
         self.arbiters.traffic()
     }
 
-    /// The routes that publishers held a second ago. Asks nobody.
-    pub fn held_routes(&self) -> HeldRoutes {
-        self.arbiters.held_routes()
+    /// The fan-outs that publishers held a second ago. Asks nobody.
+    pub fn held_fanouts(&self) -> HeldFanouts {
+        self.arbiters.held_fanouts()
     }
 
     /// How many threads carry connections.

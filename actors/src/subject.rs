@@ -1,7 +1,7 @@
 //! The actor of a subject that has traffic.
 //!
 //! The role of a Subject is to know what publishers do not keep: how much passes on it, to how many, and the
-//! newest route. It is born by traffic, stops when there is none, and sees no payload: an actor per subject
+//! newest fan-out. It is born by traffic, stops when there is none, and sees no payload: an actor per subject
 //! in the path of messages would break a publisher's order across subjects.
 
 use crate::mailbox::{Observe, tell_recipient};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use vagus_delivery::Account;
 use vagus_routing::Version;
 
-/// How often a subject looks whether its route has changed and what passed.
+/// How often a subject looks whether its fan-out has changed and what passed.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// A subject stops after this many intervals without a message.
@@ -25,7 +25,7 @@ pub struct Subject {
     account: Arc<Account>,
     cooled: Recipient<Cooled>,
     version: Version,
-    /// By the newest route, which is not kept: it may be a large one.
+    /// By the newest fan-out, which is not kept: it may be a large one.
     deliveries: usize,
     messages: u64,
     payload: u64,
@@ -45,7 +45,7 @@ pub struct SubjectState {
     pub payload: u64,
     /// Messages a second, smoothed over a few seconds.
     pub rate: f64,
-    /// How many connections and queue groups a message goes to, by the newest route; at least, where thousands of
+    /// How many connections and queue groups a message goes to, by the newest fan-out; at least, where thousands of
     /// overlapping wildcards match.
     pub deliveries: usize,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use vagus_protocol::message;
 use vagus_routing::{
-    AccountId, Destination, Encoder, Fanout, Index, Outlet, QueueGroup, RouteCache, Subscription, Versions,
+    AccountId, Destination, Encoder, Fanout, FanoutCache, Index, Outlet, QueueGroup, Subscription, Versions,
 };
 
 const MANY: usize = 100_000;
@@ -189,7 +189,7 @@ fn look_up(criterion: &mut Criterion) {
         .map(|number| format!("orders.{number}.created"))
         .collect();
     let index = index_of(subjects.iter().cloned());
-    let mut cache = RouteCache::default();
+    let mut cache = FanoutCache::default();
     for subject in &subjects {
         let version = versions.current(subject.as_bytes());
         let fanout = Arc::new(resolved(&index, subject.as_bytes()));

@@ -16,7 +16,7 @@ mod timers;
 mod tracing;
 mod with_care;
 
-pub use counters::{ArbiterCounters, HeldRoutes, Traffic, Workload};
+pub use counters::{ArbiterCounters, HeldFanouts, Traffic, Workload};
 pub use delivery::{BusySubject, Delivery};
 pub use hand_over_times::HandOverTimes;
 pub use quiescence::{Quiescence, Running, RunningTurn};
@@ -94,9 +94,9 @@ impl Arbiters {
         self.counters.iter().map(ArbiterCounters::workload).collect()
     }
 
-    /// The routes that publishers held a second ago.
-    pub fn held_routes(&self) -> HeldRoutes {
-        let mut held = HeldRoutes::default();
+    /// The fan-outs that publishers held a second ago.
+    pub fn held_fanouts(&self) -> HeldFanouts {
+        let mut held = HeldFanouts::default();
         for counters in &self.counters {
             counters.add_held_to(&mut held);
         }
@@ -192,14 +192,14 @@ impl ArbiterState {
         }
     }
 
-    /// Between turns, now and then: drops so many of the routes that are kept, if they are out of date. What these deliver
-    /// to stays in memory until then. `current` gives the version of a subject in an account, and None for an account that
+    /// Between turns, now and then: drops so many of the fan-outs that are kept, if they are out of date. What these
+    /// deliver to stays in memory until then. `current` gives the version of a subject in an account, and None for an account that
     /// is gone.
-    pub fn sweep_routes(&mut self, at_most: usize, current: impl Fn(AccountId, &[u8]) -> Option<Version>) {
-        self.delivery.routes.sweep(at_most, current);
-        let kept = self.delivery.routes.stats();
-        self.shared.counters[self.number].set_held(HeldRoutes {
-            routes: kept.entries as u64,
+    pub fn sweep_fanouts(&mut self, at_most: usize, current: impl Fn(AccountId, &[u8]) -> Option<Version>) {
+        self.delivery.fanouts.sweep(at_most, current);
+        let kept = self.delivery.fanouts.stats();
+        self.shared.counters[self.number].set_held(HeldFanouts {
+            fanouts: kept.entries as u64,
             deliveries: kept.deliveries as u64,
             widest: kept.widest as u64,
         });
@@ -219,7 +219,7 @@ pub fn hand_over(arbiter: &mut ArbiterState, running: RunningTurn, began: Instan
         counters.observe_hand_over(began.elapsed());
     }
     running.end();
-    // Only now, as writing may take long and holds no route.
+    // Only now, as writing may take long and holds no fan-out.
     arbiter.delivery.staging.flush(number);
     arbiter.delivery.staging.take_pause()
 }

@@ -13,7 +13,7 @@ pub const LOOKED_AT_ONCE: usize = 16_384;
 /// The same for statistics, of which many may be due at once.
 const COUNTED_AT_ONCE: usize = 4_096;
 
-/// The subscriptions of one account, and the versions that tell when a resolved route is out of date.
+/// The subscriptions of one account, and the versions that tell when a resolved fan-out is out of date.
 #[derive(Debug)]
 pub struct Interest {
     account: AccountId,
@@ -31,7 +31,7 @@ impl Interest {
         }
     }
 
-    /// What a route of this subject is good for. Load it before resolving.
+    /// What a fan-out of this subject is good for. Load it before resolving.
     #[inline]
     pub fn version(&self, subject: &[u8]) -> Version {
         self.versions.current(subject)
@@ -40,7 +40,7 @@ impl Interest {
     /// Adds to the list of what a subject reaches, see [`Index::add_matches`]; true when nothing is missing. Load the
     /// version before the first part: a change since then shows.
     ///
-    /// The read lock is held for a part of the list, and not while a route is made of it.
+    /// The read lock is held for a part of the list, and not while a fan-out is made of it.
     pub fn add_matches(&self, subject: &[u8], matches: &mut Matches<Arc<Outbox>>, at_most: usize) -> bool {
         self.index.read().add_matches(subject, matches, at_most)
     }
@@ -79,7 +79,7 @@ impl Interest {
         self.index.read()
     }
 
-    /// What tells that routes are out of date.
+    /// What tells that fan-outs are out of date.
     pub fn versions(&self) -> &Versions {
         &self.versions
     }

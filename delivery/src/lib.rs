@@ -1,8 +1,8 @@
 //! What a message passes on its way from one connection to others, without a mailbox on it.
 //!
 //! A [`wire`] brings bytes, [`input`] cuts them into reads, an [`arbiter`] has what the connections of one thread
-//! need to deliver: the routes they hold, and what they have staged. Routes come from the [`Interest`] of an account, and
-//! end at an [`outbox`]. Actors decide who is connected and which interest there is; none of them is known here.
+//! need to deliver: the fan-outs they hold, and what they have staged. Fan-outs come from the [`Interest`] of an account,
+//! and end at an [`outbox`]. Actors decide who is connected and which interest there is; none of them is known here.
 
 mod account;
 pub mod arbiter;

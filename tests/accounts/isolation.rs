@@ -20,7 +20,7 @@ fn the_same_subject_is_another_in_another_account() {
             }
         }
         let traffic = world.traffic();
-        assert!(traffic.routes_cached >= 14, "{traffic:?}");
+        assert!(traffic.fanouts_cached >= 14, "{traffic:?}");
         for (subscriber, name) in subscribers.iter_mut().zip(["one", "other"]) {
             let payloads: Vec<_> = subscriber
                 .sync_messages()

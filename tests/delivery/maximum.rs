@@ -84,7 +84,7 @@ fn is_exact_for_all_members_of_a_group() {
     eventually_equal(|| server.router().unwrap().queue_groups, 0);
 }
 
-/// The maximum comes while messages do, by routes that were resolved without it. Until it is in force fewer
+/// The maximum comes while messages do, by fan-outs that were resolved without it. Until it is in force fewer
 /// are published than it allows.
 #[test]
 fn is_exact_when_it_comes_amid_messages() {

@@ -202,7 +202,7 @@ fn whose_connection_is_being_closed() {
             .collect();
         goes.send_bytes(lines.as_bytes());
         goes.sync_silent();
-        // The route is one that publishers hold already.
+        // The fan-out is one that publishers hold already.
         for _ in 0..10 {
             publisher.publish("jobs", b"x");
             publisher.sync_silent();

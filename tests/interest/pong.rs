@@ -99,7 +99,7 @@ fn with_pairs(check: impl Fn(&TestServer, Client, Client)) {
     }
 }
 
-/// What is published after the PONG arrives, though the publisher has had the route of the subject for long.
+/// What is published after the PONG arrives, though the publisher has had the fan-out of the subject for long.
 #[test]
 fn after_sub_means_in_force() {
     with_pairs(|_, publisher, mut subscriber| {

@@ -87,7 +87,7 @@ fn are_counted() {
     assert_eq!(subsz["num_matches"], 4);
     let rate = subsz["cache_hit_rate"].as_f64().unwrap();
     assert!((0.25..1.0).contains(&rate), "{rate}");
-    // A route that is held shows once the arbiter has looked.
+    // A fan-out that is held shows once the arbiter has looked.
     eventually(|| {
         let subsz = server.get("/subsz").json();
         (&subsz["num_cache"], &subsz["max_fanout"], &subsz["avg_fanout"]) == (&1.into(), &3.into(), &3.into())

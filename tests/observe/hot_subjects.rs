@@ -56,7 +56,7 @@ fn are_born_by_traffic_and_end_without() {
         "two connections and a group"
     );
     assert_eq!(subject("hot.2").unwrap().deliveries, 2);
-    // It keeps its route up to date.
+    // It keeps its fan-out up to date.
     subscribers[1].send("UNSUB 1");
     subscribers[1].send("PING");
     subscribers[1].until_pong();

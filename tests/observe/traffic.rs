@@ -37,7 +37,7 @@ fn is_summed_up() {
 
 /// A subject that comes again needs no look into the index, unless interest in it has changed.
 #[test]
-fn tells_routes_that_were_held_from_those_resolved() {
+fn tells_fanouts_that_were_held_from_those_resolved() {
     let server = server().start();
     let mut client = server.connected();
     client.subscribe("a.*", "1");
@@ -50,8 +50,8 @@ fn tells_routes_that_were_held_from_those_resolved() {
         client.sync_silent();
         let after = server.traffic();
         (
-            after.routes_resolved - before.routes_resolved,
-            after.routes_cached - before.routes_cached,
+            after.fanouts_resolved - before.fanouts_resolved,
+            after.fanouts_cached - before.fanouts_cached,
         )
     };
     // Nothing is held before it came twice.

@@ -218,7 +218,7 @@ impl Carrier {
         if !arbiter.delivery.is_spent() {
             self.resume(connection, arbiter, now, unannounced);
         }
-        // What is read now may have been sent after somebody subscribed: it goes by a route of its own.
+        // What is read now may have been sent after somebody subscribed: it goes by a fan-out of its own.
         arbiter.delivery.close_run();
         if arbiter.delivery.is_spent() {
             self.spent = true;

@@ -251,7 +251,7 @@ impl Turn for ConnectionTurn<'_> {
         }
         self.outbox.set_accepts_headers(accept);
         if !self.subscriptions.is_empty() {
-            // Routes that are held say how this connection took headers before.
+            // Fan-outs that are held say how this connection took headers before.
             self.all_have_changed();
         }
     }

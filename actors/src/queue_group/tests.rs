@@ -93,8 +93,8 @@ impl World {
 
     /// The sids of those who may be picked.
     fn members(&self) -> Vec<String> {
-        let route = self.account.interest().resolve(b"jobs", usize::MAX);
-        let members = route.queues().iter().flat_map(|queue| queue.members());
+        let fanout = self.account.interest().resolve(b"jobs", usize::MAX);
+        let members = fanout.queues().iter().flat_map(|queue| queue.members());
         let mut sids: Vec<_> = members
             .map(|member| member.sid().escape_ascii().to_string())
             .collect();

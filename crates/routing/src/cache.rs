@@ -25,20 +25,20 @@ const SETS_AT_FIRST: usize = 32;
 /// most would be forgotten in between. They take memory only when there are that many.
 const REMEMBERED: usize = 1 << 18;
 
-/// How many subjects [`RouteCache::anticipate`] looks at, in one go.
+/// How many subjects [`FanoutCache::anticipate`] looks at, in one go.
 pub const ANTICIPATED: usize = 64;
 
 /// How much is kept of the subjects of entries that are gone, in bytes, until their traffic is reported.
 const DEPARTED_BYTES: usize = 1 << 20;
 
-/// How much a [`RouteCache`] may keep.
+/// How much a [`FanoutCache`] may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
     /// Entries, rounded up to a power of two.
     pub entries: usize,
     /// Bytes, as [`Fanout::memory`] counts them and those of the entries themselves.
     pub bytes: usize,
-    /// How many subjects one interval of [`RouteCache::drain_traffic`] may report. What others carried is not
+    /// How many subjects one interval of [`FanoutCache::drain_traffic`] may report. What others carried is not
     /// lost to publishing, only to these statistics.
     pub reported_subjects: usize,
 }
@@ -53,7 +53,7 @@ impl Default for CacheLimits {
     }
 }
 
-/// What a [`RouteCache`] holds and has done.
+/// What a [`FanoutCache`] holds and has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStats {
     /// Fan-outs kept.
@@ -62,7 +62,7 @@ pub struct CacheStats {
     pub bytes: usize,
     /// Copies of a message that they deliver, all together.
     pub deliveries: usize,
-    /// Copies that the widest of them delivers, as far as [`RouteCache::sweep`] came by lately.
+    /// Copies that the widest of them delivers, as far as [`FanoutCache::sweep`] came by lately.
     pub widest: usize,
     /// Look-ups that found a fan-out that still holds.
     pub hits: u64,
@@ -74,7 +74,7 @@ pub struct CacheStats {
 
 /// The place of an entry. Good until the next insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot(u32);
+pub struct Kept(u32);
 
 /// A look-up that found nothing that holds: what is needed to keep the fan-out that is resolved instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub struct Missing(u64);
 ///
 /// There is one for the indexes of all accounts, so that an account without traffic costs nothing here, and the busy ones
 /// share the room.
-pub struct RouteCache<D> {
+pub struct FanoutCache<D> {
     /// As many as a power of two.
     sets: Vec<Set<D>>,
     hasher: RandomState,
@@ -186,13 +186,13 @@ impl<D> Place<D> {
     }
 }
 
-impl<D> Default for RouteCache<D> {
+impl<D> Default for FanoutCache<D> {
     fn default() -> Self {
         Self::new(CacheLimits::default())
     }
 }
 
-impl<D> RouteCache<D> {
+impl<D> FanoutCache<D> {
     /// An empty cache; it grows with what it keeps.
     #[must_use]
     pub fn new(limits: CacheLimits) -> Self {
@@ -214,7 +214,7 @@ impl<D> RouteCache<D> {
     /// Where the fan-out of `subject` is kept, if it still holds under `version`: the
     /// [current](crate::Versions::current) one of the account's index.
     #[inline]
-    pub fn get(&mut self, account: AccountId, subject: &[u8], version: Version) -> Result<Slot, Missing> {
+    pub fn get(&mut self, account: AccountId, subject: &[u8], version: Version) -> Result<Kept, Missing> {
         let hash = self.hash(account, subject);
         let number = self.set_of(hash);
         let set = &mut self.sets[number];
@@ -225,7 +225,7 @@ impl<D> RouteCache<D> {
                 set.used[way] = true;
             }
             self.stats.hits += 1;
-            return Ok(Slot((number * WAYS + way) as u32));
+            return Ok(Kept((number * WAYS + way) as u32));
         }
         self.stats.misses += 1;
         Err(Missing(hash))
@@ -281,12 +281,12 @@ impl<D> RouteCache<D> {
 
     /// What is kept in a place.
     #[inline]
-    pub fn fanout(&self, slot: Slot) -> Option<&Arc<Fanout<D>>> {
-        self.place(slot.0 as usize)?.fanout.as_ref()
+    pub fn fanout(&self, kept: Kept) -> Option<&Arc<Fanout<D>>> {
+        self.place(kept.0 as usize)?.fanout.as_ref()
     }
 
     /// Keeps `fanout`, resolved after `version` was loaded, if its subject has been missed before.
-    pub fn insert(&mut self, missing: Missing, fanout: &Arc<Fanout<D>>, version: Version) -> Option<Slot> {
+    pub fn insert(&mut self, missing: Missing, fanout: &Arc<Fanout<D>>, version: Version) -> Option<Kept> {
         let Missing(hash) = missing;
         let cost = cost(fanout);
         let number = self.set_of(hash);
@@ -311,21 +311,21 @@ impl<D> RouteCache<D> {
         let place = &mut set.places[at % WAYS];
         place.version = version;
         place.fanout = Some(Arc::clone(fanout));
-        Some(Slot(at as u32))
+        Some(Kept(at as u32))
     }
 
     /// Adds what a run of messages carried.
-    pub fn count(&mut self, slot: Slot, messages: u64, bytes: u64) {
-        let Some(set) = self.sets.get_mut(slot.0 as usize / WAYS) else {
+    pub fn count(&mut self, kept: Kept, messages: u64, bytes: u64) {
+        let Some(set) = self.sets.get_mut(kept.0 as usize / WAYS) else {
             return;
         };
-        let way = slot.0 as usize % WAYS;
+        let way = kept.0 as usize % WAYS;
         let traffic = &mut set.places[way].traffic;
         traffic.messages += messages;
         traffic.bytes += bytes;
         if !set.touched[way] && self.touched.len() < self.limits.reported_subjects {
             set.touched[way] = true;
-            self.touched.push(slot.0);
+            self.touched.push(kept.0);
         }
     }
 
@@ -488,9 +488,9 @@ fn empty_sets<D>(sets: usize) -> Vec<Set<D>> {
     (0..sets).map(|_| Set::empty()).collect()
 }
 
-impl<D> fmt::Debug for RouteCache<D> {
+impl<D> fmt::Debug for FanoutCache<D> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("RouteCache").field(&self.stats).finish()
+        formatter.debug_tuple("FanoutCache").field(&self.stats).finish()
     }
 }
 

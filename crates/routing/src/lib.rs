@@ -1,6 +1,6 @@
 //! Subjects, the index of subscriptions, resolved fan-outs: no I/O, no clock, no runtime.
 //!
-//! The life of a message here: a publisher asks its [`RouteCache`] for the [`Fanout`] of the subject under the
+//! The life of a message here: a publisher asks its [`FanoutCache`] for the [`Fanout`] of the subject under the
 //! current [`Version`]. On a miss it resolves one from the [`Index`] (under a read lock) and keeps it. Whoever writes
 //! the index bumps [`Versions`] afterwards, and so makes every older answer for those subjects stale.
 
@@ -14,7 +14,7 @@ mod subscription;
 pub mod table;
 mod versions;
 
-pub use cache::{ANTICIPATED, CacheLimits, CacheStats, Missing, RouteCache, Slot};
+pub use cache::{ANTICIPATED, CacheLimits, CacheStats, FanoutCache, Kept, Missing};
 pub use fanout::{Encoder, Fanout, Matches, PeerTargets, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats, Listing};
 pub use origin::{AccountId, ConnectionKind, Origin};

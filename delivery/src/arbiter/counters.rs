@@ -12,8 +12,8 @@ pub struct ArbiterCounters {
     payload_in: AtomicU64,
     messages_out: AtomicU64,
     payload_out: AtomicU64,
-    routes_cached: AtomicU64,
-    routes_resolved: AtomicU64,
+    fanouts_cached: AtomicU64,
+    fanouts_resolved: AtomicU64,
     stalls: AtomicU64,
     /// As of the last interval.
     held: HeldCounters,
@@ -37,16 +37,16 @@ pub struct Workload {
 
 #[derive(Debug, Default)]
 struct HeldCounters {
-    routes: AtomicU64,
+    fanouts: AtomicU64,
     deliveries: AtomicU64,
     widest: AtomicU64,
 }
 
-/// The routes that publishers hold, so that they need not resolve them again.
+/// The fan-outs that publishers hold, so that they need not resolve them again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct HeldRoutes {
+pub struct HeldFanouts {
     /// How many there are.
-    pub routes: u64,
+    pub fanouts: u64,
     /// How many copies of a message they deliver, all together.
     pub deliveries: u64,
     /// How many the widest of them delivers.
@@ -64,10 +64,10 @@ pub struct Traffic {
     pub messages_out: u64,
     /// Their headers and payloads, in bytes.
     pub payload_out: u64,
-    /// Runs of a subject whose route was held already.
-    pub routes_cached: u64,
+    /// Runs of a subject whose fan-out was held already.
+    pub fanouts_cached: u64,
     /// Runs of a subject that had to be resolved in the index.
-    pub routes_resolved: u64,
+    pub fanouts_resolved: u64,
     /// How often a publisher paused because too much waited for those it published to.
     pub stalls: u64,
 }
@@ -85,8 +85,8 @@ impl ArbiterCounters {
         add(&self.payload_in, traffic.payload_in);
         add(&self.messages_out, traffic.messages_out);
         add(&self.payload_out, traffic.payload_out);
-        add(&self.routes_cached, traffic.routes_cached);
-        add(&self.routes_resolved, traffic.routes_resolved);
+        add(&self.fanouts_cached, traffic.fanouts_cached);
+        add(&self.fanouts_resolved, traffic.fanouts_resolved);
     }
 
     /// A publisher pauses. For the arbiter's own thread, like [`ArbiterCounters::add`].
@@ -112,15 +112,15 @@ impl ArbiterCounters {
         }
     }
 
-    pub(crate) fn set_held(&self, held: HeldRoutes) {
-        self.held.routes.store(held.routes, Ordering::Relaxed);
+    pub(crate) fn set_held(&self, held: HeldFanouts) {
+        self.held.fanouts.store(held.fanouts, Ordering::Relaxed);
         self.held.deliveries.store(held.deliveries, Ordering::Relaxed);
         self.held.widest.store(held.widest, Ordering::Relaxed);
     }
 
-    /// Adds the routes held here to those held elsewhere.
-    pub(crate) fn add_held_to(&self, held: &mut HeldRoutes) {
-        held.routes += self.held.routes.load(Ordering::Relaxed);
+    /// Adds the fan-outs held here to those held elsewhere.
+    pub(crate) fn add_held_to(&self, held: &mut HeldFanouts) {
+        held.fanouts += self.held.fanouts.load(Ordering::Relaxed);
         held.deliveries += self.held.deliveries.load(Ordering::Relaxed);
         held.widest = held.widest.max(self.held.widest.load(Ordering::Relaxed));
     }
@@ -171,8 +171,8 @@ impl ArbiterCounters {
         traffic.payload_in += self.payload_in.load(Ordering::Relaxed);
         traffic.messages_out += self.messages_out.load(Ordering::Relaxed);
         traffic.payload_out += self.payload_out.load(Ordering::Relaxed);
-        traffic.routes_cached += self.routes_cached.load(Ordering::Relaxed);
-        traffic.routes_resolved += self.routes_resolved.load(Ordering::Relaxed);
+        traffic.fanouts_cached += self.fanouts_cached.load(Ordering::Relaxed);
+        traffic.fanouts_resolved += self.fanouts_resolved.load(Ordering::Relaxed);
         traffic.stalls += self.stalls.load(Ordering::Relaxed);
     }
 }

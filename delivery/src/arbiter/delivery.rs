@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message::{self, MORE_WITH_HEADERS};
 use vagus_protocol::operation::Publish;
-use vagus_routing::{AccountId, Destination, Origin, RouteCache, Slot};
+use vagus_routing::{AccountId, Destination, FanoutCache, Kept, Origin};
 
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
@@ -34,13 +34,13 @@ const SHARED_FROM: usize = 1024;
 /// What the connections of one arbiter need to deliver; used by one turn at a time.
 #[derive(Debug)]
 pub struct Delivery {
-    pub(super) routes: RouteCache<Arc<Outbox>>,
+    pub(super) fanouts: FanoutCache<Arc<Outbox>>,
     /// What the turn has encoded for each destination.
     pub staging: Staging,
     run: Option<Run>,
     /// The subject of the run.
     subject: Vec<u8>,
-    /// Encoded once for each group of equal sids of the run's route.
+    /// Encoded once for each group of equal sids of the run's fan-out.
     encoded: Vec<Tail>,
     /// Messages of the run, if they are more than a turn may do: delivered when the run ends.
     gathered: Option<Box<Spread>>,
@@ -48,7 +48,7 @@ pub struct Delivery {
     unfinished: Option<Box<Unfinished>>,
     /// How far earlier turns of the publisher came with the subject of its next message.
     resumed: Option<Resolving>,
-    /// Routes that another thread makes.
+    /// Fan-outs that another thread makes.
     pub(super) under_way: UnderWay,
     /// A message with odd spacing as it is delivered.
     composed: Vec<u8>,
@@ -60,7 +60,7 @@ pub struct Delivery {
 /// Messages that follow each other on one subject.
 #[derive(Debug)]
 struct Run {
-    route: Route,
+    fanout: RunFanout,
     /// Whether every target takes the message as it came: nothing to strip, to leave out or to count down.
     straight: bool,
     /// Whether one message is more than a turn may do.
@@ -86,21 +86,21 @@ enum Parts {
     All,
 }
 
-/// Where a run has its route.
+/// Where a run has its fan-out.
 #[derive(Debug)]
-enum Route {
+enum RunFanout {
     /// In the cache: nothing is put there without ending the run first.
-    Kept(Slot),
+    Kept(Kept),
     /// Resolved for this run alone.
     Own(Arc<ConnectionFanout>),
 }
 
-impl Route {
+impl RunFanout {
     #[inline]
-    fn fanout<'a>(&'a self, routes: &'a RouteCache<Arc<Outbox>>) -> Option<&'a Arc<ConnectionFanout>> {
+    fn get<'a>(&'a self, fanouts: &'a FanoutCache<Arc<Outbox>>) -> Option<&'a Arc<ConnectionFanout>> {
         match self {
-            Self::Kept(slot) => routes.fanout(*slot),
-            Self::Own(route) => Some(route),
+            Self::Kept(kept) => fanouts.fanout(*kept),
+            Self::Own(fanout) => Some(fanout),
         }
     }
 }
@@ -108,7 +108,7 @@ impl Route {
 impl Delivery {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            routes: RouteCache::default(),
+            fanouts: FanoutCache::default(),
             staging: Staging::default(),
             run: None,
             subject: Vec::new(),
@@ -125,7 +125,7 @@ impl Delivery {
 
     /// Prepares for messages on these subjects.
     pub fn anticipate(&self, account: AccountId, subjects: &[&[u8]]) {
-        self.routes.anticipate(account, subjects);
+        self.fanouts.anticipate(account, subjects);
     }
 
     /// Whether the turn has done as much as it may: nothing more is to be published in it.
@@ -213,7 +213,7 @@ impl Delivery {
         let Some(run) = &mut self.run else {
             return false;
         };
-        let Some(route) = run.route.fanout(&self.routes) else {
+        let Some(fanout) = run.fanout.get(&self.fanouts) else {
             return false;
         };
         let payload = repeats.payload();
@@ -226,8 +226,8 @@ impl Delivery {
         self.staging.charge(run.work.saturating_mul(messages));
         let with_headers = run.with_headers;
         let skipped = if with_headers { 0 } else { MORE_WITH_HEADERS };
-        let start = |prefix| route.start(prefix, skipped);
-        let (singles, shared, queues) = (route.singles(), route.shared(), route.queues());
+        let start = |prefix| fanout.start(prefix, skipped);
+        let (singles, shared, queues) = (fanout.singles(), fanout.shared(), fanout.queues());
         if shared.is_empty() && queues.is_empty() {
             // Most subjects reach one: its place is looked for once.
             match singles {
@@ -262,7 +262,7 @@ impl Delivery {
                 let destination = member.destination();
                 if with_headers && !destination.accepts_headers() {
                     let content = Content::again(tail, payload, run.header_size);
-                    let start = Start::of_member(route, queue.prefix(), member);
+                    let start = Start::of_member(fanout, queue.prefix(), member);
                     deliver_claimed(&mut self.staging, start, destination, &content);
                     continue;
                 }
@@ -297,10 +297,10 @@ impl Delivery {
         let (id, interest) = (account.id(), account.interest());
         let version = interest.version(subject);
         let mut made_elsewhere = false;
-        let route = match self.routes.get(id, subject, version) {
-            Ok(slot) => {
-                self.traffic.routes_cached += 1;
-                Route::Kept(slot)
+        let held = match self.fanouts.get(id, subject, version) {
+            Ok(kept) => {
+                self.traffic.fanouts_cached += 1;
+                RunFanout::Kept(kept)
             }
             Err(missing) => {
                 let may_wait = parts == Parts::One;
@@ -324,15 +324,15 @@ impl Delivery {
                         Resolved::InPart => {}
                     }
                 };
-                self.traffic.routes_resolved += 1;
-                self.routes
+                self.traffic.fanouts_resolved += 1;
+                self.fanouts
                     .insert(missing, &fanout, resolving.version())
-                    .map_or(Route::Own(fanout), Route::Kept)
+                    .map_or(RunFanout::Own(fanout), RunFanout::Kept)
             }
         };
         self.subject.clear();
         self.subject.extend_from_slice(subject);
-        let Some(fanout) = route.fanout(&self.routes) else {
+        let Some(fanout) = held.get(&self.fanouts) else {
             return true;
         };
         if self.encoded.len() < fanout.shared().len() {
@@ -351,7 +351,7 @@ impl Delivery {
             wide,
             work: 1 + copies + fanout.shared().len(),
             copies,
-            route,
+            fanout: held,
             with_headers,
             header_size: None,
             origin,
@@ -386,16 +386,16 @@ impl Delivery {
         if run.messages == 0 {
             return;
         }
-        if let Route::Kept(slot) = run.route {
-            self.routes.count(slot, run.messages, run.payload);
+        if let RunFanout::Kept(kept) = run.fanout {
+            self.fanouts.count(kept, run.messages, run.payload);
         }
-        let Some(route) = run.route.fanout(&self.routes) else {
+        let Some(fanout) = run.fanout.get(&self.fanouts) else {
             return;
         };
-        for target in route.singles() {
+        for target in fanout.singles() {
             count(&target.subscription, run.messages);
         }
-        for (group, encoded) in route.shared().iter().zip(&mut self.encoded) {
+        for (group, encoded) in fanout.shared().iter().zip(&mut self.encoded) {
             self.staging.charge(group.subscriptions.len());
             for subscription in &group.subscriptions {
                 count(subscription, run.messages);
@@ -427,9 +427,9 @@ impl Delivery {
         let content = Content::of(message, &mut composed);
         let is_large = self.run.as_ref().is_some_and(|run| {
             let copies = run
-                .route
-                .fanout(&self.routes)
-                .map_or(0, |route| route.deliveries());
+                .fanout
+                .get(&self.fanouts)
+                .map_or(0, |fanout| fanout.deliveries());
             run.wide || copies.saturating_mul(content.tail.len()) > STAGED_AT_MOST
         });
         let taken = if is_large {
@@ -443,25 +443,25 @@ impl Delivery {
 
     fn deliver_each(&mut self, content: &Content<'_>) -> bool {
         self.pause_run();
-        let Some((route, origin)) = self.count_one(content) else {
+        let Some((fanout, origin)) = self.count_one(content) else {
             return false;
         };
         let mut taken = false;
-        for target in route.singles() {
-            let start = Start::of(&route, target.prefix());
+        for target in fanout.singles() {
+            let start = Start::of(&fanout, target.prefix());
             taken |= deliver(&mut self.staging, start, &target.subscription, content, origin);
         }
-        for group in route.shared() {
-            let start = Start::of(&route, group.prefix());
+        for group in fanout.shared() {
+            let start = Start::of(&fanout, group.prefix());
             for subscription in &group.subscriptions {
                 taken |= deliver(&mut self.staging, start, subscription, content, origin);
             }
         }
-        for queue in route.queues() {
+        for queue in fanout.queues() {
             let random = self.random.u64(..);
-            taken |= deliver_to_one(&mut self.staging, &route, queue, random, content, origin);
+            taken |= deliver_to_one(&mut self.staging, &fanout, queue, random, content, origin);
         }
-        self.staging.charge(route.deliveries());
+        self.staging.charge(fanout.deliveries());
         taken
     }
 
@@ -477,15 +477,15 @@ impl Delivery {
             // What the run has encoded already comes before.
             self.pause_run();
         }
-        let Some((route, origin)) = self.count_one(content) else {
+        let Some((fanout, origin)) = self.count_one(content) else {
             return false;
         };
-        let goes_to_some = !route.is_empty();
+        let goes_to_some = !fanout.is_empty();
         // Members of queue groups are picked message by message, and may be destinations of others as well.
-        let alone = !route.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);
+        let alone = !fanout.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);
         self.staging.charge(1);
         self.gathered
-            .get_or_insert_with(|| Box::new(Spread::new(route, origin)))
+            .get_or_insert_with(|| Box::new(Spread::new(fanout, origin)))
             .add(content);
         if alone {
             self.pause_run();
@@ -498,10 +498,10 @@ impl Delivery {
         let run = self.run.as_ref()?;
         self.traffic.messages_in += 1;
         self.traffic.payload_in += content.body.len() as u64;
-        if let Route::Kept(slot) = run.route {
-            self.routes.count(slot, 1, content.body.len() as u64);
+        if let RunFanout::Kept(kept) = run.fanout {
+            self.fanouts.count(kept, 1, content.body.len() as u64);
         }
-        Some((run.route.fanout(&self.routes)?.clone(), run.origin))
+        Some((run.fanout.get(&self.fanouts)?.clone(), run.origin))
     }
 
     /// Forgets what a turn that panicked left behind.

@@ -1,4 +1,4 @@
-//! How the Router knows that no publisher still delivers by a route it has replaced.
+//! How the Router knows that no publisher still delivers by a fan-out it has replaced.
 //!
 //! Each arbiter counts its turns: odd while one runs, even between turns. A turn loads versions only after
 //! it has made the count odd; the Router looks at the counts only after it has bumped the versions. With a
@@ -57,7 +57,7 @@ impl RunningTurn {
         }
     }
 
-    /// The turn holds no routes any more, and everything it delivered is counted and handed over.
+    /// The turn holds no fan-outs any more, and everything it delivered is counted and handed over.
     pub(crate) fn end(self) {}
 }
 
@@ -82,7 +82,7 @@ impl Quiescence {
         fence(Ordering::SeqCst);
     }
 
-    /// The turn holds no routes any more, and everything it delivered is counted and handed over.
+    /// The turn holds no fan-outs any more, and everything it delivered is counted and handed over.
     fn end_turn(&self, arbiter: usize) {
         let Turns { count, awaited } = &self.turns[arbiter];
         let ended = (count.load(Ordering::Relaxed) | 1).wrapping_add(1);

@@ -2,8 +2,8 @@
 //!
 //! The list of what a subject reaches is made in parts, and the index changes between two of them. It has whatever was
 //! subscribed from the first part to the last; the message was read before the first. What has ended meanwhile is left out
-//! when the list becomes a route, in the turn that delivers by it: the Router marks a subscription as ended before it
-//! looks which turns run, so either the mark is seen or the turn is waited for (see `quiescence`). The route is kept under
+//! when the list becomes a fan-out, in the turn that delivers by it: the Router marks a subscription as ended before it
+//! looks which turns run, so either the mark is seen or the turn is waited for (see `quiescence`). The fan-out is kept under
 //! the version that was loaded before the first part: it is out of date if anything has changed since.
 
 use super::building::{Builder, Building, Built, MADE_HERE_AT_MOST, UnderWay};
@@ -49,7 +49,7 @@ impl Unfinished {
     }
 }
 
-/// A subject on the way to its route.
+/// A subject on the way to its fan-out.
 #[derive(Debug)]
 pub struct Resolving {
     account: AccountId,
@@ -64,9 +64,9 @@ pub struct Resolving {
 enum Stage {
     /// What it reaches is being listed.
     Listing(Matches<Arc<Outbox>>),
-    /// All is listed, and so much that another thread is to make the route of it.
+    /// All is listed, and so much that another thread is to make the fan-out of it.
     Listed(Matches<Arc<Outbox>>),
-    /// Another thread makes the route.
+    /// Another thread makes the fan-out.
     Building(Arc<Building>),
 }
 
@@ -155,7 +155,7 @@ impl Resolving {
         }
     }
 
-    /// Has the route made by another thread, if it is to be; true if `publisher` is woken when that is done. Where too many
+    /// Has the fan-out made by another thread, if it is to be; true if `publisher` is woken when that is done. Where too many
     /// are being made it waits for one of them, and begins anew.
     pub(super) fn build_elsewhere(
         &mut self,

@@ -5,7 +5,7 @@
 //! that has ended gets nothing, nor one that may not have it any more; one that got a maximum claims its places. The
 //! Router marks a subscription as ended before it looks which turns run; a piece in a later turn therefore sees the
 //! mark, and an earlier one is waited for like any turn (see `quiescence`). Behind PONG after UNSUB nothing more
-//! arrives, though the route is old.
+//! arrives, though the fan-out is old.
 //!
 //! A connection's own pieces come one behind the other before it publishes anything else, and each destination is done
 //! with before the next begins: all messages for it, in their order, to all of its subscriptions.
@@ -26,7 +26,7 @@ const ENCODED_IN_ONE: usize = 256;
 /// Messages of one subject on their way to whom the subject reaches.
 #[derive(Debug)]
 pub struct Spread {
-    route: Arc<ConnectionFanout>,
+    fanout: Arc<ConnectionFanout>,
     origin: Origin,
     text: Vec<u8>,
     messages: Vec<Kept>,
@@ -65,9 +65,9 @@ struct Next {
 }
 
 impl Spread {
-    pub(super) fn new(route: Arc<ConnectionFanout>, origin: Origin) -> Self {
+    pub(super) fn new(fanout: Arc<ConnectionFanout>, origin: Origin) -> Self {
         Self {
-            route,
+            fanout,
             origin,
             text: Vec::new(),
             messages: Vec::new(),
@@ -110,8 +110,8 @@ impl Spread {
     }
 
     fn deliver_to_singles(&mut self, staging: &mut Staging) -> bool {
-        let route = self.route.clone();
-        let singles = route.singles();
+        let fanout = self.fanout.clone();
+        let singles = fanout.singles();
         while let Some(first) = singles.get(self.next.group) {
             let destination = first.subscription.destination();
             let connection = destination.connection_id();
@@ -133,10 +133,10 @@ impl Spread {
                         continue;
                     }
                     if let Some(content) = self.content(self.next.message)
-                        && !target.subscription.denies(route.subject())
+                        && !target.subscription.denies(fanout.subject())
                         && claims_one(&target.subscription)
                     {
-                        let start = Start::of(&route, target.prefix());
+                        let start = Start::of(&fanout, target.prefix());
                         deliver_claimed(staging, start, destination, &content);
                     }
                 }
@@ -153,8 +153,8 @@ impl Spread {
     }
 
     fn deliver_to_shared(&mut self, staging: &mut Staging) -> bool {
-        let route = self.route.clone();
-        while let Some(class) = route.shared().get(self.next.class) {
+        let fanout = self.fanout.clone();
+        while let Some(class) = fanout.shared().get(self.next.class) {
             while let Some(subscription) = class.subscriptions.get(self.next.subscription) {
                 if staging.is_spent() {
                     return false;
@@ -164,13 +164,13 @@ impl Spread {
                 let destination = subscription.destination();
                 if destination.is_closed()
                     || subscription.is_closed()
-                    || subscription.denies(route.subject())
+                    || subscription.denies(fanout.subject())
                     || !self.origin.reaches(destination)
                 {
                     continue;
                 }
                 if subscription.limit().is_some() || destination.looks_at_each() || logs_each() {
-                    let start = Start::of(&route, class.prefix());
+                    let start = Start::of(&fanout, class.prefix());
                     for message in 0..self.messages.len() {
                         if let Some(content) = self.content(message) {
                             deliver(staging, start, subscription, &content, self.origin);
@@ -199,8 +199,8 @@ impl Spread {
 
     fn encode<D>(&self, class: &SharedTargets<D>) -> Encoded {
         let (msg, hmsg) = (
-            self.route.start(class.prefix(), MORE_WITH_HEADERS),
-            self.route.start(class.prefix(), 0),
+            self.fanout.start(class.prefix(), MORE_WITH_HEADERS),
+            self.fanout.start(class.prefix(), 0),
         );
         let mut chunk = Vec::with_capacity(self.text.len() + self.messages.len() * hmsg.len());
         let mut payload = 0;
@@ -222,16 +222,16 @@ impl Spread {
     }
 
     fn deliver_to_queues(&mut self, staging: &mut Staging, mut random: impl FnMut() -> u64) -> bool {
-        let route = self.route.clone();
+        let fanout = self.fanout.clone();
         while let Some(content) = self.content(self.next.message_of_queue) {
             let mut next = self.next.queue;
-            while let Some(queue) = route.queues().get(next) {
+            while let Some(queue) = fanout.queues().get(next) {
                 if staging.is_spent() {
                     self.next.queue = next;
                     return false;
                 }
                 next += 1;
-                deliver_to_one(staging, &route, queue, random(), &content, self.origin);
+                deliver_to_one(staging, &fanout, queue, random(), &content, self.origin);
             }
             self.next.queue = 0;
             self.next.message_of_queue += 1;

@@ -60,9 +60,9 @@ pub struct Tracing {
 
 #[derive(Debug)]
 enum Stage {
-    /// It goes to those whom its route names.
+    /// It goes to those whom its fan-out names.
     Delivering(Delivering),
-    /// Those are looked for to whom its subject is denied, as no route names them.
+    /// Those are looked for to whom its subject is denied, as no fan-out names them.
     FindingDenied(Finding),
     /// It is told of these, from the last to the first.
     TellingOfDenied(Finding),
@@ -71,7 +71,7 @@ enum Stage {
 
 #[derive(Debug)]
 struct Delivering {
-    route: Arc<ConnectionFanout>,
+    fanout: Arc<ConnectionFanout>,
     /// None if it is delivered to nobody.
     message: Option<Kept>,
     /// Where it goes on.
@@ -120,11 +120,11 @@ impl Kept {
 }
 
 impl Tracing {
-    /// Of a message that goes by this route.
+    /// Of a message that goes by this fan-out.
     pub(super) fn new(
         trace: Box<dyn Trace>,
         account: Arc<Account>,
-        route: Arc<ConnectionFanout>,
+        fanout: Arc<ConnectionFanout>,
         origin: Origin,
         content: &Content<'_>,
     ) -> Self {
@@ -134,7 +134,7 @@ impl Tracing {
             account,
             origin,
             stage: Stage::Delivering(Delivering {
-                route,
+                fanout,
                 message,
                 single: 0,
                 class: 0,
@@ -182,7 +182,7 @@ impl Tracing {
             match &mut self.stage {
                 Stage::Delivering(delivering) => {
                     if delivering.proceed(&mut telling, &mut self.taken, &mut random) {
-                        let subject = delivering.route.subject();
+                        let subject = delivering.fanout.subject();
                         self.stage = Stage::FindingDenied(Finding {
                             subject: subject.into(),
                             resolving: Resolving::new(account, interest.version(subject)),
@@ -229,30 +229,30 @@ impl Delivering {
         taken: &mut bool,
         mut random: impl FnMut() -> u64,
     ) -> bool {
-        let route = self.route.clone();
+        let fanout = self.fanout.clone();
         let content = self.message.as_ref().map(Kept::content);
         let delivery = |start| content.as_ref().map(|content| (start, content));
-        while let Some(target) = route.singles().get(self.single) {
+        while let Some(target) = fanout.singles().get(self.single) {
             if telling.staging.is_spent() {
                 return false;
             }
             self.single += 1;
-            let start = Start::of(&route, target.prefix());
-            *taken |= telling.come_to(route.subject(), &target.subscription, delivery(start));
+            let start = Start::of(&fanout, target.prefix());
+            *taken |= telling.come_to(fanout.subject(), &target.subscription, delivery(start));
         }
-        while let Some(class) = route.shared().get(self.class) {
-            let start = Start::of(&route, class.prefix());
+        while let Some(class) = fanout.shared().get(self.class) {
+            let start = Start::of(&fanout, class.prefix());
             while let Some(subscription) = class.subscriptions.get(self.subscription) {
                 if telling.staging.is_spent() {
                     return false;
                 }
                 self.subscription += 1;
-                *taken |= telling.come_to(route.subject(), subscription, delivery(start));
+                *taken |= telling.come_to(fanout.subject(), subscription, delivery(start));
             }
             self.class += 1;
             self.subscription = 0;
         }
-        while let Some(queue) = route.queues().get(self.queue) {
+        while let Some(queue) = fanout.queues().get(self.queue) {
             if telling.staging.is_spent() {
                 return false;
             }
@@ -263,8 +263,8 @@ impl Delivering {
                 if member.is_closed() {
                     continue;
                 }
-                let start = Start::of_member(&route, queue.prefix(), member);
-                if telling.come_to(route.subject(), member, delivery(start)) {
+                let start = Start::of_member(&fanout, queue.prefix(), member);
+                if telling.come_to(fanout.subject(), member, delivery(start)) {
                     *taken = true;
                     break;
                 }

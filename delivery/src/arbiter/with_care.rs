@@ -69,23 +69,23 @@ pub(super) struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    pub(super) fn of(route: &'a ConnectionFanout, prefix: Prefix) -> Self {
+    pub(super) fn of(fanout: &'a ConnectionFanout, prefix: Prefix) -> Self {
         Self {
-            msg: route.start(prefix, MORE_WITH_HEADERS),
-            hmsg: route.start(prefix, 0),
+            msg: fanout.start(prefix, MORE_WITH_HEADERS),
+            hmsg: fanout.start(prefix, 0),
             sid: b"",
         }
     }
 
     /// That of a member of a queue group.
     pub(super) fn of_member(
-        route: &'a ConnectionFanout,
+        fanout: &'a ConnectionFanout,
         prefix: Prefix,
         member: &'a ConnectionSubscription,
     ) -> Self {
         Self {
             sid: member.sid_field(),
-            ..Self::of(route, prefix)
+            ..Self::of(fanout, prefix)
         }
     }
 }
@@ -142,7 +142,7 @@ pub(super) fn deliver_claimed(
 /// Delivers a message to one member of a queue group: the first from a random one on that takes it. False if none does.
 pub(super) fn deliver_to_one(
     staging: &mut Staging,
-    route: &ConnectionFanout,
+    fanout: &ConnectionFanout,
     queue: &QueueTargets<Arc<Outbox>>,
     random: u64,
     content: &Content<'_>,
@@ -152,9 +152,9 @@ pub(super) fn deliver_to_one(
     let taken = queue
         .candidates(random)
         .inspect(|_| asked += 1)
-        .filter(|member| can_take(member, route.subject()))
+        .filter(|member| can_take(member, fanout.subject()))
         .any(|member| {
-            let start = Start::of_member(route, queue.prefix(), member);
+            let start = Start::of_member(fanout, queue.prefix(), member);
             deliver(staging, start, member, content, origin)
         });
     staging.charge(asked);
@@ -163,8 +163,8 @@ pub(super) fn deliver_to_one(
 
 /// Whether every plain target takes messages byte for byte as they were published. Of a queue group only whoever is
 /// picked has to be asked, and to claim its message.
-pub(super) fn takes_as_it_comes(route: &ConnectionFanout, with_headers: bool) -> bool {
-    !route.has_limited() && (!with_headers || route.all_accept_headers())
+pub(super) fn takes_as_it_comes(fanout: &ConnectionFanout, with_headers: bool) -> bool {
+    !fanout.has_limited() && (!with_headers || fanout.all_accept_headers())
 }
 
 /// The member of a queue group that takes the next message.

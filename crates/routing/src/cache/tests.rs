@@ -6,7 +6,7 @@ use crate::index::Index;
 use crate::testing::{Lines, Peer, plain};
 use crate::versions::Versions;
 
-type Cache = RouteCache<Peer>;
+type Cache = FanoutCache<Peer>;
 
 /// That of all but the tests of several.
 const G: AccountId = AccountId(0);
@@ -43,7 +43,7 @@ fn drained(cache: &mut Cache) -> HashMap<String, (u64, u64)> {
 }
 
 /// Keeps a fan-out as a publisher does that comes back to the subject.
-fn keep(cache: &mut Cache, fanout: &Arc<Fanout<Peer>>, version: Version) -> Slot {
+fn keep(cache: &mut Cache, fanout: &Arc<Fanout<Peer>>, version: Version) -> Kept {
     let missing = cache
         .get(G, fanout.subject(), version)
         .expect_err("there is nothing to keep");
@@ -54,8 +54,8 @@ fn keep(cache: &mut Cache, fanout: &Arc<Fanout<Peer>>, version: Version) -> Slot
 }
 
 fn holds(cache: &mut Cache, subject: &str, version: Version) -> Option<Arc<Fanout<Peer>>> {
-    let slot = cache.get(G, subject.as_bytes(), version).ok()?;
-    cache.fanout(slot).cloned()
+    let kept = cache.get(G, subject.as_bytes(), version).ok()?;
+    cache.fanout(kept).cloned()
 }
 
 #[test]
@@ -187,8 +187,8 @@ fn growing_keeps_what_there_is_and_its_traffic() {
     let mut cache = cache(1 << 16);
     let first: Vec<String> = (0..20).map(|number| format!("first.{number}")).collect();
     for subject in &first {
-        let slot = keep(&mut cache, &fanout(subject), version);
-        cache.count(slot, 1, 10);
+        let kept = keep(&mut cache, &fanout(subject), version);
+        cache.count(kept, 1, 10);
     }
     let sets = cache.sets.len();
     let mut number = 0;
@@ -257,8 +257,8 @@ fn traffic_is_reported_once() {
         HashMap::from([("a".into(), (3, 30)), ("b".into(), (1, 5))])
     );
     assert!(drained(&mut cache).is_empty());
-    let slot = cache.get(G, b"b", version).unwrap();
-    cache.count(slot, 7, 70);
+    let kept = cache.get(G, b"b", version).unwrap();
+    cache.count(kept, 7, 70);
     assert_eq!(drained(&mut cache), HashMap::from([("b".into(), (7, 70))]));
 }
 
@@ -268,8 +268,8 @@ fn traffic_of_what_had_to_go_is_reported_too() {
     let mut cache = cache(4);
     let mut counted = 0;
     for number in 0..100 {
-        let slot = keep(&mut cache, &fanout(&number.to_string()), version);
-        cache.count(slot, 1, 10);
+        let kept = keep(&mut cache, &fanout(&number.to_string()), version);
+        cache.count(kept, 1, 10);
         counted += 1;
     }
     let drained = drained(&mut cache);
@@ -284,15 +284,15 @@ fn what_is_past_the_bound_of_a_report_comes_with_a_later_one() {
         reported_subjects: 2,
         ..CacheLimits::default()
     });
-    let slots = ["a", "b", "c"].map(|subject| keep(&mut cache, &fanout(subject), version));
-    for slot in &slots {
-        cache.count(*slot, 1, 1);
+    let kept = ["a", "b", "c"].map(|subject| keep(&mut cache, &fanout(subject), version));
+    for kept in &kept {
+        cache.count(*kept, 1, 1);
     }
     assert_eq!(
         drained(&mut cache),
         HashMap::from([("a".into(), (1, 1)), ("b".into(), (1, 1))])
     );
-    cache.count(slots[2], 1, 1);
+    cache.count(kept[2], 1, 1);
     assert_eq!(drained(&mut cache), HashMap::from([("c".into(), (2, 2))]));
 }
 
@@ -338,15 +338,15 @@ fn an_account_is_never_answered_by_what_is_kept_for_another() {
         let id = AccountId(*account);
         let missing = cache.get(id, b"a", version).expect_err("it is another's");
         let fanout = of(*account);
-        let slot = cache
+        let kept = cache
             .insert(missing, &fanout, version)
             .or_else(|| cache.insert(missing, &fanout, version));
-        cache.count(slot.unwrap(), 1, u64::from(*account));
+        cache.count(kept.unwrap(), 1, u64::from(*account));
     }
     for account in &accounts {
         let id = AccountId(*account);
-        let slot = cache.get(id, b"a", version).unwrap();
-        assert_eq!(cache.fanout(slot).unwrap().account(), id);
+        let kept = cache.get(id, b"a", version).unwrap();
+        assert_eq!(cache.fanout(kept).unwrap().account(), id);
         assert!(cache.get(id, b"a", newer).is_err());
     }
     assert!(cache.get(AccountId(200), b"a", version).is_err());
@@ -378,12 +378,12 @@ fn it_answers_what_was_last_kept_or_nothing() {
         let subject = format!("s.{}", random.usize(..80));
         let version = if random.usize(..4) == 0 { new } else { old };
         match cache.get(G, subject.as_bytes(), version) {
-            Ok(slot) => {
+            Ok(kept) => {
                 found += 1;
                 let (expected, under) = &model[&subject];
-                let fanout = cache.fanout(slot).unwrap();
+                let fanout = cache.fanout(kept).unwrap();
                 assert!(Arc::ptr_eq(fanout, expected) && *under == version);
-                cache.count(slot, 1, 0);
+                cache.count(kept, 1, 0);
             }
             Err(missing) => {
                 let fanout = fanout(&subject);
@@ -408,8 +408,8 @@ fn what_had_to_go_is_not_kept_for_its_statistics() {
     }
     let fanout = Arc::new(index.resolve(b"wide.a"));
     let subscription = Arc::clone(&fanout.singles()[0].subscription);
-    let slot = keep(&mut cache, &fanout, versions.current(b"wide.a"));
-    cache.count(slot, 3, 30);
+    let kept = keep(&mut cache, &fanout, versions.current(b"wide.a"));
+    cache.count(kept, 3, 30);
     drop(fanout);
     drop(index);
     versions.bump(b"wide.*");
@@ -427,8 +427,8 @@ fn the_subjects_of_what_had_to_go_are_bounded_in_bytes() {
     for number in 0..1_000 {
         let subject = format!("s.{number}.{}", "x".repeat(4_000));
         let version = versions.current(subject.as_bytes());
-        let slot = keep(&mut cache, &fanout(&subject), version);
-        cache.count(slot, 1, 1);
+        let kept = keep(&mut cache, &fanout(&subject), version);
+        cache.count(kept, 1, 1);
         versions.bump_all();
         cache.sweep(usize::MAX, |_, subject| Some(versions.current(subject)));
     }

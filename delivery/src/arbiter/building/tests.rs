@@ -36,7 +36,7 @@ impl World {
         Arc::new(Outbox::new(slot, id, 0, usize::MAX, None))
     }
 
-    /// Subscribes more often than one turn can make a route of.
+    /// Subscribes more often than one turn can make a fan-out of.
     fn subscribe_widely(&self, peer: &Arc<Outbox>, subject: &[u8]) -> Vec<Arc<ConnectionSubscription>> {
         let subscriptions: Vec<_> = (0..=MADE_HERE_AT_MOST)
             .map(|sid| {
@@ -107,7 +107,7 @@ fn bytes_of(subject: &str, subscriptions: &[Arc<ConnectionSubscription>]) -> usi
 }
 
 #[test]
-fn a_publisher_waits_alone_for_a_route_that_takes_long() {
+fn a_publisher_waits_alone_for_a_fanout_that_takes_long() {
     let mut world = World::new();
     let subscriber = world.peer(1);
     let subscriptions = world.subscribe_widely(&subscriber, b"wide");
@@ -170,7 +170,7 @@ fn no_more_than_a_few_are_made_at_once_and_each_publisher_gets_its_turn() {
 }
 
 #[test]
-fn a_route_that_cannot_be_made_elsewhere_is_begun_anew() {
+fn a_fanout_that_cannot_be_made_elsewhere_is_begun_anew() {
     let mut world = World::new();
     let subscriber = world.peer(1);
     let subscriptions = world.subscribe_widely(&subscriber, b"wide");
@@ -215,7 +215,7 @@ fn a_message_of_the_servers_own_waits_for_its_route_like_others() {
         }
         left = world.turn(b"wide", Some(unfinished));
     }
-    // The second goes by the route of the first.
+    // The second goes by the fan-out of the first.
     assert_eq!(waited, 1);
     assert_eq!(bytes_for(&subscriber), 2 * bytes_of("wide", &subscriptions));
 }

@@ -509,7 +509,7 @@ fn a_turn_resolves_no_more_than_its_part() {
     assert!((3..=6).contains(&turns), "{turns}");
     assert!(widest <= LOOKED_AT_ONCE + 1, "{widest}");
     assert_eq!(world.end().1, 0);
-    assert_eq!(world.delivery.routes.stats().entries, 0, "asked for once");
+    assert_eq!(world.delivery.fanouts.stats().entries, 0, "asked for once");
     // And somebody who has one turn alone.
     let message = format!("PUB {subject} 0\r\n\r\n");
     world
@@ -547,7 +547,7 @@ fn a_subject_that_is_resolved_in_several_turns_reaches_whoever_is_there_througho
 }
 
 #[test]
-fn a_route_that_was_resolved_while_something_changed_is_not_kept_as_current() {
+fn a_fanout_that_was_resolved_while_something_changed_is_not_kept_as_current() {
     let mut world = World::new();
     let peer = world.peer();
     overlap(&mut world, &peer, 15);
@@ -563,7 +563,7 @@ fn a_route_that_was_resolved_while_something_changed_is_not_kept_as_current() {
         }
     });
     world.end();
-    assert_eq!(world.delivery.routes.stats().entries, 1);
+    assert_eq!(world.delivery.fanouts.stats().entries, 1);
     assert_eq!(taken(&late), "");
     publish_in_turns(&mut world, &frame, |_, _| {});
     assert_eq!(world.end().1, 1);

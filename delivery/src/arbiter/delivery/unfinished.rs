@@ -101,7 +101,7 @@ impl Delivery {
         let content = Content::of(message, &mut composed);
         let tracing = self
             .count_one(&content)
-            .map(|(route, origin)| Box::new(Tracing::new(trace, account.clone(), route, origin, &content)));
+            .map(|(fanout, origin)| Box::new(Tracing::new(trace, account.clone(), fanout, origin, &content)));
         self.composed = composed;
         // What came before goes before.
         self.close_run();

@@ -31,7 +31,7 @@ impl Delivery {
     /// The subjects with most messages since the last call, in no order.
     pub fn busiest_subjects(&mut self, at_most: usize) -> Vec<BusySubject> {
         let mut busiest: BinaryHeap<Reverse<(u64, u64, AccountId, Box<_>)>> = BinaryHeap::new();
-        self.routes.drain_traffic(|account, subject, messages, payload| {
+        self.fanouts.drain_traffic(|account, subject, messages, payload| {
             if busiest.len() == at_most {
                 if busiest
                     .peek()

@@ -46,17 +46,17 @@ impl InterestStats {
     pub(super) async fn of(broker: &Broker) -> Result<Self, Refusal> {
         let router = broker.observatory.router().await.ok_or_else(Refusal::ending)?;
         let traffic = broker.observatory.traffic();
-        let held = broker.observatory.held_routes();
-        let matches = traffic.routes_cached + traffic.routes_resolved;
+        let held = broker.observatory.held_fanouts();
+        let matches = traffic.fanouts_cached + traffic.fanouts_resolved;
         Ok(Self {
             num_subscriptions: router.subscriptions,
-            num_cache: held.routes,
+            num_cache: held.fanouts,
             num_inserts: router.inserts,
             num_removes: router.removes,
             num_matches: matches,
-            cache_hit_rate: ratio(traffic.routes_cached, matches),
+            cache_hit_rate: ratio(traffic.fanouts_cached, matches),
             max_fanout: held.widest,
-            avg_fanout: ratio(held.deliveries, held.routes),
+            avg_fanout: ratio(held.deliveries, held.fanouts),
         })
     }
 }

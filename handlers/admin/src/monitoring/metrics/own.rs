@@ -80,13 +80,13 @@ fn traffic(text: &mut Exposition, traffic: &Traffic) {
     );
     counter(
         "vagus_route_cache_hits_total",
-        "Runs of messages on one subject whose route was held already.",
-        traffic.routes_cached,
+        "Runs of messages on one subject whose fan-out was held already.",
+        traffic.fanouts_cached,
     );
     counter(
         "vagus_route_cache_misses_total",
-        "Runs of messages on one subject whose route had to be looked up.",
-        traffic.routes_resolved,
+        "Runs of messages on one subject whose fan-out had to be looked up.",
+        traffic.fanouts_resolved,
     );
     counter(
         "vagus_publisher_stalls_total",
