@@ -9,6 +9,7 @@ mod describing;
 mod session;
 mod turn;
 mod unannounced;
+mod writing;
 
 pub use session::{ANTICIPATED, Progress, Session, SlowTask, Turn};
 

@@ -5,6 +5,7 @@
 
 mod backlog;
 mod batch;
+mod flushing;
 mod notices;
 mod patience;
 mod queue;
@@ -12,16 +13,15 @@ mod shown;
 mod slots;
 
 pub use batch::{Batch, Written};
+pub use flushing::Flushed;
 pub use notices::Notices;
 pub use shown::ShownDeliveries;
 pub use slots::{Slot, Slots};
 
 use crate::moment::Moment;
-use crate::wire::{Layer, Scratch, Wire};
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use queue::Queue;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -31,12 +31,6 @@ use vagus_auth::permission::ResponsePermission;
 use vagus_auth::responses::{self, Responses};
 use vagus_protocol::error::CloseReason;
 use vagus_routing::{ConnectionId, ConnectionKind, Destination, Subscription};
-
-/// What a publisher writes at once to a connection that is not its own, in bytes, while others bring more.
-const WRITTEN_BY_OTHERS: usize = 256 * 1024;
-
-/// What an owner writes before others on its arbiter get their turn, in bytes.
-const WRITTEN_BY_OWNER: usize = 1024 * 1024;
 
 /// How much of what is given up is freed at once: chunks and bytes.
 const GIVEN_UP_AT_ONCE: (usize, usize) = (1024, 1024 * 1024);
@@ -81,21 +75,6 @@ pub struct Pushed {
     pub unattended: bool,
     /// So much waits for this connection that whoever publishes to it should pause for so long.
     pub pause: Option<Duration>,
-}
-
-/// How far a flush came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flushed {
-    /// Nothing is left, or somebody else is writing.
-    Done,
-    /// The socket takes no more for now: the owner has to wait for it.
-    Blocked,
-    /// Nobody but the owner can write this.
-    LeftToOwner,
-    /// More is left, and nobody writes it any more: it is the turn of others, then the owner's.
-    Interrupted,
-    /// The connection is over.
-    Closed,
 }
 
 impl Outbox {
@@ -215,92 +194,6 @@ impl Outbox {
         Pushed {
             pause: queue.pause(now, max_pending),
             unattended: queue.claim_attention(),
-        }
-    }
-
-    /// Writes what the socket takes, within bounds, as somebody who published. Only one writes at a time.
-    pub(crate) fn flush(&self) -> Flushed {
-        self.flush_at_most(WRITTEN_BY_OTHERS)
-    }
-
-    /// Writes what the socket takes, within bounds, as the owner.
-    pub(crate) fn flush_as_owner(&self) -> Flushed {
-        self.flush_at_most(WRITTEN_BY_OWNER)
-    }
-
-    fn flush_at_most(&self, bytes: usize) -> Flushed {
-        let mut queue = self.queue.lock();
-        match queue.begin_write() {
-            Some((socket, batch)) => self.write(queue, batch, bytes, |batch| batch.write_to(&socket)),
-            None => queue.nothing_begun(),
-        }
-    }
-
-    /// Writes what the wire takes, within bounds, as the owner. The buffers are lent for the call.
-    pub fn flush_over(&self, wire: &mut Wire, gathered: &mut [u8], scratch: &mut Scratch) -> Flushed {
-        match wire {
-            Wire::Plain(_) => self.flush_as_owner(),
-            Wire::Layered(layer) => self.flush_through(&mut **layer, gathered, scratch),
-        }
-    }
-
-    /// What the layer has to say by itself comes first, as it may be the answer that the peer waits for, and once more
-    /// behind what had begun.
-    fn flush_through(&self, layer: &mut dyn Layer, gathered: &mut [u8], scratch: &mut Scratch) -> Flushed {
-        if let Err(error) = layer.write_own(scratch) {
-            return self.not_written(&error);
-        }
-        let flushed = self.flush_with(|batch| batch.write_through(layer, gathered, scratch));
-        if flushed != Flushed::Done {
-            return flushed;
-        }
-        match layer.write_own(scratch) {
-            Ok(()) => Flushed::Done,
-            Err(error) => self.not_written(&error),
-        }
-    }
-
-    fn not_written(&self, error: &io::Error) -> Flushed {
-        match error.kind() {
-            io::ErrorKind::WouldBlock => Flushed::Blocked,
-            _ => {
-                self.close(CloseReason::WriteError);
-                Flushed::Closed
-            }
-        }
-    }
-
-    /// As [`Outbox::flush_as_owner`], where nobody but the owner writes, and in its own way.
-    pub fn flush_with(&self, write: impl FnMut(&mut Batch) -> Written) -> Flushed {
-        let mut queue = self.queue.lock();
-        match queue.begin_owners_write() {
-            Some(batch) => self.write(queue, batch, WRITTEN_BY_OWNER, write),
-            None if queue.is_closed() => Flushed::Closed,
-            None => Flushed::Done,
-        }
-    }
-
-    /// Writes batch after batch, up to so many bytes, never holding the lock meanwhile.
-    #[inline]
-    fn write<'a>(
-        &'a self,
-        mut queue: MutexGuard<'a, Queue>,
-        mut batch: Batch,
-        mut allowed: usize,
-        mut write: impl FnMut(&mut Batch) -> Written,
-    ) -> Flushed {
-        loop {
-            drop(queue);
-            batch.allow(allowed);
-            let written = write(&mut batch);
-            allowed = allowed.saturating_sub(batch.taken());
-            queue = self.queue.lock();
-            if !queue.end_write(&mut batch, written, allowed) {
-                let outcome = queue.outcome();
-                // Before the batch, which may be long to free.
-                drop(queue);
-                return outcome;
-            }
         }
     }
 

@@ -16,7 +16,6 @@ use vagus_delivery::Moment;
 use vagus_delivery::arbiter::{
     ArbiterState, CARRIED_OVER, Delivery, Resolving, RunningTurn, Unfinished, hand_over,
 };
-use vagus_delivery::bounds::{Blocked, Patience};
 use vagus_delivery::input::Read;
 use vagus_delivery::outbox::{Attention, Flushed, Notices};
 use vagus_protocol::error::CloseReason;
@@ -26,10 +25,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// After a read of this much, in bytes, those whom the system has news for come before the next.
 const LONG_READ: usize = 16 * 1024;
-
-/// How much of what a peer still sends is read and dropped before its socket is closed, so that the system
-/// does not answer it with a reset that overtakes the last words.
-const DRAINED_AT_MOST: usize = 1024 * 1024;
 
 /// Carries the bytes of one connection.
 #[derive(Default)]
@@ -375,21 +370,7 @@ impl Carrier {
         now: Instant,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        let written = loop {
-            let arbiter = &mut *connection.arbiter.borrow_mut();
-            let flushed =
-                connection
-                    .outbox
-                    .flush_over(&mut connection.wire, &mut arbiter.input, &mut arbiter.scratch);
-            match flushed {
-                Flushed::Blocked => match connection.wire.poll_write_ready(task) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) => break Flushed::Closed,
-                    Poll::Pending => break Flushed::Blocked,
-                },
-                other => break other,
-            }
-        };
+        let written = connection.flush(task);
         match written {
             Flushed::Closed => {
                 let reason = connection.outbox.close_reason();
@@ -523,59 +504,6 @@ impl<S: Session> Connection<S> {
             delivery
                 .staging
                 .reply(&self.outbox, &std::mem::take(&mut self.deferred));
-        }
-    }
-
-    /// Whether what waited when the socket became full has not been written in time, and no more is given.
-    fn is_past_write_deadline(&mut self, now: Instant) -> bool {
-        let traffic = self.outbox.traffic();
-        let patience = match self.blocked {
-            Some(blocked) => blocked.patience(now, traffic.written, &self.bounds),
-            None => Patience::Anew,
-        };
-        match patience {
-            Patience::Goes => return false,
-            Patience::Ended => return true,
-            Patience::Anew => {}
-            Patience::Renewed => self.log_write_deadline("State"),
-        }
-        self.blocked = Some(Blocked::new(now, &traffic));
-        false
-    }
-
-    fn log_write_deadline(&self, state: &str) {
-        let pending = self.outbox.traffic().pending;
-        let (name, deadline) = (self.log_name(), self.bounds.write_deadline);
-        log::warn!(
-            "{name} - Slow Consumer {state}: WriteDeadline of {deadline:?} exceeded with {pending} total bytes."
-        );
-    }
-
-    /// Ends the connection without a word, as nats-server does with slow consumers.
-    fn cut_off(&mut self, reason: CloseReason) {
-        match reason {
-            CloseReason::SlowConsumerPendingBytes => {
-                let (name, most) = (self.log_name(), self.bounds.max_pending);
-                log::warn!("{name} - Slow Consumer Detected: MaxPending of {most} Exceeded");
-            }
-            CloseReason::SlowConsumerWriteDeadline => self.log_write_deadline("Detected"),
-            _ => {}
-        }
-        self.closing.get_or_insert(reason);
-    }
-
-    /// Ends the stream towards the peer, and reads away what it still sends.
-    fn hang_up(&mut self) {
-        if !self.wire.end() {
-            return;
-        }
-        let mut arbiter = self.arbiter.borrow_mut();
-        let mut drained = 0;
-        while drained < DRAINED_AT_MOST {
-            match self.wire.socket().try_read(&mut arbiter.input) {
-                Ok(count) if count > 0 => drained += count,
-                _ => break,
-            }
         }
     }
 }
