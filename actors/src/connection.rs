@@ -33,7 +33,7 @@ use vagus_delivery::dialer::OutcomeSender;
 use vagus_delivery::input::Input;
 use vagus_delivery::outbox::{Notices, Outbox};
 use vagus_delivery::subscriptions::{Change, DepartingSubscriptions, Subscriptions};
-use vagus_delivery::wire::{Entrance, Wire};
+use vagus_delivery::wire::{Entrance, NewLayer, Wire};
 use vagus_delivery::{Live, Moment, TimeOfDay};
 use vagus_protocol::error::CloseReason;
 use vagus_routing::{ConnectionId, Destination};
@@ -83,6 +83,9 @@ pub struct Connection<S: Session> {
     unfinished: Option<Box<Unfinished>>,
     /// Boxed: few announcements have any of it, and all connections would pay for the room.
     following: Option<Box<Following>>,
+    /// What is put on the wire once everything that was said is written. Nothing is read meanwhile. Boxed once more, so that
+    /// it is a word.
+    new_layer: Option<Box<NewLayer>>,
     closing: Option<CloseReason>,
     timer: Option<(Timer, Instant)>,
     /// The socket has been full for a while.
@@ -147,6 +150,7 @@ impl<S: Session> Connection<S> {
             deferred: Vec::new(),
             unfinished: None,
             following: None,
+            new_layer: None,
             closing: None,
             timer: None,
             blocked: None,

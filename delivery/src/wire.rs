@@ -15,7 +15,7 @@ mod tls_layer;
 pub use entrance::{Came, Direction, EARLY_AT_MOST, Entrance};
 pub use handshakes::Handshakes;
 pub use last_words::LastWords;
-pub use layer::{Below, Layer};
+pub use layer::{Below, Layer, NewLayer};
 pub use peer_check::PeerCheck;
 pub use tls_facts::{TlsFacts, TlsPeerCertificate};
 pub use tls_layer::{HandshakeError, TlsLayer};
@@ -69,8 +69,8 @@ impl Scratch {
 impl Wire {
     /// Puts a layer on top. What has been read of the wire and not taken, `early`, is the first that the layer reads.
     #[must_use]
-    pub fn under<L: Layer + 'static>(self, early: Vec<u8>, layer: impl FnOnce(Below) -> L) -> Self {
-        Self::Layered(Box::new(layer(Below::new(self, early))))
+    pub fn under(self, early: Vec<u8>, layer: impl FnOnce(Below) -> Box<dyn Layer>) -> Self {
+        Self::Layered(layer(Below::new(self, early)))
     }
 
     /// The socket below everything.

@@ -43,6 +43,8 @@ pub(crate) struct Layers {
     pub(crate) tls: Option<Settings>,
     /// TLS with those we connect to, who are called `localhost`.
     pub(crate) connector: Option<Connector>,
+    /// They say a line before the handshake.
+    pub(crate) after_info: bool,
     /// Frames, on top of it.
     pub(crate) framed: bool,
 }
@@ -52,10 +54,40 @@ pub(crate) struct Layers {
 struct Layered {
     nats: Nats,
     connector: Option<Connector>,
+    after_info: bool,
     framed: bool,
 }
 
 impl Layered {
+    fn on(layers: &Layers, accounts: &Accounts) -> Self {
+        let limits = Limits::default();
+        let settings = ClientSettings {
+            info: Info {
+                max_payload: limits.max_payload,
+                ..Info::default()
+            },
+            limits,
+            gate: Arc::new(Gate::new(Credentials::Open).unwrap()),
+            accounts: UserAccounts::global(accounts.global().account.clone()),
+            connection: ConnectionType::WebSocket,
+            auth_timeout: Duration::from_secs(60),
+            tls: layers
+                .tls
+                .as_ref()
+                .map(|tls| Arc::new(ClientTls::new(tls).unwrap())),
+            proxy_protocol: layers.proxy_protocol,
+            max_traced_payload: 0,
+            trace_headers: false,
+            answered: Arc::default(),
+        };
+        Self {
+            nats: Nats::new(Arc::new(Live::new(settings))),
+            connector: layers.connector.clone(),
+            after_info: layers.after_info,
+            framed: layers.framed,
+        }
+    }
+
     fn finish(&self, mut opened: Opened<NatsSession>) -> Opened<NatsSession> {
         if self.framed {
             opened.entrance.push(Framing::new);
@@ -63,8 +95,13 @@ impl Layered {
         opened
     }
 
-    async fn secure(connector: &Connector, entrance: &mut Entrance) -> Result<(), CloseReason> {
+    async fn secure(&self, connector: &Connector, entrance: &mut Entrance) -> Result<(), CloseReason> {
         let until = Instant::now() + Duration::from_secs(60);
+        while self.after_info && !entrance.early().ends_with(b"\r\n") {
+            let came = entrance.hear(until).await;
+            came.map_err(|_| CloseReason::ReadError)?;
+        }
+        entrance.take(entrance.early().len());
         let secured = entrance
             .secure_as_client(connector, "localhost", until, None)
             .await;
@@ -81,7 +118,7 @@ impl Language for Layered {
             && let Some(connector) = this.connector.take()
         {
             return Opening::UnderWay(Box::pin(async move {
-                if let Err(reason) = Self::secure(&connector, &mut entrance).await {
+                if let Err(reason) = this.secure(&connector, &mut entrance).await {
                     return Err(Unopened {
                         peer: entrance.peer(),
                         reason,
@@ -117,12 +154,19 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// With two arbiters.
+    /// Of NATS.
     pub(crate) fn start(layers: Layers) -> Self {
+        Self::speaking(move |accounts| Layered::on(&layers, accounts))
+    }
+
+    /// With two arbiters, whose clients speak this.
+    pub(crate) fn speaking<L: Language + Clone>(
+        language: impl FnOnce(&Accounts) -> L + Send + 'static,
+    ) -> Self {
         let (ready, is_ready) = mpsc::channel();
         let thread = thread::spawn(move || {
             let system = System::with_tokio_rt(runtime);
-            system.block_on(async { ready.send(populate(&layers)).unwrap() });
+            system.block_on(async { ready.send(populate(language)).unwrap() });
             system.run().unwrap();
         });
         let mut broker: Self = is_ready.recv().unwrap();
@@ -171,7 +215,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-fn populate(layers: &Layers) -> Broker {
+fn populate<L: Language + Clone>(language: impl FnOnce(&Accounts) -> L) -> Broker {
     let limits = Limits::default();
     let bounds = Bounds {
         write_deadline: Duration::from_secs(60),
@@ -183,30 +227,7 @@ fn populate(layers: &Layers) -> Broker {
     };
     let arbiters = Arc::new(Arbiters::new(2));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
-    let settings = ClientSettings {
-        info: Info {
-            max_payload: limits.max_payload,
-            ..Info::default()
-        },
-        limits,
-        gate: Arc::new(Gate::new(Credentials::Open).unwrap()),
-        accounts: UserAccounts::global(accounts.global().account.clone()),
-        connection: ConnectionType::WebSocket,
-        auth_timeout: Duration::from_secs(60),
-        tls: layers
-            .tls
-            .as_ref()
-            .map(|tls| Arc::new(ClientTls::new(tls).unwrap())),
-        proxy_protocol: layers.proxy_protocol,
-        max_traced_payload: 0,
-        trace_headers: false,
-        answered: Arc::default(),
-    };
-    let language = Layered {
-        nats: Nats::new(Arc::new(Live::new(settings))),
-        connector: layers.connector.clone(),
-        framed: layers.framed,
-    };
+    let language = language(&accounts);
     let surroundings = Arc::new(Surroundings {
         accounts,
         monitor: Monitor::new(0).start(),
@@ -246,7 +267,7 @@ fn open_reception(
     number: usize,
     arbiters: &Arc<Arbiters>,
     surroundings: &Arc<Surroundings>,
-    language: Layered,
+    language: impl Language,
 ) -> Recipient<Placed> {
     let longest_line = surroundings.bounds.current().0.longest_line;
     let arbiter = ArbiterState::new(number, arbiters.clone(), 7, longest_line);

@@ -2,6 +2,7 @@
 
 use crate::broker::{Broker, Layers};
 use crate::far_end::{FarEnd, answer};
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 use vagus_delivery::dialer::{DialSettings, Dialer};
@@ -60,7 +61,7 @@ fn the_peer_gets_a_session_whenever_it_is_there() {
     }
 }
 
-/// A server at the other end that is not who it should be gets no session, and is tried again until it is.
+/// Be the handshake first, or behind INFO: a server at the other end that is not who it should be gets no session, and is tried again until it is.
 #[test]
 fn the_peer_has_to_be_the_server_that_is_looked_for() {
     let (authority, other) = (Authority::new("ca"), Authority::new("other"));
@@ -80,23 +81,31 @@ fn the_peer_has_to_be_the_server_that_is_looked_for() {
         ..Settings::default()
     })
     .unwrap();
-    for framed in [false, true] {
+    for (framed, after_info) in [(false, false), (false, true), (true, false)] {
         let broker = Broker::start(Layers {
             connector: Some(connector.clone()),
             framed,
+            after_info,
             ..Layers::default()
         });
         let listener = listen();
         let dialling = broker.dial(dialer(&listener));
-        for wrong in [acceptor(&other, "localhost"), acceptor(&authority, "elsewhere")] {
-            let (socket, _) = listener.accept().unwrap();
-            assert!(answer(socket, &wrong).is_err());
-            eventually(|| broker.dialling(&dialling).failed > 0);
+        let accept = |acceptor: &Acceptor| {
+            let (mut socket, _) = listener.accept().unwrap();
+            if after_info {
+                socket.write_all(b"INFO {}\r\n").unwrap();
+            }
+            answer(socket, acceptor)
+        };
+        let wrong = [acceptor(&other, "localhost"), acceptor(&authority, "elsewhere")];
+        for (failed, wrong) in (1..).zip(&wrong) {
+            assert!(accept(wrong).is_err());
+            eventually(|| broker.dialling(&dialling).failed == failed);
         }
         let state = broker.dialling(&dialling);
         assert_eq!(state.last_error.as_deref(), Some("TLS Handshake Failure"));
         let right = acceptor(&authority, "localhost");
-        let (line, name) = answer(listener.accept().unwrap().0, &right).unwrap();
+        let (line, name) = accept(&right).unwrap();
         assert_eq!(name, "localhost");
         let mut peer = match framed {
             true => FarEnd::framed(line),

@@ -153,11 +153,16 @@ impl FarEnd {
     fn read_on(&mut self) -> bool {
         let mut buffer = vec![0; self.step];
         let count = self.line.read(&mut buffer).unwrap();
+        self.has_come(&buffer[..count]);
+        count > 0
+    }
+
+    fn has_come(&mut self, bytes: &[u8]) {
         let Some((frames, _)) = &mut self.framing else {
-            self.data.extend(&buffer[..count]);
-            return count > 0;
+            self.data.extend(bytes);
+            return;
         };
-        for byte in &buffer[..count] {
+        for byte in bytes {
             assert!(!self.has_farewell, "nothing follows a farewell");
             let tell = |kind, byte: Option<u8>| match (kind, byte) {
                 (Kind::Data, Some(byte)) => self.data.push_back(byte),
@@ -168,7 +173,14 @@ impl FarEnd {
             };
             frames.take(*byte, tell).unwrap();
         }
-        count > 0
+    }
+
+    /// What has come and was not taken is the beginning of frames, as is what comes.
+    pub(crate) fn framed_from_now_on(mut self) -> Self {
+        self.framing = Some(<_>::default());
+        let come: Vec<u8> = self.data.drain(..).collect();
+        self.has_come(&come);
+        self
     }
 
     /// The next so many bytes.

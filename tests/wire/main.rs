@@ -11,3 +11,5 @@ mod far_end;
 mod framing;
 #[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod switched;

@@ -164,7 +164,10 @@ impl Carrier {
         if self.pause.is_none() {
             connection.go_on_delivering(&mut arbiter.delivery, now);
         }
-        let may_go_on = connection.announcements == 0 && !connection.working && connection.closing.is_none();
+        let may_go_on = connection.announcements == 0
+            && !connection.working
+            && connection.new_layer.is_none()
+            && connection.closing.is_none();
         if may_go_on && !connection.is_delivering() && unannounced.is_empty() {
             // First what was to be said about the input before, then the input that waited for the same.
             connection.say_deferred(&mut arbiter.delivery);
@@ -421,6 +424,7 @@ impl<S: Session> Connection<S> {
             unannounced,
             announced: self.announcements > 0,
             deferred: &mut self.deferred,
+            new_layer: &mut self.new_layer,
             closing: &mut self.closing,
         };
         let session = &mut self.session;

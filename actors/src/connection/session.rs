@@ -12,6 +12,7 @@ use vagus_delivery::Account;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_delivery::subscriptions::Subscribed;
+use vagus_delivery::wire::NewLayer;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
 pub use vagus_routing::ANTICIPATED;
@@ -195,6 +196,13 @@ pub trait Turn {
 
     /// This is how the log shows deliveries to this connection, as long as it shows any.
     fn show_deliveries(&mut self, shown: ShownDeliveries);
+
+    /// Puts a layer on the wire, behind what was said so far: what is said later goes through it. What the peer has sent
+    /// that the session has not taken, when it returns [`Progress::Waiting`] now, is the first that the layer reads.
+    ///
+    /// Only before anything can be delivered to the connection, not while [`Turn::interest_pending`], and not in a turn that
+    /// closes the connection.
+    fn put_layer(&mut self, layer: NewLayer);
 
     /// Ends the connection once what was said to it is written.
     fn close(&mut self, reason: CloseReason);

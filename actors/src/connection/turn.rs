@@ -9,6 +9,7 @@ use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::{Outbox, ShownDeliveries};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
+use vagus_delivery::wire::NewLayer;
 use vagus_delivery::{Account, Interest, LOOKED_AT_ONCE};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
@@ -30,6 +31,8 @@ pub(super) struct ConnectionTurn<'a> {
     pub(super) announced: bool,
     /// What is to be said once all have.
     pub(super) deferred: &'a mut Vec<u8>,
+    /// What is to be put on the wire once everything that was said is written.
+    pub(super) new_layer: &'a mut Option<Box<NewLayer>>,
     pub(super) closing: &'a mut Option<CloseReason>,
 }
 
@@ -222,7 +225,7 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     fn reply(&mut self, bytes: &[u8]) {
-        if self.interest_pending() {
+        if self.interest_pending() || self.new_layer.is_some() {
             self.deferred.extend_from_slice(bytes);
             return;
         }
@@ -262,6 +265,11 @@ impl Turn for ConnectionTurn<'_> {
 
     fn show_deliveries(&mut self, shown: ShownDeliveries) {
         self.outbox.show_deliveries(shown);
+    }
+
+    fn put_layer(&mut self, layer: NewLayer) {
+        debug_assert!(!self.interest_pending() && self.deferred.is_empty());
+        *self.new_layer = Some(Box::new(layer));
     }
 
     fn close(&mut self, reason: CloseReason) {

@@ -5,6 +5,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 use vagus_delivery::bounds::{Blocked, Patience};
 use vagus_delivery::outbox::Flushed;
+use vagus_delivery::wire::Wire;
 use vagus_protocol::error::CloseReason;
 
 /// How much of what a peer still sends is read and dropped before its socket is closed, so that the system
@@ -15,19 +16,35 @@ impl<S: Session> Connection<S> {
     /// Writes what waits, as far as the wire takes it. The task is woken when it takes more.
     pub(super) fn flush(&mut self, task: &mut TaskContext<'_>) -> Flushed {
         loop {
-            let arbiter = &mut *self.arbiter.borrow_mut();
-            let flushed = self
-                .outbox
-                .flush_over(&mut self.wire, &mut arbiter.input, &mut arbiter.scratch);
+            let flushed = {
+                let arbiter = &mut *self.arbiter.borrow_mut();
+                self.outbox
+                    .flush_over(&mut self.wire, &mut arbiter.input, &mut arbiter.scratch)
+            };
             match flushed {
                 Flushed::Blocked => match self.wire.poll_write_ready(task) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => return Flushed::Closed,
                     Poll::Pending => return Flushed::Blocked,
                 },
+                Flushed::Done if self.has_put_layer() => task.waker().wake_by_ref(),
                 other => return other,
             }
         }
+    }
+
+    /// Whether there was a layer to be put on the wire, and is now: what the session has not taken is for it to read.
+    fn has_put_layer(&mut self) -> bool {
+        if self.new_layer.is_none() || !self.outbox.leave_to_owner() {
+            return false;
+        }
+        let Some(layer) = self.new_layer.take() else {
+            return false;
+        };
+        let early = self.input.take_waiting();
+        let socket = Wire::Plain(self.wire.socket().clone());
+        self.wire = std::mem::replace(&mut self.wire, socket).under(early, layer);
+        true
     }
 
     /// Whether what waited when the socket became full has not been written in time, and no more is given.

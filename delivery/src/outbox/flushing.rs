@@ -82,6 +82,11 @@ impl Outbox {
         }
     }
 
+    /// Has nobody but the owner write from now on. False, and nothing changes, while something waits or is being written.
+    pub fn leave_to_owner(&self) -> bool {
+        self.queue.lock().leave_to_owner()
+    }
+
     /// As [`Outbox::flush_as_owner`], where nobody but the owner writes, and in its own way.
     pub fn flush_with(&self, write: impl FnMut(&mut Batch) -> Written) -> Flushed {
         let mut queue = self.queue.lock();

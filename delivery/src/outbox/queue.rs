@@ -130,6 +130,15 @@ impl Queue {
         Some(self.backlog.take())
     }
 
+    /// Has nobody but the owner write from now on; false while something waits or is being written.
+    pub(super) fn leave_to_owner(&mut self) -> bool {
+        let is_free = !self.writing && self.backlog.is_empty();
+        if is_free {
+            self.socket = None;
+        }
+        is_free
+    }
+
     /// What it means that [`Queue::begin_write`] gave nothing.
     pub(super) fn nothing_begun(&self) -> Flushed {
         if self.is_closed() {

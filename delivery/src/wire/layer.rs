@@ -74,6 +74,9 @@ pub trait Layer: Debug + Send {
     }
 }
 
+/// Makes a layer of what it is to stand on.
+pub type NewLayer = Box<dyn FnOnce(Below) -> Box<dyn Layer>>;
+
 /// What a layer stands on: a wire, of which something may have been read before there was the layer.
 #[derive(Debug)]
 pub struct Below {

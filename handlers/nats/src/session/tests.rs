@@ -14,6 +14,7 @@ use vagus_configs::Limits;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_delivery::subscriptions::Subscribed;
+use vagus_delivery::wire::NewLayer;
 use vagus_delivery::{Account, GLOBAL_ACCOUNT, Live};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
@@ -216,6 +217,10 @@ impl Turn for Recorder {
         if accept {
             self.note(format_args!("headers"));
         }
+    }
+
+    fn put_layer(&mut self, _: NewLayer) {
+        self.note(format_args!("put a layer"));
     }
 
     fn close(&mut self, reason: CloseReason) {

@@ -1,0 +1,159 @@
+//! A layer that is put on a wire in mid-stream, as when both ends have agreed on compression.
+
+use crate::broker::Broker;
+use crate::far_end::{FarEnd, connect, secure};
+use crate::framing::{Count, Framing, Kind};
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use vagus_actors::connection::{Progress, Session, SlowTask, Turn};
+use vagus_actors::observed::ClientInfo;
+use vagus_actors::reception::{Language, Opened, Opening, Unopened};
+use vagus_delivery::wire::Entrance;
+use vagus_protocol::error::CloseReason;
+use vagus_routing::ConnectionId;
+use vagus_tls::testing::{Authority, request};
+use vagus_tls::{Acceptor, Connector, Settings};
+
+/// More than a socket takes that nobody reads.
+const BLOCK: [u8; 300_000] = [b'.'; 300_000];
+
+/// Says each letter again. `^` is answered with a block and `<`; from then on there are frames, the first of which is `>`.
+struct Echo {
+    peer: SocketAddr,
+}
+
+impl Session for Echo {
+    type Answer = ();
+
+    fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
+        for (at, letter) in input.iter().enumerate() {
+            if *letter == b'^' {
+                turn.reply(&BLOCK);
+                turn.reply(b"<");
+                turn.put_layer(Box::new(|below| Box::new(Framing::new(below))));
+                turn.reply(b">");
+                return Progress::Waiting { consumed: at + 1 };
+            }
+            turn.reply(&[*letter]);
+        }
+        Progress::Taken {
+            consumed: input.len(),
+            frame_length: 0,
+        }
+    }
+
+    fn settings_changed<T: Turn>(&mut self, _: &mut T) {}
+
+    fn no_room<T: Turn>(&mut self, _: &mut T) {}
+
+    fn time<T: Turn>(&mut self, _: &mut T) {}
+
+    fn slow_work(&mut self) -> Option<SlowTask<()>> {
+        None
+    }
+
+    fn answered<T: Turn>(&mut self, _: Option<()>, _: &mut T) {}
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        None
+    }
+
+    fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    fn write_names(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+
+    fn client_info(&self) -> ClientInfo {
+        ClientInfo::default()
+    }
+}
+
+#[derive(Clone)]
+struct Echoes {
+    acceptor: Option<Acceptor>,
+}
+
+fn opened(entrance: Entrance) -> Opened<Echo> {
+    Opened {
+        session: Echo {
+            peer: entrance.peer(),
+        },
+        entrance,
+        greeting: Vec::new(),
+    }
+}
+
+impl Language for Echoes {
+    type Session = Echo;
+
+    fn open(&mut self, mut entrance: Entrance) -> Opening<Echo> {
+        let Some(acceptor) = self.acceptor.clone() else {
+            return Opening::Done(opened(entrance));
+        };
+        Opening::UnderWay(Box::pin(async move {
+            let until = Instant::now() + Duration::from_secs(60);
+            match entrance.secure_as_server(&acceptor, until, None).await {
+                Ok(()) => Ok(opened(entrance)),
+                Err(_) => Err(Unopened {
+                    peer: entrance.peer(),
+                    reason: CloseReason::TlsHandshakeFailure,
+                    last_words: None,
+                }),
+            }
+        }))
+    }
+
+    fn refuse(&mut self, _: SocketAddr, _: ConnectionId) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Everything that was said before goes out as it is, however long that takes; the peer may send frames behind the word
+/// that calls for them at once.
+#[test]
+fn what_was_said_before_goes_before() {
+    let authority = Authority::new("ca");
+    let certificate = authority.issue(&request("server").host("localhost"));
+    let shown = Settings {
+        certificates: vec![certificate.pair()],
+        ..Settings::default()
+    };
+    let trusting = Settings {
+        ca: Some(authority.ca()),
+        ..Settings::default()
+    };
+    let (acceptor, connector) = (Acceptor::new(&shown).unwrap(), Connector::new(&trusting).unwrap());
+    for tls in [None, Some((acceptor, connector))] {
+        let (acceptor, connector) = tls.unzip();
+        let broker = Broker::speaking(move |_| Echoes { acceptor });
+        for step in [1, 5, 1000] {
+            let socket = connect(broker.address);
+            let mut peer = FarEnd::plain(match &connector {
+                Some(connector) => secure(socket, connector),
+                None => Box::new(socket),
+            });
+            let mut sent = b"ab^".to_vec();
+            let mut count = Count::default();
+            for payload in [&b"cd"[..], b"", b"e"] {
+                count.put(Kind::Data, payload, &mut sent);
+                count.advance();
+            }
+            count.put(Kind::Ping, b"?", &mut sent);
+            peer.send_in(&sent, sent.len(), step);
+            assert_eq!(peer.take(2), b"ab");
+            assert!(peer.take(BLOCK.len()) == BLOCK);
+            assert_eq!(peer.take(1), b"<");
+            let mut peer = peer.framed_from_now_on();
+            assert_eq!(peer.take(4), b">cde");
+            assert_eq!(peer.until_pongs(1), [b"?"]);
+        }
+    }
+}
