@@ -9,7 +9,7 @@ use std::io;
 use vagus_protocol::error::CloseReason;
 
 /// What an owner writes before others on its arbiter get their turn, in bytes.
-const WRITTEN_BY_OWNER: usize = 1024 * 1024;
+pub(super) const WRITTEN_BY_OWNER: usize = 1024 * 1024;
 
 /// What a publisher writes at once to a connection that is not its own, in bytes, while others bring more.
 const WRITTEN_BY_OTHERS: usize = 256 * 1024;
@@ -56,12 +56,7 @@ impl Outbox {
         }
     }
 
-    /// What the layer has to say by itself comes first, as it may be the answer that the peer waits for, and once more
-    /// behind what had begun.
     fn flush_through(&self, layer: &mut dyn Layer, gathered: &mut [u8], scratch: &mut Scratch) -> Flushed {
-        if let Err(error) = layer.write_own(scratch) {
-            return self.not_written(&error);
-        }
         let flushed = self.flush_with(|batch| batch.write_through(layer, gathered, scratch));
         if flushed != Flushed::Done {
             return flushed;

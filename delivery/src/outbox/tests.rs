@@ -1,8 +1,13 @@
 use super::batch::{Batch, Written};
-use super::{Flushed, GIVEN_UP_AT_ONCE, Outbox, Slots, WRITTEN_BY_OWNER};
+use super::flushing::WRITTEN_BY_OWNER;
+use super::{Flushed, GIVEN_UP_AT_ONCE, Outbox, Slots};
 use crate::moment::Moment;
+use crate::testing::on_an_arbiter;
 use bytes::Bytes;
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
+use tokio::net::TcpStream;
 use vagus_protocol::error::CloseReason;
 
 const MIB: usize = 1024 * 1024;
@@ -190,4 +195,30 @@ fn a_writer_that_has_written_enough_leaves_the_rest() {
     });
     assert_eq!((flushed, calls), (Flushed::Interrupted, 1));
     assert_eq!(outbox.traffic().pending, 40 * 100_000 - 1_050_000);
+}
+
+/// Once the owner alone writes, publishers leave it to the owner; but nobody takes the socket away in the middle.
+#[test]
+fn a_socket_is_taken_from_publishers_when_nothing_waits() {
+    on_an_arbiter(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        near.writable().await.unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        let outbox = Outbox::new(Slots::default().take(), 1, 0, MIB, Some(Arc::new(near)));
+        push(&outbox, Bytes::from_static(b"plain"));
+        assert!(!outbox.leave_to_owner());
+        assert_eq!(outbox.flush(), Flushed::Done);
+        assert!(outbox.leave_to_owner());
+        push(&outbox, Bytes::from_static(b"layered"));
+        assert_eq!(outbox.flush(), Flushed::LeftToOwner);
+        let mut chunks = Vec::new();
+        outbox.flush_with(|batch| batch.take_chunks(usize::MAX, &mut chunks));
+        assert_eq!(chunks, [&b"layered"[..]]);
+        outbox.retire();
+        drop(outbox);
+        let mut come = Vec::new();
+        far.read_to_end(&mut come).unwrap();
+        assert_eq!(come, b"plain");
+    });
 }

@@ -34,8 +34,9 @@ pub trait Layer: Debug + Send {
     /// When the wire fails; "would block" when it takes no more for now.
     fn write(&mut self, bytes: &[u8], scratch: &mut Scratch) -> io::Result<usize>;
 
-    /// Writes what nobody has asked the layer to write, such as the answer to a ping. What there is of it is bounded by
-    /// the layer. In the middle of something else that it writes, it waits for that.
+    /// Writes what nobody has asked the layer to write, such as the answer to a ping; called when there is nothing else to
+    /// write. So that it need not wait for that, a layer also writes it where a [`write`](Layer::write) begins. What there
+    /// is of it is bounded by the layer.
     ///
     /// # Errors
     /// As [`Layer::write`].
