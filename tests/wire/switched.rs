@@ -87,6 +87,7 @@ fn opened(entrance: Entrance) -> Opened<Echo> {
             peer: entrance.peer(),
         },
         entrance,
+        account: None,
         greeting: Vec::new(),
     }
 }
