@@ -16,7 +16,7 @@ use vagus_tls::testing::{Authority, request};
 use vagus_tls::{Acceptor, Connector, Settings};
 
 /// More than a socket takes that nobody reads.
-const BLOCK: [u8; 300_000] = [b'.'; 300_000];
+static BLOCK: [u8; 300_000] = [b'.'; 300_000];
 
 /// Says each letter again. `^` is answered with a block and `<`; from then on there are frames, the first of which is `>`.
 struct Echo {
