@@ -4,7 +4,6 @@
 //! and ask for the server's health. What counts is how long the longest of them waited, how much memory the attack
 //! took, and how much of it the server keeps once the attackers are gone.
 
-pub mod arguments;
 pub mod attacks;
 pub mod client;
 pub mod outcome;

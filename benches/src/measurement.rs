@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::error::BenchError;
@@ -61,6 +61,18 @@ pub struct Control {
     recording: AtomicBool,
     failed: AtomicBool,
     failure: Mutex<Option<BenchError>>,
+}
+
+/// Waits for all of these.
+///
+/// # Errors
+/// When one has panicked.
+pub fn join_all<'scope>(
+    threads: impl IntoIterator<Item = ScopedJoinHandle<'scope, ()>>,
+) -> Result<(), BenchError> {
+    threads
+        .into_iter()
+        .try_for_each(|thread| thread.join().map_err(|_| BenchError::Panicked))
 }
 
 impl Control {

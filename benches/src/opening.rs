@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::connection::Connection;
 use crate::error::BenchError;
-use crate::measurement::{Control, Measurement, Timing};
+use crate::measurement::{Control, Measurement, Timing, join_all};
 use crate::process::{CpuTime, resident_bytes};
 use crate::server::RunningServer;
 use crate::statistics::Times;
@@ -30,10 +30,7 @@ pub fn connect(server: &mut RunningServer, timing: Timing) -> Result<Measurement
             .collect();
         let result = control.measure(server, timing, || count.load(Ordering::Relaxed));
         control.stop();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().map_err(|_| BenchError::Panicked))
-            .and(result)
+        join_all(threads).and(result)
     });
     let mut measurement = result?;
     control.check()?;

@@ -12,7 +12,7 @@ use crate::connection::{Connection, write_error};
 use crate::error::BenchError;
 use crate::frames;
 use crate::inbound::{Inbound, Reader};
-use crate::measurement::{Control, Measurement, Timing};
+use crate::measurement::{Control, Measurement, Timing, join_all};
 use crate::poller::{Interest, Poller};
 use crate::server::RunningServer;
 use crate::statistics::{Latency, Times};
@@ -222,10 +222,7 @@ pub fn echo(
         let threads: Vec<_> = groups.into_iter().map(start).collect();
         let result = control.measure(server, timing, || trips.count.load(Ordering::Relaxed));
         control.stop();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().map_err(|_| BenchError::Panicked))
-            .and(result)
+        join_all(threads).and(result)
     });
     let mut measurement = result?;
     control.check()?;

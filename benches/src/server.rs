@@ -26,8 +26,11 @@ pub struct ServerProgram {
 
 impl ServerProgram {
     /// From `name=program [argument…]`.
+    ///
+    /// # Errors
+    /// When it is not of that form.
     pub fn parse(text: &str) -> Result<Self, BenchError> {
-        let wrong = || BenchError::Usage(format!("--server wants name=program, not {text:?}"));
+        let wrong = || BenchError::Usage("name=program is wanted".to_owned());
         let (name, command) = text.split_once('=').ok_or_else(wrong)?;
         let mut words = command.split_whitespace().map(str::to_owned);
         let program = words.next().filter(|_| !name.is_empty()).ok_or_else(wrong)?;

@@ -137,16 +137,7 @@ impl LogFile {
             None => jiff::tz::TimeZone::UTC.to_datetime(now),
         };
         let mut name = self.path.clone().into_os_string();
-        name.push(format!(
-            ".{:04}.{:02}.{:02}.{:02}.{:02}.{:02}.{:09}",
-            time.year(),
-            time.month(),
-            time.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            time.subsec_nanosecond(),
-        ));
+        name.push(time.strftime(".%Y.%m.%d.%H.%M.%S.%9f").to_string());
         name.into()
     }
 }

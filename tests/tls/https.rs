@@ -67,13 +67,9 @@ fn needs_a_certificate() {
     assert!(matches!(error, StartError::HttpsWithoutTls), "{error}");
 }
 
-/// The admin service has a certificate of its own.
-#[test]
-fn administration_may_be_over_https() {
-    let world = World::new();
-    let certificate = world.issue(&request("admin").host("localhost"));
+fn start_administration(world: &World, certificate: KeyPair) -> Server {
     let mut admin = Admin {
-        tls: Some(world.with(|tls| tls.certificates = vec![certificate.pair()])),
+        tls: Some(world.with(|tls| tls.certificates = vec![certificate])),
         ..Admin::default()
     };
     admin.listen.port = Port::Free;
@@ -83,7 +79,15 @@ fn administration_may_be_over_https() {
     };
     config.clients.listen.host = "127.0.0.1".to_owned();
     config.clients.listen.port = Port::Free;
-    let server = Server::start(config).unwrap();
+    Server::start(config).unwrap()
+}
+
+/// The admin service has a certificate of its own.
+#[test]
+fn administration_may_be_over_https() {
+    let world = World::new();
+    let certificate = world.issue(&request("admin").host("localhost"));
+    let server = start_administration(&world, certificate.pair());
     let mut stream = open_at(&world, server.admin_address().unwrap());
     stream
         .write_all(b"GET /v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -108,18 +112,7 @@ fn administration_shows_the_certificate_that_is_there_now() {
         certificate: Pem::File(certificate),
         key: Pem::File(key.clone()),
     };
-    let mut admin = Admin {
-        tls: Some(world.with(|tls| tls.certificates = vec![pair])),
-        ..Admin::default()
-    };
-    admin.listen.port = Port::Free;
-    let mut config = Config {
-        admin: Some(admin),
-        ..Config::default()
-    };
-    config.clients.listen.host = "127.0.0.1".to_owned();
-    config.clients.listen.port = Port::Free;
-    let server = Server::start(config).unwrap();
+    let server = start_administration(&world, pair);
     let reload = || server.reload(server.reloads().unwrap().current.config.clone());
     let shown = || {
         let stream = open_at(&world, server.admin_address().unwrap());

@@ -73,35 +73,15 @@ fn bytes(connection: &ClosedConnection) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{ClosedConnection, ClosedConnections, bytes};
-    use crate::observed::{ClientInfo, ConnectionState};
+    use crate::observed::ConnectionState;
     use std::net::{Ipv4Addr, SocketAddr};
     use std::sync::Arc;
-    use std::time::{Duration, SystemTime};
+    use std::time::{Instant, SystemTime};
 
     fn closed(id: u64, name: &str) -> Arc<ClosedConnection> {
-        let state = ConnectionState {
-            id,
-            peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-            client: ClientInfo {
-                name: name.to_owned(),
-                ..ClientInfo::default()
-            },
-            opened: SystemTime::UNIX_EPOCH,
-            active: SystemTime::UNIX_EPOCH,
-            uptime: Duration::ZERO,
-            idle: Duration::ZERO,
-            subscriptions: 0,
-            pending: 0,
-            messages_in: 0,
-            payload_in: 0,
-            messages_out: 0,
-            payload_out: 0,
-            stalls: 0,
-            waits_for_interest: false,
-            round_trip: None,
-            tls: None,
-            account: None,
-        };
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let mut state = ConnectionState::opening(id, peer, Instant::now());
+        state.client.name = name.to_owned();
         Arc::new(ClosedConnection {
             state,
             subscriptions: Vec::new(),

@@ -4,10 +4,11 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vagus_benches::arguments::{Arguments, USAGE};
+use clap::Parser;
+use vagus_benches::arguments::Comparison;
 use vagus_benches::error::{BenchError, Doing};
 use vagus_benches::host::{self, Host};
-use vagus_benches::measurement::Measurement;
+use vagus_benches::measurement::{Measurement, Timing};
 use vagus_benches::report::Report;
 use vagus_benches::scenarios::{ALL, Scenario};
 use vagus_benches::server::ServerProgram;
@@ -20,13 +21,12 @@ fn main() -> ExitCode {
 }
 
 fn compare() -> Result<ExitCode, BenchError> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
-    if arguments.help {
-        return print(USAGE).map(|()| ExitCode::SUCCESS);
-    }
+    let arguments = Comparison::parse();
+    let (selection, timing) = (&arguments.selection, arguments.timing());
+    selection.check()?;
     let wanted: Vec<Scenario> = ALL
         .iter()
-        .filter(|scenario| arguments.wants(scenario.name))
+        .filter(|scenario| selection.wants(scenario.name))
         .copied()
         .collect();
     if wanted.is_empty() {
@@ -34,7 +34,7 @@ fn compare() -> Result<ExitCode, BenchError> {
             "no scenario has such a name; see --list".to_owned(),
         ));
     }
-    if arguments.list {
+    if selection.list {
         let entries = wanted.iter().map(|scenario| (scenario.name, scenario.about));
         return print(&listed(entries)).map(|()| ExitCode::SUCCESS);
     }
@@ -43,11 +43,11 @@ fn compare() -> Result<ExitCode, BenchError> {
         host: Host::now(),
         load_after: String::new(),
         servers: Vec::new(),
-        timing: arguments.timing,
-        rounds: arguments.rounds,
+        timing,
+        rounds: arguments.rounds.get(),
         scenarios: Vec::new(),
     };
-    for server in &arguments.servers {
+    for server in &selection.servers {
         report.servers.push((server.clone(), server.version()?));
     }
     let time = SystemTime::now()
@@ -55,15 +55,15 @@ fn compare() -> Result<ExitCode, BenchError> {
         .map_or(0, |since| since.subsec_nanos());
     let mut random = fastrand::Rng::with_seed(arguments.seed.unwrap_or(u64::from(time)));
     for scenario in wanted {
-        let mut results = vec![Rounds::default(); arguments.servers.len()];
-        let runs = arguments.rounds * scenario.runs_per_round();
+        let mut results = vec![Rounds::default(); selection.servers.len()];
+        let runs = arguments.rounds.get() * scenario.runs_per_round();
         for run_number in 1..=runs {
-            let mut order: Vec<usize> = (0..arguments.servers.len()).collect();
+            let mut order: Vec<usize> = (0..selection.servers.len()).collect();
             random.shuffle(&mut order);
             for index in order {
-                let server = &arguments.servers[index];
+                let server = &selection.servers[index];
                 let at = format!("{} {run_number}/{runs} {}", scenario.name, server.name);
-                match run(&scenario, server, &arguments) {
+                match run(&scenario, server, timing) {
                     Ok(measurement) => {
                         progress(&format!("{at}: {}", one_line(&measurement)));
                         results[index].measurements.push(measurement);
@@ -78,7 +78,7 @@ fn compare() -> Result<ExitCode, BenchError> {
         report.scenarios.push((scenario, results));
     }
     report.load_after = host::load();
-    print(&report.render(arguments.markdown))?;
+    print(&report.render(selection.markdown))?;
     if let Some(path) = &arguments.json {
         fs::write(path, format!("{:#}\n", report.json())).doing(|| format!("writing {}", path.display()))?;
     }
@@ -89,13 +89,9 @@ fn compare() -> Result<ExitCode, BenchError> {
     })
 }
 
-fn run(
-    scenario: &Scenario,
-    program: &ServerProgram,
-    arguments: &Arguments,
-) -> Result<Measurement, BenchError> {
+fn run(scenario: &Scenario, program: &ServerProgram, timing: Timing) -> Result<Measurement, BenchError> {
     let mut server = program.start(scenario.setup())?;
-    let result = scenario.run(&mut server, arguments.timing);
+    let result = scenario.run(&mut server, timing);
     if result.is_err() {
         progress(&format!(
             "  the server's output is in {}",

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use vagus_benches::arguments::Siege;
 use vagus_benches::error::BenchError;
 use vagus_benches::host::{self, Host};
-use vagus_benches::hostile::arguments::{Arguments, USAGE};
 use vagus_benches::hostile::outcome::{Row, better, in_a_line, render};
 use vagus_benches::hostile::scene::Outcome;
 use vagus_benches::hostile::{ALL, Attack};
@@ -15,32 +16,30 @@ fn main() -> ExitCode {
 }
 
 fn attack() -> Result<ExitCode, BenchError> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
-    if arguments.help {
-        return print(USAGE).map(|()| ExitCode::SUCCESS);
-    }
-    let wanted: Vec<&Attack> = ALL.iter().filter(|attack| arguments.wants(attack.name)).collect();
+    let Siege { selection, rounds } = Siege::parse();
+    selection.check()?;
+    let wanted: Vec<&Attack> = ALL.iter().filter(|attack| selection.wants(attack.name)).collect();
     if wanted.is_empty() {
         return Err(BenchError::Usage(
             "no attack has such a name; see --list".to_owned(),
         ));
     }
-    if arguments.list {
+    if selection.list {
         let entries = wanted.iter().map(|attack| (attack.name, attack.about));
         return print(&listed(entries)).map(|()| ExitCode::SUCCESS);
     }
     host::raise_open_files()?;
     let Host { date, model, .. } = Host::now();
     let mut said = format!("{date}, {model}\n");
-    for server in &arguments.servers {
+    for server in &selection.servers {
         said.push_str(&format!("{}: {}\n", server.name, server.version()?));
     }
     said.push_str("Longest waits in milliseconds, memory in MB above that before the attack\n\n");
     let mut rows: Vec<Row> = Vec::new();
     for attack in wanted {
-        let mut outcomes: Vec<Option<Result<Outcome, String>>> = vec![None; arguments.servers.len()];
-        for _ in 0..arguments.rounds {
-            for (server, before) in arguments.servers.iter().zip(&mut outcomes) {
+        let mut outcomes: Vec<Option<Result<Outcome, String>>> = vec![None; selection.servers.len()];
+        for _ in 0..rounds.get() {
+            for (server, before) in selection.servers.iter().zip(&mut outcomes) {
                 let outcome = attack.on(server).map_err(|error| error.to_string());
                 let shown = match &outcome {
                     Ok(outcome) => in_a_line(outcome),
@@ -54,10 +53,10 @@ fn attack() -> Result<ExitCode, BenchError> {
                 });
             }
         }
-        let names = arguments.servers.iter().map(|server| server.name.clone());
+        let names = selection.servers.iter().map(|server| server.name.clone());
         rows.push((attack.name, names.zip(outcomes.into_iter().flatten()).collect()));
     }
-    let (table, kept_all) = render(&rows, arguments.markdown);
+    let (table, kept_all) = render(&rows, selection.markdown);
     print(&(said + &table))?;
     Ok(if kept_all {
         ExitCode::SUCCESS

@@ -16,6 +16,12 @@ fn read(text: &str) -> Result<Loaded, ConfigError> {
     parse(text, Path::new("a.conf"), &Disk, &|_: &str| None)
 }
 
+/// What keeps a server from starting with it, a line each.
+fn obstacles(loaded: &Loaded) -> String {
+    let obstacles: Vec<String> = loaded.obstacles.iter().map(ToString::to_string).collect();
+    obstacles.join("\n")
+}
+
 fn judge(text: &str) -> String {
     judge_with(text, &|_: &str| None)
 }

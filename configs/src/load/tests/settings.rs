@@ -1,6 +1,6 @@
 //! What each key sets.
 
-use super::read;
+use super::{obstacles, read};
 use crate::{Config, LogFormat, LogTime, Port, SyslogAddress, UNLIMITED, WriteTimeout};
 use std::time::Duration;
 use vagus_auth::credentials::Credentials;
@@ -389,13 +389,7 @@ fn what_only_keeps_a_server_from_starting() {
             "a.conf at 1:0: max_payload (1048576) must not be more than max_pending (1000)",
         ),
     ] {
-        let obstacles: Vec<String> = read(text)
-            .unwrap()
-            .obstacles
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(obstacles, [expected], "{text}");
+        assert_eq!(obstacles(&read(text).unwrap()), expected, "{text}");
     }
 }
 

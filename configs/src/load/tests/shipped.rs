@@ -1,6 +1,7 @@
 //! The files beside this crate: those that are shipped can be used as they are, those in `bad` are refused
 //! with the words in their first lines.
 
+use super::obstacles;
 use crate::{Config, ConfigError, load};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,10 +50,7 @@ fn bad_files_are_refused() {
         let told = match load(&path) {
             Err(ConfigError::Unreadable { .. }) => panic!("{}", path.display()),
             Err(error) => error.to_string(),
-            Ok(loaded) => {
-                let obstacles: Vec<String> = loaded.obstacles.iter().map(ToString::to_string).collect();
-                obstacles.join("\n")
-            }
+            Ok(loaded) => obstacles(&loaded),
         };
         assert_eq!(told.replace(&folder, ""), expected.join("\n"));
     }

@@ -1,6 +1,6 @@
 //! How TLS is set.
 
-use super::{judge, read};
+use super::{judge, obstacles, read};
 use crate::{Config, ConfigError, load};
 use std::fs;
 use std::path::PathBuf;
@@ -307,13 +307,7 @@ fn what_keeps_a_server_from_starting() {
             "a.conf at 1:0: a responder is reached by http:// and nothing else",
         ),
     ] {
-        let obstacles: Vec<String> = read(text)
-            .unwrap()
-            .obstacles
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(obstacles, [expected], "{text}");
+        assert_eq!(obstacles(&read(text).unwrap()), expected, "{text}");
     }
 }
 

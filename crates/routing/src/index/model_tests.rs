@@ -1,5 +1,6 @@
 //! The index against a list that is searched from end to end.
 
+use super::tests::expect_empty;
 use super::*;
 use crate::fanout::Fanout;
 use crate::origin::AccountId;
@@ -181,18 +182,7 @@ fn it_is_a_list_only_faster() {
                 }),
             }
         }
-        let IndexStats {
-            plain,
-            groups,
-            group_members,
-            literal_subjects,
-            wildcard_nodes,
-            ..
-        } = index.stats();
-        assert_eq!(
-            [plain, groups, group_members, literal_subjects, wildcard_nodes],
-            [0; 5]
-        );
+        expect_empty(&index);
     }
 }
 

@@ -23,6 +23,23 @@ fn reached(index: &Index<Peer>, subject: &str) -> (Vec<String>, Vec<Vec<String>>
     (sids(singles.chain(shared)), queues)
 }
 
+/// Nothing is left of what came and went.
+#[track_caller]
+pub(super) fn expect_empty(index: &Index<Peer>) {
+    let IndexStats {
+        plain,
+        groups,
+        group_members,
+        literal_subjects,
+        wildcard_nodes,
+        ..
+    } = index.stats();
+    assert_eq!(
+        [plain, groups, group_members, literal_subjects, wildcard_nodes],
+        [0; 5]
+    );
+}
+
 #[track_caller]
 fn check(index: &Index<Peer>, subject: &str, expected: &[&str]) {
     assert_eq!(reached(index, subject).0, expected, "{subject}");
@@ -171,18 +188,7 @@ fn a_group_is_replaced_and_removed() {
         assert!(reached(&index, &subject.replace('*', "b")).1.is_empty());
         assert!(index.remove(&subscription));
         assert!(!index.has_interest(b"a") && !index.has_interest(b"a.b"));
-        let IndexStats {
-            plain,
-            groups,
-            group_members,
-            literal_subjects,
-            wildcard_nodes,
-            ..
-        } = index.stats();
-        assert_eq!(
-            [plain, groups, group_members, literal_subjects, wildcard_nodes],
-            [0; 5]
-        );
+        expect_empty(&index);
     }
 }
 

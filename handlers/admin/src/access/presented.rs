@@ -58,13 +58,17 @@ impl Presented {
             return match (name, password) {
                 ("", "") => Self::Unreadable,
                 ("", token) => Self::Token(token.to_owned()),
-                (name, password) => Self::Login {
-                    name: name.to_owned(),
-                    password: password.to_owned(),
-                },
+                (name, password) => Self::login(name, password),
             };
         }
         Self::Unreadable
+    }
+
+    pub(super) fn login(name: &str, password: &str) -> Self {
+        Self::Login {
+            name: name.to_owned(),
+            password: password.to_owned(),
+        }
     }
 }
 
@@ -84,22 +88,15 @@ impl fmt::Debug for Presented {
 mod tests {
     use super::{LONGEST, Presented};
 
-    fn login(name: &str, password: &str) -> Presented {
-        Presented::Login {
-            name: name.to_owned(),
-            password: password.to_owned(),
-        }
-    }
-
     #[test]
     fn logins_and_tokens() {
         let token = Presented::Token("t".to_owned());
         for (header, expected) in [
-            ("Basic YTpi", login("a", "b")),
-            ("basic  YTpi", login("a", "b")),
-            ("BASIC YTpiOmM=", login("a", "b:c")),
-            ("Basic YTpiOmM", login("a", "b:c")),
-            ("Basic YTo=", login("a", "")),
+            ("Basic YTpi", Presented::login("a", "b")),
+            ("basic  YTpi", Presented::login("a", "b")),
+            ("BASIC YTpiOmM=", Presented::login("a", "b:c")),
+            ("Basic YTpiOmM", Presented::login("a", "b:c")),
+            ("Basic YTo=", Presented::login("a", "")),
             ("Basic OnQ=", token.clone()),
             ("Bearer t", token.clone()),
             ("bearer   t ", token),

@@ -92,13 +92,6 @@ mod tests {
     use std::time::Duration;
     use vagus_configs::AdminRole;
 
-    fn login(name: &str, password: &str) -> Presented {
-        Presented::Login {
-            name: name.to_owned(),
-            password: password.to_owned(),
-        }
-    }
-
     fn entrant(name: &str) -> Entrant {
         Entrant {
             name: name.to_owned(),
@@ -109,24 +102,24 @@ mod tests {
     #[test]
     fn only_the_very_credentials_are_known_and_not_for_ever() {
         let mut verified = Verified::new().unwrap();
-        verified.keep(&login("a", "b"), entrant("a"), Duration::ZERO);
+        verified.keep(&Presented::login("a", "b"), entrant("a"), Duration::ZERO);
         assert_eq!(
-            verified.find(&login("a", "b"), Duration::ZERO),
+            verified.find(&Presented::login("a", "b"), Duration::ZERO),
             Some(entrant("a"))
         );
         for other in [
-            login("a", "c"),
-            login("b", "b"),
-            login("", "a:b"),
+            Presented::login("a", "c"),
+            Presented::login("b", "b"),
+            Presented::login("", "a:b"),
             Presented::Token("a:b".to_owned()),
             Presented::Token("b".to_owned()),
             Presented::Nothing,
         ] {
             assert_eq!(verified.find(&other, Duration::ZERO), None, "{other:?}");
         }
-        assert_eq!(verified.find(&login("a", "b"), KEPT), None);
+        assert_eq!(verified.find(&Presented::login("a", "b"), KEPT), None);
         verified.forget();
-        assert_eq!(verified.find(&login("a", "b"), Duration::ZERO), None);
+        assert_eq!(verified.find(&Presented::login("a", "b"), Duration::ZERO), None);
     }
 
     #[test]
@@ -135,9 +128,9 @@ mod tests {
         for number in 0..3 * KEPT_AT_MOST {
             let name = number.to_string();
             let now = Duration::from_nanos(number as u64);
-            verified.keep(&login(&name, "p"), entrant(&name), now);
+            verified.keep(&Presented::login(&name, "p"), entrant(&name), now);
         }
         assert_eq!(verified.known.len(), KEPT_AT_MOST);
-        assert_eq!(verified.find(&login("0", "p"), Duration::ZERO), None);
+        assert_eq!(verified.find(&Presented::login("0", "p"), Duration::ZERO), None);
     }
 }
