@@ -31,6 +31,6 @@ pub use accounts::{Accounts, RoutedAccount};
 pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;
-pub use observatory::{Observatory, ObservedConnection, ask_again};
+pub use observatory::{Interested, Observatory, ObservedConnection, ask_again};
 pub use operator::Operator;
 pub use slow_work::SlowWork;

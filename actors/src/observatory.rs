@@ -6,15 +6,18 @@ use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
 use crate::monitor::{FindConnection, ListClosed, ListConnections, Listed, Monitor, MonitorState, Pending};
 use crate::observed::{ClosedConnection, ConnectionState, Describe, Description, Extent};
-use crate::router::{ListHotSubjects, MatchSubject, Router, RouterState};
+use crate::router::{FindAccount, ListHotSubjects, Router, RouterState};
 use crate::subject::SubjectState;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use std::sync::Arc;
+use tokio::task::yield_now;
 use vagus_delivery::arbiter::{Arbiters, HandOverTimes, HeldFanouts, Traffic, Workload};
+use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
-use vagus_routing::ConnectionId;
+use vagus_delivery::{Interest, LOOKED_AT_ONCE};
+use vagus_routing::{ConnectionId, Matches};
 
 /// So many connections are asked at one time: an arbiter that is asked carries messages in between. It takes less than
 /// a millisecond from it; and as one that is busy comes back to it only once it has served all others, fewer at a time
@@ -112,16 +115,12 @@ impl Observatory {
     }
 
     /// The subscriptions that a message on `subject`, which has no wildcards, would go to, or may go to as members of
-    /// queue groups.
-    pub async fn interested(&self, subject: &[u8]) -> Vec<SubscriptionState> {
-        let subject = subject.into();
-        let interested = ask(&self.router, MatchSubject { subject })
-            .await
-            .unwrap_or_default();
-        interested
-            .iter()
-            .map(|subscription| SubscriptionState::from(&**subscription))
-            .collect()
+    /// queue groups: so many at most. They are looked for here, and not by the Router.
+    pub async fn interested(&self, subject: &[u8], at_most: usize) -> Interested {
+        match ask(&self.router, FindAccount).await {
+            Some(account) => Interested::find(account.interest(), subject, at_most).await,
+            None => Interested::default(),
+        }
     }
 
     /// What passed through the server since its start. Asks nobody.
@@ -156,6 +155,30 @@ pub async fn ask_again(
 ) -> Vec<ObservedConnection> {
     let addresses = connections.into_iter().map(|connection| connection.address);
     ask_each(addresses.collect(), extent).await
+}
+
+/// Whom a subject interests.
+#[derive(Debug, Default)]
+pub struct Interested {
+    /// In no order.
+    pub subscriptions: Vec<Arc<ConnectionSubscription>>,
+    /// Whether there are more than were asked for.
+    pub truncated: bool,
+}
+
+impl Interested {
+    /// In parts: between two of them publishers and the Router have their turn at the index, and others at this thread.
+    async fn find(interest: &Interest, subject: &[u8], at_most: usize) -> Self {
+        let mut matches = Matches::default();
+        while !interest.add_matches(subject, &mut matches, LOOKED_AT_ONCE) && matches.found() <= at_most {
+            yield_now().await;
+        }
+        let mut found = matches.subscriptions().filter(|found| !found.is_closed());
+        Self {
+            subscriptions: found.by_ref().take(at_most).cloned().collect(),
+            truncated: found.next().is_some(),
+        }
+    }
 }
 
 /// A connection that was asked.
@@ -238,4 +261,45 @@ where
     M::Result: Send,
 {
     actor.send(message).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Interested;
+    use std::sync::Arc;
+    use vagus_delivery::arbiter::Arbiters;
+    use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
+    use vagus_delivery::{Account, LOOKED_AT_ONCE};
+    use vagus_routing::AccountId;
+
+    /// Also where they are found in several parts.
+    #[test]
+    fn so_many_are_found_and_no_more() {
+        let arbiters = Arbiters::new(1);
+        let outbox = Arc::new(Outbox::new(arbiters.slots.take(), 1, 0, 1000, None));
+        let account = Account::new(AccountId(1), "A");
+        let interest = account.interest();
+        let all = LOOKED_AT_ONCE;
+        for number in 0..all {
+            // Each pattern is a subject of its own, and the parts end between subjects.
+            let pattern: String = (0..14)
+                .map(|bit| if number >> bit & 1 == 0 { "*." } else { "a." })
+                .collect();
+            let subject = format!("{pattern}z");
+            let sid = number.to_string();
+            let subscription =
+                ConnectionSubscription::new(subject.as_bytes(), None, sid.as_bytes(), outbox.clone());
+            assert!(interest.change().insert(Arc::new(subscription)));
+        }
+        let subject = format!("{}z", "a.".repeat(14));
+        let system = actix::System::new();
+        for (at_most, expected) in [(all + 1, all), (all, all), (all - 1, all - 1), (3, 3)] {
+            let found = Interested::find(interest, subject.as_bytes(), at_most);
+            let Interested {
+                subscriptions,
+                truncated,
+            } = system.block_on(found);
+            assert_eq!((subscriptions.len(), truncated), (expected, expected < all));
+        }
+    }
 }

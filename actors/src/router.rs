@@ -33,7 +33,6 @@ use std::task::{Context as TaskContext, Poll};
 use tokio::task::yield_now;
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
-use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
 use watchers::{BatchTaken, Watchers};
 
@@ -223,18 +222,16 @@ impl ActorFuture<Router> for Working {
     }
 }
 
-/// Asks for the subscriptions that match a subject without wildcards, those of queue groups included.
+/// Asks for the account whose interest this Router writes, to look at it from elsewhere.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Arc<ConnectionSubscription>>")]
-pub(crate) struct MatchSubject {
-    pub(crate) subject: Box<[u8]>,
-}
+#[rtype(result = "Arc<Account>")]
+pub(crate) struct FindAccount;
 
-impl Handler<MatchSubject> for Router {
-    type Result = Vec<Arc<ConnectionSubscription>>;
+impl Handler<FindAccount> for Router {
+    type Result = Arc<Account>;
 
-    fn handle(&mut self, wanted: MatchSubject, _: &mut Context<Self>) -> Self::Result {
-        self.account.interest().matching(&wanted.subject)
+    fn handle(&mut self, _: FindAccount, _: &mut Context<Self>) -> Self::Result {
+        self.account.clone()
     }
 }
 

@@ -88,15 +88,4 @@ impl Interest {
     pub fn stats(&self) -> IndexStats {
         self.index.read().stats()
     }
-
-    /// The subscriptions that match a subject, those of queue groups included.
-    pub fn matching(&self, subject: &[u8]) -> Vec<Arc<ConnectionSubscription>> {
-        let mut matching = Vec::new();
-        self.index
-            .read()
-            .for_each_match_or_member(subject, &mut |subscription| {
-                matching.push(subscription.clone());
-            });
-        matching
-    }
 }

@@ -277,17 +277,6 @@ impl<D> Index<D> {
         (found, walk.steps + asked)
     }
 
-    /// Calls `each` with every subscription that matches `subject`, those of queue groups included, of which a message
-    /// reaches one a group.
-    pub fn for_each_match_or_member(&self, subject: &[u8], each: &mut impl FnMut(&Arc<Subscription<D>>)) {
-        self.visit_all(subject, |leaf| {
-            leaf.plain().iter().for_each(&mut *each);
-            for group in leaf.groups() {
-                group.members.iter().for_each(&mut *each);
-            }
-        });
-    }
-
     /// Calls `each` with every subscription, those of queue groups included (as often as they weigh), in no order.
     pub fn for_each(&self, each: &mut impl FnMut(&Arc<Subscription<D>>)) {
         let literals = self.literals.iter().map(|literal| &literal.leaf);

@@ -55,6 +55,17 @@ impl<D> fmt::Debug for Matches<D> {
 }
 
 impl<D> Matches<D> {
+    /// The plain subscriptions that were found, and the members of the groups that have not left.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
+        let members = self.groups.iter().flat_map(Members::iter);
+        self.plain.iter().chain(members)
+    }
+
+    /// How many those are: no less than this.
+    pub fn found(&self) -> usize {
+        self.plain.len() + self.groups.len()
+    }
+
     /// How much work finding them was and making a fan-out of them is. A node of the index that was come by counts 1.
     pub fn work(&self) -> usize {
         let members: usize = self.groups.iter().map(Members::len).sum();

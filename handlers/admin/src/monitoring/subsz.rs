@@ -7,13 +7,17 @@ use super::query::Query;
 use super::subscription::SubscriptionDetail;
 use super::units::Time;
 use crate::Broker;
+use actix_web::web::block;
 use futures_util::future::OptionFuture;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::ops::Not;
 use vagus_actors::observed::Extent;
-use vagus_actors::{Observatory, ask_again};
+use vagus_actors::{Interested, Observatory, ask_again};
 use vagus_delivery::GLOBAL_ACCOUNT;
+use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
+use vagus_routing::Destination;
 use vagus_routing::subject::is_valid_literal;
 
 /// How many subscriptions are shown unless it is said.
@@ -34,18 +38,17 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         )));
     }
     let is_meant = query.text("acc").is_none_or(|account| account == GLOBAL_ACCOUNT);
-    let mut found = (0, None);
+    let mut found = Found::default();
     // Until it is written, too: what others ask meanwhile is answered between two surveys.
     let survey = async { broker.surveys.acquire().await };
     let _survey = OptionFuture::from((listed && is_meant).then_some(survey)).await;
     if listed && is_meant {
-        let (total, page) = match test {
-            Some(subject) => matching(&broker.observatory, subject, offset, limit).await,
+        found = match test {
+            Some(subject) => matching(&broker.observatory, subject, offset, limit).await?,
             None => all(&broker.observatory, offset, limit).await?,
         };
-        let page: Vec<_> = page.iter().map(SubscriptionDetail::of_account).collect();
-        found = (total, Some(page).filter(|page| !page.is_empty()));
     }
+    let page: Vec<_> = found.page.iter().map(SubscriptionDetail::of_account).collect();
     let stats = match is_meant {
         true => InterestStats::of(broker).await?,
         false => InterestStats::default(),
@@ -55,10 +58,11 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
         stats,
-        total: found.0,
+        total: found.total,
+        truncated: found.truncated,
         offset,
         limit,
-        subscriptions_list: found.1,
+        subscriptions_list: Some(page).filter(|page| !page.is_empty()),
     })
 }
 
@@ -70,6 +74,7 @@ pub(super) async fn value(broker: &Broker) -> Result<serde_json::Value, Refusal>
         now: Time(Timestamp::now()),
         stats: InterestStats::of(broker).await?,
         total: 0,
+        truncated: false,
         offset: 0,
         limit: LIMIT,
         subscriptions_list: None,
@@ -77,29 +82,44 @@ pub(super) async fn value(broker: &Broker) -> Result<serde_json::Value, Refusal>
     serde_json::to_value(subsz).map_err(|error| Refusal::unwritable(&error))
 }
 
-/// Those a message on this subject would go to: how many, and some of them.
+/// Some of the subscriptions that were asked for, and how many they are.
+#[derive(Default)]
+struct Found {
+    total: usize,
+    truncated: bool,
+    page: Vec<SubscriptionState>,
+}
+
+/// Those a message on this subject would go to.
 async fn matching(
     observatory: &Observatory,
     subject: &str,
     offset: usize,
     limit: usize,
-) -> (usize, Vec<SubscriptionState>) {
-    let mut matching = observatory.interested(subject.as_bytes()).await;
-    matching.sort_by(|one, other| {
-        let key = |one: &SubscriptionState| (one.connection, one.sid.len(), one.sid.clone());
-        key(one).cmp(&key(other))
+) -> Result<Found, Refusal> {
+    let interested = observatory.interested(subject.as_bytes(), SUBSCRIPTIONS_AT_MOST);
+    let Interested {
+        mut subscriptions,
+        truncated,
+    } = interested.await;
+    // Elsewhere: they may be many, and others ask meanwhile.
+    let found = block(move || {
+        subscriptions.sort_unstable_by(|one, other| {
+            let sid = |one: &ConnectionSubscription| (one.destination().connection_id(), one.sid().len());
+            sid(one).cmp(&sid(other)).then_with(|| one.sid().cmp(other.sid()))
+        });
+        let page = subscriptions.iter().skip(offset).take(limit);
+        Found {
+            total: subscriptions.len(),
+            truncated,
+            page: page.map(|one| SubscriptionState::from(&**one)).collect(),
+        }
     });
-    let total = matching.len();
-    (total, matching.into_iter().skip(offset).take(limit).collect())
+    found.await.map_err(|_| Refusal::ending())
 }
 
-/// Those of all connections, one after the other: how many, and some of them. Only connections whose subscriptions
-/// are shown are asked for them.
-async fn all(
-    observatory: &Observatory,
-    offset: usize,
-    limit: usize,
-) -> Result<(usize, Vec<SubscriptionState>), Refusal> {
+/// Those of all connections, one after the other. Only connections whose subscriptions are shown are asked for them.
+async fn all(observatory: &Observatory, offset: usize, limit: usize) -> Result<Found, Refusal> {
     let connections = observatory.connections(0, usize::MAX, Extent::Figures).await;
     let total: usize = connections
         .iter()
@@ -124,7 +144,11 @@ async fn all(
         .into_iter()
         .flat_map(|connection| connection.subscriptions);
     let page = subscriptions.skip(offset.saturating_sub(skipped)).take(limit);
-    Ok((total, page.collect()))
+    Ok(Found {
+        total,
+        truncated: false,
+        page: page.collect(),
+    })
 }
 
 #[derive(Serialize)]
@@ -134,6 +158,9 @@ struct Subsz<'a> {
     #[serde(flatten)]
     stats: InterestStats,
     total: usize,
+    /// There are more: they are not gone through to be counted.
+    #[serde(skip_serializing_if = "Not::not")]
+    truncated: bool,
     offset: usize,
     limit: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
