@@ -85,17 +85,7 @@ impl LineFormat {
         write!(out, "[{}] ", self.pid)?;
         if let Some(zone) = &self.zone {
             let time = zone.to_datetime(entry.time);
-            write!(
-                out,
-                "{:04}/{:02}/{:02} {:02}:{:02}:{:02}.{:06} ",
-                time.year(),
-                time.month(),
-                time.day(),
-                time.hour(),
-                time.minute(),
-                time.second(),
-                time.subsec_nanosecond() / 1000,
-            )?;
+            write!(out, "{} ", time.strftime("%Y/%m/%d %H:%M:%S.%6f"))?;
         }
         let name = entry.label.text();
         if coloured {

@@ -4,11 +4,12 @@
 //! a password away: only authentication codes with a key of this process are.
 
 use super::presented::Presented;
+use lru::LruCache;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::sign::Signer;
-use std::collections::HashMap;
+use std::num::NonZero;
 use std::time::Duration;
 use vagus_configs::AdminRole;
 
@@ -16,14 +17,14 @@ use vagus_configs::AdminRole;
 const KEPT: Duration = Duration::from_secs(600);
 
 /// How many credentials are kept; the oldest goes for a new one.
-const KEPT_AT_MOST: usize = 64;
+const KEPT_AT_MOST: NonZero<usize> = NonZero::new(64).unwrap();
 
 type Code = [u8; 32];
 
 /// Credentials that were found right; time is that since any fixed moment.
 pub(super) struct Verified {
     key: PKey<Private>,
-    known: HashMap<Code, (Duration, Entrant)>,
+    known: LruCache<Code, (Duration, Entrant)>,
 }
 
 /// Somebody who has been let in.
@@ -41,29 +42,20 @@ impl Verified {
         openssl::rand::rand_bytes(&mut secret)?;
         Ok(Self {
             key: PKey::hmac(&secret)?,
-            known: HashMap::new(),
+            known: LruCache::new(KEPT_AT_MOST),
         })
     }
 
     /// Who these are the credentials of, if that is known.
     pub(super) fn find(&self, presented: &Presented, now: Duration) -> Option<Entrant> {
-        let (since, entrant) = self.known.get(&self.code(presented)?)?;
+        let (since, entrant) = self.known.peek(&self.code(presented)?)?;
         (now.saturating_sub(*since) < KEPT).then(|| entrant.clone())
     }
 
     pub(super) fn keep(&mut self, presented: &Presented, entrant: Entrant, now: Duration) {
-        let Some(code) = self.code(presented) else {
-            return;
-        };
-        self.known
-            .retain(|_, (since, _)| now.saturating_sub(*since) < KEPT);
-        if self.known.len() >= KEPT_AT_MOST
-            && let Some(oldest) = self.known.iter().min_by_key(|(_, (since, _))| *since)
-        {
-            let oldest = *oldest.0;
-            self.known.remove(&oldest);
+        if let Some(code) = self.code(presented) {
+            self.known.put(code, (now, entrant));
         }
-        self.known.insert(code, (now, entrant));
     }
 
     /// Other credentials are right from now on.
@@ -125,12 +117,12 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut verified = Verified::new().unwrap();
-        for number in 0..3 * KEPT_AT_MOST {
+        for number in 0..3 * KEPT_AT_MOST.get() {
             let name = number.to_string();
             let now = Duration::from_nanos(number as u64);
             verified.keep(&Presented::login(&name, "p"), entrant(&name), now);
         }
-        assert_eq!(verified.known.len(), KEPT_AT_MOST);
+        assert_eq!(verified.known.len(), KEPT_AT_MOST.get());
         assert_eq!(verified.find(&Presented::login("0", "p"), Duration::ZERO), None);
     }
 }
