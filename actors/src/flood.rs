@@ -28,8 +28,8 @@ pub static PROXY_HEADERS: Flood = Flood::new(Level::Warn, "errors reading PROXY 
 /// Logins that failed.
 pub static FAILED_LOGINS: Flood = Flood::new(Level::Error, "authentication errors");
 
-/// Certificates of peers that were let pass though nobody said that they are good.
-pub static UNCHECKED_CERTIFICATES: Flood = Flood::new(Level::Warn, "certificates let pass unchecked");
+/// Certificates of peers that are accepted although no responder says that they are good.
+pub static UNCHECKED_CERTIFICATES: Flood = Flood::new(Level::Warn, "certificates accepted unchecked");
 
 /// Breaches of the protocol.
 pub static VIOLATIONS: Flood = Flood::new(Level::Error, "protocol violations");

@@ -157,7 +157,7 @@ pub async fn ask_again(
     ask_each(addresses.collect(), extent).await
 }
 
-/// Whom a subject interests.
+/// The subscriptions that match a subject.
 #[derive(Debug, Default)]
 pub struct Interested {
     /// In no order.

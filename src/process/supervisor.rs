@@ -1,4 +1,4 @@
-//! What whoever started this process is told of it: systemd, and all who took over its protocol of datagrams.
+//! Tells the supervisor of this process how it is: systemd, or another one that speaks its protocol of datagrams.
 
 use sd_notify::{NotifyState, notify};
 

@@ -1,4 +1,4 @@
-//! What requests may bring, and how long they may take, whoever sends them.
+//! The limits of requests over HTTP, in bytes and time.
 
 use crate::{JSON, open, with};
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use vagus_test_support::{Answer, eventually, send, server};
 /// The longest document, in bytes; there is room for two of them.
 const LONGEST: usize = 96 * 1024 * 1024;
 
-/// Some more than the longest that is not counted.
+/// The length of a document that is counted, in bytes.
 const COUNTED: usize = 100 * 1024;
 
 /// Longer than any deadline.

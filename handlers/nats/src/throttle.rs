@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Throttle {
     /// None where there is no limit.
     limiter: Option<DefaultDirectRateLimiter>,
-    /// Of whom nothing has been told yet.
+    /// Rejected handshakes that the log has not told of yet.
     rejected: AtomicU64,
 }
 
@@ -18,7 +18,7 @@ pub(crate) struct Throttle {
 pub(crate) enum Answer {
     Allowed,
     Rejected,
-    /// The first of whom nothing has been told: somebody should, in a second, say how many there were.
+    /// The first since the log was last told: the caller has it told in a second.
     FirstRejected,
 }
 
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_rejected_first_has_all_of_them_told() {
+    fn the_first_rejected_one_has_all_of_them_told() {
         let throttle = Throttle::new(1);
         let first = || {
             (0..)

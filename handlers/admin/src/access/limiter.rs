@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_succeeds_has_lost_nothing() {
+    fn a_login_that_succeeds_costs_no_attempt() {
         let limiter = LoginLimiter::with_clock(FakeRelativeClock::default());
         let somebody = peer("10.0.0.1");
         for _ in 0..ATTEMPTS.get() * 3 {

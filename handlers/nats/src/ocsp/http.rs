@@ -91,7 +91,7 @@ fn ask_one(agent: &Agent, url: &str, question: &[u8], deadline: Instant) -> Resu
     }
 }
 
-/// Nobody is asked by HTTPS: before that, somebody else would have to be asked about another certificate.
+/// HTTPS is left out: the responder's own certificate would have to be checked first, by yet another responder.
 fn is_responder(url: &str) -> bool {
     let Ok(url) = url.parse::<Uri>() else {
         return false;
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_by_get_whoever_does_not_take_a_post() {
+    fn asks_by_get_where_post_is_refused() {
         let (url, responder) = responder(&["HTTP/1.0 405 No\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\nyes"]);
         assert_eq!(ask(&[url], b"\xfb\xff", PATIENCE).unwrap(), b"yes");
         let asked = responder.join().unwrap();
@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// It would be somebody else who answers.
+    /// The certificate names who may answer.
     #[test]
     fn no_redirect_is_followed() {
         const ELSEWHERE: &str = "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n";
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_one_that_says_nothing() {
+    fn a_silent_responder_is_given_up() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
         let error = ask(&[url], b"?", Duration::from_millis(50)).unwrap_err();

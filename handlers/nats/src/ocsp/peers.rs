@@ -57,7 +57,7 @@ impl PeerChecks {
                 PeerVerdict::Good => {}
                 PeerVerdict::Tolerated(reason) => {
                     UNCHECKED_CERTIFICATES.say(format_args!(
-                        "OCSP: the certificate of [{}] is let pass: {reason}",
+                        "OCSP: the certificate of [{}] is accepted unchecked: {reason}",
                         link.subject()
                     ));
                 }
