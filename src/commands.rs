@@ -38,7 +38,7 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough: `vagus sub foo | head -1`.
+        // The reader of our output has seen enough: `vagus sub foo | head -1`.
         Err(ToolError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             crate::complain(&error);

@@ -115,7 +115,7 @@ impl RunningLog {
         });
     }
 
-    /// Opens the log file anew, for whoever moved it aside.
+    /// Opens the log file anew, after it was moved aside.
     pub(crate) fn reopen(&self) {
         self.queue.reopen();
     }
@@ -246,7 +246,7 @@ impl Log for Filter {
         }
     }
 
-    /// For whoever ends the process in the middle of something.
+    /// Before the process ends in the middle of something.
     fn flush(&self) {
         self.log.flush();
     }

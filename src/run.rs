@@ -85,7 +85,7 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
         file,
         tree,
     } = launch;
-    // Before anything can be seen of the server: whoever sees it may signal it.
+    // Before anything can be seen of the server: who sees it may signal it.
     let (tell, events) = channel();
     follow_signals(tell.clone()).map_err(RunError::Signals)?;
     take_orders(&tell);

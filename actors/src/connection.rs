@@ -344,7 +344,7 @@ impl<S: Session> Connection<S> {
         let (connection, outbox) = (context.address(), self.outbox.clone());
         let source = self.session.peer().ip();
         let handed_in = self.surroundings.slow_work.hand_in(source, move || {
-            // Whoever asked may have gone while this waited.
+            // The asker may have gone while this waited.
             if outbox.is_closed() {
                 return;
             }

@@ -1,7 +1,7 @@
 //! What passed through the server, second by second, for those who come later.
 //!
 //! The role of the History is to remember the last quarter of an hour: it asks the others once a second and keeps
-//! their totals, from which whoever looks makes rates.
+//! their totals, from which a reader makes rates.
 
 use crate::mailbox::{Observe, end_if_panicking};
 use crate::monitor::{Monitor, MonitorState};

@@ -2,7 +2,7 @@
 //!
 //! The role of the InProcess is to be on an arbiter where they are not: it publishes through that arbiter's caches,
 //! as a connection does, and has subscriptions put in force. What is delivered to one goes to an outbox without a
-//! socket, bounded like any other, and from there to whoever holds the [`InProcessSubscription`].
+//! socket, bounded like any other, and from there to the holder of the [`InProcessSubscription`].
 
 mod subscription;
 
@@ -47,7 +47,7 @@ pub struct InProcessState {
     pub subscribed: u64,
 }
 
-/// Publishes a message; true if somebody took it. Whoever sends it has made sure that the subject is one that can be
+/// Publishes a message; true if somebody took it. The sender has made sure that the subject is one that can be
 /// published on, and bounds how many wait.
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
@@ -62,7 +62,7 @@ pub struct PublishInProcess {
     pub payload: Bytes,
 }
 
-/// Subscribes; answered once the subscription is in force. Whoever sends it has made sure that the subject is valid,
+/// Subscribes; answered once the subscription is in force. The sender has made sure that the subject is valid,
 /// and bounds how many there are.
 #[derive(Debug, Message)]
 #[rtype(result = "Option<InProcessSubscription>")]
@@ -130,7 +130,7 @@ impl Handler<Settled> for Awaiting {
 
     fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
         if let Some(waiting) = self.0.take() {
-            // Whoever subscribed may have gone.
+            // The subscriber may have gone.
             let _ = waiting.send(());
         }
         context.stop();

@@ -1,4 +1,4 @@
-//! How a server takes leave of its clients.
+//! Lame duck mode: how a server that is about to stop closes its clients.
 //!
 //! The role of the LameDuck is to empty the server gently: it has the Listeners close, lets every client know, waits,
 //! and then closes the connections in small numbers, spread over time, so that they do not all come to the next server
@@ -27,12 +27,12 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Called once, when nobody is left.
 pub type Farewell = Box<dyn FnOnce() + Send>;
 
-/// Takes leave of the clients of a server.
+/// Closes the clients of a server one by one, in lame duck mode.
 pub struct LameDuck {
     settings: Settings,
     listeners: Vec<Recipient<StopAccepting>>,
     monitor: Addr<Monitor>,
-    /// Makes it known to whoever looks at the server's settings.
+    /// Changes what the server says of itself.
     announce: Option<Farewell>,
     ended: Option<Farewell>,
     phase: Phase,
@@ -67,7 +67,7 @@ pub struct LameDuckState {
 #[rtype(result = "bool")]
 pub struct EnterLameDuck;
 
-/// Takes leave by these settings, if it has not begun.
+/// Begins lame duck mode by these settings, if it has not begun.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Resettle(pub(crate) Settings);
@@ -78,8 +78,8 @@ pub(crate) struct Resettle(pub(crate) Settings);
 pub struct OnceEnded(pub Farewell);
 
 impl LameDuck {
-    /// Will close `listeners`, and what `monitor` knows; `announce` makes it known to whoever looks at the server's
-    /// settings.
+    /// Will close `listeners`, and what `monitor` knows; `announce` changes what the server says
+    /// of itself.
     pub fn new(
         settings: Settings,
         listeners: Vec<Recipient<StopAccepting>>,
@@ -128,7 +128,7 @@ impl LameDuck {
         while due > 0
             && let Some(outbox) = self.to_close.pop()
         {
-            // Whoever has left by itself takes nobody's turn.
+            // A client that has left by itself takes nobody's turn.
             if !outbox.is_closed() {
                 outbox.dismiss(CloseReason::ServerShutdown);
                 due -= 1;

@@ -170,7 +170,7 @@ impl ActorFuture<Listener> for Accepting {
                     accepting.hardship.is_over();
                     listener.place(socket, peer);
                 }
-                // Whoever it was is gone already; the next may be there.
+                // That one is gone already; the next may be there.
                 Err(error) if concerns_one_peer(&error) => {}
                 Err(error) => {
                     let (rest, unsaid) = accepting.hardship.failed(Instant::now());

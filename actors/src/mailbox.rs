@@ -24,7 +24,7 @@ where
     true
 }
 
-/// Leaves a message with whoever receives this kind; false if they are gone.
+/// Leaves a message with a recipient of its kind; false if it is gone.
 #[allow(clippy::disallowed_methods)]
 pub(crate) fn tell_recipient<M>(receiver: &Recipient<M>, message: M) -> bool
 where

@@ -1,6 +1,6 @@
 //! What may be asked about a server from outside of its actors, from any thread.
 //!
-//! The role of an [`Observatory`] is to ask the actors for whoever is none: it has their addresses and no state.
+//! The role of an [`Observatory`] is to ask the actors for those that are none: it has their addresses and no state.
 
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;

@@ -140,6 +140,6 @@ pub(crate) struct Describe(pub(crate) Extent);
 #[derive(Debug, MessageResponse)]
 pub(crate) struct Description {
     pub(crate) state: ConnectionState,
-    /// By reference, as they are written down by whoever asked: there may be many.
+    /// By reference, as the asker writes them down: there may be many.
     pub(crate) subscriptions: Vec<Arc<ConnectionSubscription>>,
 }

@@ -15,7 +15,7 @@ use vagus_routing::ConnectionId;
 pub struct Operator {
     /// Who knows the connections.
     pub monitor: Addr<Monitor>,
-    /// Who takes leave of them.
+    /// Who closes them in lame duck mode.
     pub lame_duck: Addr<LameDuck>,
     /// Who publishes and subscribes.
     pub in_process: Addr<InProcess>,

@@ -66,7 +66,7 @@ pub enum ReloadError {
     /// Settings that cannot change while the server runs.
     #[error("{}", lines(.0))]
     Refused(Vec<Refusal>),
-    /// A file that whoever proposes this may not name.
+    /// A file that the proposer may not name.
     #[error(
         "{0}: from afar only files can be named that are in the folder of the configuration or named by its file, and none is written that is read"
     )]
@@ -269,7 +269,7 @@ impl Handler<Propose> for Reload {
             verdict,
         });
         let digest = self.current.digest.clone();
-        // In this order: whoever has to leave for another reason is told that one.
+        // In this order: a connection that is closed for another reason is told that one.
         let telling = result.is_ok().then(|| self.monitor.send(SettingsChanged));
         let asking = lowered.then(|| self.monitor.send(MakeRoom { max_connections }));
         let finishing = async move {

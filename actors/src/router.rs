@@ -212,7 +212,7 @@ impl ActorFuture<Router> for Working {
         if !router.resting && router.has_work() {
             router.visit(&context.address());
             router.resting = !router.schedule.is_empty();
-            // Whoever has been told something may have taken it before others have had their turn.
+            // A watcher that was told something may have taken it before others have had their turn.
             if router.resting || router.told {
                 go_on_after_others(context.address());
             }
@@ -305,7 +305,7 @@ impl Handler<MembersChanged> for Router {
             members,
         } = changed;
         if self.groups.is_known(&name, number) {
-            // First what publishers go by, then whoever waits for it.
+            // First what publishers go by, then the connections that wait for it.
             self.publish_group(&name, &members);
             self.groups.answered(&name, members, &mut self.settling);
         }

@@ -15,7 +15,7 @@ use std::thread;
 /// How many pieces of work may wait.
 const WAITING_AT_MOST: usize = 4096;
 
-/// How many pieces of one source may wait: as many as are done before whoever waits for them gives up, and some.
+/// How many pieces of one source may wait: as many as are done before a client gives up waiting, and some.
 const WAITING_OF_ONE: usize = 64;
 
 /// How many threads there are, where there are as many cores.
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_with_whoever_had_it() {
+    fn it_ends_with_its_last_owner() {
         let (slow_work, go_on) = busy();
         let (done, is_done) = channel::<()>();
         assert!(slow_work.hand_in(from(1), move || drop(done)));

@@ -53,7 +53,7 @@ impl Tunnel {
         let ending = Arc::new(AtomicBool::new(false));
         let told_to_end = ending.clone();
         let relay = move || {
-            // Without one the listener is closed, and whoever connects finds it so.
+            // Without one the listener is closed, and a client that connects is refused.
             let poller = Poller::new();
             let poller = poller.and_then(|poller| {
                 poller
@@ -126,7 +126,7 @@ impl Relay {
             unfinished.extend(ready.map(|ready| ready.token & !1));
             for number in std::mem::take(&mut unfinished) {
                 if number == LISTENER {
-                    // Whoever wanted it finds it closed.
+                    // The other side finds it closed.
                     let _accepted = self.accept();
                     continue;
                 }

@@ -56,7 +56,7 @@ pub struct AdminUser {
 pub struct AdminToken {
     /// The token, or a bcrypt hash of it; never empty.
     pub token: String,
-    /// What whoever has it may do.
+    /// What its bearer may do.
     pub role: AdminRole,
 }
 

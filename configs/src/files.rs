@@ -1,4 +1,4 @@
-//! Which files a configuration names: all of them, so that whoever may not name any can be held to that.
+//! Which files a configuration names: all of them, so that a proposer that may not name any can be held to that.
 
 use crate::{Admin, BesideTls, Config, ListenerSettings, Logging, SyslogAddress};
 use std::path::Path;

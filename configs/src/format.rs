@@ -1,4 +1,4 @@
-//! NATS configuration files as a format of the `config` crate, for whoever layers them with other sources.
+//! NATS configuration files as a format of the `config` crate, to be layered with other sources.
 
 use crate::grammar::{self, Entry, Kind, Map as Tree};
 use crate::load::Disk;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How a server takes leave of its clients.
+/// Lame duck mode: how a server that is about to stop closes its clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LameDuck {
     /// How long it takes from the announcement until the last client is closed; 30 seconds at least.

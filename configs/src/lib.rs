@@ -55,7 +55,7 @@ pub struct Config {
     pub beside_tls: BesideTls,
     /// What is logged, and where to.
     pub logging: Logging,
-    /// How it takes leave of its clients.
+    /// How it closes its clients in lame duck mode.
     pub lame_duck: LameDuck,
     /// Where the process id is written at the start, as decimal digits without a newline.
     pub pid_file: Option<PathBuf>,

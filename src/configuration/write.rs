@@ -1,4 +1,4 @@
-//! A file that is replaced as a whole: whoever reads it reads all of the old or all of the new one.
+//! A file that is replaced as a whole: a reader has all of the old or all of the new one.
 
 use rustix::fs::{Gid, Uid, fchown};
 use std::fs::{self, File, OpenOptions};

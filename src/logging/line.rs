@@ -39,7 +39,7 @@ pub(crate) enum Style {
         coloured: bool,
     },
     Json,
-    /// The message alone, for whoever adds the rest.
+    /// The message alone; the rest is added elsewhere.
     Bare,
 }
 

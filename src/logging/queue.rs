@@ -1,6 +1,6 @@
 //! Records on their way to the writer thread.
 //!
-//! Whoever logs only appends to a buffer: a log that nobody reads must not stop the server. The buffer has a
+//! Logging only appends to a buffer: a log that nobody reads must not stop the server. The buffer has a
 //! bound; from the first line that does not fit, lines are dropped until the writer has taken the buffer, so
 //! that what is missing is one gap at a known place.
 

@@ -1,4 +1,4 @@
-//! Records on their way from whoever logs to the writer thread, which makes lines of them: only it knows what a line
+//! Records on their way from those that log to the writer thread, which makes lines of them: only it knows what a line
 //! looks like at the moment it is written.
 
 use jiff::Timestamp;

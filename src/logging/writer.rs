@@ -147,7 +147,7 @@ impl Output {
     }
 }
 
-/// Like `write_all`, also where whoever gave us the descriptor set it not to block.
+/// Like `write_all`, also where the descriptor was given to us set not to block.
 fn write_waiting(terminal: &mut File, mut piece: &[u8]) -> io::Result<()> {
     while !piece.is_empty() {
         match terminal.write(piece) {

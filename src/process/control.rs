@@ -1,7 +1,7 @@
 //! How one process asks another for a reload, and learns what came of it.
 //!
 //! A signal carries no answer. So a server also listens on a socket that has its process id for a name and no place on
-//! disk; whoever may signal the process may ask there. Where there is none, there is the signal.
+//! disk; who may signal the process may ask there. Where there is none, there is the signal.
 
 use std::io;
 
@@ -16,7 +16,7 @@ pub(crate) enum Answer {
     NotThere,
 }
 
-/// Tells whoever asked what came of it.
+/// Tells the asker what came of it.
 #[derive(Debug)]
 pub(crate) struct Reply(std::sync::mpsc::SyncSender<Result<(), String>>);
 
@@ -40,7 +40,7 @@ mod linux {
     const RELOAD: &[u8] = b"reload\n";
     const DONE: &str = "done\n";
 
-    /// How long whoever asks may take to say so.
+    /// How long an asker may take to say what it asks.
     const PATIENCE: Duration = Duration::from_secs(1);
 
     /// How long a server may take. Then it goes on, and nobody is told how it ends but the log.
@@ -60,7 +60,7 @@ mod linux {
             .name("control".to_owned())
             .spawn(move || {
                 for peer in listener.incoming() {
-                    // Whoever hangs up, or is not to ask, is told nothing.
+                    // One that hangs up, or may not ask, is told nothing.
                     if let Ok(peer) = peer
                         && matches!(serve(peer, &order), Ok(false))
                     {

@@ -44,7 +44,7 @@ fn open() -> Admin {
     admin
 }
 
-/// A service for ann, bob and whoever has the token.
+/// A service for ann, bob and the bearer of the token.
 #[cfg(test)]
 fn protected() -> Admin {
     let user = |name: &str, password: &str, role| AdminUser {

@@ -23,7 +23,7 @@ impl Beside {
         }
     }
 
-    /// Nobody waits any more once what this gives is dropped: whoever makes the rounds may have failed.
+    /// Nobody waits any more once what this gives is dropped: the thread that makes the rounds may have failed.
     pub(crate) fn until_dropped(&self) -> impl Drop + '_ {
         struct End<'a>(&'a Beside);
         impl Drop for End<'_> {

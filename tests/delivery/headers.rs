@@ -114,7 +114,7 @@ fn may_be_asked_for_later() {
         client.send(&format!(r#"CONNECT {{"verbose":false,"headers":{accepts}}}"#));
         client.sync_silent();
         expect(&mut client, accepts);
-        // Whoever says it again begins anew.
+        // A client that says it again begins anew.
         client.send(&format!(r#"CONNECT {{"headers":{}}}"#, !accepts));
         client.sync_silent();
         client.subscribe("a", "1");

@@ -1,4 +1,4 @@
-//! UNSUB with a maximum is exact: that many messages since SUB, whoever publishes them at the same time, and
+//! UNSUB with a maximum is exact: that many messages since SUB, however many publish them at the same time, and
 //! then the sid is free again.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Messages that tell where they belong, so that whoever receives some can say what is missing, twice there,
+//! Messages that tell where they belong, so that a receiver of some can say what is missing, twice there,
 //! damaged or out of order.
 
 use crate::beside::Beside;

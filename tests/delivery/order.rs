@@ -1,5 +1,5 @@
 //! Messages of one publisher reach each subscriber in the order they were published, across subjects and
-//! subscriptions: whoever else publishes, and however interest changes. (`back_pressure` adds: however slowly
+//! subscriptions, though others publish and interest changes. (`back_pressure` adds: however slowly
 //! the subscriber reads.)
 
 use crate::beside::Beside;

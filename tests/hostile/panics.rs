@@ -299,7 +299,7 @@ fn of_many_cost_each_its_own() {
     });
 }
 
-/// In slow work it costs that piece: whoever it was for is told, and the thread goes on.
+/// In slow work it costs that piece: its connection is told, and the thread goes on.
 #[test]
 fn in_slow_work_cost_one_piece() {
     check(|world| {

@@ -188,7 +188,7 @@ fn a_reader_that_keeps_up_is_not_cut_off_for_having_many_subscriptions() {
 }
 
 #[test]
-fn whoever_unsubscribes_in_the_middle_gets_nothing_behind_the_answer() {
+fn one_that_unsubscribes_in_the_middle_gets_nothing_behind_the_answer() {
     let server = server().arbiters(1).start();
     let subscriptions: String = (0..80_000).map(|sid| format!("SUB x {sid}\r\n")).collect();
     let mut glutton = Glutton::subscribed(server.client_address(), &subscriptions);

@@ -168,7 +168,7 @@ fn the_coming_and_going_of_one_subscription_costs_another_nothing() {
         let flood = Flood::default();
         flood.during(publisher, || {
             let mut round = 0;
-            // Whoever of the two threads is slower: there are rounds amid messages.
+            // Whichever of the two threads is slower, there are rounds amid messages.
             while round < 150 || awaited < 1_000 {
                 round += 1;
                 subscriber.send(&format!("SUB flood {round}"));

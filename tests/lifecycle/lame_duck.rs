@@ -1,4 +1,4 @@
-//! A server that takes leave lets nobody in, tells those who are there, serves them on, and closes them one by one.
+//! A server in lame duck mode lets nobody in, tells those who are there, serves them on, and closes them one by one.
 
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
@@ -107,7 +107,7 @@ fn gives_up_nothing_that_waits() {
 fn ends_at_once_without_clients() {
     let server = server().lame_duck(FOR_EVER, FOR_EVER / 2).start();
     server.enter_lame_duck_mode();
-    // Whoever asks late is told, too.
+    // A client that asks late is told, too.
     eventually_equal(|| server.lame_duck().unwrap().phase, LameDuckPhase::Ended);
     ended(&server).recv_timeout(PATIENCE).unwrap();
     assert!(TcpStream::connect(server.client_address()).is_err());

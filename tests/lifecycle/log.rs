@@ -54,7 +54,7 @@ fn send(signal: Signal, process: &Process) {
     kill_process(pid, signal).unwrap();
 }
 
-/// Whoever moves the file aside and says so gets a new one, and loses nothing.
+/// When the file is moved aside and the server told so, there is a new one, and nothing is lost.
 #[test]
 fn is_opened_anew_by_a_signal() {
     let folder = Folder::new("reopen");

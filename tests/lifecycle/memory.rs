@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// How soon is compiled in. Whoever builds it otherwise would have a server that keeps what attackers made it take.
+/// How soon is compiled in. A server that is built otherwise would keep what attackers made it take.
 #[test]
 fn is_given_back_a_second_later_though_nothing_happens() {
     let shown = Command::new(env!("CARGO_BIN_EXE_vagus"))

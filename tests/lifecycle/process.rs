@@ -123,7 +123,7 @@ fn is_asked_whether_it_is_well() {
     assert_eq!(healthcheck(&["-m", "none"]).status.code(), Some(2));
 }
 
-/// Whoever started it is told when it is ready, and when it ends.
+/// Its starter is told when it is ready, and when it ends.
 #[test]
 fn tells_its_supervisor() {
     let path = std::env::temp_dir().join(format!("vagus-{}-supervisor", std::process::id()));

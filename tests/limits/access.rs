@@ -139,7 +139,7 @@ fn web_only() -> Credentials {
     }
 }
 
-/// Whoever is nobody in particular is not let in as a user that may not connect so.
+/// A client that names no user is not let in as a user that may not connect so.
 #[test]
 fn nobody_is_a_user_that_connects_otherwise() {
     let server = server().credentials(web_only()).start();

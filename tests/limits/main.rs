@@ -1,4 +1,4 @@
-//! Every limit holds, is told in nats-server's words where it tells, and costs whoever keeps to it nothing.
+//! Every limit holds, is told in nats-server's words where it tells, and costs nothing where it is kept to.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use vagus_test_support::{Frame, eventually_equal, server};
 const SHORT: Duration = Duration::from_millis(50);
 
 #[test]
-fn whoever_answers_stays() {
+fn a_client_that_answers_stays() {
     let server = server().pings(SHORT, 1).start();
     let mut client = server.connected();
     client.show_pings();
@@ -19,7 +19,7 @@ fn whoever_answers_stays() {
 }
 
 #[test]
-fn whoever_does_not_is_told_and_closed() {
+fn a_client_that_does_not_is_told_and_closed() {
     let server = server().pings(SHORT, 3).start();
     let mut silent = server.connected();
     silent.show_pings();
@@ -32,7 +32,7 @@ fn whoever_does_not_is_told_and_closed() {
 
 /// Also one that never said CONNECT.
 #[test]
-fn whoever_never_connects_is_asked_too() {
+fn a_client_that_never_connects_is_asked_too() {
     let server = server().pings(SHORT, 1).start();
     let mut silent = server.client();
     silent.show_pings();
@@ -40,7 +40,7 @@ fn whoever_never_connects_is_asked_too() {
     assert_eq!(silent.closed(), "");
 }
 
-/// Whoever is sent messages all the time and does not read them is not forgotten either.
+/// A client that is sent messages all the time and does not read them is not forgotten either.
 #[test]
 fn being_sent_messages_is_no_answer() {
     let server = server().pings(SHORT, 2).start();

@@ -1,4 +1,4 @@
-//! Whoever does not read is cut off, and nobody else notices.
+//! A client that does not read is cut off, and nobody else notices.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -96,7 +96,7 @@ fn past_the_write_deadline() {
     server.expect_nothing_left();
 }
 
-/// Answers count like messages: whoever asks without end and does not read is cut off, too.
+/// Answers count like messages: a client that asks without end and does not read is cut off, too.
 #[test]
 fn of_answers() {
     let server = server().max_pending(256 * 1024).start();

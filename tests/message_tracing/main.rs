@@ -1,4 +1,4 @@
-//! Whoever asks where a message goes is told: all of it, behind the message, at nobody's cost.
+//! Who asks where a message goes is told: all of it, behind the message, at nobody's cost.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ fn those_who_do_not_read_keep_nobody_out() {
     drop(deaf);
 }
 
-/// Whoever has come last is served, also where everybody is being served.
+/// The newcomer is served, also where everybody is being served.
 #[test]
 fn streams_keep_nobody_out() {
     let server = server().monitoring().start();

@@ -49,7 +49,7 @@ fn questions_must_make_sense() {
     }
 }
 
-/// A server that is about to stop takes no connections any more: whoever sends it some should send them elsewhere.
+/// A server that is about to stop takes no connections any more: who sends it some should send them elsewhere.
 #[test]
 fn is_unwell_once_it_takes_nobody() {
     let server = server()

@@ -110,7 +110,7 @@ fn a_later_version_is_spoken_like_the_known_one() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }
 
-/// Whoever asks nonsense is told what is wrong with it, behind the answers to what made sense.
+/// A nonsense request is told what is wrong with it, behind the answers to what made sense.
 #[test]
 fn a_refusal_says_why() {
     let server = server().monitoring().start();

@@ -319,7 +319,7 @@ fn back_to_what_was() {
         .log_line("Audit: configuration by \"ann\" from rollback to 1: changed max_payload, version 4");
 }
 
-/// Whoever administrates from afar neither reads nor writes what the machine has besides.
+/// An administrator from afar neither reads nor writes what the machine has besides.
 #[test]
 fn files_of_the_machine_are_out_of_reach() {
     let mut server = start("max_payload: 1000\n");

@@ -1,4 +1,4 @@
-//! Who may speak TLS does, whoever must and does not is sent away, and what is said over it is what is said without.
+//! Who may speak TLS does, who must and does not is sent away, and what is said over it is what is said without.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is said through layers is what is said without, whoever has connected to whom.
+//! What is said through layers is what is said without, whichever side has connected.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]

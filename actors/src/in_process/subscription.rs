@@ -1,4 +1,4 @@
-//! What whoever subscribed within the process holds.
+//! What a subscriber within the process holds.
 
 use crate::accounts::RoutedAccount;
 use crate::mailbox::tell;
@@ -11,7 +11,7 @@ use vagus_delivery::outbox::{ConnectionSubscription, Flushed, Outbox};
 use vagus_delivery::subscriptions::Change;
 use vagus_protocol::error::CloseReason;
 
-/// How much is taken at once, in bytes: whoever subscribed holds that beside what waits.
+/// How much is taken at once, in bytes: the subscriber holds that beside what waits.
 const TAKEN_AT_ONCE: usize = 256 * 1024;
 
 /// A subscription in force. It ends when this is dropped.

@@ -1,4 +1,4 @@
-//! When a server that takes leave closes whom.
+//! When a server in lame duck mode closes which of its clients.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How much waits for connections, counted without stopping anybody: in parts, by whoever asks.
+//! How much waits for connections, counted without stopping anybody: in parts, by the one that asks.
 
 use super::Monitor;
 use actix::prelude::*;

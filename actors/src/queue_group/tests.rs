@@ -112,7 +112,7 @@ fn is_cut_off(member: &Arc<ConnectionSubscription>) -> bool {
 }
 
 #[test]
-fn whoever_makes_a_group_fail_pays_and_the_others_stay() {
+fn one_that_makes_a_group_fail_pays_and_the_others_stay() {
     System::new().block_on(async {
         let world = World::new();
         let first = world.join(b"1").await;

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 /// How many proposals may wait for the Reload at one time: each may be a whole configuration.
 const PROPOSALS_AT_MOST: usize = 8;
 
-/// Asks the Reload, for whoever is no actor but lives on the thread of some.
+/// Asks the Reload, for those that are no actors but live on the thread of some.
 #[derive(Clone)]
 pub struct Configurator {
     reload: Addr<Reload>,
@@ -32,7 +32,7 @@ impl Configurator {
         let place = self.places.clone().try_acquire_owned();
         let place = place.map_err(|_| ReloadError::Busy)?;
         let answer = self.reload.send(propose);
-        // A task of its own has the place: whoever asked may give up waiting, and what was sent still waits.
+        // A task of its own has the place: the asker may give up waiting, and what was sent still waits.
         let asking = actix::spawn(async move {
             let answer = answer.await;
             drop(place);

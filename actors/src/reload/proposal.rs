@@ -241,7 +241,7 @@ fn unmasked(new: Map, old: &Map) -> Result<Map, ReloadError> {
     Ok(restore(&new, old)?.unwrap_or(new))
 }
 
-/// Reads texts and what they hold, as far as whoever proposes it may have it read.
+/// Reads texts and what they hold, as far as the proposer may have it read.
 struct Reader<'r> {
     source: &'r dyn Source,
     /// None where nothing is out of reach.

@@ -1,6 +1,6 @@
 //! What a proposal may refer to.
 //!
-//! Whoever may set a server from afar is not to read or write what its machine has besides. Files that such a proposal
+//! Who may set a server from afar is not to read or write what its machine has besides. Files that such a proposal
 //! names have to be in the folder of the configuration, or named already by the file that the operator wrote; of the
 //! variables of the environment there are those that this file refers to. What an included file holds is not told, not
 //! even by an error.
@@ -222,7 +222,7 @@ fn real(path: &Path) -> Option<PathBuf> {
             return Some(missing.iter().rev().fold(real, |path, name| path.join(name)));
         }
         if known.symlink_metadata().is_ok() {
-            // A link that leads nowhere would be followed by whoever makes what is missing.
+            // A link that leads nowhere would be followed when what is missing is made.
             return None;
         }
         // None for dots, which would lead out of what is not there.

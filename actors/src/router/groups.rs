@@ -203,7 +203,7 @@ impl Groups {
         }
     }
 
-    /// A group has panicked. Whoever was joining it pays with the connection, as the cause may be there. The others stay:
+    /// A group has panicked. A connection that was joining it is closed, as the cause may be there. The others stay:
     /// another actor takes over what the group published last. If that one panics over it too, the group ends with the
     /// connections of all its members; then this is true, and nobody is to pick from it any more.
     pub(super) fn failed(

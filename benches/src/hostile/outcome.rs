@@ -6,7 +6,7 @@ use super::probes::KINDS;
 use super::scene::{KEPT_AT_MOST, Outcome};
 use crate::table::Table;
 
-/// Nobody waits longer beside an attack, whoever the server is.
+/// Nobody waits longer than this beside an attack, on any server.
 pub const LONGEST_WAIT: Duration = Duration::from_millis(300);
 
 /// Waits up to this long are the machine's: on two cores a thread waits so long for its turn.

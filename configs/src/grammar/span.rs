@@ -1,4 +1,4 @@
-//! Where values are in a text, for whoever changes one and leaves the others as they are.
+//! Where values are in a text, so that one can be changed and the others left as they are.
 
 use super::parser::Parser;
 use super::session::Session;

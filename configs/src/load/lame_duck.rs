@@ -1,4 +1,4 @@
-//! How the server takes leave of its clients.
+//! Lame duck mode: how a server that is about to stop closes its clients.
 
 use super::findings::Findings;
 use crate::LameDuck;

@@ -74,7 +74,7 @@ impl Remembered {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Sets of codes are none by halves, whoever panicked.
+        // A set is never half changed, even if somebody panicked.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Payloads that whoever asked for them wants compressed: `Accept-Encoding` and `Content-Encoding`.
+//! Payloads that are wanted compressed: `Accept-Encoding` and `Content-Encoding`.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -94,8 +94,8 @@ pub struct FanoutCache<D> {
     /// Entries that made room for others since the cache last grew.
     pressed: usize,
     /// Where the next `sweep` goes on.
-    broom: usize,
-    /// The widest fan-out since the broom was at the first place.
+    round: usize,
+    /// The widest fan-out since the round began.
     widest: usize,
     /// Places whose entries have traffic to report.
     touched: Vec<u32>,
@@ -203,7 +203,7 @@ impl<D> FanoutCache<D> {
             limits,
             seen: vec![0; REMEMBERED].into_boxed_slice(),
             pressed: 0,
-            broom: 0,
+            round: 0,
             widest: 0,
             touched: Vec::new(),
             departed: Departed::default(),
@@ -355,8 +355,8 @@ impl<D> FanoutCache<D> {
     /// None for an account that is gone.
     pub fn sweep(&mut self, places: usize, current: impl Fn(AccountId, &[u8]) -> Option<Version>) {
         for _ in 0..places.min(self.capacity()) {
-            self.turn_broom();
-            let place = &self.sets[self.broom / WAYS].places[self.broom % WAYS];
+            self.go_round();
+            let place = &self.sets[self.round / WAYS].places[self.round % WAYS];
             if let Some(fanout) = &place.fanout {
                 self.widest = self.widest.max(fanout.deliveries());
             }
@@ -365,7 +365,7 @@ impl<D> FanoutCache<D> {
                 .as_ref()
                 .is_some_and(|fanout| Some(place.version) != current(fanout.account(), fanout.subject()));
             if stale {
-                self.drop_entry(self.broom);
+                self.drop_entry(self.round);
             }
         }
     }
@@ -384,9 +384,9 @@ impl<D> FanoutCache<D> {
     }
 
     /// On to the next place.
-    fn turn_broom(&mut self) {
-        self.broom = (self.broom + 1) % self.capacity();
-        if self.broom == 0 {
+    fn go_round(&mut self) {
+        self.round = (self.round + 1) % self.capacity();
+        if self.round == 0 {
             self.stats.widest = mem::take(&mut self.widest);
         }
     }
@@ -426,7 +426,7 @@ impl<D> FanoutCache<D> {
         let sets = mem::take(&mut self.sets);
         self.sets = empty_sets(sets.len() * 2);
         self.pressed = 0;
-        self.broom = 0;
+        self.round = 0;
         self.touched.clear();
         for old in sets {
             let flags = old.used.into_iter().zip(old.touched);
@@ -459,10 +459,10 @@ impl<D> FanoutCache<D> {
             if self.stats.bytes + cost <= self.limits.bytes {
                 break;
             }
-            self.turn_broom();
-            let (set, way) = (&mut self.sets[self.broom / WAYS], self.broom % WAYS);
+            self.go_round();
+            let (set, way) = (&mut self.sets[self.round / WAYS], self.round % WAYS);
             if set.places[way].fanout.is_some() && !mem::replace(&mut set.used[way], false) {
-                self.drop_entry(self.broom);
+                self.drop_entry(self.round);
                 self.stats.evictions += 1;
             }
         }

@@ -148,7 +148,7 @@ impl<D> PeerTargets<D> {
 ///
 /// The members are the very ones their group published: a group of a hundred thousand members costs a fan-out no more
 /// than one of two. So what a client among them gets begins with two parts: the [`prefix`](Self::prefix), then
-/// [`sid_field`](Subscription::sid_field). What others get is up to whoever delivers.
+/// [`sid_field`](Subscription::sid_field). What others get is up to the caller.
 pub struct QueueTargets<D> {
     prefix: Prefix,
     members: Members<D>,

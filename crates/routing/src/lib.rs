@@ -1,7 +1,7 @@
 //! Subjects, the index of subscriptions, resolved fan-outs: no I/O, no clock, no runtime.
 //!
 //! The life of a message here: a publisher asks its [`FanoutCache`] for the [`Fanout`] of the subject under the
-//! current [`Version`]. On a miss it resolves one from the [`Index`] (under a read lock) and keeps it. Whoever writes
+//! current [`Version`]. On a miss it resolves one from the [`Index`] (under a read lock) and keeps it. The Router, which writes
 //! the index bumps [`Versions`] afterwards, and so makes every older answer for those subjects stale.
 
 mod cache;

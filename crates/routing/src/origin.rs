@@ -34,7 +34,7 @@ impl ConnectionKind {
     /// Whether a message that came from one of this kind may go to another of that kind.
     ///
     /// Every server of a cluster has a route to every other, and a connection of its own to what the cluster is
-    /// connected to beyond: gateways, and the hub if it is a cluster of leaf nodes. So whoever takes a message from one of
+    /// connected to beyond: gateways, and the hub if it is a cluster of leaf nodes. So who takes a message from one of
     /// its clients reaches all of them, and nobody passes on what came over a route but to clients and leaf nodes of its
     /// own. What comes from another cluster comes to one server, which passes it on to its own; what comes from the hub
     /// comes to each.

@@ -26,7 +26,7 @@ pub trait Destination {
     fn connection_id(&self) -> ConnectionId;
 
     /// Whether it takes messages with headers. May change; a [`Fanout`](crate::Fanout) asks once for plain
-    /// subscriptions, whoever picks a queue member asks for that one.
+    /// subscriptions; who picks a queue member asks for that one.
     fn accepts_headers(&self) -> bool;
 
     /// Whether it has to look at each message that is delivered to it; others get runs of them.

@@ -84,7 +84,7 @@ fn offer_suites(context: &mut SslContextBuilder, settings: &Settings) -> Result<
             .collect();
         names.join(":")
     };
-    // Those of TLS 1.3 are restricted only if some are named: whoever chooses among the others has nothing against
+    // Those of TLS 1.3 are restricted only if some are named: who chooses among the others has nothing against
     // the new version.
     let of_tls13 = list(&|suite| suite.is_of_tls13());
     if !of_tls13.is_empty() {

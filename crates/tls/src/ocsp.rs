@@ -1,6 +1,6 @@
 //! What authorities say of certificates (OCSP, RFC 6960): questions and answers as bytes, and what follows from them.
 //!
-//! Whoever has sockets and a clock carries the bytes: of our own certificates to peers ([`Staple`]), and of theirs
+//! Others have sockets and a clock and carry the bytes: of our own certificates to peers ([`Staple`]), and of theirs
 //! to us ([`Verifier`](crate::Verifier), [`AnswerCache`], [`OcspPeer::judge`](crate::OcspPeer::judge)).
 
 mod answer;

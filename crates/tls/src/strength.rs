@@ -53,7 +53,7 @@ pub(crate) fn admit<'c>(
     let mut certificates = certificates.into_iter();
     if certificates.any(|certificate| weak_hash(certificate).is_some()) {
         context.set_security_level(NONE);
-        // Without a level, the handshake itself would be signed with SHA-1 for whoever asks for it.
+        // Without a level, the handshake itself would be signed with SHA-1 for a peer that asks for it.
         context.set_sigalgs_list(SIGNATURES)?;
     } else {
         context.set_security_level(USUAL);

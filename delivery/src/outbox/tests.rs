@@ -94,7 +94,7 @@ fn small_chunks_that_wait_are_put_together() {
     assert_eq!(outbox.traffic().pending, 0);
 }
 
-/// Whoever writes when the owner leaves takes nothing back into an outbox that nobody will look at again.
+/// The Router, which writes when the owner leaves takes nothing back into an outbox that nobody will look at again.
 #[test]
 fn nothing_is_held_after_the_end() {
     for written in [Written::All, Written::Some, Written::Enough, Written::Failed] {

@@ -231,7 +231,7 @@ impl Access {
         if presented == Presented::Nothing {
             return Err(Refusal::NoCredentials);
         }
-        // Whoever is in already is not kept out by others that try from the same address.
+        // One that is in already is not kept out by others that try from the same address.
         if let Some(entrant) = self.verified.lock().find(&presented, self.since.elapsed()) {
             return Ok(entrant);
         }
@@ -277,7 +277,7 @@ impl Access {
     ) -> Result<Option<Entrant>, Refusal> {
         let (tell, told) = oneshot::channel();
         let handed_in = self.comparing.hand_in(peer, move || {
-            // Whoever asked may have gone while this waited.
+            // The asker may have gone while this waited.
             if tell.is_closed() {
                 return;
             }
@@ -301,7 +301,7 @@ impl Access {
     }
 }
 
-/// Whoever asks where nobody logs in, which is this machine alone.
+/// Anybody, where nobody logs in, which is on this machine alone.
 fn everybody() -> Entrant {
     Entrant {
         name: String::new(),

@@ -175,7 +175,7 @@ impl Administration {
     }
 
     /// Room for a document of this length, or of an unknown one: None inside for a small one. Nobody waits for room:
-    /// whoever has it may be slow.
+    /// the disk may be slow.
     ///
     /// # Errors
     /// When there is too little left, or would be if there were nobody else.

@@ -116,7 +116,7 @@ fn message(document: &[u8], limits: &Limits) -> Result<PublishInProcess, Problem
     })
 }
 
-/// `GET /v1/subscribe`: messages as server-sent events, until whoever asked goes or is too slow.
+/// `GET /v1/subscribe`: messages as server-sent events, until the asker goes or is too slow.
 pub(crate) async fn subscribe(
     _: Administrator,
     administration: Data<Administration>,

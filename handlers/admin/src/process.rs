@@ -5,7 +5,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The use of processors is measured over at least this long: whoever asks more often is told the last figure.
+/// The use of processors is measured over at least this long: who asks more often is told the last figure.
 const MEASURED_OVER: Duration = Duration::from_secs(1);
 
 /// How much of the processors the process uses, measured from one question to the next.

@@ -1,7 +1,7 @@
 //! Where HTTP is served: sockets in, requests out.
 //!
 //! Each service has a thread of its own. It carries no message of a client, and a client's arbiter carries no request.
-//! Whoever connects is served, however many others are connected ([`crowd`]).
+//! Each newcomer is served, however many others are connected ([`crowd`]).
 
 mod answer;
 mod crowd;
@@ -192,7 +192,7 @@ async fn run<F>(
         let _ = accepting.await;
     }
     sweeping.abort();
-    // Whoever asked may be gone.
+    // The asker may be gone.
     let _ = stopped.send(());
 }
 
@@ -207,7 +207,7 @@ async fn sweep(crowd: Rc<Crowd>, arrivals: Rc<Notify>) {
     }
 }
 
-/// Takes in whoever comes.
+/// Takes in the newcomers.
 async fn accept<S>(
     socket: TcpListener,
     tls: Option<SslAcceptor>,

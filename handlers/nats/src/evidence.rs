@@ -25,7 +25,7 @@ impl Display for Said<'_> {
     }
 }
 
-/// Verbs, with the number of the state that nats-server's parser is in after each of their letters: whoever knows its log
+/// Verbs, with the number of the state that nats-server's parser is in after each of their letters: who knows its log
 /// finds here what is found there.
 const VERBS: [(&[u8], &[u8]); 10] = [
     (b"PUB", &[29, 30, 31]),

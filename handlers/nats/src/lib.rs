@@ -95,7 +95,7 @@ impl Nats {
         if !settings.gate.needs_nonce() {
             return None;
         }
-        // Without randomness nobody can prove anything: whoever tries is refused.
+        // Without randomness nobody can prove anything: all who try are refused.
         Nonce::generate().inspect_err(|error| log::error!("{error}")).ok()
     }
 }

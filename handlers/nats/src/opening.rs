@@ -119,7 +119,7 @@ impl Arrival {
             return Ok(false);
         };
         if !self.first && tls.allow_non_tls {
-            // Whoever says nothing in time is one without TLS, as nats-server sees it.
+            // A client that says nothing in time is one without TLS, as nats-server sees it.
             let until = Instant::now() + tls.timeout;
             return Ok(first_byte(entrance, until).await? == Some(HANDSHAKE_RECORD));
         }

@@ -328,7 +328,7 @@ impl NatsSession {
     fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
         let earlier = self.options.take();
         if earlier.is_some() || authentication::anybody(&self.settings).is_none() {
-            // As in nats-server, whoever says again who it is keeps no subscription: it may not be permitted any more.
+            // As in nats-server, a client that says again who it is keeps no subscription: it may not be permitted any more.
             turn.unsubscribe_all();
         }
         let claimed = earlier

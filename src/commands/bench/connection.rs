@@ -19,7 +19,7 @@ pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// A client that the server has let in.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// Shared with whoever may have to end the run.
+    /// Shared with the one that may have to end the run.
     pub(super) socket: Arc<TcpStream>,
     pub(super) reader: Reader,
     pub(super) role: &'static str,

@@ -16,7 +16,7 @@ use std::panic;
 
 /// A terminal that shows nothing but ours.
 pub(super) struct Screen {
-    // Not standard output itself: its lock is held by whoever runs the tool, and a panic elsewhere must not wait
+    // Not standard output itself: its lock is held by the caller of the tool, and a panic elsewhere must not wait
     // for it.
     terminal: Terminal<CrosstermBackend<File>>,
     out: File,

@@ -159,7 +159,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How it takes leave of its clients: the time until the last is closed, and that until the first is.
+    /// How long lame duck mode takes: the time until the last is closed, and that until the first is.
     pub fn lame_duck(mut self, duration: Duration, grace_period: Duration) -> Self {
         self.config.lame_duck.duration = duration;
         self.config.lame_duck.grace_period = grace_period;

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(TcpStream),
-    /// Whoever reads keeps the other half from writing: not for two threads.
+    /// Reading keeps the other half from writing: not for two threads.
     Tls(Mutex<SslStream<TcpStream>>),
 }
 

@@ -104,7 +104,7 @@ fn check(test: impl FnOnce(&mut World)) {
 }
 
 #[test]
-fn whoever_comes_does_not_wait_for_those_who_have_begun() {
+fn a_newcomer_does_not_wait_for_those_that_have_begun() {
     check(|world| {
         for id in 1..1000 {
             world.announce(additions(&outbox(id), "a", 1000));
@@ -124,7 +124,7 @@ fn whoever_comes_does_not_wait_for_those_who_have_begun() {
 }
 
 #[test]
-fn everybody_gets_on_whoever_else_comes() {
+fn everybody_gets_on_though_others_come() {
     check(|world| {
         let begun = world.announce(additions(&outbox(1), "a", 5000));
         let departing = world.depart(2, 5000);

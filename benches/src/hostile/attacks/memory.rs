@@ -17,7 +17,7 @@ pub fn large_frames(scene: &Scene) -> Result<Held, BenchError> {
     for _ in 0..2_000 {
         let mut client = client(scene)?;
         let doing = || "announcing a message".to_owned();
-        // Whoever has sent one is known to send such.
+        // A connection that has sent one is known to send such.
         client.settle(&whole).doing(doing)?;
         client.write(b"PUB a 1048576\r\nx").doing(doing)?;
         held.sockets.push(client.into_stream());

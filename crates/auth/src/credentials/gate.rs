@@ -110,7 +110,7 @@ impl fmt::Debug for BcryptTask {
     }
 }
 
-/// What whoever runs the server should know of its credentials.
+/// What an operator should know of the server's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// Some password is not hashed.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Matcher, Permissions, ResponsePermission, Subscribe};
 
-/// What somebody may do. No absence of anything means "everything": whoever has not been admitted has [`Self::Nothing`].
+/// What somebody may do. No absence of anything means "everything": a client that has not been admitted has [`Self::Nothing`].
 #[derive(Clone, Debug, Default)]
 pub enum Rights {
     /// Nothing: it is yet to be admitted.
@@ -76,7 +76,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn whoever_was_not_admitted_may_do_nothing() {
+    fn who_was_not_admitted_may_do_nothing() {
         let nothing = Rights::default();
         assert!(!nothing.may_publish(b"a"));
         assert!(matches!(nothing.may_subscribe(b"a", None), Subscribe::Denied));

@@ -343,7 +343,11 @@ fn it_knows_whom_it_reaches() {
     );
     let fanout = index.resolve(b"a.b");
     let contained: Vec<_> = (0..9).filter(|id| fanout.contains(*id)).collect();
-    assert_eq!(contained, [1, 2], "whoever picks a member sees whose it is");
+    assert_eq!(
+        contained,
+        [1, 2],
+        "the caller picks a member and sees whose it is"
+    );
     assert_eq!((fanout.destinations(), fanout.deliveries()), (2, 4));
     assert!(!fanout.is_empty());
     let nobody = index.resolve(b"c");

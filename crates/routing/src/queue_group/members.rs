@@ -328,7 +328,7 @@ impl<'a, D> Iterator for Candidates<'a, D> {
     }
 }
 
-/// Draws again and again, as whoever has left keeps its place for a while; then goes round.
+/// Draws again and again, as a member that has left keeps its place for a while; then goes round.
 fn draw<'a, D>(
     members: &'a Members<D>,
     random: &mut Rng,

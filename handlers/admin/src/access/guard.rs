@@ -144,7 +144,7 @@ fn too_slow() -> Problem {
     )
 }
 
-/// An answer that goes on ends when other rules hold: whoever reads it may be let in no more.
+/// An answer that goes on ends when other rules hold: the reader may be let in no more.
 fn until_changed(body: BoxBody, mut changes: watch::Receiver<()>) -> BoxBody {
     if body.size() != BodySize::Stream {
         return body;

@@ -23,7 +23,7 @@ use vagus_protocol::error::CloseReason;
 /// How often something is said when nothing is delivered, so that it is noticed if nobody listens any more.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How long whoever was too slow may take to read what there is for them.
+/// How long a reader that was too slow may take to read what there is for it.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Events of about this many bytes are given to the connection at a time.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use std::io;
 
-/// What went wrong before there was an answer, as text for whoever asked.
+/// What went wrong before there was an answer, as text for the asker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,

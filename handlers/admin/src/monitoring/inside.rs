@@ -1,4 +1,4 @@
-//! What goes on inside: for whoever looks for a mistake.
+//! What goes on inside: for those that look for a mistake.
 
 use super::answer::{Document, Refusal};
 use super::query::Query;

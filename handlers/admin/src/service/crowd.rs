@@ -1,7 +1,7 @@
 //! Who is connected to a service, and who has to go.
 //!
-//! The role of the [`Crowd`] is to see to it that whoever comes is served, whatever others do: there are so many seats,
-//! and when all are taken the newcomer gets that of whoever needs it least. Who asks nothing, does not get on with
+//! The role of the [`Crowd`] is to see to it that each newcomer is served, whatever others do: there are so many seats,
+//! and when all are taken the newcomer gets that of the one that needs it least. Who asks nothing, does not get on with
 //! asking, or does not read what it asked for, has to go after a while.
 
 use std::cell::{Cell, RefCell};
@@ -110,7 +110,7 @@ impl Crowd {
         self.seats.borrow().len()
     }
 
-    /// Ends whoever has taken too long.
+    /// Ends those that have taken too long.
     pub(super) fn sweep(&self, now: Instant) {
         let late: Vec<Rc<Seat>> = self
             .seats
@@ -132,7 +132,7 @@ impl Crowd {
         }
     }
 
-    /// Room for an answer of so many bytes; whoever does not read its own makes way. False if there is none.
+    /// Room for an answer of so many bytes; one that does not read its own makes way. False if there is none.
     fn hold(&self, seat: &Seat, bytes: usize, now: Instant) -> bool {
         while self.held.get() > 0 && self.held.get() + bytes > HELD_AT_MOST {
             let seats = self.seats.borrow();

@@ -45,7 +45,7 @@ impl PeerChecks {
         self.cache.write();
     }
 
-    /// To check one peer with, until then: whoever has not answered by that time cannot be reached.
+    /// To check one peer with, until then: a responder that has not answered by that time cannot be reached.
     pub fn until(&self, until: Instant) -> ChecksUntil<'_> {
         ChecksUntil { checks: self, until }
     }

@@ -44,7 +44,7 @@ pub(in super::super) enum Walked {
     ToTheEnd,
     /// There is more to visit than it was to do.
     InPart,
-    /// Whoever was shown a leaf wants no more.
+    /// The caller was shown a leaf and wants no more.
     AsFarAsWanted,
 }
 

@@ -1,4 +1,4 @@
-//! Who gets in, by which way, and what may be done then: whoever is refused one way is refused all others.
+//! Who gets in, by which way, and what may be done then: who is refused one way is refused all others.
 
 use super::{AUTH_TIMEOUT, ClientSettings, Peer, QUIET, list, permitted, settings};
 use std::time::Duration;
@@ -122,7 +122,7 @@ fn check(credentials: &Credentials, without: Outcome, with: Outcome) {
         );
     }
     if without != Refused {
-        // Whoever is in already has what it would have if it came now.
+        // A client that is in already has what it would have if it came now.
         let mut peer = new();
         peer.say("PING\r\n").set(Limits::default(), credentials.clone());
         assert_eq!(outcome(&mut peer, "in before"), without);
@@ -136,7 +136,7 @@ fn check(credentials: &Credentials, without: Outcome, with: Outcome) {
 }
 
 #[test]
-fn whoever_is_refused_one_way_is_refused_all_others() {
+fn who_is_refused_one_way_is_refused_all_others() {
     let named = |permissions| quiet(user("quiet", "p", permissions));
     check(&Credentials::Open, Everything, Everything);
     check(&Credentials::Token("t".to_owned()), Refused, Refused);

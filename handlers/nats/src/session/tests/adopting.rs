@@ -46,7 +46,7 @@ fn logged_in() -> Peer {
 }
 
 #[test]
-fn whoever_would_be_let_in_stays() {
+fn a_client_that_would_be_let_in_stays() {
     logged_in()
         .set(
             Limits::default(),
@@ -143,7 +143,7 @@ fn limits_hold_at_once() {
 }
 
 #[test]
-fn whoever_says_nothing_has_the_permissions_of_its_user() {
+fn a_client_that_says_nothing_has_the_permissions_of_its_user() {
     let mut peer = Peer::new(
         Limits::default(),
         Credentials::Users {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn whoever_has_to_log_in_does_so_first() {
+fn a_client_that_has_to_log_in_does_so_first() {
     let token = || Credentials::Token("s3cret".to_owned());
     let refused = "< -ERR 'Authorization Violation'\nclose: Authentication Failure";
     for first in [
@@ -97,7 +97,7 @@ fn users_do_what_they_are_permitted() {
 }
 
 #[test]
-fn whoever_may_only_answer_publishes_nothing_else() {
+fn a_client_that_may_only_answer_publishes_nothing_else() {
     let mut peer = permitted(Permissions {
         allow_responses: Some(ResponsePermission::default()),
         ..Permissions::default()
