@@ -163,7 +163,8 @@ impl Entrance {
     }
 
     /// Begins a TLS handshake with the peer, whose certificate has to be for the server of this name: a host, or an IP
-    /// address without brackets. `check` is asked as in [`Entrance::secure_as_server`].
+    /// address without brackets. `check` is asked as in [`Entrance::secure_as_server`]; with it, the certificate has to be
+    /// good whatever the settings say.
     ///
     /// # Errors
     /// As [`Entrance::secure_as_server`].
