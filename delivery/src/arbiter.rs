@@ -4,6 +4,7 @@ mod building;
 mod counters;
 mod delivery;
 mod hand_over_times;
+mod peers;
 mod quiescence;
 mod repeats;
 mod resolving;
@@ -25,7 +26,7 @@ pub use resolving::{Resolving, Unfinished};
 pub use spare_buffers::SpareBuffers;
 pub use spin_window::{SpinWindow, keep_awake};
 pub use spread::Spread;
-pub use staging::Staging;
+pub use staging::{Pause, Staging};
 pub use timers::{Timer, Timers};
 pub use tracing::{OwnMessage, Trace, Tracing};
 
@@ -37,7 +38,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Notify;
 use vagus_routing::{AccountId, Version};
 
@@ -208,7 +209,7 @@ impl ArbiterState {
 
 /// Ends the turn that began then: everything that was published is with its destinations, and counted. Gives how long
 /// the publisher should pause.
-pub fn hand_over(arbiter: &mut ArbiterState, running: RunningTurn, began: Instant) -> Option<Duration> {
+pub fn hand_over(arbiter: &mut ArbiterState, running: RunningTurn, began: Instant) -> Option<Pause> {
     let number = arbiter.number;
     arbiter.delivery.close_run();
     arbiter.delivery.staging.hand_over();

@@ -12,6 +12,7 @@ pub mod input;
 mod interest;
 mod lines;
 mod live;
+pub mod mailbox;
 mod moment;
 pub mod outbox;
 pub mod subscriptions;

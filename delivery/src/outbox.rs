@@ -11,26 +11,32 @@ mod patience;
 mod queue;
 mod shown;
 mod slots;
+mod way;
 
 pub use batch::{Batch, Written};
 pub use flushing::Flushed;
 pub use notices::Notices;
 pub use shown::ShownDeliveries;
 pub use slots::{Slot, Slots};
+pub(crate) use way::Traits;
+pub use way::WhenFull;
 
 use crate::moment::Moment;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use queue::Queue;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use vagus_auth::permission::ResponsePermission;
 use vagus_auth::responses::{self, Responses};
 use vagus_protocol::error::CloseReason;
-use vagus_routing::{ConnectionId, ConnectionKind, Destination, Subscription};
+use vagus_protocol::neutral;
+use vagus_protocol::routed::PeerLine;
+use vagus_routing::{ConnectionId, ConnectionKind, Destination, Outlet, Subscription};
+use way::Way;
 
 /// How much of what is given up is freed at once: chunks and bytes.
 const GIVEN_UP_AT_ONCE: (usize, usize) = (1024, 1024 * 1024);
@@ -45,13 +51,13 @@ pub struct Outbox {
     connection_id: ConnectionId,
     arbiter: usize,
     kind: ConnectionKind,
+    way: Way,
+    traits: Traits,
     /// What may wait here, in bytes; the owner sets it anew where that is configured.
     max_pending: AtomicUsize,
-    accepts_headers: AtomicBool,
-    /// Whether `responses` has to know of each request that is delivered.
-    records_requests: AtomicBool,
+    /// Messages that the owner had no room for.
+    lost: AtomicU64,
     responses: Mutex<Option<Box<Answers>>>,
-    closed: AtomicBool,
     /// Left by others, taken by the owner.
     notices: AtomicU8,
     queue: Mutex<Queue>,
@@ -91,11 +97,11 @@ impl Outbox {
             connection_id,
             arbiter,
             kind: ConnectionKind::Client,
+            way: Way::Client,
+            traits: Traits::new(Traits::NO_HEADERS),
             max_pending: AtomicUsize::new(max_pending),
-            accepts_headers: AtomicBool::new(false),
-            records_requests: AtomicBool::new(false),
+            lost: AtomicU64::new(0),
             responses: Mutex::new(None),
-            closed: AtomicBool::new(false),
             notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
             name: Mutex::new(None),
@@ -103,10 +109,69 @@ impl Outbox {
         }
     }
 
-    /// The same, of what is no client.
+    /// The same, for a part of the server that takes messages in no peer's language. It takes headers.
     #[must_use]
-    pub fn of_kind(self, kind: ConnectionKind) -> Self {
-        Self { kind, ..self }
+    pub(crate) fn for_owner(self, kind: ConnectionKind, when_full: WhenFull) -> Self {
+        Self {
+            kind,
+            way: Way::Owner(when_full),
+            traits: Traits::new(Traits::NO_CLIENT),
+            ..self
+        }
+    }
+
+    /// The same, for another server, which reads such lines.
+    #[must_use]
+    pub fn for_peer(self, kind: ConnectionKind, line: PeerLine) -> Self {
+        Self {
+            kind,
+            way: Way::Peer(line),
+            traits: Traits::new(Traits::NO_CLIENT | Traits::NO_HEADERS),
+            ..self
+        }
+    }
+
+    /// What publishers have to know of it for each message.
+    #[inline]
+    pub(crate) fn traits(&self) -> &Traits {
+        &self.traits
+    }
+
+    /// The lines that a peer reads; None for others.
+    pub(crate) fn peer_line(&self) -> Option<PeerLine> {
+        match self.way {
+            Way::Peer(line) => Some(line),
+            Way::Client | Way::Owner(_) => None,
+        }
+    }
+
+    /// What becomes of what there is no room for.
+    pub(crate) fn when_full(&self) -> WhenFull {
+        match self.way {
+            Way::Owner(when_full) => when_full,
+            Way::Client | Way::Peer(_) => WhenFull::CutOff,
+        }
+    }
+
+    /// Whether messages are refused for now.
+    #[inline]
+    pub(crate) fn refuses(&self) -> bool {
+        self.traits.have(Traits::FULL) && self.when_full() == WhenFull::Refuse
+    }
+
+    /// Whether those who publish have to wait, as there is no room.
+    pub(crate) fn has_publishers_wait(&self) -> bool {
+        self.traits.have(Traits::FULL) && !self.is_closed() && self.when_full() == WhenFull::Pause
+    }
+
+    /// Messages have been refused.
+    pub(crate) fn count_refused(&self, messages: u64) {
+        self.lost.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    /// How many messages the owner had no room for: refused ones, and those that had to make room for others.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Where publishers keep what they have encoded for this connection: dense and small.
@@ -121,7 +186,7 @@ impl Outbox {
 
     /// Whether nothing more can be delivered here. A queue group then passes on to another member.
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.traits.have(Traits::CLOSED)
     }
 
     /// What the peer calls itself, if it does.
@@ -136,7 +201,7 @@ impl Outbox {
 
     /// Whether messages are delivered with their headers from now on.
     pub fn set_accepts_headers(&self, accepts: bool) {
-        self.accepts_headers.store(accepts, Ordering::Relaxed);
+        self.traits.set(Traits::NO_HEADERS, !accepts);
     }
 
     /// Lets the owner answer requests that are delivered to it from now on. True if that makes a difference to how
@@ -149,11 +214,11 @@ impl Outbox {
                 responses: Responses::new(permission, responses::DEFAULT_LIMIT),
             })
         });
-        self.records_requests.swap(records, Ordering::Relaxed) != records
+        self.traits.set(Traits::RECORDS_REQUESTS, records) != records
     }
 
     pub(crate) fn records_requests(&self) -> bool {
-        self.records_requests.load(Ordering::Relaxed)
+        self.traits.have(Traits::RECORDS_REQUESTS)
     }
 
     /// A request is delivered: its reply subject is one the owner may publish on.
@@ -172,8 +237,8 @@ impl Outbox {
         })
     }
 
-    /// Appends the chunks of one batch. Past `max_pending` the connection is a slow consumer: it is cut off
-    /// and its owner told.
+    /// Appends the chunks of one batch. Past `max_pending` a connection is a slow consumer: it is cut off and its owner
+    /// told. The owner of a mailbox has said what happens then.
     pub fn push(&self, chunks: &mut Vec<Bytes>, messages: u64, payload: u64, now: Moment) -> Pushed {
         let mut queue = self.queue.lock();
         if queue.is_closed() {
@@ -183,23 +248,44 @@ impl Outbox {
         }
         let pending = queue.append(chunks, messages, payload, now);
         let max_pending = self.max_pending.load(Ordering::Relaxed);
+        let when_full = self.when_full();
+        let mut dropped = Vec::new();
         if pending > max_pending {
-            self.closed.store(true, Ordering::Relaxed);
-            queue.close(CloseReason::SlowConsumerPendingBytes);
-            let owner = queue.owner();
-            drop(queue);
-            wake(owner);
-            return Pushed::default();
+            match when_full {
+                WhenFull::CutOff => {
+                    self.traits.set(Traits::CLOSED, true);
+                    queue.close(CloseReason::SlowConsumerPendingBytes);
+                    let owner = queue.owner();
+                    drop(queue);
+                    wake(owner);
+                    return Pushed::default();
+                }
+                WhenFull::DropOldest => dropped = queue.drop_oldest(max_pending),
+                WhenFull::Pause | WhenFull::Refuse => {
+                    self.traits.set(Traits::FULL, true);
+                }
+            }
         }
-        Pushed {
-            pause: queue.pause(now, max_pending),
+        let pauses = matches!(when_full, WhenFull::CutOff | WhenFull::Pause);
+        let pushed = Pushed {
+            pause: pauses.then(|| queue.pause(now, max_pending)).flatten(),
             unattended: queue.claim_attention(),
+        };
+        drop(queue);
+        self.count_dropped(dropped);
+        pushed
+    }
+
+    fn count_dropped(&self, dropped: Vec<Bytes>) {
+        if !dropped.is_empty() {
+            let messages: usize = dropped.iter().map(|chunk| neutral::count(chunk)).sum();
+            self.lost.fetch_add(messages as u64, Ordering::Relaxed);
         }
     }
 
     /// Frees a piece of what waits, once the connection is over; false when nothing is left.
     pub fn give_up(&self) -> bool {
-        self.closed.store(true, Ordering::Relaxed);
+        self.traits.set(Traits::CLOSED, true);
         let mut queue = self.queue.lock();
         queue.close(CloseReason::ClientClosed);
         let given_up = queue.give_up(GIVEN_UP_AT_ONCE.0, GIVEN_UP_AT_ONCE.1);
@@ -241,7 +327,7 @@ impl Outbox {
 
     /// Asks the owner to close the connection at once, from any arbiter: what waits for it is given up.
     pub fn close(&self, reason: CloseReason) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.traits.set(Traits::CLOSED, true);
         let mut queue = self.queue.lock();
         queue.close(reason);
         let owner = queue.owner();
@@ -256,7 +342,7 @@ impl Outbox {
 
     /// The owner is gone: nothing held for the peer outlives it, whoever still knows this outbox.
     pub fn retire(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.traits.set(Traits::CLOSED, true);
         let left = self.queue.lock().retire();
         drop(left);
     }
@@ -329,7 +415,7 @@ impl Destination for Outbox {
     }
 
     fn accepts_headers(&self) -> bool {
-        self.accepts_headers.load(Ordering::Relaxed)
+        !self.traits.have(Traits::NO_HEADERS)
     }
 
     fn looks_at_each(&self) -> bool {
@@ -338,6 +424,14 @@ impl Destination for Outbox {
 
     fn kind(&self) -> ConnectionKind {
         self.kind
+    }
+
+    fn outlet(&self) -> Outlet {
+        match self.way {
+            Way::Client => Outlet::Client,
+            Way::Owner(_) => Outlet::Mailbox,
+            Way::Peer(_) => Outlet::Peer,
+        }
     }
 }
 

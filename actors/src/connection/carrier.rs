@@ -192,8 +192,8 @@ impl Carrier {
             .as_mut()
             .is_some_and(|unfinished| arbiter.leave_to_others(unfinished, &connection.outbox));
         self.spent |= connection.is_delivering();
-        if let Some(pause) = pause.filter(|_| connection.bounds.stalls_publishers) {
-            let mut pause = Box::pin(sleep(pause));
+        if let Some(pause) = pause.filter(|pause| pause.required || connection.bounds.stalls_publishers) {
+            let mut pause = Box::pin(sleep(pause.length));
             if pause.as_mut().poll(task).is_pending() {
                 arbiter.shared.counters[arbiter.number].count_stall();
                 self.pause = Some(pause);

@@ -16,10 +16,10 @@ const NUMBER: usize = 4;
 pub const BEFORE_SUBJECT: usize = 2 * NUMBER;
 
 /// What stands between the subject and the reply, in bytes.
-const SIZES: usize = 3 * NUMBER;
+pub const SIZES: usize = 3 * NUMBER;
 
 /// A message as the owner of a subscription gets it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NeutralMessage<'a> {
     /// The owner's number of the subscription.
     pub subscription: u32,
@@ -81,6 +81,11 @@ pub fn take<'a>(input: &mut &'a [u8]) -> Option<NeutralMessage<'a>> {
         header,
         payload,
     })
+}
+
+/// How many messages there are in what was encoded.
+pub fn count(mut encoded: &[u8]) -> usize {
+    std::iter::from_fn(|| take(&mut encoded)).count()
 }
 
 fn take_numbers<const COUNT: usize>(rest: &mut &[u8]) -> Option<[u32; COUNT]> {
@@ -152,6 +157,7 @@ mod tests {
             assert_eq!(before - rest.len(), message.encoded_length());
         }
         assert_eq!((take(&mut rest), rest), (None, &b""[..]));
+        assert_eq!(count(&encoded), messages().len());
     }
 
     #[test]

@@ -165,7 +165,12 @@ impl<D> QueueTargets<D> {
         self.members.queue().unwrap_or_default()
     }
 
-    /// The members that have not left. Whether the one picked takes headers or has a limit, ask it.
+    /// How many members there are, each as often as it weighs.
+    pub fn weight(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The members that have not left, in a small group each as often as it weighs. Whether the one picked takes headers or has a limit, ask it.
     pub fn members(&self) -> impl Iterator<Item = &Arc<Subscription<D>>> {
         self.members.iter()
     }

@@ -3,6 +3,8 @@
 //! What one turn does is counted, not timed: copies, destinations, what resolving a subject came by, bytes. A message
 //! whose fan-out alone is more than a turn may do becomes a [`Spread`]; one whose subject takes more to resolve waits.
 
+mod carefully;
+mod others;
 mod unfinished;
 mod upkeep;
 
@@ -10,23 +12,22 @@ pub use upkeep::BusySubject;
 
 use super::building::UnderWay;
 use super::counters::Traffic;
+use super::peers::Peers;
 use super::repeats::Repeats;
 use super::resolving::{Resolved, Resolving, Unfinished};
 use super::spread::Spread;
 use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
 use super::tail::Tail;
 use super::with_care::{
-    ConnectionFanout, Content, Start, count, deliver, deliver_claimed, deliver_to_one, logs_each, pick,
-    takes_as_it_comes,
+    ConnectionFanout, Content, count, deliver_to_picked, has_room, logs_each, pick, takes_as_it_comes,
 };
 use crate::account::Account;
-use crate::outbox::Outbox;
+use crate::outbox::{ConnectionSubscription, Outbox, Traits};
 use fastrand::Rng;
 use std::sync::Arc;
-use std::time::Instant;
-use vagus_protocol::message::{self, MORE_WITH_HEADERS};
+use vagus_protocol::message::MORE_WITH_HEADERS;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{AccountId, Destination, FanoutCache, Kept, Origin};
+use vagus_routing::{AccountId, FanoutCache, Kept, Origin, Outlet, Target};
 
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
@@ -48,13 +49,14 @@ pub struct Delivery {
     unfinished: Option<Box<Unfinished>>,
     /// How far earlier turns of the publisher came with the subject of its next message.
     resumed: Option<Resolving>,
-    /// Fan-outs that another thread makes.
+    /// Routes that another thread makes.
     pub(super) under_way: UnderWay,
     /// A message with odd spacing as it is delivered.
     composed: Vec<u8>,
     /// A pick among a queue group has to be even, not secret.
     random: Rng,
     traffic: Traffic,
+    peers: Peers,
 }
 
 /// Messages that follow each other on one subject.
@@ -68,6 +70,8 @@ struct Run {
     /// What each message is counted as, and how many copies are made of it.
     work: usize,
     copies: usize,
+    /// Longer messages than this, by what is behind the subject, are not for clients alone, or too many bytes for a turn.
+    longest: usize,
     with_headers: bool,
     /// That of the last message.
     header_size: Option<usize>,
@@ -120,6 +124,7 @@ impl Delivery {
             composed: Vec::new(),
             random: Rng::with_seed(seed),
             traffic: Traffic::default(),
+            peers: Peers::default(),
         }
     }
 
@@ -141,7 +146,7 @@ impl Delivery {
 
     /// Whether the turn goes on with this message, or with something else. What was published on another subject is
     /// delivered before, if that is much; and then it may be the turn's last work. Messages that are only gathered may
-    /// be as many as one read brings. The subject of the message is resolved, as far as one part brings it: if that is
+    /// be as many as one read brings. One for whose owner there is no room waits. The subject of the message is resolved, as far as one part brings it: if that is
     /// not all, the turn ends, and a later one goes on from there when it is asked about the same message.
     #[inline]
     pub fn goes_on(&mut self, account: &Account, message: Option<&Publish<'_>>, origin: Origin) -> bool {
@@ -160,9 +165,29 @@ impl Delivery {
                 !self.is_spent()
                     && self.unfinished.is_none()
                     && self.open_run(account, message, origin, Parts::One)
+                    && self.has_room()
             }
             _ => true,
         }
+    }
+
+    /// Whether every owner whom messages of the run reach, and for whom publishers wait, has room for more. If not, the
+    /// message that has begun the run waits for a later turn.
+    fn has_room(&mut self) -> bool {
+        let fanout = self.run.as_ref().and_then(|run| run.fanout.get(&self.fanouts));
+        let Some(fanout) = fanout.filter(|fanout| !fanout.is_for_clients_alone()) else {
+            return true;
+        };
+        let singles = fanout.singles().iter().map(|target| &target.subscription);
+        let shared = fanout.shared().iter().flat_map(|targets| &targets.subscriptions);
+        let has_room = !singles
+            .chain(shared)
+            .any(|subscription| subscription.destination().has_publishers_wait());
+        if !has_room {
+            self.run = None;
+            self.staging.wait_for_room();
+        }
+        has_room
     }
 
     #[inline]
@@ -217,8 +242,8 @@ impl Delivery {
             return false;
         };
         let payload = repeats.payload();
-        if run.copies.saturating_mul(repeats.tail()) > STAGED_AT_MOST {
-            return self.gather_each(repeats);
+        if repeats.tail() > run.longest {
+            return self.publish_otherwise(repeats);
         }
         let messages = repeats.count();
         run.messages += messages as u64;
@@ -241,11 +266,16 @@ impl Delivery {
                 _ => {}
             }
         }
+        // What has to be looked at of a member that takes a message.
+        let unusual = match with_headers {
+            true => Traits::NO_CLIENT | Traits::RECORDS_REQUESTS | Traits::NO_HEADERS,
+            false => Traits::NO_CLIENT | Traits::RECORDS_REQUESTS,
+        };
         let mut taken = false;
         for tail in repeats.tails() {
             taken = !singles.is_empty() || !shared.is_empty();
             for target in singles {
-                let pieces = [start(target.prefix()), tail, &[]];
+                let pieces = [start(target.prefix()), tail];
                 self.staging
                     .message(target.subscription.destination(), pieces, payload);
             }
@@ -260,33 +290,22 @@ impl Delivery {
                 };
                 taken = true;
                 let destination = member.destination();
-                if with_headers && !destination.accepts_headers() {
+                if destination.traits().have(unusual) {
                     let content = Content::again(tail, payload, run.header_size);
-                    let start = Start::of_member(fanout, queue.prefix(), member);
-                    deliver_claimed(&mut self.staging, start, destination, &content);
+                    let (staging, peers) = (&mut self.staging, &mut self.peers);
+                    deliver_to_picked(staging, peers, fanout, queue, member, &content);
                     continue;
-                }
-                if destination.records_requests()
-                    && let Some(reply) = message::reply_in_tail(tail, with_headers)
-                {
-                    destination.record_request(reply, Instant::now());
                 }
                 let pieces = [start(queue.prefix()), member.sid_field(), tail];
                 self.staging.message(destination, pieces, payload);
             }
+            if !queues.is_empty() && self.peers.has_picked() {
+                let content = Content::again(tail, payload, run.header_size);
+                self.peers
+                    .deliver(&mut self.staging, fanout, &content, run.origin);
+            }
         }
         taken
-    }
-
-    /// Keeps messages until the run ends, as each is more than a turn may do.
-    #[cold]
-    fn gather_each(&mut self, repeats: &Repeats<'_>) -> bool {
-        let Some(header_size) = self.run.as_ref().map(|run| run.header_size) else {
-            return false;
-        };
-        repeats.tails().fold(false, |_, tail| {
-            self.gather(&Content::again(tail, repeats.payload(), header_size))
-        })
     }
 
     /// Begins a run with this message, while there is none; false if its subject is not resolved to the end, as it takes
@@ -345,12 +364,19 @@ impl Delivery {
         let wide = weight > WORK_OF_A_TURN || made_elsewhere;
         // One look a run: who logs them has messages one by one.
         let straight = !wide && !leaves_out && takes_as_it_comes(fanout, with_headers) && !logs_each();
-        let copies = fanout.singles().len() + fanout.queues().len();
+        let copies = fanout.singles().len() + fanout.queues().len() + fanout.peers().len();
+        if !fanout.is_for_clients_alone() || !fanout.queues().is_empty() {
+            self.peers.begin(account);
+        }
         self.run = Some(Run {
             straight,
             wide,
             work: 1 + copies + fanout.shared().len(),
             copies,
+            longest: match fanout.is_for_clients_alone() {
+                true => STAGED_AT_MOST / copies.max(1),
+                false => 0,
+            },
             fanout: held,
             with_headers,
             header_size: None,
@@ -392,18 +418,19 @@ impl Delivery {
         let Some(fanout) = run.fanout.get(&self.fanouts) else {
             return;
         };
-        for target in fanout.singles() {
+        // Owners of mailboxes may have refused some.
+        let of_clients = |target: &&Target<_>| target.outlet == Outlet::Client;
+        for target in fanout.singles().iter().filter(of_clients) {
             count(&target.subscription, run.messages);
         }
         for (group, encoded) in fanout.shared().iter().zip(&mut self.encoded) {
             self.staging.charge(group.subscriptions.len());
-            for subscription in &group.subscriptions {
+            let have_room = |it: &&Arc<ConnectionSubscription>| has_room(it.destination(), run.messages);
+            let taking = group.subscriptions.iter().filter(have_room);
+            let destinations = taking.map(|subscription| {
                 count(subscription, run.messages);
-            }
-            let destinations = group
-                .subscriptions
-                .iter()
-                .map(|subscription| subscription.destination());
+                subscription.destination()
+            });
             if encoded.len() < SHARED_FROM {
                 encoded.copy_and_clear(|bytes| {
                     for destination in destinations {
@@ -419,91 +446,6 @@ impl Delivery {
         }
     }
 
-    /// The path of the few: a target that is counted down, strips headers or is the publisher itself, a message with
-    /// odd spacing, one that is more than a turn may do, or any while deliveries are logged.
-    #[cold]
-    fn deliver_with_care(&mut self, message: &Publish<'_>) -> bool {
-        let mut composed = std::mem::take(&mut self.composed);
-        let content = Content::of(message, &mut composed);
-        let is_large = self.run.as_ref().is_some_and(|run| {
-            let copies = run
-                .fanout
-                .get(&self.fanouts)
-                .map_or(0, |fanout| fanout.deliveries());
-            run.wide || copies.saturating_mul(content.tail.len()) > STAGED_AT_MOST
-        });
-        let taken = if is_large {
-            self.gather(&content)
-        } else {
-            self.deliver_each(&content)
-        };
-        self.composed = composed;
-        taken
-    }
-
-    fn deliver_each(&mut self, content: &Content<'_>) -> bool {
-        self.pause_run();
-        let Some((fanout, origin)) = self.count_one(content) else {
-            return false;
-        };
-        let mut taken = false;
-        for target in fanout.singles() {
-            let start = Start::of(&fanout, target.prefix());
-            taken |= deliver(&mut self.staging, start, &target.subscription, content, origin);
-        }
-        for group in fanout.shared() {
-            let start = Start::of(&fanout, group.prefix());
-            for subscription in &group.subscriptions {
-                taken |= deliver(&mut self.staging, start, subscription, content, origin);
-            }
-        }
-        for queue in fanout.queues() {
-            let random = self.random.u64(..);
-            taken |= deliver_to_one(&mut self.staging, &fanout, queue, random, content, origin);
-        }
-        self.staging.charge(fanout.deliveries());
-        taken
-    }
-
-    /// Keeps a message until the run ends, as it is more than a turn may do. Whether anybody takes it is not known yet:
-    /// true if there is anybody.
-    #[cold]
-    fn gather(&mut self, content: &Content<'_>) -> bool {
-        debug_assert!(
-            self.unfinished.is_none(),
-            "nothing is published before it is done"
-        );
-        if self.gathered.is_none() {
-            // What the run has encoded already comes before.
-            self.pause_run();
-        }
-        let Some((fanout, origin)) = self.count_one(content) else {
-            return false;
-        };
-        let goes_to_some = !fanout.is_empty();
-        // Members of queue groups are picked message by message, and may be destinations of others as well.
-        let alone = !fanout.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);
-        self.staging.charge(1);
-        self.gathered
-            .get_or_insert_with(|| Box::new(Spread::new(fanout, origin)))
-            .add(content);
-        if alone {
-            self.pause_run();
-        }
-        goes_to_some
-    }
-
-    /// Counts a message of the run that is not counted with it; gives what is needed to deliver it.
-    fn count_one(&mut self, content: &Content<'_>) -> Option<(Arc<ConnectionFanout>, Origin)> {
-        let run = self.run.as_ref()?;
-        self.traffic.messages_in += 1;
-        self.traffic.payload_in += content.body.len() as u64;
-        if let RunFanout::Kept(kept) = run.fanout {
-            self.fanouts.count(kept, 1, content.body.len() as u64);
-        }
-        Some((run.fanout.get(&self.fanouts)?.clone(), run.origin))
-    }
-
     /// Forgets what a turn that panicked left behind.
     pub fn discard(&mut self) {
         self.run = None;
@@ -511,6 +453,7 @@ impl Delivery {
         self.unfinished = None;
         self.resumed = None;
         self.encoded.clear();
+        self.peers.clear();
         self.staging.discard();
     }
 }

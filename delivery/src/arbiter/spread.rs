@@ -10,15 +10,17 @@
 //! A connection's own pieces come one behind the other before it publishes anything else, and each destination is done
 //! with before the next begins: all messages for it, in their order, to all of its subscriptions.
 
+use super::peers::Peers;
 use super::staging::Staging;
 use super::with_care::{
-    ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one, logs_each,
+    ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one, has_room,
+    logs_each,
 };
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
 use vagus_protocol::message::{self, MORE_WITH_HEADERS};
-use vagus_routing::{Destination, Origin, SharedTargets};
+use vagus_routing::{Destination, Origin, Outlet, SharedTargets};
 
 /// What encoding this much takes, in bytes, is counted as one delivery.
 const ENCODED_IN_ONE: usize = 256;
@@ -33,6 +35,7 @@ pub struct Spread {
     next: Next,
     /// The messages as the class that is under way gets them.
     encoded: Option<Encoded>,
+    peers: Peers,
 }
 
 /// A message, by its places in the text.
@@ -65,7 +68,7 @@ struct Next {
 }
 
 impl Spread {
-    pub(super) fn new(fanout: Arc<ConnectionFanout>, origin: Origin) -> Self {
+    pub(super) fn new(fanout: Arc<ConnectionFanout>, origin: Origin, peers: Peers) -> Self {
         Self {
             fanout,
             origin,
@@ -73,6 +76,7 @@ impl Spread {
             messages: Vec::new(),
             next: Next::default(),
             encoded: None,
+            peers,
         }
     }
 
@@ -95,7 +99,7 @@ impl Spread {
     pub(super) fn proceed(&mut self, staging: &mut Staging, random: impl FnMut() -> u64) -> bool {
         self.deliver_to_singles(staging)
             && self.deliver_to_shared(staging)
-            && self.deliver_to_queues(staging, random)
+            && self.deliver_to_queues_and_peers(staging, random)
     }
 
     fn content(&self, message: usize) -> Option<Content<'_>> {
@@ -134,10 +138,11 @@ impl Spread {
                     }
                     if let Some(content) = self.content(self.next.message)
                         && !target.subscription.denies(fanout.subject())
+                        && has_room(destination, 1)
                         && claims_one(&target.subscription)
                     {
                         let start = Start::of(&fanout, target.prefix());
-                        deliver_claimed(staging, start, destination, &content);
+                        deliver_claimed(staging, start, &target.subscription, &content);
                     }
                 }
                 self.next.group_end = Some(self.next.single.max(self.next.group + 1));
@@ -179,6 +184,9 @@ impl Spread {
                     continue;
                 }
                 let messages = self.messages.len() as u64;
+                if !has_room(destination, messages) {
+                    continue;
+                }
                 count(subscription, messages);
                 let encoded = match self.encoded.take() {
                     Some(encoded) => encoded,
@@ -205,7 +213,14 @@ impl Spread {
         let mut chunk = Vec::with_capacity(self.text.len() + self.messages.len() * hmsg.len());
         let mut payload = 0;
         for content in (0..self.messages.len()).filter_map(|message| self.content(message)) {
-            if content.header_size.is_some() && !class.headers {
+            if class.outlet == Outlet::Mailbox {
+                let reply = content.reply.unwrap_or_default();
+                let pieces = [hmsg, &content.neutral_sizes(), reply, content.body];
+                pieces
+                    .into_iter()
+                    .for_each(|piece| chunk.extend_from_slice(piece));
+                payload += content.body.len() as u64;
+            } else if content.header_size.is_some() && !class.headers {
                 message::append_parts(&mut chunk, msg, content.reply, None, content.payload());
                 payload += content.payload().len() as u64;
             } else {
@@ -221,8 +236,26 @@ impl Spread {
         }
     }
 
-    fn deliver_to_queues(&mut self, staging: &mut Staging, mut random: impl FnMut() -> u64) -> bool {
+    /// Message by message, as what a peer gets says which queue groups it is to serve.
+    fn deliver_to_queues_and_peers(
+        &mut self,
+        staging: &mut Staging,
+        mut random: impl FnMut() -> u64,
+    ) -> bool {
         let fanout = self.fanout.clone();
+        let mut peers = std::mem::take(&mut self.peers);
+        let done = self.proceed_by_message(staging, &mut peers, &fanout, &mut random);
+        self.peers = peers;
+        done
+    }
+
+    fn proceed_by_message(
+        &mut self,
+        staging: &mut Staging,
+        peers: &mut Peers,
+        fanout: &ConnectionFanout,
+        random: &mut impl FnMut() -> u64,
+    ) -> bool {
         while let Some(content) = self.content(self.next.message_of_queue) {
             let mut next = self.next.queue;
             while let Some(queue) = fanout.queues().get(next) {
@@ -231,7 +264,11 @@ impl Spread {
                     return false;
                 }
                 next += 1;
-                deliver_to_one(staging, &fanout, queue, random(), &content, self.origin);
+                deliver_to_one(staging, peers, fanout, queue, random(), &content, self.origin);
+            }
+            if peers.proceed(staging, fanout, &content, self.origin).is_none() {
+                self.next.queue = next;
+                return false;
             }
             self.next.queue = 0;
             self.next.message_of_queue += 1;

@@ -7,6 +7,7 @@ use crate::outbox::{Flushed, Outbox};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
+use vagus_routing::{Destination, Outlet};
 
 /// A turn that has staged this much, in bytes, ends: wide fan-outs stay bounded.
 pub(super) const STAGED_AT_MOST: usize = 8 * 1024 * 1024;
@@ -20,6 +21,18 @@ pub(super) const WORK_OF_A_DESTINATION: usize = 32;
 /// How many destinations of other arbiters a publisher writes to itself; more are left to their owners,
 /// whose cores then share the work.
 const FOREIGN_WRITES: usize = 8;
+
+/// How long a publisher waits until it looks again whether there is room.
+const UNTIL_ROOM: Duration = Duration::from_millis(2);
+
+/// What a publisher does before its next turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// For so long.
+    pub length: Duration,
+    /// Whether it has to, as there is no room for what comes next. Otherwise it should, as somebody is slow.
+    pub required: bool,
+}
 
 /// Encoded chunks by destination, found by the destination's slot.
 #[derive(Debug, Default)]
@@ -37,6 +50,8 @@ pub struct Staging {
     to_flush: Vec<Arc<Outbox>>,
     /// A destination of this turn has so much waiting that the publisher should pause for so long.
     pause: Option<Duration>,
+    /// One has no room for what would have come next.
+    must_pause: bool,
     /// When this turn began.
     now: Moment,
     /// Messages and payload bytes of the hand-overs of this turn.
@@ -83,8 +98,13 @@ impl Staging {
 
     /// Appends a message in pieces.
     #[inline]
-    pub(crate) fn message(&mut self, outbox: &Arc<Outbox>, pieces: [&[u8]; 3], payload: usize) {
-        self.bytes += pieces[0].len() + pieces[1].len() + pieces[2].len();
+    pub(crate) fn message<const PIECES: usize>(
+        &mut self,
+        outbox: &Arc<Outbox>,
+        pieces: [&[u8]; PIECES],
+        payload: usize,
+    ) {
+        self.bytes += pieces.iter().map(|piece| piece.len()).sum::<usize>();
         let staged = self.place(outbox);
         staged.messages += 1;
         staged.payload += payload as u64;
@@ -122,13 +142,13 @@ impl Staging {
         let staged = self.place(outbox);
         staged.messages += messages;
         staged.payload += payload;
-        staged.append([encoded, &[], &[]]);
+        staged.append([encoded]);
     }
 
     /// Appends bytes that are not a message.
     pub fn reply(&mut self, outbox: &Arc<Outbox>, bytes: &[u8]) {
         self.bytes += bytes.len();
-        self.place(outbox).append([bytes, &[], &[]]);
+        self.place(outbox).append([bytes]);
     }
 
     /// The turn goes on as if it had just begun.
@@ -213,9 +233,21 @@ impl Staging {
         self.work_left = WORK_OF_A_TURN;
     }
 
-    /// How long the publisher should pause; a new turn starts without.
-    pub(crate) fn take_pause(&mut self) -> Option<Duration> {
-        self.pause.take()
+    /// The turn ends without a message for which an owner has no room: it is for a later turn.
+    pub(super) fn wait_for_room(&mut self) {
+        self.must_pause = true;
+    }
+
+    /// How long the publisher pauses; a new turn starts without.
+    pub(crate) fn take_pause(&mut self) -> Option<Pause> {
+        let required = std::mem::take(&mut self.must_pause);
+        let wished = self.pause.take();
+        let length = if required {
+            wished.max(Some(UNTIL_ROOM))
+        } else {
+            wished
+        };
+        length.map(|length| Pause { length, required })
     }
 
     /// Messages and payload bytes handed over since the last call.
@@ -231,7 +263,7 @@ impl Staging {
         let foreign = self
             .to_flush
             .iter()
-            .filter(|outbox| outbox.arbiter() != arbiter)
+            .filter(|outbox| outbox.arbiter() != arbiter && outbox.outlet() != Outlet::Mailbox)
             .count();
         let write_foreign = foreign <= FOREIGN_WRITES;
         for outbox in self.to_flush.drain(..) {
@@ -259,7 +291,7 @@ impl Staging {
 
 impl Staged {
     #[inline]
-    fn append(&mut self, pieces: [&[u8]; 3]) {
+    fn append<const PIECES: usize>(&mut self, pieces: [&[u8]; PIECES]) {
         for piece in pieces {
             self.tail.append(piece);
         }

@@ -7,16 +7,17 @@
 //!
 //! [`Spread`]: super::spread::Spread
 
+use super::peers::Peers;
 use super::resolving::Resolving;
 use super::staging::Staging;
-use super::with_care::{ConnectionFanout, Content, Start, claims_one, deliver_claimed};
+use super::with_care::{ConnectionFanout, Content, Start, claims_one, deliver_claimed, distance, has_room};
 use crate::account::Account;
-use crate::outbox::ConnectionSubscription;
+use crate::outbox::{ConnectionSubscription, Outbox};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use vagus_protocol::message_trace::{Egress, ShownKind, Undelivered};
-use vagus_routing::{ConnectionKind, Destination, Origin};
+use vagus_routing::{ConnectionKind, Destination, Origin, Outlet, QueueTargets};
 
 /// What telling of a subscription is, beside the copy.
 pub(super) const WORK_OF_TELLING: usize = 32;
@@ -74,11 +75,13 @@ struct Delivering {
     fanout: Arc<ConnectionFanout>,
     /// None if it is delivered to nobody.
     message: Option<Kept>,
+    peers: Peers,
     /// Where it goes on.
     single: usize,
     class: usize,
     subscription: usize,
     queue: usize,
+    peer: usize,
 }
 
 #[derive(Debug)]
@@ -129,6 +132,8 @@ impl Tracing {
         content: &Content<'_>,
     ) -> Self {
         let message = (!trace.is_without_delivery()).then(|| Kept::new(content));
+        let mut peers = Peers::default();
+        peers.begin(&account);
         Self {
             trace,
             account,
@@ -136,10 +141,12 @@ impl Tracing {
             stage: Stage::Delivering(Delivering {
                 fanout,
                 message,
+                peers,
                 single: 0,
                 class: 0,
                 subscription: 0,
                 queue: 0,
+                peer: 0,
             }),
             taken: false,
         }
@@ -257,20 +264,27 @@ impl Delivering {
                 return false;
             }
             self.queue += 1;
-            for member in queue.candidates(random()) {
-                telling.staging.charge(1);
-                // Those who have left may still be drawn.
-                if member.is_closed() {
-                    continue;
-                }
-                let start = Start::of_member(&fanout, queue.prefix(), member);
-                if telling.come_to(fanout.subject(), member, delivery(start)) {
-                    *taken = true;
-                    break;
-                }
+            let member = telling.come_to_one(&fanout, queue, random(), content.as_ref());
+            let Some(member) = member else {
+                continue;
+            };
+            *taken = true;
+            if content.is_some() && member.destination().outlet() == Outlet::Peer {
+                self.peers.pick(member);
             }
         }
-        true
+        while let Some(peer) = fanout.peers().get(self.peer) {
+            if telling.staging.is_spent() {
+                return false;
+            }
+            self.peer += 1;
+            *taken |= telling.come_to_peer(peer.destination());
+        }
+        content.is_none_or(|content| {
+            let staging = &mut *telling.staging;
+            let done = self.peers.proceed(staging, &fanout, &content, telling.origin);
+            done.is_some()
+        })
     }
 }
 
@@ -291,7 +305,12 @@ impl Telling<'_> {
         delivery: Option<(Start<'_>, &Content<'_>)>,
     ) -> bool {
         let destination = subscription.destination();
-        let error = if !self.origin.reaches(destination) {
+        let is_publisher = self.origin.left_out() == Some(destination.connection_id());
+        if !is_publisher && !self.origin.reaches(destination) {
+            // It is another server that has the message without us.
+            return false;
+        }
+        let error = if is_publisher {
             Some(Undelivered::NoEcho)
         } else if subscription.denies(subject) {
             Some(Undelivered::SubjectDenied)
@@ -301,26 +320,79 @@ impl Telling<'_> {
             None
         } else if destination.is_closed() {
             Some(Undelivered::ConnectionEnded)
+        } else if !has_room(destination, 1) {
+            Some(Undelivered::NoRoom)
         } else if !claims_one(subscription) {
             Some(Undelivered::MaximumReached)
         } else {
             None
         };
         if let Some((start, content)) = delivery.filter(|_| error.is_none()) {
-            deliver_claimed(self.staging, start, destination, content);
+            // A peer gets one copy, when all queue groups have picked.
+            if destination.outlet() != Outlet::Peer {
+                deliver_claimed(self.staging, start, subscription, content);
+            }
             self.staging.charge(1);
         }
+        self.tell(
+            destination,
+            subscription.subject(),
+            subscription.queue().unwrap_or_default(),
+            error,
+        );
+        error.is_none()
+    }
+
+    /// Tells of those members of a queue group who are asked; gives the one that takes the message.
+    fn come_to_one<'a>(
+        &mut self,
+        fanout: &'a ConnectionFanout,
+        queue: &'a QueueTargets<Arc<Outbox>>,
+        random: u64,
+        content: Option<&Content<'_>>,
+    ) -> Option<&'a Arc<ConnectionSubscription>> {
+        let mut comes_to = |member: &'a Arc<ConnectionSubscription>| {
+            self.staging.charge(1);
+            let start = Start::of_member(fanout, queue.prefix(), member);
+            let delivery = content.map(|content| (start, content));
+            // Those who have left may still be drawn.
+            !member.is_closed() && self.come_to(fanout.subject(), member, delivery)
+        };
+        // Those further off are asked only if none that is nearer takes it.
+        let mut further = Vec::new();
+        for member in queue.candidates(random) {
+            match distance(member.destination()) {
+                0 if comes_to(member) => return Some(member),
+                0 => {}
+                distance => further.push((distance, member)),
+            }
+        }
+        further.sort_by_key(|(distance, _)| *distance);
+        let mut further = further.into_iter().map(|(_, member)| member);
+        further.find(|member| comes_to(member))
+    }
+
+    /// Tells of a peer, which stands for those of its subscriptions that match; false if it does not take the message.
+    fn come_to_peer(&mut self, destination: &Outbox) -> bool {
+        if !self.origin.reaches(destination) {
+            return false;
+        }
+        let error = destination.is_closed().then_some(Undelivered::ConnectionEnded);
+        self.tell(destination, b"", b"", error);
+        error.is_none()
+    }
+
+    fn tell(&mut self, destination: &Outbox, subject: &[u8], queue: &[u8], error: Option<Undelivered>) {
         let name = destination.name();
         self.trace.add_egress(&Egress {
             kind: shown(destination.kind()),
             connection: destination.connection_id(),
             name: name.as_deref().unwrap_or_default(),
-            subscription: subscription.subject(),
-            queue: subscription.queue().unwrap_or_default(),
+            subscription: subject,
+            queue,
             error,
         });
         self.staging.charge(WORK_OF_TELLING);
-        error.is_none()
     }
 }
 

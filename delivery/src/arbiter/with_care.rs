@@ -1,13 +1,19 @@
 //! One message for one subscription, with a look at everything: what is counted down, strips headers, leaves out the
 //! publisher or is logged.
 
+use super::peers::Peers;
 use super::staging::Staging;
-use crate::outbox::{ConnectionSubscription, Outbox};
+use crate::outbox::{ConnectionSubscription, Outbox, Traits};
+use fastrand::Rng;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message::{self, MORE_WITH_HEADERS};
+use vagus_protocol::neutral;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{Claim, Destination, Fanout, Origin, Prefix, QueueTargets};
+use vagus_routing::{Claim, Destination, Fanout, Origin, Outlet, Prefix, QueueTargets};
+
+/// Of a queue group of more than this, by weight, not all members are compared by how far off they are.
+const COMPARED_AT_MOST: usize = 512;
 
 pub(super) type ConnectionFanout = Fanout<Arc<Outbox>>;
 
@@ -53,15 +59,27 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// What follows the subject where the message is in no peer's language.
+    pub(super) fn neutral_sizes(&self) -> [u8; neutral::SIZES] {
+        let header = self.body.len() - self.payload().len();
+        neutral::sizes(
+            self.reply.map_or(0, <[u8]>::len),
+            header,
+            self.body.len() - header,
+        )
+    }
+
     /// The body without headers.
     pub(super) fn payload(&self) -> &'a [u8] {
         self.body.get(self.header_size.unwrap_or(0)..).unwrap_or_default()
     }
 }
 
-/// The start of a delivery, in both of its forms.
+/// The start of a delivery to a client, in both of its forms.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start<'a> {
+    /// What was published on.
+    subject: &'a [u8],
     msg: &'a [u8],
     hmsg: &'a [u8],
     /// Empty where the others have it.
@@ -71,6 +89,7 @@ pub(super) struct Start<'a> {
 impl<'a> Start<'a> {
     pub(super) fn of(fanout: &'a ConnectionFanout, prefix: Prefix) -> Self {
         Self {
+            subject: fanout.subject(),
             msg: fanout.start(prefix, MORE_WITH_HEADERS),
             hmsg: fanout.start(prefix, 0),
             sid: b"",
@@ -104,20 +123,24 @@ pub(super) fn deliver(
     origin: Origin,
 ) -> bool {
     let destination = subscription.destination();
-    if !origin.reaches(destination) || !claims_one(subscription) {
+    if !origin.reaches(destination) || !has_room(destination, 1) || !claims_one(subscription) {
         return false;
     }
-    deliver_claimed(staging, start, destination, content);
+    deliver_claimed(staging, start, subscription, content);
     true
 }
 
-/// Delivers a message for which there is a place.
+/// Delivers a message for which there is a place, to a client or to the owner of a mailbox.
 pub(super) fn deliver_claimed(
     staging: &mut Staging,
     start: Start<'_>,
-    destination: &Arc<Outbox>,
+    subscription: &ConnectionSubscription,
     content: &Content<'_>,
 ) {
+    let destination = subscription.destination();
+    if destination.outlet() == Outlet::Mailbox {
+        return stage_neutral(staging, start.subject, subscription, content);
+    }
     let stripped;
     let (prefix, tail, body) = match content.header_size {
         None => (start.msg, content.tail, content.body),
@@ -139,26 +162,68 @@ pub(super) fn deliver_claimed(
     }
 }
 
-/// Delivers a message to one member of a queue group: the first from a random one on that takes it. False if none does.
+/// Delivers a message to one member of a queue group. False if none takes it; a peer gets it later.
 pub(super) fn deliver_to_one(
     staging: &mut Staging,
+    peers: &mut Peers,
     fanout: &ConnectionFanout,
     queue: &QueueTargets<Arc<Outbox>>,
     random: u64,
     content: &Content<'_>,
     origin: Origin,
 ) -> bool {
-    let mut asked = 0;
-    let taken = queue
-        .candidates(random)
-        .inspect(|_| asked += 1)
-        .filter(|member| can_take(member, fanout.subject()))
-        .any(|member| {
-            let start = Start::of_member(fanout, queue.prefix(), member);
-            deliver(staging, start, member, content, origin)
-        });
-    staging.charge(asked);
-    taken
+    match pick_another(queue, random, fanout.subject(), origin, staging) {
+        Some(member) => {
+            deliver_to_picked(staging, peers, fanout, queue, member, content);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Delivers a message to the member of a queue group that was picked for it; a peer gets it later.
+pub(super) fn deliver_to_picked(
+    staging: &mut Staging,
+    peers: &mut Peers,
+    fanout: &ConnectionFanout,
+    queue: &QueueTargets<Arc<Outbox>>,
+    member: &Arc<ConnectionSubscription>,
+    content: &Content<'_>,
+) {
+    if member.destination().outlet() == Outlet::Peer {
+        peers.pick(member);
+    } else {
+        let start = Start::of_member(fanout, queue.prefix(), member);
+        deliver_claimed(staging, start, member, content);
+    }
+}
+
+/// Appends a message in no peer's language, for the owner of a mailbox.
+fn stage_neutral(
+    staging: &mut Staging,
+    subject: &[u8],
+    subscription: &ConnectionSubscription,
+    content: &Content<'_>,
+) {
+    let number = neutral::subscription_number(subscription.sid());
+    let pieces: [&[u8]; 5] = [
+        &neutral::before_subject(number, subject.len()),
+        subject,
+        &content.neutral_sizes(),
+        content.reply.unwrap_or_default(),
+        content.body,
+    ];
+    staging.message(subscription.destination(), pieces, content.body.len());
+}
+
+/// Whether so many messages are not refused; counts them if they are.
+#[inline]
+pub(super) fn has_room(destination: &Outbox, messages: u64) -> bool {
+    let refuses = destination.refuses();
+    if refuses {
+        destination.count_refused(messages);
+    }
+    !refuses
 }
 
 /// Whether every plain target takes messages byte for byte as they were published. Of a queue group only whoever is
@@ -182,7 +247,8 @@ pub(super) fn pick<'a>(
     }
 }
 
-/// The one that takes a message where the first that was asked does not.
+/// The one that takes a message where not every member is a client that does, and the first that is asked therefore not
+/// enough. One that is further off takes it only if none that is nearer does.
 #[cold]
 fn pick_another<'a>(
     queue: &'a QueueTargets<Arc<Outbox>>,
@@ -191,24 +257,86 @@ fn pick_another<'a>(
     origin: Origin,
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
-    for member in queue.candidates(random).skip(1) {
+    let takes = |member: &Arc<ConnectionSubscription>| {
+        can_take(member, subject) && origin.reaches(member.destination())
+    };
+    for member in queue.candidates(random) {
         staging.charge(1);
-        if takes_one(member, subject, origin) {
-            return Some(member);
+        if takes(member) {
+            if distance(member.destination()) > 0 {
+                return pick_nearest(queue, random, takes, staging);
+            }
+            if claims_one(member) {
+                return Some(member);
+            }
         }
     }
     None
 }
 
-/// Whether a member takes one message, which is counted.
-#[inline(always)]
-fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8], origin: Origin) -> bool {
-    can_take(member, subject) && origin.reaches(member.destination()) && claims_one(member)
+/// One of the nearest members that take a message. They are as likely as they weigh, whoever is further off beside them:
+/// in a small group exactly so, in a large one as far as members are drawn.
+fn pick_nearest<'a>(
+    queue: &'a QueueTargets<Arc<Outbox>>,
+    random: u64,
+    takes: impl Fn(&Arc<ConnectionSubscription>) -> bool,
+    staging: &mut Staging,
+) -> Option<&'a Arc<ConnectionSubscription>> {
+    let is_small = queue.weight() <= COMPARED_AT_MOST;
+    let mut random = Rng::with_seed(random);
+    let mut nearest: Option<(u8, &Arc<ConnectionSubscription>)> = None;
+    let mut alike = 0;
+    let all = is_small.then(|| queue.members());
+    let drawn = (!is_small).then(|| queue.candidates(random.u64(..)));
+    for member in all.into_iter().flatten().chain(drawn.into_iter().flatten()) {
+        staging.charge(1);
+        let distance = distance(member.destination());
+        if nearest.is_some_and(|(nearest, _)| distance > nearest) || !takes(member) {
+            continue;
+        }
+        if nearest.is_none_or(|(nearest, _)| distance < nearest) {
+            alike = 0;
+        }
+        alike += 1;
+        if random.u32(..alike) == 0 {
+            nearest = Some((distance, member));
+        }
+        if distance == 0 && !is_small {
+            break;
+        }
+    }
+    let (_, member) = nearest?;
+    if claims_one(member) {
+        return Some(member);
+    }
+    // It has just had its last.
+    let others = queue.candidates(random.u64(..));
+    others
+        .filter(|other| takes(other))
+        .find(|other| claims_one(other))
 }
 
-#[inline]
+/// How far off a member of a queue group is. One that has no room and has publishers wait for it is the last to be asked.
+pub(super) fn distance(destination: &Outbox) -> u8 {
+    match destination.traits().have(Traits::FULL) {
+        true => u8::MAX,
+        false => destination.kind().distance(),
+    }
+}
+
 pub(super) fn can_take(member: &Arc<ConnectionSubscription>, subject: &[u8]) -> bool {
-    !member.destination().is_closed() && !member.denies(subject)
+    let destination = member.destination();
+    !destination.is_closed() && !destination.refuses() && !member.denies(subject)
+}
+
+/// Whether a member, which is a client, takes one message, which is counted.
+#[inline(always)]
+fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8], origin: Origin) -> bool {
+    let destination = member.destination();
+    !destination.traits().have(Traits::CLOSED | Traits::NO_CLIENT)
+        && !member.denies(subject)
+        && origin.reaches(destination)
+        && claims_one(member)
 }
 
 /// Counts one delivery, unless the subscription has had its last.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// would cost several times as much. What is shared with other connections is never shorter, and never copied.
 const SMALL: usize = 1024;
 
-/// What is put together has this length at most.
+/// What is put together has this length at most. A chunk is never cut, so a block may end before.
 const BLOCK: usize = 16 * 1024;
 
 /// How much room a block begins with at least.
@@ -68,21 +68,17 @@ impl Backlog {
         self.extend_block(&chunk);
     }
 
-    fn extend_block(&mut self, mut piece: &[u8]) {
-        while !piece.is_empty() {
-            if self.block.len() == BLOCK {
-                self.close_block();
-                self.block = Vec::with_capacity(BLOCK);
-            }
-            let (now, later) = piece.split_at(piece.len().min(BLOCK - self.block.len()));
-            let needed = self.block.len() + now.len();
-            if self.block.capacity() < needed {
-                let room = needed.max(2 * self.block.capacity()).min(BLOCK);
-                self.block.reserve_exact(room - self.block.len());
-            }
-            self.block.extend_from_slice(now);
-            piece = later;
+    fn extend_block(&mut self, piece: &[u8]) {
+        if self.block.len() + piece.len() > BLOCK {
+            self.close_block();
+            self.block = Vec::with_capacity(BLOCK);
         }
+        let needed = self.block.len() + piece.len();
+        if self.block.capacity() < needed {
+            let room = needed.max(2 * self.block.capacity()).min(BLOCK);
+            self.block.reserve_exact(room - self.block.len());
+        }
+        self.block.extend_from_slice(piece);
     }
 
     /// Nothing is appended to the block any more.
@@ -135,6 +131,15 @@ impl Backlog {
         if chunks.capacity() <= KEPT_CAPACITY {
             self.chunks = chunks;
         }
+    }
+
+    /// Takes out the oldest chunk, unless it is the only one. For an owner that takes chunks whole.
+    pub(super) fn pop_oldest(&mut self) -> Option<Bytes> {
+        debug_assert_eq!(self.offset, 0);
+        if self.chunks.len() + usize::from(!self.block.is_empty()) < 2 {
+            return None;
+        }
+        self.chunks.pop_front()
     }
 
     /// Takes out so much, from the first chunk on, to be given up; nothing once there is nothing left.

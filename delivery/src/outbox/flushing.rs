@@ -3,9 +3,11 @@
 use super::Outbox;
 use super::batch::{Batch, Written};
 use super::queue::Queue;
+use super::way::Traits;
 use crate::wire::{Layer, Scratch, Wire};
 use parking_lot::MutexGuard;
 use std::io;
+use std::sync::atomic::Ordering;
 use vagus_protocol::error::CloseReason;
 
 /// What an owner writes before others on its arbiter get their turn, in bytes.
@@ -107,7 +109,11 @@ impl Outbox {
             let written = write(&mut batch);
             allowed = allowed.saturating_sub(batch.taken());
             queue = self.queue.lock();
-            if !queue.end_write(&mut batch, written, allowed) {
+            let goes_on = queue.end_write(&mut batch, written, allowed);
+            if self.traits.have(Traits::FULL) && queue.pending() <= self.max_pending.load(Ordering::Relaxed) {
+                self.traits.set(Traits::FULL, false);
+            }
+            if !goes_on {
                 let outcome = queue.outcome();
                 // Before the batch, which may be long to free.
                 drop(queue);

@@ -190,6 +190,24 @@ impl Queue {
         false
     }
 
+    /// Bytes that wait or are being taken.
+    pub(super) fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// Takes out the oldest chunks, to be dropped outside the lock, until no more than so many bytes wait; but for the
+    /// last, which has come just now.
+    pub(super) fn drop_oldest(&mut self, at_most: usize) -> Vec<Bytes> {
+        let mut dropped = Vec::new();
+        while self.pending > at_most
+            && let Some(oldest) = self.backlog.pop_oldest()
+        {
+            self.pending -= oldest.len();
+            dropped.push(oldest);
+        }
+        dropped
+    }
+
     pub(super) fn outcome(&self) -> Flushed {
         if self.is_closed() {
             Flushed::Closed

@@ -75,6 +75,9 @@ pub enum Undelivered {
     /// Its connection has ended.
     #[error("Not delivered because client is closed")]
     ConnectionEnded,
+    /// Too much waits for its owner.
+    #[error("Not delivered because there is no room for it")]
+    NoRoom,
 }
 
 /// A subscription that a message went to, or would have gone to.

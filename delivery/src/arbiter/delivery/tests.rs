@@ -1,19 +1,20 @@
 use super::*;
 use crate::GLOBAL_ACCOUNT;
+use crate::arbiter::Arbiters;
 use crate::interest::LOOKED_AT_ONCE;
 use crate::moment::Moment;
-use crate::outbox::{ConnectionSubscription, Flushed, Slots};
+use crate::outbox::{ConnectionSubscription, Flushed};
 use bytes::Bytes;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
-use vagus_routing::ConnectionId;
+use vagus_routing::{ConnectionId, Destination};
 
 /// Who is subscribed, and the arbiter of who publishes.
 struct World {
     account: Arc<Account>,
     delivery: Delivery,
-    slots: Slots,
+    arbiters: Arbiters,
     peers: Vec<Arc<Outbox>>,
 }
 
@@ -24,7 +25,7 @@ impl World {
         Self {
             account: Arc::new(Account::new(AccountId(0), GLOBAL_ACCOUNT)),
             delivery,
-            slots: Slots::default(),
+            arbiters: Arbiters::new(1),
             peers: Vec::new(),
         }
     }
@@ -32,7 +33,7 @@ impl World {
     /// A connection that nobody writes for; its number counts from 0.
     fn peer(&mut self) -> Arc<Outbox> {
         let id = self.peers.len() as ConnectionId;
-        let peer = Arc::new(Outbox::new(self.slots.take(), id, 0, usize::MAX, None));
+        let peer = Arc::new(Outbox::new(self.arbiters.slots.take(), id, 0, usize::MAX, None));
         peer.set_accepts_headers(true);
         self.peers.push(peer.clone());
         peer
@@ -577,4 +578,5 @@ fn sid(subscription: &ConnectionSubscription) -> String {
     String::from_utf8_lossy(subscription.sid()).into_owned()
 }
 
+mod outlets;
 mod tracing;

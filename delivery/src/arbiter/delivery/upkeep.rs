@@ -58,6 +58,7 @@ impl Delivery {
     pub fn tidy(&mut self) {
         self.encoded = Vec::new();
         self.composed = Vec::new();
+        self.peers.clear();
         self.staging.tidy();
         self.under_way.tidy();
     }

@@ -14,6 +14,7 @@ use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::Change;
+use vagus_protocol::routed::PeerLine;
 use vagus_routing::{AccountId, ConnectionKind, Destination, Origin};
 
 /// What is interesting: subjects, and queue groups with their weights.
@@ -146,7 +147,10 @@ impl World {
     pub(super) fn connection(&self, kind: ConnectionKind) -> Arc<Outbox> {
         let id = self.arbiters.next_connection_id();
         let outbox = Outbox::new(self.arbiters.slots.take(), id, 0, 1000, None);
-        Arc::new(outbox.of_kind(kind))
+        Arc::new(match kind {
+            ConnectionKind::Client => outbox,
+            _ => outbox.for_peer(kind, PeerLine::WithAccount),
+        })
     }
 
     /// Somebody who watches for the peer at the other end of a connection.

@@ -10,7 +10,7 @@ use vagus_routing::SubjectFilter;
 
 /// What a trace was told, a line for each subscription; its event says how many there were.
 #[derive(Debug, Clone, Default)]
-struct Told {
+pub(super) struct Told {
     lines: Rc<RefCell<Vec<String>>>,
     without_delivery: bool,
     /// How many pieces there are to make the event of.
@@ -52,7 +52,7 @@ impl Told {
     }
 
     /// What it was told, sorted.
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = self.lines.take();
         lines.sort();
         lines
@@ -60,7 +60,7 @@ impl Told {
 }
 
 impl World {
-    fn trace(&mut self, frame: &str, except: Option<ConnectionId>, told: &Told) -> bool {
+    pub(super) fn trace(&mut self, frame: &str, except: Option<ConnectionId>, told: &Told) -> bool {
         let message = parsed(frame);
         let origin = from(except);
         assert!(self.delivery.goes_on(&self.account, None, origin));

@@ -1,0 +1,198 @@
+//! What other servers get of a message: one line each, however many of their subscriptions match.
+//!
+//! The line names the queue groups of which the peer is to serve a member. So first all queue groups pick, then each peer
+//! that has a plain subscription or was picked gets its line, in the order of connections.
+
+use super::staging::Staging;
+use super::with_care::{ConnectionFanout, Content, claims_one};
+use crate::account::Account;
+use crate::outbox::{ConnectionSubscription, Outbox};
+use std::ops::Range;
+use std::sync::Arc;
+use vagus_protocol::message;
+use vagus_protocol::routed::{self, PeerLine};
+use vagus_routing::{Destination, Origin, PeerTargets};
+
+/// The peers of messages on one subject, one message after the other.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    /// Whose subject it is; lines say it.
+    account: Vec<u8>,
+    /// Members of queue groups, those that were picked for the message and are peers.
+    picked: Vec<Arc<ConnectionSubscription>>,
+    /// So many of the peers with plain subscriptions, and of those that were picked, have had the message.
+    done: (usize, usize),
+    taken: bool,
+    /// The start of lines as it was last made, and for what.
+    start: Vec<u8>,
+    start_of: Option<(PeerLine, bool)>,
+    /// The reply, and the queue groups to be served.
+    queues: Vec<u8>,
+    /// What follows the subject where headers are left out.
+    stripped: Vec<u8>,
+}
+
+/// Who comes next.
+struct Next<'a> {
+    plain: Option<&'a PeerTargets<Arc<Outbox>>>,
+    picked: Range<usize>,
+}
+
+impl Peers {
+    /// For messages on another subject.
+    pub(super) fn begin(&mut self, account: &Account) {
+        self.account.clear();
+        self.account.extend_from_slice(account.name().as_bytes());
+        self.start_of = None;
+    }
+
+    /// For other messages on the same subject.
+    pub(super) fn others(&self) -> Self {
+        Self {
+            account: self.account.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// A member of a queue group, which is a peer's, takes the message.
+    pub(super) fn pick(&mut self, member: &Arc<ConnectionSubscription>) {
+        self.picked.push(member.clone());
+    }
+
+    /// Whether somebody was picked for the message.
+    pub(super) fn has_picked(&self) -> bool {
+        !self.picked.is_empty()
+    }
+
+    /// All are picked: those of one peer come side by side.
+    fn sort(&mut self) {
+        self.picked
+            .sort_by_key(|member| member.destination().connection_id());
+    }
+
+    /// Delivers a message to the peers of its fan-out and to those that were picked; true if one takes it.
+    pub(super) fn deliver(
+        &mut self,
+        staging: &mut Staging,
+        fanout: &ConnectionFanout,
+        content: &Content<'_>,
+        origin: Origin,
+    ) -> bool {
+        self.sort();
+        while let Some(next) = self.next(fanout) {
+            self.deliver_to(staging, &next, fanout, content, origin);
+        }
+        self.end()
+    }
+
+    /// The same, as far as the turn allows; None if not all have it yet.
+    pub(super) fn proceed(
+        &mut self,
+        staging: &mut Staging,
+        fanout: &ConnectionFanout,
+        content: &Content<'_>,
+        origin: Origin,
+    ) -> Option<bool> {
+        self.sort();
+        while let Some(next) = self.next(fanout) {
+            if staging.is_spent() {
+                return None;
+            }
+            self.deliver_to(staging, &next, fanout, content, origin);
+        }
+        Some(self.end())
+    }
+
+    /// All have the message: the next may come.
+    fn end(&mut self) -> bool {
+        self.picked.clear();
+        self.done = (0, 0);
+        std::mem::take(&mut self.taken)
+    }
+
+    fn next<'a>(&self, fanout: &'a ConnectionFanout) -> Option<Next<'a>> {
+        let (plain_done, picked_done) = self.done;
+        let plain = fanout.peers().get(plain_done);
+        let picked = self.picked.get(picked_done..).unwrap_or_default();
+        let plain_id = plain.map(|peer| peer.destination().connection_id());
+        let picked_id = picked.first().map(|member| member.destination().connection_id());
+        let id = match (plain_id, picked_id) {
+            (None, None) => return None,
+            (Some(one), None) | (None, Some(one)) => one,
+            (Some(one), Some(other)) => one.min(other),
+        };
+        let of_it = |member: &&Arc<ConnectionSubscription>| member.destination().connection_id() == id;
+        Some(Next {
+            plain: plain.filter(|_| plain_id == Some(id)),
+            picked: picked_done..picked_done + picked.iter().take_while(of_it).count(),
+        })
+    }
+
+    fn deliver_to(
+        &mut self,
+        staging: &mut Staging,
+        next: &Next<'_>,
+        fanout: &ConnectionFanout,
+        content: &Content<'_>,
+        origin: Origin,
+    ) {
+        staging.charge(1 + next.picked.len());
+        self.done.0 += usize::from(next.plain.is_some());
+        self.done.1 = next.picked.end;
+        let takes_plain = next
+            .plain
+            .is_some_and(|peer| takes(peer, fanout.subject(), origin));
+        let picked = self.picked.get(next.picked.clone()).unwrap_or_default();
+        let destination = match (picked.first(), next.plain) {
+            (Some(member), _) => member.destination().clone(),
+            (None, Some(peer)) if takes_plain => peer.destination().clone(),
+            (None, _) => return,
+        };
+        let Some(line) = destination.peer_line() else {
+            return;
+        };
+        self.taken = true;
+        let with_headers = content.header_size.is_some() && destination.accepts_headers();
+        let (mut tail, mut payload) = (content.tail, content.body.len());
+        if content.header_size.is_some() && !with_headers {
+            self.stripped.clear();
+            message::append_parts(&mut self.stripped, b"", content.reply, None, content.payload());
+            (tail, payload) = (&self.stripped, content.payload().len());
+        }
+        if self.start_of != Some((line, with_headers)) {
+            self.start.clear();
+            routed::append_start(
+                &mut self.start,
+                line,
+                with_headers,
+                &self.account,
+                fanout.subject(),
+            );
+            self.start_of = Some((line, with_headers));
+        }
+        self.queues.clear();
+        if !picked.is_empty() {
+            let names = picked.iter().filter_map(|member| member.queue());
+            routed::append_queues(&mut self.queues, content.reply, names);
+            // The reply, which is the first word, is said with the queue groups.
+            let reply = content.reply.map_or(0, |reply| reply.len() + 1);
+            tail = tail.get(reply..).unwrap_or_default();
+        }
+        staging.message(&destination, [&*self.start, &*self.queues, tail], payload);
+    }
+
+    /// Between turns, now and then, and after one that panicked: keeps nothing.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Whether a peer gets a message for one of its plain subscriptions, of which one counts it.
+fn takes(peer: &PeerTargets<Arc<Outbox>>, subject: &[u8], origin: Origin) -> bool {
+    let destination = peer.destination();
+    !destination.is_closed()
+        && origin.reaches(destination)
+        && peer
+            .subscriptions()
+            .any(|subscription| !subscription.denies(subject) && claims_one(subscription))
+}

@@ -1,0 +1,64 @@
+//! How messages get from an outbox to its owner, and what publishers have to know of that for each of them.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use vagus_protocol::routed::PeerLine;
+
+/// What becomes of messages that the owner of a mailbox has no room for: it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Whoever publishes waits until there is room.
+    Pause,
+    /// They are not taken, and whoever publishes is told as if nobody had been interested.
+    Refuse,
+    /// The oldest make room.
+    DropOldest,
+    /// The owner is cut off, as a client that is a slow consumer.
+    CutOff,
+}
+
+/// Where what waits in an outbox goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To a client, in its own language.
+    Client,
+    /// To an owner within the server.
+    Owner(WhenFull),
+    /// To another server, in such lines.
+    Peer(PeerLine),
+}
+
+/// What makes a difference to how one message is delivered, in one byte.
+#[derive(Debug)]
+pub(crate) struct Traits(AtomicU8);
+
+impl Traits {
+    /// Nothing more can be delivered.
+    pub(crate) const CLOSED: u8 = 1;
+    /// Headers are to be left out.
+    pub(crate) const NO_HEADERS: u8 = 1 << 1;
+    /// Each request that is delivered has to be recorded.
+    pub(crate) const RECORDS_REQUESTS: u8 = 1 << 2;
+    /// It is not in a client's language that messages are delivered. Does not change.
+    pub(crate) const NO_CLIENT: u8 = 1 << 3;
+    /// The owner takes no more for now.
+    pub(crate) const FULL: u8 = 1 << 4;
+
+    pub(super) fn new(traits: u8) -> Self {
+        Self(AtomicU8::new(traits))
+    }
+
+    /// Whether it has one of these.
+    #[inline]
+    pub(crate) fn have(&self, traits: u8) -> bool {
+        self.0.load(Ordering::Relaxed) & traits != 0
+    }
+
+    /// Gives or takes these; whether it had one of them before.
+    pub(super) fn set(&self, traits: u8, has: bool) -> bool {
+        let before = match has {
+            true => self.0.fetch_or(traits, Ordering::Relaxed),
+            false => self.0.fetch_and(!traits, Ordering::Relaxed),
+        };
+        before & traits != 0
+    }
+}
