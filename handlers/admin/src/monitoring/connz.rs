@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use order::{Figures, Order};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::SystemTime;
 use vagus_actors::observed::{ClosedConnection, Extent};
 use vagus_actors::{ObservedConnection, ask_again};
 use vagus_delivery::GLOBAL_ACCOUNT;
@@ -160,9 +161,9 @@ impl Connection {
         }
     }
 
-    fn figures(&self) -> Figures<'_> {
+    fn figures(&self, now: SystemTime) -> Figures<'_> {
         match self {
-            Self::Open(open) => Figures::open(&open.state),
+            Self::Open(open) => Figures::open(&open.state, now),
             Self::Closed(closed) => Figures::closed(closed),
         }
     }
@@ -239,7 +240,8 @@ impl Found {
         };
         let mut connections: Vec<Connection> = all.into_iter().map(open).collect();
         connections.extend(self.closed.into_iter().map(Connection::Closed));
-        connections.sort_by(|one, other| question.order.compare(&one.figures(), &other.figures()));
+        let now = SystemTime::now();
+        connections.sort_by(|one, other| question.order.compare(&one.figures(now), &other.figures(now)));
         let page = connections.into_iter().skip(question.offset).take(question.limit);
         let (mut places, mut open, mut shown) = (Vec::new(), Vec::new(), Vec::new());
         for connection in page {

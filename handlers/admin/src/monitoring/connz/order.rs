@@ -61,8 +61,8 @@ impl Order {
             Self::BytesOut => b.payload_out.cmp(&a.payload_out),
             Self::BytesIn => b.payload_in.cmp(&a.payload_in),
             Self::Active => b.active.cmp(&a.active),
-            Self::Idle => b.idle.cmp(&a.idle),
-            Self::Uptime => a.uptime.cmp(&b.uptime),
+            Self::Idle => other.since(b.active).cmp(&one.since(a.active)),
+            Self::Uptime => one.since(a.opened).cmp(&other.since(b.opened)),
             Self::Stopped => other.stopped.cmp(&one.stopped),
             Self::Reason => one.reason.cmp(other.reason),
             Self::RoundTrip => round_trip(b).cmp(&round_trip(a)),
@@ -80,14 +80,18 @@ fn round_trip(state: &ConnectionState) -> Duration {
 pub(super) struct Figures<'a> {
     state: &'a ConnectionState,
     stopped: Option<SystemTime>,
+    /// Up to when its times are counted. For those that are open it is the same, though they were asked one by one.
+    until: SystemTime,
     reason: &'a str,
 }
 
 impl<'a> Figures<'a> {
-    pub(super) fn open(state: &'a ConnectionState) -> Self {
+    /// Of one that is open `now`.
+    pub(super) fn open(state: &'a ConnectionState, now: SystemTime) -> Self {
         Self {
             state,
             stopped: None,
+            until: now,
             reason: "",
         }
     }
@@ -96,7 +100,56 @@ impl<'a> Figures<'a> {
         Self {
             state: &closed.state,
             stopped: Some(closed.stopped),
+            until: closed.stopped,
             reason: closed.reason,
         }
+    }
+
+    fn since(&self, time: SystemTime) -> Duration {
+        self.until.duration_since(time).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use vagus_actors::observed::ClientInfo;
+
+    /// One that was asked so many milliseconds after all others were opened, and was active before.
+    fn state(id: u64, active: u64, asked: u64) -> ConnectionState {
+        let opened = SystemTime::UNIX_EPOCH;
+        let after = Duration::from_millis;
+        ConnectionState {
+            id,
+            peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+            client: ClientInfo::default(),
+            opened,
+            active: opened + after(active),
+            uptime: after(asked),
+            idle: after(asked - active),
+            subscriptions: 0,
+            pending: 0,
+            messages_in: 0,
+            payload_in: 0,
+            messages_out: 0,
+            payload_out: 0,
+            stalls: 0,
+            waits_for_interest: false,
+            round_trip: None,
+            tls: None,
+            account: None,
+        }
+    }
+
+    /// They are asked one by one: the last to be asked has not been idle for longest.
+    #[test]
+    fn times_are_compared_as_of_one_moment() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(100);
+        let (first, last) = (state(1, 10, 20), state(2, 15, 90));
+        let (first, last) = (Figures::open(&first, now), Figures::open(&last, now));
+        assert_eq!(Order::Idle.compare(&first, &last), Ordering::Less);
+        assert_eq!(Order::Idle.compare(&last, &first), Ordering::Greater);
+        assert_eq!(Order::Uptime.compare(&first, &last), Ordering::Less, "by number");
     }
 }
