@@ -33,9 +33,9 @@ pub struct Blocked {
 
 /// What a full socket has left of its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// There is time left.
-    Goes,
+pub enum TimeLeft {
+    /// There is some.
+    Some,
     /// What waited then is written: for what waits now, there is all of it.
     Anew,
     /// It is over, and there is as much again.
@@ -60,16 +60,16 @@ impl Blocked {
     }
 
     /// What is left of its time when so much has been written.
-    pub fn patience(self, now: Instant, written: u64, bounds: &Bounds) -> Patience {
+    pub fn time_left(self, now: Instant, written: u64, bounds: &Bounds) -> TimeLeft {
         if written >= self.until {
-            return Patience::Anew;
+            return TimeLeft::Anew;
         }
         if now < self.deadline(bounds) {
-            return Patience::Goes;
+            return TimeLeft::Some;
         }
         match bounds.write_timeout {
-            WriteTimeout::Retry if written > self.from => Patience::Renewed,
-            WriteTimeout::Retry | WriteTimeout::Close => Patience::Ended,
+            WriteTimeout::Retry if written > self.from => TimeLeft::Renewed,
+            WriteTimeout::Retry | WriteTimeout::Close => TimeLeft::Ended,
         }
     }
 }
@@ -96,14 +96,14 @@ mod tests {
         };
         let (close, retry) = (bounds(WriteTimeout::Close), bounds(WriteTimeout::Retry));
         for (seconds, written, closing, retrying) in [
-            (9, 100, Patience::Goes, Patience::Goes),
-            (9, 200, Patience::Anew, Patience::Anew),
-            (10, 100, Patience::Ended, Patience::Ended),
-            (10, 101, Patience::Ended, Patience::Renewed),
-            (10, 200, Patience::Anew, Patience::Anew),
+            (9, 100, TimeLeft::Some, TimeLeft::Some),
+            (9, 200, TimeLeft::Anew, TimeLeft::Anew),
+            (10, 100, TimeLeft::Ended, TimeLeft::Ended),
+            (10, 101, TimeLeft::Ended, TimeLeft::Renewed),
+            (10, 200, TimeLeft::Anew, TimeLeft::Anew),
         ] {
             let now = start + Duration::from_secs(seconds);
-            let told = [&close, &retry].map(|bounds| blocked.patience(now, written, bounds));
+            let told = [&close, &retry].map(|bounds| blocked.time_left(now, written, bounds));
             assert_eq!(told, [closing, retrying], "{seconds}s, {written}");
         }
     }

@@ -3,7 +3,7 @@
 use super::{Connection, Session};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
-use vagus_delivery::bounds::{Blocked, Patience};
+use vagus_delivery::bounds::{Blocked, TimeLeft};
 use vagus_delivery::outbox::Flushed;
 use vagus_delivery::wire::Wire;
 use vagus_protocol::error::CloseReason;
@@ -50,15 +50,15 @@ impl<S: Session> Connection<S> {
     /// Whether what waited when the socket became full has not been written in time, and no more is given.
     pub(super) fn is_past_write_deadline(&mut self, now: Instant) -> bool {
         let traffic = self.outbox.traffic();
-        let patience = match self.blocked {
-            Some(blocked) => blocked.patience(now, traffic.written, &self.bounds),
-            None => Patience::Anew,
+        let left = match self.blocked {
+            Some(blocked) => blocked.time_left(now, traffic.written, &self.bounds),
+            None => TimeLeft::Anew,
         };
-        match patience {
-            Patience::Goes => return false,
-            Patience::Ended => return true,
-            Patience::Anew => {}
-            Patience::Renewed => self.log_write_deadline("State"),
+        match left {
+            TimeLeft::Some => return false,
+            TimeLeft::Ended => return true,
+            TimeLeft::Anew => {}
+            TimeLeft::Renewed => self.log_write_deadline("State"),
         }
         self.blocked = Some(Blocked::new(now, &traffic));
         false
