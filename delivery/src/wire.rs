@@ -9,7 +9,6 @@ mod handshakes;
 mod last_words;
 mod layer;
 mod peer_check;
-mod tls_facts;
 mod tls_layer;
 
 pub use entrance::{Came, Direction, EARLY_AT_MOST, Entrance};
@@ -17,8 +16,7 @@ pub use handshakes::Handshakes;
 pub use last_words::LastWords;
 pub use layer::{Below, Layer, NewLayer};
 pub use peer_check::PeerCheck;
-pub use tls_facts::{TlsFacts, TlsPeerCertificate};
-pub use tls_layer::{HandshakeError, TlsLayer};
+pub use tls_layer::{HandshakeError, TlsFacts, TlsLayer, TlsPeerCertificate};
 
 use rustix::io::Errno;
 use std::io::{self, IoSliceMut};
@@ -26,7 +24,6 @@ use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// One read takes at most this much, in bytes.
@@ -193,7 +190,7 @@ pub(super) fn read_vectored(
 ) -> io::Result<(usize, bool)> {
     let wanted = first.len() + second.len();
     let mut short = 0;
-    let result = socket.try_io(Interest::READABLE, || {
+    let result = socket.try_io(tokio::io::Interest::READABLE, || {
         let count = if first.is_empty() {
             rustix::net::recv(socket.as_fd(), &mut *second, rustix::net::RecvFlags::empty())
                 .map(|(count, _)| count)

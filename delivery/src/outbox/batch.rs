@@ -6,7 +6,6 @@ use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
-use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// How many chunks one `writev` takes.
@@ -150,7 +149,7 @@ impl Batch {
     fn write_once(&mut self, socket: &TcpStream) -> io::Result<bool> {
         let mut offered = 0;
         let mut short = 0;
-        let result = socket.try_io(Interest::WRITABLE, || {
+        let result = socket.try_io(tokio::io::Interest::WRITABLE, || {
             let count = if self.chunks.len() == 1 {
                 let chunk = &self.chunks[0][self.offset..];
                 offered = chunk.len();
