@@ -60,7 +60,7 @@ pub struct Opened<S> {
     pub entrance: Entrance,
     /// The state machine of the connection.
     pub session: S,
-    /// The account of one that is admitted whoever it is. Others are bound to theirs by the session.
+    /// The account of one that is admitted without a login. Others are bound to theirs by the session.
     pub account: Option<Arc<Account>>,
     /// What is said first.
     pub greeting: Vec<u8>,

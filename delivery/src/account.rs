@@ -6,7 +6,7 @@ use vagus_routing::AccountId;
 /// The account of everybody who belongs to no other.
 pub const GLOBAL_ACCOUNT: &str = "$G";
 
-/// One account, as far as messages are concerned: whoever is bound to it publishes to others that are, and to nobody else.
+/// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
 ///
 /// One without subscriptions takes less than a kilobyte of memory.
 #[derive(Debug)]

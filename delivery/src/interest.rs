@@ -68,7 +68,7 @@ impl Interest {
         self.index.read().find_match(subject, LOOKED_AT_ONCE, wanted)
     }
 
-    /// The index to be changed. For the Router; whoever changes a subject bumps its version before the lock
+    /// The index to be changed. For the Router, which bumps the version of what it changes before the lock
     /// is let go.
     pub fn change(&self) -> RwLockWriteGuard<'_, Index<Arc<Outbox>>> {
         self.index.write()

@@ -1,7 +1,7 @@
 //! What is set, and may be set otherwise while the server runs.
 //!
-//! The role of a [`Live`] is to be the one place that says what holds now: whoever opens something reads it there,
-//! and whoever lives long compares versions, which costs one load, and adopts what is new.
+//! The role of a [`Live`] is to be the one place that says what holds now: what is opened reads it there,
+//! and what lives long compares versions, which costs one load, and adopts what is new.
 
 use parking_lot::RwLock;
 use std::sync::Arc;

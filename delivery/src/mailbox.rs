@@ -1,4 +1,4 @@
-//! Where messages wait for a part of the server that owns subscriptions: a stream, a connector, whoever listens for a
+//! Where messages wait for a part of the server that owns subscriptions: a stream, a connector, one that listens for a
 //! browser.
 //!
 //! All subscriptions of an owner deliver to one mailbox, in the order in which they were published. It is an outbox like
@@ -22,7 +22,7 @@ const NO_ARBITER: usize = usize::MAX;
 pub const TAKEN_AT_ONCE: usize = 256 * 1024;
 
 /// The owner's end. Nothing is delivered to its subscriptions any more when it is dropped; that they end is announced by
-/// whoever announced that they begin.
+/// the actor that announced that they begin.
 #[derive(Debug)]
 pub struct Mailbox {
     outbox: Arc<Outbox>,
@@ -142,7 +142,7 @@ impl Iterator for Messages {
     }
 }
 
-/// A message as it was taken. It keeps the chunk that it came in: whoever holds one for long copies what it needs.
+/// A message as it was taken. It keeps the chunk that it came in: who holds one for long copies what it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message(Bytes);
 

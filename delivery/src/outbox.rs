@@ -79,7 +79,7 @@ struct Answers {
 pub struct Pushed {
     /// Nobody is going to write what was pushed unless the caller sees to it.
     pub unattended: bool,
-    /// So much waits for this connection that whoever publishes to it should pause for so long.
+    /// So much waits for this connection that its publisher should pause for so long.
     pub pause: Option<Duration>,
 }
 
@@ -340,7 +340,7 @@ impl Outbox {
         self.queue.lock().close_reason()
     }
 
-    /// The owner is gone: nothing held for the peer outlives it, whoever still knows this outbox.
+    /// The owner is gone: nothing held for the peer outlives it, though others still know this outbox.
     pub fn retire(&self) {
         self.traits.set(Traits::CLOSED, true);
         let left = self.queue.lock().retire();

@@ -105,7 +105,7 @@ pub struct FanoutCache<D> {
 
 /// The places of the subjects whose hashes end alike. Places are numbered through all sets.
 ///
-/// Whoever looks for a subject waits for two lines of a processor's cache: the first, which tells the place, and that
+/// A look for a subject waits for two lines of a processor's cache: the first, which tells the place, and that
 /// of the place.
 #[repr(C, align(64))]
 struct Set<D> {

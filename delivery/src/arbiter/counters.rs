@@ -1,4 +1,4 @@
-//! Counters of one arbiter: written by its thread alone, read by whoever observes.
+//! Counters of one arbiter: written by its thread alone, read by observers.
 
 use super::hand_over_times::{HandOverTimes, Histogram};
 use std::sync::atomic::{AtomicU64, Ordering};

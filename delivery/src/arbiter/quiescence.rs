@@ -5,7 +5,7 @@
 //! sequentially consistent fence on both sides, a turn that the Router finds not begun will see the new
 //! version, and one that it finds running is waited for.
 //!
-//! Whoever finds that a turn has ended also finds what it did. The count it reads may be the one that ended the turn, or
+//! A thread that finds that a turn has ended also finds what it did. The count it reads may be the one that ended the turn, or
 //! that of a later turn of the same arbiter: so both are stored with `Release` and read with `Acquire`, and either way
 //! everything the arbiter did before that store, the awaited turn included, happened before the reading.
 //!

@@ -25,7 +25,7 @@ const REMEMBERED: u32 = 64;
 /// Whether an arbiter stays awake, and until when.
 #[derive(Debug)]
 pub struct SpinWindow {
-    /// With one core, whoever is waited for could not run.
+    /// With one core, the one that is waited for could not run.
     possible: bool,
     last_turn: Instant,
     small_turns: u32,

@@ -226,7 +226,7 @@ pub(super) fn has_room(destination: &Outbox, messages: u64) -> bool {
     !refuses
 }
 
-/// Whether every plain target takes messages byte for byte as they were published. Of a queue group only whoever is
+/// Whether every plain target takes messages byte for byte as they were published. Of a queue group only the one that is
 /// picked has to be asked, and to claim its message.
 pub(super) fn takes_as_it_comes(fanout: &ConnectionFanout, with_headers: bool) -> bool {
     !fanout.has_limited() && (!with_headers || fanout.all_accept_headers())
@@ -274,7 +274,7 @@ fn pick_another<'a>(
     None
 }
 
-/// One of the nearest members that take a message. They are as likely as they weigh, whoever is further off beside them:
+/// One of the nearest members that take a message. They are as likely as they weigh, whatever is further off beside them:
 /// in a small group exactly so, in a large one as far as members are drawn.
 fn pick_nearest<'a>(
     queue: &'a QueueTargets<Arc<Outbox>>,

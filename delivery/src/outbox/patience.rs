@@ -28,7 +28,7 @@ impl Patience {
     /// How long a publisher should pause at `now` for a connection for which `pending` bytes wait, after its socket has
     /// taken `written` since it began.
     ///
-    /// One that is stuck is waited for [`PATIENCE`] and then not again until it has taken a step, whoever publishes
+    /// One that is stuck is waited for [`PATIENCE`] and then not again until it has taken a step, however many publish
     /// and how often: it must not slow those who publish to others, too.
     pub(super) fn pause(
         &mut self,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_is_stuck_is_waited_for_once_whoever_publishes() {
+    fn a_peer_that_is_stuck_is_waited_for_once_however_many_publish() {
         let patience = PATIENCE.as_millis() as u64;
         let looks = [
             (0, 5, 100),

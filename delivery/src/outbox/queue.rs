@@ -86,7 +86,7 @@ impl Queue {
         self.pending
     }
 
-    /// How long whoever published should pause, with so much allowed to wait.
+    /// How long the publisher should pause, with so much allowed to wait.
     pub(super) fn pause(&mut self, now: Moment, max_pending: usize) -> Option<Duration> {
         let pause = self.patience.pause(now, self.pending, max_pending, self.written);
         self.stalls = self.stalls.saturating_add(u32::from(pause.is_some()));
@@ -174,7 +174,7 @@ impl Queue {
                 *batch = self.backlog.take();
                 return true;
             }
-            // Somebody is going to write what is left: whoever wrote tells the owner.
+            // Somebody is going to write what is left: the writer tells the owner.
             Written::All => {}
             Written::Enough => self.backlog.put_back(batch),
             Written::Some => {

@@ -6,9 +6,9 @@ use vagus_protocol::routed::PeerLine;
 /// What becomes of messages that the owner of a mailbox has no room for: it says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenFull {
-    /// Whoever publishes waits until there is room.
+    /// The publisher waits until there is room.
     Pause,
-    /// They are not taken, and whoever publishes is told as if nobody had been interested.
+    /// They are not taken, and the publisher is told as if nobody had been interested.
     Refuse,
     /// The oldest make room.
     DropOldest,

@@ -1,4 +1,4 @@
-//! Whoever is asked about a peer in the middle of its handshake.
+//! A check of a peer in the middle of its handshake.
 
 use super::HandshakeError;
 use super::tls_layer::Stream;

@@ -260,7 +260,7 @@ fn something_else_is_published_once_everybody_has_what_came_before() {
 }
 
 #[test]
-fn whoever_unsubscribes_between_two_turns_gets_nothing_more() {
+fn one_that_unsubscribes_between_two_turns_gets_nothing_more() {
     let mut world = World::new();
     let peer = world.peer();
     let subscriptions: Vec<_> = (0..WIDE).map(|sid| world.subscribe(&peer, "x", sid)).collect();
@@ -356,7 +356,7 @@ fn large_messages_are_spread_by_their_bytes() {
 }
 
 #[test]
-fn nothing_is_made_for_whoever_is_gone() {
+fn nothing_is_made_for_one_that_is_gone() {
     let mut world = World::new();
     let peer = world.peer();
     for sid in 0..WIDE {
@@ -424,7 +424,7 @@ fn a_queue_group_does_not_slow_those_who_publish_headers_or_want_no_echo() {
 }
 
 #[test]
-fn whoever_has_no_further_turn_does_it_all_at_once() {
+fn a_publisher_without_a_further_turn_does_it_all_at_once() {
     let mut world = World::new();
     let peer = world.peer();
     for sid in 0..WIDE {
@@ -520,7 +520,7 @@ fn a_turn_resolves_no_more_than_its_part() {
 }
 
 #[test]
-fn a_subject_that_is_resolved_in_several_turns_reaches_whoever_is_there_throughout() {
+fn a_subject_that_is_resolved_in_several_turns_reaches_all_that_are_there_throughout() {
     let mut world = World::new();
     let peer = world.peer();
     let all = overlap(&mut world, &peer, 14);

@@ -547,7 +547,7 @@ fn messages_are_refused_if_the_owner_wants_it_so() {
 }
 
 #[test]
-fn whoever_publishes_waits_if_the_owner_wants_it_so() {
+fn a_publisher_waits_if_the_owner_wants_it_so() {
     let mut world = World::new();
     let mut owner = world.owner(1_000, WhenFull::Pause);
     world.own(&owner, "a", 1);
