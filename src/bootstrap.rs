@@ -191,7 +191,7 @@ fn populate(
     let operator = |broker: &Arc<Broker>| Operator {
         monitor: monitor.clone(),
         lame_duck: lame_duck.clone(),
-        in_process: InProcess::new(first, accounts.global().clone()).start(),
+        in_process: InProcess::start(first, accounts.global().clone()),
         history: History::new(
             arbiters.clone(),
             monitor.clone(),

@@ -1,41 +1,74 @@
 //! A client within the process, for handlers that publish and subscribe for somebody who has no connection.
 //!
 //! The role of the InProcess is to be on an arbiter where they are not: it publishes through that arbiter's caches,
-//! as a connection does, and has subscriptions put in force. What is delivered to one goes to an outbox without a
-//! socket, bounded like any other, and from there to the holder of the [`InProcessSubscription`].
+//! as a connection does, and has subscriptions put in force. What is delivered to one goes to a mailbox, bounded like the
+//! outbox of a connection, and from there to the holder of the [`InProcessSubscription`].
 
+mod handed_in;
 mod subscription;
 
-pub use subscription::{Delivered, InProcessSubscription};
+pub use handed_in::InProcessMessage;
+pub use subscription::InProcessSubscription;
 
 use crate::accounts::RoutedAccount;
 use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::router::{Announce, Settled};
 use actix::prelude::*;
 use bytes::Bytes;
+use handed_in::HandedIn;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
-use vagus_delivery::Moment;
-use vagus_delivery::arbiter::{ArbiterState, LocalArbiter, RunningTurn, hand_over};
-use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
+use tokio::task::yield_now;
+use vagus_delivery::arbiter::{ArbiterState, Delivery, LocalArbiter, RunningTurn, hand_over};
+use vagus_delivery::mailbox::Mailbox;
+use vagus_delivery::outbox::WhenFull;
 use vagus_delivery::subscriptions::Change;
+use vagus_delivery::{Account, Moment};
 use vagus_protocol::operation::Publish;
-use vagus_routing::Origin;
+use vagus_routing::{ConnectionKind, Origin};
 
-/// The sid of the one subscription that an outbox without a socket has.
-const SID: &[u8] = b"1";
-
-/// No arbiter carries an owner that is not a connection.
-const NO_ARBITER: usize = usize::MAX;
+/// The number of the one subscription that a mailbox has here.
+const NUMBER: u32 = 1;
 
 /// Publishes and subscribes on its arbiter for those who are on none.
 pub struct InProcess {
     arbiter: LocalArbiter,
     account: RoutedAccount,
+    handed_in: Arc<HandedIn>,
     published: u64,
+    turns: u64,
     subscribed: u64,
+}
+
+/// Where an [`InProcess`] is reached, from any thread. None in an answer: the server is at its end.
+#[derive(Debug, Clone)]
+pub struct InProcessAddress {
+    actor: Addr<InProcess>,
+    handed_in: Arc<HandedIn>,
+}
+
+impl InProcessAddress {
+    /// Publishes a message; true if somebody took it.
+    pub async fn publish(&self, message: InProcessMessage) -> Option<bool> {
+        let (taken, is_taken) = oneshot::channel();
+        if self.handed_in.add(message, taken) {
+            tell(&self.actor, TakeHandedIn);
+        }
+        is_taken.await.ok()
+    }
+
+    /// Subscribes; the subscription is in force when this is answered.
+    pub async fn subscribe(&self, subscribe: SubscribeInProcess) -> Option<InProcessSubscription> {
+        self.actor.send(subscribe).await.ok().flatten()
+    }
+
+    /// What the actor shows of itself.
+    pub async fn observe(&self) -> Option<InProcessState> {
+        self.actor.send(Observe::new()).await.ok()
+    }
 }
 
 /// What an [`InProcess`] shows of itself.
@@ -43,24 +76,16 @@ pub struct InProcess {
 pub struct InProcessState {
     /// Messages it has published.
     pub published: u64,
+    /// Turns it took for that.
+    pub turns: u64,
     /// Subscriptions it has had put in force.
     pub subscribed: u64,
 }
 
-/// Publishes a message; true if somebody took it. The sender has made sure that the subject is one that can be
-/// published on, and bounds how many wait.
+/// There are messages to be published.
 #[derive(Debug, Message)]
-#[rtype(result = "bool")]
-pub struct PublishInProcess {
-    /// The subject, without wildcards.
-    pub subject: Bytes,
-    /// Where answers go.
-    pub reply: Option<Bytes>,
-    /// The header block, from `NATS/1.0` to its empty line.
-    pub header: Option<Bytes>,
-    /// The payload.
-    pub payload: Bytes,
-}
+#[rtype(result = "()")]
+struct TakeHandedIn;
 
 /// Subscribes; answered once the subscription is in force. The sender has made sure that the subject is valid,
 /// and bounds how many there are.
@@ -76,46 +101,82 @@ pub struct SubscribeInProcess {
 }
 
 impl InProcess {
-    /// For this arbiter, on the thread of which it must be started, and in this account.
-    pub fn new(arbiter: LocalArbiter, account: RoutedAccount) -> Self {
-        Self {
+    /// Starts it on this arbiter, on the thread of which this must be called, and in this account.
+    pub fn start(arbiter: LocalArbiter, account: RoutedAccount) -> InProcessAddress {
+        let handed_in = Arc::new(HandedIn::default());
+        let actor = Self {
             arbiter,
             account,
+            handed_in: handed_in.clone(),
             published: 0,
+            turns: 0,
             subscribed: 0,
+        };
+        InProcessAddress {
+            actor: Actor::start(actor),
+            handed_in,
         }
     }
 
-    fn publish(&mut self, given: &PublishInProcess) -> bool {
-        self.published += 1;
-        let header = given.header.as_deref().unwrap_or_default();
-        let body = [header, &given.payload].concat();
-        let header_size_text = header.len().to_string();
-        let size_text = body.len().to_string();
-        let message = Publish {
-            subject: &given.subject,
-            reply: given.reply.as_deref(),
-            header_size: (!header.is_empty()).then_some(header.len()),
-            header_size_text: header_size_text.as_bytes(),
-            size_text: size_text.as_bytes(),
-            tail: None,
-            body: &body,
-            line_len: 0,
-        };
+    /// Publishes what was handed in, in one turn; what is too much for that waits for another.
+    fn publish_handed_in(&mut self, address: Addr<Self>) {
+        let mut waiting = self.handed_in.take();
+        if waiting.is_empty() {
+            return;
+        }
         let began = Instant::now();
-        let mut arbiter = self.arbiter.borrow_mut();
-        let arbiter: &mut ArbiterState = &mut arbiter;
-        let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
-        arbiter.delivery.staging.begin_turn(Moment::of(began));
-        let account = &*self.account.account;
-        let origin = Origin::server(account.id());
-        let taken = arbiter.delivery.publish(account, &message, origin);
-        arbiter.delivery.close_run();
-        arbiter.delivery.finish();
-        // Requests come one by one and each waits for its answer: there is nothing to pause.
-        hand_over(arbiter, running, began);
-        taken
+        let mut answers = Vec::with_capacity(waiting.len());
+        {
+            let mut arbiter = self.arbiter.borrow_mut();
+            let arbiter: &mut ArbiterState = &mut arbiter;
+            let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
+            arbiter.delivery.staging.begin_turn(Moment::of(began));
+            while !arbiter.delivery.is_spent()
+                && let Some((message, answer)) = waiting.pop_front()
+            {
+                let taken = publish(&mut arbiter.delivery, &self.account.account, &message);
+                answers.push((answer, taken));
+            }
+            arbiter.delivery.close_run();
+            arbiter.delivery.finish();
+            // Each who publishes waits for the answer: there is nothing to pause.
+            hand_over(arbiter, running, began);
+        }
+        self.turns += 1;
+        self.published += answers.len() as u64;
+        for (answer, taken) in answers {
+            // The publisher may have gone.
+            let _ = answer.send(taken);
+        }
+        if !waiting.is_empty() {
+            self.handed_in.put_back(waiting);
+            actix_rt::spawn(async move {
+                yield_now().await;
+                tell(&address, TakeHandedIn);
+            });
+        }
     }
+}
+
+fn publish(delivery: &mut Delivery, account: &Account, given: &InProcessMessage) -> bool {
+    let header = given.header.as_deref().unwrap_or_default();
+    let body = match header.is_empty() {
+        true => Cow::Borrowed(&*given.payload),
+        false => Cow::Owned([header, &given.payload].concat()),
+    };
+    let header_size_text = header.len().to_string();
+    let size_text = body.len().to_string();
+    let message = Publish {
+        subject: &given.subject,
+        reply: given.reply.as_deref(),
+        header_size: (!header.is_empty()).then_some(header.len()),
+        header_size_text: header_size_text.as_bytes(),
+        size_text: size_text.as_bytes(),
+        tail: None,
+        body: &body,
+        line_len: 0,
+    };
+    delivery.publish(account, &message, Origin::server(account.id()))
 }
 
 /// Waits for the Router's word that a subscription is in force.
@@ -139,6 +200,8 @@ impl Handler<Settled> for Awaiting {
 
 impl Drop for InProcess {
     fn drop(&mut self) {
+        // Nobody is going to take what waits: whoever waits for an answer is told so.
+        drop(self.handed_in.take());
         end_if_panicking("The InProcess");
     }
 }
@@ -147,11 +210,11 @@ impl Actor for InProcess {
     type Context = Context<Self>;
 }
 
-impl Handler<PublishInProcess> for InProcess {
-    type Result = bool;
+impl Handler<TakeHandedIn> for InProcess {
+    type Result = ();
 
-    fn handle(&mut self, publish: PublishInProcess, _: &mut Context<Self>) -> bool {
-        self.publish(&publish)
+    fn handle(&mut self, _: TakeHandedIn, context: &mut Context<Self>) {
+        self.publish_handed_in(context.address());
     }
 }
 
@@ -160,17 +223,10 @@ impl Handler<SubscribeInProcess> for InProcess {
 
     fn handle(&mut self, subscribe: SubscribeInProcess, _: &mut Context<Self>) -> Self::Result {
         self.subscribed += 1;
-        let outbox = {
-            let arbiter = self.arbiter.borrow();
-            let id = arbiter.shared.next_connection_id();
-            let slot = arbiter.shared.slots.take();
-            Outbox::new(slot, id, NO_ARBITER, subscribe.max_pending, None)
-        };
-        outbox.set_accepts_headers(true);
-        let outbox = Arc::new(outbox);
+        let (kind, full) = (ConnectionKind::Service, WhenFull::CutOff);
+        let mailbox = Mailbox::new(&self.arbiter.borrow().shared, kind, subscribe.max_pending, full);
         let queue = subscribe.queue.as_deref();
-        let subscription = ConnectionSubscription::new(&subscribe.subject, queue, SID, outbox.clone());
-        let subscription = Arc::new(subscription);
+        let subscription = mailbox.subscription(&subscribe.subject, queue, NUMBER);
         let (in_force, is_in_force) = oneshot::channel();
         let announce = Announce {
             account: self.account.account.id(),
@@ -178,7 +234,7 @@ impl Handler<SubscribeInProcess> for InProcess {
             settled: Some(Awaiting(Some(in_force)).start().recipient()),
         };
         tell(&self.account.router, announce);
-        let held = InProcessSubscription::new(outbox, subscription, self.account.clone(), Instant::now());
+        let held = InProcessSubscription::new(mailbox, subscription, self.account.clone(), Instant::now());
         Box::pin(async move {
             // Without the Router there is no server left.
             is_in_force.await.ok().map(|()| held)
@@ -192,7 +248,11 @@ impl Handler<Observe<InProcessState>> for InProcess {
     fn handle(&mut self, _: Observe<InProcessState>, _: &mut Context<Self>) -> Self::Result {
         MessageResult(InProcessState {
             published: self.published,
+            turns: self.turns,
             subscribed: self.subscribed,
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! The role of an [`Operator`] is to carry out what an administrator wants: it has the actors' addresses and no state.
 
 use crate::history::{History, Samples, SamplesSince};
-use crate::in_process::{InProcess, InProcessSubscription, PublishInProcess, SubscribeInProcess};
+use crate::in_process::{InProcessAddress, InProcessMessage, InProcessSubscription, SubscribeInProcess};
 use crate::lame_duck::{EnterLameDuck, LameDuck};
 use crate::monitor::{CloseConnection, Monitor, SettingsChanged};
 use actix::prelude::*;
@@ -18,7 +18,7 @@ pub struct Operator {
     /// Who closes them in lame duck mode.
     pub lame_duck: Addr<LameDuck>,
     /// Who publishes and subscribes.
-    pub in_process: Addr<InProcess>,
+    pub in_process: InProcessAddress,
     /// Who remembers.
     pub history: Addr<History>,
 }
@@ -41,13 +41,13 @@ impl Operator {
     }
 
     /// Publishes a message; true if somebody took it.
-    pub async fn publish(&self, message: PublishInProcess) -> Option<bool> {
-        self.in_process.send(message).await.ok()
+    pub async fn publish(&self, message: InProcessMessage) -> Option<bool> {
+        self.in_process.publish(message).await
     }
 
     /// Subscribes; the subscription is in force when this is answered.
     pub async fn subscribe(&self, subscribe: SubscribeInProcess) -> Option<InProcessSubscription> {
-        self.in_process.send(subscribe).await.ok().flatten()
+        self.in_process.subscribe(subscribe).await
     }
 
     /// What was sampled from this sample on.

@@ -8,7 +8,6 @@
 
 pub mod connect;
 pub mod content_encoding;
-pub mod delivered;
 pub mod error;
 mod html_safe_json;
 pub mod info;

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use header::Headers;
 use serde::{Deserialize, Serialize};
-use vagus_actors::in_process::{PublishInProcess, SubscribeInProcess};
+use vagus_actors::in_process::{InProcessMessage, SubscribeInProcess};
 use vagus_configs::Limits;
 use vagus_routing::subject::{is_valid_literal, is_valid_subscription};
 
@@ -76,7 +76,7 @@ pub(crate) async fn publish(
 }
 
 /// The message that a document describes.
-fn message(document: &[u8], limits: &Limits) -> Result<PublishInProcess, Problem> {
+fn message(document: &[u8], limits: &Limits) -> Result<InProcessMessage, Problem> {
     let publication: Publication =
         serde_json::from_slice(document).map_err(|error| Problem::bad_request(error.to_string()))?;
     let subject = subject_to_publish("subject", publication.subject)?;
@@ -108,7 +108,7 @@ fn message(document: &[u8], limits: &Limits) -> Result<PublishInProcess, Problem
         );
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, told));
     }
-    Ok(PublishInProcess {
+    Ok(InProcessMessage {
         subject: subject.into(),
         reply: reply.map(Into::into),
         header: header.map(Into::into),

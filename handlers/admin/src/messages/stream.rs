@@ -16,9 +16,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
-use vagus_actors::in_process::{Delivered, InProcessSubscription};
-use vagus_protocol::delivered::{Delivery, parse};
+use vagus_actors::in_process::InProcessSubscription;
+use vagus_delivery::mailbox::{Delivered, Messages};
 use vagus_protocol::error::CloseReason;
+use vagus_protocol::neutral::NeutralMessage;
 
 /// How often something is said when nothing is delivered, so that it is noticed if nobody listens any more.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -80,7 +81,7 @@ enum Step {
 /// Feeds until one of the two is gone.
 async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
     let mut heartbeat = interval(HEARTBEAT);
-    let mut taken = Taken::default();
+    let mut taken = Messages::default();
     let mut piece = Vec::new();
     append_event(&mut piece, "subscribed", &serde_json::json!({}));
     let reason = loop {
@@ -89,7 +90,7 @@ async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
         {
             break reason;
         }
-        if taken.has_events(&mut piece) {
+        if make_events(&mut taken, &mut piece) {
             continue;
         }
         let mut gone = pin!(pieces.closed());
@@ -103,7 +104,8 @@ async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
             heartbeat.poll_tick(task).map(|_| Step::Beat)
         });
         match step.await {
-            Step::Take(Delivered::Chunks(chunks)) => taken.append(&chunks),
+            // There is nothing left of what was taken before.
+            Step::Take(Delivered::Messages(messages)) => taken = messages,
             Step::Take(Delivered::Ended(reason)) => break reason,
             Step::Beat => append_heartbeat(&mut piece),
             Step::Leave => return,
@@ -116,7 +118,7 @@ async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
             if !piece.is_empty() && pieces.send(std::mem::take(&mut piece).into()).await.is_err() {
                 return;
             }
-            if !taken.has_events(&mut piece) {
+            if !make_events(&mut taken, &mut piece) {
                 break;
             }
         }
@@ -149,55 +151,26 @@ async fn hand_over(
     .await
 }
 
-/// What has been delivered and is no event yet.
-#[derive(Default)]
-struct Taken {
-    bytes: Vec<u8>,
-    /// How much of it is done.
-    done: usize,
+/// Makes events of what has been delivered, up to a piece; false if there was nothing to make any of.
+fn make_events(taken: &mut Messages, out: &mut Vec<u8>) -> bool {
+    while out.len() < PIECE
+        && let Some(message) = taken.next()
+    {
+        append_event(out, "message", &shown(&message.parts()));
+    }
+    !out.is_empty()
 }
 
-impl Taken {
-    fn append(&mut self, chunks: &[Bytes]) {
-        for chunk in chunks {
-            self.bytes.extend_from_slice(chunk);
-        }
-    }
-
-    /// Makes events of it, up to a piece; false if there was nothing to make any of.
-    fn has_events(&mut self, out: &mut Vec<u8>) -> bool {
-        while out.len() < PIECE {
-            match parse(&self.bytes[self.done..]) {
-                Ok(Some((delivery, length))) => {
-                    append_event(out, "message", &shown(&delivery));
-                    self.done += length;
-                }
-                Ok(None) => {
-                    self.bytes.drain(..self.done);
-                    self.done = 0;
-                    break;
-                }
-                Err(error) => {
-                    log::error!("A delivery cannot be read: {error}");
-                    *self = Self::default();
-                    break;
-                }
-            }
-        }
-        !out.is_empty()
-    }
-}
-
-fn shown<'a>(delivery: &Delivery<'a>) -> Shown<'a> {
-    let text = std::str::from_utf8(delivery.payload).ok();
+fn shown<'a>(message: &NeutralMessage<'a>) -> Shown<'a> {
+    let text = std::str::from_utf8(message.payload).ok();
     Shown {
-        subject: std::str::from_utf8(delivery.subject).unwrap_or("?"),
-        reply: delivery
+        subject: std::str::from_utf8(message.subject).unwrap_or("?"),
+        reply: message
             .reply
             .map(|reply| std::str::from_utf8(reply).unwrap_or("?")),
-        headers: header::read(delivery.header),
+        headers: header::read(message.header),
         payload: text,
-        payload_base64: text.is_none().then(|| STANDARD.encode(delivery.payload)),
-        size: delivery.header.len() + delivery.payload.len(),
+        payload_base64: text.is_none().then(|| STANDARD.encode(message.payload)),
+        size: message.header.len() + message.payload.len(),
     }
 }
