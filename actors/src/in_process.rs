@@ -200,7 +200,7 @@ impl Handler<Settled> for Awaiting {
 
 impl Drop for InProcess {
     fn drop(&mut self) {
-        // Nobody is going to take what waits: whoever waits for an answer is told so.
+        // Nobody is going to take what waits: who waits for an answer is told so.
         drop(self.handed_in.take());
         end_if_panicking("The InProcess");
     }

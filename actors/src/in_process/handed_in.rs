@@ -1,4 +1,4 @@
-//! Messages on their way from whoever has something to publish to the InProcess.
+//! Messages on their way from those that have something to publish to the InProcess.
 
 use bytes::Bytes;
 use parking_lot::Mutex;

@@ -306,7 +306,7 @@ impl<D> fmt::Debug for Fanout<D> {
 }
 
 impl<D: Destination> Fanout<D> {
-    /// Whether this connection has a plain subscription in here. Members of queue groups are not looked at: whoever
+    /// Whether this connection has a plain subscription in here. Members of queue groups are not looked at: the caller that
     /// picks one sees whose it is.
     pub fn contains(&self, connection_id: u64) -> bool {
         match &self.several {

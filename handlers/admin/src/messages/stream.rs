@@ -56,7 +56,7 @@ struct End<'a> {
 
 /// The events of a subscription: `subscribed`, then `message` for each, and `end` if the server ends it.
 ///
-/// A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of whoever
+/// A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of the one that
 /// does not read.
 pub(super) fn events(
     subscription: InProcessSubscription,
