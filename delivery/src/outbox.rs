@@ -61,10 +61,17 @@ pub struct Outbox {
     /// Left by others, taken by the owner.
     notices: AtomicU8,
     queue: Mutex<Queue>,
+    shown: Mutex<Shown>,
+}
+
+/// What traces and the log say of the connection: both under one lock, as few ask for them and each connection pays for
+/// the room.
+#[derive(Debug, Default)]
+struct Shown {
     /// What the peer calls itself.
-    name: Mutex<Option<Arc<str>>>,
+    name: Option<Arc<str>>,
     /// Only where deliveries are logged.
-    shown: Mutex<Option<Box<ShownDeliveries>>>,
+    deliveries: Option<Box<ShownDeliveries>>,
 }
 
 /// The answers a connection may give to requests that were delivered to it, by a clock of their own.
@@ -104,8 +111,7 @@ impl Outbox {
             responses: Mutex::new(None),
             notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
-            name: Mutex::new(None),
-            shown: Mutex::new(None),
+            shown: Mutex::default(),
         }
     }
 
@@ -191,12 +197,12 @@ impl Outbox {
 
     /// What the peer calls itself, if it does.
     pub(crate) fn name(&self) -> Option<Arc<str>> {
-        self.name.lock().clone()
+        self.shown.lock().name.clone()
     }
 
     /// This is what the peer calls itself from now on; nothing is no name.
     pub fn set_name(&self, name: &str) {
-        *self.name.lock() = (!name.is_empty()).then(|| name.into());
+        self.shown.lock().name = (!name.is_empty()).then(|| name.into());
     }
 
     /// Whether messages are delivered with their headers from now on.
