@@ -1,4 +1,4 @@
-//! Who published a message, and whom it may reach for that reason.
+//! Who published a message, and which destinations it may reach for that reason.
 
 use crate::subscription::Destination;
 
@@ -58,7 +58,7 @@ impl ConnectionKind {
     }
 }
 
-/// Who published a message: what decides, beside interest, whom it reaches.
+/// Who published a message. With interest, this decides which destinations it reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     connection: u64,
@@ -131,25 +131,9 @@ impl Origin {
 mod tests {
     use super::ConnectionKind::{Client, Gateway, Hub, LeafNode, Route, Service, Stream};
     use super::{AccountId, ConnectionKind, Origin};
-    use crate::subscription::Destination;
+    use crate::testing::End;
 
     const KINDS: [ConnectionKind; 7] = [Client, Service, Stream, Route, Gateway, LeafNode, Hub];
-
-    struct Target(u64, ConnectionKind);
-
-    impl Destination for Target {
-        fn connection_id(&self) -> u64 {
-            self.0
-        }
-
-        fn accepts_headers(&self) -> bool {
-            true
-        }
-
-        fn kind(&self) -> ConnectionKind {
-            self.1
-        }
-    }
 
     /// For each kind of origin the kinds that it reaches, of others and of itself.
     #[test]
@@ -167,12 +151,12 @@ mod tests {
             let origin = Origin::without_echo(1, AccountId(0), kind);
             let reached: Vec<String> = KINDS
                 .into_iter()
-                .filter(|target| origin.reaches(&Target(2, *target)))
+                .filter(|target| origin.reaches(&End(2, *target)))
                 .map(|target| format!("{target:?}"))
                 .collect();
             assert_eq!(format!("{kind:?}"), name);
             assert_eq!(reached.join(" "), expected, "from {name}");
-            assert!(!origin.reaches(&Target(1, kind)), "{name} gets its own back");
+            assert!(!origin.reaches(&End(1, kind)), "{name} gets its own back");
             assert_eq!(origin.left_out(), Some(1));
         }
     }
@@ -181,12 +165,12 @@ mod tests {
     fn a_client_may_want_what_it_publishes() {
         for echo in [false, true] {
             let origin = Origin::client(1, AccountId(0), echo);
-            assert_eq!(origin.reaches(&Target(1, Client)), echo);
-            assert!(origin.reaches(&Target(2, Client)));
+            assert_eq!(origin.reaches(&End(1, Client)), echo);
+            assert!(origin.reaches(&End(2, Client)));
             assert_eq!(origin.left_out(), (!echo).then_some(1));
         }
         let origin = Origin::server(AccountId(3));
-        assert!(KINDS.into_iter().all(|kind| origin.reaches(&Target(1, kind))));
+        assert!(KINDS.into_iter().all(|kind| origin.reaches(&End(1, kind))));
         assert_eq!((origin.left_out(), origin.account()), (None, AccountId(3)));
     }
 

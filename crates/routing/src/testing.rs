@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::fanout::{Encoder, Fanout, Prefix};
 use crate::index::Index;
-use crate::origin::AccountId;
+use crate::origin::{AccountId, ConnectionKind};
 use crate::subscription::{Destination, Outlet, Subscription};
 
 /// A connection that is only its number.
@@ -36,6 +36,23 @@ impl Peer {
             headers: true,
             outlet: Outlet::Client,
         }
+    }
+}
+
+/// An end of any kind, with its number.
+pub(crate) struct End(pub(crate) u64, pub(crate) ConnectionKind);
+
+impl Destination for End {
+    fn connection_id(&self) -> u64 {
+        self.0
+    }
+
+    fn accepts_headers(&self) -> bool {
+        true
+    }
+
+    fn kind(&self) -> ConnectionKind {
+        self.1
     }
 }
 

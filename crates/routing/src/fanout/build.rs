@@ -243,22 +243,15 @@ impl Starts {
             shared: Vec::with_capacity(sorted.classes.len()),
             queues: Prefix { start: 0, length: 0 },
         };
+        let add = |starts: &mut Self, it: &Candidate<D>| {
+            starts.add(it.outlet, subject, it.subscription.sid_field(), encoder)
+        };
         for candidate in alone() {
-            let prefix = starts.add(
-                candidate.outlet,
-                subject,
-                candidate.subscription.sid_field(),
-                encoder,
-            );
+            let prefix = add(&mut starts, candidate);
             starts.alone.push(prefix);
         }
         for candidate in examples() {
-            let prefix = starts.add(
-                candidate.outlet,
-                subject,
-                candidate.subscription.sid_field(),
-                encoder,
-            );
+            let prefix = add(&mut starts, candidate);
             starts.shared.push(prefix);
         }
         if with_queues {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::origin::ConnectionKind;
-use crate::testing::{Peer, Shared, member, plain};
+use crate::testing::{End, Peer, Shared, member, plain};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
@@ -279,23 +279,6 @@ fn groups_of_several_subjects_are_one_to_pick_from() {
     let counts = picks(&members, 2000 * 200);
     let of_small: usize = (1500..2000).map(|id| counts[&id]).sum();
     assert!((97_000..103_000).contains(&of_small), "{of_small}");
-}
-
-/// A member's end, of any kind.
-struct End(u64, ConnectionKind);
-
-impl Destination for End {
-    fn connection_id(&self) -> u64 {
-        self.0
-    }
-
-    fn accepts_headers(&self) -> bool {
-        true
-    }
-
-    fn kind(&self) -> ConnectionKind {
-        self.1
-    }
 }
 
 #[test]
