@@ -28,7 +28,7 @@ pub use tls::ClientTls;
 use opening::Arrival;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
@@ -38,6 +38,7 @@ use vagus_delivery::Live;
 use vagus_delivery::wire::Entrance;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
+use vagus_protocol::server_shown::ServerShown;
 use vagus_routing::ConnectionId;
 
 /// What holds for all NATS clients of one listener.
@@ -75,6 +76,19 @@ impl ClientSettings {
         settings.info.lame_duck = true;
         settings.info.connect_urls.clear();
         settings
+    }
+
+    /// What one more answer of the server says of it, at this time.
+    fn next_server_shown<'a>(&'a self, time: &'a str) -> ServerShown<'a> {
+        ServerShown {
+            name: &self.info.server_name,
+            host: &self.info.host,
+            id: &self.info.server_id,
+            cluster: &self.info.cluster,
+            version: &self.info.version,
+            sequence: self.answered.fetch_add(1, Ordering::Relaxed) + 1,
+            time,
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use crate::evidence::Said;
 use crate::session::NatsSession;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use vagus_actors::connection::Turn;
 use vagus_delivery::arbiter::{OwnMessage, Trace};
 use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
@@ -15,7 +14,6 @@ use vagus_protocol::message_trace::{
 };
 use vagus_protocol::operation::Publish;
 use vagus_protocol::parser::oversized;
-use vagus_protocol::server_shown::ServerShown;
 use vagus_routing::subject;
 
 /// How much of an event is written at once, in bytes.
@@ -206,16 +204,7 @@ impl Debug for EventTrace {
 impl EventTrace {
     /// The event as text.
     fn text(&self, event: TraceEvent) -> Vec<u8> {
-        let info = &self.settings.info;
-        event.into_json(&ServerShown {
-            name: &info.server_name,
-            host: &info.host,
-            id: &info.server_id,
-            cluster: &info.cluster,
-            version: &info.version,
-            sequence: self.settings.answered.fetch_add(1, Ordering::Relaxed) + 1,
-            time: &now(),
-        })
+        event.into_json(&self.settings.next_server_shown(&now()))
     }
 }
 

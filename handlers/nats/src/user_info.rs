@@ -2,11 +2,9 @@
 
 use crate::authentication;
 use crate::session::NatsSession;
-use std::sync::atomic::Ordering;
 use vagus_actors::connection::Turn;
 use vagus_auth::permission::{Permissions, Rules};
 use vagus_delivery::arbiter::OwnMessage;
-use vagus_protocol::server_shown::ServerShown;
 use vagus_protocol::user_info::{Lists, Responses, UserInfo, UserPermissions};
 
 /// Where clients ask.
@@ -17,18 +15,10 @@ impl NatsSession {
     /// message does.
     #[cold]
     pub(crate) fn tell_who_it_is(&self, reply: &[u8], turn: &mut impl Turn) {
-        let info = &self.settings.info;
         let user = authentication::shown_user(self.options(), self.who());
+        let time = jiff::Timestamp::now().to_string();
         let answer = UserInfo {
-            server: ServerShown {
-                name: &info.server_name,
-                host: &info.host,
-                id: &info.server_id,
-                cluster: &info.cluster,
-                version: &info.version,
-                sequence: self.settings.answered.fetch_add(1, Ordering::Relaxed) + 1,
-                time: &jiff::Timestamp::now().to_string(),
-            },
+            server: self.settings.next_server_shown(&time),
             user: &user,
             account: self.account().map_or("", |account| account.name()),
             permissions: self.rights.permissions().map(shown),
