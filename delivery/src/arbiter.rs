@@ -4,6 +4,7 @@ mod building;
 mod counters;
 mod delivery;
 mod hand_over_times;
+mod kept;
 mod peers;
 mod quiescence;
 mod repeats;

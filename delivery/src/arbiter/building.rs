@@ -88,17 +88,17 @@ impl UnderWay {
         self.0.iter().find(is_it).cloned()
     }
 
-    /// Begins one, if there are not too many; gives back what it would have been made of.
+    /// Begins one; None if there are too many.
     pub(super) fn begin(
         &mut self,
         builder: &Builder,
         (account, subject): (AccountId, &[u8]),
         version: Version,
         matches: Matches<Arc<Outbox>>,
-    ) -> Result<Arc<Building>, Matches<Arc<Outbox>>> {
+    ) -> Option<Arc<Building>> {
         self.tidy();
         if self.0.len() >= AT_ONCE {
-            return Err(matches);
+            return None;
         }
         let building = Arc::new(Building {
             account,
@@ -111,7 +111,7 @@ impl UnderWay {
             building: building.clone(),
         });
         self.0.push(building.clone());
-        Ok(building)
+        Some(building)
     }
 
     /// The first that is not done.

@@ -49,7 +49,7 @@ pub struct Delivery {
     unfinished: Option<Box<Unfinished>>,
     /// How far earlier turns of the publisher came with the subject of its next message.
     resumed: Option<Resolving>,
-    /// Routes that another thread makes.
+    /// Fan-outs that another thread makes.
     pub(super) under_way: UnderWay,
     /// A message with odd spacing as it is delivered.
     composed: Vec<u8>,
@@ -146,8 +146,9 @@ impl Delivery {
 
     /// Whether the turn goes on with this message, or with something else. What was published on another subject is
     /// delivered before, if that is much; and then it may be the turn's last work. Messages that are only gathered may
-    /// be as many as one read brings. One for whose owner there is no room waits. The subject of the message is resolved, as far as one part brings it: if that is
-    /// not all, the turn ends, and a later one goes on from there when it is asked about the same message.
+    /// be as many as one read brings. A message waits if an owner that it reaches has no room. Its subject is resolved, as
+    /// far as one part brings it: if that is not all, the turn ends, and a later one goes on from there when it is asked
+    /// about the same message.
     #[inline]
     pub fn goes_on(&mut self, account: &Account, message: Option<&Publish<'_>>, origin: Origin) -> bool {
         if self.run.as_ref().is_some_and(|run| run.wide) {
@@ -171,7 +172,7 @@ impl Delivery {
         }
     }
 
-    /// Whether every owner whom messages of the run reach, and for whom publishers wait, has room for more. If not, the
+    /// Whether every owner that the run reaches, and that publishers wait for, has room for more. If not, the
     /// message that has begun the run waits for a later turn.
     fn has_room(&mut self) -> bool {
         let fanout = self.run.as_ref().and_then(|run| run.fanout.get(&self.fanouts));

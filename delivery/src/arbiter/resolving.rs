@@ -25,7 +25,7 @@ pub enum Unfinished {
     Delivering(Spread),
     /// So does this.
     Tracing(Box<Tracing>),
-    /// And this, a message of the server's own in an account, of which it is not known yet whom it reaches.
+    /// And this, a message of the server's own in an account, the subject of which is not resolved.
     Publishing(OwnMessage, Arc<Account>, Option<Resolving>),
     /// One behind the other.
     InOrder(Box<Unfinished>, Box<Unfinished>),
@@ -165,17 +165,14 @@ impl Resolving {
     ) -> bool {
         if let Stage::Listed(matches) = &mut self.stage {
             let matches = std::mem::take(matches);
-            let begun = match under_way.find(self.account, &self.subject, self.version) {
-                Some(building) => Ok(building),
-                None => under_way.begin(builder, (self.account, &self.subject), self.version, matches),
+            let begun = under_way
+                .find(self.account, &self.subject, self.version)
+                .or_else(|| under_way.begin(builder, (self.account, &self.subject), self.version, matches));
+            let Some(building) = begun else {
+                *self = Self::new(self.account, self.version);
+                return under_way.first().is_some_and(|other| other.wait(publisher));
             };
-            match begun {
-                Ok(building) => self.stage = Stage::Building(building),
-                Err(_) => {
-                    *self = Self::new(self.account, self.version);
-                    return under_way.first().is_some_and(|other| other.wait(publisher));
-                }
-            }
+            self.stage = Stage::Building(building);
         }
         match &self.stage {
             Stage::Building(building) => building.wait(publisher),

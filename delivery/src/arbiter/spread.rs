@@ -10,6 +10,7 @@
 //! A connection's own pieces come one behind the other before it publishes anything else, and each destination is done
 //! with before the next begins: all messages for it, in their order, to all of its subscriptions.
 
+use super::kept::KeptMessage;
 use super::peers::Peers;
 use super::staging::Staging;
 use super::with_care::{
@@ -17,7 +18,6 @@ use super::with_care::{
     logs_each,
 };
 use bytes::Bytes;
-use std::ops::Range;
 use std::sync::Arc;
 use vagus_protocol::message::{self, MORE_WITH_HEADERS};
 use vagus_routing::{Destination, Origin, Outlet, SharedTargets};
@@ -25,26 +25,17 @@ use vagus_routing::{Destination, Origin, Outlet, SharedTargets};
 /// What encoding this much takes, in bytes, is counted as one delivery.
 const ENCODED_IN_ONE: usize = 256;
 
-/// Messages of one subject on their way to whom the subject reaches.
+/// Messages of one subject on their way to all that it reaches.
 #[derive(Debug)]
 pub struct Spread {
     fanout: Arc<ConnectionFanout>,
     origin: Origin,
     text: Vec<u8>,
-    messages: Vec<Kept>,
+    messages: Vec<KeptMessage>,
     next: Next,
     /// The messages as the class that is under way gets them.
     encoded: Option<Encoded>,
     peers: Peers,
-}
-
-/// A message, by its places in the text.
-#[derive(Debug)]
-struct Kept {
-    tail: Range<usize>,
-    body: Range<usize>,
-    reply: Option<Range<usize>>,
-    header_size: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -82,17 +73,7 @@ impl Spread {
 
     /// Adds a message, before the first is delivered.
     pub(super) fn add(&mut self, content: &Content<'_>) {
-        let start = self.text.len();
-        self.text.extend_from_slice(content.tail);
-        let end = self.text.len();
-        let body_end = end.saturating_sub(2);
-        self.messages.push(Kept {
-            tail: start..end,
-            body: body_end.saturating_sub(content.body.len())..body_end,
-            // The reply is the first word of the tail.
-            reply: content.reply.map(|reply| start..start + reply.len()),
-            header_size: content.header_size,
-        });
+        self.messages.push(KeptMessage::append(&mut self.text, content));
     }
 
     /// Delivers as much as the turn allows; true when all is delivered.
@@ -103,14 +84,7 @@ impl Spread {
     }
 
     fn content(&self, message: usize) -> Option<Content<'_>> {
-        let kept = self.messages.get(message)?;
-        let text = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
-        Some(Content {
-            tail: text(&kept.tail),
-            reply: kept.reply.as_ref().map(text),
-            header_size: kept.header_size,
-            body: text(&kept.body),
-        })
+        Some(self.messages.get(message)?.content(&self.text))
     }
 
     fn deliver_to_singles(&mut self, staging: &mut Staging) -> bool {

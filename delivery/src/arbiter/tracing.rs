@@ -3,10 +3,11 @@
 //!
 //! A traced message goes a way of its own, on which each subscription is asked, as on that of a [`Spread`]: as much as
 //! the turn allows is done at once, and the rest in further turns, before anything else of the publisher. In the same
-//! way those are looked for to whom it is denied, and the event is made.
+//! way the subscriptions that it is denied to are looked for, and the event is made.
 //!
 //! [`Spread`]: super::spread::Spread
 
+use super::kept::KeptMessage;
 use super::peers::Peers;
 use super::resolving::Resolving;
 use super::staging::Staging;
@@ -14,7 +15,6 @@ use super::with_care::{ConnectionFanout, Content, Start, claims_one, deliver_cla
 use crate::account::Account;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use vagus_protocol::message_trace::{Egress, ShownKind, Undelivered};
 use vagus_routing::{ConnectionKind, Destination, Origin, Outlet, QueueTargets};
@@ -27,7 +27,7 @@ const WORK_OF_A_PIECE: usize = 4_096;
 
 /// Is told where a message goes, and makes an event of it.
 pub trait Trace: fmt::Debug {
-    /// Whether the message is delivered to nobody: it is only told to whom it would be.
+    /// Whether the message is delivered to nobody: it is only told what it would reach.
     fn is_without_delivery(&self) -> bool;
 
     /// The message comes to one more subscription.
@@ -61,9 +61,9 @@ pub struct Tracing {
 
 #[derive(Debug)]
 enum Stage {
-    /// It goes to those whom its fan-out names.
+    /// It goes to what its fan-out names.
     Delivering(Delivering),
-    /// Those are looked for to whom its subject is denied, as no fan-out names them.
+    /// The subscriptions that its subject is denied to are looked for, as no fan-out names them.
     FindingDenied(Finding),
     /// It is told of these, from the last to the first.
     TellingOfDenied(Finding),
@@ -74,7 +74,7 @@ enum Stage {
 struct Delivering {
     fanout: Arc<ConnectionFanout>,
     /// None if it is delivered to nobody.
-    message: Option<Kept>,
+    message: Option<(Vec<u8>, KeptMessage)>,
     peers: Peers,
     /// Where it goes on.
     single: usize,
@@ -90,38 +90,6 @@ struct Finding {
     resolving: Resolving,
 }
 
-/// A message, by its places in what follows the sid of a delivery.
-#[derive(Debug)]
-struct Kept {
-    tail: Box<[u8]>,
-    body: Range<usize>,
-    /// The length of the reply, which is the first word.
-    reply: Option<usize>,
-    header_size: Option<usize>,
-}
-
-impl Kept {
-    fn new(content: &Content<'_>) -> Self {
-        let end = content.tail.len().saturating_sub(2);
-        Self {
-            tail: content.tail.into(),
-            body: end.saturating_sub(content.body.len())..end,
-            reply: content.reply.map(<[u8]>::len),
-            header_size: content.header_size,
-        }
-    }
-
-    fn content(&self) -> Content<'_> {
-        let text = |range: Range<usize>| self.tail.get(range).unwrap_or_default();
-        Content {
-            tail: &self.tail,
-            reply: self.reply.map(|length| text(0..length)),
-            header_size: self.header_size,
-            body: text(self.body.clone()),
-        }
-    }
-}
-
 impl Tracing {
     /// Of a message that goes by this fan-out.
     pub(super) fn new(
@@ -131,7 +99,11 @@ impl Tracing {
         origin: Origin,
         content: &Content<'_>,
     ) -> Self {
-        let message = (!trace.is_without_delivery()).then(|| Kept::new(content));
+        let message = (!trace.is_without_delivery()).then(|| {
+            let mut text = Vec::new();
+            let kept = KeptMessage::append(&mut text, content);
+            (text, kept)
+        });
         let mut peers = Peers::default();
         peers.begin(&account);
         Self {
@@ -237,7 +209,7 @@ impl Delivering {
         mut random: impl FnMut() -> u64,
     ) -> bool {
         let fanout = self.fanout.clone();
-        let content = self.message.as_ref().map(Kept::content);
+        let content = self.message.as_ref().map(|(text, kept)| kept.content(text));
         let delivery = |start| content.as_ref().map(|content| (start, content));
         while let Some(target) = fanout.singles().get(self.single) {
             if telling.staging.is_spent() {
