@@ -31,7 +31,7 @@ pub struct Dialling {
 /// What a [`Dialling`] shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiallingState {
-    /// Whom there is a connection to, be it one that is being opened.
+    /// The peer of the connection, while there is one or one is being opened.
     pub connected: Option<SocketAddr>,
     /// How many attempts have failed since there was a connection.
     pub failed: u64,

@@ -1,4 +1,4 @@
-//! Who shares subjects with whom.
+//! Accounts: connections share subjects with others of the same account alone.
 
 use crate::interest::Interest;
 use vagus_routing::AccountId;

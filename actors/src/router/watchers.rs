@@ -66,7 +66,7 @@ pub(super) struct BatchTaken {
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     watchers: HashMap<u64, Watcher, RandomState>,
-    /// Those that have no batch, and to whom there may be something to tell.
+    /// Those that have no batch, and may have something to be told.
     ready: VecDeque<u64>,
     /// What had not been told to those that are gone: it may be much, and is forgotten part by part.
     left_behind: Vec<Untold>,

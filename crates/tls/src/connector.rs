@@ -73,7 +73,7 @@ impl Connector {
         Ok(ssl)
     }
 
-    /// Whether the key of the server, with whom the handshake is over, is one of those that peers may have.
+    /// Whether the key that the server showed in the handshake is one that peers may have.
     pub fn is_pinned(&self, ssl: &SslRef) -> bool {
         self.pins.include_key_of(ssl)
     }

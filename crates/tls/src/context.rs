@@ -1,4 +1,4 @@
-//! What both sides of a handshake have in common: versions, suites and curves, whom they trust, what they show.
+//! What both sides of a handshake have in common: versions, suites and curves, trusted certificates, and what they show.
 
 use crate::certificate::{Identity, certificates};
 use crate::error::Part;

@@ -53,7 +53,7 @@ impl Pins {
         self.0.is_empty() || key.is_some_and(|key| self.0.contains(key))
     }
 
-    /// The same of the peer with whom the handshake is over.
+    /// The same of the peer of a handshake that is done.
     pub(crate) fn include_key_of(&self, ssl: &SslRef) -> bool {
         self.0.is_empty() || self.include(Pin::of_peer(ssl).as_ref())
     }

@@ -31,7 +31,7 @@ pub struct Entrance {
     handshakes: Rc<Handshakes>,
 }
 
-/// Who has connected to whom.
+/// Which side has connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// The peer has connected to us.
@@ -83,7 +83,7 @@ impl Entrance {
         self.peer = peer;
     }
 
-    /// Who has connected to whom.
+    /// Which side has connected.
     pub fn direction(&self) -> Direction {
         self.direction
     }
