@@ -1,0 +1,65 @@
+//! One account.
+
+use crate::export::{ServiceExport, StreamExport};
+use crate::import::{ServiceImport, StreamImport};
+use crate::limits::AccountLimits;
+use vagus_auth::permission::Permissions;
+
+/// Everything that an account is defined to be, its users apart. [`Default`] is an account without a name that shares nothing
+/// and limits nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountDefinition {
+    /// What tells it from others: its name in a configuration, its public key where an operator signs accounts.
+    pub name: Box<str>,
+    /// What people call it, if that is something else than its name (`nameTag` of events).
+    pub name_tag: Option<Box<str>>,
+    /// Its public key (`A…`), where it has one.
+    pub public_key: Option<Box<str>>,
+    /// Other keys (`A…`) that sign in its name: users, and activations of its exports.
+    pub signing_keys: Vec<Box<str>>,
+    /// What is published in it that others may subscribe to.
+    pub stream_exports: Vec<StreamExport>,
+    /// What is subscribed to in it that others may send requests to.
+    pub service_exports: Vec<ServiceExport>,
+    /// What it gets of others' streams.
+    pub stream_imports: Vec<StreamImport>,
+    /// Which services of others it may send requests to.
+    pub service_imports: Vec<ServiceImport>,
+    /// On which subjects messages go on that are published in it. Each source once.
+    pub mappings: Vec<MappingDefinition>,
+    /// What it may have.
+    pub limits: AccountLimits,
+    /// What its users may do of whom nothing is said; None: everything.
+    pub default_permissions: Option<Permissions>,
+    /// Where events of traced messages go that a `traceparent` asks for; None: such messages are not traced.
+    pub trace: Option<TraceDefinition>,
+}
+
+/// A mapping of the subjects of messages that are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingDefinition {
+    /// The pattern that a published subject has to match.
+    pub source: Box<str>,
+    /// Where messages go on.
+    pub destinations: Vec<MappedDestination>,
+}
+
+/// One of the destinations of a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappedDestination {
+    /// The transform, in the language of ADR-30.
+    pub subject: Box<str>,
+    /// How many of a hundred messages go there: 0 to 100.
+    pub weight: u8,
+    /// Only in the cluster of this name; None: in every one that has no destinations of its own.
+    pub cluster: Option<Box<str>>,
+}
+
+/// Where an account's traces go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceDefinition {
+    /// The subject of their events.
+    pub destination: Box<str>,
+    /// How many of a hundred messages are traced: 1 to 100.
+    pub sampling: u8,
+}
