@@ -8,9 +8,10 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_admin::service::{self, Door, ServiceHandle, follow};
-use vagus_admin::{Access, Administration, Protection, Rules, Settings, admin_routes};
+use vagus_admin::{Access, Administration, Protection, Rules, admin_routes};
 use vagus_configs::{Admin, Config};
 use vagus_delivery::Live;
+use vagus_monitoring::Settings;
 use vagus_tls::https_acceptor;
 
 /// The socket of the admin service, and who may use it, before there is anything to administrate.

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 use vagus_actors::reload::{Apply, Prepared, Source};
-use vagus_admin::{LogControl, Settings};
+use vagus_admin::LogControl;
 use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Loaded};
 use vagus_delivery::Live;
 use vagus_delivery::bounds::Bounds;
+use vagus_monitoring::Settings;
 use vagus_nats::ClientSettings;
 
 use crate::admin;

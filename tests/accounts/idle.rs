@@ -4,8 +4,8 @@ use actix::prelude::*;
 use std::sync::Arc;
 use tokio::task::yield_now;
 use vagus_actors::Accounts;
-use vagus_admin::resident_bytes;
 use vagus_delivery::arbiter::Arbiters;
+use vagus_monitoring::resident_bytes;
 
 const ACCOUNTS: u64 = 10_000;
 

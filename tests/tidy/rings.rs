@@ -1,10 +1,19 @@
-//! Arrows point inwards only: `src` → `handlers` → `actors` → `delivery` → `configs` → `crates`.
+//! Arrows point inwards only: `src` → `handlers` → `monitoring` → `actors` → `delivery` → `configs` → `crates`.
 
 use crate::files::{Source, sources};
 use crate::metadata::{Workspace, built_from};
 
 /// From the inside to the outside. Tests and benches are outside of everything.
-const RINGS: [&str; 7] = ["crates", "configs", "delivery", "actors", "handlers", "", "tests"];
+const RINGS: [&str; 8] = [
+    "crates",
+    "configs",
+    "delivery",
+    "actors",
+    "monitoring",
+    "handlers",
+    "",
+    "tests",
+];
 
 /// The ring of a package's folder.
 fn ring(folder: &str) -> usize {
@@ -54,8 +63,12 @@ fn are_told_apart() {
         ("delivery", "configs", true),
         ("delivery", "actors", false),
         ("actors", "delivery", true),
+        ("actors", "monitoring", false),
         ("actors", "handlers/nats", false),
+        ("monitoring", "actors", true),
+        ("monitoring", "handlers/admin", false),
         ("handlers/nats", "actors", true),
+        ("handlers/admin", "monitoring", true),
         ("handlers/nats", "handlers/admin", false),
         ("handlers/nats", "", false),
         ("", "handlers/nats", true),

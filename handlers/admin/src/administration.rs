@@ -1,7 +1,6 @@
 //! The admin service: what can be asked and done below `/v1`, and the page.
 
 use crate::access::{Protection, guard};
-use crate::broker::Broker;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::{config_api, events, messages, monitoring, openapi, operations, page};
@@ -14,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vagus_actors::Operator;
 use vagus_configs::Limits;
+use vagus_monitoring::Broker;
 
 /// How many may follow rates at one time.
 const FOLLOWERS: usize = 64;

@@ -1,30 +1,18 @@
 //! The pages of nats-server's monitoring port, by their names, in its form.
 
-mod accounts;
-mod answer;
-mod cluster;
-mod connz;
-mod health;
 mod index;
-mod inside;
-mod jetstream;
 mod metrics;
-mod page;
-mod query;
-mod subjectz;
-mod subscription;
-mod subsz;
-mod units;
-mod varz;
+mod path;
 
-pub(crate) use page::PageCounts;
-
-use crate::Broker;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use page::Page;
-use query::Query;
 use std::sync::Arc;
+use vagus_monitoring::{Broker, Document, Page, Query, Refusal};
+
+const HTML: &str = "text/html; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Sets up the pages of `broker` below `root`, which is empty or begins with a slash. They take every path that no
 /// other service of the same application takes.
@@ -49,40 +37,57 @@ struct Site {
 /// Any request, with any method, as nats-server takes them.
 async fn show(request: HttpRequest, site: Data<Site>) -> HttpResponse {
     let path = request.path();
-    if let Some(canonical) = page::canonical(path) {
-        return answer::redirect(&canonical, request.query_string());
+    if let Some(canonical) = path::canonical(path) {
+        return redirect(&canonical, request.query_string());
     }
     let Some(page) = Page::below(&site.root, path) else {
-        return answer::not_found();
+        return refuse(StatusCode::NOT_FOUND, "404 page not found\n");
     };
-    let query = Query::of(request.query_string());
     let broker = &*site.broker;
-    let _turn = match page {
-        // That is told whatever else is asked.
-        Page::Healthz => None,
-        _ => broker.turns.acquire().await.ok(),
-    };
+    broker.pages.count(page);
+    let query = Query::of(request.query_string());
     let shown = match page {
         Page::Index => Ok(index::show(broker, &site.root)),
-        Page::Varz => varz::show(broker).await,
-        Page::Connz => connz::show(broker, &query).await,
-        Page::Routez => cluster::show_routes(broker, &query),
-        Page::Gatewayz => cluster::show_gateways(broker, &query),
-        Page::Leafz => cluster::show_leaf_nodes(broker, &query),
-        Page::Subsz => subsz::show(broker, &query).await,
-        Page::Accountz => accounts::show(broker, &query).await,
-        Page::Accstatz => accounts::show_traffic(broker, &query).await,
-        Page::Jsz => jetstream::show(broker, &query),
-        Page::Healthz => health::show(broker, &query).await,
-        Page::Subjectz => subjectz::show(broker, &query).await,
         Page::Metrics => metrics::show(broker).await,
-        Page::Stacksz => inside::show_stacks(broker).await,
-        Page::Ipqueuesz => inside::show_queues(broker, &query).await,
-        Page::Raftz => jetstream::show_groups(),
-        Page::Variables => inside::show_variables(),
+        page => vagus_monitoring::answer(broker, page, &query).await,
     };
     match shown {
-        Ok(document) => document.respond(),
-        Err(refusal) => answer::refuse(refusal.status, &refusal.text),
+        Ok(document) => respond(document),
+        Err(Refusal { status, text }) => refuse(status_of(status), &text),
     }
+}
+
+fn status_of(status: vagus_monitoring::Status) -> StatusCode {
+    // Each has one.
+    StatusCode::from_u16(status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// The answer to a request; pages of other hosts may read it.
+fn respond(document: Document) -> HttpResponse {
+    HttpResponse::build(status_of(document.status))
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((CONTENT_TYPE, document.content_type))
+        .body(document.body)
+}
+
+/// Plain text that says what is wrong.
+fn refuse(status: StatusCode, text: &str) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, PLAIN))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(text.to_owned())
+}
+
+/// The page is at this path of ours.
+fn redirect(path: &str, query: &str) -> HttpResponse {
+    let location = if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    };
+    HttpResponse::TemporaryRedirect()
+        .insert_header((LOCATION, location))
+        .insert_header((CONTENT_TYPE, HTML))
+        .body("<p>This page has another path.</p>\n")
 }

@@ -11,7 +11,6 @@ mod request_line;
 pub(crate) use answer::{Answer, NoRoom, Serving};
 pub(crate) use crowd::Seat;
 
-use crate::Settings;
 use actix_http::HttpService;
 use actix_http::body::BoxBody;
 use actix_rt::Arbiter;
@@ -37,6 +36,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_openssl::SslStream;
 use vagus_delivery::Live;
+use vagus_monitoring::Settings;
 
 /// How long the first request of a connection, and a TLS handshake, may take to come.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,9 +1,8 @@
 //! The page that links to all others.
 
-use super::answer::Document;
-use super::page::{LINKS, Page};
-use crate::Broker;
+use super::HTML;
 use std::fmt::Write;
+use vagus_monitoring::{Broker, Document, LINKS, Status};
 
 /// Text with what HTML would take for its own replaced.
 fn escaped(text: &str) -> String {
@@ -21,7 +20,6 @@ fn escaped(text: &str) -> String {
 }
 
 pub(super) fn show(broker: &Broker, root: &str) -> Document {
-    broker.pages.count(Page::Index);
     let (settings, _) = broker.settings.current();
     let info = &settings.info;
     let mut links = String::new();
@@ -32,7 +30,7 @@ pub(super) fn show(broker: &Broker, root: &str) -> Document {
             "<li><a href=\"{address}\">{name}</a> <code>{path}</code></li>"
         );
     }
-    Document::html(format!(
+    let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{name} – Vagus</title>\n\
          <style>body {{ font-family: sans-serif; margin: 2em }} li {{ margin: 0.3em 0 }} \
          code {{ color: #777 }}</style>\n</head>\n<body>\n<h1>Vagus {ours}</h1>\n\
@@ -40,7 +38,12 @@ pub(super) fn show(broker: &Broker, root: &str) -> Document {
         name = escaped(&info.server_name),
         ours = escaped(&info.vagus_version),
         theirs = escaped(&info.version),
-    ))
+    );
+    Document {
+        status: Status::Ok,
+        content_type: HTML,
+        body: page.into_bytes(),
+    }
 }
 
 #[cfg(test)]

@@ -5,20 +5,20 @@ mod exporter;
 mod exposition;
 mod own;
 
-use super::answer::{Document, Refusal};
-use super::page::Page;
-use super::{subsz, varz};
-use crate::Broker;
 use exporter::Exporter;
 use exposition::Exposition;
 use own::Observed;
 use vagus_actors::observed::{ConnectionState, Extent};
+use vagus_monitoring::{Broker, Document, Refusal, Status, subsz_value, varz_value};
+
+/// The text format of Prometheus.
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Metrics);
+    let _turn = broker.turn().await;
     let (settings, _) = broker.settings.current();
-    let varz = varz::value(broker).await?;
-    let subsz = subsz::value(broker).await?;
+    let varz = varz_value(broker).await?;
+    let subsz = subsz_value(broker).await?;
     let observed = Observed::of(broker).await.ok_or_else(Refusal::ending)?;
     let is_well = broker.observatory.listener().await.is_some();
     let mut text = Exposition::default();
@@ -40,5 +40,9 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     }
     own::server(&mut text, &settings, &observed);
     own::process(&mut text, broker);
-    Ok(Document::metrics(text.finish()))
+    Ok(Document {
+        status: Status::Ok,
+        content_type: FORMAT,
+        body: text.finish().into_bytes(),
+    })
 }

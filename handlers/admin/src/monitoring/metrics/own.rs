@@ -2,12 +2,11 @@
 //! the names. Every label has few values, none of which a peer chooses.
 
 use super::exposition::{Exposition, Kind};
-use crate::process::{self, resident_bytes};
-use crate::{Broker, Settings};
 use vagus_actors::Pending;
 use vagus_actors::monitor::MonitorState;
 use vagus_actors::router::RouterState;
 use vagus_delivery::arbiter::{HandOverTimes, Traffic, Workload};
+use vagus_monitoring::{Broker, Settings, most_open_files, open_files, processor_time, resident_bytes};
 use vagus_protocol::error::CloseReason;
 
 /// What actors and counters said.
@@ -193,7 +192,7 @@ pub(super) fn process(text: &mut Exposition, broker: &Broker) {
         "process_cpu_seconds_total",
         Kind::Counter,
         "Processor time that was used.",
-        process::processor_time().as_secs_f64(),
+        processor_time().as_secs_f64(),
     );
     text.single(
         "process_resident_memory_bytes",
@@ -201,7 +200,7 @@ pub(super) fn process(text: &mut Exposition, broker: &Broker) {
         "Memory of the process that is in the machine's.",
         resident_bytes(),
     );
-    if let Some(open) = process::open_files() {
+    if let Some(open) = open_files() {
         text.single(
             "process_open_fds",
             Kind::Gauge,
@@ -209,7 +208,7 @@ pub(super) fn process(text: &mut Exposition, broker: &Broker) {
             open,
         );
     }
-    if let Some(most) = process::most_open_files() {
+    if let Some(most) = most_open_files() {
         text.single(
             "process_max_fds",
             Kind::Gauge,

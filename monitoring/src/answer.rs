@@ -1,33 +1,68 @@
 //! The form of answers.
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use std::io;
 
+/// How a question went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It is answered.
+    Ok,
+    /// It makes no sense.
+    BadRequest,
+    /// There is nothing of that name.
+    NotFound,
+    /// The server is at fault, or not well.
+    InternalError,
+    /// The server cannot answer now.
+    Unavailable,
+}
+
+impl Status {
+    /// By the numbers of HTTP.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::BadRequest => 400,
+            Self::NotFound => 404,
+            Self::InternalError => 500,
+            Self::Unavailable => 503,
+        }
+    }
+}
+
 /// What went wrong before there was an answer, as text for the asker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    pub(super) text: String,
+pub struct Refusal {
+    /// Whose fault it is.
+    pub status: Status,
+    /// In the words of nats-server, where it has any.
+    pub text: String,
 }
 
 impl Refusal {
     /// The question makes no sense.
     pub(super) fn bad(text: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::BAD_REQUEST,
+            status: Status::BadRequest,
             text: text.into(),
         }
     }
 
     /// The server ends while it is asked.
-    pub(super) fn ending() -> Self {
+    pub fn ending() -> Self {
         Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
+            status: Status::Unavailable,
             text: "the server is at its end".to_owned(),
+        }
+    }
+
+    /// It is answered elsewhere.
+    pub(super) fn not_here() -> Self {
+        Self {
+            status: Status::NotFound,
+            text: "404 page not found\n".to_owned(),
         }
     }
 
@@ -46,7 +81,7 @@ impl Refusal {
         }
         log::error!("Cannot write an answer of monitoring: {error}");
         Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
+            status: Status::InternalError,
             text: "the answer cannot be written".to_owned(),
         }
     }
@@ -78,17 +113,17 @@ impl io::Write for Bounded {
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Document {
-    status: StatusCode,
-    content_type: &'static str,
-    body: Vec<u8>,
+pub struct Document {
+    /// How the question went.
+    pub status: Status,
+    /// What the body is, in the words of HTTP.
+    pub content_type: &'static str,
+    /// What there is to say.
+    pub body: Vec<u8>,
 }
 
 const JSON: &str = "application/json";
-const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
-/// The text format of Prometheus.
-const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 impl Document {
     /// JSON, indented by two spaces a level.
@@ -102,22 +137,13 @@ impl Document {
         value
             .serialize(&mut Serializer::with_formatter(&mut body, formatter))
             .map_err(|error| Refusal::unwritable(&error))?;
-        Ok(Self::json(StatusCode::OK, body.0))
+        Ok(Self::json(Status::Ok, body.0))
     }
 
     /// JSON in one line.
-    pub(super) fn compact(status: StatusCode, value: &impl Serialize) -> Result<Self, Refusal> {
+    pub(super) fn compact(status: Status, value: &impl Serialize) -> Result<Self, Refusal> {
         let body = serde_json::to_vec(value).map_err(|error| Refusal::unwritable(&error))?;
         Ok(Self::json(status, body))
-    }
-
-    /// What Prometheus reads.
-    pub(super) fn metrics(text: String) -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: METRICS,
-            body: text.into_bytes(),
-        }
     }
 
     /// JSON as programs in Go show their variables.
@@ -131,63 +157,19 @@ impl Document {
     /// Plain text.
     pub(super) fn text(text: String) -> Self {
         Self {
-            status: StatusCode::OK,
+            status: Status::Ok,
             content_type: PLAIN,
             body: text.into_bytes(),
         }
     }
 
-    /// A page for people.
-    pub(super) fn html(text: String) -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: HTML,
-            body: text.into_bytes(),
-        }
-    }
-
-    fn json(status: StatusCode, body: Vec<u8>) -> Self {
+    fn json(status: Status, body: Vec<u8>) -> Self {
         Self {
             status,
             content_type: JSON,
             body,
         }
     }
-
-    /// The answer to a request; pages of other hosts may read it.
-    pub(super) fn respond(self) -> HttpResponse {
-        HttpResponse::build(self.status)
-            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .insert_header((CONTENT_TYPE, self.content_type))
-            .body(self.body)
-    }
-}
-
-/// Plain text that says what is wrong.
-pub(super) fn refuse(status: StatusCode, text: &str) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((CONTENT_TYPE, PLAIN))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(text.to_owned())
-}
-
-/// There is no such page.
-pub(super) fn not_found() -> HttpResponse {
-    refuse(StatusCode::NOT_FOUND, "404 page not found\n")
-}
-
-/// The page is at this path of ours.
-pub(super) fn redirect(path: &str, query: &str) -> HttpResponse {
-    let location = if query.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{query}")
-    };
-    HttpResponse::TemporaryRedirect()
-        .insert_header((LOCATION, location))
-        .insert_header((CONTENT_TYPE, HTML))
-        .body("<p>This page has another path.</p>\n")
 }
 
 #[cfg(test)]

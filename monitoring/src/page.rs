@@ -5,23 +5,40 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A page of monitoring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Page {
+pub enum Page {
+    /// Links to all others.
     Index,
+    /// The server as a whole.
     Varz,
+    /// Connections, open and closed.
     Connz,
+    /// Other servers of the cluster.
     Routez,
+    /// Other clusters.
     Gatewayz,
+    /// Leaf nodes.
     Leafz,
+    /// Subscriptions.
     Subsz,
+    /// Accounts.
     Accountz,
+    /// What passed in each account.
     Accstatz,
+    /// What is stored.
     Jsz,
+    /// Whether the server is well.
     Healthz,
+    /// Subjects with traffic.
     Subjectz,
+    /// What Prometheus reads.
     Metrics,
+    /// Threads and actors.
     Stacksz,
+    /// What waits inside the server.
     Ipqueuesz,
+    /// Groups of servers that agree on what is stored.
     Raftz,
+    /// Variables, as programs in Go show them.
     Variables,
 }
 
@@ -51,7 +68,7 @@ const PATHS: [(&str, Page); 20] = [
 ];
 
 /// What the index links to, with its name there.
-pub(super) const LINKS: [(&str, &str); 16] = [
+pub const LINKS: [(&str, &str); 16] = [
     ("/varz", "General"),
     ("/connz", "Connections"),
     ("/subsz", "Subscriptions"),
@@ -72,7 +89,7 @@ pub(super) const LINKS: [(&str, &str); 16] = [
 
 impl Page {
     /// The page at a path below `root`. The index is at the root itself, without a slash behind it.
-    pub(super) fn below(root: &str, path: &str) -> Option<Self> {
+    pub fn below(root: &str, path: &str) -> Option<Self> {
         match path.strip_prefix(root)? {
             "" => Some(Self::Index),
             "/" if !root.is_empty() => None,
@@ -88,10 +105,17 @@ impl Page {
 
 /// How often each page was asked for since the start.
 #[derive(Debug, Default)]
-pub(crate) struct PageCounts([AtomicU64; PATHS.len()]);
+pub struct PageCounts([AtomicU64; PATHS.len()]);
 
 impl PageCounts {
-    pub(super) fn count(&self, page: Page) {
+    /// Counts one more question, if the page is one of those that nats-server counts.
+    pub fn count(&self, page: Page) {
+        if matches!(
+            page,
+            Page::Stacksz | Page::Ipqueuesz | Page::Raftz | Page::Variables
+        ) {
+            return;
+        }
         let counted = PATHS.iter().position(|(_, known)| *known == page);
         if let Some(counter) = counted.and_then(|place| self.0.get(place)) {
             counter.fetch_add(1, Ordering::Relaxed);
@@ -106,39 +130,9 @@ impl PageCounts {
     }
 }
 
-/// Where a path with doubled slashes or dots leads; None if it has none.
-pub(super) fn canonical(path: &str) -> Option<String> {
-    let is_odd = |part: &str| matches!(part, "" | "." | "..");
-    let inner = path.strip_prefix('/').unwrap_or(path);
-    let mut parts = inner.split('/').peekable();
-    let mut odd = !path.starts_with('/');
-    while let Some(part) = parts.next() {
-        // A slash at the end is as it should be.
-        odd |= is_odd(part) && !(part.is_empty() && parts.peek().is_none());
-    }
-    if !odd {
-        return None;
-    }
-    let mut kept = Vec::new();
-    for part in inner.split('/') {
-        match part {
-            ".." => {
-                kept.pop();
-            }
-            part if is_odd(part) => {}
-            part => kept.push(part),
-        }
-    }
-    let mut canonical = format!("/{}", kept.join("/"));
-    if path.ends_with('/') && canonical.len() > 1 {
-        canonical.push('/');
-    }
-    Some(canonical)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Page, PageCounts, canonical};
+    use super::{Page, PageCounts};
     use std::collections::BTreeMap;
 
     #[test]
@@ -158,23 +152,6 @@ mod tests {
             ("/nats", "/connz", None),
         ] {
             assert_eq!(Page::below(root, path), page, "{root} {path}");
-        }
-    }
-
-    #[test]
-    fn odd_paths_lead_to_plain_ones() {
-        for (path, leads_to) in [
-            ("/varz", None),
-            ("/", None),
-            ("/varz/", None),
-            ("/a/b", None),
-            ("//varz", Some("/varz")),
-            ("/a/../varz", Some("/varz")),
-            ("/./varz/", Some("/varz/")),
-            ("//", Some("/")),
-            ("/../..", Some("/")),
-        ] {
-            assert_eq!(canonical(path).as_deref(), leads_to, "{path}");
         }
     }
 

@@ -1,14 +1,12 @@
 //! Whether the server is well: for probes.
 
-use super::answer::{Document, Refusal};
-use super::page::Page;
-use super::query::Query;
 use crate::Broker;
-use actix_web::http::StatusCode;
+use crate::answer::Status;
+use crate::answer::{Document, Refusal};
+use crate::query::Query;
 use serde::Serialize;
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Healthz);
     if query.flag("js-enabled")? {
         log::warn!("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
     }
@@ -24,7 +22,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
             match listener.is_some_and(|listener| listener.accepting) {
                 true => Ok(()),
                 false => Err(Ailment {
-                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    status: Status::InternalError,
                     kind: "CONNECTION",
                     error: "failed to be ready for connections: server".to_owned(),
                 }),
@@ -32,7 +30,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         }
     };
     match answer {
-        Ok(()) => Document::compact(StatusCode::OK, &Health::well()),
+        Ok(()) => Document::compact(Status::Ok, &Health::well()),
         Err(ailment) => {
             log::warn!("Healthcheck failed: {:?}", ailment.error);
             Document::compact(ailment.status, &Health::unwell(&ailment, details))
@@ -43,7 +41,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
 /// What is wrong with the question itself.
 fn ailment(query: &Query) -> Option<Ailment> {
     let missing = |option: &str, kind: &str| Ailment {
-        status: StatusCode::BAD_REQUEST,
+        status: Status::BadRequest,
         kind: "BAD_REQUEST",
         error: format!("{option:?} must not be empty when checking {kind} health"),
     };
@@ -58,7 +56,7 @@ fn ailment(query: &Query) -> Option<Ailment> {
 }
 
 struct Ailment {
-    status: StatusCode,
+    status: Status,
     kind: &'static str,
     error: String,
 }

@@ -1,7 +1,7 @@
 //! One connection, as it is shown.
 
-use super::super::subscription::SubscriptionDetail;
-use super::super::units::{RoundTrip, Time, Uptime, time_of};
+use crate::subscription::SubscriptionDetail;
+use crate::units::{RoundTrip, Time, Uptime, time_of};
 use serde::Serialize;
 use std::net::IpAddr;
 use vagus_actors::ObservedConnection;

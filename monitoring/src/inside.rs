@@ -1,9 +1,9 @@
 //! What goes on inside: for those that look for a mistake.
 
-use super::answer::{Document, Refusal};
-use super::query::Query;
 use crate::Broker;
+use crate::answer::{Document, Refusal};
 use crate::process::{resident_bytes, threads};
+use crate::query::Query;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;

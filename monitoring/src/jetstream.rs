@@ -1,16 +1,14 @@
 //! What is stored: nothing, so far.
 
-use super::answer::{Document, Refusal};
-use super::page::Page;
-use super::query::Query;
-use super::units::Time;
 use crate::Broker;
-use actix_web::http::StatusCode;
+use crate::answer::Status;
+use crate::answer::{Document, Refusal};
+use crate::query::Query;
+use crate::units::Time;
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub(super) fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Jsz);
     for option in ["accounts", "streams", "consumers", "direct-consumers", "config"] {
         query.flag(option)?;
     }
@@ -48,7 +46,7 @@ pub(super) fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> 
 /// Groups of servers that agree on what is stored: there are none.
 pub(super) fn show_groups() -> Result<Document, Refusal> {
     Err(Refusal {
-        status: StatusCode::NOT_FOUND,
+        status: Status::NotFound,
         text: "No Raft nodes registered".to_owned(),
     })
 }

@@ -1,10 +1,9 @@
 //! Accounts: so far that of everybody and that of servers.
 
-use super::answer::{Document, Refusal};
-use super::page::Page;
-use super::query::Query;
-use super::units::{Decimal, Time};
 use crate::Broker;
+use crate::answer::{Document, Refusal};
+use crate::query::Query;
+use crate::units::{Decimal, Time};
 use jiff::Timestamp;
 use serde::Serialize;
 use vagus_delivery::GLOBAL_ACCOUNT;
@@ -70,7 +69,6 @@ fn ratio(part: u64, whole: u64) -> Decimal {
 }
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Accountz);
     let (settings, _) = broker.settings.current();
     let wanted = query.text("acc");
     let detail = match wanted {
@@ -93,7 +91,6 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
 }
 
 pub(super) async fn show_traffic(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Accstatz);
     let unused = query.flag("unused")?;
     let (settings, _) = broker.settings.current();
     let monitor = broker.observatory.monitor().await.ok_or_else(Refusal::ending)?;

@@ -1,17 +1,15 @@
 //! Other servers: none, so far.
 
-use super::answer::{Document, Refusal};
-use super::page::Page;
-use super::query::Query;
-use super::units::Time;
 use crate::Broker;
+use crate::answer::{Document, Refusal};
+use crate::query::Query;
+use crate::units::Time;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub(super) fn show_routes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     query.subscriptions()?;
-    broker.pages.count(Page::Routez);
     let (settings, _) = broker.settings.current();
     Document::of(&Routez {
         server_id: &settings.info.server_id,
@@ -23,7 +21,6 @@ pub(super) fn show_routes(broker: &Broker, query: &Query) -> Result<Document, Re
 }
 
 pub(super) fn show_gateways(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Gatewayz);
     query.subscriptions()?;
     query.flag("accs")?;
     let (settings, _) = broker.settings.current();
@@ -36,7 +33,6 @@ pub(super) fn show_gateways(broker: &Broker, query: &Query) -> Result<Document, 
 }
 
 pub(super) fn show_leaf_nodes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Leafz);
     query.flag("subs")?;
     let (settings, _) = broker.settings.current();
     Document::of(&Leafz {

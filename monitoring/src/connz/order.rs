@@ -1,6 +1,6 @@
 //! In which order connections are shown.
 
-use super::super::answer::Refusal;
+use crate::answer::Refusal;
 use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 use vagus_actors::observed::{ClosedConnection, ConnectionState};

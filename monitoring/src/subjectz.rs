@@ -1,10 +1,9 @@
 //! `/subjectz`: the subjects with most traffic. A page of ours: nats-server has none like it.
 
-use super::answer::{Document, Refusal};
-use super::page::Page;
-use super::query::Query;
-use super::units::{Decimal, Time};
 use crate::Broker;
+use crate::answer::{Document, Refusal};
+use crate::query::Query;
+use crate::units::{Decimal, Time};
 use jiff::Timestamp;
 use serde::Serialize;
 use vagus_actors::subject::SubjectState;
@@ -13,7 +12,6 @@ use vagus_actors::subject::SubjectState;
 const LIMIT: usize = 256;
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Subjectz);
     let limit = match query.natural("limit")? {
         0 => LIMIT,
         limit => usize::try_from(limit).unwrap_or(usize::MAX),

@@ -51,7 +51,7 @@ impl Usage {
 }
 
 /// What all threads of the process have used since its start.
-pub(crate) fn processor_time() -> Duration {
+pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
         time.tv_sec.try_into().unwrap_or(0),
@@ -68,13 +68,13 @@ pub fn resident_bytes() -> u64 {
 }
 
 /// How many files and sockets are open; None where the system does not tell.
-pub(crate) fn open_files() -> Option<usize> {
+pub fn open_files() -> Option<usize> {
     // The folder itself is open while it is read.
     Some(std::fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1))
 }
 
 /// How many files and sockets may be open; None if there is no limit.
-pub(crate) fn most_open_files() -> Option<u64> {
+pub fn most_open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
@@ -85,16 +85,17 @@ fn resident_pages(statm: &str) -> Option<u64> {
 
 /// A thread of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Thread {
+pub struct Thread {
     /// The number the system gave it.
-    pub(crate) id: u32,
-    pub(crate) name: String,
+    pub id: u32,
+    /// What it is called.
+    pub name: String,
     /// What it does, in the system's words.
-    pub(crate) state: String,
+    pub state: String,
 }
 
 /// The threads of the process, in the order of their numbers; none where the system does not tell.
-pub(crate) fn threads() -> Vec<Thread> {
+pub fn threads() -> Vec<Thread> {
     let Ok(folder) = std::fs::read_dir("/proc/self/task") else {
         return Vec::new();
     };

@@ -1,6 +1,6 @@
 //! The options of a question.
 
-use super::answer::Refusal;
+use crate::answer::Refusal;
 use std::num::{IntErrorKind, ParseIntError};
 use vagus_protocol::quote::Quoted;
 
@@ -9,11 +9,11 @@ const OPTIONS_AT_MOST: usize = 64;
 
 /// The options behind the question mark.
 #[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
     /// As Go reads them: a pair that it cannot is none.
-    pub(super) fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         let pairs = text.split('&').filter(|pair| !pair.contains(';'));
         let options = pairs.filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

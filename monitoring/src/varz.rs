@@ -1,10 +1,9 @@
 //! The server as a whole.
 
-use super::accounts::SYSTEM_ACCOUNT;
-use super::answer::{Document, Refusal};
-use super::page::Page;
-use super::units::{Decimal, Nanoseconds, Time, Uptime};
+use crate::accounts::SYSTEM_ACCOUNT;
+use crate::answer::{Document, Refusal};
 use crate::process::resident_bytes;
+use crate::units::{Decimal, Nanoseconds, Time, Uptime};
 use crate::{Broker, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -21,14 +20,16 @@ const PROTOCOL: u8 = 1;
 const TLS_TIMEOUT: f64 = 2.0;
 
 pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Varz);
     let (settings, _) = broker.settings.current();
     let observed = Observed::of(broker).await?;
     Document::of(&varz(broker, &settings, &observed))
 }
 
 /// The same, for who shows it otherwise.
-pub(super) async fn value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
+///
+/// # Errors
+/// When the server is at its end.
+pub async fn varz_value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
     let (settings, _) = broker.settings.current();
     let observed = Observed::of(broker).await?;
     serde_json::to_value(varz(broker, &settings, &observed)).map_err(|error| Refusal::unwritable(&error))

@@ -3,11 +3,10 @@
 mod entry;
 mod order;
 
-use super::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
-use super::page::Page;
-use super::query::Query;
-use super::units::Time;
 use crate::Broker;
+use crate::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
+use crate::query::Query;
+use crate::units::Time;
 use entry::{Entry, Shown};
 use jiff::Timestamp;
 use order::{Figures, Order};
@@ -97,9 +96,7 @@ fn state(query: &Query) -> Result<State, Refusal> {
 }
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    let question = Question::of(query);
-    broker.pages.count(Page::Connz);
-    let question = question?;
+    let question = Question::of(query)?;
     let (settings, _) = broker.settings.current();
     let now = Timestamp::now();
     let mut connz = Connz {

@@ -1,17 +1,16 @@
 //! Subscriptions, and what it takes to find them.
 
-use super::accounts::InterestStats;
-use super::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
-use super::page::Page;
-use super::query::Query;
-use super::subscription::SubscriptionDetail;
-use super::units::Time;
 use crate::Broker;
-use actix_web::web::block;
+use crate::accounts::InterestStats;
+use crate::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
+use crate::query::Query;
+use crate::subscription::SubscriptionDetail;
+use crate::units::Time;
 use futures_util::future::OptionFuture;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Not;
+use tokio::task::spawn_blocking;
 use vagus_actors::observed::Extent;
 use vagus_actors::{Interested, Observatory, ask_again};
 use vagus_delivery::GLOBAL_ACCOUNT;
@@ -24,7 +23,6 @@ use vagus_routing::subject::is_valid_literal;
 const LIMIT: usize = 1024;
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    broker.pages.count(Page::Subsz);
     let listed = query.flag("subs")?;
     let offset = usize::try_from(query.integer("offset")?).unwrap_or(0);
     let limit = match usize::try_from(query.integer("limit")?) {
@@ -67,7 +65,10 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
 }
 
 /// The page without options, for who shows it otherwise.
-pub(super) async fn value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
+///
+/// # Errors
+/// When the server is at its end.
+pub async fn subsz_value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
     let (settings, _) = broker.settings.current();
     let subsz = Subsz {
         server_id: &settings.info.server_id,
@@ -103,7 +104,7 @@ async fn matching(
         truncated,
     } = interested.await;
     // Elsewhere: they may be many, and others ask meanwhile.
-    let found = block(move || {
+    let found = spawn_blocking(move || {
         subscriptions.sort_unstable_by(|one, other| {
             let sid = |one: &ConnectionSubscription| (one.destination().connection_id(), one.sid().len());
             sid(one).cmp(&sid(other)).then_with(|| one.sid().cmp(other.sid()))

@@ -1,13 +1,13 @@
-//! What handlers may ask.
+//! Whom handlers ask about a server.
 
-use crate::monitoring::PageCounts;
+use crate::page::PageCounts;
 use crate::process::Usage;
 use jiff::Timestamp;
 use openssl::ssl::SslContext;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use vagus_actors::Observatory;
 use vagus_actors::reload::Configurator;
 use vagus_configs::{Config, split_advertised};
@@ -74,7 +74,7 @@ pub struct TlsSettings {
     pub https: SslContext,
 }
 
-/// A server, as HTTP handlers ask it: whom to ask, who it is and what it is set to.
+/// A server, as it is asked from outside: whom to ask, who it is and what it is set to.
 #[derive(Debug)]
 pub struct Broker {
     /// Asks the actors.
@@ -89,7 +89,8 @@ pub struct Broker {
     pub usage: Usage,
     /// Who decides how the server is set; empty until it has started.
     pub configurator: OnceLock<Configurator>,
-    pub(crate) pages: PageCounts,
+    /// How often pages were asked for over HTTP.
+    pub pages: PageCounts,
     /// Who holds one of these may make an answer of monitoring.
     pub(crate) turns: Semaphore,
     /// Who holds one of these may ask all connections.
@@ -116,5 +117,11 @@ impl Broker {
             turns: Semaphore::new(ANSWERS_AT_ONCE),
             surveys: Semaphore::new(SURVEYS_AT_ONCE),
         }
+    }
+
+    /// Waits until one more answer may be made; it may be as long as what this gives is held.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.turns.acquire().await.ok()
     }
 }

@@ -1,0 +1,59 @@
+//! What is told of a server, whoever asks: the answers of nats-server's monitoring, in its form.
+//!
+//! [`Broker`] is whom to ask; [`answer`] asks the actors and writes down what they said. How the question came, and how
+//! the answer is taken back, is the handlers' to know.
+
+mod accounts;
+mod answer;
+mod broker;
+mod cluster;
+mod connz;
+mod health;
+mod inside;
+mod jetstream;
+mod page;
+mod process;
+mod query;
+mod subjectz;
+mod subscription;
+mod subsz;
+mod units;
+mod varz;
+
+pub use answer::{Document, Refusal, Status};
+pub use broker::{Broker, Remembered, Settings, TlsSettings};
+pub use page::{LINKS, Page, PageCounts};
+pub use process::{Thread, Usage, most_open_files, open_files, processor_time, resident_bytes, threads};
+pub use query::Query;
+pub use subsz::subsz_value;
+pub use varz::varz_value;
+
+/// Answers a question. Few are answered at one time: it waits for its turn, the state of health excepted, which is told
+/// whatever else is asked.
+///
+/// # Errors
+/// When the question makes no sense, or the server is at its end.
+pub async fn answer(broker: &Broker, page: Page, query: &Query) -> Result<Document, Refusal> {
+    let _turn = match page {
+        Page::Healthz => None,
+        _ => broker.turn().await,
+    };
+    match page {
+        Page::Varz => varz::show(broker).await,
+        Page::Connz => connz::show(broker, query).await,
+        Page::Routez => cluster::show_routes(broker, query),
+        Page::Gatewayz => cluster::show_gateways(broker, query),
+        Page::Leafz => cluster::show_leaf_nodes(broker, query),
+        Page::Subsz => subsz::show(broker, query).await,
+        Page::Accountz => accounts::show(broker, query).await,
+        Page::Accstatz => accounts::show_traffic(broker, query).await,
+        Page::Jsz => jetstream::show(broker, query),
+        Page::Healthz => health::show(broker, query).await,
+        Page::Subjectz => subjectz::show(broker, query).await,
+        Page::Stacksz => inside::show_stacks(broker).await,
+        Page::Ipqueuesz => inside::show_queues(broker, query).await,
+        Page::Raftz => jetstream::show_groups(),
+        Page::Variables => inside::show_variables(),
+        Page::Index | Page::Metrics => Err(Refusal::not_here()),
+    }
+}
