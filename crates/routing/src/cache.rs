@@ -258,8 +258,12 @@ impl<D> FanoutCache<D> {
         for (near, hash) in near.iter_mut().zip(hashes) {
             let number = self.set_of(*hash);
             let set = &self.sets[number];
-            let way = set.alike(*hash).trailing_zeros() as usize % WAYS;
+            let alike = set.alike(*hash);
+            let way = alike.trailing_zeros() as usize % WAYS;
             touched ^= set.places[way].traffic.messages;
+            // What is not kept will be asked for here. For what is, it is always the same mark, which is near.
+            let asked = place_of_mark(*hash) * usize::from(alike == 0);
+            touched ^= u64::from(self.seen[asked]);
             *near = number * WAYS + way;
         }
         let fanouts = || {
@@ -399,7 +403,7 @@ impl<D> FanoutCache<D> {
     /// for another, or has forgotten one: neither does harm.
     fn seen_before(&mut self, hash: u64) -> bool {
         let mark = (hash >> 56) as u8 | 1;
-        let seen = &mut self.seen[(hash >> 32) as usize & (REMEMBERED - 1)];
+        let seen = &mut self.seen[place_of_mark(hash)];
         mem::replace(seen, mark) == mark
     }
 
@@ -482,6 +486,11 @@ impl<D> FanoutCache<D> {
             self.departed.add(&fanout, traffic, at_most);
         }
     }
+}
+
+/// Where it is remembered that a subject of this hash was asked for.
+fn place_of_mark(hash: u64) -> usize {
+    (hash >> 32) as usize & (REMEMBERED - 1)
 }
 
 fn empty_sets<D>(sets: usize) -> Vec<Set<D>> {
