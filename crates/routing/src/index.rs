@@ -232,14 +232,6 @@ impl<D> Index<D> {
         self.wildcards.visit(subject, walk, at_most, visit)
     }
 
-    /// Visits the leaf of every subscription subject that matches.
-    fn visit_all<'a>(&'a self, subject: &[u8], mut visit: impl FnMut(&'a Leaf<D>)) {
-        self.visit(subject, &mut Walk::default(), usize::MAX, |leaf| {
-            visit(leaf);
-            ControlFlow::Continue(0)
-        });
-    }
-
     /// Whether a message on `subject` would reach anybody.
     pub fn has_interest(&self, subject: &[u8]) -> bool {
         // A leaf with nobody in it does not stay.
@@ -249,9 +241,18 @@ impl<D> Index<D> {
         walked == Walked::AsFarAsWanted
     }
 
-    /// Calls `each` with every plain subscription that a message on `subject` reaches.
-    pub fn for_each_match(&self, subject: &[u8], each: &mut impl FnMut(&Arc<Subscription<D>>)) {
-        self.visit_all(subject, |leaf| leaf.plain().iter().for_each(&mut *each));
+    /// Calls `each` with every plain subscription that a message on `subject` reaches; gives how many nodes it came by.
+    pub fn for_each_match<'a>(
+        &'a self,
+        subject: &[u8],
+        each: &mut impl FnMut(&'a Arc<Subscription<D>>),
+    ) -> usize {
+        let mut walk = Walk::default();
+        self.visit(subject, &mut walk, usize::MAX, |leaf| {
+            leaf.plain().iter().for_each(&mut *each);
+            ControlFlow::Continue(0)
+        });
+        walk.steps
     }
 
     /// The first plain subscription that a message on `subject` reaches and that is `wanted`, and how much was looked at

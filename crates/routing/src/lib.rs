@@ -1,4 +1,4 @@
-//! Subjects, the index of subscriptions, resolved fan-outs: no I/O, no clock, no runtime.
+//! Subjects, what they are mapped to, the index of subscriptions, resolved fan-outs: no I/O, no clock, no runtime.
 //!
 //! The life of a message here: a publisher asks its [`FanoutCache`] for the [`Fanout`] of the subject under the
 //! current [`Version`]. On a miss it resolves one from the [`Index`] (under a read lock) and keeps it. The Router, which writes
@@ -7,19 +7,23 @@
 mod cache;
 mod fanout;
 mod index;
+mod mappings;
 mod origin;
 mod queue_group;
 pub mod subject;
 mod subscription;
 pub mod table;
+mod transform;
 mod versions;
 
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, FanoutCache, Kept, Missing};
 pub use fanout::{Encoder, Fanout, Matches, PeerTargets, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats, Listing};
+pub use mappings::{Mapped, Mapping, MappingError, Mappings, WeightedDestination};
 pub use origin::{AccountId, ConnectionKind, Origin};
 pub use queue_group::{Candidates, Members, QueueGroup, Tally};
 pub use subscription::{Claim, ConnectionId, Destination, Outlet, SubjectFilter, Subscription};
+pub use transform::{TOKENS_NAMED_AT_MOST, Transform, TransformError};
 pub use versions::{Version, Versions};
 
 #[cfg(test)]
