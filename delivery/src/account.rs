@@ -1,7 +1,9 @@
 //! Accounts: connections share subjects with others of the same account alone.
 
 use crate::interest::Interest;
-use vagus_routing::AccountId;
+use parking_lot::RwLock;
+use std::sync::Arc;
+use vagus_routing::{AccountId, Mappings};
 
 /// The account of everybody who belongs to no other.
 pub const GLOBAL_ACCOUNT: &str = "$G";
@@ -14,6 +16,7 @@ pub struct Account {
     id: AccountId,
     name: Box<str>,
     interest: Interest,
+    mappings: RwLock<Option<Arc<Mappings>>>,
 }
 
 impl Account {
@@ -23,6 +26,7 @@ impl Account {
             id,
             name: name.into(),
             interest: Interest::new(id),
+            mappings: RwLock::default(),
         }
     }
 
@@ -41,6 +45,17 @@ impl Account {
     #[inline]
     pub fn interest(&self) -> &Interest {
         &self.interest
+    }
+
+    /// The subjects that what is published in it goes to instead; None where none is mapped. Takes a lock: not for every
+    /// message.
+    pub fn mappings(&self) -> Option<Arc<Mappings>> {
+        self.mappings.read().clone()
+    }
+
+    /// From now on subjects are mapped so. Who goes by other mappings has to be told.
+    pub fn set_mappings(&self, mappings: Mappings) {
+        *self.mappings.write() = (!mappings.is_empty()).then(|| Arc::new(mappings));
     }
 }
 

@@ -138,6 +138,9 @@ pub trait Turn {
     /// A message of so many bytes is not delivered to anybody. It counts as received all the same.
     fn withhold(&mut self, payload: usize);
 
+    /// Counts work that the session has done, in units of about a short copy, as the turn's.
+    fn charge(&mut self, work: usize);
+
     /// Messages on these subjects are about to be published: at most [`ANTICIPATED`] of them count. Nothing but
     /// speed depends on it.
     fn anticipate(&mut self, subjects: &[&[u8]]);

@@ -140,6 +140,10 @@ impl Turn for ConnectionTurn<'_> {
         self.delivery.withhold(payload);
     }
 
+    fn charge(&mut self, work: usize) {
+        self.delivery.charge(work);
+    }
+
     fn anticipate(&mut self, subjects: &[&[u8]]) {
         if let Some(RoutedAccount { account, .. }) = &*self.account {
             self.delivery.anticipate(account.id(), subjects);

@@ -4,6 +4,7 @@ use crate::export::{ServiceExport, StreamExport};
 use crate::import::{ServiceImport, StreamImport};
 use crate::limits::AccountLimits;
 use vagus_auth::permission::Permissions;
+use vagus_routing::{MappedDestination, Mapping, MappingError};
 
 /// Everything that an account is defined to be, its users apart. [`Default`] is an account without a name that shares nothing
 /// and limits nothing.
@@ -44,15 +45,14 @@ pub struct MappingDefinition {
     pub destinations: Vec<MappedDestination>,
 }
 
-/// One of the destinations of a mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MappedDestination {
-    /// The transform, in the language of ADR-30.
-    pub subject: Box<str>,
-    /// How many of a hundred messages go there: 0 to 100.
-    pub weight: u8,
-    /// Only in the cluster of this name; None: in every one that has no destinations of its own.
-    pub cluster: Option<Box<str>>,
+impl MappingDefinition {
+    /// The same, ready for messages in this cluster, if the server is in one.
+    ///
+    /// # Errors
+    /// If the source or one of the destinations of any cluster cannot be.
+    pub fn mapping(&self, cluster: Option<&str>) -> Result<Mapping, MappingError> {
+        Mapping::new(&self.source, &self.destinations, cluster)
+    }
 }
 
 /// Where an account's traces go.

@@ -8,10 +8,11 @@ mod export;
 mod import;
 mod limits;
 
-pub use definition::{AccountDefinition, MappedDestination, MappingDefinition, TraceDefinition};
+pub use definition::{AccountDefinition, MappingDefinition, TraceDefinition};
 pub use export::{
     Access, DEFAULT_RESPONSE_THRESHOLD, Latency, ResponseType, Revocations, Sampling, ServiceExport,
     StreamExport,
 };
 pub use import::{Activation, LocalSubject, ServiceImport, StreamImport};
 pub use limits::AccountLimits;
+pub use vagus_routing::MappedDestination;

@@ -3,5 +3,5 @@
 mod event;
 mod request;
 
-pub use event::{Egress, Ingress, ShownKind, TraceEvent, Undelivered};
+pub use event::{Egress, Ingress, ShownKind, SubjectMapping, TraceEvent, Undelivered};
 pub use request::{Activation, ShownHeaders, TraceRequest, may_ask, with_tracing_disabled};

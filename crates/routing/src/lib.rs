@@ -19,7 +19,7 @@ mod versions;
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, FanoutCache, Kept, Missing};
 pub use fanout::{Encoder, Fanout, Matches, PeerTargets, Prefix, QueueTargets, SharedTargets, Target};
 pub use index::{Index, IndexStats, Listing};
-pub use mappings::{Mapped, Mapping, MappingError, Mappings, WeightedDestination};
+pub use mappings::{Mapped, MappedDestination, Mapping, MappingError, Mappings};
 pub use origin::{AccountId, ConnectionKind, Origin};
 pub use queue_group::{Candidates, Members, QueueGroup, Tally};
 pub use subscription::{Claim, ConnectionId, Destination, Outlet, SubjectFilter, Subscription};

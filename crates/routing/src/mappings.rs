@@ -14,22 +14,22 @@ const WHOLE: u8 = 100;
 
 /// One of the subjects that messages on a source are published on instead, as it is written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WeightedDestination {
-    /// See [`Transform`].
-    pub subject: String,
-    /// Which share of the messages goes there, in percent.
+pub struct MappedDestination {
+    /// The destination of a [`Transform`].
+    pub subject: Box<str>,
+    /// How many of a hundred messages go there: 0 to 100.
     pub weight: u8,
-    /// The cluster in which it counts; everywhere where its cluster has no destinations of its own if it is empty.
-    pub cluster: String,
+    /// Only in the cluster of this name; None: in every one that has no destinations of its own.
+    pub cluster: Option<Box<str>>,
 }
 
-impl WeightedDestination {
+impl MappedDestination {
     /// The only destination of a source.
     pub fn only(subject: &str) -> Self {
         Self {
-            subject: subject.to_owned(),
+            subject: subject.into(),
             weight: WHOLE,
-            cluster: String::new(),
+            cluster: None,
         }
     }
 }
@@ -44,7 +44,7 @@ pub enum MappingError {
     #[error("duplicate entry for {subject:?}")]
     Duplicate {
         /// The destination.
-        subject: String,
+        subject: Box<str>,
     },
     /// A destination gets more than all messages.
     #[error("individual weights need to be <= 100")]
@@ -66,24 +66,23 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// What becomes of messages on `source` in a cluster; a server without one has an empty name for it. What the weights
-    /// lack of a hundred stays on the source, unless that is a destination too: then it is lost.
+    /// What becomes of messages on `source` in this cluster, if the server is in one. What the weights lack of a hundred stays on the source, unless that is a destination too: then it is lost.
     ///
     /// # Errors
     /// If the source or one of the destinations of any cluster cannot be.
     pub fn new(
         source: &str,
-        destinations: &[WeightedDestination],
-        cluster: &str,
+        destinations: &[MappedDestination],
+        cluster: Option<&str>,
     ) -> Result<Self, MappingError> {
         if !is_valid_subscription(source.as_bytes()) {
             return Err(MappingError::InvalidSource);
         }
         let mut subjects = HashSet::new();
-        let mut weights: HashMap<&str, u8> = HashMap::new();
+        let mut weights: HashMap<Option<&str>, u8> = HashMap::new();
         let mut transforms = Vec::with_capacity(destinations.len());
         for destination in destinations {
-            let WeightedDestination {
+            let MappedDestination {
                 subject,
                 weight,
                 cluster,
@@ -95,18 +94,14 @@ impl Mapping {
             if *weight > WHOLE {
                 return Err(MappingError::Weight);
             }
-            let total = weights.entry(cluster).or_default();
+            let total = weights.entry(cluster.as_deref()).or_default();
             *total += weight;
             if *total > WHOLE {
                 return Err(MappingError::TotalWeight);
             }
-            transforms.push((&**cluster, *weight, Transform::new(source, subject)?));
+            transforms.push((cluster.as_deref(), *weight, Transform::new(source, subject)?));
         }
-        let here = if weights.contains_key(cluster) {
-            cluster
-        } else {
-            ""
-        };
+        let here = cluster.filter(|_| weights.contains_key(&cluster));
         let mut below = 0;
         let mut choices: Vec<(u8, Transform)> = (transforms.into_iter())
             .filter(|(cluster, weight, _)| *cluster == here && *weight > 0)

@@ -3,7 +3,8 @@
 //! It goes on as if it had come now: with its login held against the users there are, with the permissions that it
 //! has now, under the limits that hold now. What it may not have any more is taken from it, with a word.
 
-use crate::session::{NatsSession, logs_each};
+use crate::client_options::logs_each;
+use crate::session::NatsSession;
 use crate::{ClientSettings, authentication};
 use vagus_actors::connection::Turn;
 use vagus_actors::impact::ConnectionImpact;

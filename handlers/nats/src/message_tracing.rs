@@ -10,7 +10,8 @@ use vagus_delivery::arbiter::{OwnMessage, Trace};
 use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::message_trace::{
-    Activation, Egress, Ingress, ShownKind, TraceEvent, TraceRequest, may_ask, with_tracing_disabled,
+    Activation, Egress, Ingress, ShownKind, SubjectMapping, TraceEvent, TraceRequest, may_ask,
+    with_tracing_disabled,
 };
 use vagus_protocol::operation::Publish;
 use vagus_protocol::parser::oversized;
@@ -40,7 +41,12 @@ impl NatsSession {
     /// Publishes a message whose header block may ask for a trace; false if it does not, and is to be published as any
     /// other.
     #[cold]
-    pub(crate) fn publish_traced(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+    pub(crate) fn publish_traced(
+        &mut self,
+        message: &Publish<'_>,
+        mapped_from: Option<&[u8]>,
+        turn: &mut impl Turn,
+    ) -> bool {
         let Some(header) = message.header() else {
             return false;
         };
@@ -49,17 +55,20 @@ impl NatsSession {
         };
         let granted = match self.grant(&request, turn) {
             Asked::InVain if request.origin_account.is_some() => {
-                self.publish_disabled(message, header, turn);
+                self.publish_disabled(message, mapped_from, header, turn);
                 return true;
             }
             Asked::InVain => return false,
             Asked::Refused => return true,
             Asked::Granted(granted) => granted,
         };
-        let refusal = self.refusal(message, turn);
+        let refusal = self.refusal(message, mapped_from, turn);
         let error = refusal.as_ref().map(ToString::to_string).unwrap_or_default();
-        let (subject, size) = (message.subject, message.body.len());
-        let trace = Box::new(self.trace_of(granted, &request, subject, size, &error));
+        let (subject, size) = (mapped_from.unwrap_or(message.subject), message.body.len());
+        let mut trace = Box::new(self.trace_of(granted, &request, subject, size, &error));
+        if mapped_from.is_some() {
+            trace.add_mapping(message.subject);
+        }
         if let Some(complaint) = refusal {
             self.complain(&complaint, turn);
             turn.withhold(size);
@@ -77,7 +86,13 @@ impl NatsSession {
     }
 
     /// Publishes a message so that nobody else traces it either.
-    fn publish_disabled(&mut self, message: &Publish<'_>, header: &[u8], turn: &mut impl Turn) {
+    fn publish_disabled(
+        &mut self,
+        message: &Publish<'_>,
+        mapped_from: Option<&[u8]>,
+        header: &[u8],
+        turn: &mut impl Turn,
+    ) {
         let header = with_tracing_disabled(header);
         let body = [&header, message.payload()].concat();
         let sizes = [header.len(), body.len()].map(|size| size.to_string());
@@ -89,7 +104,7 @@ impl NatsSession {
             body: &body,
             ..*message
         };
-        let _ = self.publish_untraced(&message, turn);
+        let _ = self.publish_untraced(&message, mapped_from, turn);
     }
 
     /// A message is too large, and its connection is closed: if what has come of its headers asks for a trace, that says
@@ -202,6 +217,13 @@ impl Debug for EventTrace {
 }
 
 impl EventTrace {
+    /// The message is published on another subject than it came on.
+    fn add_mapping(&mut self, to: &[u8]) {
+        if let Some(event) = &mut self.event {
+            event.add_mapping(&now(), &SubjectMapping { to });
+        }
+    }
+
     /// The event as text.
     fn text(&self, event: TraceEvent) -> Vec<u8> {
         event.into_json(&self.settings.next_server_shown(&now()))

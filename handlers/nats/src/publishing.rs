@@ -20,23 +20,35 @@ const RESERVED_REPLIES: [&[u8]; 3] = [b"_R_.", b"$JS.ACK.", b"_GR_."];
 
 impl NatsSession {
     /// False if the turn knows nothing of its control line: it has not seen the message, or has not delivered it as any
-    /// other. `asks` says whether its headers may ask for a trace.
+    /// other. `mapped_from` is the subject that it came on, if it is published on another; `asks` says whether its headers
+    /// may ask for a trace.
     #[inline]
     #[must_use]
-    pub(crate) fn publish(&mut self, message: &Publish<'_>, asks: bool, turn: &mut impl Turn) -> bool {
+    pub(crate) fn publish(
+        &mut self,
+        message: &Publish<'_>,
+        mapped_from: Option<&[u8]>,
+        asks: bool,
+        turn: &mut impl Turn,
+    ) -> bool {
         if self.client_options.logged {
-            self.log_operation(&Operation::Publish(*message));
+            self.log_message(message, mapped_from);
         }
-        if asks && self.publish_traced(message, turn) {
+        if asks && self.publish_traced(message, mapped_from, turn) {
             return false;
         }
-        self.publish_untraced(message, turn)
+        self.publish_untraced(message, mapped_from, turn)
     }
 
     /// As [`NatsSession::publish`], whatever the headers ask for.
     #[inline]
-    pub(crate) fn publish_untraced(&mut self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
-        if let Some(complaint) = self.refusal(message, turn) {
+    pub(crate) fn publish_untraced(
+        &mut self,
+        message: &Publish<'_>,
+        mapped_from: Option<&[u8]>,
+        turn: &mut impl Turn,
+    ) -> bool {
+        if let Some(complaint) = self.refusal(message, mapped_from, turn) {
             self.complain(&complaint, turn);
             turn.withhold(message.body.len());
             return false;
@@ -67,14 +79,17 @@ impl NatsSession {
         }
     }
 
-    /// Why a message is not published, if it is not.
+    /// Why a message is not published, if it is not. As in nats-server, it has to be permitted where it is published, not
+    /// where it came; only the form of the subject is that which it came with.
     #[inline]
     pub(crate) fn refusal<'m>(
         &mut self,
         message: &Publish<'m>,
+        mapped_from: Option<&[u8]>,
         turn: &mut impl Turn,
     ) -> Option<Complaint<'m>> {
-        if self.client_options.pedantic && !subject::is_valid_literal(message.subject) {
+        if self.client_options.pedantic && !subject::is_valid_literal(mapped_from.unwrap_or(message.subject))
+        {
             // Told, and delivered all the same.
             self.complain(&Complaint::InvalidPublishSubject, turn);
         }

@@ -13,7 +13,7 @@ use vagus_delivery::GLOBAL_ACCOUNT;
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::Complaint;
-use vagus_protocol::operation::Operation;
+use vagus_protocol::operation::{Operation, Publish};
 use vagus_protocol::quote::{Quoted, shortened};
 
 /// A client as the log calls it: `address - cid:number`, and once it is in ` - "vversion:language:name"` and
@@ -213,18 +213,30 @@ impl NatsSession {
 
     /// Logs an operation of the client.
     pub(crate) fn log_operation(&self, operation: &Operation<'_>) {
+        log::trace!(
+            "{} - <<- [{}]",
+            self.log_name(),
+            operation_lines::describe(operation)
+        );
+    }
+
+    /// The same for a message, which came on `mapped_from` if it is published on another subject.
+    pub(crate) fn log_message(&self, message: &Publish<'_>, mapped_from: Option<&[u8]>) {
+        let subject = mapped_from.unwrap_or(message.subject);
+        self.log_operation(&Operation::Publish(Publish { subject, ..*message }));
         let name = self.log_name();
-        log::trace!("{name} - <<- [{}]", operation_lines::describe(operation));
-        if let Operation::Publish(publish) = operation {
-            let shown = if self.settings.trace_headers {
-                publish.header().unwrap_or_default()
-            } else {
-                publish.body
-            };
-            if !shown.is_empty() {
-                let payload = shortened(shown, self.settings.max_traced_payload);
-                log::trace!("{name} - <<- MSG_PAYLOAD: [{payload}]");
-            }
+        if let Some(subject) = mapped_from {
+            let [from, to] = [subject, message.subject].map(operation_lines::text);
+            log::trace!("{name} - <<- [MAPPING {from} -> {to}]");
+        }
+        let shown = if self.settings.trace_headers {
+            message.header().unwrap_or_default()
+        } else {
+            message.body
+        };
+        if !shown.is_empty() {
+            let payload = shortened(shown, self.settings.max_traced_payload);
+            log::trace!("{name} - <<- MSG_PAYLOAD: [{payload}]");
         }
     }
 }

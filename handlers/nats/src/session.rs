@@ -1,8 +1,10 @@
 //! What each operation of a client means.
 
 use crate::authentication::{self, Verdict};
+use crate::client_options::ClientOptions;
 use crate::evidence::{self, Said};
 use crate::heartbeat::{Beat, Heartbeat};
+use crate::mapping::{Mapper, SubjectOrigin};
 use crate::publishing::Repeated;
 use crate::reporting::Complaints;
 use crate::tls::ClientKey;
@@ -56,6 +58,8 @@ pub struct NatsSession {
     pub(crate) rights: Rights,
     /// The subject that was last found to be one the client may publish on.
     pub(crate) permitted: Vec<u8>,
+    /// None where its account maps no subject.
+    pub(crate) mapper: Option<Box<Mapper>>,
     pub(crate) client_options: ClientOptions,
     pub(crate) frame_limits: FrameLimits,
     pub(crate) heartbeat: Heartbeat,
@@ -82,33 +86,6 @@ pub(crate) enum Login {
     BeingChecked,
 }
 
-/// What a client asked for in CONNECT, as far as messages are concerned; before CONNECT the defaults.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ClientOptions {
-    pub(crate) verbose: bool,
-    pub(crate) pedantic: bool,
-    pub(crate) echo: bool,
-    pub(crate) no_responders: bool,
-    pub(crate) logged: bool,
-}
-
-impl ClientOptions {
-    fn of(options: &ConnectOptions) -> Self {
-        Self {
-            verbose: options.verbose,
-            pedantic: options.pedantic,
-            echo: options.echo,
-            no_responders: options.no_responders,
-            logged: logs_each(),
-        }
-    }
-}
-
-/// Whether the log has a line for each operation.
-pub(crate) fn logs_each() -> bool {
-    log::log_enabled!(log::Level::Trace)
-}
-
 impl NatsSession {
     pub(crate) fn new(
         live: Arc<Live<ClientSettings>>,
@@ -123,7 +100,7 @@ impl NatsSession {
             Some(identity) => (identity.rights(), Admission::In(identity)),
             None => (Rights::Nothing, Admission::Due(now + settings.auth_timeout)),
         };
-        Self {
+        let mut session = Self {
             peer,
             id,
             options: None,
@@ -134,6 +111,7 @@ impl NatsSession {
             admission,
             rights,
             permitted: Vec::new(),
+            mapper: None,
             client_options: ClientOptions::of(&ConnectOptions::default()),
             frame_limits: FrameLimits {
                 max_control_line: limits.max_control_line,
@@ -147,7 +125,9 @@ impl NatsSession {
             settings,
             live,
             version,
-        }
+        };
+        session.follow_mappings();
+        session
     }
 
     /// The same for a client that speaks TLS: with its key, and what it is called by its certificate, if that matters.
@@ -266,6 +246,7 @@ impl NatsSession {
     pub(crate) fn admit(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
         turn.bind(self.settings.accounts.of(&identity));
         self.admission = Admission::In(identity);
+        self.follow_mappings();
     }
 
     /// From now on the client has to say who it is before it may do anything.
@@ -449,6 +430,7 @@ impl Session for NatsSession {
             }
         }
         let mut repeated = Repeated::default();
+        let mut mapped_subject = Vec::new();
         let mut looked_ahead = 0;
         let mut at = 0;
         while at < input.len() {
@@ -458,12 +440,18 @@ impl Session for NatsSession {
                 continue;
             }
             match parse(rest, &self.frame_limits) {
-                Parsed::Frame { operation, consumed } => {
+                Parsed::Frame {
+                    mut operation,
+                    consumed,
+                } => {
                     let (mut message, mut asks) = (None, false);
-                    if let Operation::Publish(publish) = &operation {
+                    let mut origin = SubjectOrigin::default();
+                    if let Operation::Publish(publish) = &mut operation {
                         if turn.interest_pending() {
                             return Progress::Waiting { consumed: at };
                         }
+                        origin = self.map_subject(publish, &mut mapped_subject, turn);
+                        let publish = &*publish;
                         asks = publish.header().is_some_and(may_ask);
                         message = self.is_to_be_published(publish).then_some(publish);
                         if message.is_some() && at >= looked_ahead {
@@ -481,7 +469,8 @@ impl Session for NatsSession {
                     }
                     if let Operation::Publish(publish) = &operation {
                         if !self.must_authenticate() {
-                            repeated = if self.publish(publish, asks, turn) && !asks {
+                            let known = self.publish(publish, origin.mapped_from, asks, turn);
+                            repeated = if known && !asks && !origin.is_drawn {
                                 Repeated::after(publish, &rest[..consumed], self)
                             } else {
                                 Repeated::default()
@@ -489,6 +478,7 @@ impl Session for NatsSession {
                         } else {
                             self.refused(turn);
                         }
+                        self.mapping_is_done();
                     } else {
                         repeated = Repeated::default();
                         if self.client_options.logged {
@@ -534,6 +524,7 @@ impl Session for NatsSession {
 
     fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
         self.adopt(turn);
+        self.follow_mappings();
         self.show_deliveries(turn);
     }
 

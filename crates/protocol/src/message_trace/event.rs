@@ -57,6 +57,14 @@ pub struct Ingress<'a> {
     pub error: &'a str,
 }
 
+/// The subject that a message is published on instead.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct SubjectMapping<'a> {
+    /// Empty if the message is lost.
+    #[serde(serialize_with = "as_text")]
+    pub to: &'a [u8],
+}
+
 /// Why a message did not go to a subscription that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Undelivered {
@@ -178,14 +186,23 @@ impl TraceEvent {
         event
     }
 
+    /// Tells that the message is published on another subject. As [`TraceEvent::add_egress`].
+    pub fn add_mapping(&mut self, time: &str, mapping: &SubjectMapping<'_>) {
+        self.add("sm", time, mapping);
+    }
+
     /// Tells of one more place that the message left for. Past a bound it is only counted.
     pub fn add_egress(&mut self, time: &str, egress: &Egress<'_>) {
+        self.add("eg", time, egress);
+    }
+
+    fn add(&mut self, tag: &'static str, time: &str, what: &impl Serialize) {
         if self.is_full() {
             self.omitted += 1;
             return;
         }
         self.events.push(b',');
-        self.tell("eg", time, egress);
+        self.tell(tag, time, what);
     }
 
     /// Whether what happens from now on is only counted.
@@ -219,7 +236,9 @@ impl TraceEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Egress, Ingress, ServerShown, ShownKind, TOLD_AT_MOST, TraceEvent, Undelivered};
+    use super::{
+        Egress, Ingress, ServerShown, ShownKind, SubjectMapping, TOLD_AT_MOST, TraceEvent, Undelivered,
+    };
     use crate::message_trace::TraceRequest;
 
     const SERVER: ServerShown<'_> = ServerShown {
@@ -293,6 +312,14 @@ mod tests {
         let shown = SHOWN.replace(r#""id":"N","#, r#""id":"N","cluster":"C","#);
         let expect = r#","request":{"header":{"B":["3"],"Nats-Trace-Dest":["d"],"b":["1","2"]},"msgsize":60},"events":[{"type":"in","ts":"2026-01-01T00:00:00Z","kind":0,"cid":13,"name":"a \"b\"","acc":"$G","subj":"tr.x","error":"no"},{"type":"eg","ts":"2026-01-01T00:00:01Z","kind":0,"cid":12,"name":"s","sub":"tr.\u003e","queue":"q","error":"Not delivered because of no echo"}]}"#;
         assert_eq!(text(event, &server), format!("{shown}{expect}"));
+    }
+
+    #[test]
+    fn tells_where_a_mapped_message_is_published() {
+        let mut event = event("Nats-Trace-Dest: d\r\n", &INGRESS);
+        event.add_mapping("2026-01-01T00:00:01Z", &SubjectMapping { to: b"other" });
+        let expect = r#"{"type":"sm","ts":"2026-01-01T00:00:01Z","to":"other"}]}"#;
+        assert!(text(event, &SERVER).ends_with(expect));
     }
 
     #[test]

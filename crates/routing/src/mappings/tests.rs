@@ -1,16 +1,16 @@
 use super::*;
 
-fn weighted(all: &[(&str, u8)]) -> Vec<WeightedDestination> {
+fn weighted(all: &[(&str, u8)]) -> Vec<MappedDestination> {
     all.iter()
-        .map(|(subject, weight)| WeightedDestination {
+        .map(|(subject, weight)| MappedDestination {
             weight: *weight,
-            ..WeightedDestination::only(subject)
+            ..MappedDestination::only(subject)
         })
         .collect()
 }
 
 fn mapping(source: &str, destinations: &[(&str, u8)]) -> Mapping {
-    Mapping::new(source, &weighted(destinations), "").unwrap()
+    Mapping::new(source, &weighted(destinations), None).unwrap()
 }
 
 /// How many of a hundred messages on `subject` go where.
@@ -71,26 +71,26 @@ fn what_a_source_that_is_a_destination_lacks_is_lost() {
 #[test]
 fn a_cluster_may_have_destinations_of_its_own() {
     let destinations = [
-        WeightedDestination::only("everywhere"),
-        WeightedDestination {
-            cluster: "east".to_owned(),
+        MappedDestination::only("everywhere"),
+        MappedDestination {
+            cluster: Some("east".into()),
             weight: 30,
-            ..WeightedDestination::only("in-the-east")
+            ..MappedDestination::only("in-the-east")
         },
     ];
     let here = |cluster| shares(&Mapping::new("a", &destinations, cluster).unwrap(), "a");
-    assert_eq!(here("east"), [share("a", 70), share("in-the-east", 30)]);
-    assert_eq!(here("west"), [share("everywhere", 100)]);
-    assert_eq!(here(""), [share("everywhere", 100)]);
+    assert_eq!(here(Some("east")), [share("a", 70), share("in-the-east", 30)]);
+    assert_eq!(here(Some("west")), [share("everywhere", 100)]);
+    assert_eq!(here(None), [share("everywhere", 100)]);
     // Where there are none for it, messages stay where they are.
-    let elsewhere = Mapping::new("a", &destinations[1..], "west").unwrap();
+    let elsewhere = Mapping::new("a", &destinations[1..], Some("west")).unwrap();
     assert_eq!(shares(&elsewhere, "a"), [share("a", 100)]);
 }
 
 #[test]
 fn what_cannot_be_is_refused_in_nats_servers_words() {
     let error = |source, destinations| {
-        Mapping::new(source, &weighted(destinations), "")
+        Mapping::new(source, &weighted(destinations), None)
             .unwrap_err()
             .to_string()
     };

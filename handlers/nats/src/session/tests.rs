@@ -105,6 +105,8 @@ impl Turn for Recorder {
         self.messages_left > 0
     }
 
+    fn charge(&mut self, _: usize) {}
+
     fn anticipate(&mut self, _: &[&[u8]]) {}
 
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
@@ -535,8 +537,8 @@ fn limits_are_held() {
         .did("< -ERR 'Maximum Payload Violation'\nclose: Maximum Message Payload Exceeded");
 }
 
-/// A session of a user with permissions.
-fn permitted(permissions: Permissions) -> Peer {
+/// There is a user with these permissions.
+fn user_with(permissions: Permissions) -> Credentials {
     let user = User {
         proof: Proof::Password {
             name: "ann".to_owned(),
@@ -545,13 +547,20 @@ fn permitted(permissions: Permissions) -> Peer {
         permissions: Some(permissions),
         connection_types: ConnectionTypes::default(),
     };
-    let credentials = Credentials::Users {
+    Credentials::Users {
         users: vec![user],
         no_auth_user: None,
         default_permissions: None,
-    };
-    let mut peer = Peer::new(Limits::default(), credentials);
-    peer.say("CONNECT {\"verbose\":false,\"pedantic\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
+    }
+}
+
+/// What that user says first.
+const AS_USER: &str = "CONNECT {\"verbose\":false,\"pedantic\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n";
+
+/// A session of a user with permissions.
+fn permitted(permissions: Permissions) -> Peer {
+    let mut peer = Peer::new(Limits::default(), user_with(permissions));
+    peer.say(AS_USER);
     peer
 }
 
@@ -560,6 +569,7 @@ fn list(subjects: &[&str]) -> Vec<String> {
 }
 
 mod login;
+mod mapping;
 mod silence;
 mod tracing;
 mod turns;
