@@ -1,4 +1,7 @@
-//! Public keys of Ed25519 as text, and the challenge that proves the possession of a private one.
+//! Keys of Ed25519 and X25519 as text, and the challenge that proves the possession of a private one.
+
+mod curve_key;
+mod key_pair;
 
 use std::fmt;
 
@@ -9,6 +12,9 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{Id, PKey};
 use openssl::sign::Verifier;
 use thiserror::Error;
+
+pub use self::curve_key::{CurveKey, SealError};
+pub use self::key_pair::KeyPair;
 
 /// The alphabet of base32 (RFC 4648).
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -97,14 +103,46 @@ pub fn encode_public(kind: Kind, key: &[u8; 32]) -> String {
     raw[1..33].copy_from_slice(key);
     let checksum = crc16(&raw[..33]).to_le_bytes();
     raw[33..].copy_from_slice(&checksum);
-    raw.chunks_exact(5)
-        .flat_map(|chunk| {
-            let bits = chunk
-                .iter()
-                .fold(0, |bits: u64, byte| (bits << 8) | u64::from(*byte));
-            (0..8).map(move |place| char::from(BASE32[(bits >> (35 - 5 * place)) as usize & 31]))
-        })
-        .collect()
+    base32(&raw)
+}
+
+/// Bytes as text, in base32 without padding.
+#[must_use]
+pub fn base32(bytes: &[u8]) -> String {
+    let length = (bytes.len() * 8).div_ceil(5);
+    let groups = bytes.chunks(5).flat_map(|chunk| {
+        let mut whole = [0; 5];
+        whole[..chunk.len()].copy_from_slice(chunk);
+        let bits = whole
+            .iter()
+            .fold(0, |bits: u64, byte| (bits << 8) | u64::from(*byte));
+        (0..8).map(move |place| char::from(BASE32[(bits >> (35 - 5 * place)) as usize & 31]))
+    });
+    groups.take(length).collect()
+}
+
+/// The bytes of such a text, if it is of the length that so many take. What is left of the last character is ignored.
+fn decode_base32<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    if text.len() != (LENGTH * 8).div_ceil(5) {
+        return None;
+    }
+    let mut bytes = [0; LENGTH];
+    let (mut bits, mut count, mut at) = (0u32, 0, 0);
+    for character in text.bytes() {
+        let value = match character {
+            b'A'..=b'Z' => character - b'A',
+            b'2'..=b'7' => character - b'2' + 26,
+            _ => return None,
+        };
+        bits = (bits << 5) | u32::from(value);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            *bytes.get_mut(at)? = (bits >> count) as u8;
+            at += 1;
+        }
+    }
+    Some(bytes)
 }
 
 /// The kind and the bytes of a public key.
@@ -112,22 +150,7 @@ pub fn encode_public(kind: Kind, key: &[u8; 32]) -> String {
 /// # Errors
 /// When `text` is none.
 pub fn decode_public(text: &str) -> Result<(Kind, [u8; 32]), NkeyError> {
-    if text.len() != PUBLIC_LENGTH {
-        return Err(NkeyError::Encoding);
-    }
-    let mut raw = [0; RAW_LENGTH];
-    for (chunk, place) in text.as_bytes().chunks_exact(8).zip(raw.chunks_exact_mut(5)) {
-        let mut bits = 0u64;
-        for character in chunk {
-            let value = match character {
-                b'A'..=b'Z' => character - b'A',
-                b'2'..=b'7' => character - b'2' + 26,
-                _ => return Err(NkeyError::Encoding),
-            };
-            bits = (bits << 5) | u64::from(value);
-        }
-        place.copy_from_slice(&bits.to_be_bytes()[3..]);
-    }
+    let raw: [u8; RAW_LENGTH] = decode_base32(text).ok_or(NkeyError::Encoding)?;
     let (body, checksum) = raw.split_at(33);
     if crc16(body).to_le_bytes() != checksum {
         return Err(NkeyError::Checksum);
@@ -136,6 +159,12 @@ pub fn decode_public(text: &str) -> Result<(Kind, [u8; 32]), NkeyError> {
     let mut key = [0; 32];
     key.copy_from_slice(&body[1..]);
     Ok((kind, key))
+}
+
+/// Whether this is the text of a public key of this kind.
+#[must_use]
+pub fn is_public(kind: Kind, text: &str) -> bool {
+    matches!(decode_public(text), Ok((found, _)) if found == kind)
 }
 
 /// CRC-16/XMODEM.
