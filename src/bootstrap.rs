@@ -33,7 +33,7 @@ use vagus_delivery::Live;
 use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::{Broker, resident_bytes};
-use vagus_nats::{ClientSettings, Nats, UserAccounts};
+use vagus_nats::{ClientSettings, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 
@@ -133,6 +133,12 @@ fn populate(
     };
     let arbiters = Arc::new(Arbiters::new(count));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
+    for name in config.accounts.all() {
+        accounts.open(&name);
+    }
+    if let Some(name) = &config.accounts.system {
+        accounts.directory().set_system(accounts.open(name));
+    }
     let router = accounts.global().router.clone();
     let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
     let surroundings = Arc::new(Surroundings {
@@ -147,7 +153,7 @@ fn populate(
         gate: Arc::new(gate),
         connection: ConnectionType::Standard,
         auth_timeout: config.clients.auth_timeout,
-        accounts: UserAccounts::global(accounts.global().account.clone()),
+        accounts: accounts.directory().clone(),
         tls: secured.clients.clone(),
         proxy_protocol: config.clients.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
@@ -203,6 +209,7 @@ fn populate(
     let admin = monitoring.serve(config, info, observatory, secured.clients.as_ref(), operator)?;
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
+        accounts: accounts.clone(),
         client_settings,
         settings: admin.broker.settings.clone(),
         client_port: client_address.port(),

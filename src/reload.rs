@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
+use vagus_actors::Accounts;
 use vagus_actors::reload::{Apply, Prepared, Source};
 use vagus_admin::LogControl;
 use vagus_auth::credentials::Gate;
@@ -87,6 +88,7 @@ impl Process for Within {
 /// Puts configurations in force.
 pub(crate) struct Parts {
     pub(crate) bounds: Arc<Live<Bounds>>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) client_settings: Arc<Live<ClientSettings>>,
     pub(crate) settings: Arc<Live<Settings>>,
     /// Where clients connect.
@@ -142,7 +144,12 @@ impl Apply for Parts {
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
         let (settings, config) = (self.settings.clone(), new.clone());
         let stapler = self.stapler.clone();
+        let accounts = self.accounts.clone();
         Ok(Box::new(move || {
+            let names = config.accounts.all();
+            for name in &names {
+                accounts.open(name);
+            }
             live_bounds.replace(Arc::new(bounds(&config.limits)));
             live_client_settings.update(|now| {
                 // Lame duck mode may have begun meanwhile, and does not end.
@@ -152,6 +159,8 @@ impl Apply for Parts {
                     client_settings.clone()
                 }
             });
+            // By these settings nobody belongs to one of the others any more.
+            accounts.retain(&names);
             let tls = client_settings.tls.as_ref();
             stapler.watch(tls.map(AsRef::as_ref));
             settings.update(|now| Settings {

@@ -2,11 +2,15 @@
 
 use crate::router::Router;
 use actix::prelude::*;
+use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::arbiter::Arbiters;
-use vagus_delivery::{Account, GLOBAL_ACCOUNT};
+use vagus_delivery::{Account, AccountDirectory};
 use vagus_routing::{AccountId, Version};
 
 /// An account, and where changes of interest in it are announced.
@@ -18,33 +22,81 @@ pub struct RoutedAccount {
     pub router: Addr<Router>,
 }
 
-/// All accounts of a server, by their numbers. Each has an actor, its Router, and nothing else as long as nobody uses it.
+/// All accounts of a server, by their numbers. Each that anybody has used has an actor, its Router.
 #[derive(Debug)]
 pub struct Accounts {
     arbiters: Arc<Arbiters>,
+    /// Where the Routers run.
+    thread: ArbiterHandle,
+    directory: Arc<AccountDirectory>,
     global: RoutedAccount,
-    /// Those that there are beside the global one; the first has the number 1.
-    others: RwLock<HashMap<AccountId, RoutedAccount, foldhash::fast::RandomState>>,
+    /// Those that there are beside the global one.
+    others: RwLock<HashMap<AccountId, Opened, RandomState>>,
+    /// The number of the account that is opened next: none is given twice.
+    next: AtomicU32,
+}
+
+/// An account that has been opened, which nobody may have used yet.
+#[derive(Debug)]
+struct Opened {
+    account: Arc<Account>,
+    router: OnceLock<Addr<Router>>,
 }
 
 impl Accounts {
     /// The global account alone. Its Router, and those of the accounts that are opened later, run on the thread that calls.
     pub fn start(arbiters: Arc<Arbiters>) -> Self {
+        let thread = Arbiter::current();
+        let account = Arc::new(Account::new(AccountId::default(), GLOBAL_ACCOUNT));
         Self {
-            global: start(AccountId::default(), GLOBAL_ACCOUNT, &arbiters),
+            directory: Arc::new(AccountDirectory::new(account.clone())),
+            global: RoutedAccount {
+                router: start(account.clone(), &arbiters, &thread),
+                account,
+            },
             others: RwLock::default(),
+            next: AtomicU32::new(1),
+            thread,
             arbiters,
         }
     }
 
-    /// Opens one more account, in which nobody is.
+    /// The accounts by name.
+    pub fn directory(&self) -> &Arc<AccountDirectory> {
+        &self.directory
+    }
+
+    /// The account of this name, which is opened if there is none: nobody is in it then.
     pub fn open(&self, name: &str) -> Arc<Account> {
         let mut others = self.others.write();
-        let id = AccountId(others.len() as u32 + 1);
-        let opened = start(id, name, &self.arbiters);
-        let account = opened.account.clone();
-        others.insert(id, opened);
+        if let Some(account) = self.directory.find(name) {
+            return account;
+        }
+        let id = AccountId(self.next.fetch_add(1, Ordering::Relaxed));
+        let account = Arc::new(Account::new(id, name));
+        let router = OnceLock::new();
+        others.insert(
+            id,
+            Opened {
+                account: account.clone(),
+                router,
+            },
+        );
+        self.directory.add(account.clone());
         account
+    }
+
+    /// Forgets all accounts but these, and those that are always there. Who is in one of them still can publish and
+    /// subscribe in it, and has to be closed.
+    pub fn retain(&self, names: &BTreeSet<Arc<str>>) {
+        let is_kept = |account: &Account| names.contains(account.name()) || self.directory.is_system(account);
+        self.others.write().retain(|_, opened| {
+            let is_kept = is_kept(&opened.account);
+            if !is_kept {
+                self.directory.remove(opened.account.name());
+            }
+            is_kept
+        });
     }
 
     /// The account of everybody who belongs to no other.
@@ -52,12 +104,18 @@ impl Accounts {
         &self.global
     }
 
-    /// The account of this number; None if there is none.
+    /// The account of this number, to be used; None if there is none.
     pub fn get(&self, id: AccountId) -> Option<RoutedAccount> {
         if id == self.global.account.id() {
             return Some(self.global.clone());
         }
-        self.others.read().get(&id).cloned()
+        let others = self.others.read();
+        let Opened { account, router } = others.get(&id)?;
+        let router = router.get_or_init(|| start(account.clone(), &self.arbiters, &self.thread));
+        Some(RoutedAccount {
+            account: account.clone(),
+            router: router.clone(),
+        })
     }
 
     /// What a fan-out of this subject in an account is good for; None if the account is gone.
@@ -70,8 +128,7 @@ impl Accounts {
     }
 }
 
-fn start(id: AccountId, name: &str, arbiters: &Arc<Arbiters>) -> RoutedAccount {
-    let account = Arc::new(Account::new(id, name));
-    let router = Router::new(account.clone(), arbiters.clone()).start();
-    RoutedAccount { account, router }
+fn start(account: Arc<Account>, arbiters: &Arc<Arbiters>, thread: &ArbiterHandle) -> Addr<Router> {
+    let arbiters = arbiters.clone();
+    Router::start_in_arbiter(thread, move |_| Router::new(account, arbiters))
 }

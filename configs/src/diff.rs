@@ -10,8 +10,8 @@ mod shown;
 pub use shown::{MASK, Shown};
 
 use crate::{
-    Config, Limits, ListenerSettings, LogFormat, LogTime, Logging, Metrics, Monitoring, Port, UNLIMITED,
-    WriteTimeout,
+    Accounts, Config, Limits, ListenerSettings, LogFormat, LogTime, Logging, Metrics, Monitoring, Port,
+    UNLIMITED, WriteTimeout,
 };
 use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
@@ -170,6 +170,7 @@ fn section<T>(section: &Option<T>) -> Shown {
 fn compare(old: &Config, new: &Config) -> Table {
     let Config {
         clients,
+        accounts,
         server_name,
         tags,
         metadata,
@@ -223,6 +224,16 @@ fn compare(old: &Config, new: &Config) -> Table {
         &Parts::of(&new.clients.credentials),
         (auth_timeout, &new.clients.auth_timeout),
     );
+    let Accounts { names, system } = accounts;
+    table.row(
+        "accounts",
+        (names, &new.accounts.names),
+        |names| Shown::List(names.iter().map(|name| name.to_string()).collect()),
+        Some(Announced::Named("accounts")),
+    );
+    table.fixed("system_account", (system, &new.accounts.system), |name| {
+        Shown::optional(name.as_ref())
+    });
     // Certificates are read anew with every reload, whether or not anything else about them has changed.
     table.row(
         "tls",

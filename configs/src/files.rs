@@ -19,6 +19,7 @@ impl Config {
         // A setting that is added has to be looked at here.
         let Self {
             clients,
+            accounts: _,
             server_name: _,
             tags: _,
             metadata: _,

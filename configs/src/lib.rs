@@ -4,6 +4,7 @@
 //! The defaults are those of nats-server 2.14. [`load`](load()) makes one of a NATS configuration file, the
 //! grammar of which is in [`grammar`].
 
+mod accounts;
 mod admin;
 mod beside_tls;
 mod diff;
@@ -21,6 +22,7 @@ mod logging;
 mod metrics;
 mod monitoring;
 
+pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
 pub use beside_tls::BesideTls;
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
@@ -43,6 +45,8 @@ use std::path::PathBuf;
 pub struct Config {
     /// Where and how clients connect.
     pub clients: ListenerSettings,
+    /// Who shares subjects with whom.
+    pub accounts: Accounts,
     /// What INFO calls this server; its id when not set.
     pub server_name: Option<String>,
     /// Words by which operators find this server among others; in lower case, each once.

@@ -5,6 +5,7 @@
 //! ([`absent`]), or unknown. To add a feature: take its key in its section and strike it from [`absent`].
 
 mod absent;
+mod accounts;
 mod admin;
 mod authorization;
 mod digest;

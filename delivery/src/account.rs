@@ -1,12 +1,11 @@
 //! Accounts: connections share subjects with others of the same account alone.
 
 use crate::interest::Interest;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use parking_lot::RwLock;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use vagus_routing::{AccountId, Mappings};
-
-/// The account of everybody who belongs to no other.
-pub const GLOBAL_ACCOUNT: &str = "$G";
 
 /// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
 ///
@@ -56,6 +55,74 @@ impl Account {
     /// From now on subjects are mapped so. Who goes by other mappings has to be told.
     pub fn set_mappings(&self, mappings: Mappings) {
         *self.mappings.write() = (!mappings.is_empty()).then(|| Arc::new(mappings));
+    }
+}
+
+/// The accounts of a server by their names: those to which clients can belong.
+#[derive(Debug)]
+pub struct AccountDirectory {
+    global: Arc<Account>,
+    others: RwLock<HashMap<Box<str>, Arc<Account>, RandomState>>,
+    system: OnceLock<Arc<Account>>,
+}
+
+impl AccountDirectory {
+    /// One account, that of everybody who belongs to no other.
+    pub fn new(global: Arc<Account>) -> Self {
+        Self {
+            global,
+            others: RwLock::default(),
+            system: OnceLock::new(),
+        }
+    }
+
+    /// The account of everybody who belongs to no other.
+    #[inline]
+    pub fn global(&self) -> &Arc<Account> {
+        &self.global
+    }
+
+    /// The account in which servers tell of themselves and are asked, if there is one. It is the same for a server's life.
+    pub fn system(&self) -> Option<&Arc<Account>> {
+        self.system.get()
+    }
+
+    /// Whether this is the system account.
+    pub fn is_system(&self, account: &Account) -> bool {
+        self.system().is_some_and(|system| system.id() == account.id())
+    }
+
+    /// The account of this name.
+    pub fn find(&self, name: &str) -> Option<Arc<Account>> {
+        if name == self.global.name() {
+            return Some(self.global.clone());
+        }
+        self.others.read().get(name).cloned()
+    }
+
+    /// All accounts, in no order.
+    pub fn all(&self) -> Vec<Arc<Account>> {
+        let others = self.others.read();
+        let mut all = Vec::with_capacity(others.len() + 1);
+        all.push(self.global.clone());
+        all.extend(others.values().cloned());
+        all
+    }
+
+    /// From now on the account is found by its name.
+    pub fn add(&self, account: Arc<Account>) {
+        self.others.write().insert(account.name().into(), account);
+    }
+
+    /// The account is not found any more.
+    pub fn remove(&self, name: &str) -> Option<Arc<Account>> {
+        self.others.write().remove(name)
+    }
+
+    /// This one is the system account, unless there is another already.
+    pub fn set_system(&self, account: Arc<Account>) {
+        // The first holds.
+        let _ = self.system.set(account);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::query::Query;
 use crate::units::{Decimal, Time};
 use jiff::Timestamp;
 use serde::Serialize;
-use vagus_delivery::GLOBAL_ACCOUNT;
+use vagus_configs::GLOBAL_ACCOUNT;
 
 /// The account of servers.
 pub(super) const SYSTEM_ACCOUNT: &str = "$SYS";

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use vagus_actors::observed::{ClosedConnection, Extent};
 use vagus_actors::{ObservedConnection, ask_again};
-use vagus_delivery::GLOBAL_ACCOUNT;
+use vagus_configs::GLOBAL_ACCOUNT;
 
 /// How many connections are shown unless it is said.
 const LIMIT: usize = 1024;

@@ -1,7 +1,7 @@
 //! One subscription, as it is shown.
 
 use serde::Serialize;
-use vagus_delivery::GLOBAL_ACCOUNT;
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::subscriptions::SubscriptionState;
 
 /// The fields in the order of nats-server.

@@ -13,7 +13,7 @@ use std::ops::Not;
 use tokio::task::spawn_blocking;
 use vagus_actors::observed::Extent;
 use vagus_actors::{Interested, Observatory, ask_again};
-use vagus_delivery::GLOBAL_ACCOUNT;
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_routing::Destination;

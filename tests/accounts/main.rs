@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod belonging;
+#[cfg(test)]
 mod idle;
 #[cfg(test)]
 mod isolation;

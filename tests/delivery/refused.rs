@@ -12,6 +12,7 @@ fn permitted() -> TestServer {
         },
         permissions,
         connection_types: ConnectionTypes::default(),
+        account: None,
     };
     let only = Rules {
         allow: ["foo", "bar", "$NRG.>"].map(str::to_owned).to_vec(),

@@ -131,6 +131,7 @@ fn web_only() -> Credentials {
             allow_responses: None,
         }),
         connection_types: [ConnectionType::WebSocket].into_iter().collect(),
+        account: None,
     };
     Credentials::Users {
         users: vec![web],
@@ -191,6 +192,7 @@ fn by_permissions() {
         },
         permissions,
         connection_types: ConnectionTypes::default(),
+        account: None,
     };
     let limited = Permissions {
         subscribe: Rules {

@@ -20,6 +20,7 @@ fn users(allow: &[&str], deny: &[&str]) -> Credentials {
                 ..Permissions::default()
             }),
             connection_types: ConnectionTypes::default(),
+            account: None,
         }],
         no_auth_user: None,
         default_permissions: None,

@@ -24,6 +24,7 @@ fn mapping_server_with(world: &World, users: &[&str], no_auth_user: Option<&str>
             ..Permissions::default()
         }),
         connection_types: ConnectionTypes::default(),
+        account: None,
     };
     server()
         .tls(world.with(|tls| tls.verify_and_map = true))

@@ -22,7 +22,7 @@ use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_delivery::dialer::Dialer;
 use vagus_delivery::wire::{Direction, Entrance};
-use vagus_nats::{ClientSettings, ClientTls, Nats, NatsSession, UserAccounts};
+use vagus_nats::{ClientSettings, ClientTls, Nats, NatsSession};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
 use vagus_routing::ConnectionId;
@@ -68,7 +68,7 @@ impl Layered {
             },
             limits,
             gate: Arc::new(Gate::new(Credentials::Open).unwrap()),
-            accounts: UserAccounts::global(accounts.global().account.clone()),
+            accounts: accounts.directory().clone(),
             connection: ConnectionType::WebSocket,
             auth_timeout: Duration::from_secs(60),
             tls: layers

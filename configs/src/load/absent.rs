@@ -12,10 +12,9 @@ pub(super) struct Absent {
 
 /// Outside of all maps.
 pub(super) const SERVER: Absent = Absent {
-    switches: &["jetstream", "no_sys_acc", "no_system", "no_system_account"],
+    switches: &["jetstream"],
     others: &[
         "account_resolver",
-        "accounts",
         "accounts_resolver",
         "cluster",
         "default_js_domain",
@@ -36,8 +35,6 @@ pub(super) const SERVER: Absent = Absent {
         "root_operator",
         "root_operators",
         "roots",
-        "system",
-        "system_account",
         "trusted",
         "trusted_keys",
         "websocket",
@@ -49,6 +46,21 @@ pub(super) const SERVER: Absent = Absent {
 pub(super) const AUTHORIZATION: Absent = Absent {
     switches: &["proxy_required"],
     others: &["auth_callout", "auth_hook"],
+};
+
+/// In one of `accounts`.
+pub(super) const ACCOUNT: Absent = Absent {
+    switches: &["jetstream"],
+    others: &[
+        "exports",
+        "imports",
+        "limits",
+        "mappings",
+        "maps",
+        "msg_trace",
+        "nkey",
+        "trace_dest",
+    ],
 };
 
 /// In one of `users`.

@@ -1,10 +1,13 @@
 //! The section `authorization` and what belongs to it: who may connect.
 
+use super::accounts::AccountUsers;
 use super::findings::Findings;
 use super::{absent, users};
+use crate::Accounts;
 use crate::grammar::Entry;
+use std::collections::HashSet;
 use std::time::Duration;
-use vagus_auth::credentials::{Credentials, Gate, GateError};
+use vagus_auth::credentials::{Credentials, EVERYBODY, Gate, GateError, Proof, User};
 
 /// A client that needs longer than this to say who it is, is none.
 const LONG_TIMEOUT: Duration = Duration::from_secs(60);
@@ -15,6 +18,9 @@ pub(super) struct Access<'e> {
     /// The section.
     section: Option<&'e Entry>,
     credentials: Credentials,
+    of_accounts: Vec<AccountUsers<'e>>,
+    /// There is the system account, and no other is defined.
+    only_system: bool,
     no_auth_user: Option<(&'e Entry, String)>,
 }
 
@@ -32,15 +38,40 @@ impl<'e> Access<'e> {
         }
     }
 
+    /// Those who belong to accounts may connect, too.
+    pub(super) fn admit(
+        &mut self,
+        users: Vec<AccountUsers<'e>>,
+        accounts: &Accounts,
+        findings: &mut Findings,
+    ) {
+        self.only_system = accounts.defines_only_system();
+        let message = match &self.credentials {
+            Credentials::Token(_) => "Can not have a token and accounts",
+            Credentials::User { .. } => "Can not have a single user/pass and accounts",
+            Credentials::Open | Credentials::Users { .. } => {
+                self.of_accounts = users;
+                return;
+            }
+        };
+        for of_account in users.iter().filter(|of_account| !of_account.users.is_empty()) {
+            findings.problem(of_account.entry, message);
+        }
+    }
+
     /// The credentials, once the whole file was read.
     pub(super) fn credentials(self, findings: &mut Findings) -> Credentials {
-        let mut credentials = self.credentials;
-        if let Err(error) = Gate::new(credentials.clone())
+        if let Err(error) = Gate::new(self.credentials.clone())
             && let Some(section) = self.section
         {
             findings.problem(section, error.to_string());
         }
+        let is_for_everybody = self.only_system && self.section.is_none() && self.no_auth_user.is_none();
+        let mut credentials = unite(self.credentials, self.of_accounts, findings);
         let Some((entry, wanted)) = self.no_auth_user else {
+            if is_for_everybody {
+                leave_open(&mut credentials);
+            }
             return credentials;
         };
         match &mut credentials {
@@ -57,6 +88,59 @@ impl<'e> Access<'e> {
             _ => findings.obstacle(entry, "no_auth_user must be one of users, and there are none"),
         }
         credentials
+    }
+}
+
+/// All who may connect. Each name and each key is one user's, whichever account it belongs to.
+fn unite(
+    credentials: Credentials,
+    of_accounts: Vec<AccountUsers<'_>>,
+    findings: &mut Findings,
+) -> Credentials {
+    let (mut users, no_auth_user, default_permissions) = match credentials {
+        Credentials::Users {
+            users,
+            no_auth_user,
+            default_permissions,
+        } => (users, no_auth_user, default_permissions),
+        Credentials::Open => (Vec::new(), None, None),
+        alone => return alone,
+    };
+    let mut known: HashSet<String> = users.iter().map(|user| user.proof.name().to_owned()).collect();
+    for AccountUsers { entry, users: added } in of_accounts {
+        for user in added {
+            if known.insert(user.proof.name().to_owned()) {
+                users.push(user);
+                continue;
+            }
+            let kind = match user.proof {
+                Proof::Password { .. } => "user",
+                Proof::Nkey(_) => "nkey",
+            };
+            findings.problem(
+                entry,
+                format!("Duplicate {kind} {:?} detected", user.proof.name()),
+            );
+        }
+    }
+    if users.is_empty() {
+        return Credentials::Open;
+    }
+    Credentials::Users {
+        users,
+        no_auth_user,
+        default_permissions,
+    }
+}
+
+/// As in nats-server: where there are users of the system account alone, everybody else goes on as if there were none.
+fn leave_open(credentials: &mut Credentials) {
+    if let Credentials::Users {
+        users, no_auth_user, ..
+    } = credentials
+    {
+        users.push(User::everybody());
+        *no_auth_user = Some(EVERYBODY.to_owned());
     }
 }
 

@@ -1,11 +1,12 @@
 //! The keys of a listener: where it is, TLS, who may connect, what others are told. Those of clients stand outside of all
 //! maps, those of other listeners in sections.
 
+use super::accounts::AccountUsers;
 use super::authorization::{Access, Authorization};
 use super::findings::Findings;
 use super::{listen, tls};
 use crate::grammar::Entry;
-use crate::{BesideTls, Listen, ListenerSettings, is_advertisable};
+use crate::{Accounts, BesideTls, Listen, ListenerSettings, is_advertisable};
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +52,16 @@ impl<'e> Section<'e> {
             _ => return false,
         }
         true
+    }
+
+    /// Those who belong to accounts may connect here, beside those of the listener itself.
+    pub(super) fn admit(
+        &mut self,
+        users: Vec<AccountUsers<'e>>,
+        accounts: &Accounts,
+        findings: &mut Findings,
+    ) {
+        self.access.admit(users, accounts, findings);
     }
 
     fn advertise(&mut self, entry: &Entry, findings: &mut Findings) {

@@ -4,7 +4,7 @@ use super::findings::Findings;
 use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
-use super::{absent, admin, inert, labels, lame_duck, limits, logging, metrics, monitoring, tls};
+use super::{absent, accounts, admin, inert, labels, lame_duck, limits, logging, metrics, monitoring, tls};
 use crate::grammar::{Entry, Map};
 use crate::{Config, ListenerSettings};
 
@@ -13,10 +13,12 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut config = Config::default();
     let mut times = LogTimes::default();
     let mut clients = Section::of(ListenerSettings::default(), "client_advertise");
+    let mut accounts = accounts::Section::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
         let taken = own(&key, entry, &mut config, &mut clients, findings)
             || clients.take(&key, entry, findings)
+            || accounts.take(&key, entry, findings)
             || tls::take(&key, entry, &mut config.beside_tls, findings)
             || limits::take(&key, entry, &mut config.limits, findings)
             || lame_duck::take(&key, entry, &mut config.lame_duck, findings)
@@ -30,6 +32,9 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
         }
     }
     config.logging.time = times.kind();
+    let (accounts, users) = accounts.settle(findings);
+    config.accounts = accounts;
+    clients.admit(users, &config.accounts, findings);
     config.clients = clients.settle(&config.beside_tls, config.store_dir.as_deref(), findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);

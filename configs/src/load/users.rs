@@ -69,6 +69,7 @@ fn user(value: &Value, findings: &mut Findings) -> Option<User> {
         proof,
         permissions,
         connection_types,
+        account: None,
     })
 }
 

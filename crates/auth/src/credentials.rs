@@ -4,6 +4,7 @@ mod gate;
 mod login;
 mod users;
 
+use std::sync::Arc;
 use thiserror::Error;
 
 pub use self::gate::{BcryptTask, Decision, Gate, Identity, Warning};
@@ -33,7 +34,8 @@ pub enum Credentials {
         users: Vec<User>,
         /// The name or the key of the user that those are who give no credentials.
         no_auth_user: Option<String>,
-        /// Of users that have none of their own.
+        /// Of users that have none of their own, and belong to no account. What those of an account may do is theirs
+        /// already.
         default_permissions: Option<Permissions>,
     },
 }
@@ -47,6 +49,27 @@ pub struct User {
     pub permissions: Option<Permissions>,
     /// How it may connect.
     pub connection_types: ConnectionTypes,
+    /// The name of the account that it belongs to; None: that of everybody who belongs to no other.
+    pub account: Option<Arc<str>>,
+}
+
+/// The name of the user that everybody is who gives no credentials, where only users of the system account are defined.
+pub const EVERYBODY: &str = "nats-everybody";
+
+impl User {
+    /// The user that everybody is who gives no credentials: [`EVERYBODY`].
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self {
+            proof: Proof::Password {
+                name: EVERYBODY.to_owned(),
+                password: EVERYBODY.to_owned(),
+            },
+            permissions: None,
+            connection_types: ConnectionTypes::default(),
+            account: None,
+        }
+    }
 }
 
 /// How a user proves who it is.

@@ -23,6 +23,8 @@ enum Standing {
     HasToLogIn,
     /// Its login is not good any more.
     Unauthorized,
+    /// Its user belongs to another account now.
+    Moved,
     /// It goes on as this one.
     Renewed(credentials::Identity),
 }
@@ -37,6 +39,7 @@ impl NatsSession {
             return Standing::LoggingIn;
         };
         match settings.gate.renew(who, self.certificate(settings)) {
+            Some(renewed) if renewed.account() != who.account() => Standing::Moved,
             Some(renewed) => Standing::Renewed(renewed),
             None if self.options.is_none() && subscriptions == 0 => Standing::HasToLogIn,
             None => Standing::Unauthorized,
@@ -65,6 +68,11 @@ impl NatsSession {
             }
             Standing::LoggingIn => return self.ask_for_login(turn),
             Standing::HasToLogIn => self.shut_out(turn),
+            Standing::Moved => {
+                // As in nats-server: it comes back as one of its account.
+                self.closing = true;
+                turn.close(CloseReason::ClientClosed);
+            }
             Standing::Unauthorized if self.is_user_gone() => {
                 // As in nats-server: it is told why when it comes back.
                 self.closing = true;
@@ -107,6 +115,9 @@ impl NatsSession {
         } else {
             self.let_in(renewed, turn);
         }
+        if self.closing {
+            return;
+        }
         for interest in turn.all_interest() {
             self.check(&interest, turn);
         }
@@ -125,6 +136,7 @@ impl NatsSession {
         let rights = match self.standing(settings, interest.len()) {
             Standing::NotPinned => return closed(CloseReason::TlsHandshakeFailure),
             Standing::LoggingIn | Standing::HasToLogIn => return ConnectionImpact::default(),
+            Standing::Moved => return closed(CloseReason::ClientClosed),
             Standing::Unauthorized => return closed(CloseReason::AuthenticationFailure),
             Standing::Renewed(renewed) => renewed.rights(),
         };

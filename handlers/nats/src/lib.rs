@@ -3,6 +3,7 @@
 //! A [`NatsSession`] decides what an operation of a client means; the turn it is given carries that out.
 
 mod accounts;
+mod admission;
 mod adopting;
 mod authentication;
 mod client_hello;
@@ -23,7 +24,6 @@ mod throttle;
 mod tls;
 mod user_info;
 
-pub use accounts::UserAccounts;
 pub use session::NatsSession;
 pub use tls::ClientTls;
 
@@ -36,8 +36,8 @@ use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;
 use vagus_configs::Limits;
-use vagus_delivery::Live;
 use vagus_delivery::wire::Entrance;
+use vagus_delivery::{AccountDirectory, Live};
 use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
 use vagus_protocol::server_shown::ServerShown;
@@ -56,8 +56,8 @@ pub struct ClientSettings {
     pub connection: ConnectionType,
     /// How long each may take to say who it is, where that is asked for.
     pub auth_timeout: Duration,
-    /// Which accounts they belong to.
-    pub accounts: UserAccounts,
+    /// The accounts that they can belong to.
+    pub accounts: Arc<AccountDirectory>,
     /// What TLS they speak, if any.
     pub tls: Option<Arc<ClientTls>>,
     /// Whether a proxy may say for whom it connects.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::Turn;
 use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
 use vagus_auth::credentials::Identity;
-use vagus_delivery::GLOBAL_ACCOUNT;
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::Complaint;

@@ -1,6 +1,7 @@
 //! What each operation of a client means.
 
-use crate::authentication::{self, Verdict};
+use crate::admission::{Admission, Login};
+use crate::authentication;
 use crate::client_options::ClientOptions;
 use crate::evidence::{self, Said};
 use crate::heartbeat::{Beat, Heartbeat};
@@ -17,11 +18,11 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, SlowTask, Turn};
 use vagus_actors::impact::ConnectionImpact;
 use vagus_actors::observed::ClientInfo;
-use vagus_auth::credentials::{self, BcryptTask, Certificate};
+use vagus_auth::credentials;
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
+use vagus_delivery::Live;
 use vagus_delivery::subscriptions::Subscribed;
-use vagus_delivery::{Account, Live};
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
@@ -46,9 +47,9 @@ pub struct NatsSession {
     /// None until CONNECT: most of it is text that a client without one need not pay for.
     pub(crate) options: Option<Box<ConnectOptions>>,
     /// What the client had to sign.
-    nonce: Option<Nonce>,
+    pub(crate) nonce: Option<Nonce>,
     /// What the client is called by its certificate, where that says which user it is.
-    certificate: Option<Box<CertificateNames>>,
+    pub(crate) certificate: Option<Box<CertificateNames>>,
     /// The key that it has shown.
     pub(crate) key: ClientKey,
     /// A CONNECT whose password has not been checked yet.
@@ -69,23 +70,6 @@ pub struct NatsSession {
     pub(crate) closing: bool,
 }
 
-/// Whether a client is in.
-#[derive(Debug)]
-pub(crate) enum Admission {
-    /// Not yet. It is told to leave if it has not said who it is by then.
-    Due(Instant),
-    /// It is, as this one.
-    In(credentials::Identity),
-}
-
-/// A password hash that is to be checked, or is being checked.
-#[derive(Debug)]
-pub(crate) enum Login {
-    /// Boxed: few sessions have one, and all would pay for the room.
-    ToBeChecked(Box<BcryptTask>),
-    BeingChecked,
-}
-
 impl NatsSession {
     pub(crate) fn new(
         live: Arc<Live<ClientSettings>>,
@@ -97,7 +81,11 @@ impl NatsSession {
         let (settings, version) = live.current();
         let limits = &settings.limits;
         let (rights, admission) = match authentication::anybody(&settings) {
-            Some(identity) => (identity.rights(), Admission::In(identity)),
+            Some(identity) => (
+                identity.rights(),
+                // Who need not say who it is belongs to no other account.
+                Admission::In(identity, settings.accounts.global().clone()),
+            ),
             None => (Rights::Nothing, Admission::Due(now + settings.auth_timeout)),
         };
         let mut session = Self {
@@ -182,7 +170,7 @@ impl NatsSession {
         }
     }
 
-    fn violated(&mut self, violation: Violation, evidence: &str, turn: &mut impl Turn) {
+    pub(crate) fn violated(&mut self, violation: Violation, evidence: &str, turn: &mut impl Turn) {
         let mut line = Vec::new();
         violation.append(&mut line);
         if !line.is_empty() {
@@ -206,71 +194,6 @@ impl NatsSession {
             log::trace!("{} - ->> [{}]", self.log_name(), line.trim_start_matches('+'));
         }
         turn.reply(line);
-    }
-
-    pub(crate) fn must_authenticate(&self) -> bool {
-        matches!(self.admission, Admission::Due(_))
-    }
-
-    /// Who the client is; none until it is in.
-    pub(crate) fn who(&self) -> Option<&credentials::Identity> {
-        match &self.admission {
-            Admission::Due(_) => None,
-            Admission::In(identity) => Some(identity),
-        }
-    }
-
-    /// The account it belongs to; none until it is in.
-    pub(crate) fn account(&self) -> Option<&Arc<Account>> {
-        Some(self.settings.accounts.of(self.who()?))
-    }
-
-    /// Who the client is by its certificate, by these settings.
-    pub(crate) fn certificate(&self, settings: &ClientSettings) -> Certificate<'_> {
-        match (&settings.tls, &self.certificate) {
-            (Some(tls), Some(names)) if tls.maps => Certificate::Shown(names),
-            (Some(tls), None) if tls.maps => Certificate::Missing,
-            _ => Certificate::NotAsked,
-        }
-    }
-
-    /// From now on the client is this one, with what that one may do. There is no other way in.
-    pub(crate) fn let_in(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
-        self.rights = identity.rights();
-        self.permitted.clear();
-        turn.may_answer_requests(self.rights.response_permission());
-        self.admit(identity, turn);
-    }
-
-    /// From now on the client is this one, and belongs to its account.
-    pub(crate) fn admit(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
-        turn.bind(self.settings.accounts.of(&identity));
-        self.admission = Admission::In(identity);
-        self.follow_mappings();
-    }
-
-    /// From now on the client has to say who it is before it may do anything.
-    pub(crate) fn shut_out(&mut self, turn: &mut impl Turn) {
-        self.rights = Rights::Nothing;
-        self.permitted.clear();
-        turn.may_answer_requests(None);
-        self.admission = Admission::Due(turn.now() + self.settings.auth_timeout);
-    }
-
-    /// The client begins with something else than CONNECT.
-    #[cold]
-    fn begin_without_connect(&mut self, turn: &mut impl Turn) {
-        let certificate = self.certificate(&self.settings);
-        let verdict = authentication::without_connect(&self.settings, certificate);
-        self.judged(verdict, turn);
-    }
-
-    fn judged(&mut self, verdict: Verdict, turn: &mut impl Turn) {
-        match verdict {
-            Verdict::Admitted(identity) => self.admitted(identity, turn),
-            Verdict::Refused => self.refused(turn),
-            Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
-        }
     }
 
     /// Everything but publishing.
@@ -306,61 +229,6 @@ impl NatsSession {
         }
     }
 
-    fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
-        let earlier = self.options.take();
-        if earlier.is_some() || authentication::anybody(&self.settings).is_none() {
-            // As in nats-server, a client that says again who it is keeps no subscription: it may not be permitted any more.
-            turn.unsubscribe_all();
-        }
-        let claimed = earlier
-            .as_ref()
-            .map(|options| (options.user.clone(), options.nkey.clone()));
-        let mut options = earlier.unwrap_or_default();
-        if let Err(error) = options.update(json) {
-            return self.violated(Violation::Connect, &error.to_string(), turn);
-        }
-        let claims_the_same =
-            claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
-        let (settings, certificate) = (&self.settings, self.certificate(&self.settings));
-        let verdict = if claims_the_same && options.proofs.is_none() {
-            // It has proven that before.
-            authentication::renew(&settings.gate, self.who(), certificate)
-        } else {
-            authentication::judge(settings, &options, self.nonce.as_ref(), certificate)
-        };
-        options.forget_proofs();
-        self.options = Some(options);
-        self.judged(verdict, turn);
-    }
-
-    pub(crate) fn refused(&mut self, turn: &mut impl Turn) {
-        self.report_refusal();
-        self.complain(&Complaint::AuthorizationViolation, turn);
-    }
-
-    /// The client is who it says it is, or who everybody is that says nothing.
-    fn admitted(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
-        let server_headers = self.settings.limits.headers;
-        let Some(options) = &self.options else {
-            return self.let_in(identity, turn);
-        };
-        let (complaint, headers) = (
-            options.complaint(server_headers),
-            options.headers && server_headers,
-        );
-        self.client_options = ClientOptions::of(options);
-        if let Some(complaint) = complaint {
-            return self.complain(&complaint, turn);
-        }
-        self.heartbeat.begin(turn.now(), self.id);
-        self.let_in(identity, turn);
-        self.frame_limits.headers = headers;
-        turn.accept_headers(headers);
-        turn.set_name(self.options().map(|options| &*options.name).unwrap_or_default());
-        self.show_deliveries(turn);
-        self.confirm(turn);
-    }
-
     fn ping(&mut self, turn: &mut impl Turn) {
         self.say(b"PONG\r\n", turn);
         if self.options.is_none() {
@@ -369,7 +237,7 @@ impl NatsSession {
         if !std::mem::replace(&mut self.first_pong_sent, true) && self.understands_info() {
             let bound = self.account().map(|account| BoundAccount {
                 name: account.name(),
-                is_system: false,
+                is_system: self.settings.accounts.is_system(account),
             });
             self.inform(bound, turn);
         }
@@ -559,7 +427,7 @@ impl Session for NatsSession {
         let ping = self.heartbeat.due();
         Some(match self.admission {
             Admission::Due(due) => due.min(ping),
-            Admission::In(_) => ping,
+            Admission::In(..) => ping,
         })
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::net::IpAddr;
 use vagus_actors::ObservedConnection;
 use vagus_actors::observed::{ClosedConnection, ConnectionState, Extent};
-use vagus_delivery::GLOBAL_ACCOUNT;
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::wire::TlsFacts;
 

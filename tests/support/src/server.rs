@@ -2,11 +2,12 @@ use crate::client::Client;
 use crate::http::{Answer, http};
 use crate::patience::eventually;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use vagus::{Config, ConnectionState, LogControl, Server, Setup, StartError};
 use vagus_auth::credentials::Credentials;
-use vagus_configs::Port;
+use vagus_configs::{Disk, Port};
 
 /// What a client of [`TestServer::connected`] says in CONNECT.
 const CONNECT: &str = r#"{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}"#;
@@ -190,6 +191,16 @@ impl ServerBuilder {
         self
     }
 
+    /// As this text of a configuration file says, but for where it listens.
+    ///
+    /// # Panics
+    /// When no server can be set so.
+    #[track_caller]
+    pub fn configured(mut self, text: &str) -> Self {
+        self.config = configuration(text, &self.config);
+        self
+    }
+
     /// Lets administrators set this log.
     pub fn log(mut self, log: Arc<dyn LogControl>) -> Self {
         self.log = Some(log);
@@ -225,7 +236,36 @@ impl ServerBuilder {
     }
 }
 
+/// What a text says, of a server that listens where this one does.
+#[track_caller]
+fn configuration(text: &str, listening: &Config) -> Config {
+    let loaded = match vagus_configs::parse(text, Path::new("test.conf"), &Disk, &|_: &str| None) {
+        Ok(loaded) => loaded,
+        Err(error) => panic!("{error}"),
+    };
+    if let Some(obstacle) = loaded.obstacles.first() {
+        panic!("{obstacle}");
+    }
+    let mut config = loaded.config;
+    config.clients.listen = listening.clients.listen.clone();
+    config.monitoring.http = config.monitoring.http.or(listening.monitoring.http);
+    config.arbiters = listening.arbiters;
+    config
+}
+
 impl TestServer {
+    /// Sets the server as this text of a configuration file says, but for where it listens.
+    ///
+    /// # Panics
+    /// When it cannot be set so.
+    #[track_caller]
+    pub fn reconfigure(&self, text: &str) {
+        let current = self.reloads().expect("the server runs").current;
+        if let Err(error) = self.reload(configuration(text, &current.config)) {
+            panic!("{error}");
+        }
+    }
+
     /// A client that has read INFO and said nothing.
     #[track_caller]
     pub fn client(&self) -> Client {

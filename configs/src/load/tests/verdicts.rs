@@ -208,10 +208,6 @@ fn features_of_later_versions() {
             "authorization { users: [{user: u, proxy_required: true}] }",
             r#"a.conf:1:34: "proxy_required" is not in this version of vagus yet"#,
         ),
-        (
-            "accounts { A { users: [{user: u}] } }",
-            r#"a.conf:1:0: "accounts" is not in this version of vagus yet"#,
-        ),
         // To be used as a variable makes none of them known.
         (
             "mqtt: 5, max_connections: $mqtt",

@@ -8,7 +8,7 @@ use openssl::sha::sha256;
 
 use super::login::{Certificate, ConnectionType, ConnectionTypes, Login};
 use super::users::{Check, Entry, Users};
-use super::{Credentials, GateError};
+use super::{Credentials, EVERYBODY, GateError};
 use crate::nkey;
 use crate::password::{Hash, Secret};
 use crate::permission::Rights;
@@ -62,6 +62,12 @@ impl Identity {
     pub fn user(&self) -> Option<&str> {
         let entry = self.entry.as_ref()?;
         (!matches!(entry.check, Check::Token(_))).then_some(&*entry.name)
+    }
+
+    /// The name of the account that it belongs to; None: that of everybody who belongs to no other.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.entry.as_ref()?.account.as_deref()
     }
 
     /// What it may do: never [`Rights::Nothing`], as it was admitted.
@@ -136,6 +142,7 @@ impl Gate {
                 check: Check::Token(Secret::new(&token)),
                 rights: Rights::Everything,
                 connection_types: ConnectionTypes::default(),
+                account: None,
             })),
             Credentials::User { name, .. } if name.is_empty() => return Err(GateError::EmptyName),
             Credentials::User { name, password } => Method::User(Arc::new(Entry {
@@ -143,6 +150,7 @@ impl Gate {
                 check: Check::Password(Secret::new(&password)),
                 rights: Rights::Everything,
                 connection_types: ConnectionTypes::default(),
+                account: None,
             })),
             Credentials::Users {
                 users,
@@ -235,6 +243,7 @@ impl Gate {
         let mut warnings = Vec::new();
         for entry in self.entries() {
             match &entry.check {
+                Check::Password(Secret::Plain(_)) if &*entry.name == EVERYBODY => {}
                 Check::Password(Secret::Plain(_)) if !warnings.contains(&Warning::PlaintextPasswords) => {
                     warnings.insert(0, Warning::PlaintextPasswords);
                 }

@@ -35,6 +35,7 @@ pub(super) fn user(name: &str, password: &str) -> User {
         },
         permissions: None,
         connection_types: ConnectionTypes::default(),
+        account: None,
     }
 }
 
@@ -43,6 +44,7 @@ pub(super) fn nkey_user(key: &str) -> User {
         proof: Proof::Nkey(key.to_owned()),
         permissions: None,
         connection_types: ConnectionTypes::default(),
+        account: None,
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) struct Entry {
     pub(super) check: Check,
     pub(super) rights: Rights,
     pub(super) connection_types: ConnectionTypes,
+    pub(super) account: Option<Arc<str>>,
 }
 
 impl Entry {
@@ -74,6 +75,7 @@ impl Users {
             let name: Box<str> = user.proof.name().into();
             let rights = match user.permissions.map(Permissions::compile).transpose() {
                 Ok(Some(own)) => Rights::By(Arc::new(own)),
+                Ok(None) if user.account.is_some() => Rights::Everything,
                 Ok(None) => default_rights.clone(),
                 Err(reason) => {
                     return Err(GateError::Permissions {
@@ -92,6 +94,7 @@ impl Users {
                 check,
                 rights,
                 connection_types: user.connection_types,
+                account: user.account,
             });
             if let Some(other) = entries.insert(name, entry) {
                 return Err(GateError::DuplicateUser(other.name.to_string()));

@@ -1,10 +1,10 @@
 use super::*;
-use crate::GLOBAL_ACCOUNT;
 use crate::arbiter::Arbiters;
 use crate::interest::LOOKED_AT_ONCE;
 use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Flushed};
 use bytes::Bytes;
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};

@@ -1,7 +1,7 @@
 //! What each operation comes to, as text: no socket, no actor, no clock but the one given.
 
 use super::NatsSession;
-use crate::{ClientSettings, UserAccounts};
+use crate::ClientSettings;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, Turn};
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_configs::Limits;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::ShownDeliveries;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_delivery::wire::NewLayer;
-use vagus_delivery::{Account, GLOBAL_ACCOUNT, Live};
+use vagus_delivery::{Account, AccountDirectory, Live};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::info::Info;
 use vagus_protocol::operation::Publish;
@@ -332,7 +333,10 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
         gate: Arc::new(Gate::new(credentials).unwrap()),
         connection: ConnectionType::Standard,
         auth_timeout: AUTH_TIMEOUT,
-        accounts: UserAccounts::global(Arc::new(Account::new(AccountId(0), GLOBAL_ACCOUNT))),
+        accounts: Arc::new(AccountDirectory::new(Arc::new(Account::new(
+            AccountId(0),
+            GLOBAL_ACCOUNT,
+        )))),
         tls: None,
         proxy_protocol: false,
         max_traced_payload: 0,
@@ -546,6 +550,7 @@ fn user_with(permissions: Permissions) -> Credentials {
         },
         permissions: Some(permissions),
         connection_types: ConnectionTypes::default(),
+        account: None,
     };
     Credentials::Users {
         users: vec![user],

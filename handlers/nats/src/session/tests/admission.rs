@@ -31,6 +31,7 @@ fn user(name: &str, password: &str, permissions: Option<Permissions>) -> User {
         },
         permissions,
         connection_types: ConnectionTypes::default(),
+        account: None,
     }
 }
 

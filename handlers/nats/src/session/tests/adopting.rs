@@ -25,6 +25,7 @@ fn user(name: &str, password: &str, subscribe: Option<(&[&str], &[&str])>) -> Us
             allow_responses: None,
         }),
         connection_types: ConnectionTypes::default(),
+        account: None,
     }
 }
 

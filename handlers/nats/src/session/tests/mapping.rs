@@ -25,7 +25,7 @@ fn client(mapped: &[(&str, &str, u8)]) -> Peer {
 
 fn of(account: &Arc<Account>, credentials: Credentials) -> Peer {
     Peer::of(ClientSettings {
-        accounts: UserAccounts::global(account.clone()),
+        accounts: Arc::new(AccountDirectory::new(account.clone())),
         ..settings(Limits::default(), credentials)
     })
 }

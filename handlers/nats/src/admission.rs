@@ -1,0 +1,170 @@
+//! Who a client is: from what it says in CONNECT to its account.
+
+use crate::ClientSettings;
+use crate::accounts::account_of;
+use crate::authentication::{self, Verdict};
+use crate::client_options::ClientOptions;
+use crate::session::NatsSession;
+use std::sync::Arc;
+use std::time::Instant;
+use vagus_actors::connection::Turn;
+use vagus_auth::credentials::{self, BcryptTask, Certificate};
+use vagus_auth::permission::Rights;
+use vagus_delivery::Account;
+use vagus_protocol::error::{Complaint, Violation};
+
+/// Whether a client is in.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// Not yet. It is told to leave if it has not said who it is by then.
+    Due(Instant),
+    /// It is, as this one, in its account.
+    In(credentials::Identity, Arc<Account>),
+}
+
+/// A password hash that is to be checked, or is being checked.
+#[derive(Debug)]
+pub(crate) enum Login {
+    /// Boxed: few sessions have one, and all would pay for the room.
+    ToBeChecked(Box<BcryptTask>),
+    BeingChecked,
+}
+
+impl NatsSession {
+    pub(crate) fn must_authenticate(&self) -> bool {
+        matches!(self.admission, Admission::Due(_))
+    }
+
+    /// Who the client is; none until it is in.
+    pub(crate) fn who(&self) -> Option<&credentials::Identity> {
+        match &self.admission {
+            Admission::Due(_) => None,
+            Admission::In(identity, _) => Some(identity),
+        }
+    }
+
+    /// The account it belongs to; none until it is in.
+    pub(crate) fn account(&self) -> Option<&Arc<Account>> {
+        match &self.admission {
+            Admission::Due(_) => None,
+            Admission::In(_, account) => Some(account),
+        }
+    }
+
+    /// Who the client is by its certificate, by these settings.
+    pub(crate) fn certificate(&self, settings: &ClientSettings) -> Certificate<'_> {
+        match (&settings.tls, &self.certificate) {
+            (Some(tls), Some(names)) if tls.maps => Certificate::Shown(names),
+            (Some(tls), None) if tls.maps => Certificate::Missing,
+            _ => Certificate::NotAsked,
+        }
+    }
+
+    /// From now on the client is this one, with what that one may do. There is no other way in. False if it was turned
+    /// away.
+    pub(crate) fn let_in(&mut self, identity: credentials::Identity, turn: &mut impl Turn) -> bool {
+        let rights = identity.rights();
+        if !self.admit(identity, turn) {
+            return false;
+        }
+        self.rights = rights;
+        self.permitted.clear();
+        turn.may_answer_requests(self.rights.response_permission());
+        true
+    }
+
+    /// From now on the client is this one, and belongs to its account. False if it was turned away.
+    pub(crate) fn admit(&mut self, identity: credentials::Identity, turn: &mut impl Turn) -> bool {
+        let Some(account) = account_of(&identity, &self.settings.accounts) else {
+            self.refused(turn);
+            return false;
+        };
+        turn.bind(&account);
+        self.admission = Admission::In(identity, account);
+        self.follow_mappings();
+        true
+    }
+
+    /// From now on the client has to say who it is before it may do anything.
+    pub(crate) fn shut_out(&mut self, turn: &mut impl Turn) {
+        self.rights = Rights::Nothing;
+        self.permitted.clear();
+        turn.may_answer_requests(None);
+        self.admission = Admission::Due(turn.now() + self.settings.auth_timeout);
+    }
+
+    /// The client begins with something else than CONNECT.
+    #[cold]
+    pub(crate) fn begin_without_connect(&mut self, turn: &mut impl Turn) {
+        let certificate = self.certificate(&self.settings);
+        let verdict = authentication::without_connect(&self.settings, certificate);
+        self.judged(verdict, turn);
+    }
+
+    fn judged(&mut self, verdict: Verdict, turn: &mut impl Turn) {
+        match verdict {
+            Verdict::Admitted(identity) => self.admitted(identity, turn),
+            Verdict::Refused => self.refused(turn),
+            Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
+        }
+    }
+
+    /// CONNECT.
+    pub(crate) fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
+        let earlier = self.options.take();
+        if earlier.is_some() || authentication::anybody(&self.settings).is_none() {
+            // As in nats-server, a client that says again who it is keeps no subscription: it may not be permitted any more.
+            turn.unsubscribe_all();
+        }
+        let claimed = earlier
+            .as_ref()
+            .map(|options| (options.user.clone(), options.nkey.clone()));
+        let mut options = earlier.unwrap_or_default();
+        if let Err(error) = options.update(json) {
+            return self.violated(Violation::Connect, &error.to_string(), turn);
+        }
+        let claims_the_same =
+            claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
+        let (settings, certificate) = (&self.settings, self.certificate(&self.settings));
+        let verdict = if claims_the_same && options.proofs.is_none() {
+            // It has proven that before.
+            authentication::renew(&settings.gate, self.who(), certificate)
+        } else {
+            authentication::judge(settings, &options, self.nonce.as_ref(), certificate)
+        };
+        options.forget_proofs();
+        self.options = Some(options);
+        self.judged(verdict, turn);
+    }
+
+    pub(crate) fn refused(&mut self, turn: &mut impl Turn) {
+        self.report_refusal();
+        self.complain(&Complaint::AuthorizationViolation, turn);
+    }
+
+    /// The client is who it says it is, or who everybody is that says nothing.
+    pub(crate) fn admitted(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
+        let server_headers = self.settings.limits.headers;
+        let Some(options) = &self.options else {
+            self.let_in(identity, turn);
+            return;
+        };
+        let (complaint, headers) = (
+            options.complaint(server_headers),
+            options.headers && server_headers,
+        );
+        self.client_options = ClientOptions::of(options);
+        if let Some(complaint) = complaint {
+            return self.complain(&complaint, turn);
+        }
+        self.heartbeat.begin(turn.now(), self.id);
+        if !self.let_in(identity, turn) {
+            return;
+        }
+        self.frame_limits.headers = headers;
+        turn.accept_headers(headers);
+        turn.set_name(self.options().map(|options| &*options.name).unwrap_or_default());
+        self.show_deliveries(turn);
+        self.confirm(turn);
+    }
+}
