@@ -1,4 +1,5 @@
-//! The commands for people: publish, subscribe, request, reply, measure, watch a server, see whether it is well, hash a password.
+//! The commands for people: publish, subscribe, request, reply, measure, watch a server, see whether it is well, hash a
+//! password, try a mapping.
 
 mod address;
 mod arguments;
@@ -6,6 +7,7 @@ mod bench;
 mod error;
 mod healthcheck;
 mod http;
+mod mapping;
 mod output;
 mod password;
 mod publish;
@@ -35,6 +37,7 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Top => top::run(args, &mut out),
         Tool::Healthcheck => healthcheck::run(args, &mut out),
         Tool::Password => password::run(args, &mut out),
+        Tool::Mapping => mapping::run(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,6 +66,7 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Top => return (top::HELP, ""),
         Tool::Healthcheck => return (healthcheck::HELP, ""),
         Tool::Password => return (password::HELP, ""),
+        Tool::Mapping => return (mapping::HELP, ""),
     };
     (own, arguments::HELP)
 }

@@ -55,6 +55,7 @@ pub(crate) enum Tool {
     Top,
     Healthcheck,
     Password,
+    Mapping,
 }
 
 impl Tool {
@@ -68,6 +69,7 @@ impl Tool {
             "top" => Self::Top,
             "healthcheck" => Self::Healthcheck,
             "passwd" => Self::Password,
+            "mapping" => Self::Mapping,
             _ => return None,
         })
     }

@@ -45,6 +45,8 @@ pub(super) enum ToolError {
     #[error(transparent)]
     Bench(#[from] super::bench::BenchError),
     #[error(transparent)]
+    Mapping(#[from] super::mapping::MappingError),
+    #[error(transparent)]
     Http(#[from] super::http::HttpError),
     #[error(transparent)]
     Top(#[from] super::top::TopError),

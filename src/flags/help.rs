@@ -15,6 +15,7 @@ Commands:
     top          Watch a server: rates, connections, hot subjects
     healthcheck  Ask a server whether it is well
     passwd       Make a hash of a password for a configuration file
+    mapping      Show what a mapping of subjects makes of them
     help         Show this, or the arguments of one command: vagus help <command>
 ";
 
