@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use std::sync::{Arc, OnceLock};
+use vagus_accounts::TraceDefinition;
 use vagus_routing::{AccountId, Mappings};
 
 /// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
@@ -15,7 +16,16 @@ pub struct Account {
     id: AccountId,
     name: Box<str>,
     interest: Interest,
-    mappings: RwLock<Option<Arc<Mappings>>>,
+    publishing: RwLock<Publishing>,
+}
+
+/// What becomes of messages that clients publish in an account.
+#[derive(Debug, Clone, Default)]
+pub struct Publishing {
+    /// The subjects that they go on on; None where none is mapped.
+    pub mappings: Option<Arc<Mappings>>,
+    /// How they are traced if they belong to a sampled trace of somebody else's (`traceparent`); None if they are not.
+    pub context_tracing: Option<Arc<TraceDefinition>>,
 }
 
 impl Account {
@@ -25,7 +35,7 @@ impl Account {
             id,
             name: name.into(),
             interest: Interest::new(id),
-            mappings: RwLock::default(),
+            publishing: RwLock::default(),
         }
     }
 
@@ -46,15 +56,14 @@ impl Account {
         &self.interest
     }
 
-    /// The subjects that what is published in it goes to instead; None where none is mapped. Takes a lock: not for every
-    /// message.
-    pub fn mappings(&self) -> Option<Arc<Mappings>> {
-        self.mappings.read().clone()
+    /// What becomes of messages that are published in it. Takes a lock: not for every message.
+    pub fn publishing(&self) -> Publishing {
+        self.publishing.read().clone()
     }
 
-    /// From now on subjects are mapped so. Who goes by other mappings has to be told.
-    pub fn set_mappings(&self, mappings: Mappings) {
-        *self.mappings.write() = (!mappings.is_empty()).then(|| Arc::new(mappings));
+    /// From now on this becomes of them. Who goes by what was set before has to be told.
+    pub fn set_publishing(&self, publishing: Publishing) {
+        *self.publishing.write() = publishing;
     }
 }
 

@@ -4,4 +4,4 @@ mod event;
 mod request;
 
 pub use event::{Egress, Ingress, ShownKind, SubjectMapping, TraceEvent, Undelivered};
-pub use request::{Activation, ShownHeaders, TraceRequest, may_ask, with_tracing_disabled};
+pub use request::{Activation, ShownHeaders, TraceRequest, may_ask, may_have_context, with_tracing_disabled};

@@ -81,7 +81,7 @@ impl NatsSession {
         };
         turn.bind(&account);
         self.admission = Admission::In(identity, account);
-        self.follow_mappings();
+        self.follow_account();
         true
     }
 

@@ -4,6 +4,7 @@ use crate::session::NatsSession;
 use fastrand::Rng;
 use std::sync::Arc;
 use vagus_actors::connection::Turn;
+use vagus_delivery::Publishing;
 use vagus_protocol::operation::Publish;
 use vagus_routing::Mappings;
 
@@ -26,9 +27,16 @@ pub(crate) struct SubjectOrigin<'a> {
 }
 
 impl NatsSession {
-    /// From now on the subjects on which it publishes are mapped as its account has it now.
-    pub(crate) fn follow_mappings(&mut self) {
-        let mappings = self.account().and_then(|account| account.mappings());
+    /// From now on what is set of its account now becomes of what it publishes.
+    pub(crate) fn follow_account(&mut self) {
+        let Publishing {
+            mappings,
+            context_tracing,
+        } = self
+            .account()
+            .map(|account| account.publishing())
+            .unwrap_or_default();
+        self.context_tracing = context_tracing;
         let goes_by = self.mapper.as_ref().map(|mapper| &mapper.mappings);
         if goes_by.map(Arc::as_ptr) != mappings.as_ref().map(Arc::as_ptr) {
             self.mapper = mappings.map(|mappings| {

@@ -11,7 +11,7 @@ use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::message_trace::{
     Activation, Egress, Ingress, ShownKind, SubjectMapping, TraceEvent, TraceRequest, may_ask,
-    with_tracing_disabled,
+    may_have_context, with_tracing_disabled,
 };
 use vagus_protocol::operation::Publish;
 use vagus_protocol::parser::oversized;
@@ -20,10 +20,30 @@ use vagus_routing::subject;
 /// How much of an event is written at once, in bytes.
 const PIECE: usize = 16 * 1024;
 
+/// All of a hundred messages.
+const EVERYTHING: u8 = 100;
+
+/// What asks for a trace: header blocks are searched for that alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asking {
+    /// Whether belonging to a trace of somebody else's does.
+    by_context: bool,
+}
+
+impl Asking {
+    /// Whether a header block may ask.
+    #[inline]
+    pub(crate) fn is_done_by(self, header: &[u8]) -> bool {
+        may_ask(header) || self.by_context && may_have_context(header)
+    }
+}
+
 /// What becomes of a message that may ask for a trace.
 enum Asked {
     /// It does not, or in vain: it is a message as any other.
     InVain,
+    /// It is one of those of an account that are not traced; no other server is to trace it either.
+    NotSampled,
     /// It is as if it had not come.
     Refused,
     /// It is traced.
@@ -54,11 +74,11 @@ impl NatsSession {
             return false;
         };
         let granted = match self.grant(&request, turn) {
-            Asked::InVain if request.origin_account.is_some() => {
+            Asked::InVain if request.origin_account.is_none() => return false,
+            Asked::InVain | Asked::NotSampled => {
                 self.publish_disabled(message, mapped_from, header, turn);
                 return true;
             }
-            Asked::InVain => return false,
             Asked::Refused => return true,
             Asked::Granted(granted) => granted,
         };
@@ -111,7 +131,8 @@ impl NatsSession {
     /// so.
     #[cold]
     pub(crate) fn trace_oversized(&mut self, input: &[u8], turn: &mut impl Turn) {
-        let Some(message) = oversized(input, &self.frame_limits).filter(|message| may_ask(message.header))
+        let Some(message) =
+            oversized(input, &self.frame_limits).filter(|message| self.asking().is_done_by(message.header))
         else {
             return;
         };
@@ -124,12 +145,27 @@ impl NatsSession {
         }
     }
 
-    /// Whether a message may be traced that asks for it. Nobody has events sent to where it may not publish.
+    /// What asks for a trace in its account.
+    #[inline]
+    pub(crate) fn asking(&self) -> Asking {
+        Asking {
+            by_context: self.context_tracing.is_some(),
+        }
+    }
+
+    /// Whether a message may be traced that asks for it. Nobody has events sent to where it may not publish, also where
+    /// its account says so.
     fn grant(&mut self, request: &TraceRequest<'_>, turn: &mut impl Turn) -> Asked {
-        let Activation::Named { destination, only } = request.activation else {
+        let context_tracing = self.context_tracing.clone();
+        let (destination, only, sampling) = match (&request.activation, &context_tracing) {
+            (Activation::Named { destination, only }, _) => (*destination, *only, EVERYTHING),
+            (Activation::Context, Some(tracing)) => (tracing.destination.as_bytes(), false, tracing.sampling),
             // No account says where such traces go.
-            return Asked::InVain;
+            (Activation::Context, None) => return Asked::InVain,
         };
+        if request.origin_account.is_none() && fastrand::u8(..EVERYTHING) >= sampling {
+            return Asked::NotSampled;
+        }
         let is_subject =
             subject::is_valid_literal(destination) && !destination.iter().any(u8::is_ascii_whitespace);
         let error = match request.origin_account {

@@ -1,5 +1,6 @@
 //! PUB and HPUB.
 
+use crate::message_tracing::Asking;
 use crate::session::NatsSession;
 use crate::user_info;
 use vagus_actors::connection::{ANTICIPATED, Turn};
@@ -7,7 +8,6 @@ use vagus_auth::permission::Rights;
 use vagus_delivery::arbiter::Repeats;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::message;
-use vagus_protocol::message_trace::may_ask;
 use vagus_protocol::operation::{Operation, Publish};
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_routing::subject;
@@ -216,6 +216,8 @@ pub(crate) struct Repeated<'a> {
     payload: usize,
     /// The header block, which asks for no trace: what each message has there is looked at.
     header: &'a [u8],
+    /// What asking is.
+    asking: Asking,
 }
 
 impl<'a> Repeated<'a> {
@@ -239,6 +241,7 @@ impl<'a> Repeated<'a> {
                     tail: tail.len(),
                     payload: publish.body.len(),
                     header: &behind[..publish.header_size.unwrap_or(0)],
+                    asking: session.asking(),
                 }
             }
             _ => Self::default(),
@@ -279,7 +282,7 @@ impl<'a> Repeated<'a> {
         !self.header.is_empty()
             && behind
                 .get(..self.header.len())
-                .is_none_or(|header| !is_same(header, self.header) && may_ask(header))
+                .is_none_or(|header| !is_same(header, self.header) && self.asking.is_done_by(header))
     }
 }
 

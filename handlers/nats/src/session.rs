@@ -15,6 +15,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vagus_accounts::TraceDefinition;
 use vagus_actors::connection::{Progress, Session, SlowTask, Turn};
 use vagus_actors::impact::ConnectionImpact;
 use vagus_actors::observed::ClientInfo;
@@ -26,7 +27,6 @@ use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, InfoClient};
-use vagus_protocol::message_trace::may_ask;
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, may_begin_connect, parse};
 use vagus_routing::ConnectionId;
@@ -61,6 +61,8 @@ pub struct NatsSession {
     pub(crate) permitted: Vec<u8>,
     /// None where its account maps no subject.
     pub(crate) mapper: Option<Box<Mapper>>,
+    /// How messages of its account are traced that belong to a trace of somebody else's; None where they are not.
+    pub(crate) context_tracing: Option<Arc<TraceDefinition>>,
     pub(crate) client_options: ClientOptions,
     pub(crate) frame_limits: FrameLimits,
     pub(crate) heartbeat: Heartbeat,
@@ -100,6 +102,7 @@ impl NatsSession {
             rights,
             permitted: Vec::new(),
             mapper: None,
+            context_tracing: None,
             client_options: ClientOptions::of(&ConnectOptions::default()),
             frame_limits: FrameLimits {
                 max_control_line: limits.max_control_line,
@@ -114,7 +117,7 @@ impl NatsSession {
             live,
             version,
         };
-        session.follow_mappings();
+        session.follow_account();
         session
     }
 
@@ -320,7 +323,9 @@ impl Session for NatsSession {
                         }
                         origin = self.map_subject(publish, &mut mapped_subject, turn);
                         let publish = &*publish;
-                        asks = publish.header().is_some_and(may_ask);
+                        asks = publish
+                            .header()
+                            .is_some_and(|header| self.asking().is_done_by(header));
                         message = self.is_to_be_published(publish).then_some(publish);
                         if message.is_some() && at >= looked_ahead {
                             let (line, limits) = (publish.line_len, &self.frame_limits);
@@ -392,7 +397,7 @@ impl Session for NatsSession {
 
     fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
         self.adopt(turn);
-        self.follow_mappings();
+        self.follow_account();
         self.show_deliveries(turn);
     }
 

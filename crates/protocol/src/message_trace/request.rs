@@ -76,6 +76,14 @@ pub fn may_ask(header: &[u8]) -> bool {
     LINE.find(header).is_some()
 }
 
+/// Whether a header block may belong to a trace of somebody else's.
+pub fn may_have_context(header: &[u8]) -> bool {
+    memchr_iter(b'\n', header).any(|end| {
+        let line = header.get(end + 1..).unwrap_or_default();
+        (line.get(..TRACE_PARENT.len())).is_some_and(|name| name.eq_ignore_ascii_case(TRACE_PARENT))
+    })
+}
+
 impl<'a> TraceRequest<'a> {
     /// What a header block asks for, if for anything, read as nats-server reads it: names in exactly this spelling, and of
     /// several values the first.

@@ -1,4 +1,7 @@
-use super::{Activation, SHOWN_AT_MOST, ShownHeaders, TraceRequest, headers, may_ask, with_tracing_disabled};
+use super::{
+    Activation, SHOWN_AT_MOST, ShownHeaders, TraceRequest, headers, may_ask, may_have_context,
+    with_tracing_disabled,
+};
 use crate::content_encoding::ContentEncoding;
 use fastrand::Rng;
 
@@ -215,4 +218,20 @@ fn any_block_can_be_read() {
         }
     }
     assert!(found > 100, "{found}");
+}
+
+#[test]
+fn a_context_is_found_where_a_line_begins_with_it() {
+    for (lines, may) in [
+        ("traceparent: x\r\n", true),
+        ("a: b\r\nTraceParent:x\r\n", true),
+        ("a: traceparent: x\r\n", false),
+        ("a: b\r\ntracepare", false),
+        ("Nats-Trace-Dest: x\r\n", false),
+        ("", false),
+    ] {
+        let header = format!("NATS/1.0\r\n{lines}\r\n");
+        assert_eq!(may_have_context(header.as_bytes()), may, "{lines}");
+    }
+    assert!(!may_have_context(b""));
 }

@@ -1,11 +1,20 @@
 use super::*;
+use vagus_delivery::Publishing;
 use vagus_routing::{MappedDestination, Mapping, Mappings};
 
 /// The global account, in which these sources are mapped.
 fn account(mapped: &[(&str, &str, u8)]) -> Arc<Account> {
     let account = Account::new(AccountId::default(), GLOBAL_ACCOUNT);
-    account.set_mappings(mappings(mapped));
+    map(&account, mapped);
     Arc::new(account)
+}
+
+/// From now on these sources are mapped.
+fn map(account: &Account, mapped: &[(&str, &str, u8)]) {
+    account.set_publishing(Publishing {
+        mappings: (!mapped.is_empty()).then(|| Arc::new(mappings(mapped))),
+        ..Publishing::default()
+    });
 }
 
 fn mappings(mapped: &[(&str, &str, u8)]) -> Mappings {
@@ -133,10 +142,10 @@ fn mappings_that_change_count_from_then_on() {
     let mut peer = of(&account, Credentials::Open);
     peer.say(QUIET).did("");
     peer.say("PUB a 1\r\n1\r\n").did("publish b 1");
-    account.set_mappings(mappings(&[("a", "c", 100)]));
+    map(&account, &[("a", "c", 100)]);
     peer.session.settings_changed(&mut peer.recorder);
     peer.say("PUB a 1\r\n2\r\n").did("publish c 2");
-    account.set_mappings(Mappings::default());
+    map(&account, &[]);
     peer.session.settings_changed(&mut peer.recorder);
     peer.say("PUB a 1\r\n3\r\n").did("publish a 3");
 }

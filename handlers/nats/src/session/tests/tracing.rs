@@ -1,7 +1,10 @@
 //! Messages that ask to be traced.
 
 use super::*;
+use vagus_accounts::TraceDefinition;
+use vagus_delivery::Publishing;
 use vagus_protocol::message_trace::{Egress, ShownKind};
+use vagus_routing::{MappedDestination, Mapping, Mappings};
 
 /// Of the one subscription that the recorder has where messages are taken.
 pub(super) const EGRESS: Egress<'_> = Egress {
@@ -251,4 +254,95 @@ fn events_are_written_as_they_are_accepted() {
             "event dest NATS/1.0\\r\\nContent-Encoding: {header}\\r\\n\\r\\n{how}"
         ));
     }
+}
+
+/// A client of an account whose part in others' traces is traced, one of a hundred messages at least.
+fn sampled(sampling: u8, destination: &str) -> Peer {
+    let account = Account::new(AccountId::default(), GLOBAL_ACCOUNT);
+    account.set_publishing(Publishing {
+        context_tracing: Some(Arc::new(TraceDefinition {
+            destination: destination.into(),
+            sampling,
+        })),
+        ..Publishing::default()
+    });
+    let permissions = Permissions {
+        publish: Rules {
+            allow: list(&["a", "dest"]),
+            ..Rules::default()
+        },
+        ..Permissions::default()
+    };
+    let mut peer = Peer::of(ClientSettings {
+        accounts: Arc::new(AccountDirectory::new(Arc::new(account))),
+        ..settings(Limits::default(), user_with(permissions))
+    });
+    peer.say(CONNECT).did("headers");
+    peer
+}
+
+const CONTEXT: &str = "TraceParent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+
+#[test]
+fn an_account_may_have_messages_of_others_traces_traced() {
+    let mut peer = sampled(100, "dest");
+    let traced = message("a", CONTEXT);
+    let published = text(traced.split_once("\r\n").unwrap().1.trim_end().as_bytes());
+    let context = CONTEXT.trim_end().split_once(": ").unwrap().1;
+    let event = format!(
+        "event dest {{\"header\":{{\"TraceParent\":[\"{context}\"]}},\"msgsize\":83}},\"events\":[{},{SUB}]}}",
+        ingress("a", "")
+    );
+    peer.say(&traced).did(&format!("publish a {published}\n{event}"));
+    // Those that are not sampled are as any other.
+    let unsampled = message("a", &CONTEXT.replace("-01\r\n", "-00\r\n"));
+    let published = text(unsampled.split_once("\r\n").unwrap().1.trim_end().as_bytes());
+    peer.say(&unsampled).did(&format!("publish a {published}"));
+    // What has the control line of what was delivered before is looked at all the same.
+    let other = traced.replace("TraceParent", "TracePatent");
+    peer.say(&[&*other, &other, &traced].concat());
+    let did = std::mem::take(&mut peer.recorder.text);
+    let did: Vec<_> = did.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(did, ["publish", "again", "publish", "event"]);
+}
+
+#[test]
+fn of_others_traces_so_many_messages_are_traced_as_the_account_says() {
+    let mut peer = sampled(25, "dest");
+    peer.say(&message("a", CONTEXT).repeat(2_000));
+    let did = std::mem::take(&mut peer.recorder.text);
+    let events = did.matches("event dest ").count();
+    // That it is further off happens once in some 10^9 runs.
+    assert!(events.abs_diff(500) < 120, "{events}");
+    // The others are not to be traced elsewhere either.
+    let disabled = did.matches("\\r\\nNats-Trace-Dest: trace disabled\\r\\n").count();
+    assert_eq!(events + disabled, 2_000);
+    assert_eq!(did.matches("publish a ").count(), 2_000);
+}
+
+#[test]
+fn nobody_is_sent_others_traces_where_the_publisher_may_not_publish() {
+    let mut peer = sampled(100, "elsewhere");
+    peer.say(&message("a", CONTEXT))
+        .did("< -ERR 'Permissions Violation for Publish to \"elsewhere\"'");
+}
+
+#[test]
+fn an_event_tells_of_a_subject_that_is_mapped() {
+    let account = Account::new(AccountId::default(), GLOBAL_ACCOUNT);
+    let mapping = Mapping::new("a", &[MappedDestination::only("mapped")], None).unwrap();
+    account.set_publishing(Publishing {
+        mappings: Some(Arc::new(Mappings::new([mapping]))),
+        ..Publishing::default()
+    });
+    let mut peer = Peer::of(ClientSettings {
+        accounts: Arc::new(AccountDirectory::new(Arc::new(account))),
+        ..settings(Limits::default(), Credentials::Open)
+    });
+    peer.say(CONNECT).did("headers");
+    peer.say(&message("a", "Nats-Trace-Dest: dest\r\n")).did(&format!(
+        "publish mapped NATS/1.0\\r\\nNats-Trace-Dest: dest\\r\\n\\r\\nx
+             event dest {HEADERS}36}},\"events\":[{},{{\"type\":\"sm\",\"to\":\"mapped\"}},{SUB}]}}",
+        ingress("a", "")
+    ));
 }
