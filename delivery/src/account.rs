@@ -5,7 +5,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use std::sync::{Arc, OnceLock};
-use vagus_accounts::TraceDefinition;
+use vagus_accounts::{AccountDefinition, TraceDefinition};
 use vagus_routing::{AccountId, Mappings};
 
 /// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
@@ -16,7 +16,15 @@ pub struct Account {
     id: AccountId,
     name: Box<str>,
     interest: Interest,
-    publishing: RwLock<Publishing>,
+    defined: RwLock<Defined>,
+}
+
+/// What an account is defined to be, and what follows for messages.
+#[derive(Debug, Clone, Default)]
+struct Defined {
+    /// None until something is said of it.
+    definition: Option<Arc<AccountDefinition>>,
+    publishing: Publishing,
 }
 
 /// What becomes of messages that clients publish in an account.
@@ -28,6 +36,18 @@ pub struct Publishing {
     pub context_tracing: Option<Arc<TraceDefinition>>,
 }
 
+impl Publishing {
+    /// Mappings that cannot be are left out: who defines an account has seen to it that there are none.
+    fn of(definition: &AccountDefinition) -> Self {
+        let mappings = definition.mappings.iter();
+        let mappings = Mappings::new(mappings.filter_map(|mapping| mapping.mapping(None).ok()));
+        Self {
+            mappings: (!mappings.is_empty()).then(|| Arc::new(mappings)),
+            context_tracing: definition.trace.clone().map(Arc::new),
+        }
+    }
+}
+
 impl Account {
     /// An account without subscriptions. No other of the server, whenever it is, has this id.
     pub fn new(id: AccountId, name: &str) -> Self {
@@ -35,7 +55,7 @@ impl Account {
             id,
             name: name.into(),
             interest: Interest::new(id),
-            publishing: RwLock::default(),
+            defined: RwLock::default(),
         }
     }
 
@@ -56,14 +76,26 @@ impl Account {
         &self.interest
     }
 
-    /// What becomes of messages that are published in it. Takes a lock: not for every message.
-    pub fn publishing(&self) -> Publishing {
-        self.publishing.read().clone()
+    /// What it is defined to be; None if nothing is said of it.
+    pub fn definition(&self) -> Option<Arc<AccountDefinition>> {
+        self.defined.read().definition.clone()
     }
 
-    /// From now on this becomes of them. Who goes by what was set before has to be told.
-    pub fn set_publishing(&self, publishing: Publishing) {
-        *self.publishing.write() = publishing;
+    /// What becomes of messages that are published in it. Takes a lock: not for every message.
+    pub fn publishing(&self) -> Publishing {
+        self.defined.read().publishing.clone()
+    }
+
+    /// From now on it is defined so. Who goes by how it was before has to be told.
+    pub fn define(&self, definition: &Arc<AccountDefinition>) {
+        if self.definition().as_ref() == Some(definition) {
+            return;
+        }
+        let defined = Defined {
+            publishing: Publishing::of(definition),
+            definition: Some(definition.clone()),
+        };
+        *self.defined.write() = defined;
     }
 }
 

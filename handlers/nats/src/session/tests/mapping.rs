@@ -1,6 +1,5 @@
 use super::*;
-use vagus_delivery::Publishing;
-use vagus_routing::{MappedDestination, Mapping, Mappings};
+use vagus_accounts::{AccountDefinition, MappedDestination, MappingDefinition};
 
 /// The global account, in which these sources are mapped.
 fn account(mapped: &[(&str, &str, u8)]) -> Arc<Account> {
@@ -11,20 +10,17 @@ fn account(mapped: &[(&str, &str, u8)]) -> Arc<Account> {
 
 /// From now on these sources are mapped.
 fn map(account: &Account, mapped: &[(&str, &str, u8)]) {
-    account.set_publishing(Publishing {
-        mappings: (!mapped.is_empty()).then(|| Arc::new(mappings(mapped))),
-        ..Publishing::default()
-    });
-}
-
-fn mappings(mapped: &[(&str, &str, u8)]) -> Mappings {
-    Mappings::new(mapped.iter().map(|(source, destination, weight)| {
-        let destination = MappedDestination {
+    let mapping = |(source, destination, weight): &(&str, &str, u8)| MappingDefinition {
+        source: (*source).into(),
+        destinations: vec![MappedDestination {
             weight: *weight,
             ..MappedDestination::only(destination)
-        };
-        Mapping::new(source, &[destination], None).unwrap()
-    }))
+        }],
+    };
+    account.define(&Arc::new(AccountDefinition {
+        mappings: mapped.iter().map(mapping).collect(),
+        ..AccountDefinition::default()
+    }));
 }
 
 /// A client of such an account.

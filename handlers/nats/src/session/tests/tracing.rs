@@ -1,10 +1,8 @@
 //! Messages that ask to be traced.
 
 use super::*;
-use vagus_accounts::TraceDefinition;
-use vagus_delivery::Publishing;
+use vagus_accounts::{AccountDefinition, MappedDestination, MappingDefinition, TraceDefinition};
 use vagus_protocol::message_trace::{Egress, ShownKind};
-use vagus_routing::{MappedDestination, Mapping, Mappings};
 
 /// Of the one subscription that the recorder has where messages are taken.
 pub(super) const EGRESS: Egress<'_> = Egress {
@@ -259,13 +257,13 @@ fn events_are_written_as_they_are_accepted() {
 /// A client of an account whose part in others' traces is traced, one of a hundred messages at least.
 fn sampled(sampling: u8, destination: &str) -> Peer {
     let account = Account::new(AccountId::default(), GLOBAL_ACCOUNT);
-    account.set_publishing(Publishing {
-        context_tracing: Some(Arc::new(TraceDefinition {
+    account.define(&Arc::new(AccountDefinition {
+        trace: Some(TraceDefinition {
             destination: destination.into(),
             sampling,
-        })),
-        ..Publishing::default()
-    });
+        }),
+        ..AccountDefinition::default()
+    }));
     let permissions = Permissions {
         publish: Rules {
             allow: list(&["a", "dest"]),
@@ -330,11 +328,13 @@ fn nobody_is_sent_others_traces_where_the_publisher_may_not_publish() {
 #[test]
 fn an_event_tells_of_a_subject_that_is_mapped() {
     let account = Account::new(AccountId::default(), GLOBAL_ACCOUNT);
-    let mapping = Mapping::new("a", &[MappedDestination::only("mapped")], None).unwrap();
-    account.set_publishing(Publishing {
-        mappings: Some(Arc::new(Mappings::new([mapping]))),
-        ..Publishing::default()
-    });
+    account.define(&Arc::new(AccountDefinition {
+        mappings: vec![MappingDefinition {
+            source: "a".into(),
+            destinations: vec![MappedDestination::only("mapped")],
+        }],
+        ..AccountDefinition::default()
+    }));
     let mut peer = Peer::of(ClientSettings {
         accounts: Arc::new(AccountDirectory::new(Arc::new(account))),
         ..settings(Limits::default(), Credentials::Open)
