@@ -67,6 +67,66 @@ pub fn matches(pattern: &[u8], subject: &[u8]) -> bool {
     pattern.is_none() && subject.is_none()
 }
 
+/// Whether `pattern` matches everything that `inner` matches.
+#[must_use]
+pub fn is_subset(inner: &[u8], pattern: &[u8]) -> bool {
+    let mut inner = tokens(inner);
+    for wanted in tokens(pattern) {
+        match (wanted, inner.next()) {
+            (_, None) => return false,
+            (b">", Some(_)) => return true,
+            (_, Some(b"" | b">")) => return false,
+            (b"*", Some(_)) => {}
+            (wanted, Some(given)) if wanted == given => {}
+            _ => return false,
+        }
+    }
+    inner.next().is_none()
+}
+
+/// Whether there is a subject that both patterns match.
+#[must_use]
+pub fn overlap(one: &[u8], other: &[u8]) -> bool {
+    let (mut one, mut other) = (tokens(one), tokens(other));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (None, Some(_)) | (Some(_), None) => return false,
+            (Some(b">"), Some(_)) | (Some(_), Some(b">")) => return true,
+            (Some(b"*"), Some(_)) | (Some(_), Some(b"*")) => {}
+            (Some(one), Some(other)) if one == other => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The pattern of the subjects that both patterns match; None if there are none.
+#[must_use]
+pub fn intersection(one: &[u8], other: &[u8]) -> Option<Vec<u8>> {
+    let mut both = Vec::with_capacity(one.len().max(other.len()));
+    let mut rests = (Some(one), Some(other));
+    loop {
+        if !both.is_empty() && rests != (None, None) {
+            both.push(SEPARATOR);
+        }
+        let (one, other) = match rests {
+            (None, None) => return Some(both),
+            (Some(b">"), Some(rest)) | (Some(rest), Some(b">")) => {
+                both.extend_from_slice(rest);
+                return Some(both);
+            }
+            (Some(one), Some(other)) => (split_token(one), split_token(other)),
+            (None, Some(_)) | (Some(_), None) => return None,
+        };
+        match (one.0, other.0) {
+            (b"*", token) | (token, b"*") => both.extend_from_slice(token),
+            (token, same) if token == same => both.extend_from_slice(token),
+            _ => return None,
+        }
+        rests = (one.1, other.1);
+    }
+}
+
 /// The first token and what follows its separator, if there is one.
 pub(crate) fn split_token(subject: &[u8]) -> (&[u8], Option<&[u8]>) {
     match memchr::memchr(SEPARATOR, subject) {

@@ -75,7 +75,7 @@ impl RuleSet {
                 (Some(pattern), Some(queue)) => is_queue_of(queue, pattern),
                 (Some(_), None) => false,
             };
-            concerned && overlap(&rule.subject, subject)
+            concerned && subject::overlap(&rule.subject, subject)
         })
     }
 }
@@ -89,93 +89,5 @@ impl fmt::Debug for RuleSet {
 /// Whether `pattern` is about the queue group `queue`. A group's name may itself look like a pattern: then it must not
 /// be wider.
 fn is_queue_of(queue: &[u8], pattern: &[u8]) -> bool {
-    queue == pattern || is_subset(queue, pattern)
-}
-
-/// Whether `pattern` matches everything that `inner` matches.
-fn is_subset(inner: &[u8], pattern: &[u8]) -> bool {
-    let mut inner = subject::tokens(inner);
-    for wanted in subject::tokens(pattern) {
-        match (wanted, inner.next()) {
-            (_, None) => return false,
-            (b">", Some(_)) => return true,
-            (_, Some(b"" | b">")) => return false,
-            (b"*", Some(_)) => {}
-            (wanted, Some(given)) if wanted == given => {}
-            _ => return false,
-        }
-    }
-    inner.next().is_none()
-}
-
-/// Whether there is a subject that both patterns match.
-fn overlap(one: &[u8], other: &[u8]) -> bool {
-    let (mut one, mut other) = (subject::tokens(one), subject::tokens(other));
-    loop {
-        match (one.next(), other.next()) {
-            (None, None) => return true,
-            (None, Some(_)) | (Some(_), None) => return false,
-            (Some(b">"), Some(_)) | (Some(_), Some(b">")) => return true,
-            (Some(b"*"), Some(_)) | (Some(_), Some(b"*")) => {}
-            (Some(one), Some(other)) if one == other => {}
-            _ => return false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_subset, overlap};
-
-    #[test]
-    fn patterns_that_share_a_subject_overlap() {
-        for (one, other, expected) in [
-            ("a", "a", true),
-            ("a", "b", false),
-            ("a.*", "a.b", true),
-            ("a.*", "*.b", true),
-            ("a.*", "*.b.c", false),
-            ("a.>", "a", false),
-            ("a.>", "a.b.>", true),
-            ("a.>", "*.*.c", true),
-            (">", "a.b", true),
-            ("a.*.>", "a.*", false),
-            ("a.*.c", "a.b.*", true),
-            ("a.*.c", "a.b.d", false),
-        ] {
-            assert_eq!(
-                overlap(one.as_bytes(), other.as_bytes()),
-                expected,
-                "{one} {other}"
-            );
-            assert_eq!(
-                overlap(other.as_bytes(), one.as_bytes()),
-                expected,
-                "{other} {one}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_subset_is_matched_whole() {
-        for (inner, pattern, expected) in [
-            ("v1.dev", "v1.*", true),
-            ("v1.*", "v1.*", true),
-            ("v1.>", "v1.*", false),
-            ("v1.>", "v1.>", true),
-            ("v1", "v1.>", false),
-            ("v1.a.b", "v1.*", false),
-            ("*", "v1", false),
-            (">", "*", false),
-            (">", ">", true),
-            ("v1.", "v1.*", false),
-            ("v1.a", "v2.*", false),
-        ] {
-            assert_eq!(
-                is_subset(inner.as_bytes(), pattern.as_bytes()),
-                expected,
-                "{inner} {pattern}"
-            );
-        }
-    }
+    queue == pattern || subject::is_subset(queue, pattern)
 }

@@ -164,3 +164,80 @@ fn tokens_are_what_separators_separate() {
         assert!(tokens(subject.as_bytes()).eq(expected.iter().map(|token| token.as_bytes())));
     }
 }
+
+#[test]
+fn patterns_that_share_a_subject_overlap() {
+    for (one, other, expected) in [
+        ("a", "a", true),
+        ("a", "b", false),
+        ("a.*", "a.b", true),
+        ("a.*", "*.b", true),
+        ("a.*", "*.b.c", false),
+        ("a.>", "a", false),
+        ("a.>", "a.b.>", true),
+        ("a.>", "*.*.c", true),
+        (">", "a.b", true),
+        ("a.*.>", "a.*", false),
+        ("a.*.c", "a.b.*", true),
+        ("a.*.c", "a.b.d", false),
+    ] {
+        assert_eq!(
+            overlap(one.as_bytes(), other.as_bytes()),
+            expected,
+            "{one} {other}"
+        );
+        assert_eq!(
+            overlap(other.as_bytes(), one.as_bytes()),
+            expected,
+            "{other} {one}"
+        );
+    }
+}
+
+#[test]
+fn a_subset_is_matched_whole() {
+    for (inner, pattern, expected) in [
+        ("v1.dev", "v1.*", true),
+        ("v1.*", "v1.*", true),
+        ("v1.>", "v1.*", false),
+        ("v1.>", "v1.>", true),
+        ("v1", "v1.>", false),
+        ("v1.a.b", "v1.*", false),
+        ("*", "v1", false),
+        (">", "*", false),
+        (">", ">", true),
+        ("v1.", "v1.*", false),
+        ("v1.a", "v2.*", false),
+    ] {
+        assert_eq!(
+            is_subset(inner.as_bytes(), pattern.as_bytes()),
+            expected,
+            "{inner} {pattern}"
+        );
+    }
+}
+
+#[test]
+fn what_two_patterns_share_is_a_pattern() {
+    for (one, other, both) in [
+        ("a", "a", Some("a")),
+        ("a", "b", None),
+        ("a.*", "*.b", Some("a.b")),
+        ("a.*.c", "a.b.*", Some("a.b.c")),
+        ("a.*", "a.>", Some("a.*")),
+        ("a.*.>", "a.b.*", Some("a.b.*")),
+        ("a.>", "*.*.c", Some("a.*.c")),
+        ("a.>", "*.>", Some("a.>")),
+        (">", "a.b", Some("a.b")),
+        (">", ">", Some(">")),
+        ("a.>", "a", None),
+        ("a.*.>", "a.*", None),
+    ] {
+        for (one, other) in [(one, other), (other, one)] {
+            let shared = intersection(one.as_bytes(), other.as_bytes());
+            let shared = shared.map(|shared| String::from_utf8(shared).unwrap());
+            assert_eq!(shared.as_deref(), both, "{one} {other}");
+            assert_eq!(overlap(one.as_bytes(), other.as_bytes()), both.is_some());
+        }
+    }
+}
