@@ -17,7 +17,8 @@ pub(crate) use self::build::WORK_OF_A_MATCH;
 
 /// What messages begin with, in the language of each outlet. A fan-out keeps it for its targets, and knows no language.
 ///
-/// There is nothing of the kind for [`Outlet::Peer`]: what a peer gets depends on the message.
+/// There is nothing of the kind for [`Outlet::Peer`], as what a peer gets depends on the message, nor for
+/// [`Outlet::Account`].
 pub trait Encoder {
     /// How long it is, in bytes, for a subject and a [sid with its blank](Subscription::sid_field) of these lengths.
     fn start_length(&self, outlet: Outlet, subject: usize, sid: usize) -> usize;
@@ -31,8 +32,8 @@ pub trait Encoder {
 /// Everything publishers have to know about a subject. It does not change; whether it still holds, its
 /// [`Version`](crate::Version) says.
 ///
-/// Each message goes to every target of `singles`, to every subscription of `shared`, once to each of `peers`, and to one
-/// member of each of `queues`.
+/// Each message goes to every target of `singles`, to every subscription of `shared`, once to each of `peers`, by each of
+/// `accounts` into another account, and to one member of each of `queues`.
 ///
 /// A publisher that knows many subjects waits for memory more than for anything else. So all that the most common
 /// fan-out has, one plain subscription to a subject of usual length, is in here, and what each message needs comes
@@ -62,6 +63,7 @@ const TEXT_INSIDE: usize = 40;
 struct Several<D> {
     shared: Box<[SharedTargets<D>]>,
     peers: Box<[PeerTargets<D>]>,
+    accounts: Box<[Arc<Subscription<D>>]>,
     queues: Box<[QueueTargets<D>]>,
     /// The connections of the plain subscriptions, sorted, each once.
     connections: Box<[u64]>,
@@ -226,6 +228,12 @@ impl<D> Fanout<D> {
         self.for_clients_alone
     }
 
+    /// Ways into other accounts, where a message is published once more.
+    #[inline]
+    pub fn accounts(&self) -> &[Arc<Subscription<D>>] {
+        self.several.as_ref().map_or(&[], |several| &several.accounts)
+    }
+
     /// Queue groups.
     #[inline]
     pub fn queues(&self) -> &[QueueTargets<D>] {
@@ -270,8 +278,8 @@ impl<D> Fanout<D> {
         self.all_accept_headers
     }
 
-    /// How many copies of a message are delivered: one for each plain subscription, but for a peer one, and one for each
-    /// queue group.
+    /// How many copies of a message are delivered: one for each plain subscription, but for a peer one, one for each way into
+    /// another account, and one for each queue group.
     #[inline]
     pub fn deliveries(&self) -> usize {
         self.several

@@ -22,7 +22,7 @@ pub use index::{Index, IndexStats, Listing};
 pub use mappings::{Mapped, MappedDestination, Mapping, MappingError, Mappings};
 pub use origin::{AccountId, ConnectionKind, Origin};
 pub use queue_group::{Candidates, Members, QueueGroup, Tally};
-pub use subscription::{Claim, ConnectionId, Destination, Outlet, SubjectFilter, Subscription};
+pub use subscription::{Claim, ConnectionId, Destination, Outlet, Renaming, SubjectFilter, Subscription};
 pub use transform::{TOKENS_NAMED_AT_MOST, Transform, TransformError};
 pub use versions::{Version, Versions};
 

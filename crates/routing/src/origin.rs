@@ -65,6 +65,7 @@ pub struct Origin {
     account: AccountId,
     kind: ConnectionKind,
     echo: bool,
+    crossed: bool,
 }
 
 impl Origin {
@@ -75,6 +76,7 @@ impl Origin {
             account,
             kind: ConnectionKind::Client,
             echo,
+            crossed: false,
         }
     }
 
@@ -86,6 +88,7 @@ impl Origin {
             account,
             kind,
             echo: false,
+            crossed: false,
         }
     }
 
@@ -98,7 +101,25 @@ impl Origin {
             account,
             kind: ConnectionKind::Service,
             echo: true,
+            crossed: false,
         }
+    }
+
+    /// The same, for what goes on in another account as a request or an answer.
+    #[must_use]
+    pub fn crossing_into(self, account: AccountId) -> Self {
+        Self {
+            account,
+            crossed: true,
+            ..self
+        }
+    }
+
+    /// Whether the message came from another account, as a request or an answer. Such are not passed on to accounts that
+    /// import a stream.
+    #[inline]
+    pub fn has_crossed(&self) -> bool {
+        self.crossed
     }
 
     /// The account whose subscriptions it reaches.

@@ -18,6 +18,8 @@ pub enum Outlet {
     Mailbox,
     /// In the language of servers: one, however many subscriptions of the peer match.
     Peer,
+    /// Into another account, where it is published on another subject.
+    Account,
 }
 
 /// What a subscription delivers to, as far as routing must know it.
@@ -85,12 +87,16 @@ const NOWHERE: u32 = u32::MAX;
 ///
 /// It may be in one list at a time: either the plain subscriptions of one index or the members of one queue group.
 ///
+/// A [shadow](Self::shadow) stands in the index of one account for a subscription of another.
+///
 /// What each message needs comes first, side by side.
 #[repr(C)]
 pub struct Subscription<D> {
     delivered: AtomicU64,
     destination: D,
     limit: AtomicU64,
+    /// Few are a shadow.
+    shadow_of: Option<Box<Original<D>>>,
     /// Subject, queue name and "sid ", one after the other: one allocation instead of three.
     text: Box<[u8]>,
     subject_length: u32,
@@ -111,7 +117,68 @@ pub trait SubjectFilter: Send + Sync + fmt::Debug {
     fn denies(&self, subject: &[u8]) -> bool;
 }
 
+/// How the subjects of one account are called in another, which imports them.
+pub trait Renaming: Send + Sync + fmt::Debug {
+    /// Appends what the importing account calls a subject of the exporting one.
+    fn append_renamed(&self, subject: &[u8], out: &mut Vec<u8>);
+
+    /// Whether a traced message is also traced in the importing account.
+    fn allows_trace(&self) -> bool;
+}
+
+/// What a shadow stands for.
+struct Original<D> {
+    subscription: Arc<Subscription<D>>,
+    renaming: Arc<dyn Renaming>,
+}
+
+impl<D: Clone> Subscription<D> {
+    /// A subscription to `subject` in the account from which that of `original` imports: what matches is delivered to the
+    /// original, by its sid, as a member of its queue group and under the subject that `renaming` makes of it. Deliveries
+    /// count, and maximums are, those of the original.
+    pub fn shadow(original: &Arc<Self>, subject: &[u8], renaming: Arc<dyn Renaming>) -> Self {
+        let (queue, sid) = (original.queue(), original.sid());
+        Self {
+            shadow_of: Some(Box::new(Original {
+                subscription: Arc::clone(original),
+                renaming,
+            })),
+            ..Self::new(subject, queue, sid, original.destination.clone())
+        }
+    }
+}
+
 impl<D> Subscription<D> {
+    /// Whether it stands for a subscription of another account.
+    #[inline]
+    pub fn is_shadow(&self) -> bool {
+        self.shadow_of.is_some()
+    }
+
+    /// The subscription that deliveries are counted by: of a shadow what it stands for, else itself.
+    #[inline]
+    pub fn original(self: &Arc<Self>) -> &Arc<Self> {
+        match &self.shadow_of {
+            None => self,
+            Some(original) => &original.subscription,
+        }
+    }
+
+    /// What those to whom it delivers call the subject of a message; None if they call it the same.
+    pub fn renamed(&self, subject: &[u8]) -> Option<Vec<u8>> {
+        let original = self.shadow_of.as_ref()?;
+        let mut renamed = Vec::with_capacity(subject.len());
+        original.renaming.append_renamed(subject, &mut renamed);
+        (renamed != subject).then_some(renamed)
+    }
+
+    /// Whether a traced message is also traced where it is delivered.
+    pub fn allows_trace(&self) -> bool {
+        self.shadow_of
+            .as_ref()
+            .is_none_or(|original| original.renaming.allows_trace())
+    }
+
     /// A subscription without a limit. `subject` must be a [valid](crate::subject::is_valid_subscription) one, each
     /// text shorter than 4 GiB.
     pub fn new(subject: &[u8], queue: Option<&[u8]>, sid: &[u8], destination: D) -> Self {
@@ -125,6 +192,7 @@ impl<D> Subscription<D> {
             delivered: AtomicU64::new(0),
             destination,
             limit: AtomicU64::new(0),
+            shadow_of: None,
             text: text.into_boxed_slice(),
             subject_length: subject.len() as u32,
             queue_length: queue.map_or(0, |name| name.len() as u32 + 1),
@@ -159,7 +227,15 @@ impl<D> Subscription<D> {
     }
 
     /// Whether messages on this subject, which it matches, are not for it.
+    ///
+    /// A shadow leaves out what its original does, by the subject as that has it.
     pub fn denies(&self, subject: &[u8]) -> bool {
+        if let Some(original) = &self.shadow_of {
+            let renamed = self.renamed(subject);
+            return original
+                .subscription
+                .denies(renamed.as_deref().unwrap_or(subject));
+        }
         self.except.get().is_some_and(|except| {
             let except = except.read().unwrap_or_else(PoisonError::into_inner);
             except.as_ref().is_some_and(|except| except.denies(subject))

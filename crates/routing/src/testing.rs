@@ -64,7 +64,7 @@ impl Encoder for Lines {
         match outlet {
             Outlet::Client => "HMSG  ".len() + subject + sid,
             Outlet::Mailbox => "[] ".len() + subject + sid,
-            Outlet::Peer => 0,
+            Outlet::Peer | Outlet::Account => 0,
         }
     }
 
@@ -78,7 +78,7 @@ impl Encoder for Lines {
                 [b"[", sid, b"] ", subject].into_iter().for_each(write);
                 sid.len() as u8 + 3
             }
-            Outlet::Peer => panic!("nothing is prepared for peers"),
+            Outlet::Peer | Outlet::Account => panic!("nothing is prepared for these"),
         }
     }
 }

@@ -99,7 +99,7 @@ impl<D: Destination> Matches<D> {
             .plain
             .into_iter()
             .filter(|subscription| !subscription.is_closed() && !subscription.denies(subject))
-            .map(Candidate::new)
+            .map(|subscription| Candidate::new(subscription, subject))
             .collect();
         Fanout::new(account, subject, plain, self.groups, encoder)
     }
@@ -120,13 +120,17 @@ impl<D: Destination> Fanout<D> {
         let mut pointers = plain.len() + groups.len();
 
         let queues = merge_by_name(groups);
-        let mut peers = Vec::new();
+        let (mut peers, mut accounts) = (Vec::new(), Vec::new());
         if !for_clients_alone {
             peers = take_peers(&mut plain);
+            accounts = take_out(&mut plain, Outlet::Account)
+                .into_iter()
+                .map(|candidate| candidate.subscription)
+                .collect();
         }
         let mut sorted = sort_out(&mut plain, &queues);
-        let deliveries = plain.len() + peers.len() + queues.len();
-        let is_one_at_most = plain.len() <= 1 && peers.is_empty() && queues.is_empty();
+        let deliveries = plain.len() + peers.len() + accounts.len() + queues.len();
+        let is_one_at_most = plain.len() <= 1 && peers.is_empty() && accounts.is_empty() && queues.is_empty();
 
         let starts = Starts::write(subject, &plain, &sorted, !queues.is_empty(), encoder);
         let mut shared: Box<[_]> = sorted
@@ -178,12 +182,14 @@ impl<D: Destination> Fanout<D> {
                 + size_of_val(&*singles)
                 + size_of_val(&*shared)
                 + size_of_val(&*peers)
+                + size_of_val(&*accounts)
                 + size_of_val(&*queues)
                 + size_of_val(&*sorted.connections)
                 + pointers * size_of::<usize>();
             Box::new(Several {
                 shared,
                 peers: peers.into(),
+                accounts: accounts.into(),
                 queues,
                 connections: sorted.connections,
                 deliveries,
@@ -218,8 +224,7 @@ struct Starts {
 }
 
 impl Starts {
-    /// All targets have the subject published on. One that had a subject of its own would have that in its start, and be
-    /// in a class of its own.
+    /// Targets that call the subject something else have that in their start, and so are in classes of their own.
     fn write<D: Destination>(
         subject: &[u8],
         plain: &[Candidate<D>],
@@ -229,12 +234,22 @@ impl Starts {
     ) -> Self {
         let alone = || plain.iter().filter(|candidate| candidate.class.is_none());
         let examples = || sorted.classes.iter().map(|class| &plain[class.example]);
-        let length = |outlet, sid| encoder.start_length(outlet, subject.len(), sid);
-        let of_queues = if with_queues { length(Outlet::Client, 0) } else { 0 };
+        let called = |it: &'_ Candidate<D>| it.renamed.as_deref().map_or(subject.len(), <[u8]>::len);
+        let of_queues = if with_queues {
+            encoder.start_length(Outlet::Client, subject.len(), 0)
+        } else {
+            0
+        };
         let of_plain = alone()
             .chain(examples())
-            .map(|it| length(it.outlet, it.sid_length));
-        let whole = of_plain.sum::<usize>() + of_queues;
+            .map(|it| encoder.start_length(it.outlet, called(it), it.sid_length));
+        // The first has the subject in it, unless it calls it something else.
+        let apart = alone()
+            .chain(examples())
+            .next()
+            .is_some_and(|it| it.renamed.is_some());
+        let before = if apart { subject } else { b"" };
+        let whole = before.len() + of_plain.sum::<usize>() + of_queues;
 
         let mut starts = Self {
             text: SmallVec::with_capacity(whole.max(subject.len())),
@@ -243,8 +258,10 @@ impl Starts {
             shared: Vec::with_capacity(sorted.classes.len()),
             queues: Prefix { start: 0, length: 0 },
         };
+        starts.text.extend_from_slice(before);
         let add = |starts: &mut Self, it: &Candidate<D>| {
-            starts.add(it.outlet, subject, it.subscription.sid_field(), encoder)
+            let called = it.renamed.as_deref().unwrap_or(subject);
+            starts.add(it.outlet, called, it.subscription.sid_field(), encoder)
         };
         for candidate in alone() {
             let prefix = add(&mut starts, candidate);
@@ -278,12 +295,18 @@ impl Starts {
     }
 }
 
+/// Takes those out that leave by this way.
+fn take_out<D: Destination>(plain: &mut Candidates<D>, outlet: Outlet) -> Candidates<D> {
+    let (taken, others) = std::mem::take(plain)
+        .into_iter()
+        .partition(|candidate: &Candidate<D>| candidate.outlet == outlet);
+    *plain = others;
+    taken
+}
+
 /// Takes those out that are subscriptions of peers.
 fn take_peers<D: Destination>(plain: &mut Candidates<D>) -> Vec<PeerTargets<D>> {
-    let (mut of_peers, others): (Candidates<D>, Candidates<D>) = std::mem::take(plain)
-        .into_iter()
-        .partition(|candidate: &Candidate<D>| candidate.outlet == Outlet::Peer);
-    *plain = others;
+    let mut of_peers = take_out(plain, Outlet::Peer);
     of_peers.sort_by_key(|candidate| candidate.connection);
     let mut peers: Vec<PeerTargets<D>> = Vec::new();
     let mut last = None;

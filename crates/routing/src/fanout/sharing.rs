@@ -13,6 +13,8 @@ use crate::subscription::{Destination, Outlet, Subscription};
 /// A plain subscription that matches, with what was asked of it once, so that every decision rests on one answer.
 pub(super) struct Candidate<D> {
     pub(super) subscription: Arc<Subscription<D>>,
+    /// What it calls the subject, if that is something else.
+    pub(super) renamed: Option<Vec<u8>>,
     pub(super) connection: u64,
     pub(super) outlet: Outlet,
     /// Of its [`sid_field`](Subscription::sid_field): to look for it again, half a million times, takes long.
@@ -27,15 +29,16 @@ pub(super) struct Candidate<D> {
 pub(super) type Candidates<D> = SmallVec<[Candidate<D>; 1]>;
 
 impl<D: Destination> Candidate<D> {
-    pub(super) fn new(subscription: Arc<Subscription<D>>) -> Self {
+    pub(super) fn new(subscription: Arc<Subscription<D>>, subject: &[u8]) -> Self {
         let destination = subscription.destination();
         Self {
             connection: destination.connection_id(),
             outlet: destination.outlet(),
             sid_length: subscription.sid_field().len(),
             headers: destination.accepts_headers(),
-            limited: subscription.limit().is_some() || destination.looks_at_each(),
+            limited: subscription.original().limit().is_some() || destination.looks_at_each(),
             class: None,
+            renamed: subscription.renamed(subject),
             subscription,
         }
     }
@@ -45,8 +48,8 @@ impl<D: Destination> Candidate<D> {
     }
 
     /// What beside the sid makes a difference to the bytes.
-    fn kind(&self) -> (Outlet, bool) {
-        (self.outlet, self.headers)
+    fn kind(&self) -> (Outlet, bool, Option<&[u8]>) {
+        (self.outlet, self.headers, self.renamed.as_deref())
     }
 }
 
