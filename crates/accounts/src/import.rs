@@ -1,5 +1,9 @@
 //! What an account takes of others.
 
+use crate::definition::AccountDefinition;
+use crate::export::Revocations;
+use vagus_routing::subject::is_subset;
+
 /// A stream of another account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamImport {
@@ -62,4 +66,34 @@ pub struct Activation {
     pub issued_at: i64,
     /// Until when it holds, in seconds since 1970; 0 for ever.
     pub expires: i64,
+}
+
+impl Activation {
+    /// Whether `importer` may import `subject` of `exporter` by it at this moment, in seconds since 1970.
+    pub fn allows(
+        &self,
+        exporter: &AccountDefinition,
+        importer: &AccountDefinition,
+        subject: &str,
+        now: i64,
+    ) -> bool {
+        let is_from_exporter = match &self.issuer_account {
+            Some(account) => *account == exporter.name && exporter.signing_keys.contains(&self.issuer),
+            None => self.issuer == exporter.name,
+        };
+        is_from_exporter
+            && self.account == importer.name
+            && is_subset(subject.as_bytes(), self.subject.as_bytes())
+            && self.not_before <= now
+            && (self.expires == 0 || self.expires > now)
+    }
+
+    /// Whether the exporting account has taken it back.
+    pub fn is_revoked(&self, revocations: &Revocations) -> bool {
+        [&*self.account, "*"].into_iter().any(|account| {
+            revocations
+                .get(account)
+                .is_some_and(|until| *until >= self.issued_at)
+        })
+    }
 }

@@ -7,6 +7,8 @@ mod definition;
 mod export;
 mod import;
 mod limits;
+mod responses;
+mod sharing;
 
 pub use definition::{AccountDefinition, MappingDefinition, TraceDefinition};
 pub use export::{
@@ -15,4 +17,6 @@ pub use export::{
 };
 pub use import::{Activation, LocalSubject, ServiceImport, StreamImport};
 pub use limits::AccountLimits;
+pub use responses::{AWAITED_AT_MOST, Answer, REPLY_BYTES_AT_MOST, RESPONSE_PREFIX, Responses, Terms};
+pub use sharing::{ImportError, ImportedService, ImportedStream, ServiceTerms, Sharing};
 pub use vagus_routing::MappedDestination;

@@ -1,0 +1,214 @@
+//! Whether imports are good, and what they come to.
+//!
+//! Imports are added one by one: each is held against the exports of all accounts and against the imports that were added
+//! before it, as one that closes a cycle is the one that is refused.
+
+mod cycles;
+mod error;
+mod service;
+mod stream;
+
+pub use self::error::ImportError;
+pub use self::service::{ImportedService, ServiceTerms};
+pub use self::stream::ImportedStream;
+
+use self::cycles::Imports;
+use crate::definition::AccountDefinition;
+use crate::export::Access;
+use crate::import::{Activation, ServiceImport, StreamImport};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use vagus_routing::subject;
+
+/// All accounts, and those of their imports that were added.
+#[derive(Debug)]
+pub struct Sharing<'a> {
+    accounts: HashMap<&'a str, &'a AccountDefinition>,
+    imports: HashMap<&'a str, Imports<'a>>,
+    /// In seconds since 1970.
+    now: i64,
+}
+
+impl<'a> Sharing<'a> {
+    /// Of these accounts, none of which has imported anything yet, at this moment in seconds since 1970.
+    pub fn new(accounts: impl IntoIterator<Item = &'a AccountDefinition>, now: i64) -> Self {
+        Self {
+            accounts: accounts
+                .into_iter()
+                .map(|account| (&*account.name, account))
+                .collect(),
+            imports: HashMap::new(),
+            now,
+        }
+    }
+
+    /// Adds an import of a stream to those of an account.
+    ///
+    /// # Errors
+    /// In nats-server's words, if it is not one that the exporting account allows, closes a cycle, is there already, or
+    /// cannot be called so in the importing account. Nothing is added then.
+    pub fn add_stream(
+        &mut self,
+        account: &'a AccountDefinition,
+        import: &'a StreamImport,
+    ) -> Result<ImportedStream, ImportError> {
+        let exporter = self.exporter(&import.account)?;
+        let export = exporter
+            .stream_exports
+            .iter()
+            .find(|export| *export.subject == *import.subject)
+            .or_else(|| {
+                let covers =
+                    |pattern: &str| subject::is_subset(import.subject.as_bytes(), pattern.as_bytes());
+                exporter
+                    .stream_exports
+                    .iter()
+                    .find(|export| covers(&export.subject))
+            });
+        let activation = import.activation.as_ref().filter(|it| !it.is_service);
+        if !is_valid(&import.subject)
+            || !export.is_some_and(|export| {
+                let exact = *export.subject == *import.subject;
+                self.allows(
+                    &export.access,
+                    exporter,
+                    account,
+                    &import.subject,
+                    exact,
+                    activation,
+                )
+            })
+        {
+            return Err(ImportError::StreamNotAuthorized);
+        }
+        let local = stream::local_subject(import)?;
+        for called in [&*local, &*import.subject] {
+            self.check_stream_cycle(account, exporter, called)?;
+        }
+        let imported = ImportedStream::new(import, &local)?;
+        let imports = self.imports.entry(&account.name).or_default();
+        imports.add_stream(&import.account, &import.subject, imported.local())?;
+        Ok(imported)
+    }
+
+    /// Adds an import of a service to those of an account.
+    ///
+    /// # Errors
+    /// As for [`Sharing::add_stream`].
+    pub fn add_service(
+        &mut self,
+        account: &'a AccountDefinition,
+        import: &'a ServiceImport,
+    ) -> Result<ImportedService, ImportError> {
+        let exporter = self.exporter(&import.account)?;
+        let local = import.local.as_deref().unwrap_or(&import.subject);
+        if !is_valid(local) || !is_valid(&import.subject) {
+            return Err(ImportError::InvalidSubject);
+        }
+        let export = exporter
+            .service_exports
+            .iter()
+            .find(|export| *export.subject == *import.subject)
+            .or_else(|| {
+                let covers =
+                    |pattern: &str| subject::is_subset(import.subject.as_bytes(), pattern.as_bytes());
+                exporter
+                    .service_exports
+                    .iter()
+                    .find(|export| covers(&export.subject))
+            });
+        let activation = import.activation.as_ref().filter(|it| it.is_service);
+        let Some(export) = export.filter(|export| {
+            let exact = *export.subject == *import.subject;
+            self.allows(
+                &export.access,
+                exporter,
+                account,
+                &import.subject,
+                exact,
+                activation,
+            )
+        }) else {
+            return Err(ImportError::ServiceNotAuthorized);
+        };
+        self.check_service_cycle(account, exporter, &service::local_pattern(local, &import.subject))?;
+        let imported = ImportedService::new(import, export)?;
+        let imports = self.imports.entry(&account.name).or_default();
+        imports.add_service(&import.account, &import.subject, imported.local())?;
+        Ok(imported)
+    }
+
+    fn exporter(&self, name: &str) -> Result<&'a AccountDefinition, ImportError> {
+        self.accounts
+            .get(name)
+            .copied()
+            .ok_or(ImportError::AccountMissing)
+    }
+
+    /// Whether an export, which covers the subject or `is` it, may be imported by an account.
+    fn allows(
+        &self,
+        access: &Access,
+        exporter: &AccountDefinition,
+        importer: &AccountDefinition,
+        subject: &str,
+        is_exact: bool,
+        activation: Option<&Activation>,
+    ) -> bool {
+        match access {
+            Access::Public => true,
+            Access::Accounts(names) => names.contains(&importer.name),
+            // Who imports the pattern as it is would get what is meant for others.
+            Access::AccountToken(position) => {
+                let token = position
+                    .checked_sub(1)
+                    .and_then(|position| subject.split('.').nth(position));
+                !is_exact && token == Some(&*importer.name)
+            }
+            Access::Activated(revocations) => activation.is_some_and(|activation| {
+                activation.allows(exporter, importer, subject, self.now)
+                    && !activation.is_revoked(revocations)
+            }),
+        }
+    }
+}
+
+fn is_valid(pattern: &str) -> bool {
+    subject::is_valid_subscription(pattern.as_bytes())
+}
+
+/// A destination that is `pattern`: each `*` becomes the place of what it matched.
+fn with_places(pattern: &str) -> String {
+    let mut wildcards = 0;
+    let tokens: Vec<Cow<'_, str>> = pattern
+        .split('.')
+        .map(|token| {
+            if token != "*" {
+                return Cow::Borrowed(token);
+            }
+            wildcards += 1;
+            Cow::Owned(format!("${wildcards}"))
+        })
+        .collect();
+    tokens.join(".")
+}
+
+/// A pattern that is `destination`: each place becomes a `*`.
+fn without_places(destination: &str) -> Cow<'_, str> {
+    let is_place = |token: &str| {
+        let digits = token.strip_prefix('$');
+        digits.is_some_and(|digits| digits.starts_with(|digit: char| ('1'..='9').contains(&digit)))
+            || (token.starts_with("{{") && token.ends_with("}}"))
+    };
+    if !destination.split('.').any(is_place) {
+        return Cow::Borrowed(destination);
+    }
+    let tokens: Vec<&str> = destination
+        .split('.')
+        .map(|token| if is_place(token) { "*" } else { token })
+        .collect();
+    Cow::Owned(tokens.join("."))
+}
+
+#[cfg(test)]
+mod tests;
