@@ -1,6 +1,12 @@
-//! Accounts: connections share subjects with others of the same account alone.
+//! Accounts: connections share subjects with others of the same account alone, and with those that it says.
+
+mod crossing;
+
+pub(crate) use crossing::Asker;
+pub use crossing::{AnswerWay, AwaitedAnswers, Crossing, RequestWay};
 
 use crate::interest::Interest;
+use crossing::Shared;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
@@ -17,6 +23,8 @@ pub struct Account {
     name: Box<str>,
     interest: Interest,
     defined: RwLock<Defined>,
+    /// Most share nothing.
+    shared: OnceLock<Box<Shared>>,
 }
 
 /// What an account is defined to be, and what follows for messages.
@@ -56,6 +64,7 @@ impl Account {
             name: name.into(),
             interest: Interest::new(id),
             defined: RwLock::default(),
+            shared: OnceLock::new(),
         }
     }
 
@@ -68,6 +77,16 @@ impl Account {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What it shares with others, which it does from now on.
+    fn shared(&self) -> &Shared {
+        self.shared.get_or_init(Box::default)
+    }
+
+    /// What it shares with others, if it has ever shared anything.
+    fn shared_if_any(&self) -> Option<&Shared> {
+        self.shared.get().map(|shared| &**shared)
     }
 
     /// Who wants what of what is published in it.

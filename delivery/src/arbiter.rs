@@ -6,6 +6,7 @@ mod delivery;
 mod hand_over_times;
 mod kept;
 mod peers;
+mod posted;
 mod quiescence;
 mod repeats;
 mod resolving;
@@ -31,20 +32,23 @@ pub use staging::{Pause, Staging};
 pub use timers::{Timer, Timers};
 pub use tracing::{OwnMessage, Trace, Tracing};
 
-use crate::outbox::{Outbox, Slots};
+use crate::outbox::{ConnectionSubscription, Outbox, Slots};
 use crate::wire::{READ_SIZE, Scratch};
 use building::Builder;
 use hand_over_times::Sampling;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::sync::Notify;
 use vagus_routing::{AccountId, Version};
 
 /// Incomplete frames up to this size, in bytes, are carried over to the next read; larger ones get a buffer of their own.
 pub const CARRIED_OVER: usize = 16 * 1024;
+
+/// No arbiter carries what is no connection.
+pub(crate) const NO_ARBITER: usize = usize::MAX;
 
 /// What all arbiters of a server share.
 #[derive(Debug)]
@@ -56,6 +60,7 @@ pub struct Arbiters {
     /// Where the slots of outboxes come from.
     pub slots: Slots,
     next_connection_id: AtomicU64,
+    next_list: AtomicU32,
     open_connections: AtomicUsize,
     builder: Builder,
 }
@@ -68,6 +73,7 @@ impl Arbiters {
             quiescence: Quiescence::new(count),
             slots: Slots::default(),
             next_connection_id: AtomicU64::new(1),
+            next_list: AtomicU32::new(1),
             open_connections: AtomicUsize::new(0),
             builder: Builder::default(),
         }
@@ -108,6 +114,19 @@ impl Arbiters {
     /// A number that no connection of this server has had.
     pub fn next_connection_id(&self) -> u64 {
         self.next_connection_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A number that no list of awaited answers of this server has had.
+    pub fn next_list(&self) -> u32 {
+        self.next_list.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A subscription that takes what is published on a subject into another account: by the number of its connection the
+    /// [account](crate::Account::add_crossing) knows where.
+    pub fn way_into_another_account(&self, subject: &[u8]) -> Arc<ConnectionSubscription> {
+        let id = self.next_connection_id();
+        let outbox = Outbox::new(self.slots.take(), id, NO_ARBITER, 0, None).for_account();
+        Arc::new(ConnectionSubscription::new(subject, None, b"0", Arc::new(outbox)))
     }
 
     /// Counts a connection in, if there is room for one more.

@@ -12,7 +12,7 @@ impl Encoder for Lines {
         match outlet {
             Outlet::Client => message::prefix_len(subject, sid),
             Outlet::Mailbox => neutral::BEFORE_SUBJECT + subject,
-            Outlet::Peer => 0,
+            Outlet::Peer | Outlet::Account => 0,
         }
     }
 
@@ -28,7 +28,7 @@ impl Encoder for Lines {
                 write(subject);
                 neutral::BEFORE_SUBJECT as u8
             }
-            Outlet::Peer => 0,
+            Outlet::Peer | Outlet::Account => 0,
         }
     }
 }

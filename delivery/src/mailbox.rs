@@ -5,7 +5,7 @@
 //! that of a connection, without a socket: publishers leave what a turn brings in one push, encoded once, and the owner
 //! takes it apart where it is. So nothing is allocated for a message on the publisher's way, and bytes are what is bounded.
 
-use crate::arbiter::Arbiters;
+use crate::arbiter::{Arbiters, NO_ARBITER};
 use crate::outbox::{ConnectionSubscription, Flushed, Outbox, WhenFull};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -14,9 +14,6 @@ use std::vec;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::neutral::{self, NeutralMessage};
 use vagus_routing::ConnectionKind;
-
-/// No arbiter carries an owner that is not a connection.
-const NO_ARBITER: usize = usize::MAX;
 
 /// How much is taken at once, in bytes, and a chunk beyond: the owner holds that beside what waits.
 pub const TAKEN_AT_ONCE: usize = 256 * 1024;

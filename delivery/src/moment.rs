@@ -18,6 +18,11 @@ impl Moment {
         Self(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
     }
 
+    /// How long after the first of all it was.
+    pub fn since_start(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+
     /// How long after another it was; nothing for one that was before.
     pub fn after(self, other: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(other.0))

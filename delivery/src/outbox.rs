@@ -26,7 +26,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use queue::Queue;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -36,7 +36,7 @@ use vagus_protocol::error::CloseReason;
 use vagus_protocol::neutral;
 use vagus_protocol::routed::PeerLine;
 use vagus_routing::{ConnectionId, ConnectionKind, Destination, Outlet, Subscription};
-use way::Way;
+use way::{Owner, Way};
 
 /// How much of what is given up is freed at once: chunks and bytes.
 const GIVEN_UP_AT_ONCE: (usize, usize) = (1024, 1024 * 1024);
@@ -49,14 +49,12 @@ pub type ConnectionSubscription = Subscription<Arc<Outbox>>;
 pub struct Outbox {
     slot: Slot,
     connection_id: ConnectionId,
-    arbiter: usize,
+    arbiter: u32,
     kind: ConnectionKind,
     way: Way,
     traits: Traits,
     /// What may wait here, in bytes; the owner sets it anew where that is configured.
     max_pending: AtomicUsize,
-    /// Messages that the owner had no room for.
-    lost: AtomicU64,
     responses: Mutex<Option<Box<Answers>>>,
     /// Left by others, taken by the owner.
     notices: AtomicU8,
@@ -102,12 +100,11 @@ impl Outbox {
         Self {
             slot,
             connection_id,
-            arbiter,
+            arbiter: u32::try_from(arbiter).unwrap_or(u32::MAX),
             kind: ConnectionKind::Client,
             way: Way::Client,
             traits: Traits::new(Traits::NO_HEADERS),
             max_pending: AtomicUsize::new(max_pending),
-            lost: AtomicU64::new(0),
             responses: Mutex::new(None),
             notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
@@ -120,7 +117,7 @@ impl Outbox {
     pub(crate) fn for_owner(self, kind: ConnectionKind, when_full: WhenFull) -> Self {
         Self {
             kind,
-            way: Way::Owner(when_full),
+            way: Way::Owner(Owner::new(when_full)),
             traits: Traits::new(Traits::NO_CLIENT),
             ..self
         }
@@ -137,6 +134,17 @@ impl Outbox {
         }
     }
 
+    /// The same, for what goes on in another account. It takes headers.
+    #[must_use]
+    pub(crate) fn for_account(self) -> Self {
+        Self {
+            kind: ConnectionKind::Service,
+            way: Way::Account,
+            traits: Traits::new(Traits::NO_CLIENT),
+            ..self
+        }
+    }
+
     /// What publishers have to know of it for each message.
     #[inline]
     pub(crate) fn traits(&self) -> &Traits {
@@ -145,17 +153,17 @@ impl Outbox {
 
     /// The lines that a peer reads; None for others.
     pub(crate) fn peer_line(&self) -> Option<PeerLine> {
-        match self.way {
-            Way::Peer(line) => Some(line),
-            Way::Client | Way::Owner(_) => None,
+        match &self.way {
+            Way::Peer(line) => Some(*line),
+            Way::Client | Way::Owner(_) | Way::Account => None,
         }
     }
 
     /// What becomes of what there is no room for.
     pub(crate) fn when_full(&self) -> WhenFull {
-        match self.way {
-            Way::Owner(when_full) => when_full,
-            Way::Client | Way::Peer(_) => WhenFull::CutOff,
+        match &self.way {
+            Way::Owner(owner) => owner.when_full,
+            Way::Client | Way::Peer(_) | Way::Account => WhenFull::CutOff,
         }
     }
 
@@ -170,14 +178,19 @@ impl Outbox {
         self.traits.have(Traits::FULL) && !self.is_closed() && self.when_full() == WhenFull::Pause
     }
 
-    /// Messages have been refused.
+    /// Messages have been refused, or had to make room.
     pub(crate) fn count_refused(&self, messages: u64) {
-        self.lost.fetch_add(messages, Ordering::Relaxed);
+        if let Way::Owner(owner) = &self.way {
+            owner.lost.fetch_add(messages, Ordering::Relaxed);
+        }
     }
 
     /// How many messages the owner had no room for: refused ones, and those that had to make room for others.
     pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        match &self.way {
+            Way::Owner(owner) => owner.lost.load(Ordering::Relaxed),
+            Way::Client | Way::Peer(_) | Way::Account => 0,
+        }
     }
 
     /// Where publishers keep what they have encoded for this connection: dense and small.
@@ -187,7 +200,7 @@ impl Outbox {
 
     /// The arbiter that carries the owner.
     pub(crate) fn arbiter(&self) -> usize {
-        self.arbiter
+        self.arbiter as usize
     }
 
     /// Whether nothing more can be delivered here. A queue group then passes on to another member.
@@ -285,7 +298,7 @@ impl Outbox {
     fn count_dropped(&self, dropped: Vec<Bytes>) {
         if !dropped.is_empty() {
             let messages: usize = dropped.iter().map(|chunk| neutral::count(chunk)).sum();
-            self.lost.fetch_add(messages as u64, Ordering::Relaxed);
+            self.count_refused(messages as u64);
         }
     }
 
@@ -433,10 +446,11 @@ impl Destination for Outbox {
     }
 
     fn outlet(&self) -> Outlet {
-        match self.way {
+        match &self.way {
             Way::Client => Outlet::Client,
             Way::Owner(_) => Outlet::Mailbox,
             Way::Peer(_) => Outlet::Peer,
+            Way::Account => Outlet::Account,
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod operation;
 pub mod parser;
 pub mod proxy_header;
 pub mod quote;
+pub mod request_info;
 pub mod routed;
 pub mod server_shown;
 pub mod user_info;

@@ -4,6 +4,7 @@
 //! whose fan-out alone is more than a turn may do becomes a [`Spread`]; one whose subject takes more to resolve waits.
 
 mod carefully;
+mod crossing;
 mod others;
 mod unfinished;
 mod upkeep;
@@ -57,6 +58,10 @@ pub struct Delivery {
     random: Rng,
     traffic: Traffic,
     peers: Peers,
+    /// The ways into other accounts that the last message takes.
+    crossings: Vec<Arc<ConnectionSubscription>>,
+    /// Whether this is the only turn there is: nothing waits for room.
+    is_last_turn: bool,
 }
 
 /// Messages that follow each other on one subject.
@@ -125,6 +130,8 @@ impl Delivery {
             random: Rng::with_seed(seed),
             traffic: Traffic::default(),
             peers: Peers::default(),
+            crossings: Vec::new(),
+            is_last_turn: false,
         }
     }
 
@@ -213,7 +220,7 @@ impl Delivery {
                 run.header_size = message.header_size;
                 self.publish_again(&Repeats::one(tail, message.body.len()))
             }
-            _ => self.deliver_with_care(message),
+            _ => self.deliver_with_care(account, message),
         }
     }
 
@@ -291,7 +298,7 @@ impl Delivery {
                 };
                 taken = true;
                 let destination = member.destination();
-                if destination.traits().have(unusual) {
+                if destination.traits().have(unusual) || member.is_shadow() {
                     let content = Content::again(tail, payload, run.header_size);
                     let (staging, peers) = (&mut self.staging, &mut self.peers);
                     deliver_to_picked(staging, peers, fanout, queue, member, &content);
@@ -364,7 +371,12 @@ impl Delivery {
         let weight = fanout.deliveries() + fanout.destinations() * WORK_OF_A_DESTINATION;
         let wide = weight > WORK_OF_A_TURN || made_elsewhere;
         // One look a run: who logs them has messages one by one.
-        let straight = !wide && !leaves_out && takes_as_it_comes(fanout, with_headers) && !logs_each();
+        let straight = !wide
+            && !leaves_out
+            && takes_as_it_comes(fanout, with_headers)
+            && fanout.accounts().is_empty()
+            && !origin.has_crossed()
+            && !logs_each();
         let copies = fanout.singles().len() + fanout.queues().len() + fanout.peers().len();
         if !fanout.is_for_clients_alone() || !fanout.queues().is_empty() {
             self.peers.begin(account);
@@ -455,6 +467,7 @@ impl Delivery {
         self.resumed = None;
         self.encoded.clear();
         self.peers.clear();
+        self.crossings.clear();
         self.staging.discard();
     }
 }

@@ -7,9 +7,10 @@
 //! the version that was loaded before the first part: it is out of date if anything has changed since.
 
 use super::building::{Builder, Building, Built, MADE_HERE_AT_MOST, UnderWay};
+use super::posted::Posted;
 use super::spread::Spread;
 use super::staging::Staging;
-use super::tracing::{OwnMessage, Tracing};
+use super::tracing::Tracing;
 use super::with_care::ConnectionFanout;
 use crate::account::Account;
 use crate::interest::{Interest, LOOKED_AT_ONCE};
@@ -25,8 +26,8 @@ pub enum Unfinished {
     Delivering(Spread),
     /// So does this.
     Tracing(Box<Tracing>),
-    /// And this, a message of the server's own in an account, the subject of which is not resolved.
-    Publishing(OwnMessage, Arc<Account>, Option<Resolving>),
+    /// And this, a message that no client of an account has published in it, the subject of which is not resolved.
+    Publishing(Box<Posted>, Arc<Account>, Option<Resolving>),
     /// One behind the other.
     InOrder(Box<Unfinished>, Box<Unfinished>),
     /// Goes on when the message that asked for it is looked at again.

@@ -15,7 +15,7 @@ use super::peers::Peers;
 use super::staging::Staging;
 use super::with_care::{
     ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one, has_room,
-    logs_each,
+    logs_each, reaches,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Spread {
                     }
                     self.next.single += 1;
                     // A closed connection needs no look at what it would have got.
-                    if destination.is_closed() || !self.origin.reaches(destination) {
+                    if destination.is_closed() || !reaches(self.origin, &target.subscription) {
                         self.next.message = self.messages.len();
                         continue;
                     }
@@ -144,11 +144,11 @@ impl Spread {
                 if destination.is_closed()
                     || subscription.is_closed()
                     || subscription.denies(fanout.subject())
-                    || !self.origin.reaches(destination)
+                    || !reaches(self.origin, subscription)
                 {
                     continue;
                 }
-                if subscription.limit().is_some() || destination.looks_at_each() || logs_each() {
+                if subscription.original().limit().is_some() || destination.looks_at_each() || logs_each() {
                     let start = Start::of(&fanout, class.prefix());
                     for message in 0..self.messages.len() {
                         if let Some(content) = self.content(message) {

@@ -151,6 +151,11 @@ impl Staging {
         self.place(outbox).append([bytes]);
     }
 
+    /// When the turn began.
+    pub(super) fn now(&self) -> Moment {
+        self.now
+    }
+
     /// The turn goes on as if it had just begun.
     pub(super) fn renew(&mut self) {
         self.work_left = WORK_OF_A_TURN;

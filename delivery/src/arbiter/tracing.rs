@@ -325,7 +325,8 @@ impl Telling<'_> {
     ) -> Option<&'a Arc<ConnectionSubscription>> {
         let mut comes_to = |member: &'a Arc<ConnectionSubscription>| {
             self.staging.charge(1);
-            let start = Start::of_member(fanout, queue.prefix(), member);
+            let mut renamed = Vec::new();
+            let start = Start::of_any_member(fanout, queue.prefix(), member, &mut renamed);
             let delivery = content.map(|content| (start, content));
             // Those who have left may still be drawn.
             !member.is_closed() && self.come_to(fanout.subject(), member, delivery)

@@ -87,6 +87,28 @@ pub(super) struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
+    /// That of a member of a queue group, also of one that calls the subject something else: then it is written to
+    /// `renamed`.
+    pub(super) fn of_any_member(
+        fanout: &'a ConnectionFanout,
+        prefix: Prefix,
+        member: &'a ConnectionSubscription,
+        renamed: &'a mut Vec<u8>,
+    ) -> Self {
+        let Some(subject) = member.renamed(fanout.subject()) else {
+            return Self::of_member(fanout, prefix, member);
+        };
+        message::write_prefix(&subject, member.sid_field(), &mut |piece| {
+            renamed.extend_from_slice(piece)
+        });
+        Self {
+            subject: fanout.subject(),
+            msg: renamed.get(MORE_WITH_HEADERS..).unwrap_or_default(),
+            hmsg: renamed,
+            sid: b"",
+        }
+    }
+
     pub(super) fn of(fanout: &'a ConnectionFanout, prefix: Prefix) -> Self {
         Self {
             subject: fanout.subject(),
@@ -96,12 +118,7 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// That of a member of a queue group.
-    pub(super) fn of_member(
-        fanout: &'a ConnectionFanout,
-        prefix: Prefix,
-        member: &'a ConnectionSubscription,
-    ) -> Self {
+    fn of_member(fanout: &'a ConnectionFanout, prefix: Prefix, member: &'a ConnectionSubscription) -> Self {
         Self {
             sid: member.sid_field(),
             ..Self::of(fanout, prefix)
@@ -123,7 +140,7 @@ pub(super) fn deliver(
     origin: Origin,
 ) -> bool {
     let destination = subscription.destination();
-    if !origin.reaches(destination) || !has_room(destination, 1) || !claims_one(subscription) {
+    if !reaches(origin, subscription) || !has_room(destination, 1) || !claims_one(subscription) {
         return false;
     }
     deliver_claimed(staging, start, subscription, content);
@@ -193,7 +210,8 @@ pub(super) fn deliver_to_picked(
     if member.destination().outlet() == Outlet::Peer {
         peers.pick(member);
     } else {
-        let start = Start::of_member(fanout, queue.prefix(), member);
+        let mut renamed = Vec::new();
+        let start = Start::of_any_member(fanout, queue.prefix(), member, &mut renamed);
         deliver_claimed(staging, start, member, content);
     }
 }
@@ -205,6 +223,8 @@ fn stage_neutral(
     subscription: &ConnectionSubscription,
     content: &Content<'_>,
 ) {
+    let renamed = subscription.renamed(subject);
+    let subject = renamed.as_deref().unwrap_or(subject);
     let number = neutral::subscription_number(subscription.sid());
     let pieces: [&[u8]; 5] = [
         &neutral::before_subject(number, subject.len()),
@@ -257,9 +277,7 @@ fn pick_another<'a>(
     origin: Origin,
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
-    let takes = |member: &Arc<ConnectionSubscription>| {
-        can_take(member, subject) && origin.reaches(member.destination())
-    };
+    let takes = |member: &Arc<ConnectionSubscription>| can_take(member, subject) && reaches(origin, member);
     for member in queue.candidates(random) {
         staging.charge(1);
         if takes(member) {
@@ -335,17 +353,27 @@ fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8], origin: Origi
     let destination = member.destination();
     !destination.traits().have(Traits::CLOSED | Traits::NO_CLIENT)
         && !member.denies(subject)
-        && origin.reaches(destination)
+        && reaches(origin, member)
         && claims_one(member)
+}
+
+/// Whether a message may come to a subscription for who published it.
+#[inline]
+pub(super) fn reaches(origin: Origin, subscription: &ConnectionSubscription) -> bool {
+    origin.reaches(subscription.destination()) && !(origin.has_crossed() && subscription.is_shadow())
 }
 
 /// Counts one delivery, unless the subscription has had its last.
 #[inline]
 pub(super) fn claims_one(subscription: &Arc<ConnectionSubscription>) -> bool {
-    match subscription.claim() {
+    if subscription.is_shadow() && subscription.is_closed() {
+        return false;
+    }
+    let original = subscription.original();
+    match original.claim() {
         Claim::Granted => true,
         Claim::Last => {
-            subscription.destination().report_exhausted(subscription.clone());
+            original.destination().report_exhausted(original.clone());
             true
         }
         Claim::Exhausted => false,
@@ -355,7 +383,8 @@ pub(super) fn claims_one(subscription: &Arc<ConnectionSubscription>) -> bool {
 /// Counts the deliveries of a run, which may turn out to have been the last.
 #[inline]
 pub(super) fn count(subscription: &Arc<ConnectionSubscription>, messages: u64) {
-    if subscription.count(messages) {
-        subscription.destination().report_exhausted(subscription.clone());
+    let original = subscription.original();
+    if original.count(messages) {
+        original.destination().report_exhausted(original.clone());
     }
 }

@@ -1,6 +1,6 @@
 //! How messages get from an outbox to its owner, and what publishers have to know of that for each of them.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use vagus_protocol::routed::PeerLine;
 
 /// What becomes of messages that the owner of a mailbox has no room for: it says so.
@@ -17,14 +17,33 @@ pub enum WhenFull {
 }
 
 /// Where what waits in an outbox goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Way {
     /// To a client, in its own language.
     Client,
     /// To an owner within the server.
-    Owner(WhenFull),
+    Owner(Box<Owner>),
     /// To another server, in such lines.
     Peer(PeerLine),
+    /// Into another account. Nothing ever waits.
+    Account,
+}
+
+/// An owner within the server.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) when_full: WhenFull,
+    /// Messages that it had no room for.
+    pub(super) lost: AtomicU64,
+}
+
+impl Owner {
+    pub(super) fn new(when_full: WhenFull) -> Box<Self> {
+        Box::new(Self {
+            when_full,
+            lost: AtomicU64::new(0),
+        })
+    }
 }
 
 /// What makes a difference to how one message is delivered, in one byte.

@@ -1,6 +1,7 @@
 //! The paths of the few: messages of which each subscription is asked, or that are more than a turn may do.
 
 use super::{Delivery, RunFanout};
+use crate::account::Account;
 use crate::arbiter::repeats::Repeats;
 use crate::arbiter::spread::Spread;
 use crate::arbiter::staging::STAGED_AT_MOST;
@@ -24,7 +25,19 @@ impl Delivery {
     /// The path of the few: a target that is counted down, strips headers or is the publisher itself, a message with
     /// odd spacing, one that is more than a turn may do, or any while deliveries are logged.
     #[cold]
-    pub(super) fn deliver_with_care(&mut self, message: &Publish<'_>) -> bool {
+    pub(super) fn deliver_with_care(&mut self, account: &Account, message: &Publish<'_>) -> bool {
+        let taken = self.deliver_here(message);
+        match &self.run {
+            Some(run) if !self.crossings.is_empty() => {
+                let origin = run.origin;
+                self.cross(account, message, origin, &[]) || taken
+            }
+            _ => taken,
+        }
+    }
+
+    /// Delivers in the account of the run; which ways the message takes into others is noted.
+    pub(super) fn deliver_here(&mut self, message: &Publish<'_>) -> bool {
         let mut composed = std::mem::take(&mut self.composed);
         let content = Content::of(message, &mut composed);
         let is_large = self.run.as_ref().is_some_and(|run| {
@@ -48,6 +61,7 @@ impl Delivery {
         let Some((fanout, origin)) = self.count_one(content) else {
             return false;
         };
+        self.crossings.extend_from_slice(fanout.accounts());
         let mut taken = false;
         for target in fanout.singles() {
             let start = Start::of(&fanout, target.prefix());
@@ -84,6 +98,7 @@ impl Delivery {
         let Some((fanout, origin)) = self.count_one(content) else {
             return false;
         };
+        self.crossings.extend_from_slice(fanout.accounts());
         let goes_to_some = !fanout.is_empty();
         // Members of queue groups are picked message by message, and may be destinations of others as well.
         let alone = !fanout.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);

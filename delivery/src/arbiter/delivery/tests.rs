@@ -578,5 +578,6 @@ fn sid(subscription: &ConnectionSubscription) -> String {
     String::from_utf8_lossy(subscription.sid()).into_owned()
 }
 
+mod crossing;
 mod outlets;
 mod tracing;

@@ -2,6 +2,7 @@
 
 use super::{Delivery, Parts};
 use crate::account::Account;
+use crate::arbiter::posted::Posted;
 use crate::arbiter::resolving::{Resolving, Unfinished};
 use crate::arbiter::spread::Spread;
 use crate::arbiter::tracing::{OwnMessage, Trace, Tracing};
@@ -34,7 +35,9 @@ impl Delivery {
                 (!done).then(|| Box::new(Unfinished::Delivering(spread)))
             }
             Unfinished::Tracing(tracing) => self.go_on_tracing(tracing),
-            Unfinished::Publishing(own, account, resolving) => self.publish_own(&account, own, resolving),
+            Unfinished::Publishing(posted, account, resolving) => {
+                self.publish_posted(&account, posted, resolving)
+            }
             Unfinished::InOrder(first, next) => match self.proceed(first) {
                 Some(first) => Some(Box::new(Unfinished::InOrder(first, next))),
                 None => self.proceed(next),
@@ -71,15 +74,17 @@ impl Delivery {
     /// Does to its end whatever there is. For those who have one message and no further turn; sessions see to it that
     /// they publish nothing more in a turn that is spent.
     pub fn finish(&mut self) {
+        self.is_last_turn = true;
         while let Some(unfinished) = self.unfinished.take() {
             // The next message on this subject resolves it anew.
             if !unfinished.goes_on_by_itself() {
-                return;
+                break;
             }
             self.staging.hand_over();
             self.staging.renew();
             self.unfinished = self.proceed(unfinished);
         }
+        self.is_last_turn = false;
     }
 
     /// Delivers a message as [`Delivery::publish`] does, if it is to be delivered, and tells the trace of each subscription
@@ -115,7 +120,7 @@ impl Delivery {
         let event = self.proceed_tracing(&mut tracing);
         let taken = tracing.is_taken();
         self.unfinished = match event {
-            Some(event) => self.publish_own(account, event, None),
+            Some(event) => self.publish_posted(account, Posted::own(event, account.id()), None),
             None => Some(Box::new(Unfinished::Tracing(tracing))),
         };
         taken
@@ -132,8 +137,8 @@ impl Delivery {
     /// Delivers a message of the server's own.
     pub fn answer(&mut self, account: &Arc<Account>, message: OwnMessage) {
         self.close_run();
-        let own = Unfinished::Publishing(message, account.clone(), None);
-        self.proceed_behind(Box::new(own));
+        let own = Posted::own(message, account.id());
+        self.proceed_behind(Box::new(Unfinished::Publishing(own, account.clone(), None)));
     }
 
     /// Goes on with a traced message, as far as the turn allows; gives the event once it is made.
@@ -145,48 +150,52 @@ impl Delivery {
     /// The same, and delivers the event.
     fn go_on_tracing(&mut self, mut tracing: Box<Tracing>) -> Option<Box<Unfinished>> {
         match self.proceed_tracing(&mut tracing) {
-            Some(event) => self.publish_own(tracing.account(), event, None),
+            Some(event) => {
+                let account = tracing.account();
+                self.publish_posted(account, Posted::own(event, account.id()), None)
+            }
             None => Some(Box::new(Unfinished::Tracing(tracing))),
         }
     }
 
-    /// Delivers a message of the server's own, as far as the turn allows; gives back what it could not do. `resolving` is
-    /// how far earlier turns came with its subject.
-    fn publish_own(
+    /// Delivers a message that was kept, as far as the turn allows; gives back what it could not do. `resolving` is how far
+    /// earlier turns came with its subject.
+    pub(super) fn publish_posted(
         &mut self,
         account: &Arc<Account>,
-        own: OwnMessage,
+        posted: Box<Posted>,
         resolving: Option<Resolving>,
     ) -> Option<Box<Unfinished>> {
+        let later = |posted, resolving| {
+            Some(Box::new(Unfinished::Publishing(
+                posted,
+                account.clone(),
+                resolving,
+            )))
+        };
         if self.is_spent() {
-            return Some(Box::new(Unfinished::Publishing(own, account.clone(), resolving)));
+            return later(posted, resolving);
         }
         self.resumed = resolving;
-        let body = [own.header, &own.payload].concat();
-        let sizes = [own.header.len(), body.len()].map(|size| size.to_string());
-        let header_size = Some(own.header.len()).filter(|size| *size > 0);
-        let message = Publish {
-            subject: &own.subject,
-            reply: None,
-            header_size,
-            header_size_text: header_size.map_or(b"", |_| sizes[0].as_bytes()),
-            size_text: sizes[1].as_bytes(),
-            tail: None,
-            body: &body,
-            line_len: 0,
-        };
-        let origin = Origin::server(account.id());
-        if !self.open_run(account, &message, origin, Parts::One) {
-            let resolving = match self.unfinished.take().map(|unfinished| *unfinished) {
-                Some(Unfinished::Resolving(resolving)) => Some(resolving),
-                _ => None,
-            };
-            return Some(Box::new(Unfinished::Publishing(own, account.clone(), resolving)));
+        let sizes = posted.sizes();
+        let message = posted.message(&sizes);
+        if !self.open_run(account, &message, posted.origin, Parts::One) {
+            let resolving = self.take_resolving();
+            return later(posted, resolving);
         }
-        self.publish(account, &message, origin);
+        if posted.origin.has_crossed() && !self.is_last_turn && !self.has_room() {
+            return later(posted, None);
+        }
+        self.deliver_uncounted(account, &message, &posted.passed);
         self.close_run();
-        self.traffic.messages_in = self.traffic.messages_in.saturating_sub(1);
-        self.traffic.payload_in = self.traffic.payload_in.saturating_sub(body.len() as u64);
         self.unfinished.take()
+    }
+
+    /// How far the subject has come that the turn could not resolve to its end.
+    pub(super) fn take_resolving(&mut self) -> Option<Resolving> {
+        match self.unfinished.take().map(|unfinished| *unfinished) {
+            Some(Unfinished::Resolving(resolving)) => Some(resolving),
+            _ => None,
+        }
     }
 }

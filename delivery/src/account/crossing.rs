@@ -1,0 +1,215 @@
+//! Ways from one account into another: what is published in one goes on in the other.
+//!
+//! A way stands in the index as a subscription does, so it costs nobody anything whose subjects do not match it. Where it
+//! leads the account knows, by the number that the subscription has for its connection.
+
+use super::Account;
+use crate::moment::Moment;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use vagus_accounts::{Answer, ImportedService, Responses, Terms};
+use vagus_routing::ConnectionId;
+
+/// A way into another account.
+#[derive(Debug)]
+pub enum Crossing {
+    /// Of requests, from the account that imports a service into the one that exports it.
+    Requests(RequestWay),
+    /// Of answers, from the account that owes them into those that asked.
+    Answers(AnswerWay),
+}
+
+/// Where requests go on.
+#[derive(Debug)]
+pub struct RequestWay {
+    service: ImportedService,
+    importer: Weak<Account>,
+    exporter: Arc<Account>,
+    terms: Terms,
+}
+
+/// Where answers go on.
+#[derive(Debug)]
+pub struct AnswerWay {
+    account: Weak<Account>,
+}
+
+impl RequestWay {
+    /// From `importer` to `exporter`. Answers are waited for in a list of this number, which no other way has.
+    pub fn new(service: ImportedService, importer: &Arc<Account>, exporter: Arc<Account>, list: u32) -> Self {
+        let terms = service.terms();
+        Self {
+            terms: Terms {
+                list,
+                response_type: terms.response_type,
+                threshold: terms.response_threshold,
+            },
+            importer: Arc::downgrade(importer),
+            exporter,
+            service,
+        }
+    }
+
+    /// What is imported.
+    pub fn service(&self) -> &ImportedService {
+        &self.service
+    }
+
+    /// The account that asks; None if there is none any more.
+    pub(crate) fn importer(&self) -> Option<Arc<Account>> {
+        self.importer.upgrade()
+    }
+
+    /// The account that is asked.
+    pub fn exporter(&self) -> &Arc<Account> {
+        &self.exporter
+    }
+
+    pub(crate) fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    /// Whether both lead to the same service, by whatever name it was imported.
+    pub(crate) fn leads_where(&self, other: &Self) -> bool {
+        self.exporter.id() == other.exporter.id()
+            && self.service.terms().exported == other.service.terms().exported
+    }
+}
+
+impl AnswerWay {
+    /// From this account into those that ask it.
+    pub fn new(account: &Arc<Account>) -> Self {
+        Self {
+            account: Arc::downgrade(account),
+        }
+    }
+
+    /// The account that owes the answers; None if there is none any more.
+    pub(crate) fn account(&self) -> Option<Arc<Account>> {
+        self.account.upgrade()
+    }
+}
+
+/// Who asked, where an answer goes to.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    /// The account in which it asked.
+    pub(crate) account: Arc<Account>,
+    /// The terms of its question, for one that an answer may be in turn.
+    pub(crate) terms: Terms,
+}
+
+/// The answers that an account owes to others.
+#[derive(Debug, Default)]
+pub struct AwaitedAnswers(Mutex<Responses<Asker>>);
+
+impl AwaitedAnswers {
+    /// What is to be subscribed to, that answers come.
+    pub fn pattern(&self) -> Vec<u8> {
+        self.0.lock().pattern()
+    }
+
+    /// How many are waited for.
+    pub fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// See [`Responses::wait`].
+    pub(crate) fn wait(&self, reply: &[u8], asker: Asker, now: Moment, subject: &mut Vec<u8>) {
+        let given_up = self
+            .0
+            .lock()
+            .wait(asker.terms, reply, asker, now.since_start(), subject);
+        // Freed with the lock released.
+        drop(given_up);
+    }
+
+    /// See [`Responses::answer`].
+    pub(crate) fn answer(&self, subject: &[u8], is_end: bool, now: Moment) -> Option<Answer<Asker>> {
+        self.0.lock().answer(subject, is_end, now.since_start())
+    }
+
+    /// See [`Responses::forget`].
+    pub(crate) fn forget(&self, subject: &[u8]) -> Option<Asker> {
+        self.0.lock().forget(subject)
+    }
+
+    /// Gives up what has been waited for long enough: as many as `at_most`. Gives how many that were.
+    pub fn expire(&self, now: Moment, at_most: usize) -> usize {
+        let expired = self.0.lock().expire(now.since_start(), at_most);
+        expired.len()
+    }
+}
+
+/// What an account shares with others, as far as messages have to know.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    ways: RwLock<HashMap<ConnectionId, Arc<Crossing>, RandomState>>,
+    /// What it owes.
+    answers: AwaitedAnswers,
+    /// The accounts that it imports streams from: its subscriptions stand in their indexes, too.
+    stream_exporters: Mutex<Vec<Arc<Account>>>,
+    imports: AtomicBool,
+    expects_answers: AtomicBool,
+}
+
+impl Account {
+    /// What it owes to others.
+    pub fn answers(&self) -> &AwaitedAnswers {
+        &self.shared().answers
+    }
+
+    /// A way of this number leads somewhere.
+    pub fn add_crossing(&self, number: ConnectionId, crossing: Crossing) {
+        self.shared().ways.write().insert(number, Arc::new(crossing));
+    }
+
+    /// The way of this number leads nowhere any more.
+    pub fn remove_crossing(&self, number: ConnectionId) {
+        self.shared().ways.write().remove(&number);
+    }
+
+    /// Where the way of this number leads.
+    pub(crate) fn crossing(&self, number: ConnectionId) -> Option<Arc<Crossing>> {
+        self.shared_if_any()?.ways.read().get(&number).cloned()
+    }
+
+    /// From now on it imports streams from these, and from no others.
+    pub fn set_stream_exporters(&self, exporters: Vec<Arc<Account>>) {
+        let own = self.id();
+        debug_assert!(exporters.iter().all(|exporter| exporter.id() != own));
+        let before = std::mem::replace(&mut *self.shared().stream_exporters.lock(), exporters);
+        drop(before);
+    }
+
+    /// Says whether it imports anything; gives whether it did before.
+    pub fn set_imports(&self, imports: bool) -> bool {
+        match self.shared_if_any() {
+            None if !imports => false,
+            _ => self.shared().imports.swap(imports, Ordering::Relaxed),
+        }
+    }
+
+    /// From now on answers are awaited in it; true if they were before.
+    pub fn expects_answers(&self) -> bool {
+        self.shared().expects_answers.swap(true, Ordering::Relaxed)
+    }
+
+    /// Says that whatever is delivered to its subscriptions may have changed, also of what comes from other accounts.
+    pub fn all_may_have_changed(&self) {
+        self.interest().versions().bump_all();
+        if let Some(shared) = self.shared_if_any() {
+            for exporter in &*shared.stream_exporters.lock() {
+                exporter.interest().versions().bump_all();
+            }
+        }
+    }
+}
