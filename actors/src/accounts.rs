@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use parking_lot::RwLock;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::{Account, AccountDirectory};
@@ -25,7 +25,9 @@ pub struct RoutedAccount {
 /// All accounts of a server, by their numbers. Each that anybody has used has an actor, its Router.
 #[derive(Debug)]
 pub struct Accounts {
-    arbiters: Arc<Arbiters>,
+    pub(crate) arbiters: Arc<Arbiters>,
+    /// Those that may owe answers to others.
+    pub(crate) owing: RwLock<Vec<Weak<Account>>>,
     /// Where the Routers run.
     thread: ArbiterHandle,
     directory: Arc<AccountDirectory>,
@@ -58,6 +60,7 @@ impl Accounts {
             next: AtomicU32::new(1),
             thread,
             arbiters,
+            owing: RwLock::default(),
         }
     }
 

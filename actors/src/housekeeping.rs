@@ -8,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
+use vagus_delivery::Moment;
 use vagus_delivery::arbiter::{BusySubject, LocalArbiter, keep_awake};
 use vagus_delivery::outbox::Notices;
 
@@ -46,6 +47,9 @@ async fn keep(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
             flood::settle();
             let load = interval.restart(now);
             let mut arbiter = arbiter.borrow_mut();
+            if arbiter.number == 0 {
+                accounts.give_up_answers(Moment::of(now));
+            }
             arbiter.shared.counters[arbiter.number].set_load(load);
             arbiter.delivery.tidy();
             arbiter.sweep_fanouts(SWEPT, |account, subject| accounts.version(account, subject));

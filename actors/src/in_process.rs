@@ -12,7 +12,8 @@ pub use subscription::InProcessSubscription;
 
 use crate::accounts::RoutedAccount;
 use crate::mailbox::{Observe, end_if_panicking, tell};
-use crate::router::{Announce, Settled};
+use crate::router::Announce;
+use crate::sharing::Awaiting;
 use actix::prelude::*;
 use bytes::Bytes;
 use handed_in::HandedIn;
@@ -177,25 +178,6 @@ fn publish(delivery: &mut Delivery, account: &Account, given: &InProcessMessage)
         line_len: 0,
     };
     delivery.publish(account, &message, Origin::server(account.id()))
-}
-
-/// Waits for the Router's word that a subscription is in force.
-struct Awaiting(Option<oneshot::Sender<()>>);
-
-impl Actor for Awaiting {
-    type Context = Context<Self>;
-}
-
-impl Handler<Settled> for Awaiting {
-    type Result = ();
-
-    fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
-        if let Some(waiting) = self.0.take() {
-            // The subscriber may have gone.
-            let _ = waiting.send(());
-        }
-        context.stop();
-    }
 }
 
 impl Drop for InProcess {

@@ -24,6 +24,7 @@ pub mod queue_group;
 pub mod reception;
 pub mod reload;
 pub mod router;
+pub mod sharing;
 mod slow_work;
 pub mod subject;
 

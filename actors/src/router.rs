@@ -8,25 +8,31 @@ mod changes;
 mod groups;
 mod hot_subjects;
 mod schedule;
+mod services;
 mod settling;
+mod shadows;
 mod watchers;
 
 pub use changes::Settled;
-pub(crate) use changes::{Announce, Depart};
+pub(crate) use changes::{Announce, ChangeImports, Depart};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
+pub(crate) use services::ServiceImport;
+pub(crate) use shadows::StreamImport;
 pub use watchers::{InterestChange, InterestChanged, WatchInterest};
 
 use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
 use crate::subject::{Cooled, Subject};
 use actix::prelude::*;
-use changes::Work;
+use changes::{AnnounceShadows, Announcer, ShadowsSettled, Work};
 use groups::Groups;
 use hot_subjects::HotSubjects;
 use schedule::{Schedule, Visit};
 use serde::Serialize;
+use services::Services;
 use settling::Settling;
+use shadows::{ChangesElsewhere, Shadows};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -45,6 +51,9 @@ pub struct Router {
     settling: Settling,
     hot_subjects: HotSubjects,
     watchers: Watchers,
+    shadows: Shadows,
+    services: Services,
+    arbiters: Arc<Arbiters>,
     /// There is more to do, and it is the turn of others.
     resting: bool,
     /// Watchers have been told something since others had their turn.
@@ -69,6 +78,10 @@ pub struct RouterState {
     pub waiting_changes: usize,
     /// Announcements that are made but may not be in force for every publisher yet.
     pub settling: usize,
+    /// Subscriptions that stand in other accounts for those of this one, as it imports streams.
+    pub shadows: usize,
+    /// Services of other accounts that may be asked.
+    pub services: usize,
     /// Who is told of interest: peers.
     pub watchers: usize,
     /// Watchers that have not been told everything, or have not taken what they were told last.
@@ -84,7 +97,10 @@ impl Router {
     pub fn new(account: Arc<Account>, arbiters: Arc<Arbiters>) -> Self {
         Self {
             hot_subjects: HotSubjects::new(account.clone()),
-            settling: Settling::new(account.id(), arbiters),
+            settling: Settling::new(account.id(), arbiters.clone()),
+            shadows: Shadows::default(),
+            services: Services::default(),
+            arbiters,
             account,
             schedule: Schedule::default(),
             groups: Groups::default(),
@@ -103,9 +119,17 @@ impl Router {
     /// Makes changes, and tells of them, up to a visit's worth each.
     fn visit(&mut self, router: &Addr<Self>) {
         self.visits += 1;
-        let mut visit = Visit::new(self.watchers.steps_of_a_change());
+        let more = self.watchers.steps_of_a_change() + self.shadows.steps_of_a_change();
+        let mut visit = Visit::new(more);
         while let Some(portion) = self.schedule.take(&mut visit) {
             self.change_plain(&portion.changes);
+            if !self.shadows.are_none() {
+                let mut elsewhere = ChangesElsewhere::default();
+                for change in &portion.changes {
+                    self.shadows.follow(change, &mut elsewhere);
+                }
+                self.announce_elsewhere(elsewhere, portion.ticket, router);
+            }
             let of_groups = portion.changes.into_iter().filter(concerns_a_group);
             self.groups
                 .change(of_groups, portion.ticket, &mut self.settling, router);
@@ -122,6 +146,32 @@ impl Router {
         }
     }
 
+    /// Has the Routers of other accounts make these changes, for what was announced with this ticket.
+    fn announce_elsewhere(&mut self, elsewhere: ChangesElsewhere, ticket: u64, router: &Addr<Self>) {
+        for (exporting, announce) in elsewhere.into_each() {
+            let announcer = Some(Announcer::Importer(router.clone(), ticket));
+            let announce = AnnounceShadows {
+                announcer,
+                ..announce
+            };
+            // An account that is gone has no publishers.
+            if tell(&exporting, announce) {
+                self.settling.expect_answer(ticket);
+            }
+        }
+    }
+
+    /// Makes changes that are announced together.
+    fn schedule(&mut self, changes: Vec<Change>, announcer: Option<Announcer>) {
+        let awaited = announcer.is_some();
+        let takes_away = changes.iter().any(Change::takes_away);
+        let ticket = self.settling.open(announcer, takes_away);
+        match Work::announced(changes, awaited, ticket) {
+            Some(work) => self.schedule.push(work),
+            None => self.settling.all_announced(ticket),
+        }
+    }
+
     fn change_plain(&mut self, changes: &[Change]) {
         let mut index = self.account.interest().change();
         for change in changes {
@@ -133,7 +183,8 @@ impl Router {
                 }
                 // It was put in place by its owner: what is left to do is that everybody looks anew.
                 Change::Except(_) => {}
-                Change::Add(_) if in_group => continue,
+                // Where imports have changed it may have ended before its turn came.
+                Change::Add(_) if in_group || is_late(change) => continue,
                 Change::Add(_) => {
                     if index.insert(subscription.clone()) {
                         self.watchers.plain_changed(subscription, true, &index);
@@ -191,7 +242,15 @@ impl Handler<GoOn> for Router {
 }
 
 fn concerns_a_group(change: &Change) -> bool {
-    !matches!(change, Change::Limit(..) | Change::Except(_)) && change.subscription().queue().is_some()
+    !matches!(change, Change::Limit(..) | Change::Except(_))
+        && change.subscription().queue().is_some()
+        && !is_late(change)
+}
+
+/// Whether it is a shadow that begins after it has ended: it is announced beside those of others, and not in one line with
+/// what its connection announces.
+fn is_late(change: &Change) -> bool {
+    matches!(change, Change::Add(subscription) if subscription.is_shadow() && subscription.is_closed())
 }
 
 /// Makes the changes that wait, a visit at a time, and answers what is in force.
@@ -260,10 +319,49 @@ impl Handler<Announce> for Router {
 
     fn handle(&mut self, announce: Announce, _: &mut Context<Self>) {
         debug_assert_eq!(announce.account, self.account.id());
-        let ticket = self
-            .settling
-            .open(announce.settled.clone(), announce.takes_away());
-        match Work::announced(announce, ticket) {
+        self.schedule(announce.changes, announce.settled.map(Announcer::Subscriber));
+    }
+}
+
+impl Handler<AnnounceShadows> for Router {
+    type Result = ();
+
+    fn handle(&mut self, announce: AnnounceShadows, _: &mut Context<Self>) {
+        self.schedule(announce.changes, announce.announcer);
+    }
+}
+
+impl Handler<ShadowsSettled> for Router {
+    type Result = ();
+
+    fn handle(&mut self, settled: ShadowsSettled, _: &mut Context<Self>) {
+        self.settling.answered(settled.ticket);
+    }
+}
+
+impl Handler<ChangeImports> for Router {
+    type Result = ();
+
+    fn handle(&mut self, change: ChangeImports, context: &mut Context<Self>) {
+        let ChangeImports {
+            streams,
+            services,
+            settled,
+        } = change;
+        let mut elsewhere = ChangesElsewhere::default();
+        let new = self.shadows.change_imports(streams, &mut elsewhere);
+        if !new.is_empty() {
+            let shadows = &mut self.shadows;
+            let mut cast = |subscription: &Arc<_>| shadows.cast_all(subscription, &new, &mut elsewhere);
+            self.account.interest().read().for_each(&mut cast);
+            self.groups.for_each_joining(&mut cast);
+        }
+        let changes = self
+            .services
+            .change_imports(services, &self.account, &self.arbiters);
+        let ticket = self.settling.open(Some(Announcer::Configurator(settled)), true);
+        self.announce_elsewhere(elsewhere, ticket, &context.address());
+        match Work::announced(changes, true, ticket) {
             Some(work) => self.schedule.push(work),
             None => self.settling.all_announced(ticket),
         }
@@ -370,6 +468,8 @@ impl Handler<Observe<RouterState>> for Router {
             hot_subjects: self.hot_subjects.len(),
             waiting_changes: self.schedule.changes(),
             settling: self.settling.len(),
+            shadows: self.shadows.len(),
+            services: self.services.len(),
             watchers: self.watchers.len(),
             watchers_to_tell: self.watchers.to_tell(),
             untold_changes: self.watchers.untold(),

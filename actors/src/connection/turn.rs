@@ -64,8 +64,8 @@ impl ConnectionTurn<'_> {
 
     /// All subscriptions of the connection take messages in another way than before.
     fn all_have_changed(&self) {
-        if let Some(interest) = self.interest() {
-            interest.versions().bump_all();
+        if let Some(RoutedAccount { account, .. }) = &*self.account {
+            account.all_may_have_changed();
         }
     }
 

@@ -1,7 +1,11 @@
 //! What connections announce to the Router, and its answer.
 
+use super::Router;
+use super::services::ServiceImport;
+use super::shadows::StreamImport;
 use actix::prelude::*;
 use std::vec;
+use tokio::sync::oneshot;
 use vagus_delivery::subscriptions::{Change, DepartingSubscriptions};
 use vagus_routing::{AccountId, ConnectionId, Destination};
 
@@ -27,10 +31,41 @@ pub(crate) struct Announce {
     pub(crate) settled: Option<Recipient<Settled>>,
 }
 
-impl Announce {
-    pub(super) fn takes_away(&self) -> bool {
-        self.changes.iter().any(Change::takes_away)
-    }
+/// Who waits until what was announced is in force.
+#[derive(Debug)]
+pub(crate) enum Announcer {
+    /// Who has subscribed.
+    Subscriber(Recipient<Settled>),
+    /// The Router of an account that imports streams, by its own ticket.
+    Importer(Addr<Router>, u64),
+    /// Who has changed what accounts share.
+    Configurator(oneshot::Sender<()>),
+}
+
+/// Shadows of one connection's subscriptions change in the account that another imports from.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AnnounceShadows {
+    pub(crate) changes: Vec<Change>,
+    /// None if nobody waits.
+    pub(crate) announcer: Option<Announcer>,
+}
+
+/// The answer to it: they are in force.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ShadowsSettled {
+    pub(super) ticket: u64,
+}
+
+/// From now on an account imports these, and nothing else.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ChangeImports {
+    pub(crate) streams: Vec<StreamImport>,
+    pub(crate) services: Vec<ServiceImport>,
+    /// Told when all of it is in force.
+    pub(crate) settled: oneshot::Sender<()>,
 }
 
 /// The last word of a connection: its subscriptions end. It hands them over as they are, whatever their number.
@@ -65,12 +100,12 @@ pub(super) struct Work {
 
 impl Work {
     /// None if nothing changes.
-    pub(super) fn announced(announce: Announce, ticket: u64) -> Option<Self> {
-        let first = announce.changes.first()?;
+    pub(super) fn announced(changes: Vec<Change>, awaited: bool, ticket: u64) -> Option<Self> {
+        let first = changes.first()?;
         Some(Self {
             connection: first.subscription().destination().connection_id(),
-            awaited: announce.settled.is_some(),
-            changes: announce.changes.into_iter(),
+            awaited,
+            changes: changes.into_iter(),
             departing: DepartingSubscriptions::default(),
             ticket,
         })

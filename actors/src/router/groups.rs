@@ -100,7 +100,7 @@ impl Groups {
                         ticket,
                         changes: vec![change],
                     });
-                    settling.expect_group(ticket);
+                    settling.expect_answer(ticket);
                     if is_ready {
                         self.ready.push(name);
                     }
@@ -110,6 +110,19 @@ impl Groups {
     }
 
     /// The group of this member, made if need be.
+    /// Calls `each` with the members that join, of whom no group has been heard.
+    pub(super) fn for_each_joining(&self, each: &mut impl FnMut(&Arc<ConnectionSubscription>)) {
+        for group in self.groups.iter() {
+            let under_way = group.under_way.iter().flat_map(|under_way| &*under_way.changes);
+            let waiting = group.waiting.iter().flat_map(|batch| &batch.changes);
+            for change in under_way.chain(waiting) {
+                if let Change::Add(member) = change {
+                    each(member);
+                }
+            }
+        }
+    }
+
     fn group(&mut self, member: &ConnectionSubscription, router: &Addr<Router>) -> &mut Group {
         let (subject, queue) = (member.subject(), member.queue().unwrap_or_default());
         let hash = self.hasher.hash_one((subject, queue));
@@ -195,7 +208,7 @@ impl Groups {
         let Some(group) = self.find(name) else { return };
         group.members = members;
         for ticket in group.under_way.take().into_iter().flat_map(|done| done.tickets) {
-            settling.group_answered(ticket);
+            settling.answered(ticket);
         }
         group.send();
         if group.is_idle() && group.members.is_empty() {
@@ -224,7 +237,7 @@ impl Groups {
         if let Some(UnderWay { changes, tickets, .. }) = group.under_way.take() {
             cut_off_joining(&changes);
             for ticket in tickets {
-                settling.group_answered(ticket);
+                settling.answered(ticket);
             }
         }
         if !was_restored {
@@ -236,7 +249,7 @@ impl Groups {
         group.members.iter().for_each(cut_off);
         for batch in group.waiting.drain(..) {
             cut_off_joining(&batch.changes);
-            settling.group_answered(batch.ticket);
+            settling.answered(batch.ticket);
         }
         self.remove(&failed.name);
         true

@@ -1,8 +1,7 @@
 //! Announcements on their way from "written to the index" to "in force for every publisher".
 
-use super::changes::Settled;
-use crate::mailbox::tell_recipient;
-use actix::prelude::*;
+use super::changes::{Announcer, Settled, ShadowsSettled};
+use crate::mailbox::{tell, tell_recipient};
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::task::Waker;
@@ -17,19 +16,19 @@ pub(super) struct Settling {
     next_ticket: u64,
     open: HashMap<u64, Open, foldhash::fast::RandomState>,
     /// Everything of these is written. Turns of publishers may not know it.
-    written: Vec<Recipient<Settled>>,
+    written: Vec<Announcer>,
     /// The same, for those written before; and the turns that ran then.
-    waiting: Vec<(Vec<Recipient<Settled>>, Running)>,
+    waiting: Vec<(Vec<Announcer>, Running)>,
 }
 
 #[derive(Debug)]
 struct Open {
-    settled: Option<Recipient<Settled>>,
+    announcer: Option<Announcer>,
     takes_away: bool,
     /// The Router still has changes of it to make.
     announcing: bool,
-    /// Batches of changes that queue groups have not answered.
-    groups: usize,
+    /// Batches of changes that queue groups, and Routers of other accounts, have not answered.
+    batches: usize,
 }
 
 impl Settling {
@@ -50,29 +49,29 @@ impl Settling {
     }
 
     /// The ticket of an announcement.
-    pub(super) fn open(&mut self, settled: Option<Recipient<Settled>>, takes_away: bool) -> u64 {
+    pub(super) fn open(&mut self, announcer: Option<Announcer>, takes_away: bool) -> u64 {
         self.next_ticket += 1;
         let open = Open {
-            settled,
+            announcer,
             takes_away,
             announcing: true,
-            groups: 0,
+            batches: 0,
         };
         self.open.insert(self.next_ticket, open);
         self.next_ticket
     }
 
-    /// A queue group has been told, or will be, of a batch of its changes.
-    pub(super) fn expect_group(&mut self, ticket: u64) {
+    /// A queue group, or another Router, has been told, or will be, of a batch of changes.
+    pub(super) fn expect_answer(&mut self, ticket: u64) {
         if let Some(open) = self.open.get_mut(&ticket) {
-            open.groups += 1;
+            open.batches += 1;
         }
     }
 
-    /// A queue group has answered a batch.
-    pub(super) fn group_answered(&mut self, ticket: u64) {
+    /// A batch has been answered.
+    pub(super) fn answered(&mut self, ticket: u64) {
         if let Some(open) = self.open.get_mut(&ticket) {
-            open.groups = open.groups.saturating_sub(1);
+            open.batches = open.batches.saturating_sub(1);
         }
         self.close_if_written(ticket);
     }
@@ -85,25 +84,18 @@ impl Settling {
     }
 
     fn close_if_written(&mut self, ticket: u64) {
-        let is_written = |open: &Open| !open.announcing && open.groups == 0;
+        let is_written = |open: &Open| !open.announcing && open.batches == 0;
         if !self.open.get(&ticket).is_some_and(is_written) {
             return;
         }
         let Some(open) = self.open.remove(&ticket) else {
             return;
         };
-        match open.settled {
-            Some(settled) if open.takes_away => self.written.push(settled),
-            Some(settled) => {
-                self.tell(&settled);
-            }
+        match open.announcer {
+            Some(announcer) if open.takes_away => self.written.push(announcer),
+            Some(announcer) => tell_announcer(self.account, announcer),
             None => {}
         }
-    }
-
-    fn tell(&self, settled: &Recipient<Settled>) {
-        let account = self.account;
-        tell_recipient(settled, Settled { account });
     }
 
     /// Answers what no running turn contradicts any more. If some does, `waker` is woken when one of them ends.
@@ -118,14 +110,30 @@ impl Settling {
         }
         quiescence.attend(waker);
         let account = self.account;
-        self.waiting.retain_mut(|(settled, running)| {
+        self.waiting.retain_mut(|(announcers, running)| {
             let ended = quiescence.have_ended(running);
             if ended {
-                for settled in settled {
-                    tell_recipient(settled, Settled { account });
+                for announcer in announcers.drain(..) {
+                    tell_announcer(account, announcer);
                 }
             }
             !ended
         });
+    }
+}
+
+/// What was announced in this account is in force.
+fn tell_announcer(account: AccountId, announcer: Announcer) {
+    match announcer {
+        Announcer::Subscriber(subscriber) => {
+            tell_recipient(&subscriber, Settled { account });
+        }
+        Announcer::Importer(router, ticket) => {
+            tell(&router, ShadowsSettled { ticket });
+        }
+        Announcer::Configurator(waiting) => {
+            // It may not wait any more.
+            let _ = waiting.send(());
+        }
     }
 }

@@ -1,11 +1,10 @@
 use super::{STEPS_PER_HOLD, STEPS_PER_VISIT, Schedule, Visit, Work};
-use crate::router::changes::{Announce, Depart, Settled};
-use actix::prelude::*;
+use crate::router::changes::Depart;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox, Slots};
 use vagus_delivery::subscriptions::{Change, Subscriptions};
-use vagus_routing::{AccountId, ConnectionId, Destination};
+use vagus_routing::{ConnectionId, Destination};
 
 fn outbox(id: ConnectionId) -> Arc<Outbox> {
     Arc::new(Outbox::new(Slots::default().take(), id, 0, 1000, None))
@@ -18,22 +17,8 @@ fn additions(outbox: &Arc<Outbox>, subject: &str, count: usize) -> Vec<Change> {
         .collect()
 }
 
-/// Somebody who waits; that they are answered is not tested here.
-struct Somebody;
-
-impl Actor for Somebody {
-    type Context = Context<Self>;
-}
-
-impl Handler<Settled> for Somebody {
-    type Result = ();
-
-    fn handle(&mut self, _: Settled, _: &mut Context<Self>) {}
-}
-
 struct World {
     schedule: Schedule,
-    somebody: Recipient<Settled>,
     tickets: u64,
 }
 
@@ -47,19 +32,8 @@ struct Done {
 impl World {
     fn announce(&mut self, changes: Vec<Change>) -> u64 {
         self.tickets += 1;
-        let account = AccountId(0);
-        let settled = Some(self.somebody.clone());
-        self.schedule.push(
-            Work::announced(
-                Announce {
-                    account,
-                    changes,
-                    settled,
-                },
-                self.tickets,
-            )
-            .unwrap(),
-        );
+        self.schedule
+            .push(Work::announced(changes, true, self.tickets).unwrap());
         self.tickets
     }
 
@@ -94,12 +68,9 @@ impl World {
 }
 
 fn check(test: impl FnOnce(&mut World)) {
-    System::new().block_on(async {
-        test(&mut World {
-            schedule: Schedule::default(),
-            somebody: Somebody.start().recipient(),
-            tickets: 0,
-        });
+    test(&mut World {
+        schedule: Schedule::default(),
+        tickets: 0,
     });
 }
 

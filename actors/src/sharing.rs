@@ -1,0 +1,205 @@
+//! What accounts share with each other, put in force.
+
+use crate::accounts::{Accounts, RoutedAccount};
+use crate::mailbox::tell;
+use crate::router::{Announce, ChangeImports, ServiceImport, Settled, StreamImport};
+use actix::prelude::*;
+use hashbrown::HashMap;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use vagus_accounts::{AccountDefinition, ImportError, Sharing};
+use vagus_delivery::subscriptions::Change;
+use vagus_delivery::{Account, AnswerWay, Crossing, Moment};
+use vagus_routing::Destination;
+
+/// How many answers of an account are given up before others have their turn.
+const GIVEN_UP_AT_ONCE: usize = 4_096;
+
+/// An import that is not in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedImport {
+    /// The importing account.
+    pub account: Box<str>,
+    /// The exporting account.
+    pub exporter: Box<str>,
+    /// The subject in the exporting account.
+    pub subject: Box<str>,
+    /// Whether it is a service; a stream otherwise.
+    pub is_service: bool,
+    /// Why.
+    pub error: ImportError,
+}
+
+/// What is on its way to be in force for every publisher.
+#[derive(Debug, Default)]
+pub struct SharingSettled(Vec<oneshot::Receiver<()>>);
+
+impl SharingSettled {
+    /// Waits until all of it is.
+    pub async fn wait(self) {
+        for settled in self.0 {
+            // Without its Router an account has no publishers.
+            let _ = settled.await;
+        }
+    }
+}
+
+/// What an account is to import.
+#[derive(Default)]
+struct Imports {
+    streams: Vec<StreamImport>,
+    services: Vec<ServiceImport>,
+}
+
+impl Accounts {
+    /// From now on accounts share what these definitions of all of them say, at this moment in seconds since 1970; those of
+    /// which none is given share nothing. Whoever is subscribed already gets what is imported, and no longer gets what is
+    /// not. Imports that are not allowed are left out and given back.
+    pub fn share<'a>(
+        &self,
+        definitions: impl Iterator<Item = &'a AccountDefinition> + Clone,
+        now: i64,
+    ) -> (SharingSettled, Vec<RefusedImport>) {
+        let mut sharing = Sharing::new(definitions.clone(), now);
+        let mut refused = Vec::new();
+        let mut settled = SharingSettled::default();
+        let mut all: HashMap<&str, Imports> = HashMap::new();
+        for definition in definitions {
+            let mut refuse = |exporter: &str, subject: &str, is_service, error| {
+                refused.push(RefusedImport {
+                    account: definition.name.clone(),
+                    exporter: exporter.into(),
+                    subject: subject.into(),
+                    is_service,
+                    error,
+                });
+            };
+            for import in &definition.stream_imports {
+                match sharing.add_stream(definition, import) {
+                    Ok(stream) => {
+                        let Some(exporter) = self.find(stream.account()) else {
+                            continue;
+                        };
+                        let imports = all.entry(&definition.name).or_default();
+                        imports.streams.push(StreamImport {
+                            stream: Arc::new(stream),
+                            exporter: exporter.account,
+                            router: exporter.router,
+                        });
+                    }
+                    Err(error) => refuse(&import.account, &import.subject, false, error),
+                }
+            }
+            for import in &definition.service_imports {
+                match sharing.add_service(definition, import) {
+                    Ok(service) => {
+                        let Some(exporter) = self.find(service.account()) else {
+                            continue;
+                        };
+                        self.expect_answers(&exporter, &mut settled);
+                        let imports = all.entry(&definition.name).or_default();
+                        imports.services.push(ServiceImport {
+                            service,
+                            exporter: exporter.account,
+                        });
+                    }
+                    Err(error) => refuse(&import.account, &import.subject, true, error),
+                }
+            }
+        }
+        for account in self.directory().all() {
+            let imports = all.remove(account.name()).unwrap_or_default();
+            self.change_imports(&account, imports, &mut settled);
+        }
+        (settled, refused)
+    }
+
+    fn change_imports(&self, account: &Arc<Account>, imports: Imports, settled: &mut SharingSettled) {
+        let Imports { streams, services } = imports;
+        let imports_any = !streams.is_empty() || !services.is_empty();
+        // Most accounts import nothing, and their Routers have not even begun.
+        if !account.set_imports(imports_any) && !imports_any {
+            return;
+        }
+        let Some(importer) = self.get(account.id()) else {
+            return;
+        };
+        let mut exporters: Vec<Arc<Account>> = streams.iter().map(|import| import.exporter.clone()).collect();
+        exporters.sort_by_key(|exporter| exporter.id());
+        exporters.dedup_by_key(|exporter| exporter.id());
+        account.set_stream_exporters(exporters);
+        if !services.is_empty() {
+            // An answer may be a question.
+            self.expect_answers(&importer, settled);
+        }
+        let (told, is_settled) = oneshot::channel();
+        let change = ChangeImports {
+            streams,
+            services,
+            settled: told,
+        };
+        tell(&importer.router, change);
+        settled.0.push(is_settled);
+    }
+
+    /// Has answers that an account owes to others taken to them.
+    fn expect_answers(&self, account: &RoutedAccount, settled: &mut SharingSettled) {
+        if account.account.expects_answers() {
+            return;
+        }
+        self.owing.write().push(Arc::downgrade(&account.account));
+        let pattern = account.account.answers().pattern();
+        let way = self.arbiters.way_into_another_account(&pattern);
+        let answers = Crossing::Answers(AnswerWay::new(&account.account));
+        account
+            .account
+            .add_crossing(way.destination().connection_id(), answers);
+        let (told, is_settled) = oneshot::channel();
+        let announce = Announce {
+            account: account.account.id(),
+            changes: vec![Change::Add(way)],
+            settled: Some(Awaiting(Some(told)).start().recipient()),
+        };
+        tell(&account.router, announce);
+        settled.0.push(is_settled);
+    }
+
+    /// Gives up answers that have been waited for long enough, for each account some: the rest comes the next time.
+    pub(crate) fn give_up_answers(&self, now: Moment) {
+        let mut gone = false;
+        for account in &*self.owing.read() {
+            match account.upgrade() {
+                Some(account) => {
+                    account.answers().expire(now, GIVEN_UP_AT_ONCE);
+                }
+                None => gone = true,
+            }
+        }
+        if gone {
+            self.owing.write().retain(|account| account.strong_count() > 0);
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<RoutedAccount> {
+        self.get(self.directory().find(name)?.id())
+    }
+}
+
+/// Waits for the Router's word that something is in force.
+pub(crate) struct Awaiting(pub(crate) Option<oneshot::Sender<()>>);
+
+impl Actor for Awaiting {
+    type Context = Context<Self>;
+}
+
+impl Handler<Settled> for Awaiting {
+    type Result = ();
+
+    fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
+        if let Some(waiting) = self.0.take() {
+            // It may not wait any more.
+            let _ = waiting.send(());
+        }
+        context.stop();
+    }
+}
