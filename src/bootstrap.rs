@@ -133,9 +133,7 @@ fn populate(
     };
     let arbiters = Arc::new(Arbiters::new(count));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
-    for name in config.accounts.all() {
-        accounts.open(&name);
-    }
+    accounts.define(&config.accounts);
     if let Some(name) = &config.accounts.system {
         accounts.directory().set_system(accounts.open(name));
     }

@@ -146,10 +146,7 @@ impl Apply for Parts {
         let stapler = self.stapler.clone();
         let accounts = self.accounts.clone();
         Ok(Box::new(move || {
-            let names = config.accounts.all();
-            for name in &names {
-                accounts.open(name);
-            }
+            accounts.define(&config.accounts);
             live_bounds.replace(Arc::new(bounds(&config.limits)));
             live_client_settings.update(|now| {
                 // Lame duck mode may have begun meanwhile, and does not end.
@@ -160,7 +157,7 @@ impl Apply for Parts {
                 }
             });
             // By these settings nobody belongs to one of the others any more.
-            accounts.retain(&names);
+            accounts.retain(&config.accounts);
             let tls = client_settings.tls.as_ref();
             stapler.watch(tls.map(AsRef::as_ref));
             settings.update(|now| Settings {

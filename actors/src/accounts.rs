@@ -5,7 +5,6 @@ use actix::prelude::*;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use vagus_configs::GLOBAL_ACCOUNT;
@@ -89,10 +88,25 @@ impl Accounts {
         account
     }
 
+    /// Opens all of these accounts, and has them be what they are defined to be. Who is in one has to be told.
+    pub fn define(&self, accounts: &vagus_configs::Accounts) {
+        for name in accounts.names() {
+            self.open(&name);
+        }
+        for account in self.directory.all() {
+            match accounts.definitions.get(account.name()) {
+                Some(definition) => account.define(definition),
+                None => account.forget_definition(),
+            };
+        }
+    }
+
     /// Forgets all accounts but these, and those that are always there. Who is in one of them still can publish and
     /// subscribe in it, and has to be closed.
-    pub fn retain(&self, names: &BTreeSet<Arc<str>>) {
-        let is_kept = |account: &Account| names.contains(account.name()) || self.directory.is_system(account);
+    pub fn retain(&self, accounts: &vagus_configs::Accounts) {
+        let is_kept = |account: &Account| {
+            accounts.definitions.contains_key(account.name()) || self.directory.is_system(account)
+        };
         self.others.write().retain(|_, opened| {
             let is_kept = is_kept(&opened.account);
             if !is_kept {

@@ -224,11 +224,11 @@ fn compare(old: &Config, new: &Config) -> Table {
         &Parts::of(&new.clients.credentials),
         (auth_timeout, &new.clients.auth_timeout),
     );
-    let Accounts { names, system } = accounts;
+    let Accounts { definitions, system } = accounts;
     table.row(
         "accounts",
-        (names, &new.accounts.names),
-        |names| Shown::List(names.iter().map(|name| name.to_string()).collect()),
+        (definitions, &new.accounts.definitions),
+        |definitions| Shown::List(definitions.keys().map(|name| name.to_string()).collect()),
         Some(Announced::Named("accounts")),
     );
     table.fixed("system_account", (system, &new.accounts.system), |name| {

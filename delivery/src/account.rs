@@ -57,7 +57,7 @@ impl Publishing {
 }
 
 impl Account {
-    /// An account without subscriptions. No other of the server, whenever it is, has this id.
+    /// An account without subscriptions, of which nothing is said. No other of the server, whenever it is, has this id.
     pub fn new(id: AccountId, name: &str) -> Self {
         Self {
             id,
@@ -115,6 +115,11 @@ impl Account {
             definition: Some(definition.clone()),
         };
         *self.defined.write() = defined;
+    }
+
+    /// Nothing is said of it any more. Who goes by how it was defined has to be told.
+    pub fn forget_definition(&self) {
+        *self.defined.write() = Defined::default();
     }
 }
 

@@ -22,8 +22,6 @@ pub(super) const SERVER: Absent = Absent {
         "gateway",
         "leaf",
         "leafnodes",
-        "mappings",
-        "maps",
         "mqtt",
         "operator",
         "operators",
@@ -48,19 +46,10 @@ pub(super) const AUTHORIZATION: Absent = Absent {
     others: &["auth_callout", "auth_hook"],
 };
 
-/// In one of `accounts`.
-pub(super) const ACCOUNT: Absent = Absent {
-    switches: &["jetstream"],
-    others: &[
-        "exports",
-        "imports",
-        "limits",
-        "mappings",
-        "maps",
-        "msg_trace",
-        "nkey",
-        "trace_dest",
-    ],
+/// Where every key of nats-server is known.
+pub(super) const NOTHING: Absent = Absent {
+    switches: &[],
+    others: &[],
 };
 
 /// In one of `users`.

@@ -1,18 +1,28 @@
-//! The sections of accounts: which there are, and who belongs to which.
+//! The sections of accounts: which there are, what they share, and who belongs to which.
+
+mod bounds;
+mod exports;
+mod imports;
+mod mappings;
 
 use super::findings::Findings;
 use super::{absent, users};
 use crate::grammar::{Entry, Kind, Map, Value};
 use crate::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
-use std::collections::BTreeSet;
+use imports::Imports;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use vagus_accounts::AccountDefinition;
 use vagus_auth::credentials::User;
+use vagus_auth::nkey::{self, decode_public};
 use vagus_auth::permission::Permissions;
 
 /// What a file says about accounts, until all of it is read.
 #[derive(Default)]
 pub(super) struct Section<'e> {
-    names: BTreeSet<Arc<str>>,
+    /// The key `accounts`.
+    entry: Option<&'e Entry>,
+    definitions: BTreeMap<Arc<str>, AccountDefinition>,
     users: Vec<AccountUsers<'e>>,
     system: Option<(&'e Entry, String)>,
     without_system: bool,
@@ -29,15 +39,23 @@ pub(super) struct AccountUsers<'e> {
 impl<'e> Section<'e> {
     pub(super) fn take(&mut self, key: &str, entry: &'e Entry, findings: &mut Findings) -> bool {
         match key {
-            "accounts" => match &entry.value.kind {
-                Kind::Array(names) => self.name_all(names, findings),
-                Kind::Map(accounts) => self.read_all(accounts, findings),
-                // As in nats-server, anything else says nothing.
-                other => {
-                    let message = format!("{} should be a map or an array, not {}", entry.key, other.name());
-                    findings.note(Some(entry), message);
+            "accounts" => {
+                self.entry = Some(entry);
+                match &entry.value.kind {
+                    Kind::Array(names) => self.name_all(names, findings),
+                    Kind::Map(accounts) => self.read_all(accounts, findings),
+                    // As in nats-server, anything else says nothing.
+                    other => {
+                        let message =
+                            format!("{} should be a map or an array, not {}", entry.key, other.name());
+                        findings.note(Some(entry), message);
+                    }
                 }
-            },
+            }
+            "mappings" | "maps" => {
+                let mappings = mappings::read(entry, findings);
+                self.define(GLOBAL_ACCOUNT).mappings = mappings;
+            }
             "system_account" | "system" => {
                 if let Some(name) = findings.optional_text(entry) {
                     self.system = name.map(|name| (entry, name));
@@ -51,6 +69,14 @@ impl<'e> Section<'e> {
         true
     }
 
+    fn define(&mut self, name: &str) -> &mut AccountDefinition {
+        let definition = self.definitions.entry(name.into());
+        definition.or_insert_with(|| AccountDefinition {
+            name: name.into(),
+            ..AccountDefinition::default()
+        })
+    }
+
     fn name_all(&mut self, names: &[Value], findings: &mut Findings) {
         for value in names {
             let Kind::Text(name) = &value.kind else {
@@ -60,8 +86,10 @@ impl<'e> Section<'e> {
             };
             if name == GLOBAL_ACCOUNT {
                 findings.problem_at(&value.place, is_reserved(name));
-            } else if !self.names.insert(name.as_str().into()) {
+            } else if self.definitions.contains_key(name.as_str()) {
                 findings.problem_at(&value.place, format!("Duplicate Account Entry: {name}"));
+            } else {
+                self.define(name);
             }
         }
     }
@@ -77,25 +105,35 @@ impl<'e> Section<'e> {
                 findings.problem(entry, is_reserved(&entry.key));
                 continue;
             }
-            let name: Arc<str> = entry.key.as_str().into();
-            self.read(&name, account, findings);
-            self.names.insert(name);
+            self.read(&entry.key, account, findings);
         }
     }
 
-    fn read(&mut self, name: &Arc<str>, account: &'e Map, findings: &mut Findings) {
+    fn read(&mut self, name: &str, account: &'e Map, findings: &mut Findings) {
         let mut listed = None;
-        let mut default_permissions = None;
+        let mut imports = Imports::default();
+        let definition = self.define(name);
         for entry in account.entries() {
             match entry.key.to_lowercase().as_str() {
                 "users" => listed = Some((entry, users::read(entry, findings))),
-                "default_permissions" => default_permissions = findings.permissions(entry),
-                key => absent::refuse(key, entry, &absent::ACCOUNT, findings),
+                "default_permissions" => definition.default_permissions = findings.permissions(entry),
+                "nkey" => definition.public_key = public_key(entry, findings),
+                "exports" => exports::read(entry, definition, findings),
+                "imports" => imports.read(entry, findings),
+                "mappings" | "maps" => definition.mappings = mappings::read(entry, findings),
+                "limits" => definition.limits = bounds::limits(entry, findings),
+                "msg_trace" | "trace_dest" => definition.trace = bounds::trace(entry, findings),
+                "jetstream" => bounds::jetstream(entry, findings),
+                key => absent::refuse(key, entry, &absent::NOTHING, findings),
             }
         }
+        definition.stream_imports = imports.streams;
+        definition.service_imports = imports.services;
+        let default_permissions = definition.default_permissions.clone();
         if let Some((entry, mut users)) = listed {
+            let account: Arc<str> = name.into();
             for user in &mut users {
-                belong(user, name, default_permissions.as_ref());
+                belong(user, &account, default_permissions.as_ref());
             }
             self.users.push(AccountUsers { entry, users });
         }
@@ -103,9 +141,10 @@ impl<'e> Section<'e> {
 
     /// What was said, once the whole file was read, and who belongs to which account.
     pub(super) fn settle(self, findings: &mut Findings) -> (Accounts, Vec<AccountUsers<'e>>) {
+        let is_defined = |name: &str| self.definitions.contains_key(name);
         let system = match self.system {
             Some((entry, name)) => {
-                if name != GLOBAL_ACCOUNT && !self.names.contains(name.as_str()) {
+                if name != GLOBAL_ACCOUNT && !is_defined(&name) {
                     findings.obstacle(
                         entry,
                         format!("error resolving system account: there is no {name:?}"),
@@ -113,14 +152,29 @@ impl<'e> Section<'e> {
                 }
                 Some(name.into())
             }
-            None if self.without_system && !self.names.contains(DEFAULT_SYSTEM_ACCOUNT) => None,
+            None if self.without_system && !is_defined(DEFAULT_SYSTEM_ACCOUNT) => None,
             None => Some(DEFAULT_SYSTEM_ACCOUNT.into()),
         };
+        if let Some(entry) = self.entry {
+            exports::check(entry, &self.definitions, system.is_some(), findings);
+        }
+        let definitions = self.definitions.into_iter();
         let accounts = Accounts {
-            names: self.names,
+            definitions: definitions.map(|(name, one)| (name, Arc::new(one))).collect(),
             system,
         };
         (accounts, self.users)
+    }
+}
+
+/// That of an account.
+fn public_key(entry: &Entry, findings: &mut Findings) -> Option<Box<str>> {
+    match &entry.value.kind {
+        Kind::Text(key) if matches!(decode_public(key), Ok((nkey::Kind::Account, _))) => {
+            Some(key.as_str().into())
+        }
+        // Not shown: it may be a private key.
+        _ => findings.refuse(entry, "Not a valid public nkey for an account".to_owned()),
     }
 }
 

@@ -114,6 +114,15 @@ impl Findings {
         self.warn(entry, message, false);
     }
 
+    /// The same, of what stands at a place.
+    pub(super) fn note_at(&mut self, place: &Place, message: impl Into<String>) {
+        self.warnings.push(Warning {
+            place: Some(place.clone()),
+            message: message.into(),
+            fails_check: false,
+        });
+    }
+
     fn warn(&mut self, entry: Option<&Entry>, message: impl Into<String>, fails_check: bool) {
         self.warnings.push(Warning {
             place: entry.map(|entry| entry.place.clone()),

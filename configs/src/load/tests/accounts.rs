@@ -2,7 +2,13 @@
 
 use super::{judge, obstacles, read};
 use crate::Accounts;
+use std::time::Duration;
+use vagus_accounts::{
+    Access, AccountLimits, DEFAULT_RESPONSE_THRESHOLD, LocalSubject, ResponseType, Sampling,
+};
 use vagus_auth::credentials::{Credentials, EVERYBODY};
+use vagus_auth::nkey;
+use vagus_routing::MappedDestination;
 
 fn accounts_of(text: &str) -> Accounts {
     let loaded = read(text).unwrap();
@@ -44,7 +50,7 @@ fn which_there_are() {
         ("accounts { X: x, A { users: [{user: $X}] } }", "A", Some("$SYS")),
     ] {
         let accounts = accounts_of(text);
-        let listed: Vec<_> = accounts.names.iter().map(|name| &**name).collect();
+        let listed: Vec<_> = accounts.definitions.keys().map(|name| &**name).collect();
         assert_eq!(listed.join(" "), names, "{text}");
         assert_eq!(accounts.system.as_deref(), system, "{text}");
     }
@@ -133,8 +139,6 @@ fn what_users_of_an_account_may_do() {
 fn mistakes() {
     for (text, expected) in [
         ("accounts { $G {} }", "1:11"),
-        ("accounts: [A, $G]", "line 1"),
-        ("accounts: [A, '$G']", "1:14"),
         ("accounts: [A, A]", "1:14"),
         ("accounts: [5]", "1:11"),
         ("accounts { A: 5 }", "1:11"),
@@ -164,4 +168,217 @@ fn mistakes() {
     ] {
         assert_eq!(judge(text), expected, "{text}");
     }
+}
+
+/// What an account is defined to be.
+fn definition_of(text: &str) -> vagus_accounts::AccountDefinition {
+    let accounts = accounts_of(&format!("accounts {{ B {{}}, A {{ {text} }} }}"));
+    (*accounts.definitions["A"]).clone()
+}
+
+#[test]
+fn what_an_account_offers() {
+    let export = |text: &str| {
+        let mut exports = definition_of(&format!("exports: [{{{text}}}]")).service_exports;
+        exports.pop().unwrap()
+    };
+    let plain = export("service: 'a.*'");
+    assert_eq!(&*plain.subject, "a.*");
+    assert_eq!(plain.access, Access::Public);
+    assert_eq!(plain.response_threshold, DEFAULT_RESPONSE_THRESHOLD);
+    for text in ["response: stream", "response_type: STREAM", "response: Stream"] {
+        let export = export(&format!("{text}, service: a"));
+        assert_eq!(export.response_type, ResponseType::Stream, "{text}");
+    }
+    for text in ["chunk", "chunked"] {
+        let export = export(&format!("service: a, response_type: {text}"));
+        assert_eq!(export.response_type, ResponseType::Chunked, "{text}");
+    }
+    for key in [
+        "threshold",
+        "response_threshold",
+        "response_max_time",
+        "response_time",
+    ] {
+        let export = export(&format!("service: a, {key}: '1.5s'"));
+        assert_eq!(export.response_threshold, Duration::from_millis(1500), "{key}");
+    }
+    for (text, sampling) in [
+        ("told", Sampling::Percent(100)),
+        ("{subject: told}", Sampling::Percent(100)),
+        ("{subject: told, sampling: 5}", Sampling::Percent(5)),
+        ("{subject: told, sampling: '5%'}", Sampling::Percent(5)),
+        ("{subject: told, sampling: 5%}", Sampling::Percent(5)),
+        ("{subject: told, sampling: Headers}", Sampling::Headers),
+    ] {
+        let latency = export(&format!("service: a, latency: {text}")).latency.unwrap();
+        assert_eq!(
+            (&*latency.subject, latency.sampling),
+            ("told", sampling),
+            "{text}"
+        );
+    }
+    assert!(export("service: a, allow_trace: yes").allow_trace);
+    let streams = |text: &str| definition_of(&format!("exports: [{text}]")).stream_exports;
+    let private = streams("{stream: a, accounts: [B]}");
+    assert_eq!(private[0].access, Access::Accounts(vec!["B".into()]));
+    let by_token = streams("{stream: 'a.*', account_token_position: 2}");
+    assert_eq!(by_token[0].access, Access::AccountToken(2));
+    // What is said again of the same subject is added.
+    let again = streams("{stream: a, accounts: [B]}, {stream: a}");
+    assert_eq!(again, private);
+}
+
+#[test]
+fn what_an_account_takes() {
+    let streams = |text: &str| {
+        let imports = definition_of(&format!(
+            "imports: [{{stream: {{account: B, subject: 's.*'}}, {text}}}]"
+        ));
+        imports.stream_imports[0].local.clone()
+    };
+    assert_eq!(streams(""), LocalSubject::Same);
+    assert_eq!(streams("to: ''"), LocalSubject::Same);
+    assert_eq!(streams("prefix: p"), LocalSubject::Prefixed("p".into()));
+    assert_eq!(streams("prefix: 'p.'"), LocalSubject::Prefixed("p".into()));
+    assert_eq!(streams("to: 'x.$1'"), LocalSubject::Mapped("x.$1".into()));
+    let imports = definition_of(
+        "imports: [
+            {to: x, share: true, service: {account: B, subject: y}}
+            {service: {subject: z, account: B}}
+            {stream: {account: B, subject: s}, allow_trace: true}
+        ]",
+    );
+    let [renamed, same] = &imports.service_imports[..] else {
+        panic!("{imports:?}");
+    };
+    assert_eq!((&*renamed.account, &*renamed.subject), ("B", "y"));
+    assert_eq!((renamed.local.as_deref(), renamed.share), (Some("x"), true));
+    assert_eq!((same.local.as_deref(), same.share), (None, false));
+    assert!(imports.stream_imports[0].allow_trace);
+}
+
+#[test]
+fn what_an_account_may_have() {
+    let limits = |text: &str| definition_of(&format!("limits {{ {text} }}")).limits;
+    let all = limits("max_connections: 1, max_subscriptions: 2, max_payload: 3, max_leafnodes: 4");
+    let short = limits("max_conn: 1, max_subs: 2, MAX_PAY: 3, max_leafs: 4");
+    assert_eq!(all, short);
+    assert_eq!(
+        (all.connections, all.subscriptions, all.payload, all.leaf_nodes),
+        (Some(1), Some(2), Some(3), Some(4))
+    );
+    assert_eq!(limits("max_conn: -1"), AccountLimits::default());
+    assert_eq!(limits("max_conn: 0").connections, Some(0));
+    let trace = |text: &str| {
+        let trace = definition_of(text).trace.unwrap();
+        (trace.destination.to_string(), trace.sampling)
+    };
+    for text in ["msg_trace: t.d", "trace_dest: 't.d'", "msg_trace {dest: t.d}"] {
+        assert_eq!(trace(text), ("t.d".to_owned(), 100), "{text}");
+    }
+    for sampling in ["25", "'25%'", "25%"] {
+        let text = format!("msg_trace {{dest: t.d, sampling: {sampling}}}");
+        assert_eq!(trace(&text), ("t.d".to_owned(), 25), "{text}");
+    }
+    let key = nkey::encode_public(nkey::Kind::Account, &[7; 32]);
+    let named = definition_of(&format!("nkey: {key}"));
+    assert_eq!(named.public_key.as_deref(), Some(&*key));
+}
+
+#[test]
+fn where_messages_go_on() {
+    let of_account = definition_of(
+        "mappings {
+            a: b
+            'c.*': [{dest: 'd.$1', weight: 20%}, {destination: 'e.$1', weight: '30', cluster: west}]
+            f: {dest: g, weight: 5}
+        }",
+    )
+    .mappings;
+    let shown: Vec<String> = of_account
+        .iter()
+        .map(|mapping| {
+            let destination = |it: &MappedDestination| {
+                let cluster = it.cluster.as_deref().unwrap_or("anywhere");
+                format!("{} {} {cluster}", it.subject, it.weight)
+            };
+            let destinations: Vec<_> = mapping.destinations.iter().map(destination).collect();
+            format!("{} to {}", mapping.source, destinations.join(", "))
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "a to b 100 anywhere",
+            "c.* to d.$1 20 anywhere, e.$1 30 west",
+            "f to g 5 anywhere"
+        ]
+    );
+    let global = accounts_of("mappings { a: b }\naccounts { A {} }");
+    assert_eq!(global.definitions["$G"].mappings[0].source, "a".into());
+}
+
+/// Where nats-server finds a mistake.
+#[test]
+fn mistakes_in_an_account() {
+    for (text, column) in [
+        ("exports: 5", Some(15)),
+        ("exports: [5]", Some(25)),
+        ("exports: [{stream: a, service: b}]", Some(37)),
+        ("exports: [{stream: a, response: stream}]", Some(37)),
+        ("exports: [{stream: a, latency: b}]", Some(37)),
+        ("exports: [{stream: a, allow_trace: on}]", Some(37)),
+        ("exports: [{service: a, response: many}]", Some(38)),
+        ("exports: [{service: a, response_time: soon}]", Some(38)),
+        ("exports: [{service: a, colour: blue}]", Some(38)),
+        ("exports: [{service: a, latency: {sampling: 5}}]", Some(38)),
+        (
+            "exports: [{service: a, latency: {subject: b, sampling: 101}}]",
+            Some(60),
+        ),
+        // The section as a whole.
+        ("exports: [{stream: a, accounts: [C]}]", Some(0)),
+        ("exports: [{service: 'a.*', latency: a.b}]", Some(0)),
+        ("exports: [{}]", None),
+        ("exports: [{stream: 'a..b'}]", None),
+        ("imports: 5", Some(15)),
+        ("imports: [{stream: 5}]", Some(26)),
+        ("imports: [{stream: {account: B}}]", Some(26)),
+        (
+            "imports: [{stream: {account: B, subject: s, colour: blue}}]",
+            Some(59),
+        ),
+        (
+            "imports: [{stream: {account: B, subject: s}, prefix: p, to: t}]",
+            Some(71),
+        ),
+        (
+            "imports: [{service: {account: B, subject: s}, allow_trace: on}]",
+            Some(61),
+        ),
+        (
+            "imports: [{service: {account: B, subject: s}, stream: {account: B, subject: s}}]",
+            Some(61),
+        ),
+        ("mappings { 'a..b': c }", Some(15)),
+        ("mappings { a: {dest: b} }", Some(26)),
+        ("mappings { a: {dest: b, weight: 101} }", Some(39)),
+        ("mappings { a: {dest: b, weight: 1, colour: blue} }", Some(50)),
+        ("mappings { a: 'b.$1' }", Some(26)),
+        ("limits: 5", Some(15)),
+        ("limits {max_conn: many}", Some(23)),
+        ("limits {colour: blue}", Some(23)),
+        ("msg_trace: 'a.*'", Some(15)),
+        ("msg_trace {dest: a, sampling: 0}", Some(35)),
+        ("msg_trace {colour: blue}", Some(26)),
+        ("nkey: UABC", Some(15)),
+        ("jetstream {max_mem: some}", Some(26)),
+        ("jetstream: enabled", None),
+    ] {
+        let text = format!("accounts {{ A {{ {text} }}, B {{}} }}");
+        let expected = column.map_or("valid".to_owned(), |column| format!("1:{column}"));
+        assert_eq!(judge(&text), expected, "{text}");
+    }
+    assert_eq!(judge("accounts { A { jetstream: perhaps } }"), "unplaced");
 }
