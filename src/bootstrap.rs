@@ -2,6 +2,7 @@
 
 use crate::admin::{Admin, MonitoringSockets};
 use crate::certificates::Secured;
+use crate::claimed_accounts;
 use crate::identity::ServerIdentity;
 use crate::reload::{Parts, Setup};
 use crate::server::StartError;
@@ -139,6 +140,7 @@ fn populate(
     }
     let router = accounts.global().router.clone();
     let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
+    let claimed_accounts = claimed_accounts::start(config, &accounts, &monitor)?;
     let surroundings = Arc::new(Surroundings {
         accounts: accounts.clone(),
         monitor: monitor.clone(),
@@ -152,6 +154,7 @@ fn populate(
         connection: ConnectionType::Standard,
         auth_timeout: config.clients.auth_timeout,
         accounts: accounts.directory().clone(),
+        claimed_accounts,
         tls: secured.clients.clone(),
         proxy_protocol: config.clients.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,

@@ -11,6 +11,7 @@ mod admin;
 mod admin_service;
 mod bootstrap;
 mod certificates;
+mod claimed_accounts;
 mod identity;
 mod reload;
 mod server;

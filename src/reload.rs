@@ -17,6 +17,7 @@ use crate::admin;
 use crate::admin_service::AdminService;
 use crate::bootstrap::{advertise, bounds};
 use crate::certificates::{Occasion, make_ready};
+use crate::claimed_accounts;
 use crate::stapling::Stapler;
 use vagus_configs::grammar::Map;
 
@@ -156,8 +157,14 @@ impl Apply for Parts {
                     client_settings.clone()
                 }
             });
-            // By these settings nobody belongs to one of the others any more.
-            accounts.retain(&config.accounts);
+            match (&config.operators, &client_settings.claimed_accounts) {
+                (Some(operators), Some(claimed)) => {
+                    claimed_accounts::preload(operators, claimed);
+                    claimed.refresh();
+                }
+                // By these settings nobody belongs to one of the others any more.
+                _ => accounts.retain(&config.accounts),
+            }
             let tls = client_settings.tls.as_ref();
             stapler.watch(tls.map(AsRef::as_ref));
             settings.update(|now| Settings {

@@ -74,6 +74,9 @@ pub enum StartError {
     /// The credentials cannot be used: the operator's to mend.
     #[error(transparent)]
     Credentials(#[from] GateError),
+    /// There is no token of the system account that can be believed: the operator's to mend.
+    #[error("error resolving system account: account missing")]
+    SystemAccount,
     /// TLS cannot be spoken as it is set: the operator's to mend.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -11,7 +11,7 @@ mod turn;
 mod unannounced;
 mod writing;
 
-pub use session::{ANTICIPATED, Progress, Session, SlowTask, Turn};
+pub use session::{ANTICIPATED, Awaited, Progress, Session, SlowTask, Turn};
 
 use crate::accounts::{Accounts, RoutedAccount};
 use crate::impact::{AssessImpact, ConnectionImpact};
@@ -339,7 +339,7 @@ impl<S: Session> Connection<S> {
     /// it, not in every turn.
     fn hand_in_slow_work(&mut self, context: &Context<Self>) {
         let Some(work) = self.session.slow_work() else {
-            return;
+            return self.wait_for_answer(context);
         };
         let (connection, outbox) = (context.address(), self.outbox.clone());
         let source = self.session.peer().ip();
@@ -356,6 +356,19 @@ impl<S: Session> Connection<S> {
         if !handed_in {
             self.answer = Some(None);
         }
+    }
+
+    /// Waits for what the session awaits, if it does.
+    fn wait_for_answer(&mut self, context: &Context<Self>) {
+        let Some(awaited) = self.session.awaited() else {
+            return;
+        };
+        let connection = context.address();
+        actix_rt::spawn(async move {
+            let answer = awaited.await;
+            tell(&connection, Answered(Some(answer)));
+        });
+        self.working = true;
     }
 }
 

@@ -10,8 +10,8 @@ mod shown;
 pub use shown::{MASK, Shown};
 
 use crate::{
-    Accounts, Config, Limits, ListenerSettings, LogFormat, LogTime, Logging, Metrics, Monitoring, Port,
-    UNLIMITED, WriteTimeout,
+    Accounts, Config, Limits, ListenerSettings, LogFormat, LogTime, Logging, Metrics, Monitoring, Operators,
+    Port, UNLIMITED, WriteTimeout,
 };
 use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
@@ -171,6 +171,7 @@ fn compare(old: &Config, new: &Config) -> Table {
     let Config {
         clients,
         accounts,
+        operators,
         server_name,
         tags,
         metadata,
@@ -234,6 +235,7 @@ fn compare(old: &Config, new: &Config) -> Table {
     table.fixed("system_account", (system, &new.accounts.system), |name| {
         Shown::optional(name.as_ref())
     });
+    compare_operators(&mut table, operators.as_ref(), new.operators.as_ref());
     // Certificates are read anew with every reload, whether or not anything else about them has changed.
     table.row(
         "tls",
@@ -305,6 +307,49 @@ fn compare(old: &Config, new: &Config) -> Table {
         Shown::number(*count)
     });
     table
+}
+
+fn compare_operators(table: &mut Table, old: Option<&Operators>, new: Option<&Operators>) {
+    fn part<T>(operators: Option<&Operators>, part: impl Fn(&Operators) -> T) -> Option<T> {
+        operators.map(part)
+    }
+    let keys = |operators: &Operators| {
+        let mut keys: Vec<String> = operators.trust().keys().map(str::to_owned).collect();
+        keys.sort();
+        keys
+    };
+    table.fixed("operator", (&part(old, keys), &part(new, keys)), |keys| {
+        Shown::List(keys.clone().unwrap_or_default())
+    });
+    let resolver = |operators: &Operators| operators.resolver.clone();
+    table.fixed("resolver", (&part(old, resolver), &part(new, resolver)), section);
+    let preload = |operators: &Operators| operators.preload.clone();
+    table.row(
+        "resolver_preload",
+        (&part(old, preload), &part(new, preload)),
+        |preload| {
+            Shown::List(
+                preload
+                    .iter()
+                    .flatten()
+                    .map(|(account, _)| account.clone())
+                    .collect(),
+            )
+        },
+        Some(Announced::Named("accounts")),
+    );
+    let pinned = |operators: &Operators| operators.pinned.clone();
+    table.fixed(
+        "resolver_pinned_accounts",
+        (&part(old, pinned), &part(new, pinned)),
+        |pinned| Shown::List(pinned.iter().flatten().flatten().cloned().collect()),
+    );
+    let sentinel = |operators: &Operators| operators.default_sentinel.clone();
+    table.fixed(
+        "default_sentinel",
+        (&part(old, sentinel), &part(new, sentinel)),
+        |sentinel| Shown::secret(sentinel.iter().flatten().next().is_some()),
+    );
 }
 
 fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {

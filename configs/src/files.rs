@@ -20,6 +20,7 @@ impl Config {
         let Self {
             clients,
             accounts: _,
+            operators,
             server_name: _,
             tags: _,
             metadata: _,
@@ -42,6 +43,12 @@ impl Config {
         files.written.extend(ports_file_dir.as_deref());
         files.written.extend(store_dir.as_deref());
         files.of_log(logging);
+        if let Some(operators) = operators {
+            files
+                .read
+                .extend(operators.files.iter().map(|path| path.as_path()));
+            files.written.extend(operators.resolver.folder());
+        }
         let admin_tls = admin.as_ref().and_then(|admin| {
             let Admin {
                 listen: _,

@@ -21,6 +21,7 @@ mod lockout;
 mod logging;
 mod metrics;
 mod monitoring;
+mod operators;
 
 pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
@@ -36,6 +37,7 @@ pub use load::{ConfigError, Disk, Loaded, Obstacle, Problem, Warning, load, pars
 pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, UnknownLogFormat};
 pub use metrics::Metrics;
 pub use monitoring::Monitoring;
+pub use operators::{DEFAULT_FETCH_TIMEOUT, Deletion, DirectoryKind, DirectoryResolver, Operators, Resolver};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -47,6 +49,8 @@ pub struct Config {
     pub clients: ListenerSettings,
     /// Who shares subjects with whom.
     pub accounts: Accounts,
+    /// Who signs the accounts, if they are not configured.
+    pub operators: Option<Operators>,
     /// What INFO calls this server; its id when not set.
     pub server_name: Option<String>,
     /// Words by which operators find this server among others; in lower case, each once.

@@ -21,6 +21,7 @@ mod logging;
 mod metrics;
 mod monitoring;
 mod ocsp;
+mod operators;
 mod permissions;
 mod read;
 mod server;

@@ -310,6 +310,8 @@ fn credentials(
     warnings: &mut Vec<String>,
 ) -> Result<Credentials, LaunchError> {
     let (mut user, mut password, mut token) = match of_file {
+        // Whatever user is named, it takes a token.
+        Credentials::Claims => return Ok(Credentials::Claims),
         Credentials::Open => (None, None, None),
         Credentials::Token(token) => (None, None, Some(token)),
         Credentials::User { name, password } => (Some(name), Some(password), None),

@@ -69,6 +69,7 @@ impl Layered {
             limits,
             gate: Arc::new(Gate::new(Credentials::Open).unwrap()),
             accounts: accounts.directory().clone(),
+            claimed_accounts: None,
             connection: ConnectionType::WebSocket,
             auth_timeout: Duration::from_secs(60),
             tls: layers

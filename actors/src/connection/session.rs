@@ -4,8 +4,11 @@ use crate::impact::ConnectionImpact;
 use crate::observed::ClientInfo;
 use std::any::Any;
 use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::Account;
@@ -51,7 +54,13 @@ pub trait Session: Sized + Unpin + 'static {
     /// each [`Session::receive`]. It returned [`Progress::Waiting`] if there is some.
     fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>>;
 
-    /// The slow work is done; None if there was no place for it.
+    /// What has to be waited for before the session can go on with its input, and is not done here: asked for as
+    /// [`Session::slow_work`] is, after it. It has an end.
+    fn awaited(&mut self) -> Option<Awaited<Self::Answer>> {
+        None
+    }
+
+    /// The slow work is done, or what was awaited has come; None if there was no place for it.
     fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T);
 
     /// When it next wants to be told the time.
@@ -72,6 +81,30 @@ pub trait Session: Sized + Unpin + 'static {
 
 /// Work for another thread.
 pub type SlowTask<A> = Box<dyn FnOnce() -> A + Send>;
+
+/// What comes in its own time.
+pub struct Awaited<A>(Pin<Box<dyn Future<Output = A> + Send>>);
+
+impl<A> Awaited<A> {
+    /// What this comes to.
+    pub fn new(future: impl Future<Output = A> + Send + 'static) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl<A> Future for Awaited<A> {
+    type Output = A;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<A> {
+        self.0.as_mut().poll(task)
+    }
+}
+
+impl<A> fmt::Debug for Awaited<A> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Awaited").finish_non_exhaustive()
+    }
+}
 
 /// How far a session came with its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

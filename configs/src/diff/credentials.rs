@@ -25,7 +25,7 @@ impl<'c> Parts<'c> {
     pub(super) fn of(credentials: &'c Credentials) -> Self {
         let mut parts = Self::default();
         match credentials {
-            Credentials::Open => {}
+            Credentials::Open | Credentials::Claims => {}
             Credentials::Token(token) => parts.token = Some(token),
             Credentials::User { name, password } => {
                 parts.user = Some(name);

@@ -6,7 +6,7 @@ mod imports;
 mod mappings;
 
 use super::findings::Findings;
-use super::{absent, users};
+use super::{absent, operators, users};
 use crate::grammar::{Entry, Kind, Map, Value};
 use crate::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
 use imports::Imports;
@@ -139,12 +139,22 @@ impl<'e> Section<'e> {
         }
     }
 
+    /// Whether the system account is named.
+    pub(super) fn names_system(&self) -> bool {
+        self.system.is_some()
+    }
+
     /// What was said, once the whole file was read, and who belongs to which account.
-    pub(super) fn settle(self, findings: &mut Findings) -> (Accounts, Vec<AccountUsers<'e>>) {
+    pub(super) fn settle(
+        self,
+        operators: &operators::Section<'_>,
+        findings: &mut Findings,
+    ) -> (Accounts, Vec<AccountUsers<'e>>) {
         let is_defined = |name: &str| self.definitions.contains_key(name);
         let system = match self.system {
             Some((entry, name)) => {
-                if name != GLOBAL_ACCOUNT && !is_defined(&name) {
+                // Where operators sign accounts it is known once its token is.
+                if !operators.is_set() && name != GLOBAL_ACCOUNT && !is_defined(&name) {
                     findings.obstacle(
                         entry,
                         format!("error resolving system account: there is no {name:?}"),
@@ -152,6 +162,7 @@ impl<'e> Section<'e> {
                 }
                 Some(name.into())
             }
+            None if let Some(name) = operators.system_account() => Some(name.into()),
             None if self.without_system && !is_defined(DEFAULT_SYSTEM_ACCOUNT) => None,
             None => Some(DEFAULT_SYSTEM_ACCOUNT.into()),
         };

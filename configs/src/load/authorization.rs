@@ -49,7 +49,7 @@ impl<'e> Access<'e> {
         let message = match &self.credentials {
             Credentials::Token(_) => "Can not have a token and accounts",
             Credentials::User { .. } => "Can not have a single user/pass and accounts",
-            Credentials::Open | Credentials::Users { .. } => {
+            Credentials::Open | Credentials::Claims | Credentials::Users { .. } => {
                 self.of_accounts = users;
                 return;
             }

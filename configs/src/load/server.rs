@@ -4,9 +4,12 @@ use super::findings::Findings;
 use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
-use super::{absent, accounts, admin, inert, labels, lame_duck, limits, logging, metrics, monitoring, tls};
+use super::{
+    absent, accounts, admin, inert, labels, lame_duck, limits, logging, metrics, monitoring, operators, tls,
+};
 use crate::grammar::{Entry, Map};
 use crate::{Config, ListenerSettings};
+use vagus_auth::credentials::Credentials;
 
 /// Reads the whole file. Where two keys set the same, the later one holds.
 pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
@@ -14,11 +17,13 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut times = LogTimes::default();
     let mut clients = Section::of(ListenerSettings::default(), "client_advertise");
     let mut accounts = accounts::Section::default();
+    let mut operators = operators::Section::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
         let taken = own(&key, entry, &mut config, &mut clients, findings)
             || clients.take(&key, entry, findings)
             || accounts.take(&key, entry, findings)
+            || operators.take(&key, entry, findings)
             || tls::take(&key, entry, &mut config.beside_tls, findings)
             || limits::take(&key, entry, &mut config.limits, findings)
             || lame_duck::take(&key, entry, &mut config.lame_duck, findings)
@@ -32,10 +37,21 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
         }
     }
     config.logging.time = times.kind();
-    let (accounts, users) = accounts.settle(findings);
+    let names_system = accounts.names_system() || operators.system_account().is_some();
+    let (accounts, users) = accounts.settle(&operators, findings);
     config.accounts = accounts;
     clients.admit(users, &config.accounts, findings);
     config.clients = clients.settle(&config.beside_tls, config.store_dir.as_deref(), findings);
+    config.operators = operators.settle(
+        (config.accounts.system.as_deref(), names_system),
+        !config.accounts.definitions.is_empty(),
+        &config.clients.credentials,
+        findings,
+    );
+    if config.operators.is_some() {
+        // Whatever else is said of who may connect, it takes a token.
+        config.clients.credentials = Credentials::Claims;
+    }
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);
     config

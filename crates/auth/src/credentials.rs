@@ -1,5 +1,6 @@
 //! Who may connect: the decision about a CONNECT.
 
+mod claimed;
 mod gate;
 mod login;
 mod users;
@@ -7,6 +8,7 @@ mod users;
 use std::sync::Arc;
 use thiserror::Error;
 
+pub use self::claimed::Claimed;
 pub use self::gate::{BcryptTask, Decision, Gate, Identity, Warning};
 pub use self::login::{Certificate, ConnectionType, ConnectionTypes, Login, UnknownConnectionType};
 use crate::nkey::NkeyError;
@@ -28,6 +30,8 @@ pub enum Credentials {
         /// The password.
         password: String,
     },
+    /// A token that an account has signed which an operator has signed: whoever knows those decides.
+    Claims,
     /// To be one of these.
     Users {
         /// No two with one name or one key.
@@ -140,6 +144,7 @@ mod redacted {
         fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
             match self {
                 Self::Open => formatter.write_str("Open"),
+                Self::Claims => formatter.write_str("Claims"),
                 Self::Token(_) => formatter.debug_tuple("Token").finish_non_exhaustive(),
                 Self::User { name, .. } => formatter
                     .debug_struct("User")

@@ -11,6 +11,7 @@ mod admission;
 mod authorization;
 mod claims;
 mod decorated;
+mod definition;
 mod issues;
 mod lists;
 mod operator;

@@ -84,6 +84,15 @@ pub enum Complaint<'a> {
     /// No CONNECT in time. Closes.
     #[error("Authentication Timeout")]
     AuthenticationTimeout,
+    /// The token that the client was let in by does not hold any more. Closes.
+    #[error("User Authentication Expired")]
+    UserExpired,
+    /// The token of the client's account does not hold any more. Closes.
+    #[error("Account Authentication Expired")]
+    AccountExpired,
+    /// The client's account does not want it any more. Closes.
+    #[error("User Authentication Revoked")]
+    UserRevoked,
     /// Too many pings without an answer. Closes.
     #[error("Stale Connection")]
     StaleConnection,
@@ -186,6 +195,8 @@ impl Complaint<'_> {
         match self {
             Complaint::AuthorizationViolation => Some(CloseReason::AuthenticationFailure),
             Complaint::AuthenticationTimeout => Some(CloseReason::AuthenticationTimeout),
+            Complaint::UserExpired | Complaint::AccountExpired => Some(CloseReason::AuthenticationExpired),
+            Complaint::UserRevoked => Some(CloseReason::Revocation),
             Complaint::StaleConnection => Some(CloseReason::StaleConnection),
             Complaint::MaximumConnections | Complaint::Throttled => {
                 Some(CloseReason::MaximumConnectionsExceeded)
@@ -254,6 +265,10 @@ pub enum CloseReason {
     ServerShutdown,
     /// `no_responders` without `headers`.
     NoRespondersRequiresHeaders,
+    /// The token of its user or of its account did not hold any more.
+    AuthenticationExpired,
+    /// Its account did not want it any more.
+    Revocation,
     /// An administrator had it closed.
     Kicked,
 }
@@ -280,6 +295,8 @@ impl CloseReason {
             CloseReason::MaximumSubscriptionsExceeded => "Maximum Subscriptions Exceeded",
             CloseReason::ServerShutdown => "Server Shutdown",
             CloseReason::NoRespondersRequiresHeaders => "No Responders Requires Headers",
+            CloseReason::AuthenticationExpired => "Authentication Expired",
+            CloseReason::Revocation => "Credentials Revoked",
             CloseReason::Kicked => "Kicked",
         }
     }
@@ -306,6 +323,9 @@ mod tests {
         }
         check(Complaint::AuthorizationViolation, true, "Authorization Violation");
         check(Complaint::AuthenticationTimeout, true, "Authentication Timeout");
+        check(Complaint::UserExpired, true, "User Authentication Expired");
+        check(Complaint::AccountExpired, true, "Account Authentication Expired");
+        check(Complaint::UserRevoked, true, "User Authentication Revoked");
         check(Complaint::StaleConnection, true, "Stale Connection");
         check(
             Complaint::MaximumConnections,

@@ -5,9 +5,11 @@ use crate::accounts::account_of;
 use crate::authentication::{self, Verdict};
 use crate::client_options::ClientOptions;
 use crate::session::NatsSession;
+use crate::token_login::TokenLogin;
 use std::sync::Arc;
 use std::time::Instant;
-use vagus_actors::connection::Turn;
+use vagus_actors::claimed_accounts::KnownAccount;
+use vagus_actors::connection::{Awaited, SlowTask, Turn};
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::permission::Rights;
 use vagus_delivery::Account;
@@ -22,12 +24,54 @@ pub(crate) enum Admission {
     In(credentials::Identity, Arc<Account>),
 }
 
-/// A password hash that is to be checked, or is being checked.
+/// A login that is not decided yet.
 #[derive(Debug)]
 pub(crate) enum Login {
-    /// Boxed: few sessions have one, and all would pay for the room.
+    /// A password hash is to be checked. Boxed: few sessions have one, and all would pay for the room.
     ToBeChecked(Box<BcryptTask>),
-    BeingChecked,
+    /// Others have to be asked.
+    ToBeAwaited(Awaited<LoginAnswer>),
+    /// It is done elsewhere.
+    UnderWay,
+}
+
+/// What a login came to that could not be decided at once.
+#[derive(Debug)]
+pub enum LoginAnswer {
+    /// A password was checked. None: it does not fit.
+    Password(Option<credentials::Identity>),
+    /// The account of a token was looked for.
+    Account(Box<TokenLogin>, Option<Arc<KnownAccount>>),
+}
+
+impl LoginAnswer {
+    /// Takes what has to be done elsewhere, if anything has.
+    pub(crate) fn work_of(login: &mut Option<Login>) -> Option<SlowTask<Self>> {
+        match login.take()? {
+            Login::ToBeChecked(task) => {
+                *login = Some(Login::UnderWay);
+                Some(Box::new(move || Self::Password(task.run())))
+            }
+            other => {
+                *login = Some(other);
+                None
+            }
+        }
+    }
+
+    /// Takes what has to be waited for, if anything has.
+    pub(crate) fn awaited_of(login: &mut Option<Login>) -> Option<Awaited<Self>> {
+        match login.take()? {
+            Login::ToBeAwaited(answer) => {
+                *login = Some(Login::UnderWay);
+                Some(answer)
+            }
+            other => {
+                *login = Some(other);
+                None
+            }
+        }
+    }
 }
 
 impl NatsSession {
@@ -69,6 +113,7 @@ impl NatsSession {
         }
         self.rights = rights;
         self.permitted.clear();
+        self.limit_payload();
         turn.may_answer_requests(self.rights.response_permission());
         true
     }
@@ -125,6 +170,14 @@ impl NatsSession {
         }
         let claims_the_same =
             claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
+        if let Some(accounts) = self.settings.claimed_accounts.clone() {
+            let proofs = options.proofs.take();
+            self.options = Some(options);
+            return match proofs {
+                None if claims_the_same => self.renew_token(turn),
+                proofs => self.begin_with_token(&accounts, proofs, turn),
+            };
+        }
         let (settings, certificate) = (&self.settings, self.certificate(&self.settings));
         let verdict = if claims_the_same && options.proofs.is_none() {
             // It has proven that before.
@@ -140,6 +193,21 @@ impl NatsSession {
     pub(crate) fn refused(&mut self, turn: &mut impl Turn) {
         self.report_refusal();
         self.complain(&Complaint::AuthorizationViolation, turn);
+    }
+
+    /// What a login came to that could not be decided at once; None if there was no place for that.
+    pub(crate) fn login_answered(&mut self, answer: Option<LoginAnswer>, turn: &mut impl Turn) {
+        let identity = match answer {
+            Some(LoginAnswer::Account(login, known)) => return self.account_found(&login, known, turn),
+            Some(LoginAnswer::Password(identity)) => identity,
+            None => None,
+        };
+        // By now somebody else may be welcome.
+        let certificate = self.certificate(&self.settings);
+        match identity.and_then(|identity| self.settings.gate.renew(&identity, certificate)) {
+            Some(identity) => self.admitted(identity, turn),
+            None => self.refused(turn),
+        }
     }
 
     /// The client is who it says it is, or who everybody is that says nothing.

@@ -56,9 +56,9 @@ impl NatsSession {
         let (settings, version) = self.live.current();
         let before = std::mem::replace(&mut self.settings, settings);
         self.version = version;
+        self.limit_payload();
         let limits = &self.settings.limits;
         self.frame_limits.max_control_line = limits.max_control_line;
-        self.frame_limits.max_payload = limits.max_payload;
         self.heartbeat
             .adjust(limits.ping_interval, limits.ping_max, turn.now());
         match self.standing(&self.settings, turn.subscriptions()) {
@@ -101,7 +101,7 @@ impl NatsSession {
     }
 
     /// Goes on with the permissions that it has now.
-    fn renew(&mut self, renewed: credentials::Identity, turn: &mut impl Turn) {
+    pub(crate) fn renew(&mut self, renewed: credentials::Identity, turn: &mut impl Turn) {
         let rights = renewed.rights();
         if self.rights == rights {
             self.admit(renewed, turn);

@@ -22,16 +22,20 @@ mod session;
 mod subscribing;
 mod throttle;
 mod tls;
+mod token_login;
 mod user_info;
 
+pub use admission::LoginAnswer;
 pub use session::NatsSession;
 pub use tls::ClientTls;
+pub use token_login::TokenLogin;
 
 use opening::Arrival;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use vagus_actors::claimed_accounts::ClaimedAccounts;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;
@@ -58,6 +62,8 @@ pub struct ClientSettings {
     pub auth_timeout: Duration,
     /// The accounts that they can belong to.
     pub accounts: Arc<AccountDirectory>,
+    /// Those of them that operators have signed, where accounts are not configured.
+    pub claimed_accounts: Option<Arc<ClaimedAccounts>>,
     /// What TLS they speak, if any.
     pub tls: Option<Arc<ClientTls>>,
     /// Whether a proxy may say for whom it connects.

@@ -1,6 +1,6 @@
 //! What each operation of a client means.
 
-use crate::admission::{Admission, Login};
+use crate::admission::{Admission, Login, LoginAnswer};
 use crate::authentication;
 use crate::client_options::ClientOptions;
 use crate::evidence::{self, Said};
@@ -9,6 +9,7 @@ use crate::mapping::{Mapper, SubjectOrigin};
 use crate::publishing::Repeated;
 use crate::reporting::Complaints;
 use crate::tls::ClientKey;
+use crate::token_login::HeldToken;
 use crate::{ClientSettings, operation_lines, publishing, subscribing};
 use std::any::Any;
 use std::fmt;
@@ -16,10 +17,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_accounts::TraceDefinition;
-use vagus_actors::connection::{Progress, Session, SlowTask, Turn};
+use vagus_actors::connection::{Awaited, Progress, Session, SlowTask, Turn};
 use vagus_actors::impact::ConnectionImpact;
 use vagus_actors::observed::ClientInfo;
-use vagus_auth::credentials;
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
 use vagus_delivery::Live;
@@ -55,6 +55,8 @@ pub struct NatsSession {
     /// A CONNECT whose password has not been checked yet.
     pub(crate) login: Option<Login>,
     pub(crate) admission: Admission,
+    /// The token that it was let in by, if it was.
+    pub(crate) held_token: Option<Box<HeldToken>>,
     /// What the client may do; nothing until it is in.
     pub(crate) rights: Rights,
     /// The subject that was last found to be one the client may publish on.
@@ -99,6 +101,7 @@ impl NatsSession {
             key: ClientKey::Plain,
             login: None,
             admission,
+            held_token: None,
             rights,
             permitted: Vec::new(),
             mapper: None,
@@ -248,37 +251,20 @@ impl NatsSession {
 }
 
 impl Session for NatsSession {
-    type Answer = Option<credentials::Identity>;
+    type Answer = LoginAnswer;
 
-    fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
-        match self.login.take()? {
-            Login::ToBeChecked(task) => {
-                self.login = Some(Login::BeingChecked);
-                Some(Box::new(move || task.run()))
-            }
-            Login::BeingChecked => {
-                self.login = Some(Login::BeingChecked);
-                None
-            }
-        }
+    fn slow_work(&mut self) -> Option<SlowTask<LoginAnswer>> {
+        LoginAnswer::work_of(&mut self.login)
     }
 
-    fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
+    fn awaited(&mut self) -> Option<Awaited<LoginAnswer>> {
+        LoginAnswer::awaited_of(&mut self.login)
+    }
+
+    fn answered<T: Turn>(&mut self, answer: Option<LoginAnswer>, turn: &mut T) {
         self.login = None;
-        if self.closing {
-            return;
-        }
-        match answer.flatten() {
-            // By now somebody else may be welcome.
-            Some(identity) => match self
-                .settings
-                .gate
-                .renew(&identity, self.certificate(&self.settings))
-            {
-                Some(identity) => self.admitted(identity, turn),
-                None => self.refused(turn),
-            },
-            None => self.refused(turn),
+        if !self.closing {
+            self.login_answered(answer, turn);
         }
     }
 
@@ -398,6 +384,9 @@ impl Session for NatsSession {
     fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
         self.adopt(turn);
         self.follow_account();
+        if !self.closing {
+            self.follow_token(turn);
+        }
         self.show_deliveries(turn);
     }
 
@@ -418,6 +407,9 @@ impl Session for NatsSession {
         if matches!(self.admission, Admission::Due(due) if due <= now) {
             return self.complain(&Complaint::AuthenticationTimeout, turn);
         }
+        if self.token_has_ended(turn) {
+            return;
+        }
         if self.heartbeat.due() > now {
             return;
         }
@@ -430,10 +422,12 @@ impl Session for NatsSession {
 
     fn deadline(&self) -> Option<Instant> {
         let ping = self.heartbeat.due();
-        Some(match self.admission {
+        let first = match self.admission {
             Admission::Due(due) => due.min(ping),
             Admission::In(..) => ping,
-        })
+        };
+        let end = self.held_token.as_ref().and_then(|held| held.deadline());
+        Some(end.map_or(first, |end| end.min(first)))
     }
 
     fn round_trip(&self) -> Option<Duration> {

@@ -46,7 +46,10 @@ fn objection<'a>(
     if tokens != 0 && subject::token_count(subject) > tokens {
         return Some(Complaint::TooManyTokens { subject, sid });
     }
-    if limits.max_subscriptions != 0 && turn.subscriptions() >= limits.max_subscriptions {
+    if session
+        .max_subscriptions()
+        .is_some_and(|most| turn.subscriptions() >= most)
+    {
         return Some(Complaint::MaximumSubscriptions);
     }
     // A sid that is in use stays as it is, so its subject does not matter.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use openssl::memcmp;
 use openssl::sha::sha256;
 
+use super::claimed::Claimed;
 use super::login::{Certificate, ConnectionType, ConnectionTypes, Login};
 use super::users::{Check, Entry, Users};
 use super::{Credentials, EVERYBODY, GateError};
@@ -30,6 +31,8 @@ pub struct Gate {
 #[derive(Debug)]
 enum Method {
     Open,
+    /// Who is let in is decided elsewhere.
+    Claims,
     Token(Arc<Entry>),
     User(Arc<Entry>),
     Users(Users),
@@ -38,11 +41,30 @@ enum Method {
 /// Who a connection is, and how that was found out.
 #[derive(Clone)]
 pub struct Identity {
-    /// None where nothing is asked.
-    entry: Option<Arc<Entry>>,
+    who: Who,
     /// Whether it gave no credentials.
     by_default: bool,
     connection: ConnectionType,
+}
+
+/// Who is known how.
+#[derive(Clone)]
+enum Who {
+    /// Nothing was asked.
+    Anybody,
+    /// By the configuration.
+    Configured(Arc<Entry>),
+    /// By a token.
+    Claimed(Arc<Claimed>),
+}
+
+impl Who {
+    fn configured(&self) -> Option<&Arc<Entry>> {
+        match self {
+            Self::Configured(entry) => Some(entry),
+            Self::Anybody | Self::Claimed(_) => None,
+        }
+    }
 }
 
 impl fmt::Debug for Identity {
@@ -57,25 +79,59 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
+    /// Somebody who is let in by a token.
+    #[must_use]
+    pub fn claimed(claimed: Claimed, connection: ConnectionType) -> Self {
+        Self {
+            who: Who::Claimed(Arc::new(claimed)),
+            by_default: false,
+            connection,
+        }
+    }
+
+    /// What the token says that it was let in by, if it was.
+    #[must_use]
+    pub fn claims(&self) -> Option<&Claimed> {
+        match &self.who {
+            Who::Claimed(claimed) => Some(claimed),
+            Who::Anybody | Who::Configured(_) => None,
+        }
+    }
+
+    /// How it is connected.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionType {
+        self.connection
+    }
+
     /// The user's name or public key; none if there is no user: with a token, or where nothing is asked.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        let entry = self.entry.as_ref()?;
-        (!matches!(entry.check, Check::Token(_))).then_some(&*entry.name)
+        match &self.who {
+            Who::Anybody => None,
+            Who::Configured(entry) => (!matches!(entry.check, Check::Token(_))).then_some(&*entry.name),
+            Who::Claimed(claimed) => Some(claimed.name.as_ref().unwrap_or(&claimed.user)),
+        }
     }
 
     /// The name of the account that it belongs to; None: that of everybody who belongs to no other.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
-        self.entry.as_ref()?.account.as_deref()
+        match &self.who {
+            Who::Anybody => None,
+            Who::Configured(entry) => entry.account.as_deref(),
+            Who::Claimed(claimed) => Some(&claimed.account),
+        }
     }
 
     /// What it may do: never [`Rights::Nothing`], as it was admitted.
     #[must_use]
     pub fn rights(&self) -> Rights {
-        self.entry
-            .as_ref()
-            .map_or(Rights::Everything, |entry| entry.rights.clone())
+        match &self.who {
+            Who::Anybody => Rights::Everything,
+            Who::Configured(entry) => entry.rights.clone(),
+            Who::Claimed(claimed) => claimed.rights.clone(),
+        }
     }
 }
 
@@ -136,6 +192,7 @@ impl Gate {
     pub fn new(credentials: Credentials) -> Result<Self, GateError> {
         let method = match credentials {
             Credentials::Open => Method::Open,
+            Credentials::Claims => Method::Claims,
             Credentials::Token(token) if token.is_empty() => return Err(GateError::EmptyToken),
             Credentials::Token(token) => Method::Token(Arc::new(Entry {
                 name: Box::default(),
@@ -173,7 +230,7 @@ impl Gate {
 
     fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let (one, users) = match &self.method {
-            Method::Open => (None, None),
+            Method::Open | Method::Claims => (None, None),
             Method::Token(entry) | Method::User(entry) => (Some(entry), None),
             Method::Users(users) => (None, Some(users)),
         };
@@ -188,7 +245,7 @@ impl Gate {
     pub fn requires_login(&self) -> bool {
         match &self.method {
             Method::Open => false,
-            Method::Token(_) | Method::User(_) => true,
+            Method::Claims | Method::Token(_) | Method::User(_) => true,
             Method::Users(users) => users.no_auth_user.is_none(),
         }
     }
@@ -197,7 +254,7 @@ impl Gate {
     #[must_use]
     pub fn anybody(&self, connection: ConnectionType) -> Option<Identity> {
         matches!(self.method, Method::Open).then_some(Identity {
-            entry: None,
+            who: Who::Anybody,
             by_default: false,
             connection,
         })
@@ -209,7 +266,7 @@ impl Gate {
     pub fn may_skip_connect(&self, connection: ConnectionType) -> bool {
         match &self.method {
             Method::Open => true,
-            Method::Token(_) | Method::User(_) => false,
+            Method::Claims | Method::Token(_) | Method::User(_) => false,
             Method::Users(users) => users.no_auth_user.as_ref().is_some_and(|entry| {
                 !matches!(entry.check, Check::Key(_)) && entry.connection_types.allow(connection)
             }),
@@ -234,7 +291,11 @@ impl Gate {
     /// Whether INFO has a nonce to be signed.
     #[must_use]
     pub fn needs_nonce(&self) -> bool {
-        matches!(&self.method, Method::Users(users) if !users.by_key.is_empty())
+        match &self.method {
+            Method::Claims => true,
+            Method::Users(users) => !users.by_key.is_empty(),
+            Method::Open | Method::Token(_) | Method::User(_) => false,
+        }
     }
 
     /// What to say about them at the start.
@@ -262,8 +323,9 @@ impl Gate {
     #[must_use]
     pub fn begin(&self, login: &Login<'_>, nonce: &[u8]) -> Decision {
         match &self.method {
+            Method::Claims => Decision::Refused,
             Method::Open => Decision::Admitted(Identity {
-                entry: None,
+                who: Who::Anybody,
                 by_default: false,
                 connection: login.connection,
             }),
@@ -280,7 +342,7 @@ impl Gate {
         let says_nothing = login.user.is_empty() && login.password.is_empty() && login.token.is_empty();
         let by_default = || match users.by_default(login.connection) {
             Some(entry) => Decision::Admitted(Identity {
-                entry: Some(Arc::clone(entry)),
+                who: Who::Configured(Arc::clone(entry)),
                 by_default: true,
                 connection: login.connection,
             }),
@@ -328,7 +390,7 @@ impl Gate {
         // Without one to compare with, it is compared all the same.
         let is_equal = memcmp::eq(plain.unwrap_or(&[0; 32]), &digest) && plain.is_some();
         let identity = entry.map(|entry| Identity {
-            entry: Some(Arc::clone(entry)),
+            who: Who::Configured(Arc::clone(entry)),
             by_default: false,
             connection: login.connection,
         });
@@ -359,9 +421,13 @@ impl Gate {
     #[must_use]
     pub fn renew(&self, identity: &Identity, certificate: Certificate<'_>) -> Option<Identity> {
         let connection = identity.connection;
-        let entry = match (&self.method, &identity.entry) {
+        if let Who::Claimed(_) = &identity.who {
+            // That the token still holds is for whoever knows the accounts.
+            return matches!(self.method, Method::Claims).then(|| identity.clone());
+        }
+        let entry = match (&self.method, identity.who.configured()) {
             (Method::Open, _) => None,
-            (_, None) => return None,
+            (Method::Claims, _) | (_, None) => return None,
             (Method::Token(_) | Method::User(_), _) if identity.by_default => return None,
             (Method::Token(entry) | Method::User(entry), Some(known)) => Some(entry.same_as(known)?),
             (Method::Users(users), Some(known)) => {
@@ -388,7 +454,7 @@ impl Gate {
             return None;
         }
         Some(Identity {
-            entry: entry.map(Arc::clone),
+            who: entry.map_or(Who::Anybody, |entry| Who::Configured(Arc::clone(entry))),
             by_default: identity.by_default,
             connection,
         })
@@ -407,7 +473,7 @@ fn sign(entry: Option<&Arc<Entry>>, login: &Login<'_>, nonce: &[u8]) -> Decision
     let is_signed = !nonce.is_empty() && nkey::verify(&key, nonce, &signature);
     match entry.filter(|entry| entry.connection_types.allow(login.connection)) {
         Some(entry) if is_signed => Decision::Admitted(Identity {
-            entry: Some(Arc::clone(entry)),
+            who: Who::Configured(Arc::clone(entry)),
             by_default: false,
             connection: login.connection,
         }),

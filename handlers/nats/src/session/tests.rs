@@ -337,6 +337,7 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
             AccountId(0),
             GLOBAL_ACCOUNT,
         )))),
+        claimed_accounts: None,
         tls: None,
         proxy_protocol: false,
         max_traced_payload: 0,

@@ -1,0 +1,9 @@
+//! The tokens of accounts that operators have signed: where they are kept, and how they are asked for and changed.
+
+mod directory;
+mod memory;
+mod url;
+
+pub use directory::{DirectoryError, DirectoryStore};
+pub use memory::MemoryStore;
+pub use url::UrlStore;

@@ -1,0 +1,273 @@
+//! Logins by tokens of accounts that operators have signed, and what becomes of them while accounts change.
+
+use crate::admission::{Login, LoginAnswer};
+use crate::session::NatsSession;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vagus_actors::claimed_accounts::{ClaimedAccounts, KnownAccount, Lookup};
+use vagus_actors::connection::{Awaited, Turn};
+use vagus_auth::credentials::{Claimed, Identity};
+use vagus_auth::nkey::Nonce;
+use vagus_auth::permission::Rights;
+use vagus_jwt::{Claims, Grant, NO_LIMIT, Presented, Refusal, User, admit, renew};
+use vagus_protocol::connect::Proofs;
+use vagus_protocol::error::Complaint;
+
+/// What somebody says who presents a token.
+#[derive(Debug)]
+pub struct TokenLogin {
+    user: Claims<User>,
+    /// Of the nonce.
+    signature: Box<str>,
+}
+
+/// What somebody was let in by.
+#[derive(Debug)]
+pub(crate) struct HeldToken {
+    user: Claims<User>,
+    account: Arc<KnownAccount>,
+    /// From when on it does not hold any more.
+    ends: Option<(Instant, Ends)>,
+}
+
+/// What does not hold any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    User,
+    Account,
+}
+
+impl HeldToken {
+    /// When it has to be looked at again.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.ends.map(|(at, _)| at)
+    }
+}
+
+/// The earlier of when the user and when the account does not hold any more.
+fn ends(user: Option<i64>, account: i64, now: Instant) -> Option<(Instant, Ends)> {
+    let clock = Timestamp::now();
+    let at = |seconds: i64, what: Ends| {
+        let end = Timestamp::from_second(seconds).ok()?;
+        let left = Duration::try_from(end.duration_since(clock)).unwrap_or_default();
+        Some((now.checked_add(left)?, what))
+    };
+    let user = user.and_then(|seconds| at(seconds, Ends::User));
+    let account = (account != 0).then(|| at(account, Ends::Account)).flatten();
+    match (user, account) {
+        (Some(user), Some(account)) => Some(if account.0 < user.0 { account } else { user }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The time zone of this name; that of the system without one.
+fn time_zone(name: &str) -> Option<TimeZone> {
+    match name {
+        "" | "Local" => Some(TimeZone::system()),
+        name => TimeZone::get(name).ok(),
+    }
+}
+
+/// The user that a token makes of somebody.
+fn identity(user: &Claims<User>, account: &KnownAccount, grant: &Grant) -> Option<Claimed> {
+    let limits = &grant.limits;
+    let own = limits.permissions.granted();
+    let permissions = own.or_else(|| account.claims.nats.default_permissions.granted());
+    let rights = match permissions {
+        None => Rights::Everything,
+        // Subjects that are none permit nothing: nobody is let in by them.
+        Some(permissions) => Rights::By(Arc::new(permissions.compile().ok()?)),
+    };
+    let of_account = &account.claims.nats.limits;
+    // The lower of two limits, of which either may be none.
+    let limit = |user: i64, account: i64| {
+        let limits = [user, account].into_iter().filter(|limit| *limit != NO_LIMIT);
+        limits.map(|limit| usize::try_from(limit).unwrap_or(0)).min()
+    };
+    Some(Claimed {
+        user: user.subject.as_str().into(),
+        name: None,
+        account: account.claims.subject.as_str().into(),
+        rights,
+        max_subscriptions: limit(limits.subscriptions, of_account.subscriptions),
+        max_payload: limit(limits.payload, of_account.payload),
+    })
+}
+
+impl NatsSession {
+    /// Somebody presents a token, or what is taken for one where none is presented.
+    pub(crate) fn begin_with_token(
+        &mut self,
+        accounts: &Arc<ClaimedAccounts>,
+        proofs: Option<Box<Proofs>>,
+        turn: &mut impl Turn,
+    ) {
+        let proofs = proofs.unwrap_or_default();
+        let presented = Claims::<User>::decode(&proofs.jwt).ok();
+        let user = presented.or_else(|| Claims::<User>::decode(accounts.default_sentinel()?).ok());
+        let Some(user) = user else {
+            log::debug!("{} - Authentication requires a user JWT", self.log_name());
+            return self.refused(turn);
+        };
+        let login = Box::new(TokenLogin {
+            user,
+            signature: proofs.sig,
+        });
+        let account = login.user.account();
+        if !accounts.trust().lets_in(account) {
+            accounts.count_not_pinned();
+            return self.refused(turn);
+        }
+        match accounts.look_up(account, self.peer.ip()) {
+            Lookup::Known(known) => self.go_on_with_token(&login, known, turn),
+            Lookup::Absent => self.refused(turn),
+            Lookup::Fetching(fetched) => {
+                let answer = async { LoginAnswer::Account(login, fetched.await.ok().flatten()) };
+                self.login = Some(Login::ToBeAwaited(Awaited::new(answer)));
+            }
+        }
+    }
+
+    /// The account of somebody who has presented a token was looked for.
+    pub(crate) fn account_found(
+        &mut self,
+        login: &TokenLogin,
+        known: Option<Arc<KnownAccount>>,
+        turn: &mut impl Turn,
+    ) {
+        match known {
+            Some(known) => self.go_on_with_token(login, known, turn),
+            None => self.refused(turn),
+        }
+    }
+
+    fn go_on_with_token(&mut self, login: &TokenLogin, known: Arc<KnownAccount>, turn: &mut impl Turn) {
+        let Some(accounts) = self.settings.claimed_accounts.clone() else {
+            return self.refused(turn);
+        };
+        let nonce = self.nonce;
+        let presented = self.presented(&login.signature, nonce.as_ref());
+        let grant = admit(
+            &login.user,
+            &known.claims,
+            accounts.trust(),
+            &presented,
+            Timestamp::now(),
+            &time_zone,
+        );
+        let grant = match grant {
+            Ok(grant) => grant,
+            Err(refusal) => {
+                self.report_token_refusal(&refusal);
+                return self.refused(turn);
+            }
+        };
+        let Some(claimed) = identity(&login.user, &known, &grant) else {
+            return self.refused(turn);
+        };
+        self.held_token = Some(Box::new(HeldToken {
+            user: login.user.clone(),
+            ends: ends(grant.until, known.claims.expires, turn.now()),
+            account: known,
+        }));
+        self.admitted(Identity::claimed(claimed, self.settings.connection), turn);
+    }
+
+    /// A client that was let in before says more in another CONNECT, and presents no other token.
+    pub(crate) fn renew_token(&mut self, turn: &mut impl Turn) {
+        match self.who().cloned() {
+            Some(identity) if self.held_token.is_some() => self.admitted(identity, turn),
+            _ => self.refused(turn),
+        }
+    }
+
+    fn presented<'a>(&self, signature: &'a str, nonce: Option<&'a Nonce>) -> Presented<'a> {
+        Presented {
+            signature,
+            nonce: nonce.map_or(&[], Nonce::as_bytes),
+            connection: self.settings.connection,
+            address: self.peer.ip(),
+        }
+    }
+
+    /// As nats-server logs it: what somebody can do something about is an error.
+    fn report_token_refusal(&self, refusal: &Refusal) {
+        match refusal {
+            Refusal::Source(_) | Refusal::Times => log::error!("{} - {refusal}", self.log_name()),
+            _ => log::debug!("{} - {refusal}", self.log_name()),
+        }
+    }
+
+    /// Accounts may have changed: the client goes on by what its own is now.
+    pub(crate) fn follow_token(&mut self, turn: &mut impl Turn) {
+        let (Some(held), Some(accounts)) = (&self.held_token, &self.settings.claimed_accounts) else {
+            return;
+        };
+        let Some(known) = accounts.known(&held.account.claims.subject) else {
+            return self.complain(&Complaint::AccountExpired, turn);
+        };
+        if Arc::ptr_eq(&known, &held.account) {
+            return;
+        }
+        let presented = self.presented("", None);
+        let renewed = renew(
+            &held.user,
+            &known.claims,
+            accounts.trust(),
+            &presented,
+            Timestamp::now(),
+            &time_zone,
+        );
+        let grant = match renewed {
+            Ok(grant) => grant,
+            Err(Refusal::Revoked) => return self.complain(&Complaint::UserRevoked, turn),
+            Err(Refusal::AccountExpired) => return self.complain(&Complaint::AccountExpired, turn),
+            Err(refusal) => {
+                self.report_token_refusal(&refusal);
+                return self.refused(turn);
+            }
+        };
+        let Some(claimed) = identity(&held.user, &known, &grant) else {
+            return self.refused(turn);
+        };
+        let ends = ends(grant.until, known.claims.expires, turn.now());
+        if let Some(held) = &mut self.held_token {
+            (held.account, held.ends) = (known, ends);
+        }
+        self.renew(Identity::claimed(claimed, self.settings.connection), turn);
+    }
+
+    /// Whether what the client was let in by does not hold any more; it is told so.
+    pub(crate) fn token_has_ended(&mut self, turn: &mut impl Turn) -> bool {
+        let ended = self.held_token.as_ref().and_then(|held| held.ends);
+        let Some((_, what)) = ended.filter(|(at, _)| *at <= turn.now()) else {
+            return false;
+        };
+        let complaint = match what {
+            Ends::User => Complaint::UserExpired,
+            Ends::Account => Complaint::AccountExpired,
+        };
+        self.complain(&complaint, turn);
+        true
+    }
+
+    /// How many bytes a message of the client may have.
+    pub(crate) fn limit_payload(&mut self) {
+        let server = self.settings.limits.max_payload;
+        let own = self
+            .who()
+            .and_then(Identity::claims)
+            .and_then(|claimed| claimed.max_payload);
+        self.frame_limits.max_payload = own.map_or(server, |own| own.min(server));
+    }
+
+    /// How many subscriptions the client may have; None: any number.
+    pub(crate) fn max_subscriptions(&self) -> Option<usize> {
+        let server = Some(self.settings.limits.max_subscriptions).filter(|limit| *limit != 0);
+        let own = self.who().and_then(Identity::claims);
+        let own = own.and_then(|claimed| claimed.max_subscriptions);
+        own.into_iter().chain(server).min()
+    }
+}

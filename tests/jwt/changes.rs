@@ -1,0 +1,78 @@
+//! What becomes of those who are in.
+
+use crate::world::{TestAccount, TestOperator, now};
+use vagus_test_support::server;
+
+#[test]
+fn who_has_expired_is_closed() {
+    let (operator, account) = (TestOperator::new(), TestAccount::new());
+    let server = server().configured(&operator.configuration(&[&account])).start();
+    let mut client = account.user(|user| user.expires = now() + 2).enter(&server);
+    client.expect("-ERR 'User Authentication Expired'");
+    client.closed();
+}
+
+#[test]
+fn an_account_that_has_expired_closes_all() {
+    let (operator, mut account) = (TestOperator::new(), TestAccount::new());
+    account.claims.expires = now() + 2;
+    let server = server().configured(&operator.configuration(&[&account])).start();
+    let user = account.user(|_| {});
+    let mut client = user.enter(&server);
+    client.expect("-ERR 'Account Authentication Expired'");
+    client.closed();
+    user.is_refused(&server);
+}
+
+#[test]
+fn who_is_revoked_is_closed_at_once() {
+    let (operator, mut account, other) = (TestOperator::new(), TestAccount::new(), TestAccount::new());
+    let server = server()
+        .configured(&operator.configuration(&[&account, &other]))
+        .start();
+    let (revoked, stays) = (account.user(|_| {}), account.user(|_| {}));
+    let (mut goes, mut remains) = (revoked.enter(&server), stays.enter(&server));
+    let mut elsewhere = other.user(|_| {}).enter(&server);
+    let revocations = &mut account.claims.nats.revocations.0;
+    revocations.insert(revoked.key.public().to_owned(), now());
+    server.reconfigure(&operator.configuration(&[&account, &other]));
+    goes.expect("-ERR 'User Authentication Revoked'");
+    goes.closed();
+    revoked.is_refused(&server);
+    remains.sync_silent();
+    account.claims.nats.revocations.0.insert("*".to_owned(), now());
+    server.reconfigure(&operator.configuration(&[&account, &other]));
+    remains.expect("-ERR 'User Authentication Revoked'");
+    elsewhere.sync_silent();
+}
+
+#[test]
+fn permissions_of_an_account_change_for_those_who_are_in() {
+    let (operator, mut account) = (TestOperator::new(), TestAccount::new());
+    let server = server().configured(&operator.configuration(&[&account])).start();
+    let mut client = account.user(|_| {}).enter(&server);
+    client.subscribe("a", "1");
+    client.subscribe("b", "2");
+    client.sync();
+    account.claims.nats.default_permissions.subscribe.allow = vec!["a".to_owned()];
+    server.reconfigure(&operator.configuration(&[&account]));
+    client.expect("-ERR 'Permissions Violation for Subscription to \"b\" (sid \"2\")'");
+    client.send("PUB a 2\r\nhi");
+    client.expect("MSG a 1 2\r\nhi");
+}
+
+#[test]
+fn a_signing_key_that_is_gone_closes_its_users() {
+    let (operator, mut account, signing) = (TestOperator::new(), TestAccount::new(), TestAccount::new());
+    let keys = &mut account.claims.nats.signing_keys.0;
+    keys.insert(signing.key.public().to_owned(), None);
+    let server = server().configured(&operator.configuration(&[&account])).start();
+    let name = account.key.public().to_owned();
+    let mut client = signing
+        .user(|user| user.nats.issuer_account = name)
+        .enter(&server);
+    account.claims.nats.signing_keys.0.clear();
+    server.reconfigure(&operator.configuration(&[&account]));
+    client.expect("-ERR 'Authorization Violation'");
+    client.closed();
+}

@@ -1,0 +1,15 @@
+//! Accounts that operators have signed: who is let in by which token, and what becomes of that while accounts change.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod admission;
+#[cfg(test)]
+mod changes;
+#[cfg(test)]
+mod directory;
+#[cfg(test)]
+mod nsc;
+#[cfg(test)]
+mod url;
+#[cfg(test)]
+mod world;
