@@ -28,6 +28,7 @@ use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
 use vagus_actors::{Accounts, Observatory, Operator, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Gate};
+use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
 use vagus_delivery::Live;
@@ -65,7 +66,7 @@ pub(crate) fn start(
     identity: &ServerIdentity,
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
-    let gate = Gate::new(config.clients.credentials.clone())?;
+    let gate = Gate::new(config.clients.credentials.clone())?.requiring_proxy(config.clients.requires_proxy);
     let secured = Secured::start(config.clients.tls.as_ref())?;
     let socket = listen(&config.clients.listen)?;
     let client_address = socket.local_addr()?;
@@ -151,6 +152,7 @@ fn populate(
         info: info.clone(),
         limits: config.limits.clone(),
         gate: Arc::new(gate),
+        trusted_proxies: trusted_proxies(config),
         connection: ConnectionType::Standard,
         auth_timeout: config.clients.auth_timeout,
         accounts: accounts.directory().clone(),
@@ -268,6 +270,11 @@ fn start_reload(
     Reload::start_in_arbiter(&Arbiter::with_tokio_rt(runtime).handle(), move |_| {
         Reload::new(config, document, source, Box::new(parts), monitor, lame_duck)
     })
+}
+
+/// The proxies that vouch for clients.
+pub(crate) fn trusted_proxies(config: &Config) -> TrustedProxies {
+    TrustedProxies::new(config.trusted_proxies.iter().map(|key| &**key))
 }
 
 /// What these limits hold all connections to.

@@ -15,7 +15,7 @@ use vagus_nats::ClientSettings;
 
 use crate::admin;
 use crate::admin_service::AdminService;
-use crate::bootstrap::{advertise, bounds};
+use crate::bootstrap::{advertise, bounds, trusted_proxies};
 use crate::certificates::{Occasion, make_ready};
 use crate::claimed_accounts;
 use crate::stapling::Stapler;
@@ -104,10 +104,12 @@ impl Parts {
     fn client_settings(&self, new: &Config) -> Result<ClientSettings, String> {
         let (before, _) = self.client_settings.current();
         let (settings, _) = self.settings.current();
-        let gate = if settings.config.clients.credentials == new.clients.credentials {
+        let (now, clients) = (&settings.config.clients, &new.clients);
+        let gate = if now.credentials == clients.credentials && now.requires_proxy == clients.requires_proxy {
             before.gate.clone()
         } else {
-            Arc::new(Gate::new(new.clients.credentials.clone()).map_err(|error| error.to_string())?)
+            let gate = Gate::new(clients.credentials.clone()).map_err(|error| error.to_string())?;
+            Arc::new(gate.requiring_proxy(clients.requires_proxy))
         };
         // Certificates are read anew each time: they are replaced where they are.
         let tls = make_ready(new.clients.tls.as_ref(), before.tls.as_deref(), Occasion::Reload)
@@ -126,6 +128,7 @@ impl Parts {
         client_settings.info.max_payload = new.limits.max_payload;
         advertise(&mut client_settings.info, new, self.client_port);
         client_settings.gate = gate;
+        client_settings.trusted_proxies = trusted_proxies(new);
         client_settings.auth_timeout = new.clients.auth_timeout;
         client_settings.limits = new.limits.clone();
         client_settings.max_traced_payload = new.logging.max_traced_payload;

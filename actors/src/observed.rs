@@ -22,6 +22,8 @@ pub struct ClientInfo {
     pub version: String,
     /// The user it is; empty where there is none.
     pub user: String,
+    /// The public key of the trusted proxy that it came by; empty where it came by none.
+    pub proxy: String,
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

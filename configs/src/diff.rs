@@ -170,6 +170,7 @@ fn section<T>(section: &Option<T>) -> Shown {
 fn compare(old: &Config, new: &Config) -> Table {
     let Config {
         clients,
+        trusted_proxies,
         accounts,
         operators,
         server_name,
@@ -197,6 +198,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         tls,
         credentials,
         auth_timeout,
+        requires_proxy,
         proxy_protocol,
     } = clients;
     let mut table = Table::default();
@@ -236,6 +238,18 @@ fn compare(old: &Config, new: &Config) -> Table {
         Shown::optional(name.as_ref())
     });
     compare_operators(&mut table, operators.as_ref(), new.operators.as_ref());
+    table.row(
+        "authorization.proxy_required",
+        (requires_proxy, &new.clients.requires_proxy),
+        |on| Shown::Boolean(*on),
+        Some(Announced::Named("authorization proxy required")),
+    );
+    table.row(
+        "proxies.trusted",
+        (trusted_proxies, &new.trusted_proxies),
+        |keys| Shown::List(keys.clone()),
+        Some(Announced::Named("proxies trusted keys")),
+    );
     // Certificates are read anew with every reload, whether or not anything else about them has changed.
     table.row(
         "tls",

@@ -21,6 +21,7 @@ impl Config {
             clients,
             accounts: _,
             operators,
+            trusted_proxies: _,
             server_name: _,
             tags: _,
             metadata: _,
@@ -102,6 +103,7 @@ impl<'c> NamedFiles<'c> {
         let ListenerSettings {
             listen: _,
             advertise: _,
+            requires_proxy: _,
             tls,
             credentials: _,
             auth_timeout: _,

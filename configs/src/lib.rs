@@ -47,6 +47,8 @@ use std::path::PathBuf;
 pub struct Config {
     /// Where and how clients connect.
     pub clients: ListenerSettings,
+    /// The public keys of proxies that vouch for clients (ADR-55): valid ones, of any kind.
+    pub trusted_proxies: Vec<String>,
     /// Who shares subjects with whom.
     pub accounts: Accounts,
     /// Who signs the accounts, if they are not configured.

@@ -17,6 +17,9 @@ pub struct ListenerSettings {
     pub credentials: Credentials,
     /// How long a peer may take to present it.
     pub auth_timeout: Duration,
+    /// Whether those who present one token, or log in as one user, have to come by a trusted proxy. Of several users each
+    /// says that itself.
+    pub requires_proxy: bool,
     /// Whether every connection begins with a PROXY protocol header that says where it is from.
     pub proxy_protocol: bool,
 }
@@ -36,6 +39,7 @@ impl ListenerSettings {
             tls: None,
             credentials: Credentials::default(),
             auth_timeout: AUTH_TIMEOUT,
+            requires_proxy: false,
             proxy_protocol: false,
         }
     }

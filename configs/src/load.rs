@@ -23,6 +23,7 @@ mod monitoring;
 mod ocsp;
 mod operators;
 mod permissions;
+mod proxies;
 mod read;
 mod server;
 mod tls;

@@ -137,6 +137,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
         stale_connection_stats: Kinds::clients(monitor.stale_connections),
         disk_io_wait_stats: DiskWaits::default(),
+        proxies: Proxies::of(&config.trusted_proxies),
         tls_ocsp_peer_verify: tls.is_some_and(|tls| tls.checks_peers),
         ocsp_peer_cache: tls
             .filter(|tls| tls.checks_peers)
@@ -231,12 +232,35 @@ struct Varz<'a> {
     slow_consumer_stats: Kinds,
     stale_connection_stats: Kinds,
     disk_io_wait_stats: DiskWaits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxies: Option<Proxies<'a>>,
     #[serde(skip_serializing_if = "is_false")]
     tls_ocsp_peer_verify: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     ocsp_peer_cache: Option<PeerCache>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_cert_not_after: Option<Time>,
+}
+
+/// The proxies that vouch for clients.
+#[derive(Serialize)]
+struct Proxies<'a> {
+    trusted: Vec<TrustedProxy<'a>>,
+}
+
+#[derive(Serialize)]
+struct TrustedProxy<'a> {
+    key: &'a str,
+}
+
+impl<'a> Proxies<'a> {
+    /// None where there are none.
+    fn of(keys: &'a [String]) -> Option<Self> {
+        let trusted = keys.iter().map(|key| TrustedProxy { key });
+        (!keys.is_empty()).then(|| Self {
+            trusted: trusted.collect(),
+        })
+    }
 }
 
 /// What is remembered of answers about certificates of clients.

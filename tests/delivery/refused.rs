@@ -13,6 +13,7 @@ fn permitted() -> TestServer {
         permissions,
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     };
     let only = Rules {
         allow: ["foo", "bar", "$NRG.>"].map(str::to_owned).to_vec(),

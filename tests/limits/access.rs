@@ -132,6 +132,7 @@ fn web_only() -> Credentials {
         }),
         connection_types: [ConnectionType::WebSocket].into_iter().collect(),
         account: None,
+        requires_proxy: false,
     };
     Credentials::Users {
         users: vec![web],
@@ -193,6 +194,7 @@ fn by_permissions() {
         permissions,
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     };
     let limited = Permissions {
         subscribe: Rules {

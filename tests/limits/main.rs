@@ -13,3 +13,5 @@ mod sizes;
 mod slow_consumers;
 #[cfg(test)]
 mod subscriptions;
+#[cfg(test)]
+mod vouched_for;

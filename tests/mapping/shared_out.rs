@@ -10,8 +10,8 @@ fn shares(mapping: &str, subjects: &[&str]) -> Vec<usize> {
         .configured(&format!("mappings {{ w: {mapping} }}"))
         .start();
     let mut subscriber = server.client().connect(CONNECT);
-    for subject in subjects {
-        subscriber.subscribe(subject, "1");
+    for (sid, subject) in subjects.iter().enumerate() {
+        subscriber.subscribe(subject, &sid.to_string());
     }
     let mut publisher = server.client().connect(CONNECT);
     publisher.send_bytes("PUB w 1\r\nx\r\n".repeat(MESSAGES).as_bytes());

@@ -21,6 +21,7 @@ fn users(allow: &[&str], deny: &[&str]) -> Credentials {
             }),
             connection_types: ConnectionTypes::default(),
             account: None,
+            requires_proxy: false,
         }],
         no_auth_user: None,
         default_permissions: None,

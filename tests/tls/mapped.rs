@@ -25,6 +25,7 @@ fn mapping_server_with(world: &World, users: &[&str], no_auth_user: Option<&str>
         }),
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     };
     server()
         .tls(world.with(|tls| tls.verify_and_map = true))

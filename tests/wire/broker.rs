@@ -16,6 +16,7 @@ use vagus_actors::placement::Placed;
 use vagus_actors::reception::{Language, Opened, Opening, Reception, Unopened};
 use vagus_actors::{Accounts, Observe, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Credentials, Gate};
+use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::{Limits, WriteTimeout};
 use vagus_delivery::Live;
 use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
@@ -68,6 +69,7 @@ impl Layered {
             },
             limits,
             gate: Arc::new(Gate::new(Credentials::Open).unwrap()),
+            trusted_proxies: TrustedProxies::default(),
             accounts: accounts.directory().clone(),
             claimed_accounts: None,
             connection: ConnectionType::WebSocket,

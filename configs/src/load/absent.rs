@@ -28,7 +28,7 @@ pub(super) const SERVER: Absent = Absent {
 
 /// In `authorization`.
 pub(super) const AUTHORIZATION: Absent = Absent {
-    switches: &["proxy_required"],
+    switches: &[],
     others: &["auth_callout", "auth_hook"],
 };
 
@@ -40,7 +40,7 @@ pub(super) const NOTHING: Absent = Absent {
 
 /// In one of `users`.
 pub(super) const USER: Absent = Absent {
-    switches: &["proxy_required"],
+    switches: &[],
     others: &[],
 };
 

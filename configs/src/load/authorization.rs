@@ -151,18 +151,20 @@ pub(super) struct Authorization {
     pub(super) credentials: Credentials,
     /// How long a peer may take to present them, if it says so.
     pub(super) timeout: Option<Duration>,
+    /// Whether those who present what is not of a user have to come by a trusted proxy.
+    pub(super) requires_proxy: bool,
 }
 
 impl Authorization {
     pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Self {
-        let mut timeout = None;
-        let credentials = section(entry, &mut timeout, findings).unwrap_or_default();
-        Self { credentials, timeout }
+        let mut read = Self::default();
+        read.credentials = section(entry, &mut read, findings).unwrap_or_default();
+        read
     }
 }
 
 /// None if it says nothing that can be used.
-fn section(entry: &Entry, timeout: &mut Option<Duration>, findings: &mut Findings) -> Option<Credentials> {
+fn section(entry: &Entry, read: &mut Authorization, findings: &mut Findings) -> Option<Credentials> {
     let section = findings.map(entry)?;
     let mut user = None;
     let mut password = None;
@@ -174,7 +176,8 @@ fn section(entry: &Entry, timeout: &mut Option<Duration>, findings: &mut Finding
             "user" | "username" => user = findings.optional_text(entry).flatten(),
             "pass" | "password" => password = findings.optional_text(entry).flatten(),
             "token" => token = findings.optional_text(entry).flatten(),
-            "timeout" => *timeout = read_timeout(entry, findings).or(*timeout),
+            "timeout" => read.timeout = read_timeout(entry, findings).or(read.timeout),
+            "proxy_required" => read.requires_proxy = findings.boolean(entry)?,
             "users" => users = Some((entry, users::read(entry, findings))),
             "default_permission" | "default_permissions" | "permissions" => {
                 default_permissions = findings.permissions(entry);

@@ -43,8 +43,13 @@ impl<'e> Section<'e> {
         match key {
             "tls" => self.tls = Some((entry, tls::section(entry, findings))),
             "authorization" => {
-                let Authorization { credentials, timeout } = Authorization::read(entry, findings);
+                let Authorization {
+                    credentials,
+                    timeout,
+                    requires_proxy,
+                } = Authorization::read(entry, findings);
                 self.access.set(entry, credentials);
+                self.settings.requires_proxy = requires_proxy;
                 self.auth_timeout = timeout.or(self.auth_timeout);
             }
             "no_auth_user" => self.access.set_no_auth_user(entry, findings),

@@ -30,6 +30,7 @@ fn user(value: &Value, findings: &mut Findings) -> Option<User> {
     let mut password = None;
     let mut key = None;
     let mut permissions = None;
+    let mut requires_proxy = false;
     let mut connection_types = ConnectionTypes::default();
     for entry in map.entries() {
         match entry.key.to_lowercase().as_str() {
@@ -40,6 +41,7 @@ fn user(value: &Value, findings: &mut Findings) -> Option<User> {
             "allowed_connection_types" | "connection_types" | "clients" => {
                 connection_types = types(entry, findings);
             }
+            "proxy_required" => requires_proxy = findings.boolean(entry)?,
             key => absent::refuse(key, entry, &absent::USER, findings),
         }
     }
@@ -70,6 +72,7 @@ fn user(value: &Value, findings: &mut Findings) -> Option<User> {
         permissions,
         connection_types,
         account: None,
+        requires_proxy,
     })
 }
 

@@ -55,6 +55,8 @@ pub struct User {
     pub connection_types: ConnectionTypes,
     /// The name of the account that it belongs to; None: that of everybody who belongs to no other.
     pub account: Option<Arc<str>>,
+    /// Whether it has to come by a [trusted proxy](crate::proxies).
+    pub requires_proxy: bool,
 }
 
 /// The name of the user that everybody is who gives no credentials, where only users of the system account are defined.
@@ -72,6 +74,7 @@ impl User {
             permissions: None,
             connection_types: ConnectionTypes::default(),
             account: None,
+            requires_proxy: false,
         }
     }
 }

@@ -8,5 +8,6 @@ pub mod credentials;
 pub mod nkey;
 pub mod password;
 pub mod permission;
+pub mod proxies;
 mod remembered;
 pub mod responses;

@@ -81,6 +81,12 @@ pub enum Complaint<'a> {
     /// Bad credentials, or something other than CONNECT where one is required. Closes.
     #[error("Authorization Violation")]
     AuthorizationViolation,
+    /// It came by a proxy that the server does not trust; it is told no more than others. Closes.
+    #[error("Authorization Violation")]
+    UntrustedProxy,
+    /// It did not come by a proxy, and its user has to; it is told no more than others. Closes.
+    #[error("Authorization Violation")]
+    ProxyRequired,
     /// No CONNECT in time. Closes.
     #[error("Authentication Timeout")]
     AuthenticationTimeout,
@@ -194,6 +200,8 @@ impl Complaint<'_> {
     pub fn reason(&self) -> Option<CloseReason> {
         match self {
             Complaint::AuthorizationViolation => Some(CloseReason::AuthenticationFailure),
+            Complaint::UntrustedProxy => Some(CloseReason::UntrustedProxy),
+            Complaint::ProxyRequired => Some(CloseReason::ProxyRequired),
             Complaint::AuthenticationTimeout => Some(CloseReason::AuthenticationTimeout),
             Complaint::UserExpired | Complaint::AccountExpired => Some(CloseReason::AuthenticationExpired),
             Complaint::UserRevoked => Some(CloseReason::Revocation),
@@ -235,6 +243,10 @@ pub enum CloseReason {
     AuthenticationTimeout,
     /// Bad credentials.
     AuthenticationFailure,
+    /// It came by a proxy that is not trusted.
+    UntrustedProxy,
+    /// It did not come by a proxy, as its user has to.
+    ProxyRequired,
     /// No TLS handshake, or not in time.
     TlsHandshakeFailure,
     /// More bytes waited for the client than `max_pending`.
@@ -280,6 +292,8 @@ impl CloseReason {
             CloseReason::ClientClosed => "Client Closed",
             CloseReason::AuthenticationTimeout => "Authentication Timeout",
             CloseReason::AuthenticationFailure => "Authentication Failure",
+            CloseReason::UntrustedProxy => "Proxy Not Trusted",
+            CloseReason::ProxyRequired => "Proxy Required",
             CloseReason::TlsHandshakeFailure => "TLS Handshake Failure",
             CloseReason::SlowConsumerPendingBytes => "Slow Consumer (Pending Bytes)",
             CloseReason::SlowConsumerWriteDeadline => "Slow Consumer (Write Deadline)",
@@ -322,6 +336,8 @@ mod tests {
             assert_eq!(complaint.closes(), closes);
         }
         check(Complaint::AuthorizationViolation, true, "Authorization Violation");
+        check(Complaint::UntrustedProxy, true, "Authorization Violation");
+        check(Complaint::ProxyRequired, true, "Authorization Violation");
         check(Complaint::AuthenticationTimeout, true, "Authentication Timeout");
         check(Complaint::UserExpired, true, "User Authentication Expired");
         check(Complaint::AccountExpired, true, "Account Authentication Expired");

@@ -101,6 +101,7 @@ impl Rules {
             permissions: None,
             connection_types: [].into_iter().collect(),
             account: None,
+            requires_proxy: false,
         };
         let users: Vec<User> = admin.users.iter().map(user).collect();
         let users = (!users.is_empty())

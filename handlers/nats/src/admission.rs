@@ -11,7 +11,9 @@ use std::time::Instant;
 use vagus_actors::claimed_accounts::KnownAccount;
 use vagus_actors::connection::{Awaited, SlowTask, Turn};
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
+use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
+use vagus_auth::proxies::Proxied;
 use vagus_delivery::Account;
 use vagus_protocol::error::{Complaint, Violation};
 
@@ -168,6 +170,17 @@ impl NatsSession {
         if let Err(error) = options.update(json) {
             return self.violated(Violation::Connect, &error.to_string(), turn);
         }
+        let signature = options.proofs.as_ref().map_or("", |proofs| &*proofs.proxy_sig);
+        let nonce = self.nonce.as_ref().map_or(&b""[..], Nonce::as_bytes);
+        match self.settings.trusted_proxies.check(signature, nonce) {
+            Proxied::No => {}
+            Proxied::By(key) => self.proxy = Some(key),
+            Proxied::Untrusted => {
+                options.forget_proofs();
+                self.options = Some(options);
+                return self.turned_away(&Complaint::UntrustedProxy, turn);
+            }
+        }
         let claims_the_same =
             claimed.is_some_and(|(user, nkey)| user == options.user && nkey == options.nkey);
         if let Some(accounts) = self.settings.claimed_accounts.clone() {
@@ -191,8 +204,13 @@ impl NatsSession {
     }
 
     pub(crate) fn refused(&mut self, turn: &mut impl Turn) {
+        self.turned_away(&Complaint::AuthorizationViolation, turn);
+    }
+
+    /// As [`NatsSession::refused`], for a reason that monitoring shows.
+    pub(crate) fn turned_away(&mut self, complaint: &Complaint<'_>, turn: &mut impl Turn) {
         self.report_refusal();
-        self.complain(&Complaint::AuthorizationViolation, turn);
+        self.complain(complaint, turn);
     }
 
     /// What a login came to that could not be decided at once; None if there was no place for that.
@@ -212,6 +230,9 @@ impl NatsSession {
 
     /// The client is who it says it is, or who everybody is that says nothing.
     pub(crate) fn admitted(&mut self, identity: credentials::Identity, turn: &mut impl Turn) {
+        if identity.requires_proxy() && self.proxy.is_none() {
+            return self.turned_away(&Complaint::ProxyRequired, turn);
+        }
         let server_headers = self.settings.limits.headers;
         let Some(options) = &self.options else {
             self.let_in(identity, turn);

@@ -23,6 +23,8 @@ enum Standing {
     HasToLogIn,
     /// Its login is not good any more.
     Unauthorized,
+    /// It came by a proxy that is not trusted any more, or by none, and its user has to now.
+    NotVouchedFor(Complaint<'static>),
     /// Its user belongs to another account now.
     Moved,
     /// It goes on as this one.
@@ -38,7 +40,14 @@ impl NatsSession {
         let Some(who) = self.who() else {
             return Standing::LoggingIn;
         };
+        let proxy = self.proxy.as_deref();
+        if proxy.is_some_and(|key| !settings.trusted_proxies.trust(key)) {
+            return Standing::NotVouchedFor(Complaint::UntrustedProxy);
+        }
         match settings.gate.renew(who, self.certificate(settings)) {
+            Some(renewed) if renewed.requires_proxy() && proxy.is_none() => {
+                Standing::NotVouchedFor(Complaint::ProxyRequired)
+            }
             Some(renewed) if renewed.account() != who.account() => Standing::Moved,
             Some(renewed) => Standing::Renewed(renewed),
             None if self.options.is_none() && subscriptions == 0 => Standing::HasToLogIn,
@@ -73,6 +82,7 @@ impl NatsSession {
                 self.closing = true;
                 turn.close(CloseReason::ClientClosed);
             }
+            Standing::NotVouchedFor(complaint) => self.turned_away(&complaint, turn),
             Standing::Unauthorized if self.is_user_gone() => {
                 // As in nats-server: it is told why when it comes back.
                 self.closing = true;
@@ -138,6 +148,9 @@ impl NatsSession {
             Standing::LoggingIn | Standing::HasToLogIn => return ConnectionImpact::default(),
             Standing::Moved => return closed(CloseReason::ClientClosed),
             Standing::Unauthorized => return closed(CloseReason::AuthenticationFailure),
+            Standing::NotVouchedFor(complaint) => {
+                return closed(complaint.reason().unwrap_or(CloseReason::AuthenticationFailure));
+            }
             Standing::Renewed(renewed) => renewed.rights(),
         };
         let is_denied = |one: &&Subscribed| {

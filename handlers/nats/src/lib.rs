@@ -39,6 +39,7 @@ use vagus_actors::claimed_accounts::ClaimedAccounts;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;
+use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::Limits;
 use vagus_delivery::wire::Entrance;
 use vagus_delivery::{AccountDirectory, Live};
@@ -56,6 +57,8 @@ pub struct ClientSettings {
     pub limits: Limits,
     /// Who may come in.
     pub gate: Arc<Gate>,
+    /// Which proxies vouch for those who come by them.
+    pub trusted_proxies: TrustedProxies,
     /// How those who come in connect, which some users may not.
     pub connection: ConnectionType,
     /// How long each may take to say who it is, where that is asked for.
@@ -112,9 +115,9 @@ impl Nats {
         Self { live }
     }
 
-    /// What a client may sign to prove who it is; none where no user has a key.
+    /// What a client may sign to prove who it is, or a proxy that it came by it; none where neither has a key.
     fn nonce(settings: &ClientSettings) -> Option<Nonce> {
-        if !settings.gate.needs_nonce() {
+        if !settings.gate.needs_nonce() && settings.trusted_proxies.is_empty() {
             return None;
         }
         // Without randomness nobody can prove anything: all who try are refused.

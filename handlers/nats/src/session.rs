@@ -50,6 +50,8 @@ pub struct NatsSession {
     pub(crate) nonce: Option<Nonce>,
     /// What the client is called by its certificate, where that says which user it is.
     pub(crate) certificate: Option<Box<CertificateNames>>,
+    /// The trusted proxy that it came by, by its public key.
+    pub(crate) proxy: Option<Arc<str>>,
     /// The key that it has shown.
     pub(crate) key: ClientKey,
     /// A CONNECT whose password has not been checked yet.
@@ -98,6 +100,7 @@ impl NatsSession {
             options: None,
             nonce,
             certificate: None,
+            proxy: None,
             key: ClientKey::Plain,
             login: None,
             admission,
@@ -450,6 +453,7 @@ impl Session for NatsSession {
             lang: said(|options| &options.lang),
             version: said(|options| &options.version),
             user: authentication::shown_user(options, self.who()),
+            proxy: self.proxy.as_deref().unwrap_or_default().to_owned(),
         }
     }
 }

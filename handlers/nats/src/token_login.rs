@@ -93,6 +93,7 @@ fn identity(user: &Claims<User>, account: &KnownAccount, grant: &Grant) -> Optio
         rights,
         max_subscriptions: limit(limits.subscriptions, of_account.subscriptions),
         max_payload: limit(limits.payload, of_account.payload),
+        requires_proxy: limits.proxy_required,
     })
 }
 

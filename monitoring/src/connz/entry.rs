@@ -5,7 +5,7 @@ use crate::units::{RoundTrip, Time, Uptime, time_of};
 use serde::Serialize;
 use std::net::IpAddr;
 use vagus_actors::ObservedConnection;
-use vagus_actors::observed::{ClosedConnection, ConnectionState, Extent};
+use vagus_actors::observed::{ClientInfo, ClosedConnection, ConnectionState, Extent};
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::wire::TlsFacts;
@@ -74,6 +74,22 @@ pub(super) struct Entry<'a> {
     subscriptions_list_detail: Vec<SubscriptionDetail>,
     #[serde(skip_serializing_if = "str::is_empty")]
     name_tag: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<Proxy<'a>>,
+}
+
+/// The proxy that vouches for it.
+#[derive(Serialize)]
+struct Proxy<'a> {
+    key: &'a str,
+}
+
+impl<'a> Proxy<'a> {
+    /// None where there is none.
+    fn of(client: &'a ClientInfo) -> Option<Self> {
+        let key = &*client.proxy;
+        (!key.is_empty()).then_some(Self { key })
+    }
 }
 
 impl<'a> Entry<'a> {
@@ -125,6 +141,7 @@ impl<'a> Entry<'a> {
                 true => subscriptions.iter().map(SubscriptionDetail::of_client).collect(),
                 false => Vec::new(),
             },
+            proxy: Proxy::of(&state.client),
             name_tag: match (shown.auth, &state.account) {
                 (false, _) => "",
                 (true, Some(account)) => account,

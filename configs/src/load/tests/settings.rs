@@ -112,11 +112,30 @@ fn the_server() {
     }
 }
 
+#[test]
+fn who_vouches_for_clients() {
+    sets("proxies { }", |_| {});
+    sets("proxies { trusted: [] }", |_| {});
+    let [one, other] = [Kind::User, Kind::Server].map(|kind| encode_public(kind, &[7; 32]));
+    let text = format!("proxies {{ trusted: [{{key: {one}}}, {{public_key: {other}}}] }}");
+    sets(&text, |config| config.trusted_proxies = vec![one, other]);
+    sets("authorization { token: t, proxy_required: true }", |config| {
+        config.clients.credentials = Credentials::Token("t".to_owned());
+        config.clients.requires_proxy = true;
+    });
+    let loaded = read("authorization { users: [{user: u, proxy_required: true}, {user: v}] }").unwrap();
+    let Credentials::Users { users, .. } = loaded.config.clients.credentials else {
+        panic!("there are users");
+    };
+    assert_eq!(
+        users.iter().map(|user| user.requires_proxy).collect::<Vec<_>>(),
+        [true, false]
+    );
+}
+
 /// Keys that ask for nothing by themselves are checked, and mentioned.
 #[test]
 fn keys_without_effect() {
-    let key = encode_public(Kind::User, &[7; 32]);
-    let proxies = "proxies changes nothing: signatures of proxies are not looked at";
     for (text, warning) in [
         (
             "prof_port: 6060",
@@ -126,9 +145,6 @@ fn keys_without_effect() {
             "prof_block_rate: 1",
             "prof_block_rate changes nothing: there is no profiling over HTTP",
         ),
-        ("proxies { }", proxies),
-        ("proxies { trusted: [] }", proxies),
-        (&format!("proxies {{ trusted: [{{key: {key}}}] }}"), proxies),
     ] {
         sets_with(text, &[&format!("a.conf:1:0: {warning}")], |_| {});
     }

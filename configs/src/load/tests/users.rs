@@ -29,6 +29,7 @@ fn user(name: &str, password: &str) -> User {
         permissions: None,
         connection_types: [].into_iter().collect(),
         account: None,
+        requires_proxy: false,
     }
 }
 

@@ -204,10 +204,6 @@ fn features_of_later_versions() {
             "authorization { users: [{user: u}], auth_callout { issuer: A } }",
             r#"a.conf:1:36: "auth_callout" is not in this version of vagus yet"#,
         ),
-        (
-            "authorization { users: [{user: u, proxy_required: true}] }",
-            r#"a.conf:1:34: "proxy_required" is not in this version of vagus yet"#,
-        ),
         // To be used as a variable makes none of them known.
         (
             "mqtt: 5, max_connections: $mqtt",

@@ -20,6 +20,8 @@ pub struct Claimed {
     pub max_subscriptions: Option<usize>,
     /// Bytes of a message, by the same; None: what the server takes.
     pub max_payload: Option<usize>,
+    /// Whether it has to come by a [trusted proxy](crate::proxies).
+    pub requires_proxy: bool,
 }
 
 impl fmt::Debug for Claimed {

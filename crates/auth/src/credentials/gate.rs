@@ -124,6 +124,16 @@ impl Identity {
         }
     }
 
+    /// Whether it has to come by a trusted proxy.
+    #[must_use]
+    pub fn requires_proxy(&self) -> bool {
+        match &self.who {
+            Who::Anybody => false,
+            Who::Configured(entry) => entry.requires_proxy,
+            Who::Claimed(claimed) => claimed.requires_proxy,
+        }
+    }
+
     /// What it may do: never [`Rights::Nothing`], as it was admitted.
     #[must_use]
     pub fn rights(&self) -> Rights {
@@ -200,6 +210,7 @@ impl Gate {
                 rights: Rights::Everything,
                 connection_types: ConnectionTypes::default(),
                 account: None,
+                requires_proxy: false,
             })),
             Credentials::User { name, .. } if name.is_empty() => return Err(GateError::EmptyName),
             Credentials::User { name, password } => Method::User(Arc::new(Entry {
@@ -208,6 +219,7 @@ impl Gate {
                 rights: Rights::Everything,
                 connection_types: ConnectionTypes::default(),
                 account: None,
+                requires_proxy: false,
             })),
             Credentials::Users {
                 users,
@@ -226,6 +238,18 @@ impl Gate {
         });
         gate.decoy = highest_cost.max().map(Hash::decoy);
         Ok(gate)
+    }
+
+    /// The same, if those who come by the one token or the one user have to come by a trusted proxy. Of several users each
+    /// says that itself.
+    #[must_use]
+    pub fn requiring_proxy(mut self, required: bool) -> Self {
+        if let Method::Token(entry) | Method::User(entry) = &mut self.method
+            && let Some(entry) = Arc::get_mut(entry)
+        {
+            entry.requires_proxy = required;
+        }
+        self
     }
 
     fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {

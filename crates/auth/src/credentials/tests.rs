@@ -36,6 +36,7 @@ pub(super) fn user(name: &str, password: &str) -> User {
         permissions: None,
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     }
 }
 
@@ -45,6 +46,7 @@ pub(super) fn nkey_user(key: &str) -> User {
         permissions: None,
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) struct Entry {
     pub(super) rights: Rights,
     pub(super) connection_types: ConnectionTypes,
     pub(super) account: Option<Arc<str>>,
+    pub(super) requires_proxy: bool,
 }
 
 impl Entry {
@@ -95,6 +96,7 @@ impl Users {
                 rights,
                 connection_types: user.connection_types,
                 account: user.account,
+                requires_proxy: user.requires_proxy,
             });
             if let Some(other) = entries.insert(name, entry) {
                 return Err(GateError::DuplicateUser(other.name.to_string()));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, Turn};
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
+use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_configs::Limits;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
@@ -339,6 +340,7 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
         )))),
         claimed_accounts: None,
         tls: None,
+        trusted_proxies: TrustedProxies::default(),
         proxy_protocol: false,
         max_traced_payload: 0,
         trace_headers: false,
@@ -552,6 +554,7 @@ fn user_with(permissions: Permissions) -> Credentials {
         permissions: Some(permissions),
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     };
     Credentials::Users {
         users: vec![user],

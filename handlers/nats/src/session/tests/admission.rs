@@ -32,6 +32,7 @@ fn user(name: &str, password: &str, permissions: Option<Permissions>) -> User {
         permissions,
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     }
 }
 

@@ -26,6 +26,7 @@ fn user(name: &str, password: &str, subscribe: Option<(&[&str], &[&str])>) -> Us
         }),
         connection_types: ConnectionTypes::default(),
         account: None,
+        requires_proxy: false,
     }
 }
 
