@@ -34,7 +34,7 @@ use vagus_delivery::input::Input;
 use vagus_delivery::outbox::{Notices, Outbox};
 use vagus_delivery::subscriptions::{Change, DepartingSubscriptions, Subscriptions};
 use vagus_delivery::wire::{Entrance, NewLayer, Wire};
-use vagus_delivery::{Live, Moment, TimeOfDay};
+use vagus_delivery::{Live, Membership, Moment, Passed, TimeOfDay};
 use vagus_protocol::error::CloseReason;
 use vagus_routing::{ConnectionId, Destination};
 
@@ -70,6 +70,8 @@ pub struct Connection<S: Session> {
     inbound: InboundTraffic,
     /// The account in which it publishes and subscribes, once the session has admitted it.
     account: Option<RoutedAccount>,
+    /// Its place there.
+    membership: Option<Membership>,
     /// Announcements that are with Routers: one for each account in which something has changed at once. Nothing is read
     /// until they are settled.
     announcements: usize,
@@ -129,13 +131,16 @@ impl<S: Session> Connection<S> {
         }
         let mut input = Input::default();
         input.wait_with(&early);
+        let outbox = Arc::new(outbox);
+        let join = |bound: &RoutedAccount| Membership::join(&bound.account, &outbox, Passed::default());
+        let membership = account.as_ref().and_then(join);
         let connection = Self {
             since: now,
             active: now,
             opened: TimeOfDay::now(),
             wire,
             outcome,
-            outbox: Arc::new(outbox),
+            outbox,
             arbiter,
             surroundings,
             bounds,
@@ -144,6 +149,7 @@ impl<S: Session> Connection<S> {
             subscriptions: Subscriptions::default(),
             inbound: InboundTraffic::default(),
             account,
+            membership,
             announcements: 0,
             working: false,
             answer: None,
@@ -272,6 +278,11 @@ impl<S: Session> Drop for Connection<S> {
     fn drop(&mut self) {
         let reason = self.closing.unwrap_or(CloseReason::ServerShutdown);
         let remembered = self.closed(reason);
+        if let Some(mut membership) = self.membership.take()
+            && reason.is_slow_consumer()
+        {
+            membership.is_too_slow();
+        }
         self.outbox.retire();
         if let Ok(mut arbiter) = self.arbiter.try_borrow_mut() {
             if let Some((timer, _)) = self.timer.take() {

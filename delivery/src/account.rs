@@ -1,14 +1,17 @@
 //! Accounts: connections share subjects with others of the same account alone, and with those that it says.
 
 mod crossing;
+mod membership;
 
 pub(crate) use crossing::Asker;
 pub use crossing::{AnswerWay, AwaitedAnswers, Crossing, RequestWay};
+pub use membership::{AccountTraffic, Membership, Passed};
 
 use crate::interest::Interest;
 use crossing::Shared;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use membership::Members;
 use parking_lot::RwLock;
 use std::sync::{Arc, OnceLock};
 use vagus_accounts::{AccountDefinition, TraceDefinition};
@@ -23,6 +26,7 @@ pub struct Account {
     name: Box<str>,
     interest: Interest,
     defined: RwLock<Defined>,
+    members: Members,
     /// Most share nothing.
     shared: OnceLock<Box<Shared>>,
 }
@@ -64,6 +68,7 @@ impl Account {
             name: name.into(),
             interest: Interest::new(id),
             defined: RwLock::default(),
+            members: Members::default(),
             shared: OnceLock::new(),
         }
     }
@@ -93,6 +98,23 @@ impl Account {
     #[inline]
     pub fn interest(&self) -> &Interest {
         &self.interest
+    }
+
+    /// How many connections are in it.
+    pub fn connections(&self) -> usize {
+        self.members.count()
+    }
+
+    /// What has passed through it. Its connections are asked one by one: takes as long as there are many.
+    pub fn traffic(&self) -> AccountTraffic {
+        self.members.traffic()
+    }
+
+    /// How many connections may be in it.
+    fn connection_limit(&self) -> usize {
+        let limits = |definition: &Arc<AccountDefinition>| definition.limits.connections;
+        let limit = self.defined.read().definition.as_ref().and_then(limits);
+        limit.map_or(usize::MAX, |limit| limit as usize)
     }
 
     /// What it is defined to be; None if nothing is said of it.

@@ -20,7 +20,10 @@ pub mod subscriptions;
 mod testing;
 pub mod wire;
 
-pub use account::{Account, AccountDirectory, AnswerWay, AwaitedAnswers, Crossing, Publishing, RequestWay};
+pub use account::{
+    Account, AccountDirectory, AccountTraffic, AnswerWay, AwaitedAnswers, Crossing, Membership, Passed,
+    Publishing, RequestWay,
+};
 pub use interest::{Interest, LOOKED_AT_ONCE};
 pub use live::Live;
 pub use moment::{Moment, TimeOfDay};

@@ -8,4 +8,6 @@ mod idle;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod world;

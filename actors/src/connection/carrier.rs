@@ -182,6 +182,9 @@ impl Carrier {
         }
         if connection.inbound.messages != published_before || !unannounced.is_empty() {
             connection.active = moment;
+            if let Some(membership) = &connection.membership {
+                membership.set_published(connection.inbound.passed());
+            }
         }
         let pause = hand_over(arbiter, running, now);
         if let Some(unfinished) = arbiter.delivery.take_unfinished() {
@@ -418,6 +421,7 @@ impl<S: Session> Connection<S> {
             delivery,
             accounts: &self.surroundings.accounts,
             account: &mut self.account,
+            membership: &mut self.membership,
             outbox: &self.outbox,
             subscriptions: &mut self.subscriptions,
             inbound: &mut self.inbound,

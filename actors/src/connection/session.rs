@@ -135,7 +135,8 @@ pub trait Turn {
 
     /// Admits the connection: from now on it publishes and subscribes in this account. What it is subscribed to in another
     /// ends. Before it is bound to one it does neither.
-    fn bind(&mut self, account: &Arc<Account>);
+    #[must_use]
+    fn bind(&mut self, account: &Arc<Account>) -> bool;
 
     /// Whether the turn goes on with this message, or with any other operation. If not, nothing more is to be
     /// published in it: the session returns [`Progress::Yielded`], and asks about the same message in a later turn.

@@ -10,7 +10,7 @@ use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
 use vagus_delivery::outbox::{Outbox, ShownDeliveries};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
 use vagus_delivery::wire::NewLayer;
-use vagus_delivery::{Account, Interest, LOOKED_AT_ONCE};
+use vagus_delivery::{Account, Interest, LOOKED_AT_ONCE, Membership, Passed};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
 use vagus_routing::{Destination, Origin};
@@ -22,6 +22,7 @@ pub(super) struct ConnectionTurn<'a> {
     pub(super) accounts: &'a Accounts,
     /// None until the session has admitted the connection.
     pub(super) account: &'a mut Option<RoutedAccount>,
+    pub(super) membership: &'a mut Option<Membership>,
     pub(super) outbox: &'a Arc<Outbox>,
     pub(super) subscriptions: &'a mut Subscriptions,
     pub(super) inbound: &'a mut InboundTraffic,
@@ -44,6 +45,11 @@ pub(super) struct InboundTraffic {
 }
 
 impl InboundTraffic {
+    /// The same, as accounts count it.
+    pub(super) fn passed(self) -> Passed {
+        Passed::new(self.messages, self.payload)
+    }
+
     #[inline]
     fn count(&mut self, payload: usize) {
         self.count_several(1, payload);
@@ -79,13 +85,23 @@ impl Turn for ConnectionTurn<'_> {
         self.now
     }
 
-    fn bind(&mut self, account: &Arc<Account>) {
+    fn bind(&mut self, account: &Arc<Account>) -> bool {
         let bound = self.account.as_ref().map(|bound| bound.account.id());
-        if bound != Some(account.id()) {
-            // It has none of its own in there yet.
-            self.unsubscribe_all();
-            *self.account = self.accounts.get(account.id());
+        if bound == Some(account.id()) {
+            return true;
         }
+        // It has none of its own in there yet.
+        self.unsubscribe_all();
+        *self.account = None;
+        // What it does there does not count here.
+        *self.membership = None;
+        let published = self.inbound.passed();
+        let Some(membership) = Membership::join(account, self.outbox, published) else {
+            return false;
+        };
+        *self.membership = Some(membership);
+        *self.account = self.accounts.get(account.id());
+        true
     }
 
     #[inline]

@@ -105,6 +105,9 @@ pub enum Complaint<'a> {
     /// The server has as many connections as it may. Closes.
     #[error("maximum connections exceeded")]
     MaximumConnections,
+    /// The client's account has as many connections as it may. Closes.
+    #[error("maximum account active connections exceeded")]
+    MaximumAccountConnections,
     /// More TLS handshakes than may begin in a second. Closes.
     #[error("Connection throttling is active. Please try again later.")]
     Throttled,
@@ -209,6 +212,7 @@ impl Complaint<'_> {
             Complaint::MaximumConnections | Complaint::Throttled => {
                 Some(CloseReason::MaximumConnectionsExceeded)
             }
+            Complaint::MaximumAccountConnections => Some(CloseReason::MaximumAccountConnectionsExceeded),
             Complaint::InvalidClientProtocol => Some(CloseReason::BadClientProtocolVersion),
             Complaint::NoRespondersRequiresHeaders => Some(CloseReason::NoRespondersRequiresHeaders),
             Complaint::MaximumSubscriptions
@@ -267,6 +271,8 @@ pub enum CloseReason {
     BadClientProtocolVersion,
     /// The server had as many connections as it may.
     MaximumConnectionsExceeded,
+    /// The account had as many connections as it may.
+    MaximumAccountConnectionsExceeded,
     /// A message was over `max_payload`.
     MaximumPayloadExceeded,
     /// A line was over `max_control_line`.
@@ -286,6 +292,14 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// Whether too much waited for the peer, or for too long.
+    pub fn is_slow_consumer(self) -> bool {
+        matches!(
+            self,
+            CloseReason::SlowConsumerPendingBytes | CloseReason::SlowConsumerWriteDeadline
+        )
+    }
+
     /// The text that monitoring and events show.
     pub fn text(self) -> &'static str {
         match self {
@@ -304,6 +318,7 @@ impl CloseReason {
             CloseReason::ProtocolViolation => "Protocol Violation",
             CloseReason::BadClientProtocolVersion => "Bad Client Protocol Version",
             CloseReason::MaximumConnectionsExceeded => "Maximum Connections Exceeded",
+            CloseReason::MaximumAccountConnectionsExceeded => "Maximum Account Connections Exceeded",
             CloseReason::MaximumPayloadExceeded => "Maximum Message Payload Exceeded",
             CloseReason::MaximumControlLineExceeded => "Maximum Control Line Exceeded",
             CloseReason::MaximumSubscriptionsExceeded => "Maximum Subscriptions Exceeded",

@@ -57,6 +57,8 @@ pub struct InfoClient<'a> {
     pub nonce: &'a str,
     /// Set in the INFO that follows the first PONG.
     pub bound: Option<BoundAccount<'a>>,
+    /// Most bytes a message of the client may have, if that is less than for others.
+    pub max_payload: Option<usize>,
     /// The handshake came before INFO: TLS is required, as far as this client is concerned.
     pub tls_first: bool,
 }
@@ -143,7 +145,7 @@ impl Info {
             tls_required: self.tls_required || client.tls_first,
             tls_verify: self.tls_verify,
             tls_available: self.tls_available,
-            max_payload: self.max_payload,
+            max_payload: client.max_payload.unwrap_or(self.max_payload),
             client_id: client.id,
             client_ip: client.ip,
             nonce: client.nonce,
@@ -236,6 +238,7 @@ mod tests {
                 ip: "::1",
                 nonce: "",
                 bound,
+                max_payload: None,
                 tls_first: false,
             },
             r#"INFO {"server_id":"NID","server_name":"one \"1\"","version":"2.14.5","proto":1,"git_commit":"abc","go":"rustc","host":"127.0.0.1","port":4222,"headers":true,"auth_required":true,"tls_required":true,"tls_verify":true,"tls_available":true,"max_payload":1048576,"client_id":18446744073709551615,"client_ip":"::1","cluster":"C1","connect_urls":["a:1","b:2"],"ldm":true,"connect_info":true,"remote_account":"$SYS","acc_is_sys":true,"api_lvl":4,"xkey":"XK","vagus_version":"0.1.0"}"#,
@@ -255,6 +258,7 @@ mod tests {
                 ip: "x",
                 nonce: "",
                 bound,
+                max_payload: None,
                 tls_first: false,
             },
             &mut line,

@@ -15,7 +15,7 @@ use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
 use vagus_auth::proxies::Proxied;
 use vagus_delivery::Account;
-use vagus_protocol::error::{Complaint, Violation};
+use vagus_protocol::error::{CloseReason, Complaint, Violation};
 
 /// Whether a client is in.
 #[derive(Debug)]
@@ -115,7 +115,6 @@ impl NatsSession {
         }
         self.rights = rights;
         self.permitted.clear();
-        self.limit_payload();
         turn.may_answer_requests(self.rights.response_permission());
         true
     }
@@ -126,10 +125,46 @@ impl NatsSession {
             self.refused(turn);
             return false;
         };
-        turn.bind(&account);
+        if !turn.bind(&account) {
+            log::error!(
+                "{} - maximum account active connections exceeded",
+                self.log_name()
+            );
+            self.complain(&Complaint::MaximumAccountConnections, turn);
+            return false;
+        }
+        let limits = account.definition().map(|definition| definition.limits);
+        let at_most = limits.and_then(|limits| limits.subscriptions);
         self.admission = Admission::In(identity, account);
+        if at_most.is_some_and(|at_most| turn.subscriptions() > at_most as usize) {
+            self.complain(&Complaint::MaximumSubscriptions, turn);
+            self.closing = true;
+            turn.close(CloseReason::MaximumSubscriptionsExceeded);
+            return false;
+        }
         self.follow_account();
         true
+    }
+
+    /// The client may ask for what the server, its account, and its own claims all grant.
+    pub(crate) fn hold_to_limits(&mut self) {
+        let (payload, subscriptions) = {
+            let limits = &self.settings.limits;
+            // 0 is none, for the server as a whole.
+            let of_server = Some(limits.max_subscriptions).filter(|limit| *limit != 0);
+            (limits.max_payload, of_server.unwrap_or(usize::MAX))
+        };
+        let definition = self.account().and_then(|account| account.definition());
+        let of_account = definition.map(|definition| definition.limits).unwrap_or_default();
+        let own = self.who().and_then(credentials::Identity::claims);
+        let at_most = |of_account: Option<u32>, own: Option<usize>| {
+            let of_account = of_account.map_or(usize::MAX, |limit| limit as usize);
+            of_account.min(own.unwrap_or(usize::MAX))
+        };
+        let own_payload = own.and_then(|claimed| claimed.max_payload);
+        let own_subscriptions = own.and_then(|claimed| claimed.max_subscriptions);
+        self.frame_limits.max_payload = payload.min(at_most(of_account.payload, own_payload));
+        self.max_subscriptions = subscriptions.min(at_most(of_account.subscriptions, own_subscriptions));
     }
 
     /// From now on the client has to say who it is before it may do anything.

@@ -65,7 +65,8 @@ impl NatsSession {
         let (settings, version) = self.live.current();
         let before = std::mem::replace(&mut self.settings, settings);
         self.version = version;
-        self.limit_payload();
+        let max_payload = self.frame_limits.max_payload;
+        self.hold_to_limits();
         let limits = &self.settings.limits;
         self.frame_limits.max_control_line = limits.max_control_line;
         self.heartbeat
@@ -95,7 +96,7 @@ impl NatsSession {
         let (before, now) = (&before.info, &self.settings.info);
         let differs = before.connect_urls != now.connect_urls
             || before.lame_duck != now.lame_duck
-            || before.max_payload != now.max_payload;
+            || max_payload != self.frame_limits.max_payload;
         if !self.closing && differs {
             self.tell_of_servers(turn);
         }

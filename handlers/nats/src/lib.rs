@@ -140,6 +140,7 @@ fn greeting(
         ip: &ip,
         nonce: nonce.map_or("", Nonce::as_str),
         bound: None,
+        max_payload: None,
         tls_first,
     };
     settings.info.render(&client, &mut greeting);

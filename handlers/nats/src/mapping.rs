@@ -27,8 +27,9 @@ pub(crate) struct SubjectOrigin<'a> {
 }
 
 impl NatsSession {
-    /// From now on what is set of its account now becomes of what it publishes.
+    /// From now on the client goes by what is said of its account now: the limits, and what becomes of messages.
     pub(crate) fn follow_account(&mut self) {
+        self.hold_to_limits();
         let Publishing {
             mappings,
             context_tracing,

@@ -69,6 +69,8 @@ pub struct NatsSession {
     pub(crate) context_tracing: Option<Arc<TraceDefinition>>,
     pub(crate) client_options: ClientOptions,
     pub(crate) frame_limits: FrameLimits,
+    /// How many subscriptions it may have, by the settings and its account.
+    pub(crate) max_subscriptions: usize,
     pub(crate) heartbeat: Heartbeat,
     first_pong_sent: bool,
     /// None until it is told off.
@@ -115,6 +117,7 @@ impl NatsSession {
                 max_payload: limits.max_payload,
                 headers: false,
             },
+            max_subscriptions: usize::MAX,
             heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_max, now),
             first_pong_sent: false,
             complaints: None,
@@ -160,6 +163,7 @@ impl NatsSession {
             ip: &ip,
             nonce: self.nonce.as_ref().map_or("", Nonce::as_str),
             bound,
+            max_payload: Some(self.frame_limits.max_payload),
             tls_first: false,
         };
         let mut info = Vec::with_capacity(512);

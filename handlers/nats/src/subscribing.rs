@@ -46,10 +46,7 @@ fn objection<'a>(
     if tokens != 0 && subject::token_count(subject) > tokens {
         return Some(Complaint::TooManyTokens { subject, sid });
     }
-    if session
-        .max_subscriptions()
-        .is_some_and(|most| turn.subscriptions() >= most)
-    {
+    if turn.subscriptions() >= session.max_subscriptions {
         return Some(Complaint::MaximumSubscriptions);
     }
     // A sid that is in use stays as it is, so its subject does not matter.

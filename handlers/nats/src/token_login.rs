@@ -253,22 +253,4 @@ impl NatsSession {
         self.complain(&complaint, turn);
         true
     }
-
-    /// How many bytes a message of the client may have.
-    pub(crate) fn limit_payload(&mut self) {
-        let server = self.settings.limits.max_payload;
-        let own = self
-            .who()
-            .and_then(Identity::claims)
-            .and_then(|claimed| claimed.max_payload);
-        self.frame_limits.max_payload = own.map_or(server, |own| own.min(server));
-    }
-
-    /// How many subscriptions the client may have; None: any number.
-    pub(crate) fn max_subscriptions(&self) -> Option<usize> {
-        let server = Some(self.settings.limits.max_subscriptions).filter(|limit| *limit != 0);
-        let own = self.who().and_then(Identity::claims);
-        let own = own.and_then(|claimed| claimed.max_subscriptions);
-        own.into_iter().chain(server).min()
-    }
 }

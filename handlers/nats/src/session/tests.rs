@@ -29,6 +29,8 @@ struct Recorder {
     text: String,
     subscriptions: BTreeMap<Vec<u8>, Vec<u8>>,
     bound: Option<Arc<Account>>,
+    /// There is no room in any account.
+    is_full: bool,
     pending: bool,
     taken: bool,
     /// How many messages a turn may publish, and how many this one still may.
@@ -56,7 +58,7 @@ impl Turn for Recorder {
         self.now
     }
 
-    fn bind(&mut self, account: &Arc<Account>) {
+    fn bind(&mut self, account: &Arc<Account>) -> bool {
         if self
             .bound
             .as_ref()
@@ -65,6 +67,7 @@ impl Turn for Recorder {
             self.note(format_args!("bind to {}", account.name()));
         }
         self.bound = Some(account.clone());
+        !self.is_full
     }
 
     fn answer(&mut self, message: OwnMessage) {
@@ -255,6 +258,7 @@ impl Peer {
             text: String::new(),
             subscriptions: BTreeMap::new(),
             bound: session.account().cloned(),
+            is_full: false,
             pending: false,
             taken: true,
             messages_a_turn: usize::MAX,

@@ -270,3 +270,15 @@ fn who_may_come_by_one_kind_of_listener_only() {
         Peer::of(settings).say(connect).did(outcome);
     }
 }
+
+/// There is no room for one more in the account: it is told so, and has done nothing.
+#[test]
+fn an_account_that_is_full() {
+    let mut peer = Peer::new(Limits::default(), quiet(user("u", "p", None)));
+    peer.recorder.is_full = true;
+    peer.say("CONNECT {\"verbose\":false,\"user\":\"u\",\"pass\":\"p\"}\r\nPUB a 1\r\nx\r\n")
+        .did(
+            "< -ERR 'maximum account active connections exceeded'
+            close: Maximum Account Connections Exceeded",
+        );
+}

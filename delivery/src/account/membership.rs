@@ -1,0 +1,200 @@
+//! Who is in an account, and what passes through it.
+//!
+//! Nothing is counted for an account while messages pass: connections count what they publish and what is delivered to
+//! them anyway, and are asked when somebody wants to know.
+
+use super::Account;
+use crate::outbox::{OutboundTraffic, Outbox};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use vagus_routing::{ConnectionId, Destination};
+
+/// What passed through an account since the server's start, and who is in it now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AccountTraffic {
+    /// Connections that are in it.
+    pub connections: usize,
+    /// Connections that have been in it, those that are among them.
+    pub total_connections: u64,
+    /// What its connections have published.
+    pub received: Passed,
+    /// What was delivered to its connections.
+    pub sent: Passed,
+    /// Its connections that were closed because too much waited for them, or for too long.
+    pub slow_consumers: u64,
+}
+
+/// Messages, and the bytes of their headers and payloads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// How many.
+    pub messages: u64,
+    /// Their bytes.
+    pub payload: u64,
+}
+
+impl Passed {
+    /// So many messages with so many bytes.
+    pub fn new(messages: u64, payload: u64) -> Self {
+        Self { messages, payload }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.payload += other.payload;
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            messages: self.messages.wrapping_sub(before.messages),
+            payload: self.payload.wrapping_sub(before.payload),
+        }
+    }
+}
+
+impl From<OutboundTraffic> for Passed {
+    fn from(outbound: OutboundTraffic) -> Self {
+        Self::new(outbound.messages, outbound.payload)
+    }
+}
+
+/// Those who are in an account.
+#[derive(Debug, Default)]
+pub(super) struct Members(Mutex<Roll>);
+
+#[derive(Debug, Default)]
+struct Roll {
+    present: HashMap<ConnectionId, Arc<Member>, RandomState>,
+    total: u64,
+    /// Of those who have left.
+    received: Passed,
+    sent: Passed,
+    slow_consumers: u64,
+}
+
+struct Member {
+    outbox: Arc<Outbox>,
+    /// What it was when it joined: a connection may have been in another account before.
+    received_before: Passed,
+    sent_before: Passed,
+    /// What the connection has published, in this account and before. Written by its owner alone.
+    messages: AtomicU64,
+    payload: AtomicU64,
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Member").finish_non_exhaustive()
+    }
+}
+
+impl Member {
+    fn received(&self) -> Passed {
+        let published = Passed {
+            messages: self.messages.load(Ordering::Relaxed),
+            payload: self.payload.load(Ordering::Relaxed),
+        };
+        published.since(self.received_before)
+    }
+
+    fn sent(&self) -> Passed {
+        Passed::from(self.outbox.traffic()).since(self.sent_before)
+    }
+}
+
+/// A connection's place in an account, for as long as this is held.
+#[derive(Debug)]
+pub struct Membership {
+    account: Arc<Account>,
+    member: Arc<Member>,
+    was_too_slow: bool,
+}
+
+impl Membership {
+    /// A place in an account for a connection that has published so much until now; None if the account has as many
+    /// connections as it may.
+    pub fn join(account: &Arc<Account>, outbox: &Arc<Outbox>, published: Passed) -> Option<Self> {
+        let at_most = account.connection_limit();
+        let member = Arc::new(Member {
+            outbox: outbox.clone(),
+            received_before: published,
+            sent_before: outbox.traffic().into(),
+            messages: AtomicU64::new(published.messages),
+            payload: AtomicU64::new(published.payload),
+        });
+        let mut roll = account.members.0.lock();
+        if roll.present.len() >= at_most {
+            return None;
+        }
+        roll.total += 1;
+        roll.present.insert(outbox.connection_id(), member.clone());
+        drop(roll);
+        Some(Self {
+            account: account.clone(),
+            member,
+            was_too_slow: false,
+        })
+    }
+
+    /// So much has the connection published by now. For its owner alone.
+    #[inline]
+    pub fn set_published(&self, published: Passed) {
+        self.member.messages.store(published.messages, Ordering::Relaxed);
+        self.member.payload.store(published.payload, Ordering::Relaxed);
+    }
+
+    /// The connection leaves because too much waits for it, or for too long.
+    pub fn is_too_slow(&mut self) {
+        self.was_too_slow = true;
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let (received, sent) = (self.member.received(), self.member.sent());
+        let mut roll = self.account.members.0.lock();
+        let roll = &mut *roll;
+        roll.present.remove(&self.member.outbox.connection_id());
+        if roll.present.len() < roll.present.capacity() / 8 {
+            let few = roll.present.len() * 2;
+            roll.present.shrink_to(few);
+        }
+        roll.received.add(received);
+        roll.sent.add(sent);
+        roll.slow_consumers += u64::from(self.was_too_slow);
+    }
+}
+
+impl Members {
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().present.len()
+    }
+
+    /// Nobody waits while those who are present are asked.
+    pub(super) fn traffic(&self) -> AccountTraffic {
+        let (mut traffic, present) = {
+            let roll = self.0.lock();
+            let traffic = AccountTraffic {
+                connections: roll.present.len(),
+                total_connections: roll.total,
+                received: roll.received,
+                sent: roll.sent,
+                slow_consumers: roll.slow_consumers,
+            };
+            let present: Vec<_> = roll.present.values().cloned().collect();
+            (traffic, present)
+        };
+        for member in present {
+            traffic.received.add(member.received());
+            traffic.sent.add(member.sent());
+        }
+        traffic
+    }
+}
+
+#[cfg(test)]
+mod tests;
