@@ -17,7 +17,7 @@ use crate::accounts::{Accounts, RoutedAccount};
 use crate::impact::{AssessImpact, ConnectionImpact};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
-use crate::router::{Announce, Depart, Settled};
+use crate::router::{Announce, Announcer, Depart, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
@@ -196,7 +196,7 @@ impl<S: Session> Connection<S> {
             let announce = Announce {
                 account: account.id(),
                 changes,
-                settled: Some(context.address().recipient()),
+                announcer: Some(Announcer::Subscriber(context.address().recipient())),
             };
             self.announcements += usize::from(tell(&router, announce));
         }

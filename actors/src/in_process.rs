@@ -12,8 +12,7 @@ pub use subscription::InProcessSubscription;
 
 use crate::accounts::RoutedAccount;
 use crate::mailbox::{Observe, end_if_panicking, tell};
-use crate::router::Announce;
-use crate::sharing::Awaiting;
+use crate::router::{Announce, Announcer, Settled};
 use actix::prelude::*;
 use bytes::Bytes;
 use handed_in::HandedIn;
@@ -180,6 +179,25 @@ fn publish(delivery: &mut Delivery, account: &Account, given: &InProcessMessage)
     delivery.publish(account, &message, Origin::server(account.id()))
 }
 
+/// Waits for the Router's word that a subscription is in force.
+struct Awaiting(Option<oneshot::Sender<()>>);
+
+impl Actor for Awaiting {
+    type Context = Context<Self>;
+}
+
+impl Handler<Settled> for Awaiting {
+    type Result = ();
+
+    fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
+        if let Some(waiting) = self.0.take() {
+            // The subscriber may have gone.
+            let _ = waiting.send(());
+        }
+        context.stop();
+    }
+}
+
 impl Drop for InProcess {
     fn drop(&mut self) {
         // Nobody is going to take what waits: who waits for an answer is told so.
@@ -213,7 +231,9 @@ impl Handler<SubscribeInProcess> for InProcess {
         let announce = Announce {
             account: self.account.account.id(),
             changes: vec![Change::Add(subscription.clone())],
-            settled: Some(Awaiting(Some(in_force)).start().recipient()),
+            announcer: Some(Announcer::Subscriber(
+                Awaiting(Some(in_force)).start().recipient(),
+            )),
         };
         tell(&self.account.router, announce);
         let held = InProcessSubscription::new(mailbox, subscription, self.account.clone(), Instant::now());

@@ -14,7 +14,7 @@ mod shadows;
 mod watchers;
 
 pub use changes::Settled;
-pub(crate) use changes::{Announce, ChangeImports, Depart};
+pub(crate) use changes::{Announce, Announcer, ChangeImports, Depart};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
 pub(crate) use services::ServiceImport;
@@ -25,7 +25,7 @@ use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
 use crate::subject::{Cooled, Subject};
 use actix::prelude::*;
-use changes::{AnnounceShadows, Announcer, ShadowsSettled, Work};
+use changes::{ShadowsSettled, Work};
 use groups::Groups;
 use hot_subjects::HotSubjects;
 use schedule::{Schedule, Visit};
@@ -148,11 +148,11 @@ impl Router {
 
     /// Has the Routers of other accounts make these changes, for what was announced with this ticket.
     fn announce_elsewhere(&mut self, elsewhere: ChangesElsewhere, ticket: u64, router: &Addr<Self>) {
-        for (exporting, announce) in elsewhere.into_each() {
-            let announcer = Some(Announcer::Importer(router.clone(), ticket));
-            let announce = AnnounceShadows {
-                announcer,
-                ..announce
+        for (account, exporting, changes) in elsewhere.into_each() {
+            let announce = Announce {
+                account,
+                changes,
+                announcer: Some(Announcer::Importer(router.clone(), ticket)),
             };
             // An account that is gone has no publishers.
             if tell(&exporting, announce) {
@@ -319,14 +319,6 @@ impl Handler<Announce> for Router {
 
     fn handle(&mut self, announce: Announce, _: &mut Context<Self>) {
         debug_assert_eq!(announce.account, self.account.id());
-        self.schedule(announce.changes, announce.settled.map(Announcer::Subscriber));
-    }
-}
-
-impl Handler<AnnounceShadows> for Router {
-    type Result = ();
-
-    fn handle(&mut self, announce: AnnounceShadows, _: &mut Context<Self>) {
         self.schedule(announce.changes, announce.announcer);
     }
 }

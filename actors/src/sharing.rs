@@ -2,11 +2,11 @@
 
 use crate::accounts::{Accounts, RoutedAccount};
 use crate::mailbox::tell;
-use crate::router::{Announce, ChangeImports, ServiceImport, Settled, StreamImport};
-use actix::prelude::*;
+use crate::router::{Announce, Announcer, ChangeImports, ServiceImport, StreamImport};
 use hashbrown::HashMap;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use std::sync::mpsc;
+use std::time::Duration;
 use vagus_accounts::{AccountDefinition, ImportError, Sharing};
 use vagus_delivery::subscriptions::Change;
 use vagus_delivery::{Account, AnswerWay, Crossing, Moment};
@@ -14,6 +14,9 @@ use vagus_routing::Destination;
 
 /// How many answers of an account are given up before others have their turn.
 const GIVEN_UP_AT_ONCE: usize = 4_096;
+
+/// For how long changes are waited for to be in force.
+const WAITED_AT_MOST: Duration = Duration::from_secs(5);
 
 /// An import that is not in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +35,14 @@ pub struct RefusedImport {
 
 /// What is on its way to be in force for every publisher.
 #[derive(Debug, Default)]
-pub struct SharingSettled(Vec<oneshot::Receiver<()>>);
+pub struct SharingSettled(Vec<mpsc::Receiver<()>>);
 
 impl SharingSettled {
-    /// Waits until all of it is.
-    pub async fn wait(self) {
+    /// Waits until all of it is, or a while; not on the thread of the Routers.
+    pub fn wait(self) {
         for settled in self.0 {
             // Without its Router an account has no publishers.
-            let _ = settled.await;
+            let _ = settled.recv_timeout(WAITED_AT_MOST);
         }
     }
 }
@@ -132,7 +135,7 @@ impl Accounts {
             // An answer may be a question.
             self.expect_answers(&importer, settled);
         }
-        let (told, is_settled) = oneshot::channel();
+        let (told, is_settled) = mpsc::channel();
         let change = ChangeImports {
             streams,
             services,
@@ -154,11 +157,11 @@ impl Accounts {
         account
             .account
             .add_crossing(way.destination().connection_id(), answers);
-        let (told, is_settled) = oneshot::channel();
+        let (told, is_settled) = mpsc::channel();
         let announce = Announce {
             account: account.account.id(),
             changes: vec![Change::Add(way)],
-            settled: Some(Awaiting(Some(told)).start().recipient()),
+            announcer: Some(Announcer::Configurator(told)),
         };
         tell(&account.router, announce);
         settled.0.push(is_settled);
@@ -182,24 +185,5 @@ impl Accounts {
 
     fn find(&self, name: &str) -> Option<RoutedAccount> {
         self.get(self.directory().find(name)?.id())
-    }
-}
-
-/// Waits for the Router's word that something is in force.
-pub(crate) struct Awaiting(pub(crate) Option<oneshot::Sender<()>>);
-
-impl Actor for Awaiting {
-    type Context = Context<Self>;
-}
-
-impl Handler<Settled> for Awaiting {
-    type Result = ();
-
-    fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
-        if let Some(waiting) = self.0.take() {
-            // It may not wait any more.
-            let _ = waiting.send(());
-        }
-        context.stop();
     }
 }

@@ -58,7 +58,7 @@ impl Drop for InProcessSubscription {
             Announce {
                 account: self.account.account.id(),
                 changes: vec![Change::Remove(self.subscription.clone())],
-                settled: None,
+                announcer: None,
             },
         );
     }

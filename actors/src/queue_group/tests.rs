@@ -1,7 +1,7 @@
 //! A group that fails is no other's loss.
 
 use crate::mailbox::Observe;
-use crate::router::{Announce, Router, RouterState, Settled};
+use crate::router::{Announce, Announcer, Router, RouterState, Settled};
 use actix::prelude::*;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -72,13 +72,13 @@ impl World {
     /// Returns when it is in force.
     async fn announce(&self, changes: Vec<Change>) {
         let (in_force, is_in_force) = oneshot::channel();
-        let settled = Some(Awaiting(Some(in_force)).start().recipient());
+        let announcer = Announcer::Subscriber(Awaiting(Some(in_force)).start().recipient());
         let account = self.account.id();
         self.router
             .send(Announce {
                 account,
                 changes,
-                settled,
+                announcer: Some(announcer),
             })
             .await
             .unwrap();

@@ -4,8 +4,8 @@ use super::Router;
 use super::services::ServiceImport;
 use super::shadows::StreamImport;
 use actix::prelude::*;
+use std::sync::mpsc::Sender;
 use std::vec;
-use tokio::sync::oneshot;
 use vagus_delivery::subscriptions::{Change, DepartingSubscriptions};
 use vagus_routing::{AccountId, ConnectionId, Destination};
 
@@ -17,7 +17,8 @@ fn steps_of(change: &Change) -> usize {
     1 + change.subscription().subject().len() / BYTES_PER_STEP
 }
 
-/// The changes of one read of a connection, in order.
+/// The changes of one read of a connection, in order; or shadows of what it is subscribed to in another account, which imports
+/// of this one.
 ///
 /// A connection has one announcement under way at most, of at most one read of bytes.
 #[derive(Debug, Message)]
@@ -28,7 +29,7 @@ pub(crate) struct Announce {
     /// What changes.
     pub(crate) changes: Vec<Change>,
     /// Who is told when all of it is in force; nobody when the connection is gone.
-    pub(crate) settled: Option<Recipient<Settled>>,
+    pub(crate) announcer: Option<Announcer>,
 }
 
 /// Who waits until what was announced is in force.
@@ -39,19 +40,10 @@ pub(crate) enum Announcer {
     /// The Router of an account that imports streams, by its own ticket.
     Importer(Addr<Router>, u64),
     /// Who has changed what accounts share.
-    Configurator(oneshot::Sender<()>),
+    Configurator(Sender<()>),
 }
 
-/// Shadows of one connection's subscriptions change in the account that another imports from.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct AnnounceShadows {
-    pub(crate) changes: Vec<Change>,
-    /// None if nobody waits.
-    pub(crate) announcer: Option<Announcer>,
-}
-
-/// The answer to it: they are in force.
+/// The answer to the Router of an account that imports streams: shadows of its subscriptions are in force, or gone.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(crate) struct ShadowsSettled {
@@ -65,7 +57,7 @@ pub(crate) struct ChangeImports {
     pub(crate) streams: Vec<StreamImport>,
     pub(crate) services: Vec<ServiceImport>,
     /// Told when all of it is in force.
-    pub(crate) settled: oneshot::Sender<()>,
+    pub(crate) settled: Sender<()>,
 }
 
 /// The last word of a connection: its subscriptions end. It hands them over as they are, whatever their number.

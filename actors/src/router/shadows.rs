@@ -5,7 +5,6 @@
 //! subscribes when both indexes have it. A shadow has no shadows: what is imported is not passed on.
 
 use super::Router;
-use super::changes::AnnounceShadows;
 use actix::Addr;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -62,15 +61,10 @@ impl ChangesElsewhere {
             .push(change);
     }
 
-    /// For each account what is to be announced there.
-    pub(super) fn into_each(self) -> impl Iterator<Item = (Addr<Router>, AnnounceShadows)> {
-        self.0.into_values().map(|(router, changes)| {
-            let announce = AnnounceShadows {
-                changes,
-                announcer: None,
-            };
-            (router, announce)
-        })
+    /// For each account, and its Router, what is to be announced there.
+    pub(super) fn into_each(self) -> impl Iterator<Item = (AccountId, Addr<Router>, Vec<Change>)> {
+        let each = self.0.into_iter();
+        each.map(|(account, (router, changes))| (account, router, changes))
     }
 }
 

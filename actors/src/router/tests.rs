@@ -48,7 +48,7 @@ fn others_get_their_turn_while_many_subscriptions_end() {
         let announce = Announce {
             account: AccountId(0),
             changes,
-            settled: None,
+            announcer: None,
         };
         let depart = Depart {
             connection: 1,

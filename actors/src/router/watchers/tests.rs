@@ -75,13 +75,12 @@ fn each_is_told_what_counts_for_it_whenever_it_came() {
         let (mut all, mut watchers) = (Vec::new(), Vec::new());
         for round in 0..240 {
             let changes = churn(&mut random, &connections, &mut all);
-            let settled = None;
             assert!(tell(
                 &world.router,
                 Announce {
                     account: AccountId(0),
                     changes,
-                    settled
+                    announcer: None
                 }
             ));
             match random.usize(..8) {

@@ -2,7 +2,7 @@
 
 use crate::mailbox::Observe;
 use crate::router::watchers::{InterestChanged, WatchInterest};
-use crate::router::{Announce, Router, RouterState, Settled};
+use crate::router::{Announce, Announcer, Router, RouterState, Settled};
 use actix::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -179,12 +179,12 @@ impl World {
     /// Returns when it is in force.
     pub(super) async fn announce(&self, changes: Vec<Change>) {
         let (in_force, is_in_force) = oneshot::channel();
-        let settled = Some(Awaiting(Some(in_force)).start().recipient());
+        let announcer = Announcer::Subscriber(Awaiting(Some(in_force)).start().recipient());
         self.router
             .send(Announce {
                 account: AccountId(0),
                 changes,
-                settled,
+                announcer: Some(announcer),
             })
             .await
             .unwrap();
