@@ -26,6 +26,7 @@ use vagus_actors::placement::Placed;
 use vagus_actors::reception::Reception;
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
+use vagus_actors::sharing::SharingSettled;
 use vagus_actors::{Accounts, Observatory, Operator, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::proxies::TrustedProxies;
@@ -136,6 +137,8 @@ fn populate(
     let arbiters = Arc::new(Arbiters::new(count));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
     accounts.define(&config.accounts);
+    // Nobody is there to wait for it.
+    drop(share(&accounts));
     if let Some(name) = &config.accounts.system {
         accounts.directory().set_system(accounts.open(name));
     }
@@ -392,4 +395,19 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// Has accounts share what they are defined to. Where a configuration says so, that it is allowed was seen to when it was
+/// read.
+pub(crate) fn share(accounts: &Accounts) -> SharingSettled {
+    let (settled, refused) = accounts.share(jiff::Timestamp::now().as_second());
+    for import in refused {
+        log::error!(
+            "Error adding import {:?} of account {:?}: {}",
+            import.subject,
+            import.account,
+            import.error
+        );
+    }
+    settled
 }

@@ -15,7 +15,7 @@ use vagus_nats::ClientSettings;
 
 use crate::admin;
 use crate::admin_service::AdminService;
-use crate::bootstrap::{advertise, bounds, trusted_proxies};
+use crate::bootstrap::{advertise, bounds, share, trusted_proxies};
 use crate::certificates::{Occasion, make_ready};
 use crate::claimed_accounts;
 use crate::stapling::Stapler;
@@ -168,6 +168,7 @@ impl Apply for Parts {
                 // By these settings nobody belongs to one of the others any more.
                 _ => accounts.retain(&config.accounts),
             }
+            share(&accounts).wait();
             let tls = client_settings.tls.as_ref();
             stapler.watch(tls.map(AsRef::as_ref));
             settings.update(|now| Settings {

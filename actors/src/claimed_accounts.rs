@@ -193,13 +193,31 @@ impl ClaimedAccounts {
         let claims = self.verify(account, token)?;
         // Defined before anybody can belong to it.
         let definition = Arc::new(claims.definition());
-        self.accounts.open(account).define(&definition);
+        let opened = self.accounts.open(account);
+        let shared = opened.definition().is_some_and(|before| before.shares());
+        opened.define(&definition);
+        if shared || definition.shares() {
+            self.share();
+        }
         let known = Arc::new(KnownAccount::new(claims, token));
         let before = self.known.write().insert(account.into(), known.clone());
         if before.is_some() {
             tell(&self.monitor, SettingsChanged);
         }
         Ok(known)
+    }
+
+    /// Has accounts share what their tokens say, as far as the accounts are known that they name.
+    fn share(&self) {
+        let (_, refused) = self.accounts.share(now());
+        for import in refused {
+            log::debug!(
+                "Error adding import {:?} of account {:?}: {}",
+                import.subject,
+                import.account,
+                import.error
+            );
+        }
     }
 
     /// What a token says of this account, if it is to be believed now.

@@ -55,19 +55,17 @@ struct Imports {
 }
 
 impl Accounts {
-    /// From now on accounts share what these definitions of all of them say, at this moment in seconds since 1970; those of
-    /// which none is given share nothing. Whoever is subscribed already gets what is imported, and no longer gets what is
+    /// From now on accounts share what they are defined to, at this moment in seconds since 1970. Whoever is subscribed already gets what is imported, and no longer gets what is
     /// not. Imports that are not allowed are left out and given back.
-    pub fn share<'a>(
-        &self,
-        definitions: impl Iterator<Item = &'a AccountDefinition> + Clone,
-        now: i64,
-    ) -> (SharingSettled, Vec<RefusedImport>) {
-        let mut sharing = Sharing::new(definitions.clone(), now);
+    pub fn share(&self, now: i64) -> (SharingSettled, Vec<RefusedImport>) {
+        let accounts = self.directory().all();
+        let definitions = accounts.iter().filter_map(|account| account.definition());
+        let definitions: Vec<Arc<AccountDefinition>> = definitions.collect();
+        let mut sharing = Sharing::new(definitions.iter().map(AsRef::as_ref), now);
         let mut refused = Vec::new();
         let mut settled = SharingSettled::default();
         let mut all: HashMap<&str, Imports> = HashMap::new();
-        for definition in definitions {
+        for definition in &definitions {
             let mut refuse = |exporter: &str, subject: &str, is_service, error| {
                 refused.push(RefusedImport {
                     account: definition.name.clone(),
@@ -110,7 +108,7 @@ impl Accounts {
                 }
             }
         }
-        for account in self.directory().all() {
+        for account in accounts {
             let imports = all.remove(account.name()).unwrap_or_default();
             self.change_imports(&account, imports, &mut settled);
         }

@@ -1,4 +1,4 @@
-//! Accounts share a server and nothing else: what is published in one is never delivered in another.
+//! Accounts share a server and what they say: what is published in one is delivered in another only where that imports it.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
@@ -9,5 +9,9 @@ mod idle;
 mod isolation;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod service_imports;
+#[cfg(test)]
+mod stream_imports;
 #[cfg(test)]
 mod world;

@@ -4,6 +4,7 @@ mod bounds;
 mod exports;
 mod imports;
 mod mappings;
+mod sharing;
 
 use super::findings::Findings;
 use super::{absent, operators, users};
@@ -168,6 +169,10 @@ impl<'e> Section<'e> {
         };
         if let Some(entry) = self.entry {
             exports::check(entry, &self.definitions, system.is_some(), findings);
+            // Of what is not as it has to be anyway nothing can be said.
+            if findings.problems.is_empty() {
+                sharing::check(entry, &self.definitions, findings);
+            }
         }
         let definitions = self.definitions.into_iter();
         let accounts = Accounts {

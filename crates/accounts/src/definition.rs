@@ -55,6 +55,16 @@ impl MappingDefinition {
     }
 }
 
+impl AccountDefinition {
+    /// Whether it says anything of what is shared with others.
+    pub fn shares(&self) -> bool {
+        !self.stream_exports.is_empty()
+            || !self.service_exports.is_empty()
+            || !self.stream_imports.is_empty()
+            || !self.service_imports.is_empty()
+    }
+}
+
 /// Where an account's traces go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceDefinition {

@@ -172,7 +172,9 @@ fn mistakes() {
 
 /// What an account is defined to be.
 fn definition_of(text: &str) -> vagus_accounts::AccountDefinition {
-    let accounts = accounts_of(&format!("accounts {{ B {{}}, A {{ {text} }} }}"));
+    let accounts = accounts_of(&format!(
+        "accounts {{ B {{ exports: [{{stream: '>'}}, {{service: '>'}}] }}, A {{ {text} }} }}"
+    ));
     (*accounts.definitions["A"]).clone()
 }
 
@@ -342,6 +344,9 @@ fn mistakes_in_an_account() {
         ("exports: [{service: 'a.*', latency: a.b}]", Some(0)),
         ("exports: [{}]", None),
         ("exports: [{stream: 'a..b'}]", None),
+        ("imports: [{stream: {account: B, subject: s}}]", Some(0)),
+        ("imports: [{service: {account: B, subject: s}}]", Some(0)),
+        ("imports: [{service: {account: C, subject: s}}]", Some(0)),
         ("imports: 5", Some(15)),
         ("imports: [{stream: 5}]", Some(26)),
         ("imports: [{stream: {account: B}}]", Some(26)),
