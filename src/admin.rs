@@ -12,7 +12,7 @@ use vagus_actors::{Observatory, Operator};
 use vagus_admin::service::{self, Door, ServiceHandle, follow};
 use vagus_admin::{Administration, LogControl, monitoring_routes};
 use vagus_configs::{Config, Listen, Port};
-use vagus_delivery::Live;
+use vagus_delivery::{AccountDirectory, Live};
 use vagus_monitoring::{Broker, Remembered, Settings, TlsSettings};
 use vagus_nats::ClientTls;
 use vagus_protocol::info::Info;
@@ -67,7 +67,7 @@ impl MonitoringSockets {
         self,
         config: &Config,
         info: Info,
-        observatory: Observatory,
+        (observatory, accounts): (Observatory, Arc<AccountDirectory>),
         tls: Option<&Arc<ClientTls>>,
         operator: impl FnOnce(&Arc<Broker>) -> Operator,
     ) -> io::Result<Admin> {
@@ -95,7 +95,7 @@ impl MonitoringSockets {
                 .map(|(settings, context)| shown(settings, tls, context)),
             admin_tls: socket.context.clone(),
         };
-        let broker = Arc::new(Broker::new(observatory, Arc::new(Live::new(settings))));
+        let broker = Arc::new(Broker::new(observatory, accounts, Arc::new(Live::new(settings))));
         let mut doors = Vec::new();
         doors.extend(http.map(|socket| Door { socket, tls: None }));
         doors.extend(https.map(|(socket, mut tls)| {

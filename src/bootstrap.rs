@@ -6,16 +6,20 @@ use crate::claimed_accounts;
 use crate::identity::ServerIdentity;
 use crate::reload::{Parts, Setup};
 use crate::server::StartError;
+use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
+use futures_util::future::OptionFuture;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use tokio::sync::oneshot;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::InProcess;
@@ -39,6 +43,7 @@ use vagus_monitoring::{Broker, resident_bytes};
 use vagus_nats::{ClientSettings, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
+use vagus_system::SystemServiceHandle;
 
 /// How many accepted connections may wait for us; the system has a bound of its own.
 const BACKLOG: i32 = 4096;
@@ -57,6 +62,7 @@ pub(crate) struct Running {
     pub(crate) lame_duck: Addr<LameDuck>,
     pub(crate) reload: Addr<Reload>,
     pub(crate) admin: Admin,
+    pub(crate) system_service: Option<SystemServiceHandle>,
     pub(crate) secured: Secured,
 }
 
@@ -97,6 +103,14 @@ pub(crate) fn start(
             // The starter is gone only if it panicked.
             let document = (&config, setup);
             let started = populate(socket, client_address, monitoring, document, info, gate, secured);
+            let started = match started {
+                Ok((running, is_answered)) => {
+                    // Whoever is told that the server runs can ask it.
+                    OptionFuture::from(is_answered).await;
+                    Ok(running)
+                }
+                Err(error) => Err(error),
+            };
             let _ = ready.send(started);
         });
         if let Err(error) = system.run() {
@@ -120,7 +134,8 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
     info.port = advertised.filter(|port| *port != 0).unwrap_or(port);
 }
 
-/// Starts all actors; runs on the first arbiter.
+/// Starts all actors; runs on the first arbiter. What is waited for is that the system account is answered in, if there is
+/// one.
 fn populate(
     socket: TcpListener,
     client_address: SocketAddr,
@@ -129,7 +144,7 @@ fn populate(
     info: Info,
     gate: Gate,
     secured: Secured,
-) -> Result<Running, StartError> {
+) -> Result<(Running, Option<oneshot::Receiver<()>>), StartError> {
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
         count => count,
@@ -142,6 +157,8 @@ fn populate(
     if let Some(name) = &config.accounts.system {
         accounts.directory().set_system(accounts.open(name));
     }
+    let (events, system_account) = SystemAccount::find(&accounts, &info.server_id);
+    let answered = Arc::<AtomicU64>::default();
     let router = accounts.global().router.clone();
     let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
     let claimed_accounts = claimed_accounts::start(config, &accounts, &monitor)?;
@@ -150,6 +167,7 @@ fn populate(
         monitor: monitor.clone(),
         bounds: Arc::new(Live::new(bounds(&config.limits))),
         slow_work: SlowWork::start()?,
+        events,
     });
     let client_settings = Arc::new(Live::new(ClientSettings {
         info: info.clone(),
@@ -164,7 +182,9 @@ fn populate(
         proxy_protocol: config.clients.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
         trace_headers: config.logging.trace_headers,
-        answered: Arc::default(),
+        tags: config.tags.clone(),
+        metadata: config.metadata.clone(),
+        answered: answered.clone(),
     }));
     let first = open_arbiter(0, &arbiters, &surroundings);
     let mut receptions = vec![open_reception(first.clone(), &surroundings, &client_settings)];
@@ -183,9 +203,15 @@ fn populate(
     let listener = Listener::new(socket, receptions, arbiters.clone())?
         .expecting_handshakes(expects_handshakes)
         .start();
+    let system_service = system_account.as_ref().map(SystemAccount::handle);
     let announce = {
-        let client_settings = client_settings.clone();
-        move || client_settings.update(ClientSettings::in_lame_duck_mode)
+        let (client_settings, system_service) = (client_settings.clone(), system_service.clone());
+        move || {
+            client_settings.update(ClientSettings::in_lame_duck_mode);
+            if let Some(service) = system_service {
+                actix::spawn(async move { service.tell_of_lame_duck().await });
+            }
+        }
     };
     let lame_duck = LameDuck::new(
         config.lame_duck.clone(),
@@ -203,7 +229,7 @@ fn populate(
     let operator = |broker: &Arc<Broker>| Operator {
         monitor: monitor.clone(),
         lame_duck: lame_duck.clone(),
-        in_process: InProcess::start(first, accounts.global().clone()),
+        in_process: InProcess::start(first.clone(), accounts.global().clone()),
         history: History::new(
             arbiters.clone(),
             monitor.clone(),
@@ -212,7 +238,10 @@ fn populate(
         )
         .start(),
     };
-    let admin = monitoring.serve(config, info, observatory, secured.clients.as_ref(), operator)?;
+    let asked = (observatory, accounts.directory().clone());
+    let admin = monitoring.serve(config, info, asked, secured.clients.as_ref(), operator)?;
+    let is_answered = system_account
+        .map(|account| account.serve(first.clone(), admin.broker.clone(), monitor.clone(), answered));
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         accounts: accounts.clone(),
@@ -233,7 +262,7 @@ fn populate(
     );
     // Nobody else says who it is.
     let _ = admin.broker.configurator.set(Configurator::new(reload.clone()));
-    Ok(Running {
+    let running = Running {
         client_address,
         system: System::current(),
         arbiters,
@@ -243,8 +272,10 @@ fn populate(
         lame_duck,
         reload,
         admin,
+        system_service,
         secured,
-    })
+    };
+    Ok((running, is_answered))
 }
 
 /// How the server is set, with the ports that it was given where it asked for any.
@@ -340,7 +371,7 @@ fn process_use(broker: &Arc<Broker>) -> ProcessUse {
 }
 
 #[allow(clippy::expect_used)] // There is no way to say it to actix, and nothing to go on with.
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

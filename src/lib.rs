@@ -16,6 +16,7 @@ mod identity;
 mod reload;
 mod server;
 mod stapling;
+mod system_account;
 
 pub use reload::{Process, Setup};
 pub use server::{Server, StartError};

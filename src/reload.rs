@@ -133,6 +133,8 @@ impl Parts {
         client_settings.limits = new.limits.clone();
         client_settings.max_traced_payload = new.logging.max_traced_payload;
         client_settings.trace_headers = new.logging.trace_headers;
+        client_settings.tags = new.tags.clone();
+        client_settings.metadata = new.metadata.clone();
         Ok(client_settings)
     }
 }

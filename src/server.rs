@@ -11,6 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use vagus_actors::Observe;
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
@@ -25,6 +26,9 @@ use vagus_configs::Config;
 use vagus_delivery::arbiter::Traffic;
 use vagus_routing::ConnectionId;
 use vagus_tls::TlsError;
+
+/// How long it may take to tell the system account that the server ends.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A running broker. It stops when it is dropped.
 pub struct Server {
@@ -271,6 +275,13 @@ impl Server {
     }
 
     fn stop(&mut self) {
+        if let Some(service) = self.running.system_service.take() {
+            // Nobody waits long for it.
+            let _ = self.wait_for(async move {
+                let told = service.tell_of_shutdown();
+                let _ = tokio::time::timeout(LAST_WORDS, told).await;
+            });
+        }
         let admin = &mut self.running.admin;
         for service in [admin.monitoring.take(), admin.service.service.take()]
             .into_iter()

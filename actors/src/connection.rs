@@ -14,6 +14,7 @@ mod writing;
 pub use session::{ANTICIPATED, Awaited, Progress, Session, SlowTask, Turn};
 
 use crate::accounts::{Accounts, RoutedAccount};
+use crate::connection_events::ConnectionEvents;
 use crate::impact::{AssessImpact, ConnectionImpact};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
@@ -49,6 +50,8 @@ pub struct Surroundings {
     pub bounds: Arc<Live<Bounds>>,
     /// Where what takes long is done.
     pub slow_work: SlowWork,
+    /// Where it is told what becomes of connections.
+    pub events: ConnectionEvents,
 }
 
 /// The actor of one socket, in the language of its session.
@@ -297,10 +300,9 @@ impl<S: Session> Drop for Connection<S> {
             self.log_name(),
             reason.text()
         );
-        let closed = ConnectionClosed {
-            reason,
-            connection: Arc::new(remembered),
-        };
+        let connection = Arc::new(remembered);
+        self.surroundings.events.ended(&connection, reason);
+        let closed = ConnectionClosed { reason, connection };
         tell(&self.surroundings.monitor, closed);
     }
 }

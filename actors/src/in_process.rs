@@ -24,14 +24,11 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use vagus_delivery::arbiter::{ArbiterState, Delivery, LocalArbiter, RunningTurn, hand_over};
 use vagus_delivery::mailbox::Mailbox;
-use vagus_delivery::outbox::WhenFull;
+use vagus_delivery::outbox::{ConnectionSubscription, WhenFull};
 use vagus_delivery::subscriptions::Change;
 use vagus_delivery::{Account, Moment};
 use vagus_protocol::operation::Publish;
 use vagus_routing::{ConnectionKind, Origin};
-
-/// The number of the one subscription that a mailbox has here.
-const NUMBER: u32 = 1;
 
 /// Publishes and subscribes on its arbiter for those who are on none.
 pub struct InProcess {
@@ -87,17 +84,26 @@ pub struct InProcessState {
 #[rtype(result = "()")]
 struct TakeHandedIn;
 
-/// Subscribes; answered once the subscription is in force. The sender has made sure that the subject is valid,
-/// and bounds how many there are.
+/// Subscribes to several subjects, with one mailbox for all; answered once that is in force. The sender has made sure
+/// that the subjects are valid, and bounds how many there are.
 #[derive(Debug, Message)]
 #[rtype(result = "Option<InProcessSubscription>")]
 pub struct SubscribeInProcess {
+    /// What for. Messages say by which of them they have come, counted from 1.
+    pub subjects: Vec<InProcessSubject>,
+    /// What may wait to be taken, in bytes.
+    pub max_pending: usize,
+    /// What happens past that.
+    pub when_full: WhenFull,
+}
+
+/// What is subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InProcessSubject {
     /// The subject, perhaps with wildcards.
     pub subject: Bytes,
     /// The queue group, if any.
     pub queue: Option<Bytes>,
-    /// What may wait to be taken, in bytes; past it the subscription ends.
-    pub max_pending: usize,
 }
 
 impl InProcess {
@@ -222,21 +228,28 @@ impl Handler<SubscribeInProcess> for InProcess {
     type Result = ResponseFuture<Option<InProcessSubscription>>;
 
     fn handle(&mut self, subscribe: SubscribeInProcess, _: &mut Context<Self>) -> Self::Result {
-        self.subscribed += 1;
-        let (kind, full) = (ConnectionKind::Service, WhenFull::CutOff);
-        let mailbox = Mailbox::new(&self.arbiter.borrow().shared, kind, subscribe.max_pending, full);
-        let queue = subscribe.queue.as_deref();
-        let subscription = mailbox.subscription(&subscribe.subject, queue, NUMBER);
+        let SubscribeInProcess {
+            subjects,
+            max_pending,
+            when_full,
+        } = subscribe;
+        self.subscribed += subjects.len() as u64;
+        let kind = ConnectionKind::Service;
+        let mailbox = Mailbox::new(&self.arbiter.borrow().shared, kind, max_pending, when_full);
+        let subscriptions: Vec<Arc<ConnectionSubscription>> = (1..)
+            .zip(&subjects)
+            .map(|(number, subject)| mailbox.subscription(&subject.subject, subject.queue.as_deref(), number))
+            .collect();
         let (in_force, is_in_force) = oneshot::channel();
         let announce = Announce {
             account: self.account.account.id(),
-            changes: vec![Change::Add(subscription.clone())],
+            changes: subscriptions.iter().cloned().map(Change::Add).collect(),
             announcer: Some(Announcer::Subscriber(
                 Awaiting(Some(in_force)).start().recipient(),
             )),
         };
         tell(&self.account.router, announce);
-        let held = InProcessSubscription::new(mailbox, subscription, self.account.clone(), Instant::now());
+        let held = InProcessSubscription::new(mailbox, subscriptions, self.account.clone(), Instant::now());
         Box::pin(async move {
             // Without the Router there is no server left.
             is_in_force.await.ok().map(|()| held)

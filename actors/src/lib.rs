@@ -7,6 +7,7 @@
 mod accounts;
 pub mod claimed_accounts;
 pub mod connection;
+pub mod connection_events;
 pub mod dialling;
 pub mod flood;
 pub mod history;

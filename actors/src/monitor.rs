@@ -113,6 +113,11 @@ pub struct CloseConnection {
     pub reason: CloseReason,
 }
 
+/// Asks the Monitor to have a connection told to look for another server. The answer is whether it is open.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "bool")]
+pub struct DismissGently(pub ConnectionId);
+
 /// Tells some connections that there is no room for them any more, if there are too many. The answer is how many these
 /// are.
 #[derive(Debug, Clone, Copy, Message)]
@@ -261,6 +266,18 @@ impl Handler<CloseConnection> for Monitor {
             None => return false,
         }
         true
+    }
+}
+
+impl Handler<DismissGently> for Monitor {
+    type Result = bool;
+
+    fn handle(&mut self, DismissGently(id): DismissGently, _: &mut Context<Self>) -> bool {
+        let open = self.connections.get(&id).and_then(Known::open);
+        if let Some(open) = open {
+            open.outbox.notify(Notices::LAME_DUCK);
+        }
+        open.is_some()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
 use crate::monitor::{FindConnection, ListClosed, ListConnections, Listed, Monitor, MonitorState, Pending};
 use crate::observed::{ClosedConnection, ConnectionState, Describe, Description, Extent};
-use crate::router::{FindAccount, ListHotSubjects, Router, RouterState};
+use crate::router::{ListHotSubjects, Router, RouterState};
 use crate::subject::SubjectState;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -114,15 +114,6 @@ impl Observatory {
         ask(&self.monitor, ListClosed).await.unwrap_or_default()
     }
 
-    /// The subscriptions that a message on `subject`, which has no wildcards, would go to, or may go to as members of
-    /// queue groups: so many at most. They are looked for here, and not by the Router.
-    pub async fn interested(&self, subject: &[u8], at_most: usize) -> Interested {
-        match ask(&self.router, FindAccount).await {
-            Some(account) => Interested::find(account.interest(), subject, at_most).await,
-            None => Interested::default(),
-        }
-    }
-
     /// What passed through the server since its start. Asks nobody.
     pub fn traffic(&self) -> Traffic {
         self.arbiters.traffic()
@@ -167,8 +158,11 @@ pub struct Interested {
 }
 
 impl Interested {
+    /// Those that a message on `subject`, which has no wildcards, would go to, or may go to as members of queue groups: so
+    /// many at most.
+    ///
     /// In parts: between two of them publishers and the Router have their turn at the index, and others at this thread.
-    async fn find(interest: &Interest, subject: &[u8], at_most: usize) -> Self {
+    pub async fn of(interest: &Interest, subject: &[u8], at_most: usize) -> Self {
         let mut matches = Matches::default();
         while !interest.add_matches(subject, &mut matches, LOOKED_AT_ONCE) && matches.found() <= at_most {
             yield_now().await;
@@ -294,7 +288,7 @@ mod tests {
         let subject = format!("{}z", "a.".repeat(14));
         let system = actix::System::new();
         for (at_most, expected) in [(all + 1, all), (all, all), (all - 1, all - 1), (3, 3)] {
-            let found = Interested::find(interest, subject.as_bytes(), at_most);
+            let found = Interested::of(interest, subject.as_bytes(), at_most);
             let Interested {
                 subscriptions,
                 truncated,

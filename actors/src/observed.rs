@@ -24,6 +24,8 @@ pub struct ClientInfo {
     pub user: String,
     /// The public key of the trusted proxy that it came by; empty where it came by none.
     pub proxy: String,
+    /// Whether it can be told at any time what the server is about.
+    pub hears_news: bool,
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

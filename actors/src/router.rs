@@ -281,19 +281,6 @@ impl ActorFuture<Router> for Working {
     }
 }
 
-/// Asks for the account whose interest this Router writes, to look at it from elsewhere.
-#[derive(Debug, Message)]
-#[rtype(result = "Arc<Account>")]
-pub(crate) struct FindAccount;
-
-impl Handler<FindAccount> for Router {
-    type Result = Arc<Account>;
-
-    fn handle(&mut self, _: FindAccount, _: &mut Context<Self>) -> Self::Result {
-        self.account.clone()
-    }
-}
-
 /// Asks for the addresses of all QueueGroup actors.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Addr<QueueGroup>>")]

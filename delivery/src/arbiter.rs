@@ -44,6 +44,10 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use vagus_routing::{AccountId, Version};
 
+/// From here on parts of this server are numbered. No server has had so many connections, and every program reads it as a
+/// whole number.
+const OWNERS_FROM: u64 = 1 << 52;
+
 /// Incomplete frames up to this size, in bytes, are carried over to the next read; larger ones get a buffer of their own.
 pub const CARRIED_OVER: usize = 16 * 1024;
 
@@ -61,6 +65,7 @@ pub struct Arbiters {
     pub slots: Slots,
     next_connection_id: AtomicU64,
     next_list: AtomicU32,
+    next_owner_id: AtomicU64,
     open_connections: AtomicUsize,
     builder: Builder,
 }
@@ -74,6 +79,7 @@ impl Arbiters {
             slots: Slots::default(),
             next_connection_id: AtomicU64::new(1),
             next_list: AtomicU32::new(1),
+            next_owner_id: AtomicU64::new(OWNERS_FROM),
             open_connections: AtomicUsize::new(0),
             builder: Builder::default(),
         }
@@ -124,9 +130,15 @@ impl Arbiters {
     /// A subscription that takes what is published on a subject into another account: by the number of its connection the
     /// [account](crate::Account::add_crossing) knows where.
     pub fn way_into_another_account(&self, subject: &[u8]) -> Arc<ConnectionSubscription> {
-        let id = self.next_connection_id();
+        let id = self.next_owner_id();
         let outbox = Outbox::new(self.slots.take(), id, NO_ARBITER, 0, None).for_account();
         Arc::new(ConnectionSubscription::new(subject, None, b"0", Arc::new(outbox)))
+    }
+
+    /// A number that no connection of this server has had, for a part of it that owns subscriptions: numbers of
+    /// connections count connections.
+    pub fn next_owner_id(&self) -> u64 {
+        self.next_owner_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Counts a connection in, if there is room for one more.

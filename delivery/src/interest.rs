@@ -13,6 +13,9 @@ pub const LOOKED_AT_ONCE: usize = 16_384;
 /// The same for statistics, of which many may be due at once.
 const COUNTED_AT_ONCE: usize = 4_096;
 
+/// The same for whether anybody is interested, which is asked for many subjects.
+const LOOKED_AT_IN_PASSING: usize = 64;
+
 /// The subscriptions of one account, and the versions that tell when a resolved fan-out is out of date.
 #[derive(Debug)]
 pub struct Interest {
@@ -56,6 +59,13 @@ impl Interest {
     /// How many copies of a message on this subject are delivered as of now; fewer than that if they take long to count.
     pub fn deliveries(&self, subject: &[u8]) -> usize {
         self.resolve(subject, COUNTED_AT_ONCE).deliveries()
+    }
+
+    /// Whether a message on this subject reaches anybody as of now. Where that takes long to find out, somebody counts as
+    /// reached.
+    pub fn reaches_anybody(&self, subject: &[u8]) -> bool {
+        let mut matches = Matches::default();
+        !self.add_matches(subject, &mut matches, LOOKED_AT_IN_PASSING) || matches.found() > 0
     }
 
     /// The first plain subscription of this subject that `wanted` accepts, and how much work it was to look for it. It is

@@ -38,7 +38,7 @@ impl Mailbox {
     /// For an owner of this kind, with a number like that of a connection. `max_pending` is what may wait, in bytes, beside
     /// what each arbiter hands over at once.
     pub fn new(arbiters: &Arbiters, kind: ConnectionKind, max_pending: usize, when_full: WhenFull) -> Self {
-        let id = arbiters.next_connection_id();
+        let id = arbiters.next_owner_id();
         let outbox = Outbox::new(arbiters.slots.take(), id, NO_ARBITER, max_pending, None);
         Self {
             outbox: Arc::new(outbox.for_owner(kind, when_full)),

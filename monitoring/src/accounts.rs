@@ -1,15 +1,20 @@
-//! Accounts: so far that of everybody and that of servers.
+//! Accounts: which there are, and what passes in them.
+
+mod traffic;
+
+pub(super) use traffic::show_traffic;
+pub use traffic::{AccountTraffic, account_traffic, traffic_of};
 
 use crate::Broker;
-use crate::answer::{Document, Refusal};
+use crate::answer::{Document, Refusal, Status};
 use crate::query::Query;
 use crate::units::{Decimal, Time};
 use jiff::Timestamp;
 use serde::Serialize;
-use vagus_configs::GLOBAL_ACCOUNT;
-
-/// The account of servers.
-pub(super) const SYSTEM_ACCOUNT: &str = "$SYS";
+use std::ops::Not;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use vagus_delivery::Account;
 
 /// What it takes to find the subscriptions of an account.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -41,22 +46,29 @@ impl Default for InterestStats {
 }
 
 impl InterestStats {
-    /// Those of the one account that has any.
-    pub(super) async fn of(broker: &Broker) -> Result<Self, Refusal> {
-        let router = broker.observatory.router().await.ok_or_else(Refusal::ending)?;
+    /// Those of this account, or of all of them. What publishers hold is not told apart by account.
+    pub(super) fn of(broker: &Broker, account: Option<&Account>) -> Self {
+        let all = match account {
+            Some(_) => Vec::new(),
+            None => broker.accounts.all(),
+        };
+        let mut stats = Self::default();
+        for account in account.into_iter().chain(all.iter().map(AsRef::as_ref)) {
+            let interest = account.interest().stats();
+            stats.num_subscriptions += subscriptions(broker, account);
+            stats.num_inserts += interest
+                .inserts
+                .saturating_sub(own_subscriptions(broker, account) as u64);
+            stats.num_removes += interest.removes;
+        }
         let traffic = broker.observatory.traffic();
         let held = broker.observatory.held_fanouts();
-        let matches = traffic.fanouts_cached + traffic.fanouts_resolved;
-        Ok(Self {
-            num_subscriptions: router.subscriptions,
-            num_cache: held.fanouts,
-            num_inserts: router.inserts,
-            num_removes: router.removes,
-            num_matches: matches,
-            cache_hit_rate: ratio(traffic.fanouts_cached, matches),
-            max_fanout: held.widest,
-            avg_fanout: ratio(held.deliveries, held.fanouts),
-        })
+        stats.num_cache = held.fanouts;
+        stats.num_matches = traffic.fanouts_cached + traffic.fanouts_resolved;
+        stats.cache_hit_rate = ratio(traffic.fanouts_cached, stats.num_matches);
+        stats.max_fanout = held.widest;
+        stats.avg_fanout = ratio(held.deliveries, held.fanouts);
+        stats
     }
 }
 
@@ -68,72 +80,96 @@ fn ratio(part: u64, whole: u64) -> Decimal {
     })
 }
 
-pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
+/// How many subscriptions an account has, those of the server itself left out.
+pub(super) fn subscriptions(broker: &Broker, account: &Account) -> usize {
+    let stats = account.interest().stats();
+    (stats.plain + stats.group_members).saturating_sub(own_subscriptions(broker, account))
+}
+
+fn own_subscriptions(broker: &Broker, account: &Account) -> usize {
+    match broker.accounts.is_system(account) {
+        true => broker.own_subscriptions.load(Ordering::Relaxed),
+        false => 0,
+    }
+}
+
+/// How many accounts have connections.
+pub(super) fn active(broker: &Broker) -> usize {
+    let accounts = broker.accounts.all();
+    accounts
+        .iter()
+        .filter(|account| account.connections() > 0)
+        .count()
+}
+
+/// How many subscriptions all accounts have.
+pub(super) fn all_subscriptions(broker: &Broker) -> usize {
+    let accounts = broker.accounts.all();
+    accounts
+        .iter()
+        .map(|account| subscriptions(broker, account))
+        .sum()
+}
+
+pub(super) fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     let (settings, _) = broker.settings.current();
-    let wanted = query.text("acc");
-    let detail = match wanted {
+    let directory = &broker.accounts;
+    let detail = match query.text("acc") {
         None => None,
-        Some(GLOBAL_ACCOUNT) => {
-            let monitor = broker.observatory.monitor().await.ok_or_else(Refusal::ending)?;
-            let stats = InterestStats::of(broker).await?;
-            Some(Detail::of(broker, GLOBAL_ACCOUNT, monitor.connections, stats))
+        Some(name) => {
+            let account = found(broker, name)?;
+            Some(Detail::of(broker, &account))
         }
-        Some(SYSTEM_ACCOUNT) => Some(Detail::of(broker, SYSTEM_ACCOUNT, 0, InterestStats::default())),
-        Some(other) => return Err(Refusal::bad(format!("Account {other} does not exist"))),
     };
-    Document::of(&Accountz {
+    let accounts = detail.is_none().then(|| {
+        let mut names: Vec<Box<str>> = directory
+            .all()
+            .iter()
+            .map(|account| account.name().into())
+            .collect();
+        names.sort_unstable();
+        names
+    });
+    query.document(&Accountz {
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
-        system_account: SYSTEM_ACCOUNT,
-        accounts: detail.is_none().then_some([GLOBAL_ACCOUNT, SYSTEM_ACCOUNT]),
+        system_account: directory.system().map_or("", |system| system.name()),
+        accounts,
         account_detail: detail,
     })
 }
 
-pub(super) async fn show_traffic(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    let unused = query.flag("unused")?;
-    let (settings, _) = broker.settings.current();
-    let monitor = broker.observatory.monitor().await.ok_or_else(Refusal::ending)?;
-    let router = broker.observatory.router().await.ok_or_else(Refusal::ending)?;
-    let traffic = broker.observatory.traffic();
-    let mut accounts = Vec::new();
-    if unused || monitor.connections > 0 {
-        accounts.push(AccountTraffic {
-            conns: monitor.connections,
-            total_conns: monitor.connections,
-            num_subscriptions: router.subscriptions,
-            sent: Data::of(traffic.messages_out, traffic.payload_out),
-            received: Data::of(traffic.messages_in, traffic.payload_in),
-            slow_consumers: monitor.slow_consumers,
-            ..AccountTraffic::idle(GLOBAL_ACCOUNT)
-        });
-    }
-    if unused {
-        accounts.push(AccountTraffic::idle(SYSTEM_ACCOUNT));
-    }
-    Document::of(&Accstatz {
-        server_id: &settings.info.server_id,
-        now: Time(Timestamp::now()),
-        account_statz: accounts,
-    })
+/// What one account is, as a part of a message.
+///
+/// # Errors
+/// When there is no account of this name.
+pub fn account_detail(broker: &Broker, name: &str) -> Result<Document, Refusal> {
+    let account = found(broker, name)?;
+    Document::compact(Status::Ok, &Detail::of(broker, &account))
+}
+
+fn found(broker: &Broker, name: &str) -> Result<Arc<Account>, Refusal> {
+    let account = broker.accounts.find(name);
+    account.ok_or_else(|| Refusal::bad(format!("Account {name} does not exist")))
 }
 
 #[derive(Serialize)]
 struct Accountz<'a> {
     server_id: &'a str,
     now: Time,
-    system_account: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    system_account: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    accounts: Option<[&'static str; 2]>,
+    accounts: Option<Vec<Box<str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account_detail: Option<Detail>,
 }
 
 #[derive(Serialize)]
 struct Detail {
-    account_name: &'static str,
+    account_name: Box<str>,
     update_time: Time,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     is_system: bool,
     expired: bool,
     complete: bool,
@@ -141,92 +177,24 @@ struct Detail {
     leafnode_connections: usize,
     client_connections: usize,
     subscriptions: usize,
-    name_tag: &'static str,
+    name_tag: Box<str>,
     sublist_stats: InterestStats,
 }
 
 impl Detail {
-    fn of(broker: &Broker, name: &'static str, connections: usize, stats: InterestStats) -> Self {
+    fn of(broker: &Broker, account: &Account) -> Self {
         Self {
-            account_name: name,
+            account_name: account.name().into(),
             update_time: Time(broker.started),
-            is_system: name == SYSTEM_ACCOUNT,
+            is_system: broker.accounts.is_system(account),
             expired: false,
             complete: true,
             jetstream_enabled: false,
             leafnode_connections: 0,
-            client_connections: connections,
-            subscriptions: stats.num_subscriptions,
-            name_tag: name,
-            sublist_stats: stats,
+            client_connections: account.connections(),
+            subscriptions: subscriptions(broker, account),
+            name_tag: account.name().into(),
+            sublist_stats: InterestStats::of(broker, Some(account)),
         }
     }
-}
-
-#[derive(Serialize)]
-struct Accstatz<'a> {
-    server_id: &'a str,
-    now: Time,
-    account_statz: Vec<AccountTraffic>,
-}
-
-#[derive(Serialize)]
-struct AccountTraffic {
-    acc: &'static str,
-    name: &'static str,
-    conns: usize,
-    leafnodes: usize,
-    total_conns: usize,
-    num_subscriptions: usize,
-    sent: Data,
-    received: Data,
-    slow_consumers: u64,
-}
-
-impl AccountTraffic {
-    fn idle(name: &'static str) -> Self {
-        Self {
-            acc: name,
-            name,
-            conns: 0,
-            leafnodes: 0,
-            total_conns: 0,
-            num_subscriptions: 0,
-            sent: Data::of(0, 0),
-            received: Data::of(0, 0),
-            slow_consumers: 0,
-        }
-    }
-}
-
-/// What passed, and what of it came from or went to other servers: nothing, without any.
-#[derive(Serialize)]
-struct Data {
-    msgs: u64,
-    bytes: u64,
-    gateways: Passed,
-    routes: Passed,
-    leafs: Passed,
-}
-
-impl Data {
-    fn of(msgs: u64, bytes: u64) -> Self {
-        Self {
-            msgs,
-            bytes,
-            gateways: Passed::default(),
-            routes: Passed::default(),
-            leafs: Passed::default(),
-        }
-    }
-}
-
-#[derive(Serialize, Default)]
-struct Passed {
-    msgs: u64,
-    bytes: u64,
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

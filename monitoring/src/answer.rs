@@ -50,6 +50,16 @@ impl Refusal {
         }
     }
 
+    /// Somebody else is to answer.
+    pub(super) fn filtered() -> Self {
+        Self::bad(FILTERED)
+    }
+
+    /// Whether somebody else is to answer: who asks several servers is not told.
+    pub fn is_filtered(&self) -> bool {
+        self.text == FILTERED
+    }
+
     /// The server ends while it is asked.
     pub fn ending() -> Self {
         Self {
@@ -86,6 +96,8 @@ impl Refusal {
         }
     }
 }
+
+const FILTERED: &str = "filtered response: not leader";
 
 /// The largest answer, in bytes.
 const ANSWER_AT_MOST: usize = 32 << 20;
@@ -142,8 +154,9 @@ impl Document {
 
     /// JSON in one line.
     pub(super) fn compact(status: Status, value: &impl Serialize) -> Result<Self, Refusal> {
-        let body = serde_json::to_vec(value).map_err(|error| Refusal::unwritable(&error))?;
-        Ok(Self::json(status, body))
+        let mut body = Bounded::default();
+        serde_json::to_writer(&mut body, value).map_err(|error| Refusal::unwritable(&error))?;
+        Ok(Self::json(status, body.0))
     }
 
     /// JSON as programs in Go show their variables.

@@ -5,13 +5,14 @@ use crate::process::Usage;
 use jiff::Timestamp;
 use openssl::ssl::SslContext;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use vagus_actors::Observatory;
 use vagus_actors::reload::Configurator;
 use vagus_configs::{Config, split_advertised};
-use vagus_delivery::Live;
+use vagus_delivery::{AccountDirectory, Live};
 use vagus_protocol::info::Info;
 use vagus_tls::ocsp::CacheStatistics;
 
@@ -79,6 +80,8 @@ pub struct TlsSettings {
 pub struct Broker {
     /// Asks the actors.
     pub observatory: Observatory,
+    /// The accounts by name.
+    pub accounts: Arc<AccountDirectory>,
     /// What the server is set to now.
     pub settings: Arc<Live<Settings>>,
     /// When it was started, by the clock of the machine.
@@ -89,6 +92,9 @@ pub struct Broker {
     pub usage: Usage,
     /// Who decides how the server is set; empty until it has started.
     pub configurator: OnceLock<Configurator>,
+    /// How many subscriptions the server itself has in the system account: they are in force with the first, and not
+    /// shown.
+    pub own_subscriptions: AtomicUsize,
     /// How often pages were asked for over HTTP.
     pub pages: PageCounts,
     /// Who holds one of these may make an answer of monitoring.
@@ -105,14 +111,20 @@ const SURVEYS_AT_ONCE: usize = 2;
 
 impl Broker {
     /// A server that starts now.
-    pub fn new(observatory: Observatory, settings: Arc<Live<Settings>>) -> Self {
+    pub fn new(
+        observatory: Observatory,
+        accounts: Arc<AccountDirectory>,
+        settings: Arc<Live<Settings>>,
+    ) -> Self {
         Self {
             observatory,
+            accounts,
             settings,
             started: Timestamp::now(),
             since: Instant::now(),
             usage: Usage::default(),
             configurator: OnceLock::new(),
+            own_subscriptions: AtomicUsize::new(0),
             pages: PageCounts::default(),
             turns: Semaphore::new(ANSWERS_AT_ONCE),
             surveys: Semaphore::new(SURVEYS_AT_ONCE),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) fn show_routes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     query.subscriptions()?;
     let (settings, _) = broker.settings.current();
-    Document::of(&Routez {
+    query.document(&Routez {
         server_id: &settings.info.server_id,
         server_name: &settings.info.server_name,
         now: Time(Timestamp::now()),
@@ -24,7 +24,7 @@ pub(super) fn show_gateways(broker: &Broker, query: &Query) -> Result<Document, 
     query.subscriptions()?;
     query.flag("accs")?;
     let (settings, _) = broker.settings.current();
-    Document::of(&Gatewayz {
+    query.document(&Gatewayz {
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
         outbound_gateways: BTreeMap::new(),
@@ -35,7 +35,7 @@ pub(super) fn show_gateways(broker: &Broker, query: &Query) -> Result<Document, 
 pub(super) fn show_leaf_nodes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     query.flag("subs")?;
     let (settings, _) = broker.settings.current();
-    Document::of(&Leafz {
+    query.document(&Leafz {
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
         leafnodes: 0,

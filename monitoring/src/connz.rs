@@ -13,7 +13,7 @@ use order::{Figures, Order};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::SystemTime;
-use vagus_actors::observed::{ClosedConnection, Extent};
+use vagus_actors::observed::{ClosedConnection, ConnectionState, Extent};
 use vagus_actors::{ObservedConnection, ask_again};
 use vagus_configs::GLOBAL_ACCOUNT;
 
@@ -79,9 +79,21 @@ impl Question {
         })
     }
 
+    /// Whether a connection of this account is meant. Who is not in yet is in the global one, as in nats-server.
+    fn takes_account(&self, state: &ConnectionState) -> bool {
+        let account = state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
+        self.account.as_ref().is_none_or(|wanted| wanted == account)
+    }
+
     /// Whether a connection of this user is meant. No connection is one of MQTT.
-    fn takes_user(&self, user: &str) -> bool {
+    fn takes_user(&self, state: &ConnectionState) -> bool {
+        let user = &state.client.user;
         self.mqtt_client.is_none() && self.user.as_ref().is_none_or(|wanted| wanted == user)
+    }
+
+    /// Whether it is known whom it takes without asking each who it is.
+    fn takes_anybody(&self) -> bool {
+        self.user.is_none() && self.account.is_none()
     }
 }
 
@@ -108,14 +120,15 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         limit: question.limit,
         connections: None,
     };
+    let is_known = |name: &str| broker.accounts.find(name).is_some();
     if question
         .account
         .as_deref()
-        .is_some_and(|account| account != GLOBAL_ACCOUNT)
+        .is_some_and(|account| !is_known(account))
     {
         // As nats-server says that there is no such account.
         connz.server_id = "";
-        return Document::of(&connz);
+        return query.document(&connz);
     }
     // Until it is written, too: what others ask meanwhile is answered between two surveys.
     let _survey = broker.surveys.acquire().await;
@@ -125,7 +138,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
     let entries: Vec<Entry<'_>> = shown.iter().map(|one| one.entry(question.shown)).collect();
     connz.num_connections = entries.len();
     connz.connections = Some(entries);
-    Document::of(&connz)
+    query.document(&connz)
 }
 
 /// The connections that are meant, before they are put in order and cut into pages.
@@ -177,22 +190,36 @@ impl Found {
         };
         if question.state.takes_closed() {
             found.closed = observatory.closed_connections().await;
+            found
+                .closed
+                .retain(|closed| question.takes_account(&closed.state));
             found.total += found.closed.len();
         }
+        let mut of_account = None;
         if question.state.takes_open() {
-            found.total += monitor.connections;
+            if question.account.is_some() {
+                let mut all = observatory.connections(0, usize::MAX, Extent::State).await;
+                all.retain(|open| question.takes_account(&open.state));
+                found.total += all.len();
+                of_account = Some(all);
+            } else {
+                found.total += monitor.connections;
+            }
         }
         if let Some(id) = question.connection {
             found.only(broker, question, id).await;
             return Ok(found);
         }
-        found
-            .closed
-            .retain(|closed| question.takes_user(&closed.state.client.user));
+        found.closed.retain(|closed| question.takes_user(&closed.state));
         if !question.state.takes_open() || question.mqtt_client.is_some() {
             return Ok(found);
         }
-        let is_plain = question.state == State::Open && question.user.is_none();
+        if let Some(mut all) = of_account {
+            all.retain(|open| question.takes_user(&open.state));
+            found.open = Open::All(all);
+            return Ok(found);
+        }
+        let is_plain = question.state == State::Open && question.takes_anybody();
         found.open = if is_plain && question.order == Order::Number {
             let extent = question.shown.extent();
             // How many subscriptions there are is known before they are asked for.
@@ -209,7 +236,7 @@ impl Found {
             })
         } else if question.user.is_some() {
             let mut all = observatory.connections(0, usize::MAX, Extent::State).await;
-            all.retain(|open| question.takes_user(&open.state.client.user));
+            all.retain(|open| question.takes_user(&open.state));
             Open::All(all)
         } else {
             Open::All(observatory.connections(0, usize::MAX, Extent::Figures).await)

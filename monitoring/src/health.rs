@@ -3,7 +3,7 @@
 use crate::Broker;
 use crate::answer::Status;
 use crate::answer::{Document, Refusal};
-use crate::query::Query;
+use crate::query::{Form, Query};
 use serde::Serialize;
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
@@ -30,10 +30,10 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         }
     };
     match answer {
-        Ok(()) => Document::compact(Status::Ok, &Health::well()),
+        Ok(()) => Document::compact(Status::Ok, &Health::well(query.form())),
         Err(ailment) => {
             log::warn!("Healthcheck failed: {:?}", ailment.error);
-            Document::compact(ailment.status, &Health::unwell(&ailment, details))
+            Document::compact(ailment.status, &Health::unwell(&ailment, details, query.form()))
         }
     }
 }
@@ -55,6 +55,11 @@ fn ailment(query: &Query) -> Option<Ailment> {
     }
 }
 
+/// A page has it in its first line.
+fn told(status: Status, form: Form) -> Option<u16> {
+    (form == Form::Message).then(|| status.code())
+}
+
 struct Ailment {
     status: Status,
     kind: &'static str,
@@ -64,6 +69,8 @@ struct Ailment {
 #[derive(Serialize)]
 struct Health<'a> {
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,21 +85,23 @@ struct Detail<'a> {
 }
 
 impl<'a> Health<'a> {
-    fn well() -> Self {
+    fn well(form: Form) -> Self {
         Self {
             status: "ok",
+            status_code: told(Status::Ok, form),
             error: None,
             errors: Vec::new(),
         }
     }
 
-    fn unwell(ailment: &'a Ailment, details: bool) -> Self {
+    fn unwell(ailment: &'a Ailment, details: bool, form: Form) -> Self {
         let detail = Detail {
             kind: ailment.kind,
             error: &ailment.error,
         };
         Self {
             status: "error",
+            status_code: told(ailment.status, form),
             error: (!details).then_some(&ailment.error),
             errors: details.then_some(detail).into_iter().collect(),
         }

@@ -3,7 +3,7 @@
 use crate::Broker;
 use crate::answer::{Document, Refusal};
 use crate::process::{resident_bytes, threads};
-use crate::query::Query;
+use crate::query::{Form, Query};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -64,7 +64,10 @@ pub(super) async fn show_queues(broker: &Broker, query: &Query) -> Result<Docume
         .filter(|(queue, pending)| (all || *pending > 0) && queue.contains(name))
         .map(|(queue, pending)| (queue, Queue { pending }))
         .collect();
-    Document::indented(&shown, "   ")
+    match query.form() {
+        Form::Page => Document::indented(&shown, "   "),
+        Form::Message => query.document(&shown),
+    }
 }
 
 #[derive(Serialize)]
@@ -73,16 +76,20 @@ struct Queue {
 }
 
 /// Variables, as programs in Go show them. The command line is without its arguments: they may be secrets.
-pub(super) fn show_variables() -> Result<Document, Refusal> {
+pub(super) fn show_variables(query: &Query) -> Result<Document, Refusal> {
     let program = std::env::args().next().unwrap_or_default();
     let memory = resident_bytes();
-    Document::variables(&Variables {
+    let variables = Variables {
         cmdline: [program],
         memstats: Memory {
             alloc: memory,
             sys: memory,
         },
-    })
+    };
+    match query.form() {
+        Form::Page => Document::variables(&variables),
+        Form::Message => query.document(&variables),
+    }
 }
 
 #[derive(Serialize)]

@@ -3,10 +3,11 @@
 use crate::Broker;
 use crate::answer::Status;
 use crate::answer::{Document, Refusal};
-use crate::query::Query;
+use crate::query::{Form, Query};
 use crate::units::Time;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 pub(super) fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     for option in ["accounts", "streams", "consumers", "direct-consumers", "config"] {
@@ -20,10 +21,10 @@ pub(super) fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> 
         query.flag(option)?;
     }
     if leader_only {
-        return Err(Refusal::bad("filtered response: not leader"));
+        return Err(Refusal::filtered());
     }
     let (settings, _) = broker.settings.current();
-    Document::of(&Jsz {
+    query.document(&Jsz {
         memory: 0,
         storage: 0,
         reserved_memory: 0,
@@ -44,7 +45,10 @@ pub(super) fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> 
 }
 
 /// Groups of servers that agree on what is stored: there are none.
-pub(super) fn show_groups() -> Result<Document, Refusal> {
+pub(super) fn show_groups(query: &Query) -> Result<Document, Refusal> {
+    if query.form() == Form::Message {
+        return query.document(&BTreeMap::<(), ()>::new());
+    }
     Err(Refusal {
         status: Status::NotFound,
         text: "No Raft nodes registered".to_owned(),

@@ -14,18 +14,22 @@ mod jetstream;
 mod page;
 mod process;
 mod query;
+mod statsz;
 mod subjectz;
 mod subscription;
 mod subsz;
 mod units;
 mod varz;
 
+pub use accounts::{AccountTraffic, account_detail, account_traffic, traffic_of};
 pub use answer::{Document, Refusal, Status};
 pub use broker::{Broker, Remembered, Settings, TlsSettings};
 pub use page::{LINKS, Page, PageCounts};
 pub use process::{Thread, Usage, most_open_files, open_files, processor_time, resident_bytes, threads};
-pub use query::Query;
+pub use query::{Form, Query};
+pub use statsz::statsz;
 pub use subsz::subsz_value;
+pub use units::Time;
 pub use varz::varz_value;
 
 /// Answers a question. Few are answered at one time: it waits for its turn, the state of health excepted, which is told
@@ -39,21 +43,21 @@ pub async fn answer(broker: &Broker, page: Page, query: &Query) -> Result<Docume
         _ => broker.turn().await,
     };
     match page {
-        Page::Varz => varz::show(broker).await,
+        Page::Varz => varz::show(broker, query).await,
         Page::Connz => connz::show(broker, query).await,
         Page::Routez => cluster::show_routes(broker, query),
         Page::Gatewayz => cluster::show_gateways(broker, query),
         Page::Leafz => cluster::show_leaf_nodes(broker, query),
         Page::Subsz => subsz::show(broker, query).await,
-        Page::Accountz => accounts::show(broker, query).await,
-        Page::Accstatz => accounts::show_traffic(broker, query).await,
+        Page::Accountz => accounts::show(broker, query),
+        Page::Accstatz => accounts::show_traffic(broker, query),
         Page::Jsz => jetstream::show(broker, query),
         Page::Healthz => health::show(broker, query).await,
         Page::Subjectz => subjectz::show(broker, query).await,
         Page::Stacksz => inside::show_stacks(broker).await,
         Page::Ipqueuesz => inside::show_queues(broker, query).await,
-        Page::Raftz => jetstream::show_groups(),
-        Page::Variables => inside::show_variables(),
+        Page::Raftz => jetstream::show_groups(query),
+        Page::Variables => inside::show_variables(query),
         Page::Index | Page::Metrics => Err(Refusal::not_here()),
     }
 }

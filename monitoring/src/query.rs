@@ -1,30 +1,91 @@
 //! The options of a question.
 
-use crate::answer::Refusal;
+mod json;
+mod json_error;
+
+use crate::answer::{Document, Refusal, Status};
+use crate::page::Page;
+use serde::Serialize;
 use std::num::{IntErrorKind, ParseIntError};
 use vagus_protocol::quote::Quoted;
 
 /// More options than any page has; what is behind them is not looked at.
 const OPTIONS_AT_MOST: usize = 64;
 
-/// The options behind the question mark.
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people: indented, as a page.
+    Page,
+    /// As a part of a message: in one line.
+    Message,
+}
+
+/// What is asked for, whichever way it came: texts by name, as behind the question mark of a page.
 #[derive(Debug)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query {
+    options: Vec<(String, String)>,
+    form: Form,
+}
 
 impl Query {
-    /// As Go reads them: a pair that it cannot is none.
+    /// What is behind the question mark, as Go reads it: a pair that it cannot is none.
     pub fn of(text: &str) -> Self {
         let pairs = text.split('&').filter(|pair| !pair.contains(';'));
         let options = pairs.filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((unescaped(name)?, unescaped(value)?))
         });
-        Self(options.take(OPTIONS_AT_MOST).collect())
+        Self {
+            options: options.take(OPTIONS_AT_MOST).collect(),
+            form: Form::Page,
+        }
+    }
+
+    /// What a message asks for: an object, with the names that the options of this page have there. Nothing is as good as
+    /// an empty one.
+    ///
+    /// # Errors
+    /// What is wrong with it, in the words of Go.
+    pub fn of_message(page: Page, text: &[u8]) -> Result<Self, String> {
+        Ok(Self {
+            options: json::options(page, text)?,
+            form: Form::Message,
+        })
+    }
+
+    /// The same with this option, whatever was said of it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.options.retain(|(known, _)| known != name);
+        self.options.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// How the answer is to be written.
+    pub(super) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The answer, as it is wanted.
+    pub(super) fn document(&self, value: &impl Serialize) -> Result<Document, Refusal> {
+        match self.form {
+            Form::Page => Document::of(value),
+            Form::Message => Document::compact(Status::Ok, value),
+        }
+    }
+
+    /// What all options of this name say.
+    pub(super) fn texts<'q>(&'q self, name: &str) -> impl Iterator<Item = &'q str> {
+        let named = self.options.iter().filter(move |(known, _)| known == name);
+        named
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// What the first option of this name says; nothing is as good as no option.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
+        let (_, value) = self.options.iter().find(|(known, _)| known == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 

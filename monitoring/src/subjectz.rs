@@ -22,7 +22,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         .hot_subjects()
         .await
         .ok_or_else(Refusal::ending)?;
-    Document::of(&Subjectz {
+    query.document(&Subjectz {
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
         num_subjects: subjects.len(),

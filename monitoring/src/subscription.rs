@@ -1,16 +1,15 @@
 //! One subscription, as it is shown.
 
 use serde::Serialize;
-use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::subscriptions::SubscriptionState;
 
 /// The fields in the order of nats-server.
 #[derive(Serialize)]
-pub(super) struct SubscriptionDetail {
+pub(super) struct SubscriptionDetail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<&'static str>,
+    account: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account_tag: Option<&'static str>,
+    account_tag: Option<&'a str>,
     subject: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     qgroup: Option<String>,
@@ -21,7 +20,7 @@ pub(super) struct SubscriptionDetail {
     cid: u64,
 }
 
-impl SubscriptionDetail {
+impl<'a> SubscriptionDetail<'a> {
     /// As one of a client.
     pub(super) fn of_client(subscription: &SubscriptionState) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -38,10 +37,10 @@ impl SubscriptionDetail {
     }
 
     /// As one of an account.
-    pub(super) fn of_account(subscription: &SubscriptionState) -> Self {
+    pub(super) fn of_account(account: &'a str, subscription: &SubscriptionState) -> Self {
         Self {
-            account: Some(GLOBAL_ACCOUNT),
-            account_tag: Some(GLOBAL_ACCOUNT),
+            account: Some(account),
+            account_tag: Some(account),
             ..Self::of_client(subscription)
         }
     }

@@ -10,10 +10,11 @@ use futures_util::future::OptionFuture;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Not;
+use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use vagus_actors::observed::Extent;
 use vagus_actors::{Interested, Observatory, ask_again};
-use vagus_configs::GLOBAL_ACCOUNT;
+use vagus_delivery::Account;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_routing::Destination;
@@ -35,24 +36,33 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
             "invalid test subject, must be valid publish subject: {subject}"
         )));
     }
-    let is_meant = query.text("acc").is_none_or(|account| account == GLOBAL_ACCOUNT);
+    let accounts = match query.text("acc") {
+        None => broker.accounts.all(),
+        Some(name) => broker.accounts.find(name).into_iter().collect(),
+    };
+    let only = query.text("acc").map(|_| accounts.first());
     let mut found = Found::default();
     // Until it is written, too: what others ask meanwhile is answered between two surveys.
     let survey = async { broker.surveys.acquire().await };
-    let _survey = OptionFuture::from((listed && is_meant).then_some(survey)).await;
-    if listed && is_meant {
+    let _survey = OptionFuture::from((listed && !accounts.is_empty()).then_some(survey)).await;
+    if listed {
         found = match test {
-            Some(subject) => matching(&broker.observatory, subject, offset, limit).await?,
-            None => all(&broker.observatory, offset, limit).await?,
+            Some(subject) => matching(&accounts, subject, offset, limit).await?,
+            None => all(&broker.observatory, &accounts, offset, limit).await?,
         };
     }
-    let page: Vec<_> = found.page.iter().map(SubscriptionDetail::of_account).collect();
-    let stats = match is_meant {
-        true => InterestStats::of(broker).await?,
-        false => InterestStats::default(),
+    let page: Vec<_> = found
+        .page
+        .iter()
+        .map(|(account, subscription)| SubscriptionDetail::of_account(account, subscription))
+        .collect();
+    let stats = match only {
+        None => InterestStats::of(broker, None),
+        Some(Some(account)) => InterestStats::of(broker, Some(account)),
+        Some(None) => InterestStats::default(),
     };
     let (settings, _) = broker.settings.current();
-    Document::of(&Subsz {
+    query.document(&Subsz {
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
         stats,
@@ -67,13 +77,13 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
 /// The page without options, for who shows it otherwise.
 ///
 /// # Errors
-/// When the server is at its end.
-pub async fn subsz_value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
+/// When it cannot be written.
+pub fn subsz_value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
     let (settings, _) = broker.settings.current();
     let subsz = Subsz {
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
-        stats: InterestStats::of(broker).await?,
+        stats: InterestStats::of(broker, None),
         total: 0,
         truncated: false,
         offset: 0,
@@ -88,40 +98,57 @@ pub async fn subsz_value(broker: &Broker) -> Result<serde_json::Value, Refusal> 
 struct Found {
     total: usize,
     truncated: bool,
-    page: Vec<SubscriptionState>,
+    /// Each with the account that it is in.
+    page: Vec<(Box<str>, SubscriptionState)>,
 }
 
-/// Those a message on this subject would go to.
+/// Those a message on this subject would go to, published in any of these accounts.
 async fn matching(
-    observatory: &Observatory,
+    accounts: &[Arc<Account>],
     subject: &str,
     offset: usize,
     limit: usize,
 ) -> Result<Found, Refusal> {
-    let interested = observatory.interested(subject.as_bytes(), SUBSCRIPTIONS_AT_MOST);
-    let Interested {
-        mut subscriptions,
-        truncated,
-    } = interested.await;
+    let mut subscriptions = Vec::new();
+    let mut is_truncated = false;
+    for account in accounts {
+        let left = SUBSCRIPTIONS_AT_MOST - subscriptions.len();
+        let interested = Interested::of(account.interest(), subject.as_bytes(), left).await;
+        is_truncated |= interested.truncated;
+        let found = interested.subscriptions.into_iter();
+        subscriptions.extend(found.map(|subscription| (account.clone(), subscription)));
+    }
     // Elsewhere: they may be many, and others ask meanwhile.
     let found = spawn_blocking(move || {
-        subscriptions.sort_unstable_by(|one, other| {
+        subscriptions.sort_unstable_by(|(_, one), (_, other)| {
             let sid = |one: &ConnectionSubscription| (one.destination().connection_id(), one.sid().len());
             sid(one).cmp(&sid(other)).then_with(|| one.sid().cmp(other.sid()))
         });
         let page = subscriptions.iter().skip(offset).take(limit);
         Found {
             total: subscriptions.len(),
-            truncated,
-            page: page.map(|one| SubscriptionState::from(&**one)).collect(),
+            truncated: is_truncated,
+            page: page
+                .map(|(account, one)| (account.name().into(), SubscriptionState::from(&**one)))
+                .collect(),
         }
     });
     found.await.map_err(|_| Refusal::ending())
 }
 
-/// Those of all connections, one after the other. Only connections whose subscriptions are shown are asked for them.
-async fn all(observatory: &Observatory, offset: usize, limit: usize) -> Result<Found, Refusal> {
-    let connections = observatory.connections(0, usize::MAX, Extent::Figures).await;
+/// Those of all connections in these accounts, one after the other. Only connections whose subscriptions are shown are
+/// asked for them.
+async fn all(
+    observatory: &Observatory,
+    accounts: &[Arc<Account>],
+    offset: usize,
+    limit: usize,
+) -> Result<Found, Refusal> {
+    let mut connections = observatory.connections(0, usize::MAX, Extent::State).await;
+    connections.retain(|connection| {
+        let account = connection.state.account.as_deref();
+        connection.state.subscriptions > 0 && accounts.iter().any(|one| Some(one.name()) == account)
+    });
     let total: usize = connections
         .iter()
         .map(|connection| connection.state.subscriptions)
@@ -135,15 +162,17 @@ async fn all(observatory: &Observatory, offset: usize, limit: usize) -> Result<F
         let count = connection.state.subscriptions;
         if before + count <= offset {
             skipped = before + count;
-        } else if before < offset.saturating_add(limit) && count > 0 {
+        } else if before < offset.saturating_add(limit) {
             asked.push(connection);
         }
         before += count;
     }
     let answers = ask_again(asked, Extent::Subscriptions).await;
-    let subscriptions = answers
-        .into_iter()
-        .flat_map(|connection| connection.subscriptions);
+    let subscriptions = answers.into_iter().flat_map(|connection| {
+        let account = connection.state.account.unwrap_or_default();
+        let subscriptions = connection.subscriptions.into_iter();
+        subscriptions.map(move |subscription| (account.clone(), subscription))
+    });
     let page = subscriptions.skip(offset.saturating_sub(skipped)).take(limit);
     Ok(Found {
         total,
@@ -165,5 +194,5 @@ struct Subsz<'a> {
     offset: usize,
     limit: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    subscriptions_list: Option<Vec<SubscriptionDetail>>,
+    subscriptions_list: Option<Vec<SubscriptionDetail<'a>>>,
 }

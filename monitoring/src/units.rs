@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 /// A time as RFC 3339 in UTC, to the nanosecond where there are any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Time(pub(super) Timestamp);
+pub struct Time(pub Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

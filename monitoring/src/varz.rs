@@ -1,8 +1,9 @@
 //! The server as a whole.
 
-use crate::accounts::SYSTEM_ACCOUNT;
+use crate::accounts;
 use crate::answer::{Document, Refusal};
 use crate::process::resident_bytes;
+use crate::query::Query;
 use crate::units::{Decimal, Nanoseconds, Time, Uptime};
 use crate::{Broker, Settings};
 use jiff::Timestamp;
@@ -19,10 +20,10 @@ const PROTOCOL: u8 = 1;
 /// How long a TLS handshake may take, in seconds, where there is no TLS to say so.
 const TLS_TIMEOUT: f64 = 2.0;
 
-pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
+pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     let (settings, _) = broker.settings.current();
     let observed = Observed::of(broker).await?;
-    Document::of(&varz(broker, &settings, &observed))
+    query.document(&varz(broker, &settings, &observed))
 }
 
 /// The same, for who shows it otherwise.
@@ -47,11 +48,7 @@ impl Observed {
         let observatory = &broker.observatory;
         Ok(Self {
             monitor: observatory.monitor().await.ok_or_else(Refusal::ending)?,
-            subscriptions: observatory
-                .router()
-                .await
-                .ok_or_else(Refusal::ending)?
-                .subscriptions,
+            subscriptions: accounts::all_subscriptions(broker),
             traffic: observatory.traffic(),
         })
     }
@@ -133,7 +130,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         tags: &config.tags,
         metadata: &config.metadata,
         feature_flags: FEATURE_FLAGS.into_iter().collect(),
-        system_account: SYSTEM_ACCOUNT,
+        system_account: broker.accounts.system().map_or("", |system| system.name()),
         slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
         stale_connection_stats: Kinds::clients(monitor.stale_connections),
         disk_io_wait_stats: DiskWaits::default(),
@@ -228,6 +225,7 @@ struct Varz<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     metadata: &'a BTreeMap<String, String>,
     feature_flags: BTreeMap<&'static str, bool>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     system_account: &'a str,
     slow_consumer_stats: Kinds,
     stale_connection_stats: Kinds,

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, SlowTask, Surroundings, Turn};
+use vagus_actors::connection_events::ConnectionEvents;
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::{Monitor, MonitorState};
 use vagus_actors::observed::ClientInfo;
@@ -172,6 +173,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
                 longest_line: 0,
             })),
             slow_work: SlowWork::start().unwrap(),
+            events: ConnectionEvents::default(),
         });
         let reception = Reception::new(Alphabet(account), arbiter, surroundings).start();
         let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -3,12 +3,14 @@
 use crate::framing::Framing;
 use actix::prelude::*;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vagus_actors::connection::Surroundings;
+use vagus_actors::connection_events::ConnectionEvents;
 use vagus_actors::dialling::{Dialling, DiallingState, StopDialling};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
@@ -81,6 +83,8 @@ impl Layered {
             proxy_protocol: layers.proxy_protocol,
             max_traced_payload: 0,
             trace_headers: false,
+            tags: Vec::new(),
+            metadata: BTreeMap::new(),
             answered: Arc::default(),
         };
         Self {
@@ -236,6 +240,7 @@ fn populate<L: Language + Clone>(language: impl FnOnce(&Accounts) -> L) -> Broke
         monitor: Monitor::new(0).start(),
         bounds: Arc::new(Live::new(bounds)),
         slow_work: SlowWork::start().unwrap(),
+        events: ConnectionEvents::default(),
     });
     let first = open_reception(0, &arbiters, &surroundings, language.clone());
     let (ready, is_ready) = mpsc::channel();

@@ -5,6 +5,8 @@ use super::Connection;
 use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
 use super::unannounced::Unannounced;
+use crate::accounts::RoutedAccount;
+use crate::observed::Extent;
 use actix::prelude::*;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -138,8 +140,8 @@ impl Carrier {
         arbiter.delivery.staging.begin_turn(moment);
         self.spent = false;
         let published_before = connection.inbound.messages;
-        if connection.closing.is_none() && (notices.hold(Notices::SETTINGS) || notices.hold(Notices::NO_ROOM))
-        {
+        let to_look_at = Notices::SETTINGS.and(Notices::NO_ROOM).and(Notices::LAME_DUCK);
+        if connection.closing.is_none() && notices.hold(to_look_at) {
             connection.look_at(notices, arbiter, now, unannounced);
         }
         if notices.hold(Notices::TIMER)
@@ -416,6 +418,7 @@ impl<S: Session> Connection<S> {
         unannounced: &mut Unannounced,
         method: impl FnOnce(&mut S, &mut ConnectionTurn<'_>) -> R,
     ) -> Option<R> {
+        let mut introduced = false;
         let mut turn = ConnectionTurn {
             now,
             delivery,
@@ -430,15 +433,28 @@ impl<S: Session> Connection<S> {
             deferred: &mut self.deferred,
             new_layer: &mut self.new_layer,
             closing: &mut self.closing,
+            introduced: &mut introduced,
         };
         let session = &mut self.session;
         let result = catch_unwind(AssertUnwindSafe(|| method(session, &mut turn)));
+        if introduced {
+            self.tell_admitted(now);
+        }
         match result {
             Ok(result) => Some(result),
             Err(_) => {
                 self.panicked(delivery);
                 None
             }
+        }
+    }
+
+    /// Tells those who want to know that the peer is in.
+    #[cold]
+    fn tell_admitted(&self, now: Instant) {
+        if let Some(RoutedAccount { account, .. }) = &self.account {
+            let state = || self.state(now, Extent::State);
+            self.surroundings.events.admitted(account.name(), state);
         }
     }
 
@@ -501,6 +517,11 @@ impl<S: Session> Connection<S> {
         if notices.hold(Notices::NO_ROOM) && self.closing.is_none() {
             self.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
                 session.no_room(turn);
+            });
+        }
+        if notices.hold(Notices::LAME_DUCK) && self.closing.is_none() {
+            self.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
+                session.lame_duck(turn);
             });
         }
     }

@@ -11,7 +11,7 @@ use vagus_protocol::error::CloseReason;
 const REMEMBERED_BYTES: usize = 64 * 1024;
 
 impl<S: Session> Connection<S> {
-    fn state(&self, now: Instant, extent: Extent) -> ConnectionState {
+    pub(super) fn state(&self, now: Instant, extent: Extent) -> ConnectionState {
         let outbound = self.outbox.traffic();
         let now = Moment::of(now);
         let active = self.active.max(outbound.active);

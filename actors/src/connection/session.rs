@@ -47,6 +47,11 @@ pub trait Session: Sized + Unpin + 'static {
     /// There may be fewer connections now than there are, and this one has to go.
     fn no_room<T: Turn>(&mut self, turn: &mut T);
 
+    /// The peer is to look for another server, though this one stays. By default it is not told.
+    fn lame_duck<T: Turn>(&mut self, turn: &mut T) {
+        let _ = turn;
+    }
+
     /// The moment it last asked for has come.
     fn time<T: Turn>(&mut self, turn: &mut T);
 
@@ -227,6 +232,9 @@ pub trait Turn {
 
     /// Whether messages are delivered to this connection with their headers.
     fn accept_headers(&mut self, accept: bool);
+
+    /// The peer has said who it is, and is in: who wants to know is told once the turn is over.
+    fn introduce(&mut self);
 
     /// This is what the peer calls itself, to those who ask whose a subscription is; nothing is no name.
     fn set_name(&mut self, name: &str);

@@ -35,6 +35,8 @@ pub(super) struct ConnectionTurn<'a> {
     /// What is to be put on the wire once everything that was said is written.
     pub(super) new_layer: &'a mut Option<Box<NewLayer>>,
     pub(super) closing: &'a mut Option<CloseReason>,
+    /// Set when it is to be told that the connection is in.
+    pub(super) introduced: &'a mut bool,
 }
 
 /// Counters of what one connection has published.
@@ -277,6 +279,10 @@ impl Turn for ConnectionTurn<'_> {
             // Fan-outs that are held say how this connection took headers before.
             self.all_have_changed();
         }
+    }
+
+    fn introduce(&mut self) {
+        *self.introduced = true;
     }
 
     fn set_name(&mut self, name: &str) {

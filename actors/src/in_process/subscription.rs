@@ -11,11 +11,11 @@ use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
 use vagus_protocol::error::CloseReason;
 
-/// A subscription in force. It ends when this is dropped.
+/// Subscriptions in force. They end when this is dropped.
 #[derive(Debug)]
 pub struct InProcessSubscription {
     mailbox: Mailbox,
-    subscription: Arc<ConnectionSubscription>,
+    subscriptions: Vec<Arc<ConnectionSubscription>>,
     account: RoutedAccount,
     since: Instant,
 }
@@ -23,13 +23,13 @@ pub struct InProcessSubscription {
 impl InProcessSubscription {
     pub(super) fn new(
         mailbox: Mailbox,
-        subscription: Arc<ConnectionSubscription>,
+        subscriptions: Vec<Arc<ConnectionSubscription>>,
         account: RoutedAccount,
         since: Instant,
     ) -> Self {
         Self {
             mailbox,
-            subscription,
+            subscriptions,
             account,
             since,
         }
@@ -45,7 +45,7 @@ impl InProcessSubscription {
         self.mailbox.poll_ended(task)
     }
 
-    /// How long there has been this subscription.
+    /// How long there have been these subscriptions.
     pub fn age(&self) -> Duration {
         self.since.elapsed()
     }
@@ -53,13 +53,12 @@ impl InProcessSubscription {
 
 impl Drop for InProcessSubscription {
     fn drop(&mut self) {
-        tell(
-            &self.account.router,
-            Announce {
-                account: self.account.account.id(),
-                changes: vec![Change::Remove(self.subscription.clone())],
-                announcer: None,
-            },
-        );
+        let ended = std::mem::take(&mut self.subscriptions);
+        let announce = Announce {
+            account: self.account.account.id(),
+            changes: ended.into_iter().map(Change::Remove).collect(),
+            announcer: None,
+        };
+        tell(&self.account.router, announce);
     }
 }

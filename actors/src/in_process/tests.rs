@@ -1,4 +1,4 @@
-use super::{InProcess, InProcessAddress, InProcessMessage, SubscribeInProcess};
+use super::{InProcess, InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
 use crate::accounts::Accounts;
 use actix::prelude::*;
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use vagus_delivery::arbiter::{ArbiterState, Arbiters};
 use vagus_delivery::mailbox::Delivered;
+use vagus_delivery::outbox::WhenFull;
 
 fn check<F: Future<Output = ()>>(test: impl FnOnce(InProcessAddress) -> F) {
     System::new().block_on(async {
@@ -30,9 +31,12 @@ fn message(subject: &str, payload: impl Into<Bytes>) -> InProcessMessage {
 
 fn subscribe(subject: &str) -> SubscribeInProcess {
     SubscribeInProcess {
-        subject: Bytes::copy_from_slice(subject.as_bytes()),
-        queue: None,
+        subjects: vec![InProcessSubject {
+            subject: Bytes::copy_from_slice(subject.as_bytes()),
+            queue: None,
+        }],
         max_pending: usize::MAX,
+        when_full: WhenFull::CutOff,
     }
 }
 

@@ -32,6 +32,14 @@ impl ContentEncoding {
         }
     }
 
+    /// What is used for the sender of a message with this header block: the first `Accept-Encoding` counts, in exactly this
+    /// spelling.
+    pub fn for_sender_of(header: &[u8]) -> Option<Self> {
+        let mut lines = header.split(|byte| *byte == b'\n').skip(1);
+        let value = lines.find_map(|line| line.strip_prefix(ACCEPT_ENCODING)?.strip_prefix(b":"))?;
+        Self::for_one_who_accepts(value.trim_ascii())
+    }
+
     /// The header block of a message that is nothing but a payload written so.
     pub fn header(self) -> &'static [u8] {
         match self {

@@ -22,4 +22,5 @@ pub mod quote;
 pub mod request_info;
 pub mod routed;
 pub mod server_shown;
+pub mod system_subject;
 pub mod user_info;

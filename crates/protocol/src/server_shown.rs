@@ -1,6 +1,8 @@
 //! Who says it, and when: what stands in the answers and events of a server.
 
+use crate::info::Info;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// A server as its answers and events show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +17,36 @@ pub struct ServerShown<'a> {
     pub cluster: &'a str,
     /// The version of nats-server whose protocol this is.
     pub version: &'a str,
+    /// What its operator calls it, beside its name.
+    pub tags: &'a [String],
+    /// What its operator says of it.
+    pub metadata: &'a BTreeMap<String, String>,
     /// Which of its answers and events this is, from 1.
     pub sequence: u64,
     /// When it was made, by RFC 3339.
     pub time: &'a str,
+}
+
+impl<'a> ServerShown<'a> {
+    /// The server of which INFO says this.
+    pub fn of(
+        info: &'a Info,
+        (tags, metadata): (&'a [String], &'a BTreeMap<String, String>),
+        sequence: u64,
+        time: &'a str,
+    ) -> Self {
+        Self {
+            name: &info.server_name,
+            host: &info.host,
+            id: &info.server_id,
+            cluster: &info.cluster,
+            version: &info.version,
+            tags,
+            metadata,
+            sequence,
+            time,
+        }
+    }
 }
 
 /// Features that can be turned on in a later version of nats-server, by name.
@@ -37,6 +65,10 @@ struct Wire<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     cluster: &'a str,
     ver: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
     feature_flags: FeatureFlags,
     jetstream: bool,
     flags: u64,
@@ -52,6 +84,8 @@ impl Serialize for ServerShown<'_> {
             id: self.id,
             cluster: self.cluster,
             ver: self.version,
+            tags: self.tags,
+            metadata: self.metadata,
             feature_flags: FeatureFlags {
                 js_ack_fc_v2: false,
                 js_raft_delete_range: false,

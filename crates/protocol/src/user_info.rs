@@ -83,6 +83,9 @@ impl UserInfo<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
+    static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
 
     #[test]
     fn reads_as_nats_servers() {
@@ -94,6 +97,8 @@ mod tests {
                 id: "N",
                 cluster: "",
                 version: "2.14.5",
+                tags: &[],
+                metadata: &NO_METADATA,
                 sequence: 7,
                 time: "2026-01-01T00:00:00Z",
             },

@@ -11,6 +11,8 @@ impl Notices {
     pub const SETTINGS: Self = Self(1 << 1);
     /// There are more connections than there may be now, and this is one too many.
     pub const NO_ROOM: Self = Self(1 << 2);
+    /// The peer is to look for another server.
+    pub const LAME_DUCK: Self = Self(1 << 3);
 
     pub(super) fn from_bits(bits: u8) -> Self {
         Self(bits)
@@ -20,9 +22,14 @@ impl Notices {
         self.0
     }
 
-    /// Whether this notice is among them.
+    /// These and those.
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether this notice is among them; of several, whether any is.
     #[inline]
-    pub fn hold(self, notice: Self) -> bool {
+    pub const fn hold(self, notice: Self) -> bool {
         self.0 & notice.0 != 0
     }
 }

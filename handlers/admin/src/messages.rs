@@ -13,8 +13,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use header::Headers;
 use serde::{Deserialize, Serialize};
-use vagus_actors::in_process::{InProcessMessage, SubscribeInProcess};
+use vagus_actors::in_process::{InProcessMessage, InProcessSubject, SubscribeInProcess};
 use vagus_configs::Limits;
+use vagus_delivery::outbox::WhenFull;
 use vagus_routing::subject::{is_valid_literal, is_valid_subscription};
 
 /// What may wait for one browser, in bytes, if `max_pending` is not less.
@@ -141,9 +142,12 @@ pub(crate) async fn subscribe(
         .take()
         .ok_or_else(Problem::too_many_streams)?;
     let subscribe = SubscribeInProcess {
-        subject: subject.into(),
-        queue: queue.map(Into::into),
+        subjects: vec![InProcessSubject {
+            subject: subject.into(),
+            queue: queue.map(Into::into),
+        }],
         max_pending: limits.max_pending.min(PENDING_AT_MOST),
+        when_full: WhenFull::CutOff,
     };
     match administration.operator.subscribe(subscribe).await {
         Some(subscription) => Ok(crate::events::response(stream::events(subscription, place))),

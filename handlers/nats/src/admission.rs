@@ -193,6 +193,7 @@ impl NatsSession {
 
     /// CONNECT.
     pub(crate) fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
+        self.heartbeat.introduced(turn.now());
         let earlier = self.options.take();
         if earlier.is_some() || authentication::anybody(&self.settings).is_none() {
             // As in nats-server, a client that says again who it is keeps no subscription: it may not be permitted any more.
@@ -288,6 +289,7 @@ impl NatsSession {
         self.frame_limits.headers = headers;
         turn.accept_headers(headers);
         turn.set_name(self.options().map(|options| &*options.name).unwrap_or_default());
+        turn.introduce();
         self.show_deliveries(turn);
         self.confirm(turn);
     }

@@ -45,6 +45,16 @@ impl Heartbeat {
         }
     }
 
+    /// The peer says who it is: as long as nothing else is measured, the time since it came counts as a round trip.
+    pub(crate) fn introduced(&mut self, now: Instant) {
+        if self.round_trip.is_none()
+            && let Some(came) = self.due.checked_sub(self.interval)
+        {
+            let since = now.saturating_duration_since(came);
+            self.round_trip = Some(since.max(Duration::from_nanos(1)));
+        }
+    }
+
     /// The peer has said who it is: the first PING comes soon. `spread` is any number: it spreads those of many clients
     /// over time.
     pub(crate) fn begin(&mut self, now: Instant, spread: u64) {

@@ -31,6 +31,7 @@ pub use tls::ClientTls;
 pub use token_login::TokenLogin;
 
 use opening::Arrival;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +76,11 @@ pub struct ClientSettings {
     pub max_traced_payload: usize,
     /// Whether a TRC line shows the headers of a message instead of all of it.
     pub trace_headers: bool,
-    /// How many questions of clients the server has answered itself.
+    /// What the operator calls the server, beside its name.
+    pub tags: Vec<String>,
+    /// What the operator says of it.
+    pub metadata: BTreeMap<String, String>,
+    /// How many answers and events the server has given of itself.
     pub answered: Arc<AtomicU64>,
 }
 
@@ -91,15 +96,8 @@ impl ClientSettings {
 
     /// What one more answer of the server says of it, at this time.
     fn next_server_shown<'a>(&'a self, time: &'a str) -> ServerShown<'a> {
-        ServerShown {
-            name: &self.info.server_name,
-            host: &self.info.host,
-            id: &self.info.server_id,
-            cluster: &self.info.cluster,
-            version: &self.info.version,
-            sequence: self.answered.fetch_add(1, Ordering::Relaxed) + 1,
-            time,
-        }
+        let sequence = self.answered.fetch_add(1, Ordering::Relaxed) + 1;
+        ServerShown::of(&self.info, (&self.tags, &self.metadata), sequence, time)
     }
 }
 

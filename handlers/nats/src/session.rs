@@ -26,7 +26,7 @@ use vagus_delivery::Live;
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
-use vagus_protocol::info::{BoundAccount, InfoClient};
+use vagus_protocol::info::{BoundAccount, Info, InfoClient};
 use vagus_protocol::operation::Operation;
 use vagus_protocol::parser::{FrameLimits, Parsed, may_begin_connect, parse};
 use vagus_routing::ConnectionId;
@@ -140,7 +140,16 @@ impl NatsSession {
     /// Sends INFO to a client that expects it at any time. Before its first PONG it is yet to be told anyway.
     pub(crate) fn tell_of_servers(&self, turn: &mut impl Turn) {
         if self.first_pong_sent && self.understands_info() {
-            self.inform(None, turn);
+            self.inform(&self.settings.info, None, turn);
+        }
+    }
+
+    /// Tells a client that expects INFO at any time to look for another server.
+    fn tell_of_lame_duck(&self, turn: &mut impl Turn) {
+        if self.first_pong_sent && self.understands_info() {
+            let mut info = self.settings.info.clone();
+            info.lame_duck = true;
+            self.inform(&info, None, turn);
         }
     }
 
@@ -156,7 +165,7 @@ impl NatsSession {
             .is_some_and(|options| options.protocol >= PROTOCOL_ASYNC_INFO)
     }
 
-    fn inform(&self, bound: Option<BoundAccount<'_>>, turn: &mut impl Turn) {
+    fn inform(&self, info: &Info, bound: Option<BoundAccount<'_>>, turn: &mut impl Turn) {
         let ip = self.peer.ip().to_string();
         let client = InfoClient {
             id: self.id,
@@ -166,9 +175,9 @@ impl NatsSession {
             max_payload: Some(self.frame_limits.max_payload),
             tls_first: false,
         };
-        let mut info = Vec::with_capacity(512);
-        self.settings.info.render(&client, &mut info);
-        self.say(&info, turn);
+        let mut line = Vec::with_capacity(512);
+        info.render(&client, &mut line);
+        self.say(&line, turn);
     }
 
     /// Tells a client that this was not right, and closes the connection where that is due.
@@ -252,7 +261,7 @@ impl NatsSession {
                 name: account.name(),
                 is_system: self.settings.accounts.is_system(account),
             });
-            self.inform(bound, turn);
+            self.inform(&self.settings.info, bound, turn);
         }
     }
 }
@@ -409,6 +418,10 @@ impl Session for NatsSession {
         self.complain(&Complaint::MaximumConnections, turn);
     }
 
+    fn lame_duck<T: Turn>(&mut self, turn: &mut T) {
+        self.tell_of_lame_duck(turn);
+    }
+
     fn time<T: Turn>(&mut self, turn: &mut T) {
         let now = turn.now();
         if matches!(self.admission, Admission::Due(due) if due <= now) {
@@ -458,6 +471,7 @@ impl Session for NatsSession {
             version: said(|options| &options.version),
             user: authentication::shown_user(options, self.who()),
             proxy: self.proxy.as_deref().unwrap_or_default().to_owned(),
+            hears_news: self.first_pong_sent && self.understands_info(),
         }
     }
 }

@@ -68,10 +68,12 @@ pub(super) struct Entry<'a> {
     tls: Option<Tls<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     authorized_user: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    account: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subscriptions_list: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    subscriptions_list_detail: Vec<SubscriptionDetail>,
+    subscriptions_list_detail: Vec<SubscriptionDetail<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     name_tag: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +135,11 @@ impl<'a> Entry<'a> {
             version: &state.client.version,
             tls: state.tls.as_deref().map(|tls| Tls::of(tls, shown)),
             authorized_user: if shown.auth { &state.client.user } else { "" },
+            account: match state.account.as_deref() {
+                // As in nats-server, that of everybody need not be said.
+                Some(account) if shown.auth && account != GLOBAL_ACCOUNT => account,
+                _ => "",
+            },
             subscriptions_list: match shown.names {
                 true => subscriptions.iter().map(subject).collect(),
                 false => Vec::new(),

@@ -240,13 +240,17 @@ mod tests {
         Egress, Ingress, ServerShown, ShownKind, SubjectMapping, TOLD_AT_MOST, TraceEvent, Undelivered,
     };
     use crate::message_trace::TraceRequest;
+    use std::collections::BTreeMap;
 
+    static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
     const SERVER: ServerShown<'_> = ServerShown {
         name: "n",
         host: "127.0.0.1",
         id: "N",
         cluster: "",
         version: "2.14.5",
+        tags: &[],
+        metadata: &NO_METADATA,
         sequence: 23,
         time: "2026-01-01T00:00:02Z",
     };

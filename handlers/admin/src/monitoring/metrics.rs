@@ -18,7 +18,7 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     let _turn = broker.turn().await;
     let (settings, _) = broker.settings.current();
     let varz = varz_value(broker).await?;
-    let subsz = subsz_value(broker).await?;
+    let subsz = subsz_value(broker)?;
     let observed = Observed::of(broker).await.ok_or_else(Refusal::ending)?;
     let is_well = broker.observatory.listener().await.is_some();
     let mut text = Exposition::default();

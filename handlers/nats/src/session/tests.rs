@@ -92,6 +92,8 @@ impl Turn for Recorder {
         self.note(format_args!("event {event}"));
     }
 
+    fn introduce(&mut self) {}
+
     fn set_name(&mut self, _: &str) {}
 
     fn show_deliveries(&mut self, _: ShownDeliveries) {}
@@ -348,6 +350,8 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
         proxy_protocol: false,
         max_traced_payload: 0,
         trace_headers: false,
+        tags: Vec::new(),
+        metadata: BTreeMap::new(),
         answered: Arc::default(),
     }
 }

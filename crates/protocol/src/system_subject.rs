@@ -1,0 +1,44 @@
+//! Subjects of the system account, as tools know them from nats-server.
+
+/// Where it is told that a client of an account has come.
+pub fn connect(account: &str) -> String {
+    format!("$SYS.ACCOUNT.{account}.CONNECT")
+}
+
+/// Where it is told that one is gone.
+pub fn disconnect(account: &str) -> String {
+    format!("$SYS.ACCOUNT.{account}.DISCONNECT")
+}
+
+/// Where it is told how many clients an account has: by its older name, and by the newer one.
+pub fn connection_counts(account: &str) -> [String; 2] {
+    [
+        format!("$SYS.SERVER.ACCOUNT.{account}.CONNS"),
+        format!("$SYS.ACCOUNT.{account}.SERVER.CONNS"),
+    ]
+}
+
+/// Where a server tells of logins that failed.
+pub fn authentication_error(server_id: &str) -> String {
+    of_server(server_id, "CLIENT.AUTH.ERR")
+}
+
+/// Where a server tells of itself.
+pub fn of_server(server_id: &str, what: &str) -> String {
+    format!("$SYS.SERVER.{server_id}.{what}")
+}
+
+/// Where one server is asked.
+pub fn request(server_id: &str, what: &str) -> String {
+    format!("$SYS.REQ.SERVER.{server_id}.{what}")
+}
+
+/// Where all servers are asked.
+pub fn ping(what: &str) -> String {
+    format!("$SYS.REQ.SERVER.PING.{what}")
+}
+
+/// Where it is asked about an account; `*` for any.
+pub fn account_request(account: &str, what: &str) -> String {
+    format!("$SYS.REQ.ACCOUNT.{account}.{what}")
+}

@@ -1,0 +1,159 @@
+//! What is told of connections, as JSON in the order of nats-server.
+
+use crate::event_id;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+use vagus_actors::observed::{ClosedConnection, ConnectionState};
+use vagus_monitoring::{AccountTraffic, Time};
+use vagus_protocol::server_shown::ServerShown;
+
+const CONNECT: &str = "io.nats.server.advisory.v1.client_connect";
+const DISCONNECT: &str = "io.nats.server.advisory.v1.client_disconnect";
+const CONNECTION_COUNT: &str = "io.nats.server.advisory.v1.account_connections";
+
+/// That a client has come, to this account.
+pub(crate) fn connect(state: &ConnectionState, account: &str, server: ServerShown<'_>) -> Vec<u8> {
+    json(&Connect {
+        kind: CONNECT,
+        id: event_id::next(),
+        timestamp: Time(Timestamp::now()),
+        server,
+        client: Client::of(state, account, None),
+    })
+}
+
+/// That a client of this account is gone, or was not let in.
+pub(crate) fn disconnect(connection: &ClosedConnection, account: &str, server: ServerShown<'_>) -> Vec<u8> {
+    let state = &connection.state;
+    json(&Disconnect {
+        kind: DISCONNECT,
+        id: event_id::next(),
+        timestamp: time(connection.stopped),
+        server,
+        client: Client::of(state, account, Some(connection.stopped)),
+        sent: Passed {
+            msgs: state.messages_in,
+            bytes: state.payload_in,
+        },
+        received: Passed {
+            msgs: state.messages_out,
+            bytes: state.payload_out,
+        },
+        reason: connection.reason,
+    })
+}
+
+/// How many connections an account has.
+pub(crate) fn connection_count(traffic: &AccountTraffic, server: ServerShown<'_>) -> Vec<u8> {
+    json(&ConnectionCount {
+        kind: CONNECTION_COUNT,
+        id: event_id::next(),
+        timestamp: Time(Timestamp::now()),
+        server,
+        traffic,
+    })
+}
+
+fn json(event: &impl Serialize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    crate::envelope::append(&mut out, event);
+    out
+}
+
+/// A time of the machine's clock; the first of all for one that no calendar has.
+fn time(time: SystemTime) -> Time {
+    Time(Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+#[derive(Serialize)]
+struct Connect<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    timestamp: Time,
+    server: ServerShown<'a>,
+    client: Client<'a>,
+}
+
+#[derive(Serialize)]
+struct Disconnect<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    timestamp: Time,
+    server: ServerShown<'a>,
+    client: Client<'a>,
+    sent: Passed,
+    received: Passed,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct ConnectionCount<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    timestamp: Time,
+    server: ServerShown<'a>,
+    #[serde(flatten)]
+    traffic: &'a AccountTraffic,
+}
+
+#[derive(Serialize)]
+struct Passed {
+    msgs: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Client<'a> {
+    start: Time,
+    host: IpAddr,
+    id: u64,
+    acc: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    user: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    lang: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    ver: &'a str,
+    /// In nanoseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    rtt: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<Time>,
+    name_tag: &'a str,
+    kind: &'static str,
+    client_type: &'static str,
+}
+
+impl<'a> Client<'a> {
+    fn of(state: &'a ConnectionState, account: &'a str, stopped: Option<SystemTime>) -> Self {
+        let client = &state.client;
+        // The time from the connection to CONNECT is the first that is measured, and is not told in the first event.
+        let round_trip = stopped.map_or(Duration::ZERO, |_| state.round_trip.unwrap_or(Duration::ZERO));
+        Self {
+            start: time(state.opened),
+            host: state.peer.ip(),
+            id: state.id,
+            acc: account,
+            user: &client.user,
+            name: &client.name,
+            lang: &client.lang,
+            ver: &client.version,
+            rtt: u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX),
+            stop: stopped.map(time),
+            name_tag: account,
+            kind: "Client",
+            client_type: "nats",
+        }
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}

@@ -1,0 +1,349 @@
+//! The life of the part of the server that is asked.
+
+use crate::answering::Answer;
+use crate::filter::Filter;
+use crate::statistics::Schedule;
+use crate::topic::{self, Topic};
+use crate::{envelope, events};
+use actix::Addr;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+use vagus_actors::connection_events::{ConnectionEvent, ConnectionEventReceiver};
+use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_actors::monitor::Monitor;
+use vagus_configs::GLOBAL_ACCOUNT;
+use vagus_delivery::mailbox::{Delivered, Message, Messages};
+use vagus_delivery::outbox::WhenFull;
+use vagus_delivery::{Account, AccountDirectory};
+use vagus_monitoring::{AccountTraffic, Broker, traffic_of};
+use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
+use vagus_protocol::error::CloseReason;
+use vagus_protocol::server_shown::ServerShown;
+use vagus_protocol::system_subject;
+
+/// How many requests are answered at one time: one that takes long keeps few others waiting, and many who ask keep
+/// nobody but each other.
+const ANSWERED_AT_ONCE: usize = 4;
+
+/// How many bytes of requests may wait. Beyond that there is nobody who answers.
+const WAITING_AT_MOST: usize = 4 << 20;
+
+/// How often it is told how many connections accounts have, though nothing has changed.
+const COUNTS_AGAIN: Duration = Duration::from_secs(30);
+
+/// How often it is said that more became of connections than could be told.
+const MISSED_IS_SAID: Duration = Duration::from_secs(10);
+
+/// A server, as its system account knows it.
+#[derive(Debug)]
+pub struct SystemService {
+    /// Whom to ask about the server.
+    pub broker: Arc<Broker>,
+    /// Who knows the connections.
+    pub monitor: Addr<Monitor>,
+    /// Who publishes and subscribes in the system account.
+    pub in_process: InProcessAddress,
+    /// The system account.
+    pub account: Arc<Account>,
+    /// All accounts.
+    pub accounts: Arc<AccountDirectory>,
+    /// How many answers and events the server has given of itself.
+    pub answered: Arc<AtomicU64>,
+}
+
+/// Reaches a service that runs.
+#[derive(Debug, Clone)]
+pub struct SystemServiceHandle(mpsc::Sender<Farewell>);
+
+/// What is told of the server's end.
+#[derive(Debug)]
+struct Farewell {
+    what: &'static str,
+    told: oneshot::Sender<()>,
+}
+
+/// What a service is told by way of its handle.
+#[derive(Debug)]
+pub struct Farewells(mpsc::Receiver<Farewell>);
+
+impl SystemServiceHandle {
+    /// Reaches the service that is [`run`] with the other one.
+    pub fn new() -> (Self, Farewells) {
+        let (tell, farewells) = mpsc::channel(1);
+        (Self(tell), Farewells(farewells))
+    }
+
+    /// Tells who wants to know that the server is about to take leave of its clients. It is over when that is told.
+    pub async fn tell_of_lame_duck(&self) {
+        self.tell("LAMEDUCK").await;
+    }
+
+    /// Tells who wants to know that the server ends. It is over when that is told.
+    pub async fn tell_of_shutdown(&self) {
+        self.tell("SHUTDOWN").await;
+    }
+
+    async fn tell(&self, what: &'static str) {
+        let (told, is_told) = oneshot::channel();
+        // One that is gone has nobody to tell.
+        if self.0.send(Farewell { what, told }).await.is_ok() {
+            let _ = is_told.await;
+        }
+    }
+}
+
+/// Answers and tells, until the server ends: `ready` is told when that has begun. It is to run on a thread that carries no
+/// messages.
+pub async fn run(
+    service: SystemService,
+    mut events: ConnectionEventReceiver,
+    Farewells(mut farewells): Farewells,
+    ready: oneshot::Sender<()>,
+) {
+    let server_id = service.broker.settings.current().0.info.server_id.clone();
+    let (subjects, topics): (Vec<_>, Vec<Topic>) = topic::subjects(&server_id).into_iter().unzip();
+    let subscribe = SubscribeInProcess {
+        subjects: subjects
+            .into_iter()
+            .map(|subject| InProcessSubject {
+                subject: subject.into(),
+                queue: None,
+            })
+            .collect(),
+        max_pending: WAITING_AT_MOST,
+        when_full: WhenFull::Refuse,
+    };
+    let own = topics.len();
+    service.broker.own_subscriptions.store(own, Ordering::Relaxed);
+    let Some(mut subscription) = service.in_process.subscribe(subscribe).await else {
+        return;
+    };
+    // Nobody need wait for it.
+    let _ = ready.send(());
+    let mut waiting = Messages::default();
+    let mut answering = FuturesUnordered::new();
+    let mut schedule = Schedule::new(Instant::now());
+    let mut changed = BTreeSet::new();
+    let mut counts_due = Instant::now() + COUNTS_AGAIN;
+    let mut missed_said = Instant::now();
+    loop {
+        while answering.len() < ANSWERED_AT_ONCE
+            && let Some(message) = waiting.next()
+        {
+            answering.push(service.respond(&topics, message));
+        }
+        let has_room = answering.len() < ANSWERED_AT_ONCE;
+        tokio::select! {
+            delivered = poll_fn(|task| subscription.poll_next(task)), if has_room => match delivered {
+                Delivered::Messages(messages) => waiting = messages,
+                Delivered::Ended(_) => return,
+            },
+            Some(asked_for_all) = answering.next() => if asked_for_all {
+                schedule.asked(Instant::now());
+            },
+            Some(event) = events.next() => {
+                changed.insert(service.tell_of(&event, &server_id).await);
+                // Of many who come at once it is told how many there are in the end.
+                if !events.is_waiting() {
+                    service.tell_connection_counts(std::mem::take(&mut changed)).await;
+                }
+            },
+            () = sleep_until(counts_due.into()) => {
+                counts_due = Instant::now() + COUNTS_AGAIN;
+                service.tell_connection_counts(service.used_accounts()).await;
+            },
+            () = sleep_until(schedule.next().into()) => {
+                if schedule.is_due(Instant::now()) {
+                    service.tell_statistics(&server_id).await;
+                }
+                if missed_said.elapsed() >= MISSED_IS_SAID {
+                    missed_said = Instant::now();
+                    let missed = events.missed();
+                    if missed > 0 {
+                        log::warn!("{missed} connections came or went without their events: too many at once");
+                    }
+                }
+            },
+            Some(farewell) = farewells.recv() => {
+                service.take_leave(&server_id, farewell.what).await;
+                // Who asked may have gone.
+                let _ = farewell.told.send(());
+            },
+        }
+    }
+}
+
+impl SystemService {
+    /// Answers one request; true if what it asked for was told to everybody.
+    async fn respond(&self, topics: &[Topic], message: Message) -> bool {
+        let request = message.parts();
+        let place = usize::try_from(request.subscription).unwrap_or(0);
+        let Some(topic) = place.checked_sub(1).and_then(|place| topics.get(place)) else {
+            return false;
+        };
+        let (settings, _) = self.broker.settings.current();
+        if *topic != Topic::Identity && !Filter::of(request.payload).takes(&settings) {
+            return false;
+        }
+        let to_all = request.reply.is_none() && *topic == Topic::Statistics;
+        let reply = match request.reply {
+            Some(reply) => message.share(reply),
+            None if to_all => system_subject::of_server(&settings.info.server_id, "STATSZ").into(),
+            None => return false,
+        };
+        if let Some(answer) = self.answer(*topic, &request).await {
+            // Figures are not compressed, and neither is what is no page.
+            let encoding = match answer {
+                Answer::Wrapped(_) => ContentEncoding::for_sender_of(request.header),
+                Answer::Statistics(_) | Answer::Plain(_) => None,
+            };
+            self.publish(reply, encoding, self.written(answer)).await;
+        }
+        to_all
+    }
+
+    fn written(&self, answer: Answer) -> Vec<u8> {
+        match answer {
+            Answer::Plain(text) => text,
+            Answer::Wrapped(outcome) => self.as_server(|server| outcome.into_json(&server)),
+            Answer::Statistics(figures) => self.as_server(|server| {
+                let mut out = br#"{"server":"#.to_vec();
+                envelope::append(&mut out, &server);
+                out.extend_from_slice(br#","statsz":"#);
+                out.extend_from_slice(&figures);
+                out.push(b'}');
+                out
+            }),
+        }
+    }
+
+    /// What is written as this server, which counts it.
+    pub(crate) fn as_server<R>(&self, write: impl FnOnce(ServerShown<'_>) -> R) -> R {
+        let (settings, _) = self.broker.settings.current();
+        let time = Timestamp::now().to_string();
+        let sequence = self.answered.fetch_add(1, Ordering::Relaxed) + 1;
+        let called = (&*settings.config.tags, &settings.config.metadata);
+        write(ServerShown::of(&settings.info, called, sequence, &time))
+    }
+
+    async fn publish(&self, subject: Bytes, encoding: Option<ContentEncoding>, payload: Vec<u8>) {
+        let payload = match encoding {
+            None | Some(ContentEncoding::Identity) => payload,
+            Some(_) => {
+                let mut encoder = Encoder::new(encoding);
+                encoder.add(&payload);
+                encoder.finish()
+            }
+        };
+        let message = InProcessMessage {
+            subject,
+            reply: None,
+            header: encoding.map(|encoding| Bytes::from_static(encoding.header())),
+            payload: payload.into(),
+        };
+        // Where nobody takes it nobody wanted it any more.
+        let _ = self.in_process.publish(message).await;
+    }
+
+    fn is_wanted(&self, subject: &str) -> bool {
+        self.account.interest().reaches_anybody(subject.as_bytes())
+    }
+
+    /// Tells something in the system account, if anybody there wants to know.
+    async fn tell(&self, subject: String, write: impl FnOnce(ServerShown<'_>) -> Vec<u8>) {
+        if self.is_wanted(&subject) {
+            let payload = self.as_server(write);
+            self.publish(subject.into(), None, payload).await;
+        }
+    }
+
+    /// Tells of a connection; gives the account of which there is one more or one less.
+    async fn tell_of(&self, event: &ConnectionEvent, server_id: &str) -> Box<str> {
+        match event {
+            ConnectionEvent::Admitted(state) => {
+                let account = state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
+                let write = |server: ServerShown<'_>| events::connect(state, account, server);
+                self.tell(system_subject::connect(account), write).await;
+                account.into()
+            }
+            ConnectionEvent::Ended { connection, reason } => {
+                let account = connection.state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
+                let write = |server: ServerShown<'_>| events::disconnect(connection, account, server);
+                if *reason == CloseReason::AuthenticationFailure {
+                    let subject = system_subject::authentication_error(server_id);
+                    self.tell(subject, write).await;
+                }
+                self.tell(system_subject::disconnect(account), write).await;
+                account.into()
+            }
+        }
+    }
+
+    /// How many connections an account has, as an event; None if it is asked for and has none, or there is no such.
+    pub(crate) fn connection_count(&self, name: &str) -> Option<Vec<u8>> {
+        let traffic = self.traffic_of(name)?;
+        (traffic.conns > 0).then(|| self.counted(&traffic))
+    }
+
+    fn traffic_of(&self, name: &str) -> Option<AccountTraffic> {
+        let account = self.accounts.find(name)?;
+        Some(traffic_of(&self.broker, &account))
+    }
+
+    fn counted(&self, traffic: &AccountTraffic) -> Vec<u8> {
+        self.as_server(|server| events::connection_count(traffic, server))
+    }
+
+    /// The accounts that have connections.
+    fn used_accounts(&self) -> BTreeSet<Box<str>> {
+        let all = self.accounts.all();
+        let used = all.iter().filter(|account| account.connections() > 0);
+        used.map(|account| account.name().into()).collect()
+    }
+
+    /// Tells how many connections these accounts have, by both names. Of the global one that is not told.
+    async fn tell_connection_counts(&self, accounts: BTreeSet<Box<str>>) {
+        for account in accounts.iter().filter(|account| ***account != *GLOBAL_ACCOUNT) {
+            let subjects = system_subject::connection_counts(account);
+            if !subjects.iter().any(|subject| self.is_wanted(subject)) {
+                continue;
+            }
+            let Some(traffic) = self.traffic_of(account) else {
+                continue;
+            };
+            for subject in subjects {
+                if self.is_wanted(&subject) {
+                    self.publish(subject.into(), None, self.counted(&traffic)).await;
+                }
+            }
+        }
+    }
+
+    async fn tell_statistics(&self, server_id: &str) {
+        let subject = system_subject::of_server(server_id, "STATSZ");
+        if self.is_wanted(&subject)
+            && let Some(figures) = self.statistics().await
+        {
+            let payload = self.written(Answer::Statistics(figures));
+            self.publish(subject.into(), None, payload).await;
+        }
+    }
+
+    async fn take_leave(&self, server_id: &str, what: &str) {
+        let write = |server: ServerShown<'_>| {
+            let mut out = Vec::new();
+            envelope::append(&mut out, &server);
+            out
+        };
+        self.tell(system_subject::of_server(server_id, what), write).await;
+    }
+}

@@ -1,0 +1,107 @@
+//! The server's figures, as it tells them by itself.
+
+use crate::accounts;
+use crate::answer::{Document, Refusal, Status};
+use crate::broker::Broker;
+use crate::process::resident_bytes;
+use crate::units::{Decimal, Time};
+use serde::Serialize;
+
+/// The figures of a server.
+///
+/// # Errors
+/// When the server is at its end.
+pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
+    let observatory = &broker.observatory;
+    let monitor = observatory.monitor().await.ok_or_else(Refusal::ending)?;
+    let traffic = observatory.traffic();
+    let sent = Passed {
+        msgs: traffic.messages_out,
+        bytes: traffic.payload_out,
+    };
+    let received = Passed {
+        msgs: traffic.messages_in,
+        bytes: traffic.payload_in,
+    };
+    let figures = Statsz {
+        start: Time(broker.started),
+        mem: resident_bytes(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        cpu: Decimal(broker.usage.percent()),
+        connections: monitor.connections,
+        total_connections: monitor.total_connections,
+        active_accounts: accounts::active(broker),
+        subscriptions: accounts::all_subscriptions(broker),
+        sent,
+        sent_to_clients: sent,
+        received,
+        received_from_clients: received,
+        slow_consumers: monitor.slow_consumers,
+        slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
+        stale_connections: monitor.stale_connections,
+        stale_connection_stats: Kinds::clients(monitor.stale_connections),
+        stalled_clients: traffic.stalls,
+        active_servers: 1,
+        gomaxprocs: observatory.arbiters(),
+    };
+    Document::compact(Status::Ok, &figures)
+}
+
+/// The fields in the order of nats-server.
+#[derive(Serialize)]
+struct Statsz {
+    start: Time,
+    mem: u64,
+    cores: usize,
+    cpu: Decimal,
+    connections: usize,
+    total_connections: u64,
+    active_accounts: usize,
+    subscriptions: usize,
+    sent: Passed,
+    sent_to_clients: Passed,
+    received: Passed,
+    received_from_clients: Passed,
+    slow_consumers: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_consumer_stats: Option<Kinds>,
+    #[serde(skip_serializing_if = "is_zero")]
+    stale_connections: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_connection_stats: Option<Kinds>,
+    #[serde(skip_serializing_if = "is_zero")]
+    stalled_clients: u64,
+    active_servers: usize,
+    gomaxprocs: usize,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Passed {
+    msgs: u64,
+    bytes: u64,
+}
+
+/// A number for each kind of peer.
+#[derive(Serialize)]
+struct Kinds {
+    clients: u64,
+    routes: u64,
+    gateways: u64,
+    leafs: u64,
+}
+
+impl Kinds {
+    /// None where there is nothing to tell.
+    fn clients(clients: u64) -> Option<Self> {
+        (clients > 0).then_some(Self {
+            clients,
+            routes: 0,
+            gateways: 0,
+            leafs: 0,
+        })
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
