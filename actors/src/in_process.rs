@@ -27,7 +27,7 @@ use vagus_delivery::mailbox::Mailbox;
 use vagus_delivery::outbox::{ConnectionSubscription, WhenFull};
 use vagus_delivery::subscriptions::Change;
 use vagus_delivery::{Account, Moment};
-use vagus_protocol::operation::Publish;
+use vagus_protocol::operation::{Groups, Publish};
 use vagus_routing::{ConnectionKind, Origin};
 
 /// Publishes and subscribes on its arbiter for those who are on none.
@@ -175,6 +175,7 @@ fn publish(delivery: &mut Delivery, account: &Account, given: &InProcessMessage)
     let message = Publish {
         subject: &given.subject,
         reply: given.reply.as_deref(),
+        groups: Groups::All,
         header_size: (!header.is_empty()).then_some(header.len()),
         header_size_text: header_size_text.as_bytes(),
         size_text: size_text.as_bytes(),

@@ -10,6 +10,7 @@ mod posted;
 mod quiescence;
 mod repeats;
 mod resolving;
+mod served;
 mod spare_buffers;
 mod spin_window;
 mod spread;

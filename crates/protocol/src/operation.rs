@@ -37,6 +37,16 @@ pub enum Operation<'a> {
     Error(&'a [u8]),
 }
 
+/// The queue groups that a message is for, of those that are interested. It goes to all others that are interested anyway.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Groups<'a> {
+    /// All of them: what is published, anywhere but at another server.
+    #[default]
+    All,
+    /// Those that the server which passed it on has picked: their names, with blanks between them.
+    Only(&'a [u8]),
+}
+
 /// A published message. The subject is whatever stood there: it may have wildcards or empty tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Publish<'a> {
@@ -44,6 +54,8 @@ pub struct Publish<'a> {
     pub subject: &'a [u8],
     /// Reply subject, when one was given.
     pub reply: Option<&'a [u8]>,
+    /// The queue groups that it is for.
+    pub groups: Groups<'a>,
     /// Length in bytes of the header block at the start of `body`, never 0 and never more than
     /// `body` has. `None` for PUB and for an HPUB whose header block is empty.
     pub header_size: Option<usize>,

@@ -22,7 +22,7 @@ mod random_tests;
 mod tests;
 
 use crate::error::Violation;
-use crate::operation::{Operation, Publish};
+use crate::operation::{Groups, Operation, Publish};
 
 /// What a connection allows its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +207,7 @@ fn frame<'a>(
     let publish = Publish {
         subject: subject.text,
         reply,
+        groups: Groups::All,
         header_size,
         header_size_text: header.map_or(&[], |token| token.text),
         size_text: size.text,
@@ -219,7 +220,7 @@ fn frame<'a>(
 
 /// A size: one to nine decimal digits and nothing else.
 #[inline(always)]
-fn parse_size(text: &[u8]) -> Option<usize> {
+pub(crate) fn parse_size(text: &[u8]) -> Option<usize> {
     if text.is_empty() || text.len() > 9 {
         return None;
     }

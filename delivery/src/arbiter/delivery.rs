@@ -16,6 +16,7 @@ use super::counters::Traffic;
 use super::peers::Peers;
 use super::repeats::Repeats;
 use super::resolving::{Resolved, Resolving, Unfinished};
+use super::served::Served;
 use super::spread::Spread;
 use super::staging::{STAGED_AT_MOST, Staging, WORK_OF_A_DESTINATION, WORK_OF_A_TURN};
 use super::tail::Tail;
@@ -42,6 +43,8 @@ pub struct Delivery {
     run: Option<Run>,
     /// The subject of the run.
     subject: Vec<u8>,
+    /// The queue groups of the run.
+    served: Served,
     /// Encoded once for each group of equal sids of the run's fan-out.
     encoded: Vec<Tail>,
     /// Messages of the run, if they are more than a turn may do: delivered when the run ends.
@@ -121,6 +124,7 @@ impl Delivery {
             staging: Staging::default(),
             run: None,
             subject: Vec::new(),
+            served: Served::default(),
             encoded: Vec::new(),
             gathered: None,
             unfinished: None,
@@ -204,6 +208,7 @@ impl Delivery {
             run.with_headers == message.header_size.is_some()
                 && run.origin == origin
                 && self.subject == message.subject
+                && self.served.are(message.groups)
         })
     }
 
@@ -292,6 +297,9 @@ impl Delivery {
                 encoded.append(tail);
             }
             for queue in queues {
+                if !self.served.include(queue.name()) {
+                    continue;
+                }
                 let random = self.random.u64(..);
                 let Some(member) = pick(queue, random, &self.subject, run.origin, &mut self.staging) else {
                     continue;
@@ -359,15 +367,18 @@ impl Delivery {
         };
         self.subject.clear();
         self.subject.extend_from_slice(subject);
+        self.served.set(message.groups);
         let Some(fanout) = held.get(&self.fanouts) else {
             return true;
         };
         if self.encoded.len() < fanout.shared().len() {
             self.encoded.resize_with(fanout.shared().len(), Tail::default);
         }
-        let leaves_out = origin
-            .left_out()
-            .is_some_and(|publisher| fanout.contains(publisher));
+        // Another server is asked for each message anyway.
+        let leaves_out = !origin.kind().is_server()
+            && origin
+                .left_out()
+                .is_some_and(|publisher| fanout.contains(publisher));
         let weight = fanout.deliveries() + fanout.destinations() * WORK_OF_A_DESTINATION;
         let wide = weight > WORK_OF_A_TURN || made_elsewhere;
         // One look a run: who logs them has messages one by one.

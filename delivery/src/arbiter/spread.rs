@@ -12,6 +12,7 @@
 
 use super::kept::KeptMessage;
 use super::peers::Peers;
+use super::served::Served;
 use super::staging::Staging;
 use super::with_care::{
     ConnectionFanout, Content, Start, claims_one, count, deliver, deliver_claimed, deliver_to_one, has_room,
@@ -36,6 +37,8 @@ pub struct Spread {
     /// The messages as the class that is under way gets them.
     encoded: Option<Encoded>,
     peers: Peers,
+    /// The queue groups that they are for.
+    served: Served,
 }
 
 #[derive(Debug)]
@@ -59,7 +62,7 @@ struct Next {
 }
 
 impl Spread {
-    pub(super) fn new(fanout: Arc<ConnectionFanout>, origin: Origin, peers: Peers) -> Self {
+    pub(super) fn new(fanout: Arc<ConnectionFanout>, origin: Origin, peers: Peers, served: Served) -> Self {
         Self {
             fanout,
             origin,
@@ -68,6 +71,7 @@ impl Spread {
             next: Next::default(),
             encoded: None,
             peers,
+            served,
         }
     }
 
@@ -238,6 +242,9 @@ impl Spread {
                     return false;
                 }
                 next += 1;
+                if !self.served.include(queue.name()) {
+                    continue;
+                }
                 deliver_to_one(staging, peers, fanout, queue, random(), &content, self.origin);
             }
             if peers.proceed(staging, fanout, &content, self.origin).is_none() {

@@ -5,7 +5,7 @@ use memchr::memchr;
 use super::{FrameLimits, Oversized, Parsed, parse_size};
 use crate::error::Violation;
 use crate::json;
-use crate::operation::{Operation, Publish};
+use crate::operation::{Groups, Operation, Publish};
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -261,6 +261,7 @@ fn publish<'a>(
     let publish = Publish {
         subject,
         reply,
+        groups: Groups::All,
         header_size,
         header_size_text,
         size_text,

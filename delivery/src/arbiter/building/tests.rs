@@ -6,7 +6,7 @@ use crate::outbox::{ConnectionSubscription, Flushed, Outbox};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
-use vagus_protocol::operation::Publish;
+use vagus_protocol::operation::{Groups, Publish};
 use vagus_routing::{AccountId, ConnectionId, Origin};
 
 /// Says that an owner was woken.
@@ -73,6 +73,7 @@ impl World {
         let message = Publish {
             subject,
             reply: None,
+            groups: Groups::All,
             header_size: None,
             header_size_text: b"",
             size_text: b"2",

@@ -74,6 +74,9 @@ impl Delivery {
             }
         }
         for queue in fanout.queues() {
+            if !self.served.include(queue.name()) {
+                continue;
+            }
             let random = self.random.u64(..);
             let (staging, peers) = (&mut self.staging, &mut self.peers);
             taken |= deliver_to_one(staging, peers, &fanout, queue, random, content, origin);
@@ -104,7 +107,14 @@ impl Delivery {
         let alone = !fanout.queues().is_empty() || !self.run.as_ref().is_some_and(|run| run.wide);
         self.staging.charge(1);
         self.gathered
-            .get_or_insert_with(|| Box::new(Spread::new(fanout, origin, self.peers.others())))
+            .get_or_insert_with(|| {
+                Box::new(Spread::new(
+                    fanout,
+                    origin,
+                    self.peers.others(),
+                    self.served.clone(),
+                ))
+            })
             .add(content);
         if alone {
             self.pause_run();

@@ -58,6 +58,9 @@ impl Delivery {
                 }
             }
             for queue in fanout.queues() {
+                if !self.served.include(queue.name()) {
+                    continue;
+                }
                 let random = self.random.u64(..);
                 let staging = &mut self.staging;
                 if let Some(member) = pick(queue, random, &self.subject, run.origin, staging) {

@@ -6,7 +6,7 @@ use crate::outbox::{ConnectionSubscription, Flushed};
 use bytes::Bytes;
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_protocol::error::CloseReason;
-use vagus_protocol::operation::Operation;
+use vagus_protocol::operation::{Groups, Operation};
 use vagus_protocol::parser::{FrameLimits, Parsed, parse};
 use vagus_routing::{ConnectionId, Destination};
 
@@ -248,6 +248,7 @@ fn something_else_is_published_once_everybody_has_what_came_before() {
     let another = Publish {
         subject: b"y",
         reply: None,
+        groups: Groups::All,
         header_size: None,
         header_size_text: b"",
         size_text: b"0",
@@ -580,4 +581,5 @@ fn sid(subscription: &ConnectionSubscription) -> String {
 
 mod crossing;
 mod outlets;
+mod served;
 mod tracing;

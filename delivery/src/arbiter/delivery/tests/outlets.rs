@@ -12,7 +12,7 @@ use vagus_routing::{ConnectionKind, Destination, QueueGroup};
 const SOMEBODY: Option<ConnectionId> = None;
 
 impl World {
-    fn client(&mut self) -> Arc<Outbox> {
+    pub(super) fn client(&mut self) -> Arc<Outbox> {
         let client = Arc::new(self.outbox());
         client.set_accepts_headers(true);
         client
@@ -23,7 +23,7 @@ impl World {
         Outbox::new(self.arbiters.slots.take(), id, 0, usize::MAX, None)
     }
 
-    fn server(&mut self, kind: ConnectionKind) -> Arc<Outbox> {
+    pub(super) fn server(&mut self, kind: ConnectionKind) -> Arc<Outbox> {
         let line = match kind {
             ConnectionKind::LeafNode | ConnectionKind::Hub => PeerLine::LeafNode,
             _ => PeerLine::WithAccount,
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// Members of a queue group, with their weights.
-    fn join_weighted(&mut self, members: &[(&Arc<Outbox>, u32)], subject: &str, queue: &str) {
+    pub(super) fn join_weighted(&mut self, members: &[(&Arc<Outbox>, u32)], subject: &str, queue: &str) {
         let mut group = QueueGroup::new();
         for (number, (outbox, weight)) in members.iter().enumerate() {
             let sid = (90 + number).to_string();
@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-fn from_server(server: &Outbox) -> Origin {
+pub(super) fn from_server(server: &Outbox) -> Origin {
     Origin::without_echo(server.connection_id(), AccountId(0), server.kind())
 }
 
