@@ -20,6 +20,7 @@ pub mod parser;
 pub mod proxy_header;
 pub mod quote;
 pub mod request_info;
+pub mod route;
 pub mod routed;
 pub mod server_shown;
 pub mod system_subject;

@@ -3,7 +3,7 @@
 use super::tracing::OwnMessage;
 use crate::account::Crossing;
 use std::sync::Arc;
-use vagus_protocol::operation::Publish;
+use vagus_protocol::operation::{Groups, Publish};
 use vagus_routing::{AccountId, Origin};
 
 /// One that is kept for a later turn.
@@ -43,6 +43,7 @@ impl Sizes {
         Publish {
             subject,
             reply,
+            groups: Groups::All,
             header_size,
             header_size_text: self.header.as_bytes(),
             size_text: self.whole.as_bytes(),
