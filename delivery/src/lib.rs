@@ -8,6 +8,7 @@ mod account;
 pub mod arbiter;
 pub mod bounds;
 pub mod dialer;
+pub mod heartbeat;
 pub mod input;
 mod interest;
 mod lines;

@@ -7,7 +7,7 @@ use crate::client_options::ClientOptions;
 use crate::session::NatsSession;
 use crate::token_login::TokenLogin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::KnownAccount;
 use vagus_actors::connection::{Awaited, SlowTask, Turn};
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
@@ -75,6 +75,9 @@ impl LoginAnswer {
         }
     }
 }
+
+/// The first PING after CONNECT comes early: it measures the round trip.
+const FIRST_PING_AFTER: Duration = Duration::from_secs(2);
 
 impl NatsSession {
     pub(crate) fn must_authenticate(&self) -> bool {
@@ -282,7 +285,7 @@ impl NatsSession {
         if let Some(complaint) = complaint {
             return self.complain(&complaint, turn);
         }
-        self.heartbeat.begin(turn.now(), self.id);
+        self.heartbeat.begin(turn.now(), FIRST_PING_AFTER, self.id);
         if !self.let_in(identity, turn) {
             return;
         }

@@ -9,7 +9,6 @@ mod authentication;
 mod client_hello;
 mod client_options;
 mod evidence;
-mod heartbeat;
 mod mapping;
 mod message_tracing;
 pub mod ocsp;

@@ -2,15 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// The first PING after CONNECT comes early: it measures the round trip.
-const FIRST_PING_AFTER: Duration = Duration::from_secs(2);
-
 /// The round trip is measured again when it is this old.
 const ROUND_TRIP_VALID: Duration = Duration::from_secs(3600);
 
 /// When to ask a peer whether it is there, and when to give it up.
 #[derive(Debug)]
-pub(crate) struct Heartbeat {
+pub struct Heartbeat {
     interval: Duration,
     unanswered_at_most: u32,
     unanswered: u32,
@@ -22,7 +19,7 @@ pub(crate) struct Heartbeat {
 
 /// What to do now that a PING is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beat {
+pub enum Beat {
     /// The peer was heard from not long ago.
     Rest,
     /// Send PING.
@@ -33,7 +30,7 @@ pub(crate) enum Beat {
 
 impl Heartbeat {
     /// The first PING comes after `interval`, unless the peer [says who it is](Self::begin).
-    pub(crate) fn new(interval: Duration, unanswered_at_most: u32, now: Instant) -> Self {
+    pub fn new(interval: Duration, unanswered_at_most: u32, now: Instant) -> Self {
         Self {
             interval,
             unanswered_at_most,
@@ -46,7 +43,7 @@ impl Heartbeat {
     }
 
     /// The peer says who it is: as long as nothing else is measured, the time since it came counts as a round trip.
-    pub(crate) fn introduced(&mut self, now: Instant) {
+    pub fn introduced(&mut self, now: Instant) {
         if self.round_trip.is_none()
             && let Some(came) = self.due.checked_sub(self.interval)
         {
@@ -55,17 +52,17 @@ impl Heartbeat {
         }
     }
 
-    /// The peer has said who it is: the first PING comes soon. `spread` is any number: it spreads those of many clients
-    /// over time.
-    pub(crate) fn begin(&mut self, now: Instant, spread: u64) {
-        let first = self.interval.min(FIRST_PING_AFTER);
+    /// The peer has said who it is: the first PING comes soon, after `first` and up to a fifth of that, as it measures the
+    /// round trip. `spread` is any number: it spreads those of many peers over time.
+    pub fn begin(&mut self, now: Instant, first: Duration, spread: u64) {
+        let first = self.interval.min(first);
         // Up to a fifth later.
         let fifths = (spread.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44) as u32;
         self.due = now + first + (first / 5).mul_f64(f64::from(fifths) / f64::from(1 << 20));
     }
 
     /// From now on with this interval, and with this many unanswered. A PING comes no later than one interval from now.
-    pub(crate) fn adjust(&mut self, interval: Duration, unanswered_at_most: u32, now: Instant) {
+    pub fn adjust(&mut self, interval: Duration, unanswered_at_most: u32, now: Instant) {
         self.unanswered_at_most = unanswered_at_most;
         if interval != self.interval {
             self.interval = interval;
@@ -73,28 +70,30 @@ impl Heartbeat {
         }
     }
 
-    pub(crate) fn due(&self) -> Instant {
+    /// When it is to [beat](Self::beat) next.
+    pub fn due(&self) -> Instant {
         self.due
     }
 
-    pub(crate) fn heard(&mut self, now: Instant) {
+    /// The peer has said something.
+    pub fn heard(&mut self, now: Instant) {
         self.heard_from = now;
     }
 
     /// A PONG has come. One that was not asked for measures nothing.
-    pub(crate) fn answered(&mut self, now: Instant) {
+    pub fn answered(&mut self, now: Instant) {
         if std::mem::take(&mut self.unanswered) > 0 {
             self.round_trip = self.asked.map(|asked| now.saturating_duration_since(asked));
         }
     }
 
     /// The time from a PING to its answer, as last measured.
-    pub(crate) fn round_trip(&self) -> Option<Duration> {
+    pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip
     }
 
     /// The moment has come.
-    pub(crate) fn beat(&mut self, now: Instant) -> Beat {
+    pub fn beat(&mut self, now: Instant) -> Beat {
         self.due = now + self.interval;
         let measured = self
             .asked
@@ -117,13 +116,14 @@ mod tests {
     use std::time::{Duration, Instant};
 
     const MINUTE: Duration = Duration::from_secs(60);
+    const FIRST: Duration = Duration::from_secs(2);
 
     #[test]
     fn a_silent_peer_is_asked_and_given_up() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(MINUTE, 2, start);
         assert_eq!(heartbeat.due(), start + MINUTE, "as long as it says nothing");
-        heartbeat.begin(start, 7);
+        heartbeat.begin(start, FIRST, 7);
         assert!(heartbeat.due() >= start + Duration::from_secs(2));
         assert!(heartbeat.due() <= start + Duration::from_millis(2400));
         let mut now = heartbeat.due();
@@ -195,7 +195,7 @@ mod tests {
     fn short_intervals_begin_at_once() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(Duration::from_millis(250), 2, start);
-        heartbeat.begin(start, u64::MAX);
+        heartbeat.begin(start, FIRST, u64::MAX);
         assert!(heartbeat.due() <= start + Duration::from_millis(300));
     }
 }
