@@ -168,6 +168,7 @@ fn populate(
         bounds: Arc::new(Live::new(bounds(&config.limits))),
         slow_work: SlowWork::start()?,
         events,
+        are_counted: true,
     });
     let client_settings = Arc::new(Live::new(ClientSettings {
         info: info.clone(),

@@ -1,10 +1,11 @@
 //! The accounts of a server, and where the Router of each is.
 
+use crate::mailbox::tell_recipient;
 use crate::router::Router;
 use actix::prelude::*;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use vagus_configs::GLOBAL_ACCOUNT;
@@ -35,7 +36,14 @@ pub struct Accounts {
     others: RwLock<HashMap<AccountId, Opened, RandomState>>,
     /// The number of the account that is opened next: none is given twice.
     next: AtomicU32,
+    /// Who is told of accounts that are used.
+    observers: Mutex<Vec<Recipient<AccountUsed>>>,
 }
+
+/// There is an account in which somebody may be interested in something. One may be told of twice.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct AccountUsed(pub RoutedAccount);
 
 /// An account that has been opened, which nobody may have used yet.
 #[derive(Debug)]
@@ -57,6 +65,7 @@ impl Accounts {
             },
             others: RwLock::default(),
             next: AtomicU32::new(1),
+            observers: Mutex::default(),
             thread,
             arbiters,
             owing: RwLock::default(),
@@ -128,11 +137,33 @@ impl Accounts {
         }
         let others = self.others.read();
         let Opened { account, router } = others.get(&id)?;
-        let router = router.get_or_init(|| start(account.clone(), &self.arbiters, &self.thread));
-        Some(RoutedAccount {
+        let mut is_first = false;
+        let router = router.get_or_init(|| {
+            is_first = true;
+            start(account.clone(), &self.arbiters, &self.thread)
+        });
+        let used = RoutedAccount {
             account: account.clone(),
             router: router.clone(),
-        })
+        };
+        drop(others);
+        if is_first {
+            let mut observers = self.observers.lock();
+            observers.retain(|observer| tell_recipient(observer, AccountUsed(used.clone())));
+        }
+        Some(used)
+    }
+
+    /// Tells somebody, until it is gone, of all accounts that are used, and of each that comes to be.
+    pub(crate) fn observe(&self, observer: Recipient<AccountUsed>) {
+        self.observers.lock().push(observer.clone());
+        tell_recipient(&observer, AccountUsed(self.global.clone()));
+        for opened in self.others.read().values() {
+            if let Some(router) = opened.router.get() {
+                let (account, router) = (opened.account.clone(), router.clone());
+                tell_recipient(&observer, AccountUsed(RoutedAccount { account, router }));
+            }
+        }
     }
 
     /// What a fan-out of this subject in an account is good for; None if the account is gone.

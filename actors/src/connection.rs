@@ -7,21 +7,23 @@
 mod carrier;
 mod describing;
 mod session;
+mod several_accounts;
 mod turn;
 mod unannounced;
 mod writing;
 
-pub use session::{ANTICIPATED, Awaited, Progress, Session, SlowTask, Turn};
+pub use session::{ANTICIPATED, Awaited, ConnectionNames, Progress, Session, SlowTask, Turn};
 
-use crate::accounts::{Accounts, RoutedAccount};
+use crate::accounts::{AccountUsed, Accounts, RoutedAccount};
 use crate::connection_events::ConnectionEvents;
 use crate::impact::{AssessImpact, ConnectionImpact};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
-use crate::router::{Announce, Announcer, Depart, Settled};
+use crate::router::{Announce, Announcer, Depart, InterestChanged, Settled, WatchInterest};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
+use several_accounts::SeveralAccounts;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -37,7 +39,7 @@ use vagus_delivery::subscriptions::{Change, DepartingSubscriptions, Subscription
 use vagus_delivery::wire::{Entrance, NewLayer, Wire};
 use vagus_delivery::{Live, Membership, Moment, Passed, TimeOfDay};
 use vagus_protocol::error::CloseReason;
-use vagus_routing::{ConnectionId, Destination};
+use vagus_routing::{ConnectionId, Destination, Origin};
 
 /// What the connections of one listener have in common.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub struct Surroundings {
     pub slow_work: SlowWork,
     /// Where it is told what becomes of connections.
     pub events: ConnectionEvents,
+    /// Whether they are among those of which there may be only so many.
+    pub are_counted: bool,
 }
 
 /// The actor of one socket, in the language of its session.
@@ -95,6 +99,8 @@ pub struct Connection<S: Session> {
     timer: Option<(Timer, Instant)>,
     /// The socket has been full for a while.
     blocked: Option<Blocked>,
+    /// What only the connection of a server has.
+    several: Option<Box<SeveralAccounts>>,
 }
 
 /// What follows announcements once they are settled.
@@ -127,7 +133,11 @@ impl<S: Session> Connection<S> {
             arbiter.make_room(bounds.longest_line);
             let slot = arbiter.shared.slots.take();
             let number = arbiter.number;
-            Outbox::new(slot, id, number, bounds.max_pending, wire.shared_socket())
+            let outbox = Outbox::new(slot, id, number, bounds.max_pending, wire.shared_socket());
+            match session.server() {
+                Some((kind, line)) => outbox.for_peer(kind, line),
+                None => outbox,
+            }
         };
         if !greeting.is_empty() {
             outbox.push(&mut vec![bytes::Bytes::copy_from_slice(greeting)], 0, 0, now);
@@ -163,6 +173,7 @@ impl<S: Session> Connection<S> {
             closing: None,
             timer: None,
             blocked: None,
+            several: None,
         };
         connection.start()
     }
@@ -174,7 +185,8 @@ impl<S: Session> Connection<S> {
     /// How the log calls it: the peer's address, the connection's number, and what the session adds.
     fn log_name(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|out| {
-            write!(out, "{} - cid:{}", self.session.peer(), self.id())?;
+            let number = S::NAMES.number;
+            write!(out, "{} - {number}:{}", self.session.peer(), self.id())?;
             self.session.write_names(out)
         })
     }
@@ -220,14 +232,38 @@ impl<S: Session> Connection<S> {
                 Some(_) => DepartingSubscriptions::default(),
                 None => std::mem::take(&mut subscriptions),
             };
-            if !changes.is_empty() || subscriptions.len() > 0 {
-                let depart = Depart {
-                    connection: self.id(),
-                    changes,
-                    subscriptions,
-                };
-                tell(&account.router, depart);
-            }
+            self.depart_from(&account, changes, subscriptions);
+        }
+        let several = self.several.take();
+        for (account, mut subscriptions) in several.into_iter().flat_map(|several| several.into_others()) {
+            self.depart_from(&account, Vec::new(), subscriptions.depart());
+        }
+    }
+
+    fn depart_from(
+        &self,
+        account: &RoutedAccount,
+        changes: Vec<Change>,
+        subscriptions: DepartingSubscriptions,
+    ) {
+        if !changes.is_empty() || subscriptions.len() > 0 {
+            let depart = Depart {
+                connection: self.id(),
+                changes,
+                subscriptions,
+            };
+            tell(&account.router, depart);
+        }
+    }
+
+    /// Asks to be told of interest, if the session has asked for it.
+    fn watch(&mut self, context: &Context<Self>) {
+        if self
+            .several
+            .as_mut()
+            .is_some_and(|several| several.begins_to_watch())
+        {
+            self.surroundings.accounts.observe(context.address().recipient());
         }
     }
 
@@ -292,12 +328,16 @@ impl<S: Session> Drop for Connection<S> {
                 arbiter.timers.clear(timer, self.id());
             }
             arbiter.shared.counters[arbiter.number].connection_gone();
-            arbiter.shared.dismiss();
+            if self.surroundings.are_counted {
+                arbiter.shared.dismiss();
+            }
         }
         self.depart();
-        log::debug!(
-            "{} - Client connection closed: {}",
+        log::log!(
+            S::NAMES.level,
+            "{} - {}: {}",
             self.log_name(),
+            S::NAMES.closed,
             reason.text()
         );
         let connection = Arc::new(remembered);
@@ -328,6 +368,31 @@ impl<S: Session> Handler<Settled> for Connection<S> {
         }
         self.announce(unannounced, context);
         // The carrier goes on with what had to wait when it is polled, after this message.
+    }
+}
+
+impl<S: Session> Handler<AccountUsed> for Connection<S> {
+    type Result = ();
+
+    fn handle(&mut self, AccountUsed(used): AccountUsed, context: &mut Context<Self>) {
+        let (connection, kind) = (self.id(), self.outbox.kind());
+        let id = used.account.id();
+        if self.several.get_or_insert_default().is_news(id) {
+            let watch = WatchInterest {
+                peer: Origin::without_echo(connection, id, kind),
+                watcher: context.address().recipient(),
+            };
+            tell(&used.router, watch);
+        }
+    }
+}
+
+impl<S: Session> Handler<InterestChanged> for Connection<S> {
+    type Result = ();
+
+    fn handle(&mut self, changed: InterestChanged, _: &mut Context<Self>) {
+        // The carrier gives it to the session when it is polled, after this message.
+        self.several.get_or_insert_default().add(changed);
     }
 }
 

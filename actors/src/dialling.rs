@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::dialer::{DialStage, DialState, Dialer};
+use vagus_delivery::wire::Errand;
 
 /// Ends a Dialling: no more attempts are made. The connection that there is stays.
 #[derive(Debug, Message)]
@@ -26,6 +27,7 @@ pub struct Dialling {
     state: watch::Receiver<DialState>,
     receptions: Vec<Recipient<Placed>>,
     arbiters: Arc<Arbiters>,
+    errand: Option<Errand>,
 }
 
 /// What a [`Dialling`] shows of itself.
@@ -51,7 +53,15 @@ impl Dialling {
             dialer: Some(dialer),
             receptions,
             arbiters,
+            errand: None,
         }
+    }
+
+    /// The same, with what the language of the receptions is to know of each connection.
+    #[must_use]
+    pub fn on(mut self, errand: Errand) -> Self {
+        self.errand = Some(errand);
+        self
     }
 }
 
@@ -69,6 +79,7 @@ impl Actor for Dialling {
             return;
         };
         let (receptions, arbiters) = (self.receptions.clone(), self.arbiters.clone());
+        let errand = self.errand.clone();
         let keep_connected = dialer.keep_connected(move |dialled| {
             let place = Placement::choose(&arbiters, false);
             if let Some(reception) = receptions.get(place.arbiter()) {
@@ -77,6 +88,7 @@ impl Actor for Dialling {
                     peer: dialled.peer,
                     place,
                     outcome: Some(dialled.outcome),
+                    errand: errand.clone(),
                 };
                 // One at a time: the next is dialled when it has ended.
                 tell_recipient(reception, placed);

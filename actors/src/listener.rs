@@ -93,6 +93,7 @@ impl Listener {
                 peer,
                 place,
                 outcome: None,
+                errand: None,
             };
             tell_recipient(reception, placed);
         }

@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use vagus_delivery::arbiter::{ArbiterCounters, Arbiters};
 use vagus_delivery::dialer::OutcomeSender;
+use vagus_delivery::wire::Errand;
 
 /// The first arbiter is busy from this many thousandths of its time.
 const BUSY: u64 = 600;
@@ -45,6 +46,8 @@ pub struct Placed {
     pub(crate) place: Placement,
     /// Where it was dialled: how the one who did is told what becomes of it.
     pub(crate) outcome: Option<OutcomeSender>,
+    /// What the one who dialled wants to be known of it.
+    pub(crate) errand: Option<Errand>,
 }
 
 impl Placement {

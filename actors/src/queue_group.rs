@@ -103,6 +103,9 @@ impl QueueGroup {
             Change::Remove(subscription) => {
                 self.members.leave(subscription);
             }
+            Change::Weigh(subscription, weight) => {
+                self.members.set_weight(subscription, *weight);
+            }
             Change::Limit(..) | Change::Except(_) => {}
         }
     }

@@ -142,6 +142,7 @@ impl<L: Language> Reception<L> {
             peer,
             mut place,
             outcome,
+            errand,
         }: Placed,
     ) {
         // Messages are handed over in batches already; waiting for more would only add latency.
@@ -150,9 +151,11 @@ impl<L: Language> Reception<L> {
             return;
         }
         let id = self.arbiter.borrow().shared.next_connection_id();
-        log::debug!("{peer} - cid:{id} - Client connection created");
+        let names = L::Session::NAMES;
+        let number = names.number;
+        log::log!(names.level, "{peer} - {number}:{id} - {}", names.created);
         let (bounds, _) = self.surroundings.bounds.current();
-        if !place.admit(bounds.max_connections) {
+        if self.surroundings.are_counted && !place.admit(bounds.max_connections) {
             drop(place);
             self.refused += 1;
             match outcome {
@@ -168,10 +171,11 @@ impl<L: Language> Reception<L> {
         let entrance = match Entrance::new(socket, peer, direction, id, self.handshakes.clone()) {
             Ok(entrance) => entrance,
             Err(error) => {
-                log::error!("{peer} - cid:{id} - {error}");
+                log::error!("{peer} - {number}:{id} - {error}");
                 return;
             }
         };
+        let entrance = entrance.on(errand);
         let (arbiter, surroundings) = (self.arbiter.clone(), self.surroundings.clone());
         match self.language.open(entrance) {
             Opening::Done(opened) => {
@@ -201,7 +205,7 @@ impl<L: Language> Reception<L> {
                             last_words,
                         }) => {
                             unopened.set(unopened.get() + 1);
-                            tell_closed(&surroundings, id, peer, since, reason);
+                            tell_closed::<L::Session>(&surroundings, id, peer, since, reason);
                             if let Some(outcome) = outcome {
                                 outcome.failed(reason.text());
                             }
@@ -222,7 +226,7 @@ impl<L: Language> Reception<L> {
         // A fresh socket takes a few hundred bytes at once, or its peer is gone.
         let told = socket.write_all(&self.language.refuse(peer, id));
         let reason = CloseReason::MaximumConnectionsExceeded;
-        tell_closed(&self.surroundings, id, peer, Instant::now(), reason);
+        tell_closed::<L::Session>(&self.surroundings, id, peer, Instant::now(), reason);
         if told.is_err() || self.lingering.get() >= LINGERING_AT_MOST {
             return;
         }
@@ -237,7 +241,7 @@ impl<L: Language> Reception<L> {
 }
 
 /// The Monitor is told of those, too, that never were open.
-fn tell_closed(
+fn tell_closed<S: Session>(
     surroundings: &Surroundings,
     id: ConnectionId,
     peer: SocketAddr,
@@ -245,7 +249,13 @@ fn tell_closed(
     reason: CloseReason,
 ) {
     let text = reason.text();
-    log::debug!("{peer} - cid:{id} - Client connection closed: {text}");
+    let names = S::NAMES;
+    log::log!(
+        names.level,
+        "{peer} - {}:{id} - {}: {text}",
+        names.number,
+        names.closed
+    );
     let connection = Arc::new(ClosedConnection::unopened(id, peer, since, reason));
     tell(&surroundings.monitor, ConnectionClosed { reason, connection });
 }

@@ -140,8 +140,7 @@ impl Router {
         // Their answers come back as `MembersChanged`.
         self.groups.send();
         if self.watchers.are_ready() && !self.told {
-            self.watchers
-                .tell(&self.account.interest().read(), &self.groups, router);
+            self.watchers.tell(&self.account, &self.groups, router);
             self.told = true;
         }
     }
@@ -185,6 +184,8 @@ impl Router {
                 Change::Except(_) => {}
                 // Where imports have changed it may have ended before its turn came.
                 Change::Add(_) if in_group || is_late(change) => continue,
+                Change::Weigh(..) if in_group => continue,
+                Change::Weigh(..) => {}
                 Change::Add(_) => {
                     if index.insert(subscription.clone()) {
                         self.watchers.plain_changed(subscription, true, &index);

@@ -295,6 +295,12 @@ impl Outbox {
         pushed
     }
 
+    /// Says something to the peer, from any arbiter: whole lines of its language.
+    pub fn say(&self, line: Bytes, now: Moment) {
+        self.push(&mut vec![line], 0, 0, now);
+        self.wake_owner();
+    }
+
     fn count_dropped(&self, dropped: Vec<Bytes>) {
         if !dropped.is_empty() {
             let messages: usize = dropped.iter().map(|chunk| neutral::count(chunk)).sum();

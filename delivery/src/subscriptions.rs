@@ -21,6 +21,8 @@ pub enum Change {
     Limit(Arc<ConnectionSubscription>, u64),
     /// What a subscription leaves out of what it matches is something else now.
     Except(Arc<ConnectionSubscription>),
+    /// A member of a queue group stands for so many, as that of another server does. Its owner has announced it before.
+    Weigh(Arc<ConnectionSubscription>, u32),
     /// A subscription ends.
     Remove(Arc<ConnectionSubscription>),
 }
@@ -32,13 +34,14 @@ impl Change {
             Self::Add(subscription)
             | Self::Limit(subscription, _)
             | Self::Except(subscription)
+            | Self::Weigh(subscription, _)
             | Self::Remove(subscription) => subscription,
         }
     }
 
     /// Whether publishers that still go by the old index would deliver too much.
     pub fn takes_away(&self) -> bool {
-        !matches!(self, Self::Add(_))
+        !matches!(self, Self::Add(_) | Self::Weigh(..))
     }
 }
 
@@ -190,6 +193,13 @@ impl Subscriptions {
         }
         known.set_except(except.map(|filter| Box::new(filter) as Box<dyn SubjectFilter>));
         changes.push(Change::Except(known.clone()));
+    }
+
+    /// From now on a member of a queue group stands for so many.
+    pub fn weigh(&mut self, sid: &[u8], weight: u32, changes: &mut Vec<Change>) {
+        if let Some(known) = self.by_sid.get(sid) {
+            changes.push(Change::Weigh(known.clone(), weight));
+        }
     }
 
     /// Ends a subscription now, or after `max` deliveries since it began.

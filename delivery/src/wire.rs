@@ -11,7 +11,7 @@ mod layer;
 mod peer_check;
 mod tls_layer;
 
-pub use entrance::{Came, Direction, EARLY_AT_MOST, Entrance};
+pub use entrance::{Came, Direction, EARLY_AT_MOST, Entrance, Errand};
 pub use handshakes::Handshakes;
 pub use last_words::LastWords;
 pub use layer::{Below, Layer, NewLayer};

@@ -174,6 +174,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
             })),
             slow_work: SlowWork::start().unwrap(),
             events: ConnectionEvents::default(),
+            are_counted: true,
         });
         let reception = Reception::new(Alphabet(account), arbiter, surroundings).start();
         let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

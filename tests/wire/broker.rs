@@ -241,6 +241,7 @@ fn populate<L: Language + Clone>(language: impl FnOnce(&Accounts) -> L) -> Broke
         bounds: Arc::new(Live::new(bounds)),
         slow_work: SlowWork::start().unwrap(),
         events: ConnectionEvents::default(),
+        are_counted: true,
     });
     let first = open_reception(0, &arbiters, &surroundings, language.clone());
     let (ready, is_ready) = mpsc::channel();

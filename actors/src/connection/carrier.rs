@@ -25,6 +25,9 @@ use vagus_protocol::error::CloseReason;
 /// How long a connection that is closed may take to be told why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// A peer is told of interest as long as less than this waits for it, in bytes.
+const TOLD_AHEAD: usize = 1024 * 1024;
+
 /// After a read of this much, in bytes, those whom the system has news for come before the next.
 const LONG_READ: usize = 16 * 1024;
 
@@ -98,6 +101,7 @@ impl Carrier {
             self.take_turn(connection, &attention, now, &mut unannounced, task);
         }
         connection.announce(unannounced, context);
+        connection.watch(context);
         if connection.closing.is_none() && !connection.working {
             connection.hand_in_slow_work(context);
             if connection.answer.is_some() {
@@ -165,6 +169,9 @@ impl Carrier {
         }
         if self.pause.is_none() {
             connection.go_on_delivering(&mut arbiter.delivery, now);
+        }
+        if connection.closing.is_none() {
+            connection.tell_of_interest(&mut arbiter.delivery, now, unannounced);
         }
         let may_go_on = connection.announcements == 0
             && !connection.working
@@ -434,6 +441,8 @@ impl<S: Session> Connection<S> {
             new_layer: &mut self.new_layer,
             closing: &mut self.closing,
             introduced: &mut introduced,
+            several: &mut self.several,
+            outcome: &mut self.outcome,
         };
         let session = &mut self.session;
         let result = catch_unwind(AssertUnwindSafe(|| method(session, &mut turn)));
@@ -522,6 +531,19 @@ impl<S: Session> Connection<S> {
         if notices.hold(Notices::LAME_DUCK) && self.closing.is_none() {
             self.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
                 session.lame_duck(turn);
+            });
+        }
+    }
+
+    /// Tells the session what others are interested in, as long as the peer takes what is said to it of that. What waits
+    /// here has the Routers wait.
+    fn tell_of_interest(&mut self, delivery: &mut Delivery, now: Instant, unannounced: &mut Unannounced) {
+        while self.deferred.len() < TOLD_AHEAD
+            && self.outbox.traffic().pending < TOLD_AHEAD
+            && let Some(told) = self.several.as_mut().and_then(|several| several.next())
+        {
+            self.with_turn(delivery, now, unannounced, |session, turn| {
+                session.interest_changed(told.account().name(), told.changes(), turn);
             });
         }
     }

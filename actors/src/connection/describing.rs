@@ -26,7 +26,8 @@ impl<S: Session> Connection<S> {
             active: self.opened.plus(active.after(self.since)),
             uptime: now.after(self.since),
             idle: now.after(active),
-            subscriptions: self.subscriptions.len(),
+            subscriptions: self.subscriptions.len()
+                + self.several.as_ref().map_or(0, |several| several.subscriptions()),
             pending: outbound.pending,
             messages_in: self.inbound.messages,
             payload_in: self.inbound.payload,

@@ -2,6 +2,7 @@
 
 use crate::impact::ConnectionImpact;
 use crate::observed::ClientInfo;
+use crate::router::InterestChange;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
@@ -13,12 +14,15 @@ use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
-use vagus_delivery::outbox::ShownDeliveries;
+use vagus_delivery::dialer::OutcomeSender;
+use vagus_delivery::outbox::{Outbox, ShownDeliveries};
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_delivery::wire::NewLayer;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
+use vagus_protocol::routed::PeerLine;
 pub use vagus_routing::ANTICIPATED;
+use vagus_routing::ConnectionKind;
 
 /// The state machine of one peer's language. Bytes and time come in; it calls the methods of the turn.
 ///
@@ -26,6 +30,9 @@ pub use vagus_routing::ANTICIPATED;
 pub trait Session: Sized + Unpin + 'static {
     /// What slow work of the session comes to.
     type Answer: Send + Unpin + 'static;
+
+    /// How the log calls connections of this language.
+    const NAMES: ConnectionNames = ConnectionNames::CLIENTS;
 
     /// Takes every complete frame at the start of `input`.
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress;
@@ -68,11 +75,27 @@ pub trait Session: Sized + Unpin + 'static {
     /// The slow work is done, or what was awaited has come; None if there was no place for it.
     fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T);
 
+    /// What connections are interested in that are in one of the accounts it [watches](Turn::watch_interest), as it is by
+    /// now. What was said before about the same is over. None of what concerns the peer itself is among it.
+    fn interest_changed<'a, T: Turn>(
+        &mut self,
+        account: &str,
+        changes: impl Iterator<Item = InterestChange<'a>>,
+        turn: &mut T,
+    ) {
+        let _ = (account, changes.count(), turn);
+    }
+
     /// When it next wants to be told the time.
     fn deadline(&self) -> Option<Instant>;
 
     /// The time from a question to the peer to its answer, if that was measured.
     fn round_trip(&self) -> Option<Duration>;
+
+    /// What is at the other end if that is a server, and in which lines it is sent messages. Does not change.
+    fn server(&self) -> Option<(ConnectionKind, PeerLine)> {
+        None
+    }
 
     /// Who is at the other end.
     fn peer(&self) -> SocketAddr;
@@ -82,6 +105,29 @@ pub trait Session: Sized + Unpin + 'static {
 
     /// How the peer calls itself, for logs and monitoring.
     fn client_info(&self) -> ClientInfo;
+}
+
+/// How the log calls the connections of a language.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionNames {
+    /// When they begin.
+    pub created: &'static str,
+    /// When they end.
+    pub closed: &'static str,
+    /// What stands before their numbers.
+    pub number: &'static str,
+    /// How much it matters.
+    pub level: log::Level,
+}
+
+impl ConnectionNames {
+    /// Those of clients.
+    pub const CLIENTS: Self = Self {
+        created: "Client connection created",
+        closed: "Client connection closed",
+        number: "cid",
+        level: log::Level::Debug,
+    };
 }
 
 /// Work for another thread.
@@ -248,6 +294,34 @@ pub trait Turn {
     /// Only before anything can be delivered to the connection, not while [`Turn::interest_pending`], and not in a turn that
     /// closes the connection.
     fn put_layer(&mut self, layer: NewLayer);
+
+    /// From now on the session is in the account of this name, beside those it was in before: publishes, subscribes and
+    /// unsubscribes there. False, and it stays where it is, if there is no such account.
+    ///
+    /// Only for a server, of which the accounts share one connection. The session need not [bind](Turn::bind) it.
+    fn enter(&mut self, account: &[u8]) -> bool {
+        let _ = account;
+        false
+    }
+
+    /// A member of a queue group stands for so many from now on.
+    fn weigh(&mut self, sid: &[u8], weight: u32) {
+        let _ = (sid, weight);
+    }
+
+    /// Has the session told, from now on, of what others are interested in, as far as messages of the peer reach them: see
+    /// [`Session::interest_changed`].
+    fn watch_interest(&mut self) {}
+
+    /// How others say something to the peer, in its language.
+    fn voice(&self) -> Option<Arc<Outbox>> {
+        None
+    }
+
+    /// How the one who dialled this connection is told of its end; none if it was accepted, or after this.
+    fn take_outcome(&mut self) -> Option<OutcomeSender> {
+        None
+    }
 
     /// Ends the connection once what was said to it is written.
     fn close(&mut self, reason: CloseReason);

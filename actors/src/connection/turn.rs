@@ -1,12 +1,14 @@
 //! What a session does to the world, carried out.
 
 use super::session::Turn;
+use super::several_accounts::SeveralAccounts;
 use super::unannounced::Unannounced;
 use crate::accounts::{Accounts, RoutedAccount};
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
+use vagus_delivery::dialer::OutcomeSender;
 use vagus_delivery::outbox::{Outbox, ShownDeliveries};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
 use vagus_delivery::wire::NewLayer;
@@ -37,6 +39,9 @@ pub(super) struct ConnectionTurn<'a> {
     pub(super) closing: &'a mut Option<CloseReason>,
     /// Set when it is to be told that the connection is in.
     pub(super) introduced: &'a mut bool,
+    /// What only a server has.
+    pub(super) several: &'a mut Option<Box<SeveralAccounts>>,
+    pub(super) outcome: &'a mut Option<OutcomeSender>,
 }
 
 /// Counters of what one connection has published.
@@ -78,7 +83,27 @@ impl ConnectionTurn<'_> {
     }
 
     fn origin(&self, account: &Account, echo: bool) -> Origin {
-        Origin::client(self.outbox.connection_id(), account.id(), echo)
+        let (connection, kind) = (self.outbox.connection_id(), self.outbox.kind());
+        match kind.is_server() {
+            false => Origin::client(connection, account.id(), echo),
+            true => Origin::without_echo(connection, account.id(), kind),
+        }
+    }
+}
+
+impl ConnectionTurn<'_> {
+    /// Enters an account that the session is not in.
+    fn change_account(&mut self, name: &[u8]) -> bool {
+        let several = self.several.get_or_insert_default();
+        let Some((entered, subscriptions)) = several.enter(name, self.accounts) else {
+            return false;
+        };
+        let left = self.account.replace(entered);
+        let subscriptions = std::mem::replace(self.subscriptions, subscriptions);
+        if let Some(left) = left {
+            several.leave(left, subscriptions);
+        }
+        true
     }
 }
 
@@ -296,6 +321,34 @@ impl Turn for ConnectionTurn<'_> {
     fn put_layer(&mut self, layer: NewLayer) {
         debug_assert!(!self.interest_pending() && self.deferred.is_empty());
         *self.new_layer = Some(Box::new(layer));
+    }
+
+    #[inline]
+    fn enter(&mut self, account: &[u8]) -> bool {
+        let is_there = self
+            .account
+            .as_ref()
+            .is_some_and(|entered| entered.account.name().as_bytes() == account);
+        is_there || self.change_account(account)
+    }
+
+    fn weigh(&mut self, sid: &[u8], weight: u32) {
+        if let Some(account) = &*self.account {
+            self.subscriptions
+                .weigh(sid, weight, self.unannounced.of(account));
+        }
+    }
+
+    fn watch_interest(&mut self) {
+        self.several.get_or_insert_default().watch();
+    }
+
+    fn voice(&self) -> Option<Arc<Outbox>> {
+        Some(self.outbox.clone())
+    }
+
+    fn take_outcome(&mut self) -> Option<OutcomeSender> {
+        self.outcome.take()
     }
 
     fn close(&mut self, reason: CloseReason) {

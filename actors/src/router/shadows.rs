@@ -99,6 +99,7 @@ impl Shadows {
                     elsewhere.add(&shadow.import, Change::Remove(shadow.subscription));
                 }
             }
+            Change::Weigh(..) => {}
             // Fan-outs there go by what the original was like, too.
             Change::Limit(..) | Change::Except(_) => {
                 for shadow in self.by_original.get(&key(original)).into_iter().flatten() {
@@ -156,8 +157,9 @@ impl Shadows {
         import: &StreamImport,
         elsewhere: &mut ChangesElsewhere,
     ) {
-        let is_way = original.destination().outlet() == Outlet::Account;
-        if original.is_shadow() || is_way {
+        // Another server announces what it wants in the exporting account by itself.
+        let has_none = matches!(original.destination().outlet(), Outlet::Account | Outlet::Peer);
+        if original.is_shadow() || has_none {
             return;
         }
         let Some(subject) = import.stream.exported_subject(original.subject()) else {

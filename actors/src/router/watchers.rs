@@ -33,9 +33,11 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use untold::{Topic, Untold};
+use vagus_accounts::RESPONSE_PREFIX;
+use vagus_delivery::Account;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_routing::table::Cursor;
-use vagus_routing::{Index, Listing, Members, Origin, Tally};
+use vagus_routing::{Destination, Index, Listing, Members, Origin, Outlet, Tally};
 
 /// How many subjects and queue groups are looked at for watchers before other tasks of the thread get their turn.
 const LOOKED_AT_PER_VISIT: usize = 1024;
@@ -172,10 +174,10 @@ impl Watchers {
         let now = index.subscribers(changed.subject());
         let mut topic = None;
         self.note_for(|peer, untold| {
-            let is_first_or_last = peer.reaches(changed.destination())
+            let is_first_or_last = counts(peer, changed)
                 && !now
                     .iter()
-                    .any(|other| !Arc::ptr_eq(other, changed) && peer.reaches(other.destination()));
+                    .any(|other| !Arc::ptr_eq(other, changed) && counts(peer, other));
             if is_first_or_last {
                 let topic = topic.get_or_insert_with(|| Topic::Subject(changed.subject().into()));
                 untold.note(topic, !has_come, has_come);
@@ -217,7 +219,8 @@ impl Watchers {
     }
 
     /// Tells those that are ready, up to a visit's worth.
-    pub(super) fn tell(&mut self, index: &Index<Arc<Outbox>>, groups: &Groups, router: &Addr<Router>) {
+    pub(super) fn tell(&mut self, account: &Arc<Account>, groups: &Groups, router: &Addr<Router>) {
+        let index = &account.interest().read();
         let mut looks = LOOKED_AT_PER_VISIT;
         while looks > 0
             && let Some(number) = self.ready.pop_front()
@@ -239,7 +242,8 @@ impl Watchers {
                 continue;
             }
             watcher.state = State::Taking;
-            let batch = InterestChanged::new(changes, is_snapshot_told, number, router.clone());
+            let batch =
+                InterestChanged::new(account.clone(), changes, is_snapshot_told, number, router.clone());
             if !tell_recipient(&watcher.recipient, batch) {
                 self.forget(number);
             }
@@ -347,8 +351,17 @@ fn weight_of_plain(peer: &Origin, subscribers: &[Arc<ConnectionSubscription>]) -
     // Those that do not count are other servers, of which each has one subscription to a subject: this does not go far.
     subscribers
         .iter()
-        .any(|subscription| peer.reaches(subscription.destination()))
+        .any(|subscription| counts(peer, subscription))
         .into()
+}
+
+/// Whether a peer is told of a subscription. Requests go into other accounts where they come into the cluster, so what stands
+/// for that concerns no peer; answers come from anywhere.
+fn counts(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
+    let destination = subscription.destination();
+    let is_of_requests =
+        destination.outlet() == Outlet::Account && !subscription.subject().starts_with(RESPONSE_PREFIX);
+    !is_of_requests && peer.reaches(destination)
 }
 
 fn weight_of_group(peer: &Origin, members: &Tally<'_, Arc<Outbox>>) -> u32 {

@@ -23,7 +23,7 @@ use vagus_routing::{AccountId, Matches, Version};
 #[derive(Debug)]
 pub enum Unfinished {
     /// Goes on by itself, before anything else of the publisher.
-    Delivering(Spread),
+    Delivering(Box<Spread>),
     /// So does this.
     Tracing(Box<Tracing>),
     /// And this, a message that no client of an account has published in it, the subject of which is not resolved.

@@ -5,6 +5,7 @@ use super::last_words::LastWords;
 use super::peer_check::PeerCheck;
 use super::tls_layer::{HandshakeError, Side, TlsLayer};
 use super::{Below, Layer, Scratch, TlsFacts, Wire};
+use std::any::Any;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +30,11 @@ pub struct Entrance {
     /// As much as has come, and no more room: it may wait for long.
     early: Vec<u8>,
     handshakes: Rc<Handshakes>,
+    errand: Option<Errand>,
 }
+
+/// What the one who dialled a connection wants its language to know of it.
+pub type Errand = Arc<dyn Any + Send + Sync>;
 
 /// Which side has connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +75,20 @@ impl Entrance {
             id,
             early: Vec::new(),
             handshakes,
+            errand: None,
         })
+    }
+
+    /// The same, dialled for this.
+    #[must_use]
+    pub fn on(mut self, errand: Option<Errand>) -> Self {
+        self.errand = errand;
+        self
+    }
+
+    /// What the one who dialled it wants to be known, if that is of the kind that is asked for.
+    pub fn errand<T: Any>(&self) -> Option<&T> {
+        self.errand.as_ref()?.downcast_ref()
     }
 
     /// Who is at the other end.

@@ -5,6 +5,8 @@ use crate::mailbox::tell;
 use crate::router::Router;
 use actix::prelude::*;
 use std::fmt;
+use std::sync::Arc;
+use vagus_delivery::Account;
 
 /// So many changes are told at once, and beyond [`BYTES`] no more.
 pub(super) const CHANGES: usize = 1024;
@@ -19,6 +21,7 @@ const BYTES: usize = 64 * 1024;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct InterestChanged {
+    account: Arc<Account>,
     changes: Changes,
     is_snapshot_told: bool,
     _with_watcher: WithWatcher,
@@ -37,12 +40,24 @@ pub struct InterestChange<'a> {
 }
 
 impl InterestChanged {
-    pub(super) fn new(changes: Changes, is_snapshot_told: bool, watcher: u64, router: Addr<Router>) -> Self {
+    pub(super) fn new(
+        account: Arc<Account>,
+        changes: Changes,
+        is_snapshot_told: bool,
+        watcher: u64,
+        router: Addr<Router>,
+    ) -> Self {
         Self {
+            account,
             changes,
             is_snapshot_told,
             _with_watcher: WithWatcher { watcher, router },
         }
+    }
+
+    /// Whose interest it is.
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// What has changed.

@@ -17,7 +17,7 @@ impl Delivery {
         if let Some(mut spread) = self.gathered.take()
             && !self.proceed_spread(&mut spread)
         {
-            self.unfinished = Some(Box::new(Unfinished::Delivering(*spread)));
+            self.unfinished = Some(Box::new(Unfinished::Delivering(spread)));
         }
     }
 

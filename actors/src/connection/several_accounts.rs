@@ -1,0 +1,95 @@
+//! A connection that many accounts share: that of another server.
+
+use crate::accounts::{Accounts, RoutedAccount};
+use crate::router::InterestChanged;
+use foldhash::fast::RandomState;
+use hashbrown::{HashMap, HashSet};
+use std::collections::VecDeque;
+use vagus_delivery::subscriptions::Subscriptions;
+use vagus_routing::AccountId;
+
+/// What the connection has in accounts, beside the one that its session is in now, and what it is to be told of them.
+#[derive(Default)]
+pub(super) struct SeveralAccounts {
+    /// By name.
+    others: HashMap<Box<[u8]>, (RoutedAccount, Subscriptions), RandomState>,
+    /// What the Routers have told it and the session has not taken: a batch of each account at most.
+    told: VecDeque<InterestChanged>,
+    watched: HashSet<AccountId, RandomState>,
+    watches: Watches,
+}
+
+/// Whether it is told of interest.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Watches {
+    #[default]
+    No,
+    /// From now on.
+    Begins,
+    Yes,
+}
+
+impl SeveralAccounts {
+    /// What it has in an account that it enters; None if there is no such account.
+    pub(super) fn enter(
+        &mut self,
+        name: &[u8],
+        accounts: &Accounts,
+    ) -> Option<(RoutedAccount, Subscriptions)> {
+        if let Some(entered) = self.others.remove(name) {
+            return Some(entered);
+        }
+        let account = accounts.directory().find(std::str::from_utf8(name).ok()?)?;
+        Some((accounts.get(account.id())?, Subscriptions::default()))
+    }
+
+    /// What it has in the account that it leaves for another.
+    pub(super) fn leave(&mut self, account: RoutedAccount, subscriptions: Subscriptions) {
+        let name = account.account.name().as_bytes().into();
+        self.others.insert(name, (account, subscriptions));
+    }
+
+    /// How many subscriptions it has in these.
+    pub(super) fn subscriptions(&self) -> usize {
+        self.others
+            .values()
+            .map(|(_, subscriptions)| subscriptions.len())
+            .sum()
+    }
+
+    /// All that it has in these.
+    pub(super) fn into_others(self) -> impl Iterator<Item = (RoutedAccount, Subscriptions)> {
+        self.others.into_values()
+    }
+
+    /// From now on it is told of interest.
+    pub(super) fn watch(&mut self) {
+        if self.watches == Watches::No {
+            self.watches = Watches::Begins;
+        }
+    }
+
+    /// Whether it is to ask for that now.
+    pub(super) fn begins_to_watch(&mut self) -> bool {
+        let begins = self.watches == Watches::Begins;
+        if begins {
+            self.watches = Watches::Yes;
+        }
+        begins
+    }
+
+    /// Whether it does not watch this account yet; it does from now on.
+    pub(super) fn is_news(&mut self, account: AccountId) -> bool {
+        self.watched.insert(account)
+    }
+
+    /// A Router has told something.
+    pub(super) fn add(&mut self, told: InterestChanged) {
+        self.told.push_back(told);
+    }
+
+    /// What came first of that.
+    pub(super) fn next(&mut self) -> Option<InterestChanged> {
+        self.told.pop_front()
+    }
+}
