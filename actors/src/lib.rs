@@ -6,6 +6,7 @@
 
 mod accounts;
 pub mod claimed_accounts;
+pub mod cluster;
 pub mod connection;
 pub mod connection_events;
 pub mod dialling;
@@ -30,7 +31,7 @@ pub mod sharing;
 mod slow_work;
 pub mod subject;
 
-pub use accounts::{Accounts, RoutedAccount};
+pub use accounts::{AccountUsed, Accounts, RoutedAccount};
 pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;

@@ -289,6 +289,18 @@ pub enum CloseReason {
     Revocation,
     /// An administrator had it closed.
     Kicked,
+    /// There is a route to the same server already, or it is this one.
+    DuplicateRoute,
+    /// The configuration does not ask for the route any more.
+    RouteRemoved,
+    /// The other server has the name of this one.
+    DuplicateServerName,
+    /// The other server is of another cluster.
+    ClusterNameConflict,
+    /// A client has connected where servers do.
+    WrongPort,
+    /// A gateway has connected where others do.
+    WrongGateway,
 }
 
 impl CloseReason {
@@ -327,6 +339,12 @@ impl CloseReason {
             CloseReason::AuthenticationExpired => "Authentication Expired",
             CloseReason::Revocation => "Credentials Revoked",
             CloseReason::Kicked => "Kicked",
+            CloseReason::DuplicateRoute => "Duplicate Route",
+            CloseReason::RouteRemoved => "Route Removed",
+            CloseReason::DuplicateServerName => "Duplicate Server Name",
+            CloseReason::ClusterNameConflict => "Cluster Name Conflict",
+            CloseReason::WrongPort => "Incorrect Port",
+            CloseReason::WrongGateway => "Wrong Gateway",
         }
     }
 }

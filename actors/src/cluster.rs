@@ -1,0 +1,367 @@
+//! The actor that keeps a cluster together.
+//!
+//! The role of the Cluster is to see to it that this server has a route to every other, and that clients know of all. It has
+//! servers dialled, those of the configuration and those that others tell of, passes on whom it has met, and tells clients
+//! where else they can connect. Who is a member is decided where a route is opened, at once: see [`ClusterHandle::join`].
+
+mod handle;
+mod membership;
+
+pub use handle::{ClusterHandle, ClusterHandleParts, JoinedRoute, NewRoute, ServerHeardOf, Told};
+pub use membership::{Agreement, Candidate, ClusterName, Identity, RouteKind, Verdict};
+
+use crate::dialling::{Dialling, StopDialling};
+use crate::mailbox::{Observe, end_if_panicking, tell};
+use crate::monitor::{Monitor, SettingsChanged};
+use crate::placement::Placed;
+use actix::prelude::*;
+use handle::{Membership, RouteClosed, RouteOpened};
+use hashbrown::HashMap;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use vagus_delivery::Moment;
+use vagus_delivery::arbiter::Arbiters;
+use vagus_delivery::dialer::{DialEvent, DialSettings, DialStage, DialState, Dialer};
+use vagus_delivery::outbox::Outbox;
+use vagus_protocol::error::CloseReason;
+use vagus_protocol::route::GossipMode;
+use vagus_routing::ConnectionId;
+
+/// So many servers that others told of are dialled at one time. Of more, nobody takes notice.
+const HEARSAY_AT_MOST: usize = 256;
+
+/// How long the wait between two attempts gets, where it grows.
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
+
+/// A server that told of itself through others is dialled so often before it is given up, unless the configuration says
+/// how often. It begins anew when the route to it ends.
+const HEARSAY_ATTEMPTS: u64 = 30;
+
+/// A server, and as whom to connect to it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct RouteAddress {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// The port of its routes.
+    pub port: u16,
+    /// The user; nothing for none.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+/// Shown without the password.
+impl std::fmt::Debug for RouteAddress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+/// What a session is to know of the route that it has been dialled for.
+#[derive(Debug, Clone)]
+pub struct RouteErrand {
+    /// The server, and as whom.
+    pub address: RouteAddress,
+    /// How it came to that.
+    pub kind: RouteKind,
+}
+
+/// How a [`Cluster`] is set.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterSettings {
+    /// The servers of the configuration.
+    pub routes: Vec<RouteAddress>,
+    /// How often others are tried; 0 if nothing is said of it.
+    pub connect_retries: u64,
+    /// Whether the wait between two attempts grows.
+    pub connect_backoff: bool,
+    /// Whether clients are told of the other servers.
+    pub advertises: bool,
+}
+
+/// What clients are told of the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClusterShown {
+    /// What it is called.
+    pub name: String,
+    /// Where they can connect to other servers; none if they are not told. Until there has been another it is not said where
+    /// they can connect to this one either.
+    pub connect_urls: Option<Vec<String>>,
+}
+
+/// Puts in force what clients are told of the cluster.
+pub type Advertise = Box<dyn Fn(&ClusterShown) + Send>;
+
+/// Keeps a server's cluster together.
+pub struct Cluster {
+    membership: Arc<Membership>,
+    settings: ClusterSettings,
+    receptions: Vec<Recipient<Placed>>,
+    arbiters: Arc<Arbiters>,
+    clients: Addr<Monitor>,
+    advertise: Advertise,
+    shown: ClusterShown,
+    routes: HashMap<ConnectionId, Route, foldhash::fast::RandomState>,
+    dialled: Vec<DialledServer>,
+}
+
+/// What a [`Cluster`] shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClusterState {
+    /// What the cluster is called.
+    pub name: String,
+    /// The names of the servers that there are routes to, in order.
+    pub members: Vec<String>,
+    /// How many servers are dialled, or have been and are connected.
+    pub dialled: usize,
+    /// Where clients can connect to other servers.
+    pub connect_urls: Vec<String>,
+}
+
+struct Route {
+    kind: RouteKind,
+    voice: Arc<Outbox>,
+}
+
+struct DialledServer {
+    address: RouteAddress,
+    is_configured: bool,
+    dialling: Addr<Dialling>,
+    state: watch::Receiver<DialState>,
+}
+
+/// Has the Cluster begin: from now on it can have servers dialled.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct BeginCluster {
+    /// Who opens routes, on each arbiter.
+    pub receptions: Vec<Recipient<Placed>>,
+}
+
+impl Cluster {
+    /// Of a server that is alone so far. It does nothing before it [begins](BeginCluster).
+    pub fn new(
+        membership: &ClusterHandleParts,
+        settings: ClusterSettings,
+        arbiters: Arc<Arbiters>,
+        clients: Addr<Monitor>,
+        advertise: Advertise,
+    ) -> Self {
+        Self {
+            membership: membership.0.clone(),
+            settings,
+            receptions: Vec::new(),
+            arbiters,
+            clients,
+            advertise,
+            shown: ClusterShown::default(),
+            routes: HashMap::default(),
+            dialled: Vec::new(),
+        }
+    }
+
+    fn dial(&mut self, address: RouteAddress, kind: RouteKind) {
+        let backoff = self.settings.connect_backoff || !kind.is_configured;
+        let settings = DialSettings {
+            longest_delay: if backoff { LONGEST_DELAY } else { Duration::ZERO },
+            attempts_at_most: match (kind.is_configured, self.settings.connect_retries) {
+                (true, _) => None,
+                (false, 0) => Some(HEARSAY_ATTEMPTS),
+                (false, retries) => Some(retries + 1),
+            },
+            ..DialSettings::default()
+        };
+        let host = format!("{address:?}");
+        let dialer = Dialer::new(&address.host, address.port, settings, move |event| {
+            log_dialling(&host, &event);
+        });
+        let errand = RouteErrand {
+            address: address.clone(),
+            kind,
+        };
+        let state = dialer.state();
+        let dialling = Dialling::new(dialer, self.receptions.clone(), self.arbiters.clone());
+        self.dialled.push(DialledServer {
+            address,
+            is_configured: kind.is_configured,
+            dialling: dialling.on(Arc::new(errand)).start(),
+            state,
+        });
+    }
+
+    /// Forgets those that were given up.
+    fn forget_unreachable(&mut self) {
+        self.dialled.retain(|server| {
+            let is_given_up = server.state.borrow().stage == DialStage::GivenUp;
+            if is_given_up {
+                tell(&server.dialling, StopDialling);
+            }
+            !is_given_up
+        });
+    }
+
+    /// Tells clients what has changed for them.
+    fn show(&mut self) {
+        let (name, urls) = self.membership.shown();
+        let connect_urls = match self.settings.advertises {
+            true if !urls.is_empty() || self.shown.connect_urls.is_some() => Some(urls),
+            _ => None,
+        };
+        let shown = ClusterShown { name, connect_urls };
+        if shown != self.shown {
+            (self.advertise)(&shown);
+            self.shown = shown;
+            tell(&self.clients, SettingsChanged);
+        }
+    }
+}
+
+fn log_dialling(host: &str, event: &DialEvent<'_>) {
+    match event {
+        DialEvent::Trying(address) => log::debug!("Trying to connect to route on {host} ({address})"),
+        DialEvent::Unreachable(error) => log::debug!("Error trying to connect to route: {error}"),
+        DialEvent::Failed(failed) => {
+            let level = match failed.is_reported {
+                true => log::Level::Error,
+                false => log::Level::Debug,
+            };
+            log::log!(
+                level,
+                "Error trying to connect to route (attempt {}): {}",
+                failed.number,
+                failed.error
+            );
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        end_if_panicking("The Cluster");
+    }
+}
+
+impl Actor for Cluster {
+    type Context = Context<Self>;
+}
+
+impl Handler<BeginCluster> for Cluster {
+    type Result = ();
+
+    fn handle(&mut self, begin: BeginCluster, _: &mut Context<Self>) {
+        self.receptions = begin.receptions;
+        self.show();
+        let kind = RouteKind {
+            is_dialled: true,
+            is_configured: true,
+            gossip: GossipMode::Default,
+        };
+        for address in self.settings.routes.clone() {
+            self.dial(address, kind);
+        }
+    }
+}
+
+impl Handler<RouteOpened> for Cluster {
+    type Result = ();
+
+    fn handle(&mut self, opened: RouteOpened, _: &mut Context<Self>) {
+        let RouteOpened {
+            connection,
+            kind,
+            voice,
+            told,
+        } = opened;
+        if let Some(told) = told {
+            let now = Moment::of(Instant::now());
+            for route in self.routes.values() {
+                route.voice.say(told.for_mode(kind.told_to(&route.kind)), now);
+            }
+        }
+        self.routes.insert(connection, Route { kind, voice });
+        self.show();
+    }
+}
+
+impl Handler<RouteClosed> for Cluster {
+    type Result = ();
+
+    fn handle(&mut self, RouteClosed(connection): RouteClosed, _: &mut Context<Self>) {
+        self.routes.remove(&connection);
+        self.show();
+    }
+}
+
+/// The cluster is called otherwise: those who call it as it was called before have to go.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Renamed {
+    /// The one whose name it has now.
+    pub(crate) except: ConnectionId,
+}
+
+impl Handler<Renamed> for Cluster {
+    type Result = ();
+
+    fn handle(&mut self, renamed: Renamed, _: &mut Context<Self>) {
+        for (connection, route) in &self.routes {
+            if *connection != renamed.except {
+                route.voice.dismiss(CloseReason::ClusterNameConflict);
+            }
+        }
+        self.show();
+    }
+}
+
+/// Clients of a member are to connect elsewhere.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Relocated;
+
+impl Handler<Relocated> for Cluster {
+    type Result = ();
+
+    fn handle(&mut self, _: Relocated, _: &mut Context<Self>) {
+        self.show();
+    }
+}
+
+impl Handler<ServerHeardOf> for Cluster {
+    type Result = ();
+
+    fn handle(&mut self, heard: ServerHeardOf, _: &mut Context<Self>) {
+        self.forget_unreachable();
+        let is_dialled = self.dialled.iter().any(|server| {
+            let address = &server.address;
+            address.port == heard.address.port
+                && (address.host.eq_ignore_ascii_case(&heard.address.host)
+                    || address.host.eq_ignore_ascii_case(&heard.listens_on))
+        });
+        let hearsay = self.dialled.iter().filter(|server| !server.is_configured).count();
+        if is_dialled || self.membership.knows(&heard.server_id) || hearsay >= HEARSAY_AT_MOST {
+            return;
+        }
+        let kind = RouteKind {
+            is_dialled: true,
+            is_configured: false,
+            gossip: heard.gossip,
+        };
+        self.dial(heard.address, kind);
+    }
+}
+
+impl Handler<Observe<ClusterState>> for Cluster {
+    type Result = MessageResult<Observe<ClusterState>>;
+
+    fn handle(&mut self, _: Observe<ClusterState>, _: &mut Context<Self>) -> Self::Result {
+        let (name, connect_urls) = self.membership.shown();
+        MessageResult(ClusterState {
+            name,
+            members: self.membership.members(),
+            dialled: self.dialled.len(),
+            connect_urls,
+        })
+    }
+}

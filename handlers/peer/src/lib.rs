@@ -1,0 +1,127 @@
+//! What servers say to each other, as a language of connections: routes, between the servers of one cluster.
+//!
+//! A [`RouteSession`] decides what an operation of another server means; the turn it is given carries that out.
+
+mod authentication;
+mod handshake;
+mod interest;
+mod session;
+
+pub use session::RouteSession;
+
+use session::Party;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vagus_actors::cluster::{ClusterHandle, RouteErrand, RouteKind};
+use vagus_actors::reception::{Language, Opened, Opening};
+use vagus_auth::credentials::Gate;
+use vagus_delivery::Live;
+use vagus_delivery::wire::{Direction, Entrance};
+use vagus_protocol::error::Complaint;
+use vagus_protocol::route::{GossipMode, RouteConnect, RouteInfo};
+use vagus_routing::ConnectionId;
+
+/// What holds for all routes of a server.
+#[derive(Debug, Clone)]
+pub struct RouteSettings {
+    /// What INFO says, but for what the cluster is called.
+    pub info: RouteInfo,
+    /// Who may connect.
+    pub gate: Arc<Gate>,
+    /// As whom to connect to servers that others tell of: user and password.
+    pub login: (String, String),
+    /// How long a server that connects may take to say who it is.
+    pub auth_timeout: Duration,
+    /// How often a silent route is asked whether it is still there.
+    pub ping_interval: Duration,
+    /// How many PINGs may go unanswered.
+    pub ping_max: u32,
+    /// The longest line, in bytes.
+    pub max_line: usize,
+    /// The most bytes of a message.
+    pub max_message: usize,
+    /// The cluster.
+    pub cluster: ClusterHandle,
+}
+
+impl RouteSettings {
+    /// INFO as it is said now, by one that connects as in `kind`.
+    fn info(&self, gossip: GossipMode) -> RouteInfo {
+        let name = self.cluster.name();
+        RouteInfo {
+            cluster: name.text,
+            cluster_dynamic: name.is_dynamic,
+            gossip_mode: gossip.number(),
+            ..self.info.clone()
+        }
+    }
+
+    fn connect(&self, errand: &RouteErrand) -> RouteConnect {
+        let name = self.cluster.name();
+        RouteConnect {
+            echo: true,
+            user: errand.address.user.clone(),
+            pass: errand.address.password.clone(),
+            headers: self.info.headers,
+            name: self.info.server_id.clone(),
+            cluster: name.text,
+            cluster_dynamic: name.is_dynamic,
+            lnoc: true,
+            lnocu: true,
+            ..RouteConnect::default()
+        }
+    }
+}
+
+/// The language of routes.
+#[derive(Debug, Clone)]
+pub struct Routes {
+    live: Arc<Live<RouteSettings>>,
+}
+
+impl Routes {
+    /// That of a server's routes.
+    pub fn new(live: Arc<Live<RouteSettings>>) -> Self {
+        Self { live }
+    }
+}
+
+impl Language for Routes {
+    type Session = RouteSession;
+
+    fn open(&mut self, entrance: Entrance) -> Opening<RouteSession> {
+        let (settings, version) = self.live.current();
+        let mut greeting = Vec::with_capacity(1024);
+        let kind = match (entrance.direction(), entrance.errand::<RouteErrand>()) {
+            (Direction::Dialled, Some(errand)) => {
+                settings.connect(errand).append(&mut greeting);
+                errand.kind
+            }
+            _ => RouteKind {
+                is_dialled: false,
+                is_configured: false,
+                gossip: GossipMode::Default,
+            },
+        };
+        settings.info(kind.gossip).append(&mut greeting);
+        let party = Party {
+            peer: entrance.peer(),
+            id: entrance.id(),
+            kind,
+        };
+        let session = RouteSession::new(self.live.clone(), (settings, version), party, Instant::now());
+        Opening::Done(Opened {
+            entrance,
+            session,
+            account: None,
+            greeting,
+        })
+    }
+
+    fn refuse(&mut self, _: SocketAddr, _: ConnectionId) -> Vec<u8> {
+        let mut last_words = Vec::new();
+        Complaint::MaximumConnections.append(&mut last_words);
+        last_words
+    }
+}

@@ -1,0 +1,378 @@
+//! What each operation of another server of the cluster means.
+
+use crate::RouteSettings;
+use crate::authentication::{self, Verdict};
+use crate::interest::{self, Noted};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vagus_actors::cluster::{JoinedRoute, RouteKind};
+use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Turn};
+use vagus_actors::observed::ClientInfo;
+use vagus_actors::router::InterestChange;
+use vagus_auth::credentials::{BcryptTask, Identity};
+use vagus_delivery::Live;
+use vagus_delivery::heartbeat::{Beat, Heartbeat};
+use vagus_protocol::error::{CloseReason, Complaint};
+use vagus_protocol::quote::shortened;
+use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
+use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage};
+use vagus_protocol::routed::PeerLine;
+use vagus_routing::{ConnectionId, ConnectionKind};
+
+/// The first PING comes early: it measures the round trip.
+const FIRST_PING_AFTER: Duration = Duration::from_secs(1);
+
+/// How much of what a server says wrong is logged, in bytes.
+const SHOWN_AT_MOST: usize = 64;
+
+/// The state machine of a route.
+#[derive(Debug)]
+pub struct RouteSession {
+    pub(crate) settings: Arc<RouteSettings>,
+    live: Arc<Live<RouteSettings>>,
+    settings_version: u64,
+    pub(crate) party: Party,
+    pub(crate) stage: Stage,
+    pub(crate) limits: RouteLimits,
+    heartbeat: Heartbeat,
+    /// How the server calls itself, and what it is, once it has said so.
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// A CONNECT whose password has not been checked yet: the check, until it is under way.
+    pub(crate) login: Option<(Option<BcryptTask>, Box<RouteConnect>)>,
+    /// What is said before the end.
+    last_words: Vec<u8>,
+    closing: bool,
+    /// The name of a subscription while it is made.
+    sid: Vec<u8>,
+}
+
+/// Who is at the other end, and how that came to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Party {
+    pub(crate) peer: SocketAddr,
+    pub(crate) id: ConnectionId,
+    pub(crate) kind: RouteKind,
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} - rid:{}", self.peer, self.id)
+    }
+}
+
+/// How far two servers know each other.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// The other one has connected, and has to say by then who it is.
+    Connecting(Instant),
+    /// It is yet to say what it is.
+    Introducing,
+    /// It is a member of the cluster by this route.
+    Joined(JoinedRoute),
+}
+
+/// What a message comes to.
+enum Passed {
+    Done,
+    /// Interest that was announced before has to be in force first.
+    Waiting,
+    /// It is for a later turn.
+    Yielded,
+}
+
+impl RouteSession {
+    pub(crate) fn new(
+        live: Arc<Live<RouteSettings>>,
+        (settings, settings_version): (Arc<RouteSettings>, u64),
+        party: Party,
+        now: Instant,
+    ) -> Self {
+        let mut heartbeat = Heartbeat::new(settings.ping_interval, settings.ping_max, now);
+        heartbeat.begin(now, FIRST_PING_AFTER, party.id);
+        Self {
+            stage: match party.kind.is_dialled {
+                true => Stage::Introducing,
+                false => Stage::Connecting(now + settings.auth_timeout),
+            },
+            limits: RouteLimits {
+                max_line: settings.max_line,
+                max_message: settings.max_message,
+                one_account: false,
+                origin_in_unsubscribe: party.kind.is_dialled,
+            },
+            heartbeat,
+            settings,
+            settings_version,
+            live,
+            party,
+            name: String::new(),
+            version: String::new(),
+            login: None,
+            last_words: Vec::new(),
+            closing: false,
+            sid: Vec::new(),
+        }
+    }
+
+    /// Tells the other server what it did wrong, and ends the route.
+    pub(crate) fn refuse(&mut self, text: &str, reason: CloseReason, turn: &mut impl Turn) {
+        log::error!("{} - {text}", self.party);
+        let line = format!("-ERR '{text}'\r\n");
+        self.last_words.extend_from_slice(line.as_bytes());
+        self.end(reason, turn);
+    }
+
+    /// The other server does not speak as servers do.
+    pub(crate) fn broken(&mut self, what: &str, turn: &mut impl Turn) {
+        log::error!("{} - Protocol error: {what}", self.party);
+        self.end(CloseReason::ProtocolViolation, turn);
+    }
+
+    pub(crate) fn say_last(&mut self, complaint: &Complaint<'_>) {
+        complaint.append(&mut self.last_words);
+    }
+
+    pub(crate) fn end(&mut self, reason: CloseReason, turn: &mut impl Turn) {
+        self.closing = true;
+        if !self.last_words.is_empty() {
+            turn.reply(&std::mem::take(&mut self.last_words));
+        }
+        turn.close(reason);
+    }
+
+    /// RMSG, HMSG, LMSG.
+    fn pass_on(&mut self, message: &RoutedMessage<'_>, turn: &mut impl Turn) -> Passed {
+        if turn.interest_pending() {
+            return Passed::Waiting;
+        }
+        let account = message.account.unwrap_or_default();
+        if !turn.enter(account) {
+            log::debug!(
+                "{} - Unknown account {} for routed message on subject {}",
+                self.party,
+                shortened(account, SHOWN_AT_MOST),
+                shortened(message.publish.subject, SHOWN_AT_MOST)
+            );
+            turn.withhold(message.publish.body.len());
+            return Passed::Done;
+        }
+        if !turn.goes_on(Some(&message.publish), false) {
+            return Passed::Yielded;
+        }
+        turn.publish(&message.publish, false);
+        Passed::Done
+    }
+
+    /// Everything but messages.
+    fn operate(&mut self, operation: &RouteOperation<'_>, turn: &mut impl Turn) {
+        match operation {
+            RouteOperation::Ping => turn.reply(b"PONG\r\n"),
+            RouteOperation::Pong => self.heartbeat.answered(turn.now()),
+            RouteOperation::Connect(json) => self.connect(json, turn),
+            RouteOperation::Info(json) => self.info(json, turn),
+            RouteOperation::Error(text) => {
+                let text = shortened(text, SHOWN_AT_MOST * 8);
+                log::error!("{} - Route Error {text}", self.party);
+                self.end(CloseReason::ParseError, turn);
+            }
+            RouteOperation::Ok | RouteOperation::AccountInterest | RouteOperation::Message(_) => {}
+            RouteOperation::Subscribe(interest) => {
+                let account = interest.account.unwrap_or_default();
+                let noted = interest::subscribe(account, interest, &mut self.sid, turn);
+                match noted {
+                    Noted::Done => {}
+                    Noted::UnknownAccount => log::debug!(
+                        "{} - Unknown account {} for remote subject {}",
+                        self.party,
+                        shortened(account, SHOWN_AT_MOST),
+                        shortened(interest.subject, SHOWN_AT_MOST)
+                    ),
+                    Noted::InvalidSubject => {
+                        log::error!("{} - Could not insert subscription: invalid subject", self.party);
+                        turn.reply(b"-ERR 'Invalid Subscription'\r\n");
+                    }
+                }
+            }
+            RouteOperation::Unsubscribe(interest) => {
+                let account = interest.account.unwrap_or_default();
+                interest::unsubscribe(account, interest, &mut self.sid, turn);
+            }
+        }
+    }
+
+    /// Whether a server that is not a member may say this.
+    fn may_be_said(&self, operation: &RouteOperation<'_>) -> bool {
+        match operation {
+            RouteOperation::Subscribe(_) | RouteOperation::Unsubscribe(_) | RouteOperation::Message(_) => {
+                matches!(self.stage, Stage::Joined(_))
+            }
+            RouteOperation::Connect(_) | RouteOperation::Error(_) => true,
+            _ => !matches!(self.stage, Stage::Connecting(_)),
+        }
+    }
+}
+
+impl Session for RouteSession {
+    type Answer = Option<Identity>;
+
+    const NAMES: ConnectionNames = ConnectionNames {
+        created: "Route connection created",
+        closed: "Router connection closed",
+        number: "rid",
+        level: log::Level::Info,
+    };
+
+    fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
+        self.heartbeat.heard(turn.now());
+        let mut at = 0;
+        while at < input.len() && !self.closing {
+            let (operation, consumed) = match parse(&input[at..], &self.limits) {
+                RouteParsed::Frame { operation, consumed } => (operation, consumed),
+                RouteParsed::Incomplete { frame_len } => {
+                    return Progress::Taken {
+                        consumed: at,
+                        frame_length: frame_len,
+                    };
+                }
+                RouteParsed::Violation(violation) => {
+                    let said = shortened(&input[at..], SHOWN_AT_MOST);
+                    violation.append(&mut self.last_words);
+                    log::error!("{} - {violation}: {said}", self.party);
+                    self.end(violation.reason(), turn);
+                    break;
+                }
+            };
+            if !self.may_be_said(&operation) {
+                if matches!(self.stage, Stage::Connecting(_)) {
+                    self.say_last(&Complaint::AuthorizationViolation);
+                    self.end(CloseReason::AuthenticationFailure, turn);
+                } else {
+                    self.broken("something of a server that has not said who it is", turn);
+                }
+                break;
+            }
+            if let RouteOperation::Message(message) = &operation {
+                match self.pass_on(message, turn) {
+                    Passed::Done => {}
+                    Passed::Waiting => return Progress::Waiting { consumed: at },
+                    Passed::Yielded => return Progress::Yielded { consumed: at },
+                }
+            } else {
+                if !turn.goes_on(None, false) {
+                    return Progress::Yielded { consumed: at };
+                }
+                self.operate(&operation, turn);
+            }
+            at += consumed;
+            if self.login.is_some() {
+                return Progress::Waiting { consumed: at };
+            }
+        }
+        Progress::Taken {
+            consumed: at,
+            frame_length: 0,
+        }
+    }
+
+    fn heard(&mut self, now: Instant) {
+        self.heartbeat.heard(now);
+    }
+
+    fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
+        if self.settings_version == self.live.version() {
+            return;
+        }
+        let before = self.settings.info.clone();
+        (self.settings, self.settings_version) = self.live.current();
+        self.heartbeat
+            .adjust(self.settings.ping_interval, self.settings.ping_max, turn.now());
+        if before != self.settings.info && matches!(self.stage, Stage::Joined(_)) {
+            let mut line = Vec::new();
+            self.settings.info(self.party.kind.gossip).append(&mut line);
+            turn.reply(&line);
+        }
+    }
+
+    fn no_room<T: Turn>(&mut self, _: &mut T) {}
+
+    fn time<T: Turn>(&mut self, turn: &mut T) {
+        let now = turn.now();
+        if let Stage::Connecting(until) = self.stage
+            && until <= now
+        {
+            self.say_last(&Complaint::AuthenticationTimeout);
+            return self.end(CloseReason::AuthenticationTimeout, turn);
+        }
+        if self.heartbeat.due() > now {
+            return;
+        }
+        match self.heartbeat.beat(now) {
+            Beat::Rest => {}
+            Beat::Ping => turn.reply(b"PING\r\n"),
+            Beat::Stale => {
+                log::debug!("{} - Stale Client Connection - Closing", self.party);
+                self.say_last(&Complaint::StaleConnection);
+                self.end(CloseReason::StaleConnection, turn);
+            }
+        }
+    }
+
+    fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
+        let (task, _) = self.login.as_mut()?;
+        let task = task.take()?;
+        Some(Box::new(move || task.run()))
+    }
+
+    fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
+        if let Some((_, connect)) = self.login.take()
+            && !self.closing
+        {
+            let verdict: Verdict = authentication::judged(answer.flatten());
+            self.judged(verdict, *connect, turn);
+        }
+    }
+
+    fn interest_changed<'a, T: Turn>(
+        &mut self,
+        account: &str,
+        changes: impl Iterator<Item = InterestChange<'a>>,
+        turn: &mut T,
+    ) {
+        interest::tell(account, changes, turn);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let due = self.heartbeat.due();
+        Some(match self.stage {
+            Stage::Connecting(until) => due.min(until),
+            _ => due,
+        })
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        self.heartbeat.round_trip()
+    }
+
+    fn server(&self) -> Option<(ConnectionKind, PeerLine)> {
+        Some((ConnectionKind::Route, PeerLine::WithAccount))
+    }
+
+    fn peer(&self) -> SocketAddr {
+        self.party.peer
+    }
+
+    fn write_names(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+
+    fn client_info(&self) -> ClientInfo {
+        ClientInfo {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            ..ClientInfo::default()
+        }
+    }
+}
