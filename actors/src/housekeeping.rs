@@ -48,7 +48,10 @@ async fn keep(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
             let load = interval.restart(now);
             let mut arbiter = arbiter.borrow_mut();
             if arbiter.number == 0 {
-                accounts.give_up_answers(Moment::of(now));
+                let unanswered = accounts.give_up_answers(Moment::of(now));
+                if !unanswered.is_empty() {
+                    arbiter.tell_of_unanswered(&unanswered, now);
+                }
             }
             arbiter.shared.counters[arbiter.number].set_load(load);
             arbiter.delivery.tidy();

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 use vagus_accounts::{AccountDefinition, ImportError, Sharing};
 use vagus_delivery::subscriptions::Change;
-use vagus_delivery::{Account, AnswerWay, Crossing, Moment};
+use vagus_delivery::{Account, AnswerWay, Crossing, Moment, Unanswered};
 use vagus_routing::Destination;
 
 /// How many answers of an account are given up before others have their turn.
@@ -98,6 +98,9 @@ impl Accounts {
                             continue;
                         };
                         self.expect_answers(&exporter, &mut settled);
+                        if service.terms().latency.is_some() {
+                            exporter.account.tell_of_clients();
+                        }
                         let imports = all.entry(&definition.name).or_default();
                         imports.services.push(ServiceImport {
                             service,
@@ -132,6 +135,7 @@ impl Accounts {
         if !services.is_empty() {
             // An answer may be a question.
             self.expect_answers(&importer, settled);
+            account.tell_of_clients();
         }
         let (told, is_settled) = mpsc::channel();
         let change = ChangeImports {
@@ -165,13 +169,15 @@ impl Accounts {
         settled.0.push(is_settled);
     }
 
-    /// Gives up answers that have been waited for long enough, for each account some: the rest comes the next time.
-    pub(crate) fn give_up_answers(&self, now: Moment) {
+    /// Gives up answers that have been waited for long enough, for each account some: the rest comes the next time. Gives
+    /// those of which somebody is to be told.
+    pub(crate) fn give_up_answers(&self, now: Moment) -> Unanswered {
         let mut gone = false;
+        let mut unanswered = Unanswered::default();
         for account in &*self.owing.read() {
             match account.upgrade() {
                 Some(account) => {
-                    account.answers().expire(now, GIVEN_UP_AT_ONCE);
+                    unanswered.append(account.answers().expire(now, GIVEN_UP_AT_ONCE));
                 }
                 None => gone = true,
             }
@@ -179,6 +185,7 @@ impl Accounts {
         if gone {
             self.owing.write().retain(|account| account.strong_count() > 0);
         }
+        unanswered
     }
 
     fn find(&self, name: &str) -> Option<RoutedAccount> {

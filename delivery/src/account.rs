@@ -3,8 +3,8 @@
 mod crossing;
 mod membership;
 
-pub(crate) use crossing::Asker;
-pub use crossing::{AnswerWay, AwaitedAnswers, Crossing, RequestWay};
+pub use crossing::{AnswerWay, AwaitedAnswers, Crossing, RequestWay, Unanswered};
+pub(crate) use crossing::{Asker, Measured};
 pub use membership::{AccountTraffic, Membership, Passed};
 
 use crate::interest::Interest;

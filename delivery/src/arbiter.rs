@@ -33,6 +33,8 @@ pub use staging::{Pause, Staging};
 pub use timers::{Timer, Timers};
 pub use tracing::{OwnMessage, Trace, Tracing};
 
+use crate::account::Unanswered;
+use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Outbox, Slots};
 use crate::wire::{READ_SIZE, Scratch};
 use building::Builder;
@@ -218,6 +220,16 @@ impl ArbiterState {
         })
     }
 
+    /// Tells those who export services which requests nobody has answered in time, in a turn of its own.
+    pub fn tell_of_unanswered(&mut self, unanswered: &Unanswered, now: Instant) {
+        let running = RunningTurn::begin(&self.shared, self.number);
+        self.delivery.staging.begin_turn(Moment::of(now));
+        self.delivery.tell_of_unanswered(unanswered);
+        self.delivery.finish();
+        // Nobody publishes that could pause.
+        hand_over(self, running, now);
+    }
+
     /// Sees to it that so much of an unfinished frame, in bytes, has room. It never gets less: an unfinished line may be there.
     pub fn make_room(&mut self, longest_line: usize) {
         if longest_line > self.carried_at_most {
@@ -245,6 +257,7 @@ impl ArbiterState {
 pub fn hand_over(arbiter: &mut ArbiterState, running: RunningTurn, began: Instant) -> Option<Pause> {
     let number = arbiter.number;
     arbiter.delivery.close_run();
+    arbiter.delivery.forget_publisher();
     arbiter.delivery.staging.hand_over();
     let traffic = arbiter.delivery.take_traffic();
     let counters = &arbiter.shared.counters[number];

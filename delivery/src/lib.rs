@@ -23,7 +23,7 @@ pub mod wire;
 
 pub use account::{
     Account, AccountDirectory, AccountTraffic, AnswerWay, AwaitedAnswers, Crossing, Membership, Passed,
-    Publishing, RequestWay,
+    Publishing, RequestWay, Unanswered,
 };
 pub use interest::{Interest, LOOKED_AT_ONCE};
 pub use live::Live;

@@ -42,6 +42,18 @@ impl TimeOfDay {
         Self(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 
+    /// The same, a while before.
+    pub(crate) fn minus(self, while_before: Duration) -> Self {
+        let nanoseconds = u64::try_from(while_before.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(nanoseconds))
+    }
+
+    /// As RFC 3339 has it, in UTC.
+    pub(crate) fn to_rfc3339(self) -> String {
+        jiff::Timestamp::from_nanosecond(self.0.into())
+            .map_or_else(|_| String::new(), |time| time.to_string())
+    }
+
     /// The same, a while later.
     pub fn plus(self, while_later: Duration) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_nanos(self.0) + while_later

@@ -7,6 +7,7 @@ mod backlog;
 mod batch;
 mod flushing;
 mod notices;
+mod party;
 mod patience;
 mod queue;
 mod shown;
@@ -16,6 +17,8 @@ mod way;
 pub use batch::{Batch, Written};
 pub use flushing::Flushed;
 pub use notices::Notices;
+pub use party::Party;
+pub(crate) use party::request_info;
 pub use shown::ShownDeliveries;
 pub use slots::{Slot, Slots};
 pub(crate) use way::Traits;
@@ -68,8 +71,26 @@ pub struct Outbox {
 struct Shown {
     /// What the peer calls itself.
     name: Option<Arc<str>>,
+    /// What few have, in one word.
+    more: Option<Box<ShownToFew>>,
+}
+
+#[derive(Debug, Default)]
+struct ShownToFew {
     /// Only where deliveries are logged.
-    deliveries: Option<Box<ShownDeliveries>>,
+    deliveries: Option<ShownDeliveries>,
+    /// Only where other accounts are told.
+    party: Option<Arc<Party>>,
+}
+
+impl Shown {
+    fn deliveries(&self) -> Option<&ShownDeliveries> {
+        self.more.as_ref()?.deliveries.as_ref()
+    }
+
+    fn party(&self) -> Option<&Arc<Party>> {
+        self.more.as_ref()?.party.as_ref()
+    }
 }
 
 /// The answers a connection may give to requests that were delivered to it, by a clock of their own.

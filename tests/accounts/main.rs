@@ -8,6 +8,8 @@ mod idle;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod latency;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod service_imports;

@@ -15,7 +15,7 @@ use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
 use vagus_delivery::dialer::OutcomeSender;
-use vagus_delivery::outbox::{Outbox, ShownDeliveries};
+use vagus_delivery::outbox::{Outbox, Party, ShownDeliveries};
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_delivery::wire::NewLayer;
 use vagus_protocol::error::CloseReason;
@@ -284,6 +284,12 @@ pub trait Turn {
 
     /// This is what the peer calls itself, to those who ask whose a subscription is; nothing is no name.
     fn set_name(&mut self, name: &str);
+
+    /// Says who is at the other end, where [other accounts are told](Account::tells_of_clients).
+    fn set_party(&mut self, party: Party);
+
+    /// Says how long a round trip to the peer takes.
+    fn set_round_trip(&mut self, round_trip: Duration);
 
     /// This is how the log shows deliveries to this connection, as long as it shows any.
     fn show_deliveries(&mut self, shown: ShownDeliveries);

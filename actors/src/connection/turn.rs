@@ -5,11 +5,11 @@ use super::several_accounts::SeveralAccounts;
 use super::unannounced::Unannounced;
 use crate::accounts::{Accounts, RoutedAccount};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
 use vagus_delivery::dialer::OutcomeSender;
-use vagus_delivery::outbox::{Outbox, ShownDeliveries};
+use vagus_delivery::outbox::{Outbox, Party, ShownDeliveries};
 use vagus_delivery::subscriptions::{Change, Subscribed, Subscriptions};
 use vagus_delivery::wire::NewLayer;
 use vagus_delivery::{Account, Interest, LOOKED_AT_ONCE, Membership, Passed};
@@ -150,6 +150,9 @@ impl Turn for ConnectionTurn<'_> {
         let Some(RoutedAccount { account, .. }) = &*self.account else {
             return false;
         };
+        if account.tells_of_clients() {
+            self.delivery.set_publisher(self.outbox);
+        }
         let origin = self.origin(account, echo);
         self.delivery.publish(account, message, origin)
     }
@@ -312,6 +315,14 @@ impl Turn for ConnectionTurn<'_> {
 
     fn set_name(&mut self, name: &str) {
         self.outbox.set_name(name);
+    }
+
+    fn set_party(&mut self, party: Party) {
+        self.outbox.set_party(party);
+    }
+
+    fn set_round_trip(&mut self, round_trip: Duration) {
+        self.outbox.set_round_trip(round_trip);
     }
 
     fn show_deliveries(&mut self, shown: ShownDeliveries) {

@@ -23,5 +23,6 @@ pub mod request_info;
 pub mod route;
 pub mod routed;
 pub mod server_shown;
+pub mod service_latency;
 pub mod system_subject;
 pub mod user_info;

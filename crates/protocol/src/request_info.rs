@@ -6,26 +6,61 @@ use serde::Serialize;
 /// The name of the header.
 const NAME: &[u8] = b"Nats-Request-Info";
 
-/// Its value.
+/// Its value. What is empty is left out.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct RequestInfo<'a> {
+    /// When the connection of the asker began, as RFC 3339 has it.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub start: &'a str,
+    /// Its address.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub host: &'a str,
+    /// The number of its connection.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub id: u64,
     /// The account in which it asks.
     #[serde(rename = "acc")]
     pub account: &'a str,
-    /// The time of a round trip to the asker, in nanoseconds.
+    /// The account through which the request came, if that is another.
+    #[serde(rename = "svc", skip_serializing_if = "str::is_empty")]
+    pub service: &'a str,
+    /// Who it is.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub user: &'a str,
+    /// What it calls itself.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub name: &'a str,
+    /// The language of its library.
+    #[serde(rename = "lang", skip_serializing_if = "str::is_empty")]
+    pub language: &'a str,
+    /// The version of its library.
+    #[serde(rename = "ver", skip_serializing_if = "str::is_empty")]
+    pub version: &'a str,
+    /// The time of a round trip to the asker, in nanoseconds; 0 if it was not measured.
     #[serde(rename = "rtt")]
     pub round_trip: u64,
+    /// The server that it is connected to.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub server: &'a str,
+    /// What it is.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub kind: &'a str,
+    /// In which language it speaks to the server.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub client_type: &'a str,
 }
 
-/// What is told of everybody: the account. The round trip is not known.
-pub fn of_account(account: &str) -> Vec<u8> {
-    let info = RequestInfo {
-        account,
-        round_trip: 0,
-    };
-    let mut json = Vec::new();
-    html_safe_json::append(&mut json, &info);
-    json
+impl RequestInfo<'_> {
+    /// As JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        html_safe_json::append(&mut json, self);
+        json
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A header block with this value of the header, in place of any that was there: who asks does not say itself who it is.
@@ -54,7 +89,7 @@ fn is_named(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::with_request_info;
+    use super::{RequestInfo, with_request_info};
 
     #[test]
     fn what_the_asker_says_of_itself_does_not_count() {
@@ -76,5 +111,27 @@ mod tests {
             let header = with_request_info(header.as_bytes(), b"{}");
             assert_eq!(String::from_utf8(header).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn what_is_not_shared_is_left_out() {
+        let little = RequestInfo {
+            account: "A",
+            round_trip: 5,
+            ..RequestInfo::default()
+        };
+        assert_eq!(little.to_json(), br#"{"acc":"A","rtt":5}"#);
+        let much = RequestInfo {
+            start: "s",
+            host: "h",
+            id: 7,
+            service: "B",
+            user: "u<",
+            kind: "Client",
+            ..little
+        };
+        let expected =
+            r#"{"start":"s","host":"h","id":7,"acc":"A","svc":"B","user":"u\u003c","rtt":5,"kind":"Client"}"#;
+        assert_eq!(String::from_utf8(much.to_json()).unwrap(), expected);
     }
 }

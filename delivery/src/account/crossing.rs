@@ -4,13 +4,16 @@
 //! leads the account knows, by the number that the subscription has for its connection.
 
 use super::Account;
-use crate::moment::Moment;
+use crate::moment::{Moment, TimeOfDay};
+use crate::outbox::Party;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 use vagus_accounts::{Answer, ImportedService, Responses, Terms};
+use vagus_protocol::service_latency::Headers;
 use vagus_routing::ConnectionId;
 
 /// A way into another account.
@@ -27,6 +30,7 @@ pub enum Crossing {
 pub struct RequestWay {
     service: ImportedService,
     importer: Weak<Account>,
+    importer_name: Box<str>,
     exporter: Arc<Account>,
     terms: Terms,
 }
@@ -48,6 +52,7 @@ impl RequestWay {
                 threshold: terms.response_threshold,
             },
             importer: Arc::downgrade(importer),
+            importer_name: importer.name().into(),
             exporter,
             service,
         }
@@ -61,6 +66,11 @@ impl RequestWay {
     /// The account that asks; None if there is none any more.
     pub(crate) fn importer(&self) -> Option<Arc<Account>> {
         self.importer.upgrade()
+    }
+
+    /// What the account is called that asks.
+    pub(crate) fn importer_name(&self) -> &str {
+        &self.importer_name
     }
 
     /// The account that is asked.
@@ -93,11 +103,45 @@ impl AnswerWay {
     }
 }
 
+/// A request of which it is told how long it takes.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// Who asked, and whether everything is told of it.
+    pub(crate) party: Option<Arc<Party>>,
+    pub(crate) detailed: bool,
+    /// The account in which it asked, and the one that is told, where.
+    pub(crate) importer: Arc<Account>,
+    pub(crate) exporter: Arc<Account>,
+    pub(crate) subject: Box<str>,
+    /// The headers that it is measured for, where it is for them.
+    pub(crate) header: Option<Headers>,
+    pub(crate) asked: Instant,
+    pub(crate) time: TimeOfDay,
+}
+
+/// Requests that nobody has answered in time, of those that are measured.
+#[derive(Debug, Default)]
+pub struct Unanswered(pub(crate) Vec<Arc<Measured>>);
+
+impl Unanswered {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds others.
+    pub fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+}
+
 /// Who asked, where an answer goes to.
 #[derive(Debug, Clone)]
 pub(crate) struct Asker {
     /// The account in which it asked.
     pub(crate) account: Arc<Account>,
+    /// None if nobody wants to know how long it takes.
+    pub(crate) measured: Option<Arc<Measured>>,
     /// The terms of its question, for one that an answer may be in turn.
     pub(crate) terms: Terms,
 }
@@ -142,10 +186,10 @@ impl AwaitedAnswers {
         self.0.lock().forget(subject)
     }
 
-    /// Gives up what has been waited for long enough: as many as `at_most`. Gives how many that were.
-    pub fn expire(&self, now: Moment, at_most: usize) -> usize {
+    /// Gives up what has been waited for long enough: as many as `at_most`.
+    pub fn expire(&self, now: Moment, at_most: usize) -> Unanswered {
         let expired = self.0.lock().expire(now.since_start(), at_most);
-        expired.len()
+        Unanswered(expired.into_iter().filter_map(|asker| asker.measured).collect())
     }
 }
 
@@ -159,6 +203,7 @@ pub(super) struct Shared {
     stream_exporters: Mutex<Vec<Arc<Account>>>,
     imports: AtomicBool,
     expects_answers: AtomicBool,
+    tells_of_clients: AtomicBool,
 }
 
 impl Account {
@@ -196,6 +241,18 @@ impl Account {
             None if !imports => false,
             _ => self.shared().imports.swap(imports, Ordering::Relaxed),
         }
+    }
+
+    /// From now on others are told of its clients, when they ask or answer.
+    pub fn tell_of_clients(&self) {
+        self.shared().tells_of_clients.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether others are told of its clients.
+    #[inline]
+    pub fn tells_of_clients(&self) -> bool {
+        self.shared_if_any()
+            .is_some_and(|shared| shared.tells_of_clients.load(Ordering::Relaxed))
     }
 
     /// From now on answers are awaited in it; true if they were before.

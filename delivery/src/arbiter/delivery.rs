@@ -5,6 +5,7 @@
 
 mod carefully;
 mod crossing;
+mod latency;
 mod others;
 mod unfinished;
 mod upkeep;
@@ -65,6 +66,8 @@ pub struct Delivery {
     crossings: Vec<Arc<ConnectionSubscription>>,
     /// Whether this is the only turn there is: nothing waits for room.
     is_last_turn: bool,
+    /// Who publishes, where other accounts are told of it.
+    publisher: Option<Arc<Outbox>>,
 }
 
 /// Messages that follow each other on one subject.
@@ -136,6 +139,7 @@ impl Delivery {
             peers: Peers::default(),
             crossings: Vec::new(),
             is_last_turn: false,
+            publisher: None,
         }
     }
 
@@ -479,6 +483,7 @@ impl Delivery {
         self.encoded.clear();
         self.peers.clear();
         self.crossings.clear();
+        self.publisher = None;
         self.staging.discard();
     }
 }

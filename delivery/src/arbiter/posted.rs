@@ -2,6 +2,7 @@
 
 use super::tracing::OwnMessage;
 use crate::account::Crossing;
+use crate::outbox::Outbox;
 use std::sync::Arc;
 use vagus_protocol::operation::{Groups, Publish};
 use vagus_routing::{AccountId, Origin};
@@ -14,6 +15,8 @@ pub struct Posted {
     header_size: Option<usize>,
     body: Vec<u8>,
     pub(super) origin: Origin,
+    /// Who published it, where other accounts are told of it.
+    pub(super) publisher: Option<Arc<Outbox>>,
     /// The ways that it has come by from other accounts.
     pub(super) passed: Box<[Arc<Crossing>]>,
 }
@@ -63,18 +66,25 @@ impl Posted {
             header_size: Some(own.header.len()).filter(|size| *size > 0),
             body: [own.header, &own.payload].concat(),
             origin: Origin::server(account),
+            publisher: None,
             passed: Box::default(),
         })
     }
 
     /// One that came from another account.
-    pub(super) fn crossed(message: &Publish<'_>, origin: Origin, passed: &[Arc<Crossing>]) -> Box<Self> {
+    pub(super) fn crossed(
+        message: &Publish<'_>,
+        origin: Origin,
+        publisher: Option<Arc<Outbox>>,
+        passed: &[Arc<Crossing>],
+    ) -> Box<Self> {
         Box::new(Self {
             subject: message.subject.into(),
             reply: message.reply.map(Into::into),
             header_size: message.header_size,
             body: message.body.to_vec(),
             origin,
+            publisher,
             passed: passed.into(),
         })
     }

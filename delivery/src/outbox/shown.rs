@@ -23,12 +23,12 @@ pub struct ShownDeliveries {
 impl Outbox {
     /// From now on this is how deliveries are shown, where they are.
     pub fn show_deliveries(&self, shown: ShownDeliveries) {
-        self.shown.lock().deliveries = Some(Box::new(shown));
+        self.shown.lock().more.get_or_insert_default().deliveries = Some(shown);
     }
 
     /// A line of the log about this connection.
     pub(crate) fn log(&self, what: Arguments<'_>) {
-        match &self.shown.lock().deliveries {
+        match self.shown.lock().deliveries() {
             Some(shown) => log::trace!("{} - {what}", shown.name),
             None => log::trace!("cid:{} - {what}", self.connection_id()),
         }
@@ -45,7 +45,7 @@ impl Outbox {
         let line = [prefix, sid, message::control_line(tail)].concat();
         let line = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
         self.log(format_args!("->> [{line}]"));
-        let (headers_only, at_most) = match &self.shown.lock().deliveries {
+        let (headers_only, at_most) = match self.shown.lock().deliveries() {
             Some(shown) => (shown.headers_only, shown.payload),
             None => return,
         };

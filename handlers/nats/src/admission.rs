@@ -293,6 +293,7 @@ impl NatsSession {
         turn.accept_headers(headers);
         turn.set_name(self.options().map(|options| &*options.name).unwrap_or_default());
         turn.introduce();
+        self.show_party(turn);
         self.show_deliveries(turn);
         self.confirm(turn);
     }

@@ -14,6 +14,7 @@ mod message_tracing;
 pub mod ocsp;
 mod opening;
 mod operation_lines;
+mod party;
 mod publishing;
 mod repetition;
 mod reporting;

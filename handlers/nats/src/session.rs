@@ -241,7 +241,12 @@ impl NatsSession {
                 self.confirm(turn);
             }
             Operation::Ping => self.ping(turn),
-            Operation::Pong => self.heartbeat.answered(turn.now()),
+            Operation::Pong => {
+                self.heartbeat.answered(turn.now());
+                if let Some(round_trip) = self.heartbeat.round_trip() {
+                    turn.set_round_trip(round_trip);
+                }
+            }
             Operation::Connect(json) => self.connect(json, turn),
             Operation::Ok | Operation::Info | Operation::Publish(_) => {}
             Operation::Error(text) => {
@@ -403,6 +408,7 @@ impl Session for NatsSession {
         if !self.closing {
             self.follow_token(turn);
         }
+        self.show_party(turn);
         self.show_deliveries(turn);
     }
 

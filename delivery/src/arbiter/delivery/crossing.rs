@@ -8,13 +8,52 @@ use super::{Delivery, Parts};
 use crate::account::{Account, AnswerWay, Asker, Crossing, RequestWay};
 use crate::arbiter::posted::{Posted, Sizes};
 use crate::arbiter::resolving::Unfinished;
+use crate::outbox::{Party, request_info};
 use std::sync::Arc;
+use vagus_accounts::ResponseType;
 use vagus_protocol::operation::Publish;
-use vagus_protocol::request_info;
+use vagus_protocol::request_info::{RequestInfo, with_request_info};
+use vagus_protocol::service_latency::Outcome;
 use vagus_routing::{ConnectionKind, Destination, Origin};
 
 /// Into so many accounts one behind the other a message goes on.
 const PASSED_AT_MOST: usize = 16;
+
+/// Who asks, as a service is told.
+pub(super) struct Asks<'a> {
+    /// The account in which the request was published first.
+    account: &'a str,
+    /// The one that it came through, if that is another.
+    service: &'a str,
+    /// Whether everything is told.
+    pub(super) detailed: bool,
+}
+
+impl<'a> Asks<'a> {
+    /// Of a request that goes on by `route` from this account.
+    fn of(route: &RequestWay, passed: &'a [Arc<Crossing>], importer: &'a Account) -> Self {
+        let first = passed.iter().find_map(|way| match &**way {
+            Crossing::Requests(first) => Some(first),
+            Crossing::Answers(_) => None,
+        });
+        match first {
+            Some(first) => Self {
+                account: first.importer_name(),
+                service: importer.name(),
+                detailed: first.service().shares(),
+            },
+            None => Self {
+                account: importer.name(),
+                service: "",
+                detailed: route.service().shares(),
+            },
+        }
+    }
+
+    fn told(&self, party: Option<&'a Party>) -> RequestInfo<'a> {
+        request_info(party, self.account, self.service, self.detailed)
+    }
+}
 
 /// What going on in another account is beside what it takes there.
 const WORK_OF_A_CROSSING: usize = 32;
@@ -80,18 +119,25 @@ impl Delivery {
                 subject = mapped;
             }
         }
+        let asks = Asks::of(route, passed, &importer);
+        let measured = self.measure(route, &asks, message).map(Arc::new);
+        if let (Some(measured), None) = (&measured, message.reply) {
+            self.tell_latency(measured, Outcome::BadRequest, None);
+        }
         let mut reply = Vec::new();
         if let Some(asked) = message.reply {
             let asker = Asker {
                 account: importer.clone(),
                 terms: route.terms(),
+                measured: measured.clone(),
             };
             exporter
                 .answers()
                 .wait(asked, asker, self.staging.now(), &mut reply);
         }
-        let info = request_info::of_account(importer.name());
-        let mut body = request_info::with_request_info(message.header().unwrap_or_default(), &info);
+        let party = self.publisher.as_ref().and_then(|publisher| publisher.party());
+        let info = asks.told(party.as_deref()).to_json();
+        let mut body = with_request_info(message.header().unwrap_or_default(), &info);
         let header_size = Some(body.len());
         body.extend_from_slice(message.payload());
         let sizes = Sizes::of(header_size, &body);
@@ -100,6 +146,9 @@ impl Delivery {
         let taken = self.post(exporter, &on, origin, &passed);
         if !taken && !reply.is_empty() {
             exporter.answers().forget(&reply);
+            if let Some(measured) = &measured {
+                self.tell_latency(measured, Outcome::NoResponders, None);
+            }
         }
         taken
     }
@@ -123,13 +172,19 @@ impl Delivery {
         let Asker {
             account: importer,
             terms,
+            measured,
         } = answer.request;
+        if let Some(measured) = measured.filter(|_| terms.response_type == ResponseType::Singleton) {
+            let party = self.publisher.as_ref().and_then(|publisher| publisher.party());
+            self.tell_latency(&measured, Outcome::Answered, Some((party, &account)));
+        }
         let mut reply = Vec::new();
         if let Some(asked) = message.reply {
             // An answer may be a question.
             let asker = Asker {
                 account: account.clone(),
                 terms,
+                measured: None,
             };
             importer.answers().wait(asked, asker, now, &mut reply);
         }
@@ -167,7 +222,7 @@ impl Delivery {
             }
             resolving = self.take_resolving();
         }
-        let posted = Posted::crossed(message, origin, passed);
+        let posted = Posted::crossed(message, origin, self.publisher.clone(), passed);
         let later = Box::new(Unfinished::Publishing(posted, account.clone(), resolving));
         self.unfinished = match self.unfinished.take() {
             Some(first) => Some(Box::new(Unfinished::InOrder(first, later))),

@@ -186,6 +186,9 @@ impl Delivery {
         if posted.origin.has_crossed() && !self.is_last_turn && !self.has_room() {
             return later(posted, None);
         }
+        if posted.publisher.is_some() {
+            self.publisher.clone_from(&posted.publisher);
+        }
         self.deliver_uncounted(account, &message, &posted.passed);
         self.close_run();
         self.unfinished.take()

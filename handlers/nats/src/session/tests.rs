@@ -14,7 +14,7 @@ use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_configs::Limits;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
-use vagus_delivery::outbox::ShownDeliveries;
+use vagus_delivery::outbox::{Party, ShownDeliveries};
 use vagus_delivery::subscriptions::Subscribed;
 use vagus_delivery::wire::NewLayer;
 use vagus_delivery::{Account, AccountDirectory, Live};
@@ -95,6 +95,10 @@ impl Turn for Recorder {
     fn introduce(&mut self) {}
 
     fn set_name(&mut self, _: &str) {}
+
+    fn set_party(&mut self, _: Party) {}
+
+    fn set_round_trip(&mut self, _: Duration) {}
 
     fn show_deliveries(&mut self, _: ShownDeliveries) {}
 
