@@ -86,6 +86,11 @@ pub(super) fn subscriptions(broker: &Broker, account: &Account) -> usize {
     (stats.plain + stats.group_members).saturating_sub(own_subscriptions(broker, account))
 }
 
+/// The same without those by which it is reached from other accounts: what its clients subscribe to.
+pub fn subscriptions_of_clients(broker: &Broker, account: &Account) -> usize {
+    subscriptions(broker, account).saturating_sub(account.crossings())
+}
+
 fn own_subscriptions(broker: &Broker, account: &Account) -> usize {
     match broker.accounts.is_system(account) {
         true => broker.own_subscriptions.load(Ordering::Relaxed),

@@ -21,7 +21,7 @@ mod subsz;
 mod units;
 mod varz;
 
-pub use accounts::{AccountTraffic, account_detail, account_traffic, traffic_of};
+pub use accounts::{AccountTraffic, account_detail, account_traffic, subscriptions_of_clients, traffic_of};
 pub use answer::{Document, Refusal, Status};
 pub use broker::{Broker, Remembered, Settings, TlsSettings};
 pub use page::{LINKS, Page, PageCounts};

@@ -267,3 +267,43 @@ fn tell_of_slow_consumers() {
         "nothing waits for who has gone"
     );
 }
+
+/// Those of an account are its own; of many accounts those in which most are are shown.
+#[test]
+fn count_by_account() {
+    let others: String = (0..300)
+        .map(|number| format!("OTHER{number:03} {{ }}, "))
+        .collect();
+    let text = format!("accounts {{ A {{ users: [{{user: a, password: p}}] }}, {others} }}");
+    let server = server().configured(&text).monitoring().start();
+    let mut client = server
+        .client()
+        .connect(r#"{"verbose":false,"user":"a","pass":"p"}"#);
+    client.subscribe("x", "1");
+    client.send("PUB x 3\r\nabc");
+    client.expect("MSG x 1 3\r\nabc");
+    let metrics = metrics(&server);
+    let of = |name: &str| {
+        let labels = r#"{account="A",account_id="A",account_name="A"}"#;
+        metrics[&format!("gnatsd_accstatz_{name}{labels}")]
+    };
+    for (name, value) in [
+        ("current_connections", 1.0),
+        ("total_connections", 1.0),
+        ("subscriptions", 1.0),
+        ("leaf_nodes", 0.0),
+        ("sent_messages", 1.0),
+        ("sent_bytes", 3.0),
+        ("received_messages", 1.0),
+        ("received_bytes", 3.0),
+        ("slow_consumers", 0.0),
+    ] {
+        assert_eq!(of(name), value, "{name}");
+    }
+    assert_eq!(metrics["vagus_accounts"], 303.0);
+    assert_eq!(metrics["vagus_accounts_shown"], 256.0);
+    let shown = metrics
+        .keys()
+        .filter(|name| name.starts_with("gnatsd_accstatz_sent_bytes{"));
+    assert_eq!(shown.count(), 256);
+}

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { Server } from "./server.mjs";
 
-const PARTS = ["overview", "connections", "subjects", "slow", "messages", "configuration", "operations", "endpoints"];
+const PARTS = ["overview", "connections", "accounts", "subjects", "slow", "messages", "configuration", "operations", "endpoints"];
 const ANN = { username: "ann", password: "secret" };
 const BOB = { username: "bob", password: "look" };
 
@@ -116,9 +116,30 @@ test("somebody who may only look is offered nothing else", async () => {
   const page = await open(server.admin, { login: BOB, part: "connections" });
   await row(page, "looked-at").waitFor();
   assert.equal(await page.getByRole("button", { name: /Close connection/ }).count(), 0);
-  assert.equal(await page.locator("nav a:visible").count(), 5);
+  assert.equal(await page.locator("nav a:visible").count(), 6);
   assert.match(await page.locator("#role").textContent(), /bob \(read\)/);
   client.end();
+});
+
+test("accounts are shown with what they share, and with their users", async () => {
+  const page = await open(server.admin, { login: BOB, part: "accounts" });
+  const account = (name) => page.locator("#accounts-table tbody tr", { hasText: name });
+  await account("MAKERS").waitFor();
+  assert.equal(await account("$SYS").getByText("system").count(), 1);
+  await account("MAKERS").getByRole("button").click();
+  const detail = page.locator("#account-detail");
+  await detail.getByText("stream made.> – public").waitFor();
+  await detail.getByText("canary → tried 10%").waitFor();
+  await detail.getByText("maker (password, publishes not secret, subscribes to everything)").waitFor();
+  assert.ok(!(await page.content()).includes("hush"));
+  await account("BUYERS").getByRole("button").press("Enter");
+  await detail.getByText("stream made.> of MAKERS as bought.made.>").waitFor();
+  assert.equal(await account("BUYERS").getByRole("button").getAttribute("aria-expanded"), "true");
+  await account("BUYERS").getByRole("button").click();
+  await detail.locator("h3").waitFor({ state: "detached" });
+  await page.fill("#accounts-find", "BUY");
+  await account("MAKERS").waitFor({ state: "detached" });
+  assert.equal(await account("BUYERS").count(), 1);
 });
 
 test("messages are published and watched", async () => {

@@ -13,6 +13,16 @@ listen: "127.0.0.1:-1"
 http: "127.0.0.1:-1"
 max_pending: 1MB
 max_connections: 100
+accounts {
+  MAKERS {
+    users: [{ user: maker, password: hush, permissions: { publish: { deny: [secret] } } }]
+    exports: [{ stream: "made.>" }]
+    mappings { canary: [{ destination: tried, weight: 10% }] }
+  }
+  BUYERS { imports: [{ stream: { account: MAKERS, subject: "made.>" }, prefix: bought }] }
+}
+authorization { users: [{ user: anybody, password: anybody }] }
+no_auth_user: anybody
 admin {
   listen: "127.0.0.1:-1"
   users: [

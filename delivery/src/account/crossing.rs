@@ -222,6 +222,11 @@ impl Account {
         self.shared().ways.write().remove(&number);
     }
 
+    /// How many ways there are, each of which has a subscription of its own.
+    pub fn crossings(&self) -> usize {
+        self.shared_if_any().map_or(0, |shared| shared.ways.read().len())
+    }
+
     /// Where the way of this number leads.
     pub(crate) fn crossing(&self, number: ConnectionId) -> Option<Arc<Crossing>> {
         self.shared_if_any()?.ways.read().get(&number).cloned()

@@ -3,7 +3,7 @@
 use crate::access::{Protection, guard};
 use crate::places::Places;
 use crate::problem::Problem;
-use crate::{config_api, events, messages, monitoring, openapi, operations, page};
+use crate::{accounts, config_api, events, messages, monitoring, openapi, operations, page};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
@@ -93,7 +93,17 @@ pub(crate) const SHARED: [Endpoint; 2] = [
 ];
 
 /// What the admin service has besides.
-pub(crate) const ADMIN: [Endpoint; 13] = [
+pub(crate) const ADMIN: [Endpoint; 15] = [
+    Endpoint {
+        path: "/v1/accounts",
+        method: Method::GET,
+        route: || web::get().to(accounts::list),
+    },
+    Endpoint {
+        path: "/v1/accounts/{name}",
+        method: Method::GET,
+        route: || web::get().to(accounts::show),
+    },
     Endpoint {
         path: "/v1/openapi.json",
         method: Method::GET,

@@ -4,6 +4,7 @@
 //! nats-server. [`Access`] says who may; [`Administration`] is what they may have done, and the page.
 
 mod access;
+mod accounts;
 mod administration;
 mod config_api;
 mod events;

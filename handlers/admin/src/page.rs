@@ -15,7 +15,8 @@ const IMAGE: &str = "image/svg+xml";
 const INDEX: &str = include_str!("page/index.html");
 
 /// A file's name, type and content.
-const FILES: [(&str, &str, &str); 15] = [
+const FILES: [(&str, &str, &str); 16] = [
+    ("accounts.js", SCRIPT, include_str!("page/accounts.js")),
     ("chart.js", SCRIPT, include_str!("page/chart.js")),
     ("configuration.js", SCRIPT, include_str!("page/configuration.js")),
     ("connections.js", SCRIPT, include_str!("page/connections.js")),

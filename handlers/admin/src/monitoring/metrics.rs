@@ -1,5 +1,6 @@
 //! `/metrics`: what Prometheus reads.
 
+mod accounts;
 mod connections;
 mod exporter;
 mod exposition;
@@ -38,6 +39,9 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
         let states: Vec<&ConnectionState> = shown.iter().map(|connection| &connection.state).collect();
         exporter.connections(&states, observed.monitor.connections);
     }
+    let (shown, total) = accounts::observed(broker);
+    exporter.accounts(&shown);
+    accounts::count(&mut text, shown.len(), total);
     own::server(&mut text, &settings, &observed);
     own::process(&mut text, broker);
     Ok(Document {

@@ -1,5 +1,6 @@
 // What is shown, and how often it is asked for.
 
+import { Accounts } from "./accounts.js";
 import { Configuration } from "./configuration.js";
 import { Connections } from "./connections.js";
 import { byId, clock } from "./format.js";
@@ -27,6 +28,8 @@ if (isAdministrator) {
   document.querySelectorAll("nav [data-admin]").forEach((link) => { link.hidden = false; });
 }
 if (session.administration) {
+  parts.accounts = new Accounts();
+  document.querySelectorAll("nav [data-administration]").forEach((link) => { link.hidden = false; });
   byId("role").hidden = false;
   byId("role").textContent = session.user ? `${session.user} (${session.role})` : session.role;
 }
