@@ -281,6 +281,17 @@ impl DirectoryStore {
         Ok(was_there)
     }
 
+    /// Whether tokens may be taken away.
+    pub fn may_delete(&self) -> bool {
+        !matches!(
+            self.kind,
+            DirectoryKind::Full {
+                deletion: Deletion::Refused,
+                ..
+            }
+        )
+    }
+
     /// The accounts whose tokens are there, in no order.
     pub fn accounts(&self) -> Vec<Box<str>> {
         self.index.lock().entries.keys().cloned().collect()

@@ -2,8 +2,10 @@
 
 mod directory;
 mod memory;
+mod requests;
 mod url;
 
 pub use directory::{DirectoryError, DirectoryStore};
 pub use memory::MemoryStore;
+pub use requests::{ClaimsDesk, Desired, Reply, Topic};
 pub use url::UrlStore;
