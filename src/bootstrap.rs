@@ -9,7 +9,7 @@ use crate::server::StartError;
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
-use futures_util::future::OptionFuture;
+use futures_util::future::join_all;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::cell::RefCell;
 use std::io;
@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
+use vagus_actors::asking::Asking;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::InProcess;
@@ -40,7 +41,7 @@ use vagus_delivery::Live;
 use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::{Broker, resident_bytes};
-use vagus_nats::{ClientSettings, Nats};
+use vagus_nats::{CalloutMeans, ClientSettings, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 use vagus_system::SystemServiceHandle;
@@ -79,34 +80,36 @@ pub(crate) fn start(
     let client_address = socket.local_addr()?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
     let mut info = Info {
-        server_id: identity.id.clone(),
+        server_id: identity.id().to_owned(),
         server_name: name.to_owned(),
         version: crate::NATS_VERSION.to_owned(),
         vagus_version: crate::VERSION.to_owned(),
         git_commit: option_env!("VAGUS_GIT_COMMIT").unwrap_or("unknown").to_owned(),
         go: "none".to_owned(),
         headers: config.limits.headers,
-        auth_required: gate.requires_login(),
+        auth_required: gate.requires_login() || config.clients.callout.is_some(),
         max_payload: config.limits.max_payload,
         api_level: API_LEVEL,
-        xkey: identity.xkey.clone(),
+        xkey: identity.curve.public().to_owned(),
         ..Info::default()
     };
     advertise(&mut info, &config, client_address.port());
     if let Some(tls) = &secured.clients {
         tls.announce(&mut info);
     }
+    let identity = identity.clone();
     let (ready, is_ready) = mpsc::channel();
     let thread = thread::Builder::new().name("vagus".to_owned()).spawn(move || {
         let system = System::with_tokio_rt(runtime);
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let started = populate(socket, client_address, monitoring, document, info, gate, secured);
+            let sockets = (socket, client_address, monitoring);
+            let started = populate(sockets, document, info, &identity, gate, secured);
             let started = match started {
-                Ok((running, is_answered)) => {
+                Ok((running, services)) => {
                     // Whoever is told that the server runs can ask it.
-                    OptionFuture::from(is_answered).await;
+                    join_all(services).await;
                     Ok(running)
                 }
                 Err(error) => Err(error),
@@ -134,17 +137,16 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
     info.port = advertised.filter(|port| *port != 0).unwrap_or(port);
 }
 
-/// Starts all actors; runs on the first arbiter. What is waited for is that the system account is answered in, if there is
-/// one.
+/// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
+/// there is one.
 fn populate(
-    socket: TcpListener,
-    client_address: SocketAddr,
-    monitoring: MonitoringSockets,
+    (socket, client_address, monitoring): (TcpListener, SocketAddr, MonitoringSockets),
     (config, setup): (&Config, Setup),
     info: Info,
+    identity: &ServerIdentity,
     gate: Gate,
     secured: Secured,
-) -> Result<(Running, Option<oneshot::Receiver<()>>), StartError> {
+) -> Result<(Running, Vec<oneshot::Receiver<()>>), StartError> {
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
         count => count,
@@ -161,7 +163,7 @@ fn populate(
     let answered = Arc::<AtomicU64>::default();
     let router = accounts.global().router.clone();
     let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
-    let claimed_accounts = claimed_accounts::start(config, &accounts, &monitor)?;
+    let (claimed_accounts, claims_desk) = claimed_accounts::start(config, &accounts, &monitor)?.unzip();
     let surroundings = Arc::new(Surroundings {
         accounts: accounts.clone(),
         monitor: monitor.clone(),
@@ -170,6 +172,13 @@ fn populate(
         events,
         are_counted: true,
     });
+    let first = open_arbiter(0, &arbiters, &surroundings);
+    let inbox = format!("$SYS._INBOX.{}", identity.id());
+    let callout_means = CalloutMeans {
+        asking: Asking::start(first.clone(), accounts.clone(), &inbox),
+        key: identity.key.clone(),
+        curve: identity.curve.clone(),
+    };
     let client_settings = Arc::new(Live::new(ClientSettings {
         info: info.clone(),
         limits: config.limits.clone(),
@@ -179,6 +188,8 @@ fn populate(
         auth_timeout: config.clients.auth_timeout,
         accounts: accounts.directory().clone(),
         claimed_accounts,
+        auth_callout: config.clients.callout.clone(),
+        callout_means: Some(callout_means),
         tls: secured.clients.clone(),
         proxy_protocol: config.clients.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
@@ -187,7 +198,6 @@ fn populate(
         metadata: config.metadata.clone(),
         answered: answered.clone(),
     }));
-    let first = open_arbiter(0, &arbiters, &surroundings);
     let mut receptions = vec![open_reception(first.clone(), &surroundings, &client_settings)];
     for number in 1..count {
         receptions.push(open_elsewhere(
@@ -241,8 +251,11 @@ fn populate(
     };
     let asked = (observatory, accounts.directory().clone());
     let admin = monitoring.serve(config, info, asked, secured.clients.as_ref(), operator)?;
-    let is_answered = system_account
+    let service = system_account
         .map(|account| account.serve(first.clone(), admin.broker.clone(), monitor.clone(), answered));
+    let claims_service = claims_desk
+        .and_then(|desk| claimed_accounts::serve(desk, first.clone(), &accounts, client_settings.clone()));
+    let services = service.into_iter().chain(claims_service).collect();
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         accounts: accounts.clone(),
@@ -276,7 +289,7 @@ fn populate(
         system_service,
         secured,
     };
-    Ok((running, is_answered))
+    Ok((running, services))
 }
 
 /// How the server is set, with the ports that it was given where it asked for any.

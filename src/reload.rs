@@ -124,7 +124,8 @@ impl Parts {
             tls.announce(&mut client_settings.info);
         }
         client_settings.tls = tls;
-        client_settings.info.auth_required = gate.requires_login();
+        client_settings.info.auth_required = gate.requires_login() || new.clients.callout.is_some();
+        client_settings.auth_callout = new.clients.callout.clone();
         client_settings.info.max_payload = new.limits.max_payload;
         advertise(&mut client_settings.info, new, self.client_port);
         client_settings.gate = gate;

@@ -125,7 +125,10 @@ impl Server {
     /// When it cannot listen where it is told to, or the system gives it nothing to run on.
     pub fn start_in(config: Config, setup: Setup) -> Result<Self, StartError> {
         let identity = ServerIdentity::generate()?;
-        let name = config.server_name.clone().unwrap_or_else(|| identity.id.clone());
+        let name = config
+            .server_name
+            .clone()
+            .unwrap_or_else(|| identity.id().to_owned());
         let (thread, running) = bootstrap::start(config, setup, &identity, &name)?;
         Ok(Self {
             identity,
@@ -186,7 +189,7 @@ impl Server {
 
     /// The server's public key, 56 letters.
     pub fn id(&self) -> &str {
-        &self.identity.id
+        self.identity.id()
     }
 
     /// What the server is called.

@@ -197,6 +197,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         advertise,
         tls,
         credentials,
+        callout,
         auth_timeout,
         requires_proxy,
         proxy_protocol,
@@ -226,6 +227,12 @@ fn compare(old: &Config, new: &Config) -> Table {
         &Parts::of(credentials),
         &Parts::of(&new.clients.credentials),
         (auth_timeout, &new.clients.auth_timeout),
+    );
+    table.row(
+        "authorization.auth_callout",
+        (callout, &new.clients.callout),
+        section,
+        Some(Announced::Named("authorization callout")),
     );
     let Accounts { definitions, system } = accounts;
     table.row(

@@ -106,6 +106,7 @@ impl<'c> NamedFiles<'c> {
             requires_proxy: _,
             tls,
             credentials: _,
+            callout: _,
             auth_timeout: _,
             proxy_protocol: _,
         } = listener;

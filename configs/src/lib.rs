@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admin;
+mod auth_callout;
 mod beside_tls;
 mod diff;
 pub mod document;
@@ -25,6 +26,7 @@ mod operators;
 
 pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
+pub use auth_callout::AuthCallout;
 pub use beside_tls::BesideTls;
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;

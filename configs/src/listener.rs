@@ -1,4 +1,4 @@
-use crate::Listen;
+use crate::{AuthCallout, Listen};
 use std::time::Duration;
 use vagus_auth::credentials::Credentials;
 
@@ -15,6 +15,8 @@ pub struct ListenerSettings {
     pub tls: Option<vagus_tls::Settings>,
     /// What a peer has to present before it may do anything, and what each user may do.
     pub credentials: Credentials,
+    /// The service that says who may come in, if there is one.
+    pub callout: Option<AuthCallout>,
     /// How long a peer may take to present it.
     pub auth_timeout: Duration,
     /// Whether those who present one token, or log in as one user, have to come by a trusted proxy. Of several users each
@@ -38,6 +40,7 @@ impl ListenerSettings {
             advertise: None,
             tls: None,
             credentials: Credentials::default(),
+            callout: None,
             auth_timeout: AUTH_TIMEOUT,
             requires_proxy: false,
             proxy_protocol: false,

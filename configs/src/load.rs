@@ -7,6 +7,7 @@
 mod absent;
 mod accounts;
 mod admin;
+mod auth_callout;
 mod authorization;
 mod digest;
 mod duration;

@@ -1,39 +1,12 @@
 //! Tokens in a folder.
 
+use crate::folder::Folder;
 use crate::world::{TestAccount, TestOperator};
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
-use vagus_auth::nkey::{KeyPair, Kind};
 use vagus_claims::{DirectoryError, DirectoryStore};
-use vagus_configs::{Deletion, DirectoryKind, DirectoryResolver};
+use vagus_configs::{Deletion, DirectoryKind};
 use vagus_test_support::server;
-
-/// A folder that is gone when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let name = KeyPair::generate(Kind::Account).unwrap();
-        Self(std::env::temp_dir().join(format!("vagus-jwt-{}", name.public())))
-    }
-
-    fn store(&self, kind: DirectoryKind, limit: Option<usize>) -> DirectoryStore {
-        let settings = DirectoryResolver {
-            path: self.0.clone(),
-            kind,
-            limit,
-            timeout: Duration::from_secs(1),
-        };
-        DirectoryStore::open(&settings).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 const FULL: DirectoryKind = DirectoryKind::Full {
     interval: Duration::from_secs(60),

@@ -6,7 +6,11 @@ mod admission;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod directory;
+#[cfg(test)]
+mod folder;
 #[cfg(test)]
 mod nsc;
 #[cfg(test)]

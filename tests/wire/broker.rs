@@ -74,6 +74,8 @@ impl Layered {
             trusted_proxies: TrustedProxies::default(),
             accounts: accounts.directory().clone(),
             claimed_accounts: None,
+            auth_callout: None,
+            callout_means: None,
             connection: ConnectionType::WebSocket,
             auth_timeout: Duration::from_secs(60),
             tls: layers

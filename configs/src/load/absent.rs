@@ -29,7 +29,7 @@ pub(super) const SERVER: Absent = Absent {
 /// In `authorization`.
 pub(super) const AUTHORIZATION: Absent = Absent {
     switches: &[],
-    others: &["auth_callout", "auth_hook"],
+    others: &[],
 };
 
 /// Where every key of nats-server is known.

@@ -2,9 +2,9 @@
 
 use super::accounts::AccountUsers;
 use super::findings::Findings;
-use super::{absent, users};
-use crate::Accounts;
+use super::{absent, auth_callout, users};
 use crate::grammar::Entry;
+use crate::{Accounts, AuthCallout};
 use std::collections::HashSet;
 use std::time::Duration;
 use vagus_auth::credentials::{Credentials, EVERYBODY, Gate, GateError, Proof, User};
@@ -153,6 +153,8 @@ pub(super) struct Authorization {
     pub(super) timeout: Option<Duration>,
     /// Whether those who present what is not of a user have to come by a trusted proxy.
     pub(super) requires_proxy: bool,
+    /// The service that says who may come in.
+    pub(super) callout: Option<AuthCallout>,
 }
 
 impl Authorization {
@@ -179,6 +181,7 @@ fn section(entry: &Entry, read: &mut Authorization, findings: &mut Findings) -> 
             "timeout" => read.timeout = read_timeout(entry, findings).or(read.timeout),
             "proxy_required" => read.requires_proxy = findings.boolean(entry)?,
             "users" => users = Some((entry, users::read(entry, findings))),
+            "auth_callout" | "auth_hook" => read.callout = auth_callout::read(entry, findings),
             "default_permission" | "default_permissions" | "permissions" => {
                 default_permissions = findings.permissions(entry);
             }

@@ -47,7 +47,9 @@ impl<'e> Section<'e> {
                     credentials,
                     timeout,
                     requires_proxy,
+                    callout,
                 } = Authorization::read(entry, findings);
+                self.settings.callout = callout;
                 self.access.set(entry, credentials);
                 self.settings.requires_proxy = requires_proxy;
                 self.auth_timeout = timeout.or(self.auth_timeout);

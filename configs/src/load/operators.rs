@@ -4,7 +4,7 @@ use super::duration;
 use super::findings::Findings;
 use crate::grammar::{Entry, Files, Kind, Map, Value};
 use crate::operators::{DEFAULT_CACHE_LIMIT, DEFAULT_FETCH_TIMEOUT, DEFAULT_SYNC_INTERVAL};
-use crate::{Deletion, DirectoryKind, DirectoryResolver, Operators, Resolver};
+use crate::{Deletion, DirectoryKind, DirectoryResolver, ListenerSettings, Operators, Resolver};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -132,7 +132,7 @@ impl<'e> Section<'e> {
         self,
         (system, names_system): (Option<&str>, bool),
         has_accounts: bool,
-        credentials: &Credentials,
+        clients: &ListenerSettings,
         findings: &mut Findings,
     ) -> Option<Operators> {
         let (entry, is_by_operator) = match (self.operator, self.trusted) {
@@ -149,7 +149,13 @@ impl<'e> Section<'e> {
             if has_accounts {
                 findings.obstacle(entry, "operators do not allow Accounts to be configured directly");
             }
-            if matches!(credentials, Credentials::Users { .. }) {
+            if clients.callout.is_some() {
+                findings.obstacle(
+                    entry,
+                    "operators do not allow authorization callouts to be configured directly",
+                );
+            }
+            if matches!(clients.credentials, Credentials::Users { .. }) {
                 findings.obstacle(entry, "operators do not allow users to be configured directly");
             }
             if self.trusted.is_some() {

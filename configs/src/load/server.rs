@@ -47,7 +47,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     config.operators = operators.settle(
         (config.accounts.system.as_deref(), names_system),
         !config.accounts.definitions.is_empty(),
-        &config.clients.credentials,
+        &config.clients,
         findings,
     );
     if config.operators.is_some() {

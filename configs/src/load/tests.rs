@@ -3,6 +3,7 @@ mod admin;
 mod metrics;
 mod monitoring;
 mod mutation;
+mod operators;
 mod settings;
 mod shipped;
 mod tls;

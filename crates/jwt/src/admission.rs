@@ -152,7 +152,7 @@ pub fn renew(
     })
 }
 
-fn limits_of<'a>(
+pub(crate) fn limits_of<'a>(
     user: &'a Claims<User>,
     account: &Claims<Account>,
     trust: &Trust,
@@ -173,7 +173,7 @@ fn limits_of<'a>(
 }
 
 /// Names that are not known allow nothing, and nobody is left if there are no others.
-fn allows(names: &[String], connection: ConnectionType) -> bool {
+pub(crate) fn allows(names: &[String], connection: ConnectionType) -> bool {
     if names.is_empty() {
         return true;
     }
@@ -191,7 +191,7 @@ fn is_signed(user: &Claims<User>, presented: &Presented<'_>) -> bool {
     !presented.nonce.is_empty() && nkey::verify(&key, presented.nonce, &signature)
 }
 
-fn until(expires: i64, window: Window, now: i64) -> Result<Option<i64>, Refusal> {
+pub(crate) fn until(expires: i64, window: Window, now: i64) -> Result<Option<i64>, Refusal> {
     let closes = match window {
         Window::Closed => return Err(Refusal::Times),
         Window::Always => None,

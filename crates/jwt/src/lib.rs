@@ -9,6 +9,7 @@ mod account;
 mod activation;
 mod admission;
 mod authorization;
+mod callout;
 mod claims;
 mod decorated;
 mod definition;
@@ -34,6 +35,7 @@ pub use authorization::{
     AuthorizationRequest, AuthorizationResponse, ClientInformation, ClientTls, ConnectOptions,
     ServerInformation,
 };
+pub use callout::{CalloutError, Question, admit_named, configured_account, signed_account};
 pub use claims::{Body, Claims};
 pub use decorated::undecorated;
 pub use issues::{Issue, Issues, Severity};

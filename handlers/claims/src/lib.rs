@@ -3,9 +3,11 @@
 mod directory;
 mod memory;
 mod requests;
+mod service;
 mod url;
 
 pub use directory::{DirectoryError, DirectoryStore};
 pub use memory::MemoryStore;
 pub use requests::{ClaimsDesk, Desired, Reply, Topic};
+pub use service::{ClaimsService, run};
 pub use url::UrlStore;

@@ -3,6 +3,7 @@
 use crate::ClientSettings;
 use crate::accounts::account_of;
 use crate::authentication::{self, Verdict};
+use crate::callout::{self, Named};
 use crate::client_options::ClientOptions;
 use crate::session::NatsSession;
 use crate::token_login::TokenLogin;
@@ -14,6 +15,7 @@ use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
 use vagus_auth::proxies::Proxied;
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::Account;
 use vagus_protocol::error::{CloseReason, Complaint, Violation};
 
@@ -44,6 +46,8 @@ pub enum LoginAnswer {
     Password(Option<credentials::Identity>),
     /// The account of a token was looked for.
     Account(Box<TokenLogin>, Option<Arc<KnownAccount>>),
+    /// A service was asked. None: it lets nobody in.
+    Named(Option<Box<Named>>),
 }
 
 impl LoginAnswer {
@@ -112,7 +116,7 @@ impl NatsSession {
     /// From now on the client is this one, with what that one may do. There is no other way in. False if it was turned
     /// away.
     pub(crate) fn let_in(&mut self, identity: credentials::Identity, turn: &mut impl Turn) -> bool {
-        let rights = identity.rights();
+        let rights = self.without_callouts(&identity);
         if !self.admit(identity, turn) {
             return false;
         }
@@ -120,6 +124,23 @@ impl NatsSession {
         self.permitted.clear();
         turn.may_answer_requests(self.rights.response_permission());
         true
+    }
+
+    /// What somebody may do: nobody in the account of a service publishes questions to it.
+    pub(crate) fn without_callouts(&self, identity: &credentials::Identity) -> Rights {
+        let rights = identity.rights();
+        let account = identity.account().unwrap_or(GLOBAL_ACCOUNT);
+        let is_asked = match (&self.settings.claimed_accounts, self.settings.callout()) {
+            (Some(accounts), _) => accounts
+                .known(account)
+                .is_some_and(|known| known.claims.nats.authorization.is_enabled()),
+            (None, Some(callout)) => callout.account == account,
+            (None, None) => false,
+        };
+        match is_asked {
+            true => rights.without_publishing_on(callout::SUBJECT),
+            false => rights,
+        }
     }
 
     /// From now on the client is this one, and belongs to its account. False if it was turned away.
@@ -188,8 +209,8 @@ impl NatsSession {
 
     fn judged(&mut self, verdict: Verdict, turn: &mut impl Turn) {
         match verdict {
-            Verdict::Admitted(identity) => self.admitted(identity, turn),
-            Verdict::Refused => self.refused(turn),
+            Verdict::Admitted(identity) => self.decided(Some(identity), turn),
+            Verdict::Refused => self.decided(None, turn),
             Verdict::Verify(task) => self.login = Some(Login::ToBeChecked(Box::new(task))),
         }
     }
@@ -225,6 +246,7 @@ impl NatsSession {
         if let Some(accounts) = self.settings.claimed_accounts.clone() {
             let proofs = options.proofs.take();
             self.options = Some(options);
+            self.note_attempt(proofs.as_deref());
             return match proofs {
                 None if claims_the_same => self.renew_token(turn),
                 proofs => self.begin_with_token(&accounts, proofs, turn),
@@ -237,8 +259,9 @@ impl NatsSession {
         } else {
             authentication::judge(settings, &options, self.nonce.as_ref(), certificate)
         };
-        options.forget_proofs();
+        let proofs = options.proofs.take();
         self.options = Some(options);
+        self.note_attempt(proofs.as_deref());
         self.judged(verdict, turn);
     }
 
@@ -256,12 +279,24 @@ impl NatsSession {
     pub(crate) fn login_answered(&mut self, answer: Option<LoginAnswer>, turn: &mut impl Turn) {
         let identity = match answer {
             Some(LoginAnswer::Account(login, known)) => return self.account_found(&login, known, turn),
+            Some(LoginAnswer::Named(named)) => return self.service_answered(named, turn),
             Some(LoginAnswer::Password(identity)) => identity,
-            None => None,
+            None => return self.refused(turn),
         };
         // By now somebody else may be welcome.
         let certificate = self.certificate(&self.settings);
-        match identity.and_then(|identity| self.settings.gate.renew(&identity, certificate)) {
+        let identity = identity.and_then(|identity| self.settings.gate.renew(&identity, certificate));
+        self.decided(identity, turn);
+    }
+
+    /// What the credentials of the server say of the client; None: it is not to come in. A service may say otherwise.
+    fn decided(&mut self, identity: Option<credentials::Identity>, turn: &mut impl Turn) {
+        if self.asks_service(identity.as_ref()) {
+            return;
+        }
+        // It holds secrets.
+        self.attempt = None;
+        match identity {
             Some(identity) => self.admitted(identity, turn),
             None => self.refused(turn),
         }

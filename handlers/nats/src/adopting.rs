@@ -44,6 +44,9 @@ impl NatsSession {
         if proxy.is_some_and(|key| !settings.trusted_proxies.trust(key)) {
             return Standing::NotVouchedFor(Complaint::UntrustedProxy);
         }
+        if self.is_still_named(settings) {
+            return Standing::Renewed(who.clone());
+        }
         match settings.gate.renew(who, self.certificate(settings)) {
             Some(renewed) if renewed.requires_proxy() && proxy.is_none() => {
                 Standing::NotVouchedFor(Complaint::ProxyRequired)
@@ -113,7 +116,7 @@ impl NatsSession {
 
     /// Goes on with the permissions that it has now.
     pub(crate) fn renew(&mut self, renewed: credentials::Identity, turn: &mut impl Turn) {
-        let rights = renewed.rights();
+        let rights = self.without_callouts(&renewed);
         if self.rights == rights {
             self.admit(renewed, turn);
             return;

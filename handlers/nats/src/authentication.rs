@@ -18,13 +18,15 @@ pub(crate) enum Verdict {
 
 /// Who a client is before it says anything: somebody only where nothing is asked.
 pub(crate) fn anybody(settings: &ClientSettings) -> Option<Identity> {
-    settings.gate.anybody(settings.connection)
+    let anybody = settings.gate.anybody(settings.connection);
+    anybody.filter(|_| settings.callout().is_none())
 }
 
 /// Who a client is that begins with something else than CONNECT: what it would be with one that says nothing, where
 /// that may be left out.
 pub(crate) fn without_connect(settings: &ClientSettings, certificate: Certificate<'_>) -> Verdict {
-    if settings.gate.may_skip_connect(settings.connection) {
+    // Where a service decides it has to be told of whom.
+    if settings.callout().is_none() && settings.gate.may_skip_connect(settings.connection) {
         judge(settings, &ConnectOptions::default(), None, certificate)
     } else {
         Verdict::Refused

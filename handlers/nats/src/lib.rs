@@ -6,6 +6,7 @@ mod accounts;
 mod admission;
 mod adopting;
 mod authentication;
+mod callout;
 mod client_hello;
 mod client_options;
 mod evidence;
@@ -26,6 +27,7 @@ mod token_login;
 mod user_info;
 
 pub use admission::LoginAnswer;
+pub use callout::{CalloutMeans, Named};
 pub use session::NatsSession;
 pub use tls::ClientTls;
 pub use token_login::TokenLogin;
@@ -41,7 +43,7 @@ use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::proxies::TrustedProxies;
-use vagus_configs::Limits;
+use vagus_configs::{AuthCallout, Limits};
 use vagus_delivery::wire::Entrance;
 use vagus_delivery::{AccountDirectory, Live};
 use vagus_protocol::error::Complaint;
@@ -68,6 +70,10 @@ pub struct ClientSettings {
     pub accounts: Arc<AccountDirectory>,
     /// Those of them that operators have signed, where accounts are not configured.
     pub claimed_accounts: Option<Arc<ClaimedAccounts>>,
+    /// The service that decides about clients, if one is configured.
+    pub auth_callout: Option<AuthCallout>,
+    /// What is needed to ask services.
+    pub callout_means: Option<CalloutMeans>,
     /// What TLS they speak, if any.
     pub tls: Option<Arc<ClientTls>>,
     /// Whether a proxy may say for whom it connects.
@@ -95,7 +101,7 @@ impl ClientSettings {
     }
 
     /// What one more answer of the server says of it, at this time.
-    fn next_server_shown<'a>(&'a self, time: &'a str) -> ServerShown<'a> {
+    pub fn next_server_shown<'a>(&'a self, time: &'a str) -> ServerShown<'a> {
         let sequence = self.answered.fetch_add(1, Ordering::Relaxed) + 1;
         ServerShown::of(&self.info, (&self.tags, &self.metadata), sequence, time)
     }

@@ -103,7 +103,17 @@ impl NatsSession {
         if !name.is_empty() {
             write!(out, " - {}", Quoted(name.as_bytes()))?;
         }
-        if let Some(label) = label(options, self.who().and_then(Identity::user)) {
+        let who = self.who();
+        let token = who
+            .and_then(Identity::claims)
+            .filter(|claimed| claimed.name.is_none());
+        let label = match token {
+            Some(claimed) if options.nkey.is_empty() && options.user.is_empty() => {
+                Some(format!("jwt:{}", claimed.user))
+            }
+            _ => label(options, who.and_then(Identity::user)),
+        };
+        if let Some(label) = label {
             let account = self.account().map_or(GLOBAL_ACCOUNT, |account| account.name());
             let user = format!("{account}/{label}");
             write!(out, " - {}", Quoted(user.as_bytes()))?;

@@ -2,6 +2,7 @@
 
 use crate::admission::{Admission, Login, LoginAnswer};
 use crate::authentication;
+use crate::callout::Attempt;
 use crate::client_options::ClientOptions;
 use crate::evidence::{self, Said};
 use crate::mapping::{Mapper, SubjectOrigin};
@@ -57,6 +58,8 @@ pub struct NatsSession {
     /// A CONNECT whose password has not been checked yet.
     pub(crate) login: Option<Login>,
     pub(crate) admission: Admission,
+    /// What it says of itself, while a service may have to decide about it.
+    pub(crate) attempt: Option<Box<Attempt>>,
     /// The token that it was let in by, if it was.
     pub(crate) held_token: Option<Box<HeldToken>>,
     /// What the client may do; nothing until it is in.
@@ -106,6 +109,7 @@ impl NatsSession {
             key: ClientKey::Plain,
             login: None,
             admission,
+            attempt: None,
             held_token: None,
             rights,
             permitted: Vec::new(),

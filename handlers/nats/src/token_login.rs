@@ -10,7 +10,7 @@ use vagus_actors::claimed_accounts::{ClaimedAccounts, KnownAccount, Lookup};
 use vagus_actors::connection::{Awaited, Turn};
 use vagus_auth::credentials::{Claimed, Identity};
 use vagus_auth::nkey::Nonce;
-use vagus_auth::permission::Rights;
+use vagus_auth::permission::{Permissions, Rights};
 use vagus_jwt::{Claims, Grant, NO_LIMIT, Presented, Refusal, User, admit, renew};
 use vagus_protocol::connect::Proofs;
 use vagus_protocol::error::Complaint;
@@ -26,15 +26,18 @@ pub struct TokenLogin {
 /// What somebody was let in by.
 #[derive(Debug)]
 pub(crate) struct HeldToken {
-    user: Claims<User>,
-    account: Arc<KnownAccount>,
+    pub(crate) user: Claims<User>,
+    /// None where accounts are configured: a service has named the user.
+    pub(crate) account: Option<Arc<KnownAccount>>,
     /// From when on it does not hold any more.
-    ends: Option<(Instant, Ends)>,
+    pub(crate) ends: Option<(Instant, Ends)>,
+    /// Whether a service has named the user.
+    pub(crate) is_named: bool,
 }
 
 /// What does not hold any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ends {
+pub(crate) enum Ends {
     User,
     Account,
 }
@@ -47,7 +50,7 @@ impl HeldToken {
 }
 
 /// The earlier of when the user and when the account does not hold any more.
-fn ends(user: Option<i64>, account: i64, now: Instant) -> Option<(Instant, Ends)> {
+pub(crate) fn ends(user: Option<i64>, account: i64, now: Instant) -> Option<(Instant, Ends)> {
     let clock = Timestamp::now();
     let at = |seconds: i64, what: Ends| {
         let end = Timestamp::from_second(seconds).ok()?;
@@ -63,23 +66,26 @@ fn ends(user: Option<i64>, account: i64, now: Instant) -> Option<(Instant, Ends)
 }
 
 /// The time zone of this name; that of the system without one.
-fn time_zone(name: &str) -> Option<TimeZone> {
+pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
     match name {
         "" | "Local" => Some(TimeZone::system()),
         name => TimeZone::get(name).ok(),
     }
 }
 
+/// What somebody may do by its own permissions, or else by those of its account. None if they cannot be: subjects that are
+/// none permit nothing, and nobody is let in by them.
+pub(crate) fn rights(own: &vagus_jwt::Permissions, defaults: Option<Permissions>) -> Option<Rights> {
+    Some(match own.granted().or(defaults) {
+        None => Rights::Everything,
+        Some(permissions) => Rights::By(Arc::new(permissions.compile().ok()?)),
+    })
+}
+
 /// The user that a token makes of somebody.
 fn identity(user: &Claims<User>, account: &KnownAccount, grant: &Grant) -> Option<Claimed> {
     let limits = &grant.limits;
-    let own = limits.permissions.granted();
-    let permissions = own.or_else(|| account.claims.nats.default_permissions.granted());
-    let rights = match permissions {
-        None => Rights::Everything,
-        // Subjects that are none permit nothing: nobody is let in by them.
-        Some(permissions) => Rights::By(Arc::new(permissions.compile().ok()?)),
-    };
+    let defaults = account.claims.nats.default_permissions.granted();
     let of_account = &account.claims.nats.limits;
     // The lower of two limits, of which either may be none.
     let limit = |user: i64, account: i64| {
@@ -90,7 +96,7 @@ fn identity(user: &Claims<User>, account: &KnownAccount, grant: &Grant) -> Optio
         user: user.subject.as_str().into(),
         name: None,
         account: account.claims.subject.as_str().into(),
-        rights,
+        rights: rights(&limits.permissions, defaults)?,
         max_subscriptions: limit(limits.subscriptions, of_account.subscriptions),
         max_payload: limit(limits.payload, of_account.payload),
         requires_proxy: limits.proxy_required,
@@ -165,13 +171,17 @@ impl NatsSession {
                 return self.refused(turn);
             }
         };
+        if self.asks_service_of(&login.user, &known) {
+            return;
+        }
         let Some(claimed) = identity(&login.user, &known, &grant) else {
             return self.refused(turn);
         };
         self.held_token = Some(Box::new(HeldToken {
             user: login.user.clone(),
             ends: ends(grant.until, known.claims.expires, turn.now()),
-            account: known,
+            account: Some(known),
+            is_named: false,
         }));
         self.admitted(Identity::claimed(claimed, self.settings.connection), turn);
     }
@@ -206,10 +216,13 @@ impl NatsSession {
         let (Some(held), Some(accounts)) = (&self.held_token, &self.settings.claimed_accounts) else {
             return;
         };
-        let Some(known) = accounts.known(&held.account.claims.subject) else {
+        let Some(before) = &held.account else {
+            return;
+        };
+        let Some(known) = accounts.known(&before.claims.subject) else {
             return self.complain(&Complaint::AccountExpired, turn);
         };
-        if Arc::ptr_eq(&known, &held.account) {
+        if Arc::ptr_eq(&known, before) {
             return;
         }
         let presented = self.presented("", None);
@@ -230,12 +243,18 @@ impl NatsSession {
                 return self.refused(turn);
             }
         };
-        let Some(claimed) = identity(&held.user, &known, &grant) else {
+        let Some(mut claimed) = identity(&held.user, &known, &grant) else {
             return self.refused(turn);
         };
+        if held.is_named {
+            claimed.name = self
+                .who()
+                .and_then(Identity::claims)
+                .and_then(|before| before.name.clone());
+        }
         let ends = ends(grant.until, known.claims.expires, turn.now());
         if let Some(held) = &mut self.held_token {
-            (held.account, held.ends) = (known, ends);
+            (held.account, held.ends) = (Some(known), ends);
         }
         self.renew(Identity::claimed(claimed, self.settings.connection), turn);
     }

@@ -200,10 +200,6 @@ fn features_of_later_versions() {
             "\n  Jetstream: on",
             r#"a.conf:2:3: "Jetstream" is not in this version of vagus yet"#,
         ),
-        (
-            "authorization { users: [{user: u}], auth_callout { issuer: A } }",
-            r#"a.conf:1:36: "auth_callout" is not in this version of vagus yet"#,
-        ),
         // To be used as a variable makes none of them known.
         (
             "mqtt: 5, max_connections: $mqtt",

@@ -37,6 +37,22 @@ impl Rights {
         }
     }
 
+    /// The same, but that nothing is published on `subject`, which has no wildcards.
+    #[must_use]
+    pub fn without_publishing_on(&self, subject: &str) -> Self {
+        let mut permissions = match self {
+            Self::Nothing => return Self::Nothing,
+            Self::Everything => Permissions::default(),
+            Self::By(matcher) => matcher.permissions().clone(),
+        };
+        permissions.publish.deny.push(subject.to_owned());
+        // What is no subject would permit nothing.
+        match permissions.compile() {
+            Ok(matcher) => Self::By(Arc::new(matcher)),
+            Err(_) => Self::Nothing,
+        }
+    }
+
     /// What requests entitle to.
     #[must_use]
     pub fn response_permission(&self) -> Option<ResponsePermission> {

@@ -349,6 +349,8 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
             GLOBAL_ACCOUNT,
         )))),
         claimed_accounts: None,
+        auth_callout: None,
+        callout_means: None,
         tls: None,
         trusted_proxies: TrustedProxies::default(),
         proxy_protocol: false,

@@ -1,0 +1,202 @@
+//! Questions of the server's own in an account, each of which waits for one answer.
+//!
+//! All questions of an account are answered on subjects under one that is subscribed to once. It runs on the arbiter that
+//! it publishes from; who asks is anywhere.
+
+use crate::accounts::Accounts;
+use crate::in_process::{
+    InProcess, InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess,
+};
+use actix_rt::spawn;
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+use vagus_delivery::arbiter::LocalArbiter;
+use vagus_delivery::mailbox::Delivered;
+use vagus_delivery::outbox::WhenFull;
+use vagus_routing::AccountId;
+
+/// How many questions may be under way, and how many may wait to be.
+const QUESTIONS_AT_ONCE: usize = 1024;
+
+/// How many bytes of answers may wait to be looked at, of one account.
+const ANSWERS_AT_MOST: usize = 8 << 20;
+
+/// Asks.
+#[derive(Debug, Clone)]
+pub struct Asking(mpsc::Sender<Question>);
+
+/// What is asked, and where.
+#[derive(Debug)]
+struct Question {
+    account: AccountId,
+    subject: Bytes,
+    header: Option<Bytes>,
+    payload: Bytes,
+    patience: Duration,
+    answer: oneshot::Sender<Option<Bytes>>,
+}
+
+impl Asking {
+    /// Has questions asked from this arbiter, on the thread of which this must be called. No subject that clients use
+    /// begins with `inbox`.
+    pub fn start(arbiter: LocalArbiter, accounts: Arc<Accounts>, inbox: &str) -> Self {
+        let (ask, mut asked) = mpsc::channel(QUESTIONS_AT_ONCE);
+        let desks = Rc::new(Desks {
+            arbiter,
+            accounts,
+            inbox: inbox.into(),
+            all: RefCell::default(),
+        });
+        spawn(async move {
+            let places = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE));
+            while let Some(question) = asked.recv().await {
+                // It is never closed.
+                let Ok(place) = places.clone().acquire_owned().await else {
+                    return;
+                };
+                let desks = desks.clone();
+                spawn(async move {
+                    let answered = desks.put(&question).await;
+                    // Who asked may have gone.
+                    let _ = question.answer.send(answered);
+                    drop(place);
+                });
+            }
+        });
+        Self(ask)
+    }
+
+    /// Asks in an account, and waits for so long for the answer. None: there was none in time, nobody takes questions, or
+    /// too many are under way.
+    pub async fn ask(
+        self,
+        account: AccountId,
+        subject: &'static str,
+        header: Option<Vec<u8>>,
+        payload: Vec<u8>,
+        patience: Duration,
+    ) -> Option<Bytes> {
+        let (answer, answered) = oneshot::channel();
+        let question = Question {
+            account,
+            subject: Bytes::from_static(subject.as_bytes()),
+            header: header.map(Bytes::from),
+            payload: payload.into(),
+            patience,
+            answer,
+        };
+        self.0.try_send(question).ok()?;
+        answered.await.ok().flatten()
+    }
+}
+
+/// Where questions are put, by account.
+struct Desks {
+    arbiter: LocalArbiter,
+    accounts: Arc<Accounts>,
+    inbox: Box<str>,
+    all: RefCell<HashMap<AccountId, Rc<OnceCell<Desk>>, RandomState>>,
+}
+
+/// Those who wait for an answer, by the numbers of their questions.
+type Waiting = Rc<RefCell<HashMap<u64, oneshot::Sender<Bytes>, RandomState>>>;
+
+/// One account, with a subscription to all answers that is in force.
+struct Desk {
+    in_process: InProcessAddress,
+    waiting: Waiting,
+    next: RefCell<u64>,
+}
+
+/// A question that is under way. It is not any more when this is dropped.
+struct UnderWay<'a> {
+    waiting: &'a Waiting,
+    number: u64,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.waiting.borrow_mut().remove(&self.number);
+    }
+}
+
+impl Desks {
+    async fn put(&self, question: &Question) -> Option<Bytes> {
+        let cell = self.all.borrow_mut().entry(question.account).or_default().clone();
+        let desk = cell.get_or_try_init(|| self.open(question.account)).await.ok()?;
+        timeout(question.patience, desk.put(question, &self.inbox))
+            .await
+            .ok()
+            .flatten()
+    }
+
+    async fn open(&self, account: AccountId) -> Result<Desk, ()> {
+        let account = self.accounts.get(account).ok_or(())?;
+        let in_process = InProcess::start(self.arbiter.clone(), account);
+        let subscribe = SubscribeInProcess {
+            subjects: vec![InProcessSubject {
+                subject: format!("{}.*", self.inbox).into(),
+                queue: None,
+            }],
+            max_pending: ANSWERS_AT_MOST,
+            when_full: WhenFull::Refuse,
+        };
+        let mut subscription = in_process.subscribe(subscribe).await.ok_or(())?;
+        let waiting = Waiting::default();
+        let told = waiting.clone();
+        spawn(async move {
+            while let Delivered::Messages(messages) = poll_fn(|task| subscription.poll_next(task)).await {
+                for message in messages {
+                    let parts = message.parts();
+                    let number = str::from_utf8(parts.subject)
+                        .ok()
+                        .and_then(|subject| subject.rsplit('.').next()?.parse().ok());
+                    let waiting = number.and_then(|number: u64| told.borrow_mut().remove(&number));
+                    if let Some(waiting) = waiting {
+                        // A copy, as it is to outlive the chunk that it came in.
+                        let _ = waiting.send(Bytes::copy_from_slice(parts.payload));
+                    }
+                }
+            }
+        });
+        Ok(Desk {
+            in_process,
+            waiting,
+            next: RefCell::default(),
+        })
+    }
+}
+
+impl Desk {
+    async fn put(&self, question: &Question, inbox: &str) -> Option<Bytes> {
+        let number = {
+            let mut next = self.next.borrow_mut();
+            *next += 1;
+            *next
+        };
+        let (tell, told) = oneshot::channel();
+        self.waiting.borrow_mut().insert(number, tell);
+        let _under_way = UnderWay {
+            waiting: &self.waiting,
+            number,
+        };
+        let message = InProcessMessage {
+            subject: question.subject.clone(),
+            reply: Some(format!("{inbox}.{number}").into()),
+            header: question.header.clone(),
+            payload: question.payload.clone(),
+        };
+        if self.in_process.publish(message).await != Some(true) {
+            return None;
+        }
+        told.await.ok()
+    }
+}

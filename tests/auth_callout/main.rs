@@ -1,0 +1,9 @@
+//! A service says who may come in (auth callout): what it is asked, and what becomes of what it answers.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod configured;
+#[cfg(test)]
+mod signed;
+#[cfg(test)]
+mod world;
