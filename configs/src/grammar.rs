@@ -40,7 +40,7 @@ pub const MAX_DEPTH: usize = 100;
 pub const MAX_FILES: usize = 1000;
 
 /// How much memory, in bytes, all texts and values of one configuration may take.
-pub const MAX_TREE: usize = 64 << 20;
+pub const MAX_TREE: usize = 256 << 20;
 
 /// Where included files come from.
 pub trait Files {

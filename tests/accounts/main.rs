@@ -12,6 +12,8 @@ mod latency;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
 mod service_imports;
 #[cfg(test)]
 mod stream_imports;

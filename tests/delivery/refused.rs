@@ -23,10 +23,10 @@ fn permitted() -> TestServer {
         publish: only,
         ..Permissions::default()
     };
-    let users = vec![user("all", None), user("some", Some(permissions))];
+    let users = vec![user("all", None), user("some", Some(permissions.into()))];
     server()
         .credentials(Credentials::Users {
-            users,
+            users: users.into(),
             no_auth_user: None,
             default_permissions: None,
         })

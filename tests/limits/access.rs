@@ -1,5 +1,6 @@
 //! Where somebody has to say who they are: only who says it right, and in time, does anything.
 
+use std::sync::Arc;
 use std::time::Duration;
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
@@ -125,17 +126,17 @@ fn web_only() -> Credentials {
             name: "web".to_owned(),
             password: "pw".to_owned(),
         },
-        permissions: Some(Permissions {
+        permissions: Some(Arc::new(Permissions {
             publish: only(),
             subscribe: only(),
             allow_responses: None,
-        }),
+        })),
         connection_types: [ConnectionType::WebSocket].into_iter().collect(),
         account: None,
         requires_proxy: false,
     };
     Credentials::Users {
-        users: vec![web],
+        users: vec![web].into(),
         no_auth_user: Some("web".to_owned()),
         default_permissions: None,
     }
@@ -191,7 +192,7 @@ fn by_permissions() {
             name: name.to_owned(),
             password: "pw".to_owned(),
         },
-        permissions,
+        permissions: permissions.map(Arc::new),
         connection_types: ConnectionTypes::default(),
         account: None,
         requires_proxy: false,
@@ -205,7 +206,7 @@ fn by_permissions() {
         ..Permissions::default()
     };
     let credentials = Credentials::Users {
-        users: vec![user("all", None), user("some", Some(limited))],
+        users: vec![user("all", None), user("some", Some(limited))].into(),
         no_auth_user: None,
         default_permissions: None,
     };

@@ -1,5 +1,6 @@
 //! Permissions that are lost end subscriptions, and those that are kept go on without a gap.
 
+use std::sync::Arc;
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, Rules};
 use vagus_test_support::{TestServer, server};
@@ -12,17 +13,18 @@ fn users(allow: &[&str], deny: &[&str]) -> Credentials {
                 name: "u".to_owned(),
                 password: "p".to_owned(),
             },
-            permissions: Some(Permissions {
+            permissions: Some(Arc::new(Permissions {
                 subscribe: Rules {
                     allow: own(allow),
                     deny: own(deny),
                 },
                 ..Permissions::default()
-            }),
+            })),
             connection_types: ConnectionTypes::default(),
             account: None,
             requires_proxy: false,
-        }],
+        }]
+        .into(),
         no_auth_user: None,
         default_permissions: None,
     }

@@ -1,6 +1,7 @@
 //! A certificate says which user somebody is, by each of its names, and what that one may do holds.
 
 use crate::world::{CONNECT, World, expect_sent_away};
+use std::sync::Arc;
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, Rules};
 use vagus_test_support::{Connector, TestServer, server};
@@ -16,13 +17,13 @@ fn mapping_server_with(world: &World, users: &[&str], no_auth_user: Option<&str>
             name: (*name).to_owned(),
             password: String::new(),
         },
-        permissions: Some(Permissions {
+        permissions: Some(Arc::new(Permissions {
             publish: Rules {
                 allow: vec!["allowed".to_owned()],
                 ..Rules::default()
             },
             ..Permissions::default()
-        }),
+        })),
         connection_types: ConnectionTypes::default(),
         account: None,
         requires_proxy: false,

@@ -36,7 +36,7 @@ impl<'c> Parts<'c> {
                 no_auth_user,
                 default_permissions,
             } => {
-                for user in users {
+                for user in users.iter() {
                     let users = match user.proof {
                         Proof::Nkey(_) => &mut parts.keyed,
                         _ => &mut parts.named,

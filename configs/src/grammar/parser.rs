@@ -163,7 +163,9 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
             self.end_of_entry(&[';', ','], "a comma, a new line or the closing }")?;
         }
         self.session.depth -= 1;
-        Ok(Kind::Map(self.scopes.pop().unwrap_or_default()))
+        let mut map = self.scopes.pop().unwrap_or_default();
+        map.shrink_to_fit();
+        Ok(Kind::Map(map))
     }
 
     /// Maps without keys in braces, as `{ {…} {…} }`: an array as old files have it. nats-server takes none.
@@ -181,6 +183,7 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
         }
         self.cursor.take('}');
         self.session.depth -= 1;
+        values.shrink_to_fit();
         Ok(Kind::Array(values))
     }
 
@@ -213,6 +216,7 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
             }
         }
         self.session.depth -= 1;
+        values.shrink_to_fit();
         Ok(Kind::Array(values))
     }
 
@@ -323,8 +327,10 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
         let charge = self.session.charge(VALUE_SIZE + 2 * key.name.len());
         charge.map_err(|fault| Failure::Here(key.mark, fault))?;
         let place = self.place(key.mark);
+        let mut name = key.name;
+        name.shrink_to_fit();
         self.add(Entry {
-            key: key.name,
+            key: name,
             place,
             value,
             used: false,
@@ -365,7 +371,10 @@ impl<'t, 'p, 's> Parser<'t, 'p, 's> {
         let mut variable = None;
         let kind = match scalar {
             Err(kind) => kind,
-            Ok(Scalar::Text(text)) => Kind::Text(text),
+            Ok(Scalar::Text(mut text)) => {
+                text.shrink_to_fit();
+                Kind::Text(text)
+            }
             Ok(Scalar::Integer(number)) => Kind::Integer(number),
             Ok(Scalar::Float(number)) => Kind::Float(number),
             Ok(Scalar::Boolean(set)) => Kind::Boolean(set),

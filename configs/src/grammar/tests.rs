@@ -528,7 +528,7 @@ fn memory_is_bounded() {
         let list = format!("$v{},", number - 1).repeat(10);
         text.push_str(&format!("v{number} [{list}]\n"));
     }
-    assert!(read(&text).contains("takes more than 64 MiB"));
+    assert!(read(&text).contains("takes more than 256 MiB"));
 }
 
 #[test]

@@ -78,11 +78,23 @@ pub struct Entry {
     pub used: bool,
 }
 
+/// So many entries are looked through faster than they are looked up; and there may be a hundred thousand small maps.
+const LOOKED_THROUGH: usize = 16;
+
 /// The entries of a map in the order of the file. A key that is set again keeps its place in the order.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Map {
     entries: Vec<Entry>,
-    positions: HashMap<String, usize>,
+    /// Where each key stands, if there are more than [`LOOKED_THROUGH`]. Boxed: a small map pays for a word.
+    #[allow(clippy::box_collection)]
+    positions: Option<Box<HashMap<String, usize>>>,
+}
+
+/// Where entries stand follows from the entries.
+impl PartialEq for Map {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
 }
 
 impl Map {
@@ -93,7 +105,14 @@ impl Map {
 
     /// The entry of exactly this key.
     pub fn get(&self, key: &str) -> Option<&Entry> {
-        self.entries.get(*self.positions.get(key)?)
+        self.entries.get(self.position(key)?)
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        match &self.positions {
+            Some(positions) => positions.get(key).copied(),
+            None => self.entries.iter().position(|entry| entry.key == key),
+        }
     }
 
     /// Whether there is no entry.
@@ -102,16 +121,24 @@ impl Map {
     }
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
-        self.entries.get_mut(*self.positions.get(key)?)
+        let position = self.position(key)?;
+        self.entries.get_mut(position)
     }
 
     /// Adds an entry, in place of one with the same key.
     pub(crate) fn set(&mut self, entry: Entry) {
         if let Some(earlier) = self.get_mut(&entry.key) {
             *earlier = entry;
-        } else {
-            self.positions.insert(entry.key.clone(), self.entries.len());
-            self.entries.push(entry);
+            return;
+        }
+        if let Some(positions) = &mut self.positions {
+            positions.insert(entry.key.clone(), self.entries.len());
+        }
+        self.entries.push(entry);
+        if self.positions.is_none() && self.entries.len() > LOOKED_THROUGH {
+            let entries = self.entries.iter().enumerate();
+            let positions = entries.map(|(position, entry)| (entry.key.clone(), position));
+            self.positions = Some(Box::new(positions.collect()));
         }
     }
 
@@ -121,6 +148,11 @@ impl Map {
             .iter()
             .rev()
             .find(|entry| entry.key.eq_ignore_ascii_case(key))
+    }
+
+    /// Gives back the room for further entries.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.entries.shrink_to_fit();
     }
 
     pub(crate) fn into_entries(self) -> Vec<Entry> {

@@ -130,7 +130,7 @@ impl<'e> Section<'e> {
         }
         definition.stream_imports = imports.streams;
         definition.service_imports = imports.services;
-        let default_permissions = definition.default_permissions.clone();
+        let default_permissions = definition.default_permissions.clone().map(Arc::new);
         if let Some((entry, mut users)) = listed {
             let account: Arc<str> = name.into();
             for user in &mut users {
@@ -195,7 +195,7 @@ fn public_key(entry: &Entry, findings: &mut Findings) -> Option<Box<str>> {
 }
 
 /// The user is one of this account, and may do what its users may that have no permissions of their own.
-fn belong(user: &mut User, account: &Arc<str>, default_permissions: Option<&Permissions>) {
+fn belong(user: &mut User, account: &Arc<str>, default_permissions: Option<&Arc<Permissions>>) {
     user.account = Some(account.clone());
     if user.permissions.is_none() {
         user.permissions = default_permissions.cloned();

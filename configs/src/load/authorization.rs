@@ -67,11 +67,8 @@ impl<'e> Access<'e> {
             findings.problem(section, error.to_string());
         }
         let is_for_everybody = self.only_system && self.section.is_none() && self.no_auth_user.is_none();
-        let mut credentials = unite(self.credentials, self.of_accounts, findings);
+        let mut credentials = unite(self.credentials, self.of_accounts, is_for_everybody, findings);
         let Some((entry, wanted)) = self.no_auth_user else {
-            if is_for_everybody {
-                leave_open(&mut credentials);
-            }
             return credentials;
         };
         match &mut credentials {
@@ -91,10 +88,12 @@ impl<'e> Access<'e> {
     }
 }
 
-/// All who may connect. Each name and each key is one user's, whichever account it belongs to.
+/// All who may connect. Each name and each key is one user's, whichever account it belongs to. As in nats-server, where
+/// there are users of the system account alone, everybody else goes on as if there were none.
 fn unite(
     credentials: Credentials,
     of_accounts: Vec<AccountUsers<'_>>,
+    is_for_everybody: bool,
     findings: &mut Findings,
 ) -> Credentials {
     let (mut users, no_auth_user, default_permissions) = match credentials {
@@ -102,7 +101,7 @@ fn unite(
             users,
             no_auth_user,
             default_permissions,
-        } => (users, no_auth_user, default_permissions),
+        } => (users.to_vec(), no_auth_user, default_permissions),
         Credentials::Open => (Vec::new(), None, None),
         alone => return alone,
     };
@@ -126,21 +125,13 @@ fn unite(
     if users.is_empty() {
         return Credentials::Open;
     }
-    Credentials::Users {
-        users,
-        no_auth_user,
-        default_permissions,
-    }
-}
-
-/// As in nats-server: where there are users of the system account alone, everybody else goes on as if there were none.
-fn leave_open(credentials: &mut Credentials) {
-    if let Credentials::Users {
-        users, no_auth_user, ..
-    } = credentials
-    {
+    if is_for_everybody {
         users.push(User::everybody());
-        *no_auth_user = Some(EVERYBODY.to_owned());
+    }
+    Credentials::Users {
+        users: users.into(),
+        no_auth_user: is_for_everybody.then(|| EVERYBODY.to_owned()).or(no_auth_user),
+        default_permissions,
     }
 }
 
@@ -214,7 +205,7 @@ fn section(entry: &Entry, read: &mut Authorization, findings: &mut Findings) -> 
             Credentials::Open
         }
         (None, None, Some((_, users))) => Credentials::Users {
-            users,
+            users: users.into(),
             no_auth_user: None,
             default_permissions,
         },

@@ -3,6 +3,7 @@
 use super::absent;
 use super::findings::Findings;
 use crate::grammar::{Entry, Kind, Value};
+use std::sync::Arc;
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Proof, User};
 use vagus_auth::nkey;
 
@@ -69,7 +70,7 @@ fn user(value: &Value, findings: &mut Findings) -> Option<User> {
     };
     Some(User {
         proof,
-        permissions,
+        permissions: permissions.map(Arc::new),
         connection_types,
         account: None,
         requires_proxy,

@@ -34,8 +34,8 @@ pub enum Credentials {
     Claims,
     /// To be one of these.
     Users {
-        /// No two with one name or one key.
-        users: Vec<User>,
+        /// No two with one name or one key. Shared, as configurations are copied and there may be a hundred thousand.
+        users: Arc<[User]>,
         /// The name or the key of the user that those are who give no credentials.
         no_auth_user: Option<String>,
         /// Of users that have none of their own, and belong to no account. What those of an account may do is theirs
@@ -50,7 +50,7 @@ pub struct User {
     /// How it proves who it is.
     pub proof: Proof,
     /// None: the default ones.
-    pub permissions: Option<Permissions>,
+    pub permissions: Option<Arc<Permissions>>,
     /// How it may connect.
     pub connection_types: ConnectionTypes,
     /// The name of the account that it belongs to; None: that of everybody who belongs to no other.

@@ -107,7 +107,7 @@ impl Rules {
         let users = (!users.is_empty())
             .then(|| {
                 Gate::new(Credentials::Users {
-                    users,
+                    users: users.into(),
                     no_auth_user: None,
                     default_permissions: None,
                 })

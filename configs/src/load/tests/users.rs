@@ -15,7 +15,7 @@ fn users_of(text: &str) -> (Vec<User>, Option<String>, Option<Permissions>) {
             users,
             no_auth_user,
             default_permissions,
-        } => (users, no_auth_user, default_permissions),
+        } => (users.to_vec(), no_auth_user, default_permissions),
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -94,7 +94,11 @@ fn permissions_in_all_ways_of_writing() {
     ] {
         for key in ["permission", "permissions", "authorization"] {
             let text = format!("authorization {{ users: [{{user: u, {key}: {{ {text} }}}}] }}");
-            assert_eq!(users_of(&text).0[0].permissions, Some(expected.clone()), "{text}");
+            assert_eq!(
+                users_of(&text).0[0].permissions.as_deref(),
+                Some(&expected),
+                "{text}"
+            );
         }
         for key in ["default_permission", "DEFAULT_PERMISSIONS", "permissions"] {
             let text = format!("authorization {{ {key} {{ {text} }}, users: [{{user: u}}] }}");
@@ -225,7 +229,7 @@ fn roles_by_variables() {
         allow_responses: None,
     };
     let joe = User {
-        permissions: Some(admin),
+        permissions: Some(admin.into()),
         ..user("joe", "foo")
     };
     assert_eq!(users, [joe, user("bob", "abcdefghijklmnopqrstuvwxyz0123456789")]);

@@ -18,7 +18,7 @@ fn names() -> CertificateNames {
 
 fn gate(users: Vec<User>) -> Gate {
     let credentials = Credentials::Users {
-        users,
+        users: users.into(),
         no_auth_user: None,
         default_permissions: None,
     };

@@ -22,8 +22,8 @@ fn publishing(subject: &str) -> Permissions {
 
 #[test]
 fn default_permissions_are_for_those_without_their_own() {
-    let with = |name, permissions| User {
-        permissions,
+    let with = |name, permissions: Option<Permissions>| User {
+        permissions: permissions.map(Arc::new),
         ..user(name, "p")
     };
     let gate = gate(Credentials::Users {
@@ -31,7 +31,8 @@ fn default_permissions_are_for_those_without_their_own() {
             with("none", None),
             with("own", Some(publishing("own"))),
             with("empty", Some(Permissions::default())),
-        ],
+        ]
+        .into(),
         no_auth_user: Some("none".to_owned()),
         default_permissions: Some(publishing("default")),
     });
@@ -55,7 +56,7 @@ fn bad_credentials_are_told() {
     let error = |credentials| Gate::new(credentials).unwrap_err().to_string();
     let invalid = publishing("a..b");
     let refused = User {
-        permissions: Some(invalid.clone()),
+        permissions: Some(Arc::new(invalid.clone())),
         ..user("a", "p")
     };
     for (credentials, expected) in [
@@ -97,7 +98,7 @@ fn bad_credentials_are_told() {
         ),
         (
             Credentials::Users {
-                users: Vec::new(),
+                users: [].into(),
                 no_auth_user: None,
                 default_permissions: Some(invalid),
             },
@@ -169,7 +170,7 @@ fn a_new_gate_knows_who_stays() {
 
     let narrowed = gate(users(
         &[User {
-            permissions: Some(publishing("x")),
+            permissions: Some(Arc::new(publishing("x"))),
             ..user("a", "p")
         }],
         None,

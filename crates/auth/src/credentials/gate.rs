@@ -225,7 +225,7 @@ impl Gate {
                 users,
                 no_auth_user,
                 default_permissions,
-            } => Method::Users(Users::new(users, no_auth_user, default_permissions)?),
+            } => Method::Users(Users::new(&users, no_auth_user, default_permissions)?),
         };
         let mut gate = Self {
             method,

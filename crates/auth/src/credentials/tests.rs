@@ -52,7 +52,7 @@ pub(super) fn nkey_user(key: &str) -> User {
 
 pub(super) fn users(users: &[User], no_auth_user: Option<&str>) -> Credentials {
     Credentials::Users {
-        users: users.to_vec(),
+        users: users.into(),
         no_auth_user: no_auth_user.map(str::to_owned),
         default_permissions: None,
     }

@@ -10,7 +10,7 @@ use super::login::{ConnectionType, ConnectionTypes};
 use super::{GateError, Proof, User};
 use crate::nkey::{self, Kind, NkeyError};
 use crate::password::Secret;
-use crate::permission::{Permissions, Rights};
+use crate::permission::{PermissionError, Permissions, Rights};
 
 #[derive(Debug)]
 pub(super) struct Users {
@@ -58,9 +58,27 @@ impl Check {
     }
 }
 
+/// The permissions that were compiled last: users of one account often share theirs.
+#[derive(Default)]
+struct Compiled(Option<(Arc<Permissions>, Rights)>);
+
+impl Compiled {
+    fn rights(&mut self, permissions: &Arc<Permissions>) -> Result<Rights, PermissionError> {
+        match &self.0 {
+            Some((last, rights)) if Arc::ptr_eq(last, permissions) => Ok(rights.clone()),
+            _ => {
+                let matcher = Permissions::clone(permissions).compile()?;
+                let rights = Rights::By(Arc::new(matcher));
+                self.0 = Some((permissions.clone(), rights.clone()));
+                Ok(rights)
+            }
+        }
+    }
+}
+
 impl Users {
     pub(super) fn new(
-        users: Vec<User>,
+        users: &[User],
         no_auth_user: Option<String>,
         default_permissions: Option<Permissions>,
     ) -> Result<Self, GateError> {
@@ -72,18 +90,16 @@ impl Users {
             }
         };
         let (mut by_name, mut by_key) = (Entries::default(), Entries::default());
+        let mut compiled = Compiled::default();
         for user in users {
             let name: Box<str> = user.proof.name().into();
-            let rights = match user.permissions.map(Permissions::compile).transpose() {
-                Ok(Some(own)) => Rights::By(Arc::new(own)),
-                Ok(None) if user.account.is_some() => Rights::Everything,
-                Ok(None) => default_rights.clone(),
-                Err(reason) => {
-                    return Err(GateError::Permissions {
-                        user: name.into(),
-                        reason,
-                    });
-                }
+            let rights = match &user.permissions {
+                Some(own) => compiled.rights(own).map_err(|reason| GateError::Permissions {
+                    user: name.to_string(),
+                    reason,
+                })?,
+                None if user.account.is_some() => Rights::Everything,
+                None => default_rights.clone(),
             };
             let (check, entries) = match &user.proof {
                 Proof::Password { name, .. } if name.is_empty() => return Err(GateError::EmptyName),
@@ -95,7 +111,7 @@ impl Users {
                 check,
                 rights,
                 connection_types: user.connection_types,
-                account: user.account,
+                account: user.account.clone(),
                 requires_proxy: user.requires_proxy,
             });
             if let Some(other) = entries.insert(name, entry) {

@@ -102,7 +102,7 @@ fn shown(user: &User, by_default: bool, default_permissions: Option<&Permissions
         },
         requires_proxy: user.requires_proxy,
         by_default,
-        permissions: user.permissions.as_ref().or(of_all).map(Into::into),
+        permissions: user.permissions.as_deref().or(of_all).map(Into::into),
     }
 }
 

@@ -565,13 +565,13 @@ fn user_with(permissions: Permissions) -> Credentials {
             name: "ann".to_owned(),
             password: "pw".to_owned(),
         },
-        permissions: Some(permissions),
+        permissions: Some(Arc::new(permissions)),
         connection_types: ConnectionTypes::default(),
         account: None,
         requires_proxy: false,
     };
     Credentials::Users {
-        users: vec![user],
+        users: vec![user].into(),
         no_auth_user: None,
         default_permissions: None,
     }

@@ -1,6 +1,7 @@
 //! Who gets in, by which way, and what may be done then: who is refused one way is refused all others.
 
 use super::{AUTH_TIMEOUT, ClientSettings, Peer, QUIET, list, permitted, settings};
+use std::sync::Arc;
 use std::time::Duration;
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
@@ -29,7 +30,7 @@ fn user(name: &str, password: &str, permissions: Option<Permissions>) -> User {
             name: name.to_owned(),
             password: password.to_owned(),
         },
-        permissions,
+        permissions: permissions.map(Arc::new),
         connection_types: ConnectionTypes::default(),
         account: None,
         requires_proxy: false,
@@ -39,7 +40,7 @@ fn user(name: &str, password: &str, permissions: Option<Permissions>) -> User {
 fn quiet(user: User) -> Credentials {
     let name = user.proof.name().to_owned();
     Credentials::Users {
-        users: vec![user, self::user("other", "p", None)],
+        users: vec![user, self::user("other", "p", None)].into(),
         no_auth_user: Some(name),
         default_permissions: None,
     }
@@ -149,13 +150,13 @@ fn who_is_refused_one_way_is_refused_all_others() {
     // A key is nobody's before CONNECT.
     check(&quiet(with_key()), Refused, Limited);
     let nobody = Credentials::Users {
-        users: vec![user("other", "p", None)],
+        users: vec![user("other", "p", None)].into(),
         no_auth_user: None,
         default_permissions: None,
     };
     check(&nobody, Refused, Refused);
     let defaults = Credentials::Users {
-        users: vec![user("quiet", "p", None)],
+        users: vec![user("quiet", "p", None)].into(),
         no_auth_user: Some("quiet".to_owned()),
         default_permissions: only("a"),
     };

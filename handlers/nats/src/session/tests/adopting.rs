@@ -1,6 +1,7 @@
 //! What becomes of a client when the server is set otherwise.
 
 use super::{Peer, QUIET};
+use std::sync::Arc;
 use std::time::Duration;
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, Rules};
@@ -13,17 +14,19 @@ fn user(name: &str, password: &str, subscribe: Option<(&[&str], &[&str])>) -> Us
             name: name.to_owned(),
             password: password.to_owned(),
         },
-        permissions: subscribe.map(|(allow, deny)| Permissions {
-            publish: Rules {
-                allow: own(allow),
-                deny: own(deny),
-            },
-            subscribe: Rules {
-                allow: own(allow),
-                deny: own(deny),
-            },
-            allow_responses: None,
-        }),
+        permissions: subscribe
+            .map(|(allow, deny)| Permissions {
+                publish: Rules {
+                    allow: own(allow),
+                    deny: own(deny),
+                },
+                subscribe: Rules {
+                    allow: own(allow),
+                    deny: own(deny),
+                },
+                allow_responses: None,
+            })
+            .map(Arc::new),
         connection_types: ConnectionTypes::default(),
         account: None,
         requires_proxy: false,
@@ -32,7 +35,7 @@ fn user(name: &str, password: &str, subscribe: Option<(&[&str], &[&str])>) -> Us
 
 fn users(users: Vec<User>) -> Credentials {
     Credentials::Users {
-        users,
+        users: users.into(),
         no_auth_user: None,
         default_permissions: None,
     }
@@ -149,7 +152,7 @@ fn a_client_that_says_nothing_has_the_permissions_of_its_user() {
     let mut peer = Peer::new(
         Limits::default(),
         Credentials::Users {
-            users: vec![user("u", "p", Some((&["a"], &[])))],
+            users: vec![user("u", "p", Some((&["a"], &[])))].into(),
             no_auth_user: Some("u".to_owned()),
             default_permissions: None,
         },
