@@ -85,7 +85,7 @@ impl<'a> Sharing<'a> {
         for called in [&*local, &*import.subject] {
             self.check_stream_cycle(account, exporter, called)?;
         }
-        let imported = ImportedStream::new(import, &local)?;
+        let imported = ImportedStream::new(&account.name, import, &local)?;
         let imports = self.imports.entry(&account.name).or_default();
         imports.add_stream(&import.account, &import.subject, imported.local())?;
         Ok(imported)

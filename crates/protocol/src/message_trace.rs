@@ -3,5 +3,7 @@
 mod event;
 mod request;
 
-pub use event::{Egress, Ingress, ShownKind, SubjectMapping, TraceEvent, Undelivered};
+pub use event::{
+    Egress, Ingress, ServiceImport, ShownKind, StreamExport, SubjectMapping, TraceEvent, Undelivered,
+};
 pub use request::{Activation, ShownHeaders, TraceRequest, may_ask, may_have_context, with_tracing_disabled};

@@ -122,6 +122,9 @@ pub trait Renaming: Send + Sync + fmt::Debug {
     /// Appends what the importing account calls a subject of the exporting one.
     fn append_renamed(&self, subject: &[u8], out: &mut Vec<u8>);
 
+    /// What the importing account is called.
+    fn importer(&self) -> &str;
+
     /// Whether a traced message is also traced in the importing account.
     fn allows_trace(&self) -> bool;
 }
@@ -170,6 +173,12 @@ impl<D> Subscription<D> {
         let mut renamed = Vec::with_capacity(subject.len());
         original.renaming.append_renamed(subject, &mut renamed);
         (renamed != subject).then_some(renamed)
+    }
+
+    /// The name of the account that it stands for a subscription of; None if it stands for itself.
+    pub fn importer(&self) -> Option<&str> {
+        let original = self.shadow_of.as_ref()?;
+        Some(original.renaming.importer())
     }
 
     /// Whether a traced message is also traced where it is delivered.

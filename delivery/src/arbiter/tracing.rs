@@ -16,7 +16,7 @@ use crate::account::Account;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use std::fmt;
 use std::sync::Arc;
-use vagus_protocol::message_trace::{Egress, ShownKind, Undelivered};
+use vagus_protocol::message_trace::{Egress, ServiceImport, ShownKind, StreamExport, Undelivered};
 use vagus_routing::{ConnectionKind, Destination, Origin, Outlet, QueueTargets};
 
 /// What telling of a subscription is, beside the copy.
@@ -29,6 +29,13 @@ const WORK_OF_A_PIECE: usize = 4_096;
 pub trait Trace: fmt::Debug {
     /// Whether the message is delivered to nobody: it is only told what it would reach.
     fn is_without_delivery(&self) -> bool;
+
+    /// The message comes to a subscription of an account that imports it: what is told next is its egress, if the importing
+    /// account is traced.
+    fn add_stream_export(&mut self, export: &StreamExport<'_>);
+
+    /// The message goes on into an account that exports a service.
+    fn add_service_import(&mut self, import: &ServiceImport<'_>);
 
     /// The message comes to one more subscription.
     fn add_egress(&mut self, egress: &Egress<'_>);
@@ -282,6 +289,12 @@ impl Telling<'_> {
             // It is another server that has the message without us.
             return false;
         }
+        if let Some(account) = subscription.importer() {
+            let renamed = subscription.renamed(subject);
+            let to = renamed.as_deref().unwrap_or(subject);
+            self.trace.add_stream_export(&StreamExport { account, to });
+            self.staging.charge(WORK_OF_TELLING);
+        }
         let error = if is_publisher {
             Some(Undelivered::NoEcho)
         } else if subscription.denies(subject) {
@@ -306,12 +319,11 @@ impl Telling<'_> {
             }
             self.staging.charge(1);
         }
-        self.tell(
-            destination,
-            subscription.subject(),
-            subscription.queue().unwrap_or_default(),
-            error,
-        );
+        if subscription.allows_trace() {
+            let queue = subscription.queue().unwrap_or_default();
+            let account = subscription.importer().unwrap_or_default();
+            self.tell(destination, account, (subscription.subject(), queue), error);
+        }
         error.is_none()
     }
 
@@ -351,16 +363,23 @@ impl Telling<'_> {
             return false;
         }
         let error = destination.is_closed().then_some(Undelivered::ConnectionEnded);
-        self.tell(destination, b"", b"", error);
+        self.tell(destination, "", (b"", b""), error);
         error.is_none()
     }
 
-    fn tell(&mut self, destination: &Outbox, subject: &[u8], queue: &[u8], error: Option<Undelivered>) {
+    fn tell(
+        &mut self,
+        destination: &Outbox,
+        account: &str,
+        (subject, queue): (&[u8], &[u8]),
+        error: Option<Undelivered>,
+    ) {
         let name = destination.name();
         self.trace.add_egress(&Egress {
             kind: shown(destination.kind()),
             connection: destination.connection_id(),
             name: name.as_deref().unwrap_or_default(),
+            account,
             subscription: subject,
             queue,
             error,

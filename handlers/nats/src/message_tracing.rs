@@ -10,8 +10,8 @@ use vagus_delivery::arbiter::{OwnMessage, Trace};
 use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::message_trace::{
-    Activation, Egress, Ingress, ShownKind, SubjectMapping, TraceEvent, TraceRequest, may_ask,
-    may_have_context, with_tracing_disabled,
+    Activation, Egress, Ingress, ServiceImport, ShownKind, StreamExport, SubjectMapping, TraceEvent,
+    TraceRequest, may_ask, may_have_context, with_tracing_disabled,
 };
 use vagus_protocol::operation::Publish;
 use vagus_protocol::parser::oversized;
@@ -269,6 +269,18 @@ impl EventTrace {
 impl Trace for EventTrace {
     fn is_without_delivery(&self) -> bool {
         self.granted.without_delivery
+    }
+
+    fn add_stream_export(&mut self, export: &StreamExport<'_>) {
+        if let Some(event) = &mut self.event {
+            event.add_stream_export(&now(), export);
+        }
+    }
+
+    fn add_service_import(&mut self, import: &ServiceImport<'_>) {
+        if let Some(event) = &mut self.event {
+            event.add_service_import(&now(), import);
+        }
     }
 
     fn add_egress(&mut self, egress: &Egress<'_>) {

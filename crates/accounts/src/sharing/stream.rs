@@ -9,6 +9,7 @@ use vagus_routing::subject::{has_wildcards, intersection};
 /// A stream of another account, which may be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedStream {
+    importer: Box<str>,
     account: Box<str>,
     subject: Box<str>,
     local: Box<str>,
@@ -41,7 +42,7 @@ pub(super) fn local_subject(import: &StreamImport) -> Result<Cow<'_, str>, Impor
 }
 
 impl ImportedStream {
-    pub(super) fn new(import: &StreamImport, local: &str) -> Result<Self, ImportError> {
+    pub(super) fn new(importer: &str, import: &StreamImport, local: &str) -> Result<Self, ImportError> {
         let subject = &*import.subject;
         let is_renamed = has_wildcards(subject.as_bytes()) && local != subject;
         let renaming = is_renamed
@@ -58,6 +59,7 @@ impl ImportedStream {
         );
         let expires = import.activation.as_ref().map(|activation| activation.expires);
         Ok(Self {
+            importer: importer.into(),
             account: import.account.clone(),
             subject: subject.into(),
             local,
@@ -133,6 +135,10 @@ impl Renaming {
 impl vagus_routing::Renaming for ImportedStream {
     fn append_renamed(&self, subject: &[u8], out: &mut Vec<u8>) {
         self.append_local_subject(subject, out);
+    }
+
+    fn importer(&self) -> &str {
+        &self.importer
     }
 
     fn allows_trace(&self) -> bool {

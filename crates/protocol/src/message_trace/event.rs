@@ -65,6 +65,31 @@ pub struct SubjectMapping<'a> {
     pub to: &'a [u8],
 }
 
+/// That a message goes to subscriptions of an account which imports it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct StreamExport<'a> {
+    /// The importing account.
+    #[serde(rename = "acc")]
+    pub account: &'a str,
+    /// What it calls the subject.
+    #[serde(serialize_with = "as_text")]
+    pub to: &'a [u8],
+}
+
+/// That a message goes on into an account that exports a service.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ServiceImport<'a> {
+    /// The exporting account.
+    #[serde(rename = "acc")]
+    pub account: &'a str,
+    /// The subject in the importing account.
+    #[serde(serialize_with = "as_text")]
+    pub from: &'a [u8],
+    /// The subject in the exporting account.
+    #[serde(serialize_with = "as_text")]
+    pub to: &'a [u8],
+}
+
 /// Why a message did not go to a subscription that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Undelivered {
@@ -99,6 +124,9 @@ pub struct Egress<'a> {
     /// What that connection calls itself; perhaps nothing.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub name: &'a str,
+    /// Its account, if that is another than that of the publisher.
+    #[serde(rename = "acc", skip_serializing_if = "str::is_empty")]
+    pub account: &'a str,
     /// The subject it is to; empty where one connection stands for many.
     #[serde(
         rename = "sub",
@@ -191,6 +219,16 @@ impl TraceEvent {
         self.add("sm", time, mapping);
     }
 
+    /// Tells that the message goes to those who import it. As [`TraceEvent::add_egress`].
+    pub fn add_stream_export(&mut self, time: &str, export: &StreamExport<'_>) {
+        self.add("se", time, export);
+    }
+
+    /// Tells that the message goes on into another account. As [`TraceEvent::add_egress`].
+    pub fn add_service_import(&mut self, time: &str, import: &ServiceImport<'_>) {
+        self.add("si", time, import);
+    }
+
     /// Tells of one more place that the message left for. Past a bound it is only counted.
     pub fn add_egress(&mut self, time: &str, egress: &Egress<'_>) {
         self.add("eg", time, egress);
@@ -237,7 +275,8 @@ impl TraceEvent {
 #[cfg(test)]
 mod tests {
     use super::{
-        Egress, Ingress, ServerShown, ShownKind, SubjectMapping, TOLD_AT_MOST, TraceEvent, Undelivered,
+        Egress, Ingress, ServerShown, ServiceImport, ShownKind, StreamExport, SubjectMapping, TOLD_AT_MOST,
+        TraceEvent, Undelivered,
     };
     use crate::message_trace::TraceRequest;
     use std::collections::BTreeMap;
@@ -266,6 +305,7 @@ mod tests {
         kind: ShownKind::Client,
         connection: 12,
         name: "",
+        account: "",
         subscription: b"tr.>",
         queue: b"",
         error: None,
@@ -323,6 +363,36 @@ mod tests {
         let mut event = event("Nats-Trace-Dest: d\r\n", &INGRESS);
         event.add_mapping("2026-01-01T00:00:01Z", &SubjectMapping { to: b"other" });
         let expect = r#"{"type":"sm","ts":"2026-01-01T00:00:01Z","to":"other"}]}"#;
+        assert!(text(event, &SERVER).ends_with(expect));
+    }
+
+    #[test]
+    fn tells_where_a_message_crosses_accounts() {
+        let mut event = event("Nats-Trace-Dest: d\r\n", &INGRESS);
+        let time = "2026-01-01T00:00:01Z";
+        event.add_stream_export(
+            time,
+            &StreamExport {
+                account: "B",
+                to: b"b.x",
+            },
+        );
+        let egress = Egress {
+            account: "B",
+            ..EGRESS
+        };
+        event.add_egress(time, &egress);
+        let import = ServiceImport {
+            account: "C",
+            from: b"x",
+            to: b"c.x",
+        };
+        event.add_service_import(time, &import);
+        let expect = concat!(
+            r#"{"type":"se","ts":"2026-01-01T00:00:01Z","acc":"B","to":"b.x"},"#,
+            r#"{"type":"eg","ts":"2026-01-01T00:00:01Z","kind":0,"cid":12,"acc":"B","sub":"tr.\u003e"},"#,
+            r#"{"type":"si","ts":"2026-01-01T00:00:01Z","acc":"C","from":"x","to":"c.x"}]}"#
+        );
         assert!(text(event, &SERVER).ends_with(expect));
     }
 

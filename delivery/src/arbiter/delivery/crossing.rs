@@ -8,9 +8,11 @@ use super::{Delivery, Parts};
 use crate::account::{Account, AnswerWay, Asker, Crossing, RequestWay};
 use crate::arbiter::posted::{Posted, Sizes};
 use crate::arbiter::resolving::Unfinished;
-use crate::outbox::{Party, request_info};
+use crate::arbiter::tracing::Trace;
+use crate::outbox::{ConnectionSubscription, Party, request_info};
 use std::sync::Arc;
 use vagus_accounts::ResponseType;
+use vagus_protocol::message_trace::{ServiceImport, with_tracing_disabled};
 use vagus_protocol::operation::Publish;
 use vagus_protocol::request_info::{RequestInfo, with_request_info};
 use vagus_protocol::service_latency::Outcome;
@@ -85,6 +87,21 @@ impl Delivery {
             };
         }
         taken
+    }
+
+    /// The same as [`Delivery::cross`] for a message that is traced in its own account alone.
+    pub(super) fn cross_untraced(
+        &mut self,
+        account: &Account,
+        message: &Publish<'_>,
+        origin: Origin,
+    ) -> bool {
+        let mut body = with_tracing_disabled(message.header().unwrap_or_default());
+        let header_size = Some(body.len());
+        body.extend_from_slice(message.payload());
+        let sizes = Sizes::of(header_size, &body);
+        let untraced = sizes.message(message.subject, message.reply, header_size, &body);
+        self.cross(account, &untraced, origin, &[])
     }
 
     fn pass_request(
@@ -248,5 +265,26 @@ impl Delivery {
             return taken;
         }
         self.cross(account, message, origin, passed) || taken
+    }
+}
+
+/// Tells a trace of the ways that a message takes into other accounts.
+pub(super) fn tell_of_crossings(
+    account: &Account,
+    ways: &[Arc<ConnectionSubscription>],
+    message: &Publish<'_>,
+    trace: &mut dyn Trace,
+) {
+    for way in ways {
+        let way = account.crossing(way.destination().connection_id());
+        if let Some(Crossing::Requests(route)) = way.as_deref() {
+            let mut to = Vec::with_capacity(message.subject.len());
+            route.service().append_exported_subject(message.subject, &mut to);
+            trace.add_service_import(&ServiceImport {
+                account: route.exporter().name(),
+                from: message.subject,
+                to: &to,
+            });
+        }
     }
 }

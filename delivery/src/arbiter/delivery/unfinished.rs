@@ -1,5 +1,6 @@
 //! What may take more than one turn of a publisher: what a turn begins and another ends.
 
+use super::crossing::tell_of_crossings;
 use super::{Delivery, Parts};
 use crate::account::Account;
 use crate::arbiter::posted::Posted;
@@ -95,7 +96,7 @@ impl Delivery {
         account: &Arc<Account>,
         message: &Publish<'_>,
         origin: Origin,
-        trace: Box<dyn Trace>,
+        mut trace: Box<dyn Trace>,
     ) -> bool {
         if !self.is_of_run(message, origin) {
             self.close_run();
@@ -104,15 +105,34 @@ impl Delivery {
         }
         let mut composed = std::mem::take(&mut self.composed);
         let content = Content::of(message, &mut composed);
-        let tracing = self
-            .count_one(&content)
+        let counted = self.count_one(&content);
+        let mut ways = Vec::new();
+        if let Some((fanout, _)) = &counted
+            && !fanout.accounts().is_empty()
+        {
+            tell_of_crossings(account, fanout.accounts(), message, &mut *trace);
+            if !trace.is_without_delivery() {
+                ways.extend_from_slice(fanout.accounts());
+            }
+        }
+        let tracing = counted
             .map(|(fanout, origin)| Box::new(Tracing::new(trace, account.clone(), fanout, origin, &content)));
         self.composed = composed;
         // What came before goes before.
         self.close_run();
-        let Some(mut tracing) = tracing else {
+        let Some(tracing) = tracing else {
             return false;
         };
+        let taken = self.begin_tracing(account, tracing);
+        if ways.is_empty() {
+            return taken;
+        }
+        self.crossings = ways;
+        self.cross_untraced(account, message, origin) || taken
+    }
+
+    /// Delivers a traced message as far as the turn allows, and its event if that is all.
+    fn begin_tracing(&mut self, account: &Arc<Account>, mut tracing: Box<Tracing>) -> bool {
         if self.is_unfinished() {
             self.proceed_behind(Box::new(Unfinished::Tracing(tracing)));
             return true;

@@ -1,5 +1,6 @@
 //! What comes from one account into another.
 
+use super::tracing::Told;
 use super::*;
 use crate::account::{AnswerWay, Crossing, RequestWay};
 use vagus_accounts::{
@@ -52,14 +53,21 @@ fn service(response_type: ResponseType, local: &str) -> ImportedService {
 }
 
 fn renaming(subject: &str, local: LocalSubject) -> (Vec<u8>, Arc<dyn Renaming>) {
+    traced_renaming(subject, local, false)
+}
+
+fn traced_renaming(subject: &str, local: LocalSubject, allow_trace: bool) -> (Vec<u8>, Arc<dyn Renaming>) {
     let import = StreamImport {
         account: GLOBAL_ACCOUNT.into(),
         subject: subject.into(),
         local,
-        allow_trace: false,
+        allow_trace,
         activation: None,
     };
-    let importer = AccountDefinition::default();
+    let importer = AccountDefinition {
+        name: "IMPORTER".into(),
+        ..AccountDefinition::default()
+    };
     let exporter = exporting(ResponseType::Singleton);
     let stream = Sharing::new([&exporter], 0)
         .add_stream(&importer, &import)
@@ -363,5 +371,50 @@ fn a_request_to_very_many_takes_its_turns() {
     assert!(
         turns.len() > 2 && turns.iter().all(|turn| *turn <= 65_536),
         "{turns:?}"
+    );
+}
+
+/// A trace tells that a message crosses accounts, and goes on there where the importer lets it.
+#[test]
+fn a_trace_tells_of_other_accounts() {
+    for allow_trace in [false, true] {
+        let mut world = World::new();
+        let [own, other] = [(); 2].map(|()| world.peer());
+        let renamed = LocalSubject::Mapped("mine".into());
+        let (_, renamed) = traced_renaming("s.x", renamed, allow_trace);
+        world.subscribe(&own, "s.x", 1);
+        world.import(&other, "mine", "1", ("s.x", &renamed));
+        let told = Told::default();
+        world.trace("PUB s.x 0\r\n\r\n", None, &told);
+        world.end();
+        let mut expected = vec!["0  s.x", "1  s.x", "se IMPORTER mine"];
+        expected.retain(|line| allow_trace || *line != "1  s.x");
+        assert_eq!(told.lines(), expected, "{allow_trace}");
+        assert_eq!(taken(&other), "MSG mine 1 0\r\n\r\n");
+    }
+}
+
+#[test]
+fn a_traced_request_goes_on_untraced() {
+    let mut world = World::new();
+    let (importer, responder) = (world.importer("importer"), world.peer());
+    world.ask(&importer, ResponseType::Singleton, "help.*");
+    world.subscribe(&responder, "svc.>", 1);
+    let message = parsed("HPUB help.me 18 20\r\nNATS/1.0\r\nA: b\r\n\r\nhi\r\n");
+    let origin = Origin::client(ConnectionId::MAX, importer.account.id(), true);
+    let told = Told::default();
+    let traced = |world: &mut World, told: &Told| {
+        let trace = Box::new(told.clone());
+        world
+            .delivery
+            .publish_traced(&importer.account, &message, origin, trace)
+    };
+    assert!(traced(&mut world, &told));
+    world.end();
+    assert_eq!(told.lines(), ["si $G help.me svc.me"]);
+    let question = taken(&responder);
+    assert!(
+        question.contains("Nats-Trace-Dest: trace disabled\r\n") && question.ends_with("\r\n\r\nhi\r\n"),
+        "{question}"
     );
 }

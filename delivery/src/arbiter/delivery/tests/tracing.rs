@@ -5,7 +5,7 @@ use crate::arbiter::tracing::{OwnMessage, Trace};
 use std::cell::RefCell;
 use std::rc::Rc;
 use vagus_protocol::error::CloseReason;
-use vagus_protocol::message_trace::Egress;
+use vagus_protocol::message_trace::{Egress, ServiceImport, StreamExport};
 use vagus_routing::SubjectFilter;
 
 /// What a trace was told, a line for each subscription; its event says how many there were.
@@ -20,6 +20,20 @@ pub(super) struct Told {
 impl Trace for Told {
     fn is_without_delivery(&self) -> bool {
         self.without_delivery
+    }
+
+    fn add_stream_export(&mut self, export: &StreamExport<'_>) {
+        let to = String::from_utf8_lossy(export.to);
+        self.lines
+            .borrow_mut()
+            .push(format!("se {} {to}", export.account));
+    }
+
+    fn add_service_import(&mut self, import: &ServiceImport<'_>) {
+        let [from, to] = [import.from, import.to].map(String::from_utf8_lossy);
+        self.lines
+            .borrow_mut()
+            .push(format!("si {} {from} {to}", import.account));
     }
 
     fn add_egress(&mut self, egress: &Egress<'_>) {
