@@ -278,6 +278,9 @@ fn pick_another<'a>(
     staging: &mut Staging,
 ) -> Option<&'a Arc<ConnectionSubscription>> {
     let takes = |member: &Arc<ConnectionSubscription>| can_take(member, subject) && reaches(origin, member);
+    if origin.kind().is_server() {
+        return pick_evenly(queue, random, takes, staging);
+    }
     for member in queue.candidates(random) {
         staging.charge(1);
         if takes(member) {
@@ -290,6 +293,28 @@ fn pick_another<'a>(
         }
     }
     None
+}
+
+/// So often a member is drawn where many may be out of reach, before all of them are compared.
+const DRAWN_AT_MOST: usize = 8;
+
+/// One of the nearest members that take a message which another server has passed on: most of those that are out of its reach
+/// stand side by side, so who is next to one of them must not be the one that takes its share.
+fn pick_evenly<'a>(
+    queue: &'a QueueTargets<Arc<Outbox>>,
+    random: u64,
+    takes: impl Fn(&Arc<ConnectionSubscription>) -> bool,
+    staging: &mut Staging,
+) -> Option<&'a Arc<ConnectionSubscription>> {
+    let mut random = Rng::with_seed(random);
+    for _ in 0..DRAWN_AT_MOST {
+        staging.charge(1);
+        let drawn = queue.first(random.u64(..))?;
+        if distance(drawn.destination()) == 0 && takes(drawn) && claims_one(drawn) {
+            return Some(drawn);
+        }
+    }
+    pick_nearest(queue, random.u64(..), takes, staging)
 }
 
 /// One of the nearest members that take a message. They are as likely as they weigh, whatever is further off beside them:
