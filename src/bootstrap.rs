@@ -1,5 +1,9 @@
 //! The only wiring: which actors there are, and who knows whom.
 
+mod cluster;
+
+pub(crate) use cluster::{RouteSocket, RunningCluster};
+
 use crate::admin::{Admin, MonitoringSockets};
 use crate::certificates::Secured;
 use crate::claimed_accounts;
@@ -9,6 +13,7 @@ use crate::server::StartError;
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
+use cluster::{Clustering, RouteParts};
 use futures_util::future::join_all;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::cell::RefCell;
@@ -63,6 +68,7 @@ pub(crate) struct Running {
     pub(crate) lame_duck: Addr<LameDuck>,
     pub(crate) reload: Addr<Reload>,
     pub(crate) admin: Admin,
+    pub(crate) cluster: Option<RunningCluster>,
     pub(crate) system_service: Option<SystemServiceHandle>,
     pub(crate) secured: Secured,
 }
@@ -78,6 +84,7 @@ pub(crate) fn start(
     let secured = Secured::start(config.clients.tls.as_ref())?;
     let socket = listen(&config.clients.listen)?;
     let client_address = socket.local_addr()?;
+    let routes = RouteSocket::listen(&config)?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
     let mut info = Info {
         server_id: identity.id().to_owned(),
@@ -104,7 +111,7 @@ pub(crate) fn start(
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let sockets = (socket, client_address, monitoring);
+            let sockets = (socket, client_address, monitoring, routes);
             let started = populate(sockets, document, info, &identity, gate, secured);
             let started = match started {
                 Ok((running, services)) => {
@@ -140,7 +147,12 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
 /// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
 /// there is one.
 fn populate(
-    (socket, client_address, monitoring): (TcpListener, SocketAddr, MonitoringSockets),
+    (socket, client_address, monitoring, routes): (
+        TcpListener,
+        SocketAddr,
+        MonitoringSockets,
+        Option<RouteSocket>,
+    ),
     (config, setup): (&Config, Setup),
     info: Info,
     identity: &ServerIdentity,
@@ -198,15 +210,20 @@ fn populate(
         metadata: config.metadata.clone(),
         answered: answered.clone(),
     }));
-    let mut receptions = vec![open_reception(first.clone(), &surroundings, &client_settings)];
+    let route_address = routes.as_ref().map(RouteSocket::address);
+    let clustering = routes
+        .and_then(|socket| Clustering::prepare(socket, config, &surroundings, &arbiters, &client_settings));
+    let languages = Languages {
+        surroundings: surroundings.clone(),
+        client_settings: client_settings.clone(),
+        routes: clustering.as_ref().map(|clustering| clustering.parts.clone()),
+    };
+    let mut receptions = vec![languages.open_receptions(first.clone())];
     for number in 1..count {
-        receptions.push(open_elsewhere(
-            number,
-            &arbiters,
-            &surroundings,
-            &client_settings,
-        )?);
+        receptions.push(open_elsewhere(number, &arbiters, &languages)?);
     }
+    let (receptions, route_receptions): (Vec<_>, Vec<_>) = receptions.into_iter().unzip();
+    let route_receptions = route_receptions.into_iter().flatten().collect();
     let expects_handshakes = {
         let client_settings = client_settings.clone();
         move || client_settings.current().0.tls.is_some()
@@ -267,7 +284,7 @@ fn populate(
         process: setup.process,
     };
     let reload = start_reload(
-        with_ports(config, client_address, &admin),
+        with_ports(config, (client_address, route_address), &admin),
         (setup.tree, setup.text),
         setup.source,
         parts,
@@ -276,6 +293,10 @@ fn populate(
     );
     // Nobody else says who it is.
     let _ = admin.broker.configurator.set(Configurator::new(reload.clone()));
+    // Last of all: others connect from here on.
+    let cluster = clustering
+        .map(|clustering| clustering.begin(route_receptions, &arbiters))
+        .transpose()?;
     let running = Running {
         client_address,
         system: System::current(),
@@ -286,6 +307,7 @@ fn populate(
         lame_duck,
         reload,
         admin,
+        cluster,
         system_service,
         secured,
     };
@@ -293,10 +315,13 @@ fn populate(
 }
 
 /// How the server is set, with the ports that it was given where it asked for any.
-fn with_ports(config: &Config, clients: SocketAddr, admin: &Admin) -> Config {
+fn with_ports(config: &Config, (clients, routes): (SocketAddr, Option<SocketAddr>), admin: &Admin) -> Config {
     let mut config = config.clone();
     let fixed = |address: SocketAddr| Port::Fixed(address.port());
     config.clients.listen.port = fixed(clients);
+    if let (Some(cluster), Some(address)) = (&mut config.cluster, routes) {
+        cluster.listener.listen.port = fixed(address);
+    }
     let (http, https) = admin.monitoring_addresses();
     config.monitoring.http = http.map(fixed);
     config.monitoring.https = https.map(fixed);
@@ -347,31 +372,36 @@ fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surr
     arbiter
 }
 
-/// The reception of an arbiter, on its own thread.
-fn open_reception(
-    arbiter: LocalArbiter,
-    surroundings: &Arc<Surroundings>,
-    client_settings: &Arc<Live<ClientSettings>>,
-) -> Recipient<Placed> {
-    Reception::new(Nats::new(client_settings.clone()), arbiter, surroundings.clone())
-        .start()
-        .recipient()
+/// Where connections placed on one arbiter become actors: those of clients, and routes if there is a cluster.
+type Receptions = (Recipient<Placed>, Option<Recipient<Placed>>);
+
+/// What is spoken on every arbiter.
+#[derive(Clone)]
+struct Languages {
+    surroundings: Arc<Surroundings>,
+    client_settings: Arc<Live<ClientSettings>>,
+    routes: Option<RouteParts>,
 }
 
-/// The reception of an arbiter that is not the first: on a thread that is made for it.
-fn open_elsewhere(
-    number: usize,
-    arbiters: &Arc<Arbiters>,
-    surroundings: &Arc<Surroundings>,
-    client_settings: &Arc<Live<ClientSettings>>,
-) -> io::Result<Recipient<Placed>> {
-    let (arbiters, surroundings, client_settings) =
-        (arbiters.clone(), surroundings.clone(), client_settings.clone());
+impl Languages {
+    /// The receptions of an arbiter, on its own thread.
+    fn open_receptions(&self, arbiter: LocalArbiter) -> Receptions {
+        let routes = self.routes.as_ref();
+        let routes = routes.map(|routes| routes.open_reception(arbiter.clone()));
+        let clients = Nats::new(self.client_settings.clone());
+        let clients = Reception::new(clients, arbiter, self.surroundings.clone()).start();
+        (clients.recipient(), routes)
+    }
+}
+
+/// The receptions of an arbiter that is not the first: on a thread that is made for it.
+fn open_elsewhere(number: usize, arbiters: &Arc<Arbiters>, languages: &Languages) -> io::Result<Receptions> {
+    let (arbiters, languages) = (arbiters.clone(), languages.clone());
     let (ready, is_ready) = mpsc::channel();
     let arbiter = Arbiter::with_tokio_rt(runtime);
     arbiter.spawn_fn(move || {
-        let arbiter = open_arbiter(number, &arbiters, &surroundings);
-        let _ = ready.send(open_reception(arbiter, &surroundings, &client_settings));
+        let arbiter = open_arbiter(number, &arbiters, &languages.surroundings);
+        let _ = ready.send(languages.open_receptions(arbiter));
     });
     is_ready
         .recv()

@@ -1,5 +1,6 @@
 //! What the command line asks for, as a pure function of the arguments and the configuration file.
 
+mod cluster;
 mod help;
 mod launch;
 mod signal;

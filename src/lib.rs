@@ -21,6 +21,7 @@ mod system_account;
 pub use reload::{Process, Setup};
 pub use server::{Server, StartError};
 pub use stapling::StaplingError;
+pub use vagus_actors::cluster::ClusterState;
 pub use vagus_actors::impact::ReloadImpact;
 pub use vagus_actors::lame_duck::{LameDuckState, Phase as LameDuckPhase};
 pub use vagus_actors::listener::ListenerState;

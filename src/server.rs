@@ -13,6 +13,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use vagus_actors::Observe;
+use vagus_actors::cluster::ClusterState;
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, MonitorState};
@@ -75,6 +76,14 @@ pub enum StartError {
         /// Where it was to listen.
         address: SocketAddr,
     },
+    /// The port of routes cannot be listened on: the operator's to mend.
+    #[error("Error listening on router port: {address}, \"{source}\"")]
+    ListenForRoutes {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The credentials cannot be used: the operator's to mend.
     #[error(transparent)]
     Credentials(#[from] GateError),
@@ -97,6 +106,14 @@ impl StartError {
     pub(crate) fn admin(error: Self) -> Self {
         match error {
             Self::Listen { address, source } => Self::ListenForAdmin { address, source },
+            other => other,
+        }
+    }
+
+    /// That a port cannot be listened on, said of routes.
+    pub(crate) fn cluster(error: Self) -> Self {
+        match error {
+            Self::Listen { address, source } => Self::ListenForRoutes { address, source },
             other => other,
         }
     }
@@ -170,6 +187,23 @@ impl Server {
     /// Where clients connect; the port is the real one, also if any free one was asked for.
     pub fn client_address(&self) -> SocketAddr {
         self.running.client_address
+    }
+
+    /// Where other servers of the cluster connect; the port is the real one. None if it is in none.
+    pub fn cluster_address(&self) -> Option<SocketAddr> {
+        Some(self.running.cluster.as_ref()?.address)
+    }
+
+    /// The state of the cluster; None if it is in none.
+    pub fn cluster(&self) -> Option<ClusterState> {
+        let cluster = &self.running.cluster.as_ref()?.cluster;
+        self.ask(cluster, Observe::<ClusterState>::new())
+    }
+
+    /// The state of the Monitor of routes; None if the server is in no cluster.
+    pub fn route_monitor(&self) -> Option<MonitorState> {
+        let routes = &self.running.cluster.as_ref()?.routes;
+        self.ask(routes, Observe::<MonitorState>::new())
     }
 
     /// Where monitoring over HTTP is; the port is the real one. None if it is not served.

@@ -135,13 +135,12 @@ struct DialledServer {
 /// Has the Cluster begin: from now on it can have servers dialled.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct BeginCluster {
-    /// Who opens routes, on each arbiter.
-    pub receptions: Vec<Recipient<Placed>>,
+struct BeginCluster {
+    receptions: Vec<Recipient<Placed>>,
 }
 
 impl Cluster {
-    /// Of a server that is alone so far. It does nothing before it [begins](BeginCluster).
+    /// Of a server that is alone so far. It does nothing before it [begins](Self::begin).
     pub fn new(
         membership: &ClusterHandleParts,
         settings: ClusterSettings,
@@ -160,6 +159,11 @@ impl Cluster {
             routes: HashMap::default(),
             dialled: Vec::new(),
         }
+    }
+
+    /// Has it connect to the servers of the configuration. Routes are opened by these receptions, one on each arbiter.
+    pub fn begin(cluster: &Addr<Self>, receptions: Vec<Recipient<Placed>>) {
+        tell(cluster, BeginCluster { receptions });
     }
 
     fn dial(&mut self, address: RouteAddress, kind: RouteKind) {

@@ -188,6 +188,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         monitoring,
         metrics,
         admin,
+        cluster,
         // Of the content as a whole.
         digest: _,
         arbiters,
@@ -323,6 +324,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         (connections, &new.metrics.connections),
         |on| Shown::Boolean(*on),
     );
+    table.fixed("cluster", (cluster, &new.cluster), section);
     admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));
     table.fixed("arbiters", (arbiters, &new.arbiters), |count| {
         Shown::number(*count)

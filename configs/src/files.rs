@@ -36,6 +36,7 @@ impl Config {
             monitoring: _,
             metrics: _,
             admin,
+            cluster,
             digest: _,
             arbiters: _,
         } = self;
@@ -67,6 +68,9 @@ impl Config {
         } = beside_tls;
         files.of_cache(ocsp_cache);
         files.of_listener(clients);
+        if let Some(cluster) = cluster {
+            files.of_listener(&cluster.listener);
+        }
         if let Some(tls) = admin_tls {
             files.of_tls(tls);
         }

@@ -8,6 +8,7 @@ mod accounts;
 mod admin;
 mod auth_callout;
 mod beside_tls;
+mod cluster;
 mod diff;
 pub mod document;
 mod files;
@@ -28,6 +29,7 @@ pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
 pub use auth_callout::AuthCallout;
 pub use beside_tls::BesideTls;
+pub use cluster::{Cluster, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;
 pub use format::NatsFormat;
@@ -83,6 +85,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// The admin service, if there is one.
     pub admin: Option<Admin>,
+    /// The cluster that it is a part of, if it is.
+    pub cluster: Option<Cluster>,
     /// [`Loaded::digest`] of the file that a server was started with, to be shown; empty without one.
     pub digest: String,
     /// How many arbiters (threads that carry connections) there are; one a core when 0.
@@ -103,6 +107,9 @@ impl Config {
         }
         if let (Some(port), Some(current)) = (&mut self.monitoring.https, running.monitoring.https) {
             keep(port, current);
+        }
+        if let (Some(cluster), Some(current)) = (&mut self.cluster, &running.cluster) {
+            keep(&mut cluster.listener.listen.port, current.listener.listen.port);
         }
         if let (Some(admin), Some(current)) = (&mut self.admin, &running.admin) {
             keep(&mut admin.listen.port, current.listen.port);

@@ -9,6 +9,7 @@ mod accounts;
 mod admin;
 mod auth_callout;
 mod authorization;
+mod cluster;
 mod digest;
 mod duration;
 mod findings;

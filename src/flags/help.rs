@@ -64,6 +64,14 @@ TLS:
         --tlsverify                   Clients must show a certificate, too
         --tlscacert <file>            Authorities that clients' certificates may come from (those of the system)
 
+Cluster:
+        --cluster, --cluster_listen <url>  Where other servers of the cluster connect (host and port; -1: any port)
+        --routes <url>,<url>          Servers of the cluster to connect to
+        --cluster_name <name>         Name of the cluster
+        --cluster_advertise <address> Address for the other servers
+        --no_advertise                Do not tell clients of the other servers
+        --connect_retries <number>    How often to try a server that was heard of
+
 General:
     -h, --help                        Show this
     -v, --version                     Show the version of nats-server that this server is like
@@ -71,14 +79,8 @@ General:
 
 Not in this version of vagus yet; a server that is asked for one of these does not start:
     -js, --jetstream                  JetStream
-        --cluster, --cluster_listen <url>  Where other servers of the cluster connect
-        --routes <url>,<url>          Servers of the cluster to connect to
 
 Not in this version of vagus yet; a server that is told one of these says so and starts:
-        --cluster_name <name>         Name of the cluster
-        --cluster_advertise <address> Address for the other servers
-        --no_advertise                Do not tell clients of the other servers
-        --connect_retries <number>    How often to try a server that was heard of
         --profile <port>              Profiling over HTTP
 
 `vagus help serve` shows what vagus can be told beyond nats-server.

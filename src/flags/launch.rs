@@ -2,7 +2,7 @@
 
 use super::syntax::{Parsed, Value};
 use super::table::{Feature, Setting};
-use super::tls;
+use super::{cluster, tls};
 use std::path::PathBuf;
 use thiserror::Error;
 use vagus_auth::credentials::{self, Credentials, Gate, GateError};
@@ -46,6 +46,10 @@ pub(crate) enum LaunchError {
     ArbitersOutOfRange(i64),
     #[error("the address to advertise must be <host> or <host>:<port>, not {0:?}")]
     BadAdvertise(String),
+    #[error("a route must be a URL such as nats-route://host:6222")]
+    BadRoute,
+    #[error("--cluster must be a URL such as nats://host:6222")]
+    BadClusterListen,
     #[error("routes need a cluster listener: set --cluster too")]
     RoutesWithoutCluster,
     #[error("TLS needs a certificate and its private key")]
@@ -75,7 +79,6 @@ impl Feature {
         match self {
             Self::Profiling => "Profiling is",
             Self::JetStream => "JetStream is",
-            Self::Cluster => "Clustering is",
         }
     }
 }
@@ -130,7 +133,8 @@ impl Launch {
                 "No messages are stored in {folder}: JetStream is not enabled"
             ));
         }
-        warn_of_idle(flags, &mut warnings)?;
+        cluster::lay_over(&mut config, flags, &mut warnings)?;
+        warn_of_idle(flags, &mut warnings);
         Ok(Self {
             config,
             warnings,
@@ -149,12 +153,6 @@ fn lay_over<T: From<String>>(setting: &mut Option<T>, flags: &Parsed<Setting>, f
 
 /// Nothing that is asked for is passed over in silence; asking for the default is no request.
 fn refuse_absent(flags: &Parsed<Setting>) -> Result<(), LaunchError> {
-    if flags.text(Setting::ClusterListen).is_some() {
-        return Err(refusal(Feature::Cluster, ""));
-    }
-    if flags.text(Setting::Routes).is_some() {
-        return Err(LaunchError::RoutesWithoutCluster);
-    }
     for given in &flags.given {
         if let Setting::Absent(feature) = given.id
             && !given.value.is_off()
@@ -166,17 +164,11 @@ fn refuse_absent(flags: &Parsed<Setting>) -> Result<(), LaunchError> {
 }
 
 /// What is about other servers, or others' tools, and harmless where there are none.
-fn warn_of_idle(flags: &Parsed<Setting>, warnings: &mut Vec<String>) -> Result<(), LaunchError> {
+fn warn_of_idle(flags: &Parsed<Setting>, warnings: &mut Vec<String>) {
     for given in &flags.given {
         let Setting::Idle(feature) = given.id else {
             continue;
         };
-        if given.name == CLUSTER_NAME && given.value.text().contains(' ') {
-            return Err(LaunchError::NameWithSpace(
-                "cluster",
-                given.value.text().to_owned(),
-            ));
-        }
         if !given.value.is_off() {
             let sentence = feature.sentence();
             warnings.push(format!(
@@ -185,10 +177,7 @@ fn warn_of_idle(flags: &Parsed<Setting>, warnings: &mut Vec<String>) -> Result<(
             ));
         }
     }
-    Ok(())
 }
-
-const CLUSTER_NAME: &str = "cluster_name";
 
 fn refusal(feature: Feature, flag: &'static str) -> LaunchError {
     LaunchError::Absent { feature, flag }

@@ -53,6 +53,10 @@ pub(crate) enum Setting {
     TlsKey,
     Routes,
     ClusterListen,
+    ClusterName,
+    ClusterAdvertise,
+    NoAdvertise,
+    ConnectRetries,
 }
 
 /// What nats-server can do and this version cannot.
@@ -60,7 +64,6 @@ pub(crate) enum Setting {
 pub(crate) enum Feature {
     Profiling,
     JetStream,
-    Cluster,
 }
 
 const fn flag(id: Setting, names: &'static [&'static str], kind: Kind) -> Flag<Setting> {
@@ -110,10 +113,10 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::TlsKey, &["tlskey"], Kind::Text),
     flag(Setting::Routes, &["routes"], Kind::Text),
     flag(Setting::ClusterListen, &["cluster", "cluster_listen"], Kind::Text),
-    idle(Feature::Cluster, &["cluster_name"], Kind::Text),
-    idle(Feature::Cluster, &["cluster_advertise"], Kind::Text),
-    idle(Feature::Cluster, &["no_advertise"], Kind::Bool),
-    idle(Feature::Cluster, &["connect_retries"], Kind::Integer),
+    flag(Setting::ClusterName, &["cluster_name"], Kind::Text),
+    flag(Setting::ClusterAdvertise, &["cluster_advertise"], Kind::Text),
+    flag(Setting::NoAdvertise, &["no_advertise"], Kind::Bool),
+    flag(Setting::ConnectRetries, &["connect_retries"], Kind::Integer),
 ];
 
 const fn idle(feature: Feature, names: &'static [&'static str], kind: Kind) -> Flag<Setting> {

@@ -1,6 +1,8 @@
 use super::*;
 use vagus_auth::credentials::Credentials;
-use vagus_configs::{Config, LogFormat, LogTime, Port, SyslogAddress};
+use vagus_configs::{
+    Cluster, Config, Listen, ListenerSettings, LogFormat, LogTime, Port, RouteUrl, SyslogAddress,
+};
 
 fn parse_line(line: &str) -> Result<Command, FlagError> {
     let args: Vec<String> = line
@@ -330,18 +332,52 @@ fn flags_of_later_versions_may_be_off() {
 /// They are about what there is not, and ask for nothing by themselves.
 #[test]
 fn flags_without_effect_are_mentioned() {
-    for (line, flag, feature) in [
-        ("--profile 1", "profile", "Profiling is"),
-        ("-cluster_name c", "cluster_name", "Clustering is"),
-        ("--cluster_advertise h:1", "cluster_advertise", "Clustering is"),
-        ("--no_advertise", "no_advertise", "Clustering is"),
-        ("--connect_retries=3", "connect_retries", "Clustering is"),
-    ] {
-        let launch = launch(line);
-        assert_eq!(launch.config, Config::default(), "{line}");
-        let warning = format!("-{flag} changes nothing: {feature} not in this version of vagus yet");
-        assert_eq!(launch.warnings, [warning], "{line}");
-    }
+    let launch = launch("--profile 1");
+    assert_eq!(launch.config, Config::default());
+    assert_eq!(
+        launch.warnings,
+        ["-profile changes nothing: Profiling is not in this version of vagus yet"]
+    );
+}
+
+#[test]
+fn a_cluster_has_a_listener_and_routes() {
+    let cluster = |line: &str| launch(line).config.cluster;
+    let all = cluster(
+        "--cluster nats://u:p@127.0.0.1:7000 --routes nats://a:1,nats-route://x:y@b:2 --cluster_name c \
+         --cluster_advertise h:1 --no_advertise --connect_retries 3",
+    )
+    .unwrap();
+    let expected = Cluster {
+        name: Some("c".into()),
+        listener: ListenerSettings {
+            advertise: Some("h:1".into()),
+            credentials: Credentials::User {
+                name: "u".into(),
+                password: "p".into(),
+            },
+            ..ListenerSettings::at(Listen {
+                host: "127.0.0.1".into(),
+                port: Port::Fixed(7000),
+            })
+        },
+        routes: ["nats://a:1", "nats://x:y@b:2"]
+            .map(|url| RouteUrl::parse(url).unwrap())
+            .into(),
+        advertises: false,
+        connect_retries: 3,
+        ..Cluster::default()
+    };
+    assert_eq!(all, expected);
+    let free = cluster("-cluster_listen nats://0.0.0.0:-1").unwrap();
+    assert_eq!(free.listener.listen.port, Port::Free);
+    assert_eq!(cluster("--cluster="), None);
+    let launch = launch("--cluster_name c --no_advertise=false");
+    assert_eq!(launch.config.cluster, None);
+    assert_eq!(
+        launch.warnings,
+        ["-cluster_name changes nothing: there is no cluster without --cluster"]
+    );
 }
 
 #[test]
@@ -428,8 +464,12 @@ fn refusals() {
             "TLS needs a certificate and its private key",
         ),
         (
-            "--cluster nats://127.0.0.1:1",
-            "Clustering is not in this version of vagus yet",
+            "--cluster localhost",
+            "--cluster must be a URL such as nats://host:6222",
+        ),
+        (
+            "--cluster nats://127.0.0.1:1 --routes a:1",
+            "a route must be a URL such as nats-route://host:6222",
         ),
         (
             "--cluster_name a~b",

@@ -14,7 +14,6 @@ pub(super) struct Absent {
 pub(super) const SERVER: Absent = Absent {
     switches: &["jetstream"],
     others: &[
-        "cluster",
         "default_js_domain",
         "gateway",
         "leaf",
@@ -24,6 +23,12 @@ pub(super) const SERVER: Absent = Absent {
         "websocket",
         "ws",
     ],
+};
+
+/// In `cluster`.
+pub(super) const CLUSTER: Absent = Absent {
+    switches: &[],
+    others: &["permissions", "tls"],
 };
 
 /// In `authorization`.

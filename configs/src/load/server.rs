@@ -5,8 +5,8 @@ use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
 use super::{
-    absent, accounts, admin, inert, labels, lame_duck, limits, logging, metrics, monitoring, operators,
-    proxies, tls,
+    absent, accounts, admin, cluster, inert, labels, lame_duck, limits, logging, metrics, monitoring,
+    operators, proxies, tls,
 };
 use crate::grammar::{Entry, Map};
 use crate::{Config, ListenerSettings};
@@ -32,6 +32,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || monitoring::take(&key, entry, &mut config.monitoring, findings)
             || metrics::take(&key, entry, &mut config.metrics, findings)
             || proxies::take(&key, entry, &mut config.trusted_proxies, findings)
+            || cluster::take(&key, entry, &mut config.cluster, findings)
             || inert::take(&key, entry, findings)
             || admin::take(&key, entry, &mut config.admin, findings);
         if !taken {

@@ -1,7 +1,7 @@
 //! What each key sets.
 
 use super::{obstacles, read};
-use crate::{Config, LogFormat, LogTime, Port, SyslogAddress, UNLIMITED, WriteTimeout};
+use crate::{Cluster, Config, LogFormat, LogTime, Port, RouteUrl, SyslogAddress, UNLIMITED, WriteTimeout};
 use std::time::Duration;
 use vagus_auth::credentials::Credentials;
 use vagus_auth::nkey::{Kind, encode_public};
@@ -149,15 +149,62 @@ fn keys_without_effect() {
         sets_with(text, &[&format!("a.conf:1:0: {warning}")], |_| {});
     }
     sets("prof_port: 0", |_| {});
-    let cluster = "a.conf:1:0: cluster changes nothing: it neither listens nor connects, and clustering is not in this version of vagus yet";
-    sets_with(
+}
+
+#[test]
+fn a_cluster() {
+    let nothing = "a.conf:1:0: cluster changes nothing: it does not say where to listen";
+    for text in [
         "cluster { connect_retries: 3, no_advertise: true }",
-        &[cluster],
-        |_| {},
+        "cluster { name: c, port: 0 }",
+    ] {
+        sets_with(text, &[nothing], |_| {});
+    }
+    sets(
+        "cluster { name: c, listen: \"h:7000\", routes: [nats://u:p@a:1, nats-route://b:2], no_advertise: true,
+         connect_retries: 3, connect_backoff: true, ping_interval: 10s, ping_max: 4, cluster_advertise: \"x:1\",
+         authorization { user: u, password: p, timeout: 3 }, pool_size: -1, compression: accept }",
+        |config| {
+            let mut cluster = Cluster {
+                name: Some("c".into()),
+                routes: ["nats://u:p@a:1", "nats://b:2"].map(|url| RouteUrl::parse(url).unwrap()).into(),
+                advertises: false,
+                connect_retries: 3,
+                connect_backoff: true,
+                ping_interval: Duration::from_secs(10),
+                ping_max: Some(4),
+                ..Cluster::default()
+            };
+            let listener = &mut cluster.listener;
+            listener.listen.host = "h".into();
+            listener.listen.port = Port::Fixed(7000);
+            listener.advertise = Some("x:1".into());
+            listener.credentials = Credentials::User {
+                name: "u".into(),
+                password: "p".into(),
+            };
+            listener.auth_timeout = Duration::from_secs(3);
+            config.cluster = Some(cluster);
+        },
+    );
+    sets_with(
+        "cluster { port: 7000, pool_size: 5 }",
+        &["a.conf:1:22: pool_size changes nothing yet: one route carries all accounts as they are"],
+        |config| {
+            let mut cluster = Cluster::default();
+            cluster.listener.listen.port = Port::Fixed(7000);
+            config.cluster = Some(cluster);
+        },
     );
     for text in [
-        "cluster { connect_retries: many }",
-        "cluster { no_advertise: true, port: 6222 }",
+        "cluster { port: 1, name: \"a b\" }",
+        "cluster { port: 1, routes: [a] }",
+        "cluster { port: 1, routes: nats://a:1 }",
+        "cluster { port: 1, connect_retries: many }",
+        "cluster { port: 1, authorization { token: t } }",
+        "cluster { port: 1, authorization { users: [{user: u, password: p}] } }",
+        "cluster { port: 1, colour: blue }",
+        "cluster: 1",
     ] {
         assert!(read(text).is_err(), "{text}");
     }

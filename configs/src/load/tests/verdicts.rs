@@ -193,8 +193,8 @@ fn variables_are_named() {
 fn features_of_later_versions() {
     for (text, expected) in [
         (
-            "cluster { name: c }",
-            r#"a.conf:1:0: "cluster" is not in this version of vagus yet"#,
+            "cluster { port: 1, permissions: {} }",
+            r#"a.conf:1:19: "permissions" is not in this version of vagus yet"#,
         ),
         (
             "\n  Jetstream: on",

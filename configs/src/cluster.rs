@@ -1,0 +1,140 @@
+use crate::{Listen, ListenerSettings, Port};
+use std::fmt;
+use std::time::Duration;
+
+/// How the server is a part of a cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// What the cluster is called; a name is made up when not set.
+    pub name: Option<String>,
+    /// Where and how other servers connect.
+    pub listener: ListenerSettings,
+    /// The servers to connect to.
+    pub routes: Vec<RouteUrl>,
+    /// Whether clients are told of the other servers.
+    pub advertises: bool,
+    /// How often a server is tried that others tell of; 0 when not set.
+    pub connect_retries: u64,
+    /// Whether the wait between two attempts grows.
+    pub connect_backoff: bool,
+    /// How often a silent route is asked whether it is still there.
+    pub ping_interval: Duration,
+    /// How many PINGs may go unanswered; as many as those of clients when not set.
+    pub ping_max: Option<u32>,
+}
+
+/// Where a server of the cluster is, and as whom to connect to it. Shown without the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RouteUrl {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The user; nothing for none.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+/// A route is asked no less often.
+pub const LONGEST_ROUTE_PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The port where servers of a cluster expect each other.
+const CLUSTER_PORT: u16 = 6222;
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            name: None,
+            listener: ListenerSettings::at(Listen {
+                port: Port::Fixed(CLUSTER_PORT),
+                ..Listen::default()
+            }),
+            routes: Vec::new(),
+            advertises: true,
+            connect_retries: 0,
+            connect_backoff: false,
+            ping_interval: LONGEST_ROUTE_PING_INTERVAL,
+            ping_max: None,
+        }
+    }
+}
+
+impl RouteUrl {
+    /// Of `scheme://user:password@host:port`, of which the scheme may be anything, and user and password may be left out.
+    pub fn parse(url: &str) -> Option<Self> {
+        let (_, rest) = url.trim().split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let (login, address) = match authority.rsplit_once('@') {
+            Some((login, address)) => (login, address),
+            None => ("", authority),
+        };
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        let (host, port) = address.rsplit_once(':')?;
+        let host = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']')?,
+            None => host,
+        };
+        let is_clean = !host.is_empty() && !host.contains([' ', '[', ']']);
+        is_clean.then_some(Self {
+            host: host.to_owned(),
+            port: port.parse().ok().filter(|port| *port != 0)?,
+            user: unescaped(user)?,
+            password: unescaped(password)?,
+        })
+    }
+}
+
+/// Text of a URL, in which `%` and two digits stand for a byte.
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        bytes.push(match byte {
+            b'%' => (digit(rest.next())? * 16 + digit(rest.next())?) as u8,
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+impl fmt::Debug for RouteUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RouteUrl;
+
+    #[test]
+    fn routes_are_urls() {
+        for (url, expected) in [
+            ("nats-route://127.0.0.1:6222", Some(("127.0.0.1", 6222, "", ""))),
+            ("nats://u:p@a.b:1/", Some(("a.b", 1, "u", "p"))),
+            ("nats://u%40x:p%3Aw@[::1]:1", Some(("::1", 1, "u@x", "p:w"))),
+            (" tls://a:1 ", Some(("a", 1, "", ""))),
+            ("a:1", None),
+            ("nats://a", None),
+            ("nats://a:0", None),
+            ("nats://a:x", None),
+            ("nats://:1", None),
+            ("nats://u%4:p@a:1", None),
+            ("nats://[::1:1", None),
+        ] {
+            let parsed = RouteUrl::parse(url);
+            let parsed = parsed
+                .as_ref()
+                .map(|url| (&*url.host, url.port, &*url.user, &*url.password));
+            assert_eq!(parsed, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let url = RouteUrl::parse("nats://user:secret@a:1").unwrap();
+        assert_eq!(format!("{url:?}"), "a:1");
+    }
+}

@@ -1,0 +1,163 @@
+//! The section `cluster`: where other servers are, and where they find this one.
+
+use super::absent;
+use super::findings::Findings;
+use super::listener::Section;
+use super::read::set;
+use crate::grammar::{Entry, Kind, Map};
+use crate::{BesideTls, Cluster, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
+use vagus_auth::credentials::Credentials;
+
+pub(super) fn take(key: &str, entry: &Entry, cluster: &mut Option<Cluster>, findings: &mut Findings) -> bool {
+    if key != "cluster" {
+        return false;
+    }
+    if let Some(section) = findings.map(entry) {
+        *cluster = read(section, findings);
+        if cluster.is_none() && !section.is_empty() {
+            let message = format!("{} changes nothing: it does not say where to listen", entry.key);
+            findings.note(Some(entry), message);
+        }
+    }
+    true
+}
+
+/// None if it does not listen: then there is no cluster, as in nats-server.
+fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
+    let mut cluster = Cluster::default();
+    let mut listener = Section::of(cluster.listener.clone(), "advertise");
+    let mut listens = false;
+    for entry in section.entries() {
+        let key = entry.key.to_lowercase();
+        let key = match key.as_str() {
+            "cluster_advertise" => "advertise",
+            key => key,
+        };
+        match key {
+            "tls" | "permissions" => absent::refuse(key, entry, &absent::CLUSTER, findings),
+            "name" => name(entry, &mut cluster, findings),
+            "routes" => cluster.routes = routes(entry, findings),
+            "no_advertise" => {
+                if let Some(on) = findings.boolean(entry) {
+                    cluster.advertises = !on;
+                }
+            }
+            "connect_retries" => {
+                let retries = findings.integer(entry);
+                set(
+                    &mut cluster.connect_retries,
+                    retries.map(|count| u64::try_from(count).unwrap_or(0)),
+                );
+            }
+            "connect_backoff" => set(&mut cluster.connect_backoff, findings.boolean(entry)),
+            "ping_interval" => {
+                let interval = findings.duration(entry);
+                if interval.is_some_and(|interval| interval > LONGEST_ROUTE_PING_INTERVAL) {
+                    let message = "Cluster 'ping_interval' will reset to 30s which is the max for routes";
+                    findings.doubt(Some(entry), message);
+                }
+                set(
+                    &mut cluster.ping_interval,
+                    interval.map(|interval| interval.min(LONGEST_ROUTE_PING_INTERVAL)),
+                );
+            }
+            "ping_max" => {
+                let max = findings.integer(entry).and_then(|max| u32::try_from(max).ok());
+                cluster.ping_max = max.filter(|max| *max > 0);
+            }
+            "pool_size" => idle(
+                entry,
+                findings.integer(entry).is_some_and(|size| size > 0),
+                findings,
+            ),
+            "accounts" => idle(
+                entry,
+                findings.array(entry).is_some_and(|them| !them.is_empty()),
+                findings,
+            ),
+            "compression" => idle(entry, is_compressed(&entry.value.kind), findings),
+            "write_deadline" => idle(entry, findings.duration(entry).is_some(), findings),
+            "write_timeout" => idle(entry, findings.text(entry).is_some(), findings),
+            "listen" => {
+                listens = true;
+                listener.take(key, entry, findings);
+            }
+            "port" => {
+                listens = !matches!(entry.value.kind, Kind::Integer(0));
+                listener.take(key, entry, findings);
+            }
+            "authorization" => {
+                listener.take(key, entry, findings);
+            }
+            _ if listener.take(key, entry, findings) => {}
+            _ => absent::refuse(key, entry, &absent::CLUSTER, findings),
+        }
+    }
+    cluster.listener = listener.settle(&BesideTls::default(), None, findings);
+    if let Some(entry) = section
+        .entries()
+        .iter()
+        .find(|it| it.key.eq_ignore_ascii_case("authorization"))
+    {
+        let message = match &cluster.listener.credentials {
+            Credentials::Users { .. } => Some("Cluster authorization does not allow multiple users"),
+            Credentials::Token(_) => Some("Cluster authorization does not support tokens"),
+            _ => None,
+        };
+        if let Some(message) = message {
+            findings.problem(entry, message);
+        }
+    }
+    listens.then_some(cluster)
+}
+
+fn name(entry: &Entry, cluster: &mut Cluster, findings: &mut Findings) {
+    if let Some(name) = findings.optional_text(entry) {
+        if name.as_ref().is_some_and(|name| name.contains(' ')) {
+            findings.problem(entry, "cluster name cannot contain spaces or new lines");
+        }
+        cluster.name = name;
+    }
+}
+
+fn routes(entry: &Entry, findings: &mut Findings) -> Vec<RouteUrl> {
+    let mut routes: Vec<RouteUrl> = Vec::new();
+    for value in findings.array(entry).unwrap_or_default() {
+        let Kind::Text(text) = &value.kind else {
+            let message = format!("{} must hold URLs, not {}", entry.key, value.kind.name());
+            findings.problem_at(&value.place, message);
+            continue;
+        };
+        match RouteUrl::parse(text) {
+            Some(route) if routes.contains(&route) => {
+                findings.note(Some(entry), format!("Duplicate route entry detected: {route:?}"));
+            }
+            Some(route) => routes.push(route),
+            // It may hold a password.
+            None => findings.problem_at(
+                &value.place,
+                "a route must be a URL such as nats-route://host:6222",
+            ),
+        }
+    }
+    routes
+}
+
+/// A key that asks for what there is not, and without which a cluster works all the same.
+fn idle(entry: &Entry, asks: bool, findings: &mut Findings) {
+    if asks {
+        let message = format!(
+            "{} changes nothing yet: one route carries all accounts as they are",
+            entry.key
+        );
+        findings.note(Some(entry), message);
+    }
+}
+
+fn is_compressed(kind: &Kind) -> bool {
+    match kind {
+        Kind::Boolean(on) => *on,
+        Kind::Text(mode) => !matches!(mode.to_lowercase().as_str(), "off" | "accept"),
+        _ => true,
+    }
+}

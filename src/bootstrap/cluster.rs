@@ -1,0 +1,301 @@
+//! The wiring of a server that is a part of a cluster.
+
+use super::{bounds, listen};
+use crate::server::StartError;
+use actix::prelude::*;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use vagus_actors::cluster::{
+    Cluster, ClusterHandle, ClusterHandleParts, ClusterName, ClusterSettings, ClusterShown, Identity,
+    RouteAddress,
+};
+use vagus_actors::connection::Surroundings;
+use vagus_actors::connection_events::ConnectionEvents;
+use vagus_actors::listener::Listener;
+use vagus_actors::monitor::Monitor;
+use vagus_actors::placement::Placed;
+use vagus_actors::reception::Reception;
+use vagus_auth::credentials::{Credentials, Gate};
+use vagus_configs::{Cluster as ClusterConfig, Config, RouteUrl, WriteTimeout, split_advertised};
+use vagus_delivery::Live;
+use vagus_delivery::arbiter::{Arbiters, LocalArbiter};
+use vagus_delivery::bounds::Bounds;
+use vagus_nats::ClientSettings;
+use vagus_peer::{RouteSettings, Routes};
+use vagus_protocol::info::Info;
+use vagus_protocol::route::RouteInfo;
+
+/// As in nats-server: servers may say longer lines than clients, by so much.
+const LONGER_LINES: usize = 16;
+
+/// How many of its routes that ended are remembered.
+const REMEMBERED_ROUTES: usize = 256;
+
+/// How many letters a name has that is made up.
+const NAME_LENGTH: usize = 22;
+
+/// Where other servers connect, before anybody does.
+pub(crate) struct RouteSocket {
+    socket: TcpListener,
+    address: SocketAddr,
+    gate: Arc<Gate>,
+}
+
+impl RouteSocket {
+    /// Listens for other servers, if the server is a part of a cluster.
+    pub(super) fn listen(config: &Config) -> Result<Option<Self>, StartError> {
+        let Some(cluster) = &config.cluster else {
+            return Ok(None);
+        };
+        let gate = Arc::new(Gate::new(cluster.listener.credentials.clone())?);
+        let socket = listen(&cluster.listener.listen).map_err(StartError::cluster)?;
+        let address = socket.local_addr()?;
+        Ok(Some(Self {
+            socket,
+            address,
+            gate,
+        }))
+    }
+
+    /// Where it listens; the port is the real one.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// What the routes of all arbiters have in common.
+#[derive(Clone)]
+pub(super) struct RouteParts {
+    surroundings: Arc<Surroundings>,
+    settings: Arc<Live<RouteSettings>>,
+}
+
+impl RouteParts {
+    /// The reception of routes on this arbiter, whose thread calls.
+    pub(super) fn open_reception(&self, arbiter: LocalArbiter) -> Recipient<Placed> {
+        Reception::new(
+            Routes::new(self.settings.clone()),
+            arbiter,
+            self.surroundings.clone(),
+        )
+        .start()
+        .recipient()
+    }
+}
+
+/// A cluster that has not begun.
+pub(super) struct Clustering {
+    pub(super) parts: RouteParts,
+    socket: RouteSocket,
+    cluster: Addr<Cluster>,
+}
+
+/// The actors of a cluster, as the outside reaches them.
+pub(crate) struct RunningCluster {
+    pub(crate) address: SocketAddr,
+    pub(crate) cluster: Addr<Cluster>,
+    pub(crate) routes: Addr<Monitor>,
+}
+
+impl Clustering {
+    /// Prepares for what the configuration says. `clients` is what is shared by clients.
+    pub(super) fn prepare(
+        socket: RouteSocket,
+        config: &Config,
+        clients: &Arc<Surroundings>,
+        arbiters: &Arc<Arbiters>,
+        client_settings: &Arc<Live<ClientSettings>>,
+    ) -> Option<Self> {
+        let cluster_config = config.cluster.as_ref()?;
+        let (client_info, own_urls) = {
+            let (settings, _) = client_settings.current();
+            (settings.info.clone(), client_urls(config, settings.info.port))
+        };
+        let name = ClusterName {
+            is_dynamic: cluster_config.name.is_none(),
+            text: match &cluster_config.name {
+                Some(name) => name.clone(),
+                None => client_info.server_id.chars().rev().take(NAME_LENGTH).collect(),
+            },
+        };
+        log::info!("Cluster name is {}", name.text);
+        if name.is_dynamic {
+            log::warn!("Cluster name was dynamically generated, consider setting one");
+        }
+        let server = Identity {
+            id: client_info.server_id.clone(),
+            name: client_info.server_name.clone(),
+        };
+        let handle_parts = ClusterHandleParts::new(server, name);
+        let advertise = {
+            let (client_settings, own_urls) = (client_settings.clone(), own_urls.clone());
+            move |shown: &ClusterShown| tell_clients(&client_settings, shown, &own_urls)
+        };
+        let cluster = Cluster::new(
+            &handle_parts,
+            settings_of(cluster_config),
+            arbiters.clone(),
+            clients.monitor.clone(),
+            Box::new(advertise),
+        )
+        .start();
+        let route_settings = RouteSettings {
+            info: route_info(cluster_config, &client_info, &socket, own_urls),
+            gate: socket.gate.clone(),
+            login: match &cluster_config.listener.credentials {
+                Credentials::User { name, password } => (name.clone(), password.clone()),
+                _ => Default::default(),
+            },
+            auth_timeout: cluster_config.listener.auth_timeout,
+            ping_interval: cluster_config.ping_interval.min(config.limits.ping_interval),
+            ping_max: cluster_config.ping_max.unwrap_or(config.limits.ping_max),
+            max_line: config.limits.max_control_line.saturating_mul(LONGER_LINES),
+            max_message: config.limits.max_pending,
+            cluster: ClusterHandle::new(&handle_parts, cluster.clone()),
+        };
+        let surroundings = Surroundings {
+            accounts: clients.accounts.clone(),
+            monitor: Monitor::new(REMEMBERED_ROUTES).start(),
+            bounds: Arc::new(Live::new(Bounds {
+                longest_line: route_settings.max_line,
+                write_timeout: WriteTimeout::Retry,
+                ..bounds(&config.limits)
+            })),
+            slow_work: clients.slow_work.clone(),
+            events: ConnectionEvents::default(),
+            are_counted: false,
+        };
+        Some(Self {
+            parts: RouteParts {
+                surroundings: Arc::new(surroundings),
+                settings: Arc::new(Live::new(route_settings)),
+            },
+            socket,
+            cluster,
+        })
+    }
+
+    /// Accepts other servers, and connects to those of the configuration.
+    pub(super) fn begin(
+        self,
+        receptions: Vec<Recipient<Placed>>,
+        arbiters: &Arc<Arbiters>,
+    ) -> Result<RunningCluster, StartError> {
+        let RouteSocket { socket, address, .. } = self.socket;
+        log::info!("Listening for route connections on {address}");
+        Listener::new(socket, receptions.clone(), arbiters.clone())?.start();
+        Cluster::begin(&self.cluster, receptions);
+        Ok(RunningCluster {
+            address,
+            cluster: self.cluster,
+            routes: self.parts.surroundings.monitor.clone(),
+        })
+    }
+}
+
+fn settings_of(cluster: &ClusterConfig) -> ClusterSettings {
+    let address = |route: &RouteUrl| RouteAddress {
+        host: route.host.clone(),
+        port: route.port,
+        user: route.user.clone(),
+        password: route.password.clone(),
+    };
+    ClusterSettings {
+        routes: cluster.routes.iter().map(address).collect(),
+        connect_retries: cluster.connect_retries,
+        connect_backoff: cluster.connect_backoff,
+        advertises: cluster.advertises,
+    }
+}
+
+/// What other servers are told of this one.
+fn route_info(
+    cluster: &ClusterConfig,
+    clients: &Info,
+    socket: &RouteSocket,
+    client_urls: Vec<String>,
+) -> RouteInfo {
+    let port = socket.address.port();
+    let (host, port, ip) = match &cluster.listener.advertise {
+        None => (cluster.listener.listen.host.clone(), port, String::new()),
+        Some(address) => {
+            let (host, advertised) = split_advertised(address);
+            let port = advertised.filter(|port| *port != 0).unwrap_or(port);
+            let ip = format!("nats-route://{}/", join(host, port));
+            (host.to_owned(), port, ip)
+        }
+    };
+    RouteInfo {
+        server_id: clients.server_id.clone(),
+        server_name: clients.server_name.clone(),
+        version: clients.version.clone(),
+        proto: 1,
+        go: clients.go.clone(),
+        host,
+        port: port.into(),
+        headers: clients.headers,
+        auth_required: socket.gate.requires_login(),
+        max_payload: i64::try_from(clients.max_payload).unwrap_or(i64::MAX),
+        ip,
+        connect_urls: match cluster.advertises {
+            true => client_urls,
+            false => Vec::new(),
+        },
+        lnoc: true,
+        lnocu: true,
+        ..RouteInfo::default()
+    }
+}
+
+/// Tells clients what the cluster is called and where else they can connect, behind where they can connect here.
+fn tell_clients(client_settings: &Live<ClientSettings>, shown: &ClusterShown, own_urls: &[String]) {
+    client_settings.update(|now| {
+        let mut settings = now.clone();
+        settings.info.cluster.clone_from(&shown.name);
+        // Who is about to stop tells nobody where to connect.
+        if let Some(urls) = shown.connect_urls.as_ref().filter(|_| !now.info.lame_duck) {
+            settings.info.connect_urls = own_urls.iter().chain(urls).cloned().collect();
+        }
+        settings
+    });
+}
+
+/// Where clients connect to this server: as is advertised, else at all addresses that others can reach.
+fn client_urls(config: &Config, port: u16) -> Vec<String> {
+    let host = &config.clients.listen.host;
+    if let Some(address) = &config.clients.advertise {
+        return vec![join(split_advertised(address).0, port)];
+    }
+    let mut urls = Vec::new();
+    if let Ok(listens) = host.parse::<IpAddr>()
+        && listens.is_unspecified()
+    {
+        let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+        urls.extend(
+            interfaces
+                .into_iter()
+                .map(|interface| interface.ip())
+                .filter(|ip| is_reached_by_others(*ip) && (listens.is_ipv6() || ip.is_ipv4()))
+                .map(|ip| join(&ip.to_string(), port)),
+        );
+    } else {
+        urls.push(join(host, port));
+    }
+    urls
+}
+
+fn is_reached_by_others(ip: IpAddr) -> bool {
+    let is_link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    !ip.is_loopback() && !ip.is_multicast() && !ip.is_unspecified() && !is_link_local
+}
+
+/// `host:port`, with brackets around an address of IPv6.
+fn join(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}

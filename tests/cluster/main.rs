@@ -1,0 +1,13 @@
+//! Servers of one cluster serve each other's clients.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod joining;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
+mod queue_groups;
+#[cfg(test)]
+mod raw;
+#[cfg(test)]
+mod world;

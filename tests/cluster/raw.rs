@@ -1,0 +1,182 @@
+//! What a server says on a route, and what becomes of those who say something else.
+
+use crate::world::{await_interest, await_members, member};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use vagus_test_support::{PATIENCE, TestServer};
+
+/// The other end of a route.
+struct Route(BufReader<TcpStream>);
+
+impl Route {
+    /// Connects, and reads INFO.
+    fn to(server: &TestServer) -> Self {
+        let socket = TcpStream::connect(server.cluster_address().unwrap()).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut route = Self(BufReader::new(socket));
+        let info = route.line();
+        assert!(info.starts_with(r#"INFO {"server_id":"N"#), "{info}");
+        assert!(
+            info.contains(r#""cluster":"tests""#) && info.contains(r#""lnoc":true"#),
+            "{info}"
+        );
+        route
+    }
+
+    /// The same, and becomes a member.
+    fn joined(server: &TestServer) -> Self {
+        let mut route = Self::to(server);
+        route.say(r#"CONNECT {"echo":true,"verbose":false,"headers":true,"name":"NX","cluster":"tests","lnoc":true,"lnocu":true}"#);
+        route.say(r#"INFO {"server_id":"NX","server_name":"x","version":"2.14.5","go":"x","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"cluster":"tests","lnoc":true,"lnocu":true}"#);
+        await_members(server, 1);
+        route
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0
+            .get_mut()
+            .write_all(format!("{text}\r\n").as_bytes())
+            .unwrap();
+    }
+
+    /// The next line that is neither a PING nor of the system account; nothing at the end.
+    fn line(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            if line != "PING\r\n" && !line.starts_with("RS+ $SYS ") {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn expect(&mut self, lines: &[&str]) {
+        for line in lines {
+            assert_eq!(self.line(), *line);
+        }
+    }
+
+    /// All that is said up to the end.
+    fn rest(mut self) -> String {
+        let mut rest = String::new();
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                return rest;
+            }
+            rest.push_str(&line);
+        }
+    }
+}
+
+#[test]
+fn interest_and_messages_have_their_lines() {
+    let server = member("a", &[]).start();
+    let mut route = Route::joined(&server);
+    let mut client = server.connected();
+    client.send("SUB a.* 1\r\nSUB a.* 2");
+    client.sync_silent();
+    route.expect(&["RS+ $G a.*"]);
+    client.send("SUB a.* q 3");
+    client.sync_silent();
+    route.expect(&["RS+ $G a.* q 1"]);
+    client.send("SUB a.* q 4");
+    client.sync_silent();
+    route.expect(&["RS+ $G a.* q 2"]);
+    client.send("UNSUB 3\r\nUNSUB 1");
+    client.sync_silent();
+    route.expect(&["RS+ $G a.* q 1"]);
+    client.send("UNSUB 4\r\nPING\r\nUNSUB 2");
+    client.sync();
+    client.sync();
+    let mut last = [route.line(), route.line()];
+    last.sort();
+    assert_eq!(last, ["RS- $G a.*", "RS- $G a.* q"]);
+
+    route.say("RS+ $G b\r\nRS+ $G b q 3\r\nRS+ $G c r 1");
+    // Each member counts.
+    await_interest(&server, 5);
+    client.send("PUB b 2\r\nhi\r\nPUB b inbox 2\r\nhi\r\nPUB c 2\r\nho\r\nPUB c inbox 2\r\nho");
+    client.sync_silent();
+    for line in [
+        "RMSG $G b | q 2",
+        "hi",
+        "RMSG $G b + inbox q 2",
+        "hi",
+        "RMSG $G c | r 2",
+        "ho",
+        "RMSG $G c + inbox r 2",
+        "ho",
+    ] {
+        assert_eq!(route.line(), line);
+    }
+    client.send("HPUB b 12 14\r\nNATS/1.0\r\n\r\nhi");
+    client.sync_silent();
+    route.expect(&["HMSG $G b | q 12 14", "NATS/1.0", "", "hi"]);
+}
+
+/// Those of a group are served that the line names, whoever else is a member of another.
+#[test]
+fn a_message_is_for_the_groups_that_it_names() {
+    let server = member("a", &[]).start();
+    let mut client = server.connected();
+    client.send("SUB a 1\r\nSUB a q 2\r\nSUB a p 3");
+    client.sync_silent();
+    let mut route = Route::joined(&server);
+    route.say("RMSG $G a 1\r\n1\r\nRMSG $G a | q 1\r\n2\r\nRMSG $G a + r p q 1\r\n3\r\nHMSG $G a | p 12 13\r\nNATS/1.0\r\n\r\n4\r\nPING");
+    let line = loop {
+        let line = route.line();
+        if line == "PONG" {
+            break line;
+        }
+    };
+    assert_eq!(line, "PONG");
+    let mut came: Vec<String> = client
+        .sync_messages()
+        .into_iter()
+        .map(|message| format!("{} {}", message.sid, String::from_utf8_lossy(&message.payload)))
+        .collect();
+    came.sort();
+    assert_eq!(came, ["1 1", "1 2", "1 3", "1 4", "2 2", "2 3", "3 3", "3 4"]);
+}
+
+#[test]
+fn what_is_no_server_is_refused() {
+    let server = member("a", &[]).start();
+    for (said, answer) in [
+        ("SUB a 1", "-ERR 'Unknown Protocol Operation'"),
+        ("RS+ $G a", "-ERR 'Authorization Violation'"),
+        (
+            r#"CONNECT {"lang":"rust","verbose":false}"#,
+            "-ERR 'attempted to connect to route port'",
+        ),
+        (
+            r#"CONNECT {"name":"NX","cluster":"other"}"#,
+            "-ERR 'Rejecting connection, cluster name \"other\" does not match \"tests\"'",
+        ),
+        (
+            r#"CONNECT {"name":"NX","cluster":"tests","gateway":"g"}"#,
+            "-ERR 'Rejecting connection from gateway \"g\" on the Route port'",
+        ),
+        ("CONNECT {", ""),
+        ("INFO {}", "-ERR 'Authorization Violation'"),
+    ] {
+        let mut route = Route::to(&server);
+        route.say(said);
+        assert_eq!(route.rest(), answer, "{said}");
+    }
+    let mut route = Route::joined(&server);
+    route.say("RMSG $G a 1234567890");
+    assert_eq!(route.rest(), "");
+    await_members(&server, 0);
+    server.expect_to_serve();
+}
+
+#[test]
+fn a_second_route_to_the_same_server_is_closed() {
+    let server = member("a", &[]).start();
+    let _first = Route::joined(&server);
+    let second = Route::joined(&server);
+    assert_eq!(second.rest(), "");
+    await_members(&server, 1);
+}
