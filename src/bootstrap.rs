@@ -166,11 +166,11 @@ fn populate(
     let arbiters = Arc::new(Arbiters::new(count));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
     accounts.define(&config.accounts);
-    // Nobody is there to wait for it.
-    drop(share(&accounts));
     if let Some(name) = &config.accounts.system {
         accounts.directory().set_system(accounts.open(name));
     }
+    // Nobody is there to wait for it.
+    drop(share(&accounts));
     let (events, system_account) = SystemAccount::find(&accounts, &info.server_id);
     let answered = Arc::<AtomicU64>::default();
     let router = accounts.global().router.clone();

@@ -148,10 +148,17 @@ impl Accounts {
         };
         drop(others);
         if is_first {
+            self.import_from_system(&used);
             let mut observers = self.observers.lock();
             observers.retain(|observer| tell_recipient(observer, AccountUsed(used.clone())));
         }
         Some(used)
+    }
+
+    /// Whether somebody uses the account, or has.
+    pub(crate) fn is_used(&self, id: AccountId) -> bool {
+        let is_routed = |opened: &Opened| opened.router.get().is_some();
+        id == self.global.account.id() || self.others.read().get(&id).is_some_and(is_routed)
     }
 
     /// Tells somebody, until it is gone, of all accounts that are used, and of each that comes to be.

@@ -31,6 +31,7 @@ pub mod router;
 pub mod sharing;
 mod slow_work;
 pub mod subject;
+mod system_services;
 
 pub use accounts::{AccountUsed, Accounts, RoutedAccount};
 pub use housekeeping::keep_house;

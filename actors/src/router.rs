@@ -441,7 +441,7 @@ impl Handler<Observe<RouterState>> for Router {
     fn handle(&mut self, _: Observe<RouterState>, _: &mut Context<Self>) -> Self::Result {
         let index = self.account.interest().stats();
         MessageResult(RouterState {
-            subscriptions: index.plain + index.group_members,
+            subscriptions: (index.plain + index.group_members).saturating_sub(self.account.crossings()),
             inserts: index.inserts,
             removes: index.removes,
             queue_groups: self.groups.len(),

@@ -3,6 +3,7 @@
 use crate::accounts::{Accounts, RoutedAccount};
 use crate::mailbox::tell;
 use crate::router::{Announce, Announcer, ChangeImports, ServiceImport, StreamImport};
+use crate::system_services::system_services;
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -119,10 +120,21 @@ impl Accounts {
     }
 
     fn change_imports(&self, account: &Arc<Account>, imports: Imports, settled: &mut SharingSettled) {
-        let Imports { streams, services } = imports;
+        let Imports {
+            streams,
+            mut services,
+        } = imports;
         let imports_any = !streams.is_empty() || !services.is_empty();
+        let own_services = !services.is_empty();
+        let mut changes = account.set_imports(imports_any) || imports_any;
+        if (changes || self.is_used(account.id()))
+            && let Some(system) = self.directory().system()
+        {
+            services.extend(system_services(account, system));
+            changes = true;
+        }
         // Most accounts import nothing, and their Routers have not even begun.
-        if !account.set_imports(imports_any) && !imports_any {
+        if !changes {
             return;
         }
         let Some(importer) = self.get(account.id()) else {
@@ -132,7 +144,10 @@ impl Accounts {
         exporters.sort_by_key(|exporter| exporter.id());
         exporters.dedup_by_key(|exporter| exporter.id());
         account.set_stream_exporters(exporters);
-        if !services.is_empty() {
+        if let Some(system) = self.directory().system().and_then(|system| self.get(system.id())) {
+            self.expect_answers(&system, settled);
+        }
+        if own_services {
             // An answer may be a question.
             self.expect_answers(&importer, settled);
             account.tell_of_clients();
@@ -145,6 +160,28 @@ impl Accounts {
         };
         tell(&importer.router, change);
         settled.0.push(is_settled);
+    }
+
+    /// An account that is used from now on may ask the system account about itself.
+    pub(crate) fn import_from_system(&self, importer: &RoutedAccount) {
+        let Some(system) = self.directory().system().cloned() else {
+            return;
+        };
+        let services = system_services(&importer.account, &system);
+        if services.is_empty() {
+            return;
+        }
+        if let Some(system) = self.get(system.id()) {
+            self.expect_answers(&system, &mut SharingSettled::default());
+        }
+        // Nobody waits for it: who is subscribed to an answer is so once the Router has done this.
+        let (settled, _) = mpsc::channel();
+        let change = ChangeImports {
+            streams: Vec::new(),
+            services,
+            settled,
+        };
+        tell(&importer.router, change);
     }
 
     /// Has answers that an account owes to others taken to them.

@@ -94,6 +94,16 @@ impl Account {
         self.shared.get().map(|shared| &**shared)
     }
 
+    /// What people call it: its name, unless its definition says otherwise.
+    pub fn name_tag(&self) -> Box<str> {
+        let defined = self.defined.read();
+        let tag = defined
+            .definition
+            .as_ref()
+            .and_then(|definition| definition.name_tag.clone());
+        tag.unwrap_or_else(|| self.name.clone())
+    }
+
     /// Who wants what of what is published in it.
     #[inline]
     pub fn interest(&self) -> &Interest {

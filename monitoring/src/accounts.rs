@@ -55,7 +55,7 @@ impl InterestStats {
         let mut stats = Self::default();
         for account in account.into_iter().chain(all.iter().map(AsRef::as_ref)) {
             let interest = account.interest().stats();
-            stats.num_subscriptions += subscriptions(broker, account);
+            stats.num_subscriptions += subscriptions_of_clients(broker, account);
             stats.num_inserts += interest
                 .inserts
                 .saturating_sub(own_subscriptions(broker, account) as u64);
@@ -80,22 +80,18 @@ fn ratio(part: u64, whole: u64) -> Decimal {
     })
 }
 
-/// How many subscriptions an account has, those of the server itself left out.
-pub(super) fn subscriptions(broker: &Broker, account: &Account) -> usize {
+/// How many subscriptions an account has, those of the server itself and the ways into other accounts left out.
+pub fn subscriptions_of_clients(broker: &Broker, account: &Account) -> usize {
     let stats = account.interest().stats();
     (stats.plain + stats.group_members).saturating_sub(own_subscriptions(broker, account))
 }
 
-/// The same without those by which it is reached from other accounts: what its clients subscribe to.
-pub fn subscriptions_of_clients(broker: &Broker, account: &Account) -> usize {
-    subscriptions(broker, account).saturating_sub(account.crossings())
-}
-
 fn own_subscriptions(broker: &Broker, account: &Account) -> usize {
-    match broker.accounts.is_system(account) {
+    let of_server = match broker.accounts.is_system(account) {
         true => broker.own_subscriptions.load(Ordering::Relaxed),
         false => 0,
-    }
+    };
+    of_server + account.crossings()
 }
 
 /// How many accounts have connections.
@@ -112,7 +108,7 @@ pub(super) fn all_subscriptions(broker: &Broker) -> usize {
     let accounts = broker.accounts.all();
     accounts
         .iter()
-        .map(|account| subscriptions(broker, account))
+        .map(|account| subscriptions_of_clients(broker, account))
         .sum()
 }
 
@@ -197,8 +193,8 @@ impl Detail {
             jetstream_enabled: false,
             leafnode_connections: 0,
             client_connections: account.connections(),
-            subscriptions: subscriptions(broker, account),
-            name_tag: account.name().into(),
+            subscriptions: subscriptions_of_clients(broker, account),
+            name_tag: account.name_tag(),
             sublist_stats: InterestStats::of(broker, Some(account)),
         }
     }

@@ -185,6 +185,34 @@ fn answers_are_compressed_for_those_who_like_it() {
     assert_eq!(answer.payload.get(..2), Some(&[0x1f, 0x8b][..]));
 }
 
+/// Everybody may ask about the account that it is in.
+#[test]
+fn accounts_ask_about_themselves() {
+    let server = start();
+    let _other = asker(&server);
+    let mut a = client(&server, "a");
+    a.subscribe("inbox", "9");
+    for subject in ["$SYS.REQ.ACCOUNT.PING.CONNZ", "$SYS.REQ.SERVER.PING.CONNZ"] {
+        let answer = ask_json(&mut a, subject, r#"{"acc":"SYS"}"#);
+        assert_eq!(answer["data"]["total"], 1, "{answer}");
+        assert_eq!(answer["data"]["connections"][0]["name"], "a");
+    }
+    let answer = ask_json(&mut a, "$SYS.REQ.ACCOUNT.PING.STATZ", r#"{"accounts":["SYS"]}"#);
+    let accounts = answer["data"]["account_statz"].as_array().unwrap();
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0]["acc"], "A");
+}
+
+/// So may those who belong to no account.
+#[test]
+fn the_global_account_asks_about_itself() {
+    let server = vagus_test_support::server().start();
+    let mut client = server.connected();
+    client.subscribe("inbox", "9");
+    let answer = ask_json(&mut client, "$SYS.REQ.ACCOUNT.PING.STATZ", "");
+    assert_eq!(answer["data"]["account_statz"][0]["acc"], "$G");
+}
+
 /// Other accounts neither ask there nor hear what is told there.
 #[test]
 fn nobody_else_is_answered() {

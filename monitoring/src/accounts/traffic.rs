@@ -1,6 +1,6 @@
 //! What passes in accounts.
 
-use super::subscriptions;
+use super::subscriptions_of_clients;
 use crate::Broker;
 use crate::answer::{Document, Refusal};
 use crate::query::Query;
@@ -32,11 +32,11 @@ pub fn traffic_of(broker: &Broker, account: &Account) -> AccountTraffic {
     let conns = account.connections();
     AccountTraffic {
         acc: account.name().into(),
-        name: account.name().into(),
+        name: account.name_tag(),
         conns,
         leafnodes: 0,
         total_conns: conns,
-        num_subscriptions: subscriptions(broker, account),
+        num_subscriptions: subscriptions_of_clients(broker, account),
         sent: Data::of(traffic.sent),
         received: Data::of(traffic.received),
         slow_consumers: traffic.slow_consumers,

@@ -46,7 +46,11 @@ pub(super) fn local_pattern<'a>(local: &'a str, exported: &str) -> Cow<'a, str> 
 }
 
 impl ImportedService {
-    pub(super) fn new(import: &ServiceImport, export: &ServiceExport) -> Result<Self, ImportError> {
+    /// What an import is that an export allows, which the caller has seen to.
+    ///
+    /// # Errors
+    /// When no subject can be made of the other.
+    pub fn new(import: &ServiceImport, export: &ServiceExport) -> Result<Self, ImportError> {
         let subject = &*import.subject;
         let local = import.local.as_deref().unwrap_or(subject);
         let is_renamed = has_wildcards(subject.as_bytes()) && local != subject;
