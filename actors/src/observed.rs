@@ -24,6 +24,10 @@ pub struct ClientInfo {
     pub user: String,
     /// The public key of the trusted proxy that it came by; empty where it came by none.
     pub proxy: String,
+    /// The public key of who signed its token; empty where it has none.
+    pub issuer: String,
+    /// What its token says that it is called, beside its name.
+    pub tags: Vec<String>,
     /// Whether it can be told at any time what the server is about.
     pub hears_news: bool,
 }
@@ -67,6 +71,8 @@ pub struct ConnectionState {
     pub tls: Option<Box<TlsFacts>>,
     /// The account that it is bound to; none until it is admitted.
     pub account: Option<Box<str>>,
+    /// What people call that account, if that is not its name.
+    pub account_tag: Option<Box<str>>,
 }
 
 impl ConnectionState {
@@ -93,6 +99,7 @@ impl ConnectionState {
             round_trip: None,
             tls: None,
             account: None,
+            account_tag: None,
         }
     }
 }

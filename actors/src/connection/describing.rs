@@ -44,6 +44,12 @@ impl<S: Session> Connection<S> {
                 (Extent::Figures, _) | (_, None) => None,
                 (_, Some(bound)) => Some(bound.account.name().into()),
             },
+            account_tag: match (extent, &self.account) {
+                (Extent::Figures, _) | (_, None) => None,
+                (_, Some(bound)) => {
+                    Some(bound.account.name_tag()).filter(|tag| **tag != *bound.account.name())
+                }
+            },
         }
     }
 

@@ -53,7 +53,14 @@ impl ClosedConnections {
 /// What it takes to remember one.
 fn bytes(connection: &ClosedConnection) -> usize {
     let client = &connection.state.client;
-    let texts = [&client.name, &client.lang, &client.version, &client.user];
+    let texts = [
+        &client.name,
+        &client.lang,
+        &client.version,
+        &client.user,
+        &client.proxy,
+        &client.issuer,
+    ];
     let subscription = |subscription: &SubscriptionState| {
         size_of::<SubscriptionState>()
             + subscription.subject.len()
@@ -66,6 +73,12 @@ fn bytes(connection: &ClosedConnection) -> usize {
     size_of::<ClosedConnection>()
         + certificates.map(certificate).sum::<usize>()
         + texts.iter().map(|text| text.len()).sum::<usize>()
+        + client
+            .tags
+            .iter()
+            .map(|tag| size_of::<String>() + tag.len())
+            .sum::<usize>()
+        + connection.state.account_tag.as_ref().map_or(0, |tag| tag.len())
         + connection.state.account.as_ref().map_or(0, |name| name.len())
         + connection.subscriptions.iter().map(subscription).sum::<usize>()
 }

@@ -481,6 +481,11 @@ impl Session for NatsSession {
             version: said(|options| &options.version),
             user: authentication::shown_user(options, self.who()),
             proxy: self.proxy.as_deref().unwrap_or_default().to_owned(),
+            issuer: self
+                .held_token
+                .as_ref()
+                .map_or_else(String::new, |held| held.issuer().to_owned()),
+            tags: self.held_token.as_ref().map_or_else(Vec::new, |held| held.tags()),
             hears_news: self.first_pong_sent && self.understands_info(),
         }
     }

@@ -43,6 +43,16 @@ pub(crate) enum Ends {
 }
 
 impl HeldToken {
+    /// Who has signed it.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.user.issuer
+    }
+
+    /// What it says that the user is called, beside its name.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        self.user.nats.tags.to_vec()
+    }
+
     /// When it has to be looked at again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.ends.map(|(at, _)| at)

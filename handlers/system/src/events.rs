@@ -126,7 +126,11 @@ struct Client<'a> {
     rtt: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<Time>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    issuer_key: &'a str,
     name_tag: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
     kind: &'static str,
     client_type: &'static str,
 }
@@ -147,7 +151,9 @@ impl<'a> Client<'a> {
             ver: &client.version,
             rtt: u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX),
             stop: stopped.map(time),
-            name_tag: account,
+            issuer_key: &client.issuer,
+            name_tag: state.account_tag.as_deref().unwrap_or(account),
+            tags: &client.tags,
             kind: "Client",
             client_type: "nats",
         }

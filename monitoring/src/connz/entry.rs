@@ -75,7 +75,11 @@ pub(super) struct Entry<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subscriptions_list_detail: Vec<SubscriptionDetail<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
+    issuer_key: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     name_tag: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<Proxy<'a>>,
 }
@@ -149,11 +153,14 @@ impl<'a> Entry<'a> {
                 false => Vec::new(),
             },
             proxy: Proxy::of(&state.client),
-            name_tag: match (shown.auth, &state.account) {
-                (false, _) => "",
-                (true, Some(account)) => account,
-                (true, None) => GLOBAL_ACCOUNT,
+            issuer_key: if shown.auth { &state.client.issuer } else { "" },
+            name_tag: match (shown.auth, &state.account_tag, &state.account) {
+                (false, ..) => "",
+                (true, Some(tag), _) => tag,
+                (true, None, Some(account)) => account,
+                (true, None, None) => GLOBAL_ACCOUNT,
             },
+            tags: if shown.auth { &state.client.tags } else { &[] },
         }
     }
 }

@@ -139,6 +139,7 @@ mod tests {
             round_trip: None,
             tls: None,
             account: None,
+            account_tag: None,
         }
     }
 
