@@ -175,7 +175,7 @@ fn populate(
     let answered = Arc::<AtomicU64>::default();
     let router = accounts.global().router.clone();
     let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
-    let (claimed_accounts, claims_desk) = claimed_accounts::start(config, &accounts, &monitor)?.unzip();
+    let (claimed_accounts, claims_desk) = claimed_accounts::start(config, &accounts)?.unzip();
     let surroundings = Arc::new(Surroundings {
         accounts: accounts.clone(),
         monitor: monitor.clone(),

@@ -2,13 +2,12 @@
 
 use crate::bootstrap::runtime;
 use crate::server::StartError;
-use actix::{Addr, Arbiter};
+use actix::Arbiter;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use vagus_actors::Accounts;
 use vagus_actors::claimed_accounts::{ClaimedAccounts, TokenStore};
 use vagus_actors::in_process::InProcess;
-use vagus_actors::monitor::Monitor;
 use vagus_claims::{ClaimsDesk, ClaimsService, DirectoryStore, MemoryStore, UrlStore, run};
 use vagus_configs::{
     Config, DEFAULT_FETCH_TIMEOUT, DEFAULT_SYSTEM_ACCOUNT, DirectoryKind, Operators, Resolver,
@@ -22,7 +21,6 @@ use vagus_nats::ClientSettings;
 pub(crate) fn start(
     config: &Config,
     accounts: &Arc<Accounts>,
-    monitor: &Addr<Monitor>,
 ) -> Result<Option<(Arc<ClaimedAccounts>, ClaimsDesk)>, StartError> {
     let Some(operators) = &config.operators else {
         return Ok(None);
@@ -40,7 +38,6 @@ pub(crate) fn start(
         operators.default_sentinel.as_deref(),
         store,
         accounts.clone(),
-        monitor.clone(),
     )?;
     preload(operators, &claimed);
     if let Some(directory) = &directory {

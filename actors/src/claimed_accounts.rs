@@ -12,22 +12,22 @@ pub use known::KnownAccount;
 pub use store::{FetchError, TokenStore};
 
 use crate::accounts::Accounts;
-use crate::mailbox::tell;
-use crate::monitor::{Monitor, SettingsChanged};
 use crate::slow_work::SlowWork;
-use actix::Addr;
 use fetching::Fetching;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use vagus_auth::nkey::{self, Kind};
 use vagus_jwt::{Account, Claims, TokenError, Trust};
+
+/// For how long the accounts are looked for that one imports from: so long it may keep others waiting.
+const EXPORTERS_LOOKED_FOR: Duration = Duration::from_secs(1);
 
 /// How many tokens are fetched at once.
 const FETCHES_AT_ONCE: usize = 4;
@@ -40,10 +40,10 @@ pub struct ClaimedAccounts {
     store: Arc<dyn TokenStore>,
     known: RwLock<HashMap<Box<str>, Arc<KnownAccount>, RandomState>>,
     fetching: Arc<Fetching>,
-    /// None where tokens are in memory.
-    threads: Option<SlowWork>,
+    threads: SlowWork,
     accounts: Arc<Accounts>,
-    monitor: Addr<Monitor>,
+    /// One account changes at a time, so that what accounts share follows their newest definitions.
+    changing: Mutex<()>,
     /// How many came of accounts that are not pinned.
     not_pinned: AtomicU64,
 }
@@ -83,21 +83,16 @@ impl ClaimedAccounts {
         default_sentinel: Option<&str>,
         store: Arc<dyn TokenStore>,
         accounts: Arc<Accounts>,
-        monitor: Addr<Monitor>,
     ) -> io::Result<Self> {
-        let threads = match store.is_in_memory() {
-            true => None,
-            false => Some(SlowWork::on_threads(FETCHES_AT_ONCE)?),
-        };
         Ok(Self {
             trust,
             default_sentinel: default_sentinel.map(Into::into),
             store,
             known: RwLock::default(),
             fetching: Arc::default(),
-            threads,
+            threads: SlowWork::on_threads(FETCHES_AT_ONCE)?,
             accounts,
-            monitor,
+            changing: Mutex::new(()),
             not_pinned: AtomicU64::new(0),
         })
     }
@@ -147,16 +142,15 @@ impl ClaimedAccounts {
         if !nkey::is_public(Kind::Account, account) {
             return Lookup::Absent;
         }
-        let Some(threads) = &self.threads else {
-            return self.fetch(account).map_or(Lookup::Absent, Lookup::Known);
-        };
         let (fetched, is_first) = self.fetching.wait(account);
         if is_first {
             let (accounts, name) = (self.clone(), account.to_owned());
-            let handed_in = threads.hand_in(source, move || {
+            let handed_in = self.threads.hand_in(source, move || {
                 // Answered even if the work panics.
                 let waiting = accounts.fetching.answering(&name);
-                waiting.answer(accounts.fetch(&name));
+                let found = accounts.fetch(&name);
+                accounts.fetch_exporters(&name);
+                waiting.answer(found);
             });
             if !handed_in {
                 self.fetching.answering(account).answer(None);
@@ -185,12 +179,35 @@ impl ClaimedAccounts {
             .ok()
     }
 
+    /// Looks up the accounts that an account imports from, and those that these import from, as long as none is known yet
+    /// and there is time. Blocks.
+    pub fn fetch_exporters(&self, account: &str) {
+        let began = Instant::now();
+        let mut importers: Vec<Arc<KnownAccount>> = self.known(account).into_iter().collect();
+        while let Some(importer) = importers.pop() {
+            for import in &importer.claims.nats.imports {
+                let exporter = &import.account;
+                if self.known(exporter).is_some() || !nkey::is_public(Kind::Account, exporter) {
+                    continue;
+                }
+                if began.elapsed() > EXPORTERS_LOOKED_FOR {
+                    log::warn!(
+                        "Account {account} imports from more accounts than could be looked up in time"
+                    );
+                    return;
+                }
+                importers.extend(self.fetch(exporter));
+            }
+        }
+    }
+
     /// From now on this is the token of the account. Who is in it goes by it at once.
     ///
     /// # Errors
     /// Why it cannot be. Nothing has changed then.
     pub fn update(&self, account: &str, token: &str) -> Result<Arc<KnownAccount>, UpdateError> {
         let claims = self.verify(account, token)?;
+        let _changing = self.changing.lock();
         // Defined before anybody can belong to it.
         let definition = Arc::new(claims.definition());
         let opened = self.accounts.open(account);
@@ -202,7 +219,7 @@ impl ClaimedAccounts {
         let known = Arc::new(KnownAccount::new(claims, token));
         let before = self.known.write().insert(account.into(), known.clone());
         if before.is_some() {
-            tell(&self.monitor, SettingsChanged);
+            opened.tell_of_change();
         }
         Ok(known)
     }
@@ -240,13 +257,15 @@ impl ClaimedAccounts {
     pub fn refresh(&self) {
         for known in self.all_known() {
             self.fetch(&known.claims.subject);
+            self.fetch_exporters(&known.claims.subject);
         }
     }
 
     /// Nobody may be in this account any more.
     pub fn forget(&self, account: &str) {
-        if self.known.write().remove(account).is_some() {
-            tell(&self.monitor, SettingsChanged);
+        let was_known = self.known.write().remove(account).is_some();
+        if was_known && let Some(account) = self.accounts.directory().find(account) {
+            account.tell_of_change();
         }
     }
 }

@@ -137,6 +137,13 @@ impl Account {
         self.defined.read().publishing.clone()
     }
 
+    /// Those who are in it have to look anew at what it is, and whether they may stay.
+    pub fn tell_of_change(&self) {
+        for outbox in self.members.outboxes() {
+            outbox.tell_settings_changed();
+        }
+    }
+
     /// From now on it is defined so. Who goes by how it was before has to be told.
     pub fn define(&self, definition: &Arc<AccountDefinition>) {
         if self.definition().as_ref() == Some(definition) {

@@ -1,6 +1,7 @@
 //! Who is let in.
 
 use crate::world::{TestAccount, TestOperator, now, present};
+use vagus_jwt::{Activation, Claims, ShareKind};
 use vagus_test_support::server;
 
 #[test]
@@ -48,6 +49,50 @@ fn accounts_are_apart() {
     there.send("PUB x 2\r\nhi");
     there.expect("MSG x 1 2\r\nhi");
     here.sync_silent();
+}
+
+/// What is imported is there at once, though nobody has been in the account that exports it.
+#[test]
+fn accounts_share_what_their_tokens_say() {
+    let (operator, mut exporter, mut importer) =
+        (TestOperator::new(), TestAccount::new(), TestAccount::new());
+    exporter.claims.nats.exports = vec![
+        serde_json::from_str(r#"{"subject":"news.>","type":"stream","token_req":true}"#).unwrap(),
+        serde_json::from_str(r#"{"subject":"help","type":"service"}"#).unwrap(),
+    ];
+    let activation = {
+        let mut claims = Claims::<Activation>::about(importer.key.public());
+        claims.nats.subject = "news.>".to_owned();
+        claims.nats.share = Some(ShareKind::Stream);
+        claims.encode(&exporter.key, now()).unwrap()
+    };
+    let name = exporter.key.public();
+    importer.claims.nats.imports = vec![
+        serde_json::from_str(&format!(
+            r#"{{"subject":"news.*","local_subject":"their.$1","type":"stream","account":"{name}","token":"{activation}"}}"#
+        ))
+        .unwrap(),
+        serde_json::from_str(&format!(
+            r#"{{"subject":"help","local_subject":"please","type":"service","account":"{name}"}}"#
+        ))
+        .unwrap(),
+    ];
+    let server = server()
+        .configured(&operator.configuration(&[&exporter, &importer]))
+        .start();
+    let mut there = importer.user(|_| {}).enter(&server);
+    there.subscribe("their.*", "1");
+    there.subscribe("answer", "2");
+    there.sync();
+    let mut here = exporter.user(|_| {}).enter(&server);
+    here.subscribe("help", "1");
+    here.sync();
+    here.send("PUB news.today 2\r\nhi");
+    there.expect("MSG their.today 1 2\r\nhi");
+    there.send("PUB please answer 2\r\n?!");
+    let asked = here.message();
+    here.publish(&asked.reply.unwrap(), b"so");
+    there.expect("MSG answer 2 2\r\nso");
 }
 
 #[test]

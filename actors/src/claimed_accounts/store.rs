@@ -16,11 +16,6 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// Why it cannot be put there.
     fn keep(&self, account: &str, token: &str) -> Result<(), FetchError>;
-
-    /// Whether a token is found at once, so that it may be looked for where messages are delivered.
-    fn is_in_memory(&self) -> bool {
-        false
-    }
 }
 
 /// Why there is no token of an account.

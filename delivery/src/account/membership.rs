@@ -174,6 +174,15 @@ impl Members {
         self.0.lock().present.len()
     }
 
+    /// Those who are present.
+    pub(super) fn outboxes(&self) -> Vec<Arc<Outbox>> {
+        let roll = self.0.lock();
+        roll.present
+            .values()
+            .map(|member| member.outbox.clone())
+            .collect()
+    }
+
     /// Nobody waits while those who are present are asked.
     pub(super) fn traffic(&self) -> AccountTraffic {
         let (mut traffic, present) = {

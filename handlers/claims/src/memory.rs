@@ -17,10 +17,6 @@ impl TokenStore for MemoryStore {
         self.0.write().insert(account.into(), token.into());
         Ok(())
     }
-
-    fn is_in_memory(&self) -> bool {
-        true
-    }
 }
 
 /// Tokens let people in: they are not shown.

@@ -206,7 +206,10 @@ impl ClaimsDesk {
             return done(account, "jwt update skipped");
         }
         match self.accounts.update(account, token) {
-            Ok(_) => done(account, "jwt updated"),
+            Ok(_) => {
+                self.accounts.fetch_exporters(account);
+                done(account, "jwt updated")
+            }
             Err(error) => failed(account, FAILED, &error.to_string()),
         }
     }
@@ -258,8 +261,9 @@ impl ClaimsDesk {
             Ok(is_new) => {
                 if is_new && self.accounts.known(account).is_some() {
                     // It was verified; one that has expired closes those who are in.
-                    if let Err(error) = self.accounts.update(account, token) {
-                        log::error!("Update for account {account:?} resulted in error {error}");
+                    match self.accounts.update(account, token) {
+                        Ok(_) => self.accounts.fetch_exporters(account),
+                        Err(error) => log::error!("Update for account {account:?} resulted in error {error}"),
                     }
                 }
                 done(account, done_message)
