@@ -28,6 +28,13 @@ impl Connection {
         Self::open_with(port, name, CONNECT)
     }
 
+    /// As [`Connection::open`], as a user with a password.
+    pub fn open_as(port: u16, name: &str, user: &str, password: &str) -> Result<Self, BenchError> {
+        let login = format!("CONNECT {{\"user\":\"{user}\",\"pass\":\"{password}\",");
+        let rest = CONNECT.strip_prefix(b"CONNECT {").unwrap_or_default();
+        Self::open_with(port, name, &[login.as_bytes(), rest].concat())
+    }
+
     /// As [`Connection::open`], with another CONNECT, followed by PING.
     pub fn open_with(port: u16, name: &str, connect: &[u8]) -> Result<Self, BenchError> {
         let stream =

@@ -63,6 +63,8 @@ pub struct FloodPlan {
     pub publishers: Vec<PublisherPlan>,
     /// The subscribers.
     pub subscribers: Vec<SubscriberPlan>,
+    /// Whom the publishers log in as, by name and password; nobody in particular if it is not said.
+    pub publishers_are: Option<(&'static str, &'static str)>,
     /// Another connection subscribes and unsubscribes below this prefix all the time.
     pub churn_below: Option<String>,
     /// Others connect all the time with a password that is wrong.
@@ -195,10 +197,15 @@ fn open_publishers<'a>(
     traffic: &'a [Traffic],
 ) -> Result<Vec<Publisher<'a>>, BenchError> {
     let share = WINDOW_BYTES / plan.publishers.len().max(1) as u64;
+    let user = plan.publishers_are;
     let mut publishers = Vec::new();
     for (index, (plan, traffic)) in plan.publishers.iter().zip(traffic).enumerate() {
         let name = format!("publisher {index}");
-        let stream = Connection::open(port, &name)?.into_nonblocking()?;
+        let connection = match user {
+            Some((user, password)) => Connection::open_as(port, &name, user, password)?,
+            None => Connection::open(port, &name)?,
+        };
+        let stream = connection.into_nonblocking()?;
         let block = Block::new(&plan.frame, plan.random);
         let allowance = (plan.fan > 0).then(|| Allowance {
             fan: plan.fan,

@@ -55,6 +55,19 @@ pub(crate) fn pairs(count: usize, size: usize) -> FloodPlan {
     plan
 }
 
+/// One publisher in one account, one subscriber in another that imports its messages under another name.
+pub(crate) fn imported() -> FloodPlan {
+    let subject = format!("{TOKEN}.pair00");
+    let local = format!("from.{subject}");
+    let frame = frames::message(&local, "1", None, SIZE);
+    FloodPlan {
+        publishers: vec![publisher(frames::publish(&subject, None, SIZE), 1)],
+        subscribers: vec![subscriber(&local, "", "1", &frame, 0)],
+        publishers_are: Some(("exporter", "bench")),
+        ..FloodPlan::default()
+    }
+}
+
 /// One publisher with headers to one subscriber.
 pub(crate) fn with_headers() -> FloodPlan {
     let subject = format!("{TOKEN}.headers");

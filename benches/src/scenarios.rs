@@ -46,6 +46,8 @@ enum Kind {
     Secured(fn() -> FloodPlan),
     /// The same by a user with permissions.
     Permitted(fn() -> FloodPlan),
+    /// The same from one account to another that imports it.
+    Imported(fn() -> FloodPlan),
     RequestReply {
         in_flight: usize,
     },
@@ -110,6 +112,12 @@ pub const ALL: &[Scenario] = &[
         about: "one publisher to one subscriber, 128 B",
         target: cpu(3.0),
         kind: Kind::Flood(|| plans::pairs(1, 128)),
+    },
+    Scenario {
+        name: "import128",
+        about: "one publisher to one subscriber of an account that imports it under another name, 128 B",
+        target: cpu(3.0),
+        kind: Kind::Imported(plans::imported),
     },
     Scenario {
         name: "1to1_1k",
@@ -273,7 +281,12 @@ impl Scenario {
     pub fn runs_per_round(&self) -> usize {
         match self.kind {
             Kind::RequestReply { .. } | Kind::Echo { .. } | Kind::Paced { .. } => PING_PONG_RUNS,
-            Kind::Flood(_) | Kind::Secured(_) | Kind::Permitted(_) | Kind::Connect | Kind::Idle { .. } => 1,
+            Kind::Flood(_)
+            | Kind::Secured(_)
+            | Kind::Permitted(_)
+            | Kind::Imported(_)
+            | Kind::Connect
+            | Kind::Idle { .. } => 1,
         }
     }
 
@@ -282,6 +295,7 @@ impl Scenario {
         match self.kind {
             Kind::Secured(_) => Setup::Tls,
             Kind::Permitted(_) => Setup::Permissions,
+            Kind::Imported(_) => Setup::Imports,
             _ => Setup::Plain,
         }
     }
@@ -289,7 +303,7 @@ impl Scenario {
     /// Runs it once on a server that has served nothing else.
     pub fn run(&self, server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
         match self.kind {
-            Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan) => {
+            Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan) | Kind::Imported(plan) => {
                 flood::run(&plan(), server, timing)
             }
             Kind::RequestReply { in_flight } => round_trip::request_reply(in_flight, SIZE, server, timing),
@@ -316,7 +330,9 @@ mod tests {
     #[test]
     fn every_subscriber_listens_to_a_publisher_that_counts_it() {
         for scenario in ALL {
-            let (Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan)) = scenario.kind else {
+            let (Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan) | Kind::Imported(plan)) =
+                scenario.kind
+            else {
                 continue;
             };
             let plan = plan();

@@ -29,7 +29,20 @@ pub enum Setup {
     /// Clients are, without a login, a user that has [`RULES`] rules that allow and as many that deny, both for
     /// publishing and for subscribing.
     Permissions,
+    /// Clients are, without a login, in an account that imports what another publishes on `bench.>`, as `from.bench.>`.
+    Imports,
 }
+
+/// The account from which the other imports, and in which publishers are; who connects says nothing else.
+const IMPORTS: &str = "accounts {
+    EXPORTER { users: [{user: exporter, password: bench}], exports: [{stream: \"bench.>\"}] }
+    IMPORTER {
+        users: [{user: bench, password: bench}]
+        imports: [{stream: {account: EXPORTER, subject: \"bench.>\"}, prefix: from}]
+    }
+}
+no_auth_user: bench
+";
 
 /// The folder of a server's files; gone when dropped.
 #[derive(Debug)]
@@ -101,7 +114,12 @@ impl Setup {
                 .map(str::to_owned)
                 .to_vec()
         } else {
-            let path = prepared.file("permissions.conf", permissions().as_bytes())?;
+            let text = if self == Self::Imports {
+                IMPORTS.to_owned()
+            } else {
+                permissions()
+            };
+            let path = prepared.file("server.conf", text.as_bytes())?;
             vec!["-c".to_owned(), path]
         };
         Ok(Some(prepared))

@@ -173,6 +173,30 @@ fn a_shadow_gets_messages_under_its_own_subject() {
     assert_eq!(original.delivered(), 4, "it counts, not its shadow");
 }
 
+/// What is imported costs a message nothing: the straight path is that of one account.
+#[test]
+fn a_shadow_is_on_the_straight_path() {
+    let mut world = World::new();
+    let other = world.peer();
+    let (_, renamed) = renaming("s.*", LocalSubject::Mapped("mine.*".into()));
+    let [original, _] = world.import(&other, "mine.*", "1", ("s.*", &renamed));
+    world.publish("PUB s.x 1\r\n0\r\n", SOMEBODY);
+    assert!(
+        world.delivery.may_publish_again(4) > 0,
+        "none has to be looked at"
+    );
+    let frames = b"PUB s.x 1\r\n1\r\nPUB s.x 1\r\n2\r\n";
+    let frame = frames.len() / 2;
+    let repeats = Repeats::new(frames, frame, frame - "PUB s.x ".len(), 1);
+    assert!(world.delivery.publish_again(&repeats));
+    world.end();
+    assert_eq!(
+        taken(&other),
+        "MSG mine.x 1 1\r\n0\r\nMSG mine.x 1 1\r\n1\r\nMSG mine.x 1 1\r\n2\r\n"
+    );
+    assert_eq!(original.delivered(), 3);
+}
+
 #[test]
 fn a_maximum_counts_what_comes_from_both_accounts() {
     let mut world = World::new();
