@@ -6,7 +6,7 @@ use actix::prelude::*;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::arbiter::Arbiters;
@@ -28,6 +28,8 @@ pub struct Accounts {
     pub(crate) arbiters: Arc<Arbiters>,
     /// Those that may owe answers to others.
     pub(crate) owing: RwLock<Vec<Weak<Account>>>,
+    /// When an import ends by itself, in seconds since 1970: the first of them.
+    pub(crate) import_ends: AtomicI64,
     /// Where the Routers run.
     thread: ArbiterHandle,
     directory: Arc<AccountDirectory>,
@@ -69,6 +71,7 @@ impl Accounts {
             thread,
             arbiters,
             owing: RwLock::default(),
+            import_ends: AtomicI64::new(i64::MAX),
         }
     }
 

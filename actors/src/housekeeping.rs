@@ -1,6 +1,7 @@
 //! What an arbiter does now and then for all its connections: deadlines, statistics, tidying up.
 
 use crate::accounts::Accounts;
+use crate::claimed_accounts;
 use crate::flood;
 use crate::mailbox::tell;
 use crate::router::SubjectTraffic;
@@ -48,6 +49,7 @@ async fn keep(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
             let load = interval.restart(now);
             let mut arbiter = arbiter.borrow_mut();
             if arbiter.number == 0 {
+                accounts.end_imports(claimed_accounts::now());
                 let unanswered = accounts.give_up_answers(Moment::of(now));
                 if !unanswered.is_empty() {
                     arbiter.tell_of_unanswered(&unanswered, now);

@@ -6,6 +6,7 @@ use crate::router::{Announce, Announcer, ChangeImports, ServiceImport, StreamImp
 use crate::system_services::system_services;
 use hashbrown::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 use vagus_accounts::{AccountDefinition, ImportError, Sharing};
@@ -66,6 +67,7 @@ impl Accounts {
         let mut refused = Vec::new();
         let mut settled = SharingSettled::default();
         let mut all: HashMap<&str, Imports> = HashMap::new();
+        let mut ends = i64::MAX;
         for definition in &definitions {
             let mut refuse = |exporter: &str, subject: &str, is_service, error| {
                 refused.push(RefusedImport {
@@ -79,6 +81,7 @@ impl Accounts {
             for import in &definition.stream_imports {
                 match sharing.add_stream(definition, import) {
                     Ok(stream) => {
+                        ends = ends.min(stream.expires().unwrap_or(i64::MAX));
                         let Some(exporter) = self.find(stream.account()) else {
                             continue;
                         };
@@ -95,6 +98,7 @@ impl Accounts {
             for import in &definition.service_imports {
                 match sharing.add_service(definition, import) {
                     Ok(service) => {
+                        ends = ends.min(service.expires().unwrap_or(i64::MAX));
                         let Some(exporter) = self.find(service.account()) else {
                             continue;
                         };
@@ -112,6 +116,7 @@ impl Accounts {
                 }
             }
         }
+        self.import_ends.store(ends, Ordering::Relaxed);
         for account in accounts {
             let imports = all.remove(account.name()).unwrap_or_default();
             self.change_imports(&account, imports, &mut settled);
@@ -206,6 +211,14 @@ impl Accounts {
         settled.0.push(is_settled);
     }
 
+    /// Takes imports back that end by themselves, once it is time, in seconds since 1970.
+    pub(crate) fn end_imports(&self, now: i64) {
+        if self.import_ends.load(Ordering::Relaxed) <= now {
+            // Those that are not allowed have been told of before.
+            drop(self.share(now));
+        }
+    }
+
     /// Gives up answers that have been waited for long enough, for each account some: the rest comes the next time. Gives
     /// those of which somebody is to be told.
     pub(crate) fn give_up_answers(&self, now: Moment) -> Unanswered {
@@ -229,3 +242,6 @@ impl Accounts {
         self.get(self.directory().find(name)?.id())
     }
 }
+
+#[cfg(test)]
+mod tests;

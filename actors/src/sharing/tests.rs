@@ -1,0 +1,93 @@
+use super::*;
+use crate::mailbox::Observe;
+use crate::router::RouterState;
+use actix::System;
+use std::collections::HashMap;
+use tokio::task::yield_now;
+use vagus_accounts::{Access, Activation, LocalSubject, StreamExport, StreamImport};
+use vagus_delivery::arbiter::Arbiters;
+use vagus_delivery::outbox::Outbox;
+use vagus_delivery::subscriptions::Subscriptions;
+
+fn exporting() -> AccountDefinition {
+    AccountDefinition {
+        name: "A".into(),
+        stream_exports: vec![StreamExport {
+            subject: "s".into(),
+            access: Access::Activated(HashMap::new()),
+        }],
+        ..AccountDefinition::default()
+    }
+}
+
+/// An account that may import until then.
+fn importing(expires: i64) -> AccountDefinition {
+    let activation = Activation {
+        account: "B".into(),
+        issuer: "A".into(),
+        issuer_account: None,
+        subject: "s".into(),
+        is_service: false,
+        not_before: 0,
+        issued_at: 0,
+        expires,
+    };
+    AccountDefinition {
+        name: "B".into(),
+        stream_imports: vec![StreamImport {
+            account: "A".into(),
+            subject: "s".into(),
+            local: LocalSubject::Same,
+            allow_trace: false,
+            activation: Some(activation),
+        }],
+        ..AccountDefinition::default()
+    }
+}
+
+/// How many shadows the first has, and how many subscriptions are in the index of the other, once nothing changes.
+async fn settled(importer: &RoutedAccount, exporter: &RoutedAccount) -> (usize, usize) {
+    loop {
+        yield_now().await;
+        let states = [importer, exporter].map(|account| account.router.send(Observe::<RouterState>::new()));
+        let [importer, exporter] = states;
+        let (importer, exporter) = (importer.await.unwrap(), exporter.await.unwrap());
+        let waiting = [&importer, &exporter].map(|state| state.waiting_changes + state.settling);
+        if waiting == [0, 0] {
+            return (importer.shadows, exporter.subscriptions);
+        }
+    }
+}
+
+#[test]
+fn an_import_ends_when_its_activation_does() {
+    System::new().block_on(async {
+        let arbiters = Arc::new(Arbiters::new(1));
+        let accounts = Accounts::start(arbiters.clone());
+        for definition in [exporting(), importing(200)] {
+            let account = accounts.open(&definition.name);
+            account.define(&Arc::new(definition));
+        }
+        let [exporter, importer] = ["A", "B"].map(|name| accounts.find(name).unwrap());
+        let (_, refused) = accounts.share(100);
+        assert_eq!(refused, []);
+        let outbox = Arc::new(Outbox::new(arbiters.slots.take(), 1, 0, 1000, None));
+        let (mut held, mut changes) = (Subscriptions::default(), Vec::new());
+        held.add(b"s", None, b"1", None, &outbox, &mut changes);
+        held.add(b"s", Some(b"q"), b"2", None, &outbox, &mut changes);
+        held.add(b"t", None, b"3", None, &outbox, &mut changes);
+        let announce = Announce {
+            account: importer.account.id(),
+            changes,
+            announcer: None,
+        };
+        importer.router.send(announce).await.unwrap();
+        assert_eq!(settled(&importer, &exporter).await, (2, 2));
+        accounts.end_imports(199);
+        assert_eq!(settled(&importer, &exporter).await, (2, 2));
+        accounts.end_imports(200);
+        assert_eq!(settled(&importer, &exporter).await, (0, 0));
+        let (_, refused) = accounts.share(200);
+        assert_eq!(refused.len(), 1, "{refused:?}");
+    });
+}
