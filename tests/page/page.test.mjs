@@ -130,7 +130,7 @@ test("accounts are shown with what they share, and with their users", async () =
   const detail = page.locator("#account-detail");
   await detail.getByText("stream made.> – public").waitFor();
   await detail.getByText("canary → tried 10%").waitFor();
-  await detail.getByText("maker (password, publishes not secret, subscribes to everything)").waitFor();
+  await detail.getByText("maker (password, publishes not hidden, subscribes to everything)").waitFor();
   assert.ok(!(await page.content()).includes("hush"));
   await account("BUYERS").getByRole("button").press("Enter");
   await detail.getByText("stream made.> of MAKERS as bought.made.>").waitFor();

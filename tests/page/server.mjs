@@ -15,7 +15,7 @@ max_pending: 1MB
 max_connections: 100
 accounts {
   MAKERS {
-    users: [{ user: maker, password: hush, permissions: { publish: { deny: [secret] } } }]
+    users: [{ user: maker, password: hush, permissions: { publish: { deny: [hidden] } } }]
     exports: [{ stream: "made.>" }]
     mappings { canary: [{ destination: tried, weight: 10% }] }
   }
