@@ -1,6 +1,7 @@
 //! What becomes of those who are in.
 
 use crate::world::{TestAccount, TestOperator, now};
+use vagus_jwt::WeightedMapping;
 use vagus_test_support::server;
 
 #[test]
@@ -75,4 +76,28 @@ fn a_signing_key_that_is_gone_closes_its_users() {
     server.reconfigure(&operator.configuration(&[&account]));
     client.expect("-ERR 'Authorization Violation'");
     client.closed();
+}
+
+#[test]
+fn mappings_of_an_account_change_for_those_who_are_in() {
+    let (operator, mut account) = (TestOperator::new(), TestAccount::new());
+    let server = server().configured(&operator.configuration(&[&account])).start();
+    let mut client = account.user(|_| {}).enter(&server);
+    client.subscribe(">", "1");
+    for (to, delivered) in [(Some("b"), "b"), (Some("c"), "c"), (None, "a")] {
+        account.claims.nats.mappings = to
+            .map(|subject| {
+                let mapping = WeightedMapping {
+                    subject: subject.to_owned(),
+                    weight: 100,
+                    cluster: String::new(),
+                };
+                ("a".to_owned(), vec![mapping])
+            })
+            .into_iter()
+            .collect();
+        server.reconfigure(&operator.configuration(&[&account]));
+        client.send("PUB a 1\r\nx");
+        client.expect(&format!("MSG {delivered} 1 1\r\nx"));
+    }
 }

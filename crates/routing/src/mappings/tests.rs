@@ -166,3 +166,22 @@ fn what_is_drawn_is_not_said_to_be_always_so() {
     let nothing = Mappings::new([mapping("a", &[("b", 0)])]);
     assert_eq!(mapped(&nothing, "a", 0), Some(("a".to_owned(), true)));
 }
+
+#[test]
+fn how_many_sources_there_are_costs_next_to_nothing() {
+    let sources = (0..5_000).flat_map(|number| {
+        [
+            format!("a.{number}.*"),
+            format!("*.{number}.b"),
+            format!("c.{number}"),
+        ]
+    });
+    let mappings = Mappings::new(sources.map(|source| mapping(&source, &[("to", 100)])));
+    for subject in ["a.7.b", "x.4999.b", "c.17", "a.b.c"] {
+        let mut out = Vec::new();
+        let work = mappings
+            .map(subject.as_bytes(), 0, &mut out)
+            .map_or(0, |mapped| mapped.work);
+        assert!(work < 16, "{work} for {subject}");
+    }
+}
