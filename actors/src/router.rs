@@ -4,6 +4,7 @@
 //! from the index themselves. It answers a connection only once every publisher goes by the new index, so a
 //! PONG behind a SUB or UNSUB means what clients take it to mean.
 
+mod casting;
 mod changes;
 mod groups;
 mod hot_subjects;
@@ -25,6 +26,7 @@ use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
 use crate::subject::{Cooled, Subject};
 use actix::prelude::*;
+use casting::Casting;
 use changes::{ShadowsSettled, Work};
 use groups::Groups;
 use hot_subjects::HotSubjects;
@@ -52,6 +54,8 @@ pub struct Router {
     hot_subjects: HotSubjects,
     watchers: Watchers,
     shadows: Shadows,
+    /// Not all shadows are as imports say.
+    casting: Option<Casting>,
     services: Services,
     arbiters: Arc<Arbiters>,
     /// There is more to do, and it is the turn of others.
@@ -99,6 +103,7 @@ impl Router {
             hot_subjects: HotSubjects::new(account.clone()),
             settling: Settling::new(account.id(), arbiters.clone()),
             shadows: Shadows::default(),
+            casting: None,
             services: Services::default(),
             arbiters,
             account,
@@ -113,7 +118,7 @@ impl Router {
 
     /// Whether there are changes to be made, or to be told.
     fn has_work(&self) -> bool {
-        !self.schedule.is_empty() || (self.watchers.are_ready() && !self.told)
+        !self.schedule.is_empty() || self.casting.is_some() || (self.watchers.are_ready() && !self.told)
     }
 
     /// Makes changes, and tells of them, up to a visit's worth each.
@@ -139,9 +144,27 @@ impl Router {
         }
         // Their answers come back as `MembersChanged`.
         self.groups.send();
+        self.recast(router);
         if self.watchers.are_ready() && !self.told {
             self.watchers.tell(&self.account, &self.groups, router);
             self.told = true;
+        }
+    }
+
+    /// Has some more shadows be as imports say.
+    fn recast(&mut self, router: &Addr<Self>) {
+        let Some(mut casting) = self.casting.take() else {
+            return;
+        };
+        let mut elsewhere = ChangesElsewhere::default();
+        let is_all = casting.proceed(&self.account, &self.groups, &mut self.shadows, &mut elsewhere);
+        self.announce_elsewhere(elsewhere, casting.ticket(), router);
+        if is_all {
+            for ticket in casting.tickets {
+                self.settling.answered(ticket);
+            }
+        } else {
+            self.casting = Some(casting);
         }
     }
 
@@ -271,7 +294,7 @@ impl ActorFuture<Router> for Working {
     ) -> Poll<()> {
         if !router.resting && router.has_work() {
             router.visit(&context.address());
-            router.resting = !router.schedule.is_empty();
+            router.resting = !router.schedule.is_empty() || router.casting.is_some();
             // A watcher that was told something may have taken it before others have had their turn.
             if router.resting || router.told {
                 go_on_after_others(context.address());
@@ -328,19 +351,20 @@ impl Handler<ChangeImports> for Router {
             services,
             settled,
         } = change;
-        let mut elsewhere = ChangesElsewhere::default();
-        let new = self.shadows.change_imports(streams, &mut elsewhere);
-        if !new.is_empty() {
-            let shadows = &mut self.shadows;
-            let mut cast = |subscription: &Arc<_>| shadows.cast_all(subscription, &new, &mut elsewhere);
-            self.account.interest().read().for_each(&mut cast);
-            self.groups.for_each_joining(&mut cast);
-        }
         let changes = self
             .services
             .change_imports(services, &self.account, &self.arbiters);
         let ticket = self.settling.open(Some(Announcer::Configurator(settled)), true);
-        self.announce_elsewhere(elsewhere, ticket, &context.address());
+        if self.shadows.change_imports(streams) {
+            let (shadows, mut elsewhere) = (&mut self.shadows, ChangesElsewhere::default());
+            // No list has them yet.
+            self.groups.for_each_joining(&mut |member| {
+                shadows.recast(member, &mut elsewhere);
+            });
+            self.announce_elsewhere(elsewhere, ticket, &context.address());
+            self.settling.expect_answer(ticket);
+            self.casting = Some(Casting::begin(self.casting.take(), ticket));
+        }
         match Work::announced(changes, true, ticket) {
             Some(work) => self.schedule.push(work),
             None => self.settling.all_announced(ticket),

@@ -109,46 +109,44 @@ impl Shadows {
         }
     }
 
-    /// From now on these are imported. Gives those that were not before, for which [`Shadows::cast_all`] is to be called
-    /// with every subscription there is.
-    pub(super) fn change_imports(
+    /// From now on these are imported; false if they were. [`Shadows::recast`] is to be called with every subscription there
+    /// is.
+    pub(super) fn change_imports(&mut self, imports: Vec<StreamImport>) -> bool {
+        let differs = self.imports != imports;
+        self.imports = imports;
+        differs
+    }
+
+    /// A subscription may have other shadows than before, as imports have changed. Gives how much work that was, in steps.
+    pub(super) fn recast(
         &mut self,
-        imports: Vec<StreamImport>,
+        original: &Arc<ConnectionSubscription>,
         elsewhere: &mut ChangesElsewhere,
-    ) -> Vec<StreamImport> {
-        self.by_original.retain(|_, shadows| {
+    ) -> usize {
+        let steps = 1 + self.steps_of_a_change();
+        if original.is_closed() {
+            return steps;
+        }
+        if let Some(shadows) = self.by_original.get_mut(&key(original)) {
             shadows.retain(|shadow| {
-                let stays = imports.contains(&shadow.import);
+                let stays = self.imports.contains(&shadow.import);
                 if !stays {
-                    let change = Change::Remove(shadow.subscription.clone());
-                    elsewhere.add(&shadow.import, change);
+                    elsewhere.add(&shadow.import, Change::Remove(shadow.subscription.clone()));
                 }
                 stays
             });
-            !shadows.is_empty()
-        });
-        let new = |import: &&StreamImport| !self.imports.contains(import);
-        let new: Vec<StreamImport> = imports.iter().filter(new).cloned().collect();
-        self.imports = imports;
-        new
-    }
-
-    /// A subscription may have shadows by these imports, which are new.
-    pub(super) fn cast_all(
-        &mut self,
-        original: &Arc<ConnectionSubscription>,
-        imports: &[StreamImport],
-        elsewhere: &mut ChangesElsewhere,
-    ) {
-        if original.is_closed() {
-            return;
-        }
-        for import in imports {
-            let has_it = |shadows: &SmallVec<[Shadow; 1]>| shadows.iter().any(|it| it.import == *import);
-            if !self.by_original.get(&key(original)).is_some_and(has_it) {
-                self.cast(original, import, elsewhere);
+            if shadows.is_empty() {
+                self.by_original.remove(&key(original));
             }
         }
+        for at in 0..self.imports.len() {
+            let import = self.imports[at].clone();
+            let has_it = |shadows: &SmallVec<[Shadow; 1]>| shadows.iter().any(|it| it.import == import);
+            if !self.by_original.get(&key(original)).is_some_and(has_it) {
+                self.cast(original, &import, elsewhere);
+            }
+        }
+        steps
     }
 
     fn cast(

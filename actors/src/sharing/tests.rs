@@ -91,3 +91,64 @@ fn an_import_ends_when_its_activation_does() {
         assert_eq!(refused.len(), 1, "{refused:?}");
     });
 }
+
+/// Imports that change are no reason for others of the thread to wait, however many are subscribed.
+#[test]
+fn others_get_their_turn_while_many_shadows_are_cast() {
+    const SUBSCRIPTIONS: usize = 20_000;
+    System::new().block_on(async {
+        let arbiters = Arc::new(Arbiters::new(1));
+        let accounts = Accounts::start(arbiters.clone());
+        let [exporter, importer] = [exporting(), importing(0)].map(|definition| {
+            accounts.open(&definition.name);
+            accounts.find(&definition.name).unwrap()
+        });
+        let outbox = Arc::new(Outbox::new(arbiters.slots.take(), 1, 0, 1000, None));
+        let (mut held, mut changes) = (Subscriptions::default(), Vec::new());
+        for number in 0..SUBSCRIPTIONS {
+            let (subject, queue) = (format!("s.{number}"), (number % 2 == 0).then_some(&b"q"[..]));
+            let sid = number.to_string();
+            held.add(
+                subject.as_bytes(),
+                queue,
+                sid.as_bytes(),
+                None,
+                &outbox,
+                &mut changes,
+            );
+        }
+        let announce = Announce {
+            account: importer.account.id(),
+            changes,
+            announcer: None,
+        };
+        importer.router.send(announce).await.unwrap();
+        assert_eq!(settled(&importer, &exporter).await, (0, 0));
+        let mut all = exporting();
+        all.stream_exports[0] = StreamExport {
+            subject: ">".into(),
+            access: Access::Public,
+        };
+        let mut one = importing(0);
+        one.stream_imports[0].subject = "s.*".into();
+        for (definition, account) in [(all, &exporter), (one, &importer)] {
+            account.account.define(&Arc::new(definition));
+        }
+        let before: RouterState = importer.router.send(Observe::new()).await.unwrap();
+        assert_eq!(accounts.share(100).1, []);
+        assert_eq!(
+            settled(&importer, &exporter).await,
+            (SUBSCRIPTIONS, SUBSCRIPTIONS)
+        );
+        let after: RouterState = importer.router.send(Observe::new()).await.unwrap();
+        let visits = (SUBSCRIPTIONS / 1_024) as u64;
+        assert!(
+            after.visits - before.visits >= visits,
+            "{} visits",
+            after.visits - before.visits
+        );
+        importer.account.forget_definition();
+        accounts.share(100);
+        assert_eq!(settled(&importer, &exporter).await, (0, 0));
+    });
+}
