@@ -58,10 +58,12 @@ impl From<&Permissions> for PermissionsShown {
 /// The users of the configuration, by the names of their accounts.
 pub(super) fn by_account(broker: &Broker) -> HashMap<Arc<str>, Vec<UserShown>> {
     let (settings, _) = broker.settings.current();
-    of(&settings.config.clients.credentials)
+    let clients = &settings.config.clients;
+    of(&clients.credentials, clients.requires_proxy)
 }
 
-fn of(credentials: &Credentials) -> HashMap<Arc<str>, Vec<UserShown>> {
+/// `requires_proxy`: whether the one user has to come by a proxy, if there is one for all.
+fn of(credentials: &Credentials, requires_proxy: bool) -> HashMap<Arc<str>, Vec<UserShown>> {
     let mut users: HashMap<Arc<str>, Vec<UserShown>> = HashMap::new();
     let global: Arc<str> = GLOBAL_ACCOUNT.into();
     match credentials {
@@ -70,7 +72,7 @@ fn of(credentials: &Credentials) -> HashMap<Arc<str>, Vec<UserShown>> {
             let user = UserShown {
                 name: name.clone(),
                 proof: "password",
-                requires_proxy: false,
+                requires_proxy,
                 by_default: false,
                 permissions: None,
             };
@@ -126,7 +128,7 @@ mod tests {
             accounts { A { users: [{user: ann, password: hush}, {user: bob, password: hush, proxy_required: true}] } }
             no_auth_user: ann";
         let loaded = parse(text, "a.conf".as_ref(), &NoFiles, &|_: &str| None).unwrap();
-        let users = of(&loaded.config.clients.credentials);
+        let users = of(&loaded.config.clients.credentials, false);
         for users in users.values() {
             assert!(!serde_json::to_string(users).unwrap().contains("hush"));
         }
@@ -140,5 +142,18 @@ mod tests {
         assert_eq!(names("A"), [("ann", true, false), ("bob", false, true)]);
         let permissions = serde_json::to_value(&users["$G"][0].permissions).unwrap();
         assert_eq!(permissions["publish"]["allow"], serde_json::json!(["a"]));
+    }
+
+    #[test]
+    fn the_one_user_belongs_to_everybodys_account() {
+        let text = "authorization { user: ann, password: hush, proxy_required: true }";
+        let loaded = parse(text, "a.conf".as_ref(), &NoFiles, &|_: &str| None).unwrap();
+        let clients = &loaded.config.clients;
+        let users = of(&clients.credentials, clients.requires_proxy);
+        assert_eq!(
+            (&*users["$G"][0].name, users["$G"][0].requires_proxy),
+            ("ann", true)
+        );
+        assert!(!format!("{users:?}").contains("hush"));
     }
 }
