@@ -1,5 +1,6 @@
 //! Accounts: which there are, and what passes in them.
 
+mod definition;
 mod traffic;
 
 pub(super) use traffic::show_traffic;
@@ -9,6 +10,7 @@ use crate::Broker;
 use crate::answer::{Document, Refusal, Status};
 use crate::query::Query;
 use crate::units::{Decimal, Time};
+use definition::DefinitionShown;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Not;
@@ -178,6 +180,8 @@ struct Detail {
     leafnode_connections: usize,
     client_connections: usize,
     subscriptions: usize,
+    #[serde(flatten)]
+    definition: DefinitionShown,
     name_tag: Box<str>,
     sublist_stats: InterestStats,
 }
@@ -194,6 +198,10 @@ impl Detail {
             leafnode_connections: 0,
             client_connections: account.connections(),
             subscriptions: subscriptions_of_clients(broker, account),
+            definition: account
+                .definition()
+                .map(|definition| DefinitionShown::of(&definition))
+                .unwrap_or_default(),
             name_tag: account.name_tag(),
             sublist_stats: InterestStats::of(broker, Some(account)),
         }
