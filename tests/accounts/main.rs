@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod belonging;
 #[cfg(test)]
+mod denied;
+#[cfg(test)]
 mod idle;
 #[cfg(test)]
 mod isolation;
