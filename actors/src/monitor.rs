@@ -78,6 +78,11 @@ pub(crate) struct ListConnections {
     pub(crate) take: usize,
 }
 
+/// Asks for the connections of these numbers, to be asked one by one. The asker bounds how many they are.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Vec<Listed>")]
+pub(crate) struct ListThese(pub(crate) Vec<ConnectionId>);
+
 /// Asks for a connection by its number.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<Listed>")]
@@ -209,6 +214,15 @@ impl Handler<ListConnections> for Monitor {
     fn handle(&mut self, list: ListConnections, _: &mut Context<Self>) -> Self::Result {
         let known = self.connections.iter().skip(list.skip).take(list.take);
         known.filter_map(|(id, known)| known.listed(*id)).collect()
+    }
+}
+
+impl Handler<ListThese> for Monitor {
+    type Result = Vec<Listed>;
+
+    fn handle(&mut self, ListThese(ids): ListThese, _: &mut Context<Self>) -> Self::Result {
+        let known = ids.iter().filter_map(|id| self.connections.get(id)?.listed(*id));
+        known.collect()
     }
 }
 

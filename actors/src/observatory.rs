@@ -4,7 +4,9 @@
 
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
-use crate::monitor::{FindConnection, ListClosed, ListConnections, Listed, Monitor, MonitorState, Pending};
+use crate::monitor::{
+    FindConnection, ListClosed, ListConnections, ListThese, Listed, Monitor, MonitorState, Pending,
+};
 use crate::observed::{ClosedConnection, ConnectionState, Describe, Description, Extent};
 use crate::router::{ListHotSubjects, Router, RouterState};
 use crate::subject::SubjectState;
@@ -101,6 +103,20 @@ impl Observatory {
             .map(ConnectionAddress::from)
             .collect();
         ask_each(listed, extent).await
+    }
+
+    /// Those of these numbers that are open or about to be. One that ends meanwhile is left out.
+    pub async fn connections_of(&self, ids: Vec<ConnectionId>, extent: Extent) -> Vec<ObservedConnection> {
+        let mut observed = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let listed = ask(&self.monitor, ListThese(ids.to_vec())).await;
+            let listed = listed
+                .unwrap_or_default()
+                .into_iter()
+                .map(ConnectionAddress::from);
+            observed.extend(ask_each(listed.collect(), extent).await);
+        }
+        observed
     }
 
     /// The connection of this number, if it is open or about to be.

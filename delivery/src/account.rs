@@ -15,7 +15,7 @@ use membership::Members;
 use parking_lot::RwLock;
 use std::sync::{Arc, OnceLock};
 use vagus_accounts::{AccountDefinition, TraceDefinition};
-use vagus_routing::{AccountId, Mappings};
+use vagus_routing::{AccountId, ConnectionId, Mappings};
 
 /// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
 ///
@@ -113,6 +113,11 @@ impl Account {
     /// How many connections are in it.
     pub fn connections(&self) -> usize {
         self.members.count()
+    }
+
+    /// The numbers of the connections that are in it, in their order.
+    pub fn connection_ids(&self) -> Vec<ConnectionId> {
+        self.members.ids()
     }
 
     /// What has passed through it. Its connections are asked one by one: takes as long as there are many.

@@ -197,9 +197,8 @@ impl Found {
         }
         let mut of_account = None;
         if question.state.takes_open() {
-            if question.account.is_some() {
-                let mut all = observatory.connections(0, usize::MAX, Extent::State).await;
-                all.retain(|open| question.takes_account(&open.state));
+            if let Some(account) = question.account.as_deref() {
+                let all = of(broker, account).await;
                 found.total += all.len();
                 of_account = Some(all);
             } else {
@@ -248,6 +247,8 @@ impl Found {
     async fn only(&mut self, broker: &Broker, question: &Question, id: u64) {
         if question.state.takes_open()
             && let Some(open) = broker.observatory.connection(id, question.shown.extent()).await
+            // Who may ask about one account learns nothing of another by a number.
+            && question.takes_account(&open.state)
         {
             self.open = Open::All(vec![open]);
             self.closed.clear();
@@ -291,6 +292,18 @@ impl Found {
         });
         Ok(in_order.collect())
     }
+}
+
+/// The connections of an account: no others are asked, as who belongs to it may have them asked often.
+async fn of(broker: &Broker, account: &str) -> Vec<ObservedConnection> {
+    let Some(account) = broker.accounts.find(account) else {
+        return Vec::new();
+    };
+    let members = account.connection_ids();
+    let mut all = broker.observatory.connections_of(members, Extent::State).await;
+    // One may just have gone on to another account.
+    all.retain(|open| open.state.account.as_deref() == Some(account.name()));
+    all
 }
 
 /// Asks those that are shown for everything that is.

@@ -197,6 +197,11 @@ fn accounts_ask_about_themselves() {
         assert_eq!(answer["data"]["total"], 1, "{answer}");
         assert_eq!(answer["data"]["connections"][0]["name"], "a");
     }
+    // Not even by a number does it learn who else is connected.
+    let number = crate::world::number(&server, "sys");
+    let question = format!(r#"{{"cid":{number},"auth":true,"acc":"SYS"}}"#);
+    let answer = ask_json(&mut a, "$SYS.REQ.ACCOUNT.PING.CONNZ", &question);
+    assert_eq!(answer["data"]["connections"], serde_json::json!([]), "{answer}");
     let answer = ask_json(&mut a, "$SYS.REQ.ACCOUNT.PING.STATZ", r#"{"accounts":["SYS"]}"#);
     let accounts = answer["data"]["account_statz"].as_array().unwrap();
     assert_eq!(accounts.len(), 1);

@@ -183,6 +183,13 @@ impl Members {
             .collect()
     }
 
+    /// In the order of their numbers.
+    pub(super) fn ids(&self) -> Vec<ConnectionId> {
+        let mut ids: Vec<ConnectionId> = self.0.lock().present.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Nobody waits while those who are present are asked.
     pub(super) fn traffic(&self) -> AccountTraffic {
         let (mut traffic, present) = {
