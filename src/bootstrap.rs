@@ -273,6 +273,10 @@ fn populate(
     let claims_service = claims_desk
         .and_then(|desk| claimed_accounts::serve(desk, first.clone(), &accounts, client_settings.clone()));
     let services = service.into_iter().chain(claims_service).collect();
+    if let Some(claimed) = client_settings.current().0.claimed_accounts.clone() {
+        // Nobody else says which they are.
+        let _ = admin.broker.claimed_accounts.set(claimed);
+    }
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         accounts: accounts.clone(),

@@ -1,6 +1,7 @@
 //! Accounts: which there are, and what passes in them.
 
 mod definition;
+mod token;
 mod traffic;
 
 pub(super) use traffic::show_traffic;
@@ -9,13 +10,14 @@ pub use traffic::{AccountTraffic, account_traffic, traffic_of};
 use crate::Broker;
 use crate::answer::{Document, Refusal, Status};
 use crate::query::Query;
-use crate::units::{Decimal, Time};
+use crate::units::{Decimal, Time, time_of};
 use definition::DefinitionShown;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Not;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use token::TokenShown;
 use vagus_delivery::Account;
 
 /// What it takes to find the subscriptions of an account.
@@ -174,6 +176,8 @@ struct Detail {
     update_time: Time,
     #[serde(skip_serializing_if = "Not::not")]
     is_system: bool,
+    #[serde(flatten)]
+    token: Option<TokenShown>,
     expired: bool,
     complete: bool,
     jetstream_enabled: bool,
@@ -188,11 +192,15 @@ struct Detail {
 
 impl Detail {
     fn of(broker: &Broker, account: &Account) -> Self {
+        let known = token::known(broker, account);
+        let updated = known.as_ref().map(|known| time_of(known.updated));
+        let now = Timestamp::now().as_second();
         Self {
             account_name: account.name().into(),
-            update_time: Time(broker.started),
+            update_time: updated.unwrap_or(Time(broker.started)),
             is_system: broker.accounts.is_system(account),
-            expired: false,
+            token: known.as_deref().map(TokenShown::of),
+            expired: known.as_ref().is_some_and(|known| known.has_expired(now)),
             complete: true,
             jetstream_enabled: false,
             leafnode_connections: 0,

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use vagus_actors::Observatory;
+use vagus_actors::claimed_accounts::ClaimedAccounts;
 use vagus_actors::reload::Configurator;
 use vagus_configs::{Config, split_advertised};
 use vagus_delivery::{AccountDirectory, Live};
@@ -92,6 +93,8 @@ pub struct Broker {
     pub usage: Usage,
     /// Who decides how the server is set; empty until it has started.
     pub configurator: OnceLock<Configurator>,
+    /// The accounts that operators have signed; empty where accounts are configured.
+    pub claimed_accounts: OnceLock<Arc<ClaimedAccounts>>,
     /// How many subscriptions the server itself has in the system account: they are in force with the first, and not
     /// shown.
     pub own_subscriptions: AtomicUsize,
@@ -124,6 +127,7 @@ impl Broker {
             since: Instant::now(),
             usage: Usage::default(),
             configurator: OnceLock::new(),
+            claimed_accounts: OnceLock::new(),
             own_subscriptions: AtomicUsize::new(0),
             pages: PageCounts::default(),
             turns: Semaphore::new(ANSWERS_AT_ONCE),

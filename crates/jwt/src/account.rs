@@ -196,7 +196,7 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "is_default")]
     pub exports: Vec<Export>,
     /// How much it may have.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub limits: AccountLimits,
     /// Keys that sign users for it.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -205,13 +205,13 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "is_default")]
     pub revocations: Revocations,
     /// What users may do of whom nothing is said.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub default_permissions: Permissions,
     /// Subjects that messages go to instead.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mappings: BTreeMap<String, Vec<WeightedMapping>>,
     /// Who else says who may come in.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub authorization: ExternalAuthorization,
     /// Where traces go.
     #[serde(default, skip_serializing_if = "is_default")]

@@ -51,6 +51,11 @@ impl Issues {
         }
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Issue> {
+        self.0.iter()
+    }
+
     /// The first of them.
     #[must_use]
     pub fn first(&self) -> Option<&Issue> {

@@ -67,10 +67,10 @@ pub struct Responses {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permissions {
     /// Subjects to publish on.
-    #[serde(rename = "pub", default, skip_serializing_if = "is_default")]
+    #[serde(rename = "pub", default)]
     pub publish: Permission,
     /// Subjects to subscribe to.
-    #[serde(rename = "sub", default, skip_serializing_if = "is_default")]
+    #[serde(rename = "sub", default)]
     pub subscribe: Permission,
     /// Answers to requests.
     #[serde(rename = "resp", default, skip_serializing_if = "is_default")]
