@@ -385,7 +385,7 @@ impl NatsSession {
 
     /// A service has answered, or has not.
     pub(crate) fn service_answered(&mut self, named: Option<Box<Named>>, turn: &mut impl Turn) {
-        let Some((claimed, held)) = named.and_then(|named| self.claimed(*named, turn)) else {
+        let Some((claimed, held)) = named.and_then(|named| self.claimed(*named)) else {
             return self.refused(turn);
         };
         self.held_token = Some(Box::new(held));
@@ -398,7 +398,7 @@ impl NatsSession {
         self.admitted(Identity::claimed(claimed, self.settings.connection), turn);
     }
 
-    fn claimed(&self, named: Named, turn: &impl Turn) -> Option<(Claimed, HeldToken)> {
+    fn claimed(&self, named: Named) -> Option<(Claimed, HeldToken)> {
         let Named { user, known } = named;
         let accounts = self.settings.claimed_accounts.as_ref();
         let signed = known
@@ -439,7 +439,7 @@ impl NatsSession {
         };
         let expires = known.as_ref().map_or(0, |known| known.claims.expires);
         let held = HeldToken {
-            ends: ends(grant.until, expires, turn.now()),
+            ends: ends(grant.until, expires),
             account: known,
             user,
             is_named: true,

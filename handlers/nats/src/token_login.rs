@@ -60,8 +60,9 @@ impl HeldToken {
 }
 
 /// The earlier of when the user and when the account does not hold any more.
-pub(crate) fn ends(user: Option<i64>, account: i64, now: Instant) -> Option<(Instant, Ends)> {
-    let clock = Timestamp::now();
+pub(crate) fn ends(user: Option<i64>, account: i64) -> Option<(Instant, Ends)> {
+    // Both clocks at one moment: whoever comes back once this has ended finds that it has.
+    let (clock, now) = (Timestamp::now(), Instant::now());
     let at = |seconds: i64, what: Ends| {
         let end = Timestamp::from_second(seconds).ok()?;
         let left = Duration::try_from(end.duration_since(clock)).unwrap_or_default();
@@ -189,7 +190,7 @@ impl NatsSession {
         };
         self.held_token = Some(Box::new(HeldToken {
             user: login.user.clone(),
-            ends: ends(grant.until, known.claims.expires, turn.now()),
+            ends: ends(grant.until, known.claims.expires),
             account: Some(known),
             is_named: false,
         }));
@@ -262,7 +263,7 @@ impl NatsSession {
                 .and_then(Identity::claims)
                 .and_then(|before| before.name.clone());
         }
-        let ends = ends(grant.until, known.claims.expires, turn.now());
+        let ends = ends(grant.until, known.claims.expires);
         if let Some(held) = &mut self.held_token {
             (held.account, held.ends) = (Some(known), ends);
         }
