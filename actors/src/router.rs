@@ -42,7 +42,7 @@ use tokio::task::yield_now;
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::subscriptions::Change;
-use watchers::{BatchTaken, Watchers};
+use watchers::{BatchTaken, FallenBehind, Watchers};
 
 /// The owner of an account's subject index.
 #[derive(Debug)]
@@ -300,7 +300,12 @@ impl ActorFuture<Router> for Working {
                 go_on_after_others(context.address());
             }
         }
-        router.settling.answer(task.waker());
+        for announcer in router.settling.take_in_force(task.waker()) {
+            router.watchers.hold(announcer);
+        }
+        while let Some(announcer) = router.watchers.release() {
+            router.settling.answer(announcer);
+        }
         Poll::Pending
     }
 }
@@ -397,6 +402,14 @@ impl Handler<BatchTaken> for Router {
     }
 }
 
+impl Handler<FallenBehind> for Router {
+    type Result = ();
+
+    fn handle(&mut self, behind: FallenBehind, _: &mut Context<Self>) {
+        self.watchers.fallen_behind(behind);
+    }
+}
+
 impl Handler<MembersChanged> for Router {
     type Result = ();
 
@@ -471,7 +484,7 @@ impl Handler<Observe<RouterState>> for Router {
             queue_groups: self.groups.len(),
             hot_subjects: self.hot_subjects.len(),
             waiting_changes: self.schedule.changes(),
-            settling: self.settling.len(),
+            settling: self.settling.len() + self.watchers.held(),
             shadows: self.shadows.len(),
             services: self.services.len(),
             watchers: self.watchers.len(),

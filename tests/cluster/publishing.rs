@@ -110,3 +110,21 @@ fn interest_follows_those_who_come_and_go() {
         await_interest(&servers[1], 0);
     }
 }
+
+/// Who subscribes and asks in one breath gets the answer, though the one who answers is at once and elsewhere.
+#[test]
+fn an_answer_finds_who_has_just_subscribed() {
+    let servers = servers(2);
+    let mut responder = servers[1].connected();
+    responder.subscribe("service", "1");
+    await_interest(&servers[0], 1);
+    let mut requester = servers[0].connected();
+    for round in 0..300 {
+        requester.send(&format!(
+            "SUB inbox.{round} {round}\r\nUNSUB {round} 1\r\nPUB service inbox.{round} 0\r\n"
+        ));
+        let request = responder.message();
+        responder.publish(request.reply.as_deref().unwrap(), b"hi");
+        assert_eq!(requester.message().payload, b"hi", "round {round}");
+    }
+}

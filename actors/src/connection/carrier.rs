@@ -196,6 +196,9 @@ impl Carrier {
             }
         }
         let pause = hand_over(arbiter, running, now);
+        if let Some(several) = &mut connection.several {
+            several.let_go();
+        }
         if let Some(unfinished) = arbiter.delivery.take_unfinished() {
             connection.unfinished = Some(unfinished);
         }
@@ -538,13 +541,23 @@ impl<S: Session> Connection<S> {
     /// Tells the session what others are interested in, as long as the peer takes what is said to it of that. What waits
     /// here has the Routers wait.
     fn tell_of_interest(&mut self, delivery: &mut Delivery, now: Instant, unannounced: &mut Unannounced) {
-        while self.deferred.len() < TOLD_AHEAD
-            && self.outbox.traffic().pending < TOLD_AHEAD
-            && let Some(told) = self.several.as_mut().and_then(|several| several.next())
-        {
+        loop {
+            let has_room = self.outbox.traffic().pending < TOLD_AHEAD;
+            let Some(several) = &mut self.several else {
+                return;
+            };
+            if !has_room {
+                return several.hold_back();
+            }
+            let Some(told) = several.next() else {
+                return;
+            };
             self.with_turn(delivery, now, unannounced, |session, turn| {
                 session.interest_changed(told.account().name(), told.changes(), turn);
             });
+            if let Some(several) = &mut self.several {
+                several.keep(told);
+            }
         }
     }
 

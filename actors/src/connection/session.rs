@@ -319,6 +319,11 @@ pub trait Turn {
     /// [`Session::interest_changed`].
     fn watch_interest(&mut self) {}
 
+    /// Says to the peer what others are interested in: at once, whatever else waits to be said, as others wait for it.
+    fn tell_interest(&mut self, bytes: &[u8]) {
+        self.reply(bytes);
+    }
+
     /// How others say something to the peer, in its language.
     fn voice(&self) -> Option<Arc<Outbox>> {
         None

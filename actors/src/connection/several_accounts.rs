@@ -15,6 +15,8 @@ pub(super) struct SeveralAccounts {
     others: HashMap<Box<[u8]>, (RoutedAccount, Subscriptions), RandomState>,
     /// What the Routers have told it and the session has not taken: a batch of each account at most.
     told: VecDeque<InterestChanged>,
+    /// What the session has taken in this turn.
+    said: Vec<InterestChanged>,
     watched: HashSet<AccountId, RandomState>,
     watches: Watches,
 }
@@ -88,8 +90,23 @@ impl SeveralAccounts {
         self.told.push_back(told);
     }
 
-    /// What came first of that.
+    /// What came first of that. The Router is told that it has been taken when it is [let go](Self::let_go).
     pub(super) fn next(&mut self) -> Option<InterestChanged> {
         self.told.pop_front()
+    }
+
+    /// What came first of that cannot be taken for now.
+    pub(super) fn hold_back(&mut self) {
+        self.told.iter_mut().for_each(InterestChanged::hold_back);
+    }
+
+    /// It has been said to the peer, and is about to be handed over.
+    pub(super) fn keep(&mut self, said: InterestChanged) {
+        self.said.push(said);
+    }
+
+    /// All that was said has been handed over: whatever is published now comes behind it.
+    pub(super) fn let_go(&mut self) {
+        self.said.clear();
     }
 }

@@ -354,6 +354,11 @@ impl Turn for ConnectionTurn<'_> {
         self.several.get_or_insert_default().watch();
     }
 
+    fn tell_interest(&mut self, bytes: &[u8]) {
+        self.delivery.pause_run();
+        self.delivery.staging.reply(self.outbox, bytes);
+    }
+
     fn voice(&self) -> Option<Arc<Outbox>> {
         Some(self.outbox.clone())
     }

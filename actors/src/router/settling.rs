@@ -19,6 +19,8 @@ pub(super) struct Settling {
     written: Vec<Announcer>,
     /// The same, for those written before; and the turns that ran then.
     waiting: Vec<(Vec<Announcer>, Running)>,
+    /// No turn contradicts them.
+    in_force: Vec<Announcer>,
 }
 
 #[derive(Debug)]
@@ -40,12 +42,13 @@ impl Settling {
             open: HashMap::default(),
             written: Vec::new(),
             waiting: Vec::new(),
+            in_force: Vec::new(),
         }
     }
 
     pub(super) fn len(&self) -> usize {
         let waiting: usize = self.waiting.iter().map(|(settled, _)| settled.len()).sum();
-        self.open.len() + self.written.len() + waiting
+        self.open.len() + self.written.len() + waiting + self.in_force.len()
     }
 
     /// The ticket of an announcement.
@@ -93,13 +96,24 @@ impl Settling {
         };
         match open.announcer {
             Some(announcer) if open.takes_away => self.written.push(announcer),
-            Some(announcer) => tell_announcer(self.account, announcer),
+            Some(announcer) => self.in_force.push(announcer),
             None => {}
         }
     }
 
-    /// Answers what no running turn contradicts any more. If some does, `waker` is woken when one of them ends.
-    pub(super) fn answer(&mut self, waker: &Waker) {
+    /// Those that no running turn contradicts any more: to be [answered](Self::answer). If some does, `waker` is woken when one
+    /// of them ends.
+    pub(super) fn take_in_force(&mut self, waker: &Waker) -> Vec<Announcer> {
+        self.look(waker);
+        std::mem::take(&mut self.in_force)
+    }
+
+    /// What was announced is in force.
+    pub(super) fn answer(&self, announcer: Announcer) {
+        tell_announcer(self.account, announcer);
+    }
+
+    fn look(&mut self, waker: &Waker) {
         let quiescence = &self.arbiters.quiescence;
         if !self.written.is_empty() {
             let written = std::mem::take(&mut self.written);
@@ -109,13 +123,11 @@ impl Settling {
             return;
         }
         quiescence.attend(waker);
-        let account = self.account;
+        let in_force = &mut self.in_force;
         self.waiting.retain_mut(|(announcers, running)| {
             let ended = quiescence.have_ended(running);
             if ended {
-                for announcer in announcers.drain(..) {
-                    tell_announcer(account, announcer);
-                }
+                in_force.append(announcers);
             }
             !ended
         });

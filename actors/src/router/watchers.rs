@@ -22,6 +22,7 @@ mod untold;
 pub use batch::{InterestChange, InterestChanged};
 
 use super::Router;
+use super::changes::Announcer;
 use super::groups::{Groups, looks_of_group};
 use crate::mailbox::tell_recipient;
 use crate::queue_group::{GroupMembers, GroupName};
@@ -65,6 +66,22 @@ pub(super) struct BatchTaken {
     watcher: u64,
 }
 
+/// A watcher cannot take its batch: its peer does not take what is said to it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct FallenBehind {
+    watcher: u64,
+}
+
+/// One whose announcement is in force here, and who waits until the watchers know of it: what it publishes next may have an
+/// answer from another server, which has to find the way back.
+#[derive(Debug)]
+struct Held {
+    announcer: Announcer,
+    /// How far each watcher has to come; those that are gone or behind are not waited for.
+    awaited: Vec<(u64, u64)>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     watchers: HashMap<u64, Watcher, RandomState>,
@@ -73,6 +90,8 @@ pub(super) struct Watchers {
     /// What had not been told to those that are gone: it may be much, and is forgotten part by part.
     left_behind: Vec<Untold>,
     numbered: u64,
+    /// In the order in which they came.
+    held: VecDeque<Held>,
 }
 
 #[derive(Debug)]
@@ -83,6 +102,10 @@ struct Watcher {
     /// None when everything there was is told.
     snapshot: Option<Snapshot>,
     state: State,
+    /// Everything that was noted before this has been told, and taken.
+    knows: u64,
+    /// It has not taken its batch for a while, and is not waited for.
+    is_behind: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +164,8 @@ impl Watchers {
             untold: Untold::default(),
             snapshot: Some(Snapshot::default()),
             state: State::Ready,
+            knows: 0,
+            is_behind: false,
         };
         self.watchers.insert(self.numbered, watcher);
         self.ready.push_back(self.numbered);
@@ -151,6 +176,8 @@ impl Watchers {
         let Some(watcher) = self.watchers.get_mut(&number) else {
             return;
         };
+        watcher.knows = watcher.untold.first();
+        watcher.is_behind = false;
         if !watcher.recipient.connected() {
             self.forget(number);
         } else if watcher.has_more() {
@@ -158,6 +185,43 @@ impl Watchers {
             self.ready.push_back(number);
         } else {
             watcher.state = State::Idle;
+        }
+    }
+
+    pub(super) fn fallen_behind(&mut self, FallenBehind { watcher }: FallenBehind) {
+        if let Some(watcher) = self.watchers.get_mut(&watcher) {
+            watcher.is_behind = true;
+        }
+    }
+
+    /// How many wait until the watchers know.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// An announcement is in force here: whoever made it waits until the watchers know of it.
+    pub(super) fn hold(&mut self, announcer: Announcer) {
+        let awaited = self.watchers.iter();
+        let awaited = awaited.filter(|(_, watcher)| watcher.state != State::Idle);
+        let awaited = awaited
+            .map(|(number, watcher)| (*number, watcher.untold.next()))
+            .collect();
+        self.held.push_back(Held { announcer, awaited });
+    }
+
+    /// The next of those who waited and need not any more.
+    pub(super) fn release(&mut self) -> Option<Announcer> {
+        let held = self.held.front()?;
+        let is_waited_for = held.awaited.iter().any(|(number, until)| {
+            let watcher = self.watchers.get(number);
+            watcher.is_some_and(|it| {
+                let knows = it.state == State::Idle || it.knows >= *until;
+                !knows && !it.is_behind && it.recipient.connected()
+            })
+        });
+        match is_waited_for {
+            true => None,
+            false => Some(self.held.pop_front()?.announcer),
         }
     }
 

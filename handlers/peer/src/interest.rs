@@ -83,6 +83,6 @@ pub(crate) fn tell<'a>(
         );
     }
     if !lines.is_empty() {
-        turn.reply(&lines);
+        turn.tell_interest(&lines);
     }
 }

@@ -1,6 +1,6 @@
 //! What a watcher is told at once.
 
-use super::BatchTaken;
+use super::{BatchTaken, FallenBehind};
 use crate::mailbox::tell;
 use crate::router::Router;
 use actix::prelude::*;
@@ -24,7 +24,8 @@ pub struct InterestChanged {
     account: Arc<Account>,
     changes: Changes,
     is_snapshot_told: bool,
-    _with_watcher: WithWatcher,
+    is_held_back: bool,
+    with_watcher: WithWatcher,
 }
 
 /// Interest of an account in a subject, or in the messages of a queue group.
@@ -51,7 +52,16 @@ impl InterestChanged {
             account,
             changes,
             is_snapshot_told,
-            _with_watcher: WithWatcher { watcher, router },
+            is_held_back: false,
+            with_watcher: WithWatcher { watcher, router },
+        }
+    }
+
+    /// The watcher cannot take it for now: nobody is to wait for that.
+    pub fn hold_back(&mut self) {
+        if !std::mem::replace(&mut self.is_held_back, true) {
+            let WithWatcher { watcher, router } = &self.with_watcher;
+            tell(router, FallenBehind { watcher: *watcher });
         }
     }
 

@@ -78,6 +78,16 @@ impl Untold {
         self.order.is_empty()
     }
 
+    /// The number of the topic that comes first; what has a lower one has been taken out.
+    pub(super) fn first(&self) -> u64 {
+        self.order.keys().next().copied().unwrap_or(self.numbered)
+    }
+
+    /// The number that the next topic gets. Those that are here have lower ones.
+    pub(super) fn next(&self) -> u64 {
+        self.numbered
+    }
+
     fn hash(&self, subject: &[u8], queue: Option<&[u8]>) -> u64 {
         self.hasher.hash_one((subject, queue))
     }

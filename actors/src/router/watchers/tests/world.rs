@@ -43,7 +43,7 @@ impl Actor for Recorder {
 impl Handler<InterestChanged> for Recorder {
     type Result = ();
 
-    fn handle(&mut self, batch: InterestChanged, _: &mut Context<Self>) {
+    fn handle(&mut self, mut batch: InterestChanged, _: &mut Context<Self>) {
         let mut told = self.0.borrow_mut();
         assert!(told.held.is_empty(), "there is one at a time");
         let mut number = 0;
@@ -65,6 +65,7 @@ impl Handler<InterestChanged> for Recorder {
         told.largest = told.largest.max(number);
         told.snapshots += usize::from(batch.is_snapshot_told());
         if told.holds {
+            batch.hold_back();
             told.held.push(batch);
         }
     }
