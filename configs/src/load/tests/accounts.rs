@@ -387,3 +387,35 @@ fn mistakes_in_an_account() {
     }
     assert_eq!(judge("accounts { A { jetstream: perhaps } }"), "unplaced");
 }
+
+/// What is wrong between accounts is told in nats-server's words.
+#[test]
+fn imports_that_are_not_allowed() {
+    let told = |a: &str, b: &str, c: &str| {
+        let text = format!("accounts {{ A {{ {a} }}, B {{ {b} }}, C {{ {c} }} }}");
+        read(&text).unwrap_err().to_string()
+    };
+    let import = |of: &str, what: &str, subject: &str| {
+        format!("imports: [{{{what}: {{account: {of}, subject: '{subject}'}}}}]")
+    };
+    let of_nobody = told("", &import("NONE", "stream", "s"), "");
+    assert!(
+        of_nobody.contains("\"NONE\" account not defined for stream import"),
+        "{of_nobody}"
+    );
+    let private = told(
+        "exports: [{service: s, accounts: [C]}]",
+        &import("A", "service", "s"),
+        "",
+    );
+    assert!(
+        private.contains("Error adding service import \"s\": service import not authorized"),
+        "{private}"
+    );
+    for what in ["stream", "service"] {
+        let both = |of: &str| format!("exports: [{{{what}: x}}], {}", import(of, what, "x"));
+        let cycle = told(&both("C"), &both("A"), &both("B"));
+        let expected = format!("Error adding {what} import \"x\": import forms a cycle");
+        assert!(cycle.contains(&expected), "{cycle}");
+    }
+}
