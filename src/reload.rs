@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use vagus_actors::Accounts;
 use vagus_actors::reload::{Apply, Prepared, Source};
 use vagus_admin::LogControl;
@@ -140,6 +141,17 @@ impl Parts {
     }
 }
 
+/// How often it is looked whether clients have all adopted other settings.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Frees settings on the Reload's thread once no client goes by them any more: there may be a hundred thousand users in
+/// them, and the last client to adopt others would do it in its turn, while all others of its arbiter wait.
+async fn free_once_unused(settings: Arc<ClientSettings>) {
+    while Arc::strong_count(&settings) > 1 {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 impl Apply for Parts {
     fn prepare(&mut self, old: &Config, new: &Config) -> Result<Prepared, String> {
         let client_settings = self.client_settings(new)?;
@@ -155,6 +167,7 @@ impl Apply for Parts {
         Ok(Box::new(move || {
             accounts.define(&config.accounts);
             live_bounds.replace(Arc::new(bounds(&config.limits)));
+            let (before, _) = live_client_settings.current();
             live_client_settings.update(|now| {
                 // Lame duck mode may have begun meanwhile, and does not end.
                 if now.info.lame_duck {
@@ -189,6 +202,7 @@ impl Apply for Parts {
             });
             admin.admit();
             process();
+            tokio::task::spawn_local(free_once_unused(before));
         }))
     }
 
