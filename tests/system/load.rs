@@ -47,3 +47,23 @@ fn who_does_not_listen_keeps_nobody_waiting() {
         assert!(ask_json(&mut sys, "$SYS.REQ.SERVER.PING.VARZ", "")["data"].is_object());
     }
 }
+
+/// An account that asks without end about itself is answered when it has its turn; others, and system users, before.
+#[test]
+fn an_account_that_asks_without_end_waits_for_itself() {
+    let server = start();
+    let mut flood = client(&server, "a");
+    flood.subscribe("answers", "1");
+    flood.send_bytes(
+        "PUB $SYS.REQ.ACCOUNT.PING.CONNZ answers 0\r\n\r\n"
+            .repeat(5_000)
+            .as_bytes(),
+    );
+    let mut sys = asker(&server);
+    for _ in 0..10 {
+        assert!(ask_json(&mut sys, "$SYS.REQ.SERVER.PING.VARZ", "")["data"].is_object());
+        let traffic = ask_json(&mut sys, "$SYS.REQ.ACCOUNT.SYS.STATZ", "");
+        assert_eq!(traffic["data"]["account_statz"][0]["acc"], "SYS");
+    }
+    assert!(flood.message().text().contains("\"data\""));
+}

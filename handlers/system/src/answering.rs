@@ -10,7 +10,6 @@ use vagus_actors::observed::Extent;
 use vagus_actors::reload::{Content, Keep, Propose, Reach};
 use vagus_monitoring::{Document, Page, Query, Refusal, Status};
 use vagus_protocol::error::CloseReason;
-use vagus_protocol::neutral::NeutralMessage;
 
 /// What is sent back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +51,7 @@ struct Identity<'a> {
 
 impl SystemService {
     /// The answer to a request; None if it is not this server's to answer, or there is none.
-    pub(crate) async fn answer(&self, topic: Topic, request: &NeutralMessage<'_>) -> Option<Answer> {
-        let (subject, payload) = (request.subject, request.payload);
+    pub(crate) async fn answer(&self, topic: Topic, subject: &[u8], payload: &[u8]) -> Option<Answer> {
         let account = || account_in(subject).unwrap_or_default();
         let outcome = match topic {
             Topic::Identity => return Some(Answer::Plain(self.identity())),

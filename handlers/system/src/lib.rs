@@ -5,6 +5,7 @@
 //! ([`envelope`]); what becomes of connections is told as events ([`events`]) where somebody is interested.
 
 mod answering;
+mod asked;
 mod count;
 mod envelope;
 mod event_id;
@@ -13,5 +14,6 @@ mod filter;
 mod service;
 mod statistics;
 mod topic;
+mod turns;
 
 pub use service::{Farewells, SystemService, SystemServiceHandle, run};

@@ -1,9 +1,11 @@
 //! The life of the part of the server that is asked.
 
 use crate::answering::Answer;
+use crate::asked::{Answered, Asked};
 use crate::filter::Filter;
 use crate::statistics::Schedule;
 use crate::topic::{self, Topic};
+use crate::turns::Turns;
 use crate::{envelope, events};
 use actix::Addr;
 use bytes::Bytes;
@@ -18,10 +20,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 use vagus_actors::connection_events::{ConnectionEvent, ConnectionEventReceiver};
-use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_actors::in_process::{
+    InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
+};
 use vagus_actors::monitor::Monitor;
 use vagus_configs::GLOBAL_ACCOUNT;
-use vagus_delivery::mailbox::{Delivered, Message, Messages};
+use vagus_delivery::mailbox::{Delivered, Messages};
 use vagus_delivery::outbox::WhenFull;
 use vagus_delivery::{Account, AccountDirectory};
 use vagus_monitoring::{AccountTraffic, Broker, traffic_of};
@@ -33,6 +37,9 @@ use vagus_protocol::system_subject;
 /// How many requests are answered at one time: one that takes long keeps few others waiting, and many who ask keep
 /// nobody but each other.
 const ANSWERED_AT_ONCE: usize = 4;
+
+/// How many of these may be of accounts that ask about themselves.
+const FOR_ACCOUNTS_AT_ONCE: usize = 2;
 
 /// How many bytes of requests may wait. Beyond that there is nobody who answers.
 const WAITING_AT_MOST: usize = 4 << 20;
@@ -110,45 +117,63 @@ pub async fn run(
     ready: oneshot::Sender<()>,
 ) {
     let server_id = service.broker.settings.current().0.info.server_id.clone();
-    let (subjects, topics): (Vec<_>, Vec<Topic>) = topic::subjects(&server_id).into_iter().unzip();
-    let subscribe = SubscribeInProcess {
-        subjects: subjects
-            .into_iter()
-            .map(|subject| InProcessSubject {
-                subject: subject.into(),
-                queue: None,
-            })
-            .collect(),
-        max_pending: WAITING_AT_MOST,
-        when_full: WhenFull::Refuse,
+    let all = topic::subjects(&server_id);
+    service
+        .broker
+        .own_subscriptions
+        .store(all.len(), Ordering::Relaxed);
+    let (of_everybody, of_system): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(_, topic)| topic.is_of_everybody());
+    let Some((mut requests, topics)) = service.subscribe(of_system).await else {
+        return;
     };
-    let own = topics.len();
-    service.broker.own_subscriptions.store(own, Ordering::Relaxed);
-    let Some(mut subscription) = service.in_process.subscribe(subscribe).await else {
+    let Some((mut accounts_requests, accounts_topics)) = service.subscribe(of_everybody).await else {
         return;
     };
     // Nobody need wait for it.
     let _ = ready.send(());
     let mut waiting = Messages::default();
+    let mut turns = Turns::default();
+    let mut for_accounts = 0;
     let mut answering = FuturesUnordered::new();
     let mut schedule = Schedule::new(Instant::now());
     let mut changed = BTreeSet::new();
     let mut counts_due = Instant::now() + COUNTS_AGAIN;
     let mut missed_said = Instant::now();
     loop {
-        while answering.len() < ANSWERED_AT_ONCE
-            && let Some(message) = waiting.next()
-        {
-            answering.push(service.respond(&topics, message));
+        while answering.len() < ANSWERED_AT_ONCE {
+            let of_account = (for_accounts < FOR_ACCOUNTS_AT_ONCE)
+                .then(|| turns.next())
+                .flatten();
+            for_accounts += usize::from(of_account.is_some());
+            let of_system = || waiting.by_ref().find_map(|message| Asked::of(&topics, &message));
+            match of_account.or_else(of_system) {
+                Some(asked) => answering.push(service.respond(asked)),
+                None => break,
+            }
         }
         let has_room = answering.len() < ANSWERED_AT_ONCE;
         tokio::select! {
-            delivered = poll_fn(|task| subscription.poll_next(task)), if has_room => match delivered {
+            delivered = poll_fn(|task| requests.poll_next(task)), if has_room => match delivered {
                 Delivered::Messages(messages) => waiting = messages,
                 Delivered::Ended(_) => return,
             },
-            Some(asked_for_all) = answering.next() => if asked_for_all {
-                schedule.asked(Instant::now());
+            // They are always taken, so that none of an account stands before those of others.
+            delivered = poll_fn(|task| accounts_requests.poll_next(task)) => match delivered {
+                Delivered::Messages(messages) => {
+                    for asked in messages.filter_map(|message| Asked::of(&accounts_topics, &message)) {
+                        if let (Some(account), true) = (topic::account_in(&asked.subject), asked.is_short()) {
+                            turns.add(account, asked.copied());
+                        }
+                    }
+                }
+                Delivered::Ended(_) => return,
+            },
+            Some(answered) = answering.next() => {
+                for_accounts -= usize::from(answered.topic.is_of_everybody());
+                if answered.to_all {
+                    schedule.asked(Instant::now());
+                }
             },
             Some(event) = events.next() => {
                 changed.insert(service.tell_of(&event, &server_id).await);
@@ -183,32 +208,47 @@ pub async fn run(
 }
 
 impl SystemService {
-    /// Answers one request; true if what it asked for was told to everybody.
-    async fn respond(&self, topics: &[Topic], message: Message) -> bool {
-        let request = message.parts();
-        let place = usize::try_from(request.subscription).unwrap_or(0);
-        let Some(topic) = place.checked_sub(1).and_then(|place| topics.get(place)) else {
-            return false;
+    /// Subscribes to these, with a mailbox for all of them.
+    async fn subscribe(&self, subjects: Vec<(String, Topic)>) -> Option<(InProcessSubscription, Vec<Topic>)> {
+        let (subjects, topics): (Vec<String>, Vec<Topic>) = subjects.into_iter().unzip();
+        let subjects = subjects.into_iter().map(|subject| InProcessSubject {
+            subject: subject.into(),
+            queue: None,
+        });
+        let subscribe = SubscribeInProcess {
+            subjects: subjects.collect(),
+            max_pending: WAITING_AT_MOST,
+            when_full: WhenFull::Refuse,
         };
+        Some((self.in_process.subscribe(subscribe).await?, topics))
+    }
+
+    /// Answers one request.
+    async fn respond(&self, asked: Asked) -> Answered {
+        let topic = asked.topic;
+        let to_all = asked.reply.is_none() && topic == Topic::Statistics;
+        let answered = Answered { topic, to_all };
         let (settings, _) = self.broker.settings.current();
-        if *topic != Topic::Identity && !Filter::of(request.payload).takes(&settings) {
-            return false;
+        if topic != Topic::Identity && !Filter::of(&asked.payload).takes(&settings) {
+            return Answered {
+                to_all: false,
+                ..answered
+            };
         }
-        let to_all = request.reply.is_none() && *topic == Topic::Statistics;
-        let reply = match request.reply {
-            Some(reply) => message.share(reply),
+        let reply = match asked.reply {
+            Some(reply) => reply,
             None if to_all => system_subject::of_server(&settings.info.server_id, "STATSZ").into(),
-            None => return false,
+            None => return answered,
         };
-        if let Some(answer) = self.answer(*topic, &request).await {
+        if let Some(answer) = self.answer(topic, &asked.subject, &asked.payload).await {
             // Figures are not compressed, and neither is what is no page.
             let encoding = match answer {
-                Answer::Wrapped(_) => ContentEncoding::for_sender_of(request.header),
+                Answer::Wrapped(_) => ContentEncoding::for_sender_of(&asked.header),
                 Answer::Statistics(_) | Answer::Plain(_) => None,
             };
             self.publish(reply, encoding, self.written(answer)).await;
         }
-        to_all
+        answered
     }
 
     fn written(&self, answer: Answer) -> Vec<u8> {

@@ -38,6 +38,13 @@ pub(crate) enum Topic {
     LameDuck,
 }
 
+impl Topic {
+    /// Whether every account may ask it about itself.
+    pub(crate) fn is_of_everybody(self) -> bool {
+        matches!(self, Self::PageOfAccount(Page::Connz) | Self::TrafficOfAccount)
+    }
+}
+
 /// What is asked of one server, or of all of them.
 const OF_SERVERS: [(&str, Topic); 15] = [
     ("IDZ", Topic::Identity),
