@@ -253,7 +253,8 @@ fn populate(
         router.clone(),
         listener.clone(),
         arbiters.clone(),
-    );
+    )
+    .with_routes(clustering.as_ref().map(Clustering::routes));
     let operator = |broker: &Arc<Broker>| Operator {
         monitor: monitor.clone(),
         lame_duck: lame_duck.clone(),

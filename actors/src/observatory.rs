@@ -33,6 +33,8 @@ pub struct Observatory {
     router: Addr<Router>,
     listener: Addr<Listener>,
     arbiters: Arc<Arbiters>,
+    /// Of routes, where there are any.
+    routes: Option<Addr<Monitor>>,
 }
 
 impl Observatory {
@@ -48,7 +50,31 @@ impl Observatory {
             router,
             listener,
             arbiters,
+            routes: None,
         }
+    }
+
+    /// The same, of a server that is a part of a cluster.
+    #[must_use]
+    pub fn with_routes(mut self, routes: Option<Addr<Monitor>>) -> Self {
+        self.routes = routes;
+        self
+    }
+
+    /// Some of the routes to servers that have said who they are, in the order of their numbers.
+    pub async fn routes(&self, at_most: usize) -> Vec<ObservedConnection> {
+        let Some(routes) = &self.routes else {
+            return Vec::new();
+        };
+        let list = ListConnections {
+            skip: 0,
+            take: at_most,
+        };
+        let listed = ask(routes, list).await.unwrap_or_default();
+        let listed = listed.into_iter().map(ConnectionAddress::from).collect();
+        let mut observed = ask_each(listed, Extent::State).await;
+        observed.retain(|route| route.state.client.server.is_some());
+        observed
     }
 
     /// The state of the Monitor; None if the server is at its end.

@@ -30,6 +30,19 @@ pub struct ClientInfo {
     pub tags: Vec<String>,
     /// Whether it can be told at any time what the server is about.
     pub hears_news: bool,
+    /// What it is if it is a server that has said who it is.
+    pub server: Option<ServerInfo>,
+}
+
+/// Another server, at the other end of a route.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ServerInfo {
+    /// Its id.
+    pub id: String,
+    /// Whether this server has dialled it.
+    pub is_dialled: bool,
+    /// Whether the configuration asks for that.
+    pub is_configured: bool,
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

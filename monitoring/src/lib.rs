@@ -45,7 +45,7 @@ pub async fn answer(broker: &Broker, page: Page, query: &Query) -> Result<Docume
     match page {
         Page::Varz => varz::show(broker, query).await,
         Page::Connz => connz::show(broker, query).await,
-        Page::Routez => cluster::show_routes(broker, query),
+        Page::Routez => cluster::show_routes(broker, query).await,
         Page::Gatewayz => cluster::show_gateways(broker, query),
         Page::Leafz => cluster::show_leaf_nodes(broker, query),
         Page::Subsz => subsz::show(broker, query).await,

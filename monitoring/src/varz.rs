@@ -2,6 +2,7 @@
 
 use crate::accounts;
 use crate::answer::{Document, Refusal};
+use crate::cluster::ROUTES_AT_MOST;
 use crate::process::resident_bytes;
 use crate::query::Query;
 use crate::units::{Decimal, Nanoseconds, Time, Uptime};
@@ -41,6 +42,8 @@ struct Observed {
     monitor: MonitorState,
     subscriptions: usize,
     traffic: Traffic,
+    /// Each server of the cluster has one.
+    routes: usize,
 }
 
 impl Observed {
@@ -50,6 +53,7 @@ impl Observed {
             monitor: observatory.monitor().await.ok_or_else(Refusal::ending)?,
             subscriptions: accounts::all_subscriptions(broker),
             traffic: observatory.traffic(),
+            routes: observatory.routes(ROUTES_AT_MOST).await.len(),
         })
     }
 }
@@ -109,8 +113,8 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         cpu: Decimal(broker.usage.percent()),
         connections: monitor.connections,
         total_connections: monitor.total_connections,
-        routes: 0,
-        remotes: 0,
+        routes: observed.routes,
+        remotes: observed.routes,
         leafnodes: 0,
         in_msgs: traffic.messages_in,
         in_bytes: traffic.payload_in,

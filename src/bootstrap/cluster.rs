@@ -175,6 +175,11 @@ impl Clustering {
         })
     }
 
+    /// Who keeps the list of routes.
+    pub(super) fn routes(&self) -> Addr<Monitor> {
+        self.parts.surroundings.monitor.clone()
+    }
+
     /// Accepts other servers, and connects to those of the configuration.
     pub(super) fn begin(
         self,

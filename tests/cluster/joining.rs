@@ -141,3 +141,27 @@ fn clients_are_told_where_else_to_connect() {
             .contains(&third.client_address().to_string())
     );
 }
+
+#[test]
+fn routes_are_shown() {
+    let first = member("a", &[]).monitoring().start();
+    let second = member("b", &[first.cluster_address().unwrap()])
+        .monitoring()
+        .start();
+    await_members(&first, 1);
+    await_members(&second, 1);
+    for (server, other, solicited) in [(&first, &second, false), (&second, &first, true)] {
+        let shown = server.get("/routez").body;
+        for part in [
+            r#""num_routes": 1"#.to_owned(),
+            format!(r#""remote_id": "{}""#, other.id()),
+            format!(r#""remote_name": "{}""#, other.name()),
+            format!(r#""did_solicit": {solicited}"#),
+            format!(r#""is_configured": {solicited}"#),
+        ] {
+            assert!(shown.contains(&part), "{part} in {shown}");
+        }
+        assert!(server.get("/varz").body.contains(r#""routes": 1"#));
+        assert_eq!(server.connections(), []);
+    }
+}

@@ -487,6 +487,7 @@ impl Session for NatsSession {
                 .map_or_else(String::new, |held| held.issuer().to_owned()),
             tags: self.held_token.as_ref().map_or_else(Vec::new, |held| held.tags()),
             hears_news: self.first_pong_sent && self.understands_info(),
+            server: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::cluster::{JoinedRoute, RouteKind};
 use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Turn};
-use vagus_actors::observed::ClientInfo;
+use vagus_actors::observed::{ClientInfo, ServerInfo};
 use vagus_actors::router::InterestChange;
 use vagus_auth::credentials::{BcryptTask, Identity};
 use vagus_delivery::Live;
@@ -372,6 +372,14 @@ impl Session for RouteSession {
         ClientInfo {
             name: self.name.clone(),
             version: self.version.clone(),
+            server: match &self.stage {
+                Stage::Joined(route) => Some(ServerInfo {
+                    id: route.server_id().to_owned(),
+                    is_dialled: self.party.kind.is_dialled,
+                    is_configured: self.party.kind.is_configured,
+                }),
+                _ => None,
+            },
             ..ClientInfo::default()
         }
     }
