@@ -10,6 +10,7 @@ use crate::{envelope, events};
 use actix::Addr;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -360,11 +361,9 @@ impl SystemService {
             let Some(traffic) = self.traffic_of(account) else {
                 continue;
             };
-            for subject in subjects {
-                if self.is_wanted(&subject) {
-                    self.publish(subject.into(), None, self.counted(&traffic)).await;
-                }
-            }
+            // Handed in at once: who gets both gets them together.
+            let wanted = subjects.into_iter().filter(|subject| self.is_wanted(subject));
+            join_all(wanted.map(|subject| self.publish(subject.into(), None, self.counted(&traffic)))).await;
         }
     }
 
