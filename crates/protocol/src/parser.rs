@@ -15,7 +15,7 @@
 //! inline, in one pass over the line; everything else, errors too, takes the general way of
 //! `line.rs`, which must give the same answers.
 
-mod line;
+pub(crate) mod line;
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]

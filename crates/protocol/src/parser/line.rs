@@ -59,7 +59,11 @@ pub(super) fn parse<'a>(input: &'a [u8], limits: &FrameLimits) -> Parsed<'a> {
 }
 
 fn parse_frame<'a>(input: &'a [u8], limits: &FrameLimits) -> Result<(Operation<'a>, usize), Stop> {
-    let (verb, verb_len) = verb(input)?;
+    let (verb, verb_len) = match verb(input, &VERBS) {
+        Begins::With(verb, length) => (verb, length),
+        Begins::InPart => return Err(MORE),
+        Begins::Otherwise => return Err(Violation::UnknownOperation.into()),
+    };
     let line = Line::new(input, verb, verb_len, limits.max_control_line)?;
     let operation = match verb {
         Verb::Ping => Operation::Ping,
@@ -80,27 +84,36 @@ fn parse_frame<'a>(input: &'a [u8], limits: &FrameLimits) -> Result<(Operation<'
     Ok((operation, line.len))
 }
 
-/// The verb and its length. Wrong at the first byte that no verb has there, so that binary junk or
+/// What a buffer begins with, of some verbs.
+pub(crate) enum Begins<V> {
+    /// With this one, which has so many bytes.
+    With(V, usize),
+    /// With the start of one.
+    InPart,
+    /// With something else.
+    Otherwise,
+}
+
+/// The verb at the start of `input`. Wrong at the first byte that no verb has there, so that binary junk or
 /// another protocol is refused without waiting for a line end.
-fn verb(input: &[u8]) -> Result<(Verb, usize), Stop> {
+pub(crate) fn verb<V: Copy>(input: &[u8], verbs: &[(&[u8], V)]) -> Begins<V> {
     let mut may_follow = false;
-    for (name, verb) in VERBS {
+    for (name, verb) in verbs {
         let shared = name.len().min(input.len());
         let (Some(start), Some(wanted)) = (input.get(..shared), name.get(..shared)) else {
             continue;
         };
         if start.eq_ignore_ascii_case(wanted) {
             if shared == name.len() {
-                return Ok((verb, shared));
+                return Begins::With(*verb, shared);
             }
             may_follow = true;
         }
     }
-    Err(if may_follow {
-        MORE
-    } else {
-        Violation::UnknownOperation.into()
-    })
+    match may_follow {
+        true => Begins::InPart,
+        false => Begins::Otherwise,
+    }
 }
 
 fn is_blank(byte: u8) -> bool {
@@ -275,7 +288,7 @@ fn publish<'a>(
 /// As [`super::oversized`].
 #[cold]
 pub(super) fn oversized<'a>(input: &'a [u8], limits: &FrameLimits) -> Option<Oversized<'a>> {
-    let Ok((Verb::PublishHeaders, verb_len)) = verb(input) else {
+    let Begins::With(Verb::PublishHeaders, verb_len) = verb(input, &VERBS) else {
         return None;
     };
     let line = Line::new(input, Verb::PublishHeaders, verb_len, limits.max_control_line).ok()?;

@@ -9,6 +9,7 @@ mod tests;
 use super::{RouteOperation, RoutedInterest, RoutedMessage};
 use crate::error::Violation;
 use crate::operation::{Groups, Publish};
+use crate::parser::line::{Begins, verb};
 use crate::parser::parse_size;
 use memchr::memchr;
 
@@ -104,7 +105,11 @@ pub fn parse<'a>(input: &'a [u8], limits: &RouteLimits) -> RouteParsed<'a> {
 }
 
 fn parse_frame<'a>(input: &'a [u8], limits: &RouteLimits) -> Result<(RouteOperation<'a>, usize), Stop> {
-    let (verb, verb_len) = verb(input)?;
+    let (verb, verb_len) = match verb(input, &VERBS) {
+        Begins::With(verb, length) => (verb, length),
+        Begins::InPart => return Err(Stop::Incomplete { frame_len: 0 }),
+        Begins::Otherwise => return Err(Violation::UnknownOperation.into()),
+    };
     // Never looks further than the longest line that is allowed.
     let window = input.get(..limits.max_line).unwrap_or(input);
     let Some(end) = memchr(b'\n', window) else {
@@ -139,27 +144,6 @@ fn parse_frame<'a>(input: &'a [u8], limits: &RouteLimits) -> Result<(RouteOperat
         }
     };
     Ok((operation, line_len))
-}
-
-/// The verb and its length. Wrong at the first byte that no verb has there.
-fn verb(input: &[u8]) -> Result<(Verb, usize), Stop> {
-    let mut may_follow = false;
-    for (name, verb) in VERBS {
-        let shared = name.len().min(input.len());
-        let (Some(start), Some(wanted)) = (input.get(..shared), name.get(..shared)) else {
-            continue;
-        };
-        if start.eq_ignore_ascii_case(wanted) {
-            if shared == name.len() {
-                return Ok((verb, shared));
-            }
-            may_follow = true;
-        }
-    }
-    Err(match may_follow {
-        true => Stop::Incomplete { frame_len: 0 },
-        false => Violation::UnknownOperation.into(),
-    })
 }
 
 fn is_blank(byte: u8) -> bool {
