@@ -53,18 +53,11 @@ impl<'a> Sharing<'a> {
         import: &'a StreamImport,
     ) -> Result<ImportedStream, ImportError> {
         let exporter = self.exporter(&import.account)?;
-        let export = exporter
-            .stream_exports
-            .iter()
-            .find(|export| *export.subject == *import.subject)
-            .or_else(|| {
-                let covers =
-                    |pattern: &str| subject::is_subset(import.subject.as_bytes(), pattern.as_bytes());
-                exporter
-                    .stream_exports
-                    .iter()
-                    .find(|export| covers(&export.subject))
-            });
+        let export = covering(
+            &exporter.stream_exports,
+            |export| &export.subject,
+            &import.subject,
+        );
         let activation = import.activation.as_ref().filter(|it| !it.is_service);
         if !is_valid(&import.subject)
             || !export.is_some_and(|export| {
@@ -105,18 +98,11 @@ impl<'a> Sharing<'a> {
         if !is_valid(local) || !is_valid(&import.subject) {
             return Err(ImportError::InvalidSubject);
         }
-        let export = exporter
-            .service_exports
-            .iter()
-            .find(|export| *export.subject == *import.subject)
-            .or_else(|| {
-                let covers =
-                    |pattern: &str| subject::is_subset(import.subject.as_bytes(), pattern.as_bytes());
-                exporter
-                    .service_exports
-                    .iter()
-                    .find(|export| covers(&export.subject))
-            });
+        let export = covering(
+            &exporter.service_exports,
+            |export| &export.subject,
+            &import.subject,
+        );
         let activation = import.activation.as_ref().filter(|it| it.is_service);
         let Some(export) = export.filter(|export| {
             let exact = *export.subject == *import.subject;
@@ -171,6 +157,13 @@ impl<'a> Sharing<'a> {
             }),
         }
     }
+}
+
+/// The export of exactly this subject, or else the first that it is a part of.
+fn covering<'e, E>(exports: &'e [E], subject_of: impl Fn(&E) -> &str, imported: &str) -> Option<&'e E> {
+    let covers = |export: &&E| subject::is_subset(imported.as_bytes(), subject_of(export).as_bytes());
+    let exact = exports.iter().find(|export| subject_of(export) == imported);
+    exact.or_else(|| exports.iter().find(covers))
 }
 
 fn is_valid(pattern: &str) -> bool {
