@@ -1,25 +1,7 @@
 //! Requests of one account are answered in another.
 
-use crate::world::client;
-use vagus_test_support::{Client, Message, TestServer, server};
-
-/// A exports, B imports as it says; C neither.
-fn configuration(exported: &str, imported: &str) -> String {
-    format!(
-        "accounts {{
-            A {{ users: [{{user: a, password: p}}], exports: [{exported}] }}
-            B {{ users: [{{user: b, password: p}}], imports: [{imported}] }}
-            C {{ users: [{{user: c, password: p}}] }}
-        }}"
-    )
-}
-
-fn start(exported: &str, imported: &str) -> TestServer {
-    server()
-        .configured(&configuration(exported, imported))
-        .arbiters(2)
-        .start()
-}
+use crate::world::{client, exporter_and_importer as configuration, start_sharing as start};
+use vagus_test_support::{Client, Message, server};
 
 const EXPORTED: &str = "{service: \"svc.>\"}";
 const IMPORTED: &str = "{service: {account: A, subject: \"svc.*\"}, to: \"ask.*\"}";

@@ -1,25 +1,7 @@
 //! What an account publishes reaches those who import it, as they call it.
 
-use crate::world::client;
-use vagus_test_support::{Client, TestServer, eventually, server};
-
-/// A exports, B imports as it says.
-fn configuration(exported: &str, imported: &str) -> String {
-    format!(
-        "accounts {{
-            A {{ users: [{{user: a, password: p}}], exports: [{exported}] }}
-            B {{ users: [{{user: b, password: p}}], imports: [{imported}] }}
-            C {{ users: [{{user: c, password: p}}] }}
-        }}"
-    )
-}
-
-fn start(exported: &str, imported: &str) -> TestServer {
-    server()
-        .configured(&configuration(exported, imported))
-        .arbiters(2)
-        .start()
-}
+use crate::world::{client, exporter_and_importer as configuration, start_sharing as start};
+use vagus_test_support::{Client, eventually, server};
 
 const ALL: &str = "{stream: \"s.>\"}";
 const PREFIXED: &str = "{stream: {account: A, subject: \"s.>\"}, prefix: from}";

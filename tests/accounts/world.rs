@@ -43,3 +43,22 @@ pub(crate) fn options(user: &str) -> String {
         r#"{{"verbose":false,"user":"{user}","pass":"p","headers":true,"no_responders":true,"protocol":1}}"#
     )
 }
+
+/// A exports, B imports as it says.
+pub(crate) fn exporter_and_importer(exported: &str, imported: &str) -> String {
+    format!(
+        "accounts {{
+            A {{ users: [{{user: a, password: p}}], exports: [{exported}] }}
+            B {{ users: [{{user: b, password: p}}], imports: [{imported}] }}
+            C {{ users: [{{user: c, password: p}}] }}
+        }}"
+    )
+}
+
+/// A server with these accounts.
+pub(crate) fn start_sharing(exported: &str, imported: &str) -> TestServer {
+    server()
+        .configured(&exporter_and_importer(exported, imported))
+        .arbiters(2)
+        .start()
+}
