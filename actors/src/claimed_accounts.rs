@@ -97,7 +97,7 @@ impl ClaimedAccounts {
         })
     }
 
-    /// Whom the server trusts to sign accounts.
+    /// The operators that the server trusts to sign accounts.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }
@@ -246,7 +246,7 @@ impl ClaimedAccounts {
         if claims.subject != account {
             return Err(UpdateError::Subject);
         }
-        // Whom nobody trusts has nothing checked that takes long.
+        // Checks that take long are for trusted signers alone.
         if !self.trust.trusts(&claims.issuer) || claims.issues(now()).block_now() {
             return Err(UpdateError::Validation);
         }

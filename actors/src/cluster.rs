@@ -39,7 +39,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// how often. It begins anew when the route to it ends.
 const HEARSAY_ATTEMPTS: u64 = 30;
 
-/// A server, and as whom to connect to it.
+/// The address of a server, and the user to connect as.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RouteAddress {
     /// A name, or an address without brackets.
@@ -62,7 +62,7 @@ impl std::fmt::Debug for RouteAddress {
 /// What a session is to know of the route that it has been dialled for.
 #[derive(Debug, Clone)]
 pub struct RouteErrand {
-    /// The server, and as whom.
+    /// The server, and the user to connect as.
     pub address: RouteAddress,
     /// How it came to that.
     pub kind: RouteKind,

@@ -37,7 +37,7 @@ pub struct Operators {
 }
 
 impl Operators {
-    /// Whom the server trusts to sign accounts.
+    /// The operators that the server trusts to sign accounts.
     pub fn trust(&self) -> Trust {
         let keys = self.trusted_keys.iter().map(String::as_str);
         let trust = Trust::new(keys, &self.claims);
