@@ -1,0 +1,510 @@
+//! A disk in memory that fails as a seed says: it loses what was not synced, tears, fills up and reports errors.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Disk, DiskFile, Listed, Lock, Opening};
+
+/// How much of a write is written at once, whatever happens.
+const SECTOR: usize = 512;
+
+/// What goes wrong, and how often: shares of all calls, from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// Reads that return an error.
+    pub reads: f64,
+    /// Writes that return an error, after having written some of it.
+    pub writes: f64,
+    /// Syncs that return an error, after which it is open what of the writes before is durable.
+    pub syncs: f64,
+    /// How many bytes all files together may have.
+    pub capacity: Option<u64>,
+    /// After how many calls that change something the power is cut.
+    pub power_cut_after: Option<u64>,
+}
+
+/// A disk whose files are in memory.
+#[derive(Clone, Debug)]
+pub struct SimulatedDisk {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    random: fastrand::Rng,
+    faults: Faults,
+    /// What processes see, by path; None is a folder.
+    names: Names,
+    /// What would be left of the names after a power cut.
+    durable_names: Names,
+    /// Changes of names since, in order.
+    name_changes: Vec<NameChange>,
+    files: Vec<Content>,
+    calls: u64,
+    has_power: bool,
+    locks: BTreeMap<PathBuf, Arc<AtomicBool>>,
+}
+
+type Names = BTreeMap<PathBuf, Option<usize>>;
+
+#[derive(Clone, Debug)]
+enum NameChange {
+    Set(PathBuf, Option<usize>),
+    Removed(PathBuf),
+    Renamed(PathBuf, PathBuf),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Content {
+    current: Vec<u8>,
+    durable: Vec<u8>,
+    changes: Vec<Change>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write(usize, Vec<u8>),
+    Length(usize),
+}
+
+#[derive(Debug)]
+struct SimulatedFile {
+    number: usize,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct SimulatedLock {
+    held: Arc<AtomicBool>,
+}
+
+impl Lock for SimulatedLock {}
+
+impl Drop for SimulatedLock {
+    fn drop(&mut self) {
+        self.held.store(false, Ordering::Relaxed);
+    }
+}
+
+impl SimulatedDisk {
+    /// An empty disk on which nothing goes wrong yet.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(State {
+                random: fastrand::Rng::with_seed(seed),
+                faults: Faults::default(),
+                names: BTreeMap::new(),
+                durable_names: BTreeMap::new(),
+                name_changes: Vec::new(),
+                files: Vec::new(),
+                calls: 0,
+                has_power: true,
+                locks: BTreeMap::new(),
+            })),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        let mut state = self.state();
+        state.faults = faults;
+        state.calls = 0;
+    }
+
+    /// Whether the power is on.
+    #[must_use]
+    pub fn has_power(&self) -> bool {
+        self.state().has_power
+    }
+
+    /// Cuts the power, if it is on, and has it come back: what was not synced is there, lost, or there in part, and
+    /// nothing goes wrong any more.
+    pub fn restart(&self) {
+        let mut state = self.state();
+        if state.has_power {
+            state.cut_power();
+        }
+        state.has_power = true;
+        state.faults = Faults::default();
+        state.locks.clear();
+    }
+
+    /// Kills the process: what it wrote is there, synced or not.
+    pub fn kill_process(&self) {
+        self.state().locks.clear();
+    }
+
+    /// The files there are, with their lengths.
+    #[must_use]
+    pub fn files(&self) -> Vec<(PathBuf, usize)> {
+        let state = self.state();
+        let named = |(path, file): (&PathBuf, &Option<usize>)| {
+            file.map(|file| (path.clone(), state.files[file].current.len()))
+        };
+        state.names.iter().filter_map(named).collect()
+    }
+
+    /// Changes the bytes of a file behind the back of who wrote them.
+    pub fn tamper(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.state();
+        if let Some(Some(number)) = state.names.get(path).copied() {
+            let content = &mut state.files[number];
+            change(&mut content.current);
+            content.durable.clone_from(&content.current);
+            content.changes.clear();
+        }
+    }
+}
+
+impl State {
+    /// Counts a call that changes something.
+    fn called(&mut self) -> io::Result<()> {
+        self.calls += 1;
+        if self
+            .faults
+            .power_cut_after
+            .is_some_and(|calls| self.calls > calls)
+            && self.has_power
+        {
+            self.cut_power();
+        }
+        self.powered()
+    }
+
+    fn powered(&self) -> io::Result<()> {
+        if self.has_power {
+            Ok(())
+        } else {
+            Err(io::Error::other("the power is off"))
+        }
+    }
+
+    fn fails(&mut self, share: f64) -> bool {
+        share > 0.0 && self.random.f64() < share
+    }
+
+    fn cut_power(&mut self) {
+        self.has_power = false;
+        let kept = self.random.usize(..=self.name_changes.len());
+        for change in self.name_changes.drain(..).take(kept) {
+            change.apply(&mut self.durable_names);
+        }
+        self.names = self.durable_names.clone();
+        for content in &mut self.files {
+            content.keep_some(&mut self.random);
+            content.current.clone_from(&content.durable);
+        }
+    }
+
+    fn change_name(&mut self, change: NameChange) {
+        change.apply(&mut self.names);
+        self.name_changes.push(change);
+    }
+
+    fn number(&self, path: &Path) -> io::Result<usize> {
+        self.names
+            .get(path)
+            .copied()
+            .flatten()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn used(&self) -> u64 {
+        let lengths = self.names.values().flatten();
+        lengths.map(|file| self.files[*file].current.len() as u64).sum()
+    }
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut Names) {
+        match self {
+            Self::Set(path, file) => {
+                names.insert(path.clone(), *file);
+            }
+            Self::Removed(path) => {
+                names.retain(|name, _| !name.starts_with(path));
+            }
+            Self::Renamed(from, to) => {
+                let moved: Vec<PathBuf> = names
+                    .keys()
+                    .filter(|name| name.starts_with(from))
+                    .cloned()
+                    .collect();
+                for name in moved {
+                    if let (Some(file), Ok(rest)) = (names.remove(&name), name.strip_prefix(from)) {
+                        let name = if rest.as_os_str().is_empty() {
+                            to.clone()
+                        } else {
+                            to.join(rest)
+                        };
+                        names.insert(name, file);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether it is one of the names in a folder.
+    fn is_in(&self, folder: &Path) -> bool {
+        match self {
+            Self::Set(path, _) | Self::Removed(path) => path.parent() == Some(folder),
+            Self::Renamed(from, to) => from.parent() == Some(folder) || to.parent() == Some(folder),
+        }
+    }
+}
+
+impl Content {
+    fn change(&mut self, change: Change) {
+        change.apply(&mut self.current);
+        self.changes.push(change);
+    }
+
+    fn sync(&mut self) {
+        for change in self.changes.drain(..) {
+            change.apply(&mut self.durable);
+        }
+    }
+
+    /// Each change since the last sync is durable, or is not, or is in part.
+    fn keep_some(&mut self, random: &mut fastrand::Rng) {
+        for change in std::mem::take(&mut self.changes) {
+            match (random.u8(..4), change) {
+                (0, _) => {}
+                (1, Change::Write(offset, bytes)) => {
+                    for (number, sector) in bytes.chunks(SECTOR).enumerate() {
+                        if random.bool() {
+                            Change::Write(offset + number * SECTOR, sector.to_vec()).apply(&mut self.durable);
+                        }
+                    }
+                }
+                (_, change) => change.apply(&mut self.durable),
+            }
+        }
+    }
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Write(offset, written) => {
+                let end = offset + written.len();
+                if bytes.len() < end {
+                    bytes.resize(end, 0);
+                }
+                bytes[*offset..end].copy_from_slice(written);
+            }
+            Self::Length(length) => bytes.resize(*length, 0),
+        }
+    }
+}
+
+impl Disk for SimulatedDisk {
+    fn open(&self, path: &Path, opening: Opening) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.state();
+        state.powered()?;
+        let number = match (state.number(path), opening) {
+            (Ok(number), Opening::Emptied) => {
+                state.called()?;
+                state.files[number].change(Change::Length(0));
+                number
+            }
+            (Ok(number), _) => number,
+            (Err(error), Opening::Existing) => return Err(error),
+            (Err(_), _) => {
+                state.called()?;
+                let is_in_folder = path
+                    .parent()
+                    .is_some_and(|folder| state.names.get(folder) == Some(&None));
+                if !is_in_folder {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
+                let number = state.files.len();
+                state.files.push(Content::default());
+                state.change_name(NameChange::Set(path.to_owned(), Some(number)));
+                number
+            }
+        };
+        Ok(Arc::new(SimulatedFile {
+            number,
+            state: Arc::clone(&self.state),
+        }))
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<Listed>> {
+        let state = self.state();
+        state.powered()?;
+        if state.names.get(folder) != Some(&None) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let inside = state
+            .names
+            .iter()
+            .filter(|(path, _)| path.parent() == Some(folder));
+        let listed = inside.map(|(path, file)| Listed {
+            name: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            is_folder: file.is_none(),
+        });
+        Ok(listed.collect())
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        let mut ancestors: Vec<&Path> = folder.ancestors().collect();
+        ancestors.reverse();
+        for ancestor in ancestors {
+            if !state.names.contains_key(ancestor) {
+                state.change_name(NameChange::Set(ancestor.to_owned(), None));
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        let share = state.faults.syncs;
+        if state.fails(share) {
+            return Err(io::Error::other("a sync that fails"));
+        }
+        for change in std::mem::take(&mut state.name_changes) {
+            if change.is_in(folder) {
+                change.apply(&mut state.durable_names);
+            } else {
+                state.name_changes.push(change);
+            }
+        }
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        if !state.names.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change_name(NameChange::Renamed(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        state.number(path)?;
+        state.change_name(NameChange::Removed(path.to_owned()));
+        Ok(())
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        if !state.names.contains_key(folder) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change_name(NameChange::Removed(folder.to_owned()));
+        Ok(())
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
+        let mut state = self.state();
+        state.powered()?;
+        let held = state.locks.entry(path.to_owned()).or_default();
+        if held.swap(true, Ordering::Relaxed) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(SimulatedLock {
+            held: Arc::clone(held),
+        })))
+    }
+
+    fn available(&self, _folder: &Path) -> io::Result<u64> {
+        let state = self.state();
+        state.powered()?;
+        let capacity = state.faults.capacity.unwrap_or(u64::MAX);
+        Ok(capacity.saturating_sub(state.used()))
+    }
+}
+
+impl SimulatedFile {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl DiskFile for SimulatedFile {
+    fn length(&self) -> io::Result<u64> {
+        let state = self.state();
+        state.powered()?;
+        Ok(state.files[self.number].current.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut state = self.state();
+        state.powered()?;
+        let share = state.faults.reads;
+        if state.fails(share) {
+            return Err(io::Error::other("a read that fails"));
+        }
+        let current = &state.files[self.number].current;
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(current.len());
+        let read = buffer.len().min(current.len() - start);
+        buffer[..read].copy_from_slice(&current[start..start + read]);
+        Ok(read)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let share = state.faults.writes;
+        if state.fails(share) {
+            let some = state.random.usize(..=bytes.len());
+            state.files[self.number].change(Change::Write(offset, bytes[..some].to_vec()));
+            return Err(io::Error::other("a write that fails"));
+        }
+        let grows = (offset + bytes.len()).saturating_sub(state.files[self.number].current.len()) as u64;
+        if state
+            .faults
+            .capacity
+            .is_some_and(|capacity| grows > 0 && state.used() + grows > capacity)
+        {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.files[self.number].change(Change::Write(offset, bytes.to_vec()));
+        Ok(())
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        state.files[self.number].change(Change::Length(length));
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.called()?;
+        let state = &mut *state;
+        let share = state.faults.syncs;
+        if state.fails(share) {
+            // The system believes them written: who syncs again is told that all is well.
+            state.files[self.number].keep_some(&mut state.random);
+            return Err(io::Error::other("a sync that fails"));
+        }
+        state.files[self.number].sync();
+        Ok(())
+    }
+}

@@ -1,0 +1,396 @@
+//! What is in the files of the log when a store is opened: which entries are whole, where it ends, and what is damaged.
+//!
+//! A record at the end that is not whole was being written when the power was cut, and was acknowledged to nobody: the log
+//! is cut there. One that is followed by a record that says it was durable is damaged: that is reported, and what follows is
+//! read.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::disk::{Disk, Opening, read_all};
+use crate::encryption::Keys;
+use crate::fields::Fields;
+
+use super::files::{number_of, path_of};
+use super::header::{FIRST_RECORD, Header};
+use super::record::{self, ALIGNMENT, HEAD, Record};
+use super::{
+    Entry, FORGOTTEN, FreeFile, GroupId, LOW_WATER, LiveFile, Lsn, OWN_KIND, Wal, WalError, WalFiles,
+    WalOptions, is_released,
+};
+
+/// What could not be read, though it was durable once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WalDamage {
+    /// Records between two places of a file.
+    Records {
+        /// The file's name.
+        file: String,
+        /// Where in the file.
+        bytes: Range<u64>,
+    },
+    /// A record that was sealed, and that no longer opens.
+    Sealed {
+        /// The file's name.
+        file: String,
+        /// Where in the log.
+        lsn: Lsn,
+    },
+    /// A whole file, which is not there.
+    File {
+        /// The how-manieth use of a file it was.
+        generation: u64,
+    },
+}
+
+/// Up to which index entries of a group are kept elsewhere; None of a group that is unknown.
+pub type Unneeded<'a> = dyn Fn(GroupId) -> Option<u64> + 'a;
+
+/// A log that was found, ready to be appended to.
+#[derive(Debug)]
+pub struct Recovered {
+    /// What decides.
+    pub wal: Wal,
+    /// What carries out.
+    pub files: WalFiles,
+    /// What could not be read.
+    pub damage: Vec<WalDamage>,
+    /// How many bytes at the end were not whole, and were cut off.
+    pub cut: u64,
+    /// Groups that have entries, but are unknown and were not forgotten.
+    pub unknown: Vec<GroupId>,
+}
+
+/// How many bytes are checked at most to find out what a file without a header is.
+const WORK_FOR_A_HEADER: usize = 1 << 30;
+
+/// A file with what it says of itself.
+struct Found {
+    number: u32,
+    bytes: Vec<u8>,
+    header: Header,
+}
+
+/// Where records of a file are, and where there should be some.
+#[derive(Debug, Default)]
+struct Scan {
+    records: Vec<usize>,
+    damaged: Vec<Range<usize>>,
+    /// Behind the last record.
+    end: usize,
+    settled: Lsn,
+    low_water: u64,
+}
+
+/// Opens the log of a folder, or begins one. `read` is told each entry that is needed, in the order of the log. An entry
+/// with an index that was there before replaces that entry and all later ones of its group; one that is missing between two
+/// was damaged.
+///
+/// # Errors
+///
+/// Those of the disk; if it was sealed with a key that is not among `keys`, or written by a later version.
+pub fn recover(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+    options: WalOptions,
+    keys: Option<Keys>,
+    unneeded: &Unneeded<'_>,
+    read: &mut dyn FnMut(&Entry<'_>),
+) -> Result<Recovered, WalError> {
+    disk.create_folder(folder)?;
+    let mut wal = Wal::new(options, keys);
+    let (mut found, unreadable) = find(disk, folder, &mut wal)?;
+    let mut reading = Reading::new(unneeded, read);
+    let newest = found.pop();
+    let scan = newest
+        .as_ref()
+        .map(|file| file.scan(file.bytes.len()))
+        .unwrap_or_default();
+    let headers = found.iter().chain(&newest).map(|file| file.header.low_water);
+    wal.low_water = headers.chain([scan.low_water, 1]).max().unwrap_or(1);
+    let mut expected = wal.low_water;
+    let bases: Vec<Option<Lsn>> = found
+        .iter()
+        .skip(1)
+        .chain(&newest)
+        .zip(&found)
+        .map(|(next, file)| {
+            (next.header.generation == file.header.generation + 1).then_some(next.header.base)
+        })
+        .collect();
+    for (file, next) in found.into_iter().zip(bases) {
+        if file.header.generation < wal.low_water {
+            wal.free.push(file.as_free());
+            continue;
+        }
+        reading.expect(&mut expected, file.header.generation);
+        let end = next.map_or(file.bytes.len(), |next| file.offset_of(next));
+        let mut scan = file.scan(end);
+        if next.is_some() && scan.end < end {
+            scan.damaged.push(scan.end..end);
+        }
+        wal.live.push_back(reading.read(&file, &scan, wal.keys.as_ref())?);
+    }
+    if let Some(file) = newest {
+        reading.expect(&mut expected, file.header.generation);
+        let scan = reading.cut(&file, scan);
+        wal.next_generation = file.header.generation + 1;
+        wal.end = Lsn(file.header.base.0 + (scan.end - FIRST_RECORD) as u64);
+        wal.live.push_back(reading.read(&file, &scan, wal.keys.as_ref())?);
+    }
+    wal.durable = wal.end;
+    wal.settled = wal.end;
+    let Reading {
+        damage,
+        cut,
+        released,
+        unknown,
+        forgotten,
+        ..
+    } = reading;
+    wal.released = released;
+    for group in &forgotten {
+        wal.released.insert(*group, u64::MAX);
+    }
+    let lacks_file = damage
+        .iter()
+        .any(|damage| matches!(damage, WalDamage::File { .. }));
+    for file in unreadable {
+        if lacks_file {
+            let path = path_of(folder, file.number);
+            disk.rename(&path, &path.with_extension("damaged"))?;
+        } else {
+            wal.free.push(file);
+        }
+    }
+    wal.advance()?;
+    Ok(Recovered {
+        wal,
+        files: WalFiles::new(Arc::clone(disk), folder),
+        damage,
+        cut,
+        unknown: unknown
+            .into_iter()
+            .filter(|group| !forgotten.contains(group))
+            .collect(),
+    })
+}
+
+/// The files of a folder in the order in which they were used, and those that say nothing.
+fn find(disk: &Arc<dyn Disk>, folder: &Path, wal: &mut Wal) -> Result<(Vec<Found>, Vec<FreeFile>), WalError> {
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for listed in disk.list(folder)? {
+        let Some(number) = number_of(&listed.name) else {
+            continue;
+        };
+        wal.next_file = wal.next_file.max(number + 1);
+        let file = disk.open(&path_of(folder, number), Opening::Existing)?;
+        let bytes = read_all(&*file)?;
+        let length = bytes.len() as u64;
+        match Header::decode(&bytes)?.or_else(|| header_by_records(&bytes)) {
+            Some(header) => found.push(Found {
+                number,
+                bytes,
+                header,
+            }),
+            None => unreadable.push(FreeFile { number, length }),
+        }
+    }
+    found.sort_unstable_by_key(|file| file.header.generation);
+    Ok((found, unreadable))
+}
+
+/// What the header of a file must have said, by the first of its records that is whole. Bodies that are sealed stay so.
+fn header_by_records(bytes: &[u8]) -> Option<Header> {
+    // What peers have sent may look like records: so much is checked, and no more.
+    let mut work = WORK_FOR_A_HEADER;
+    for offset in (FIRST_RECORD..bytes.len()).step_by(ALIGNMENT) {
+        let length = Fields::new(&bytes[offset..]).u32()? as usize;
+        if length < HEAD || length > bytes.len() - offset {
+            continue;
+        }
+        work = work.checked_sub(length)?;
+        let Some(record) = record::read(&bytes[offset..], |_| true) else {
+            continue;
+        };
+        let base = record.place.lsn.0.checked_sub((offset - FIRST_RECORD) as u64)?;
+        return Some(Header {
+            generation: record.place.generation,
+            base: Lsn(base),
+            low_water: 1,
+            key: Default::default(),
+            salt: Default::default(),
+        });
+    }
+    None
+}
+
+impl Found {
+    fn as_free(&self) -> FreeFile {
+        FreeFile {
+            number: self.number,
+            length: self.bytes.len() as u64,
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{:08}.wal", self.number)
+    }
+
+    /// Where a place of the log would be in this file.
+    fn offset_of(&self, lsn: Lsn) -> usize {
+        let distance = usize::try_from(lsn.0.saturating_sub(self.header.base.0)).unwrap_or(usize::MAX);
+        FIRST_RECORD.saturating_add(distance).min(self.bytes.len())
+    }
+
+    fn lsn_of(&self, offset: usize) -> Lsn {
+        Lsn(self.header.base.0 + (offset - FIRST_RECORD) as u64)
+    }
+
+    fn record_at(&self, offset: usize) -> Option<Record<'_>> {
+        let (generation, lsn) = (self.header.generation, self.lsn_of(offset));
+        record::read(self.bytes.get(offset..)?, |place| {
+            place.generation == generation && place.lsn == lsn
+        })
+    }
+
+    /// Looks for records up to `end`. What is between two of them is damaged.
+    fn scan(&self, end: usize) -> Scan {
+        let mut scan = Scan {
+            end: FIRST_RECORD,
+            ..Scan::default()
+        };
+        let mut offset = FIRST_RECORD;
+        while offset < end {
+            let Some(record) = self.record_at(offset) else {
+                offset += ALIGNMENT;
+                continue;
+            };
+            if offset > scan.end {
+                scan.damaged.push(scan.end..offset);
+            }
+            scan.records.push(offset);
+            scan.settled = scan.settled.max(record.place.settled);
+            scan.low_water = scan
+                .low_water
+                .max(low_water_in(&record.entry).unwrap_or_default());
+            offset += record.length;
+            scan.end = offset;
+        }
+        scan
+    }
+}
+
+/// A store's own entry: what it says, and of what.
+fn own(entry: &Entry<'_>) -> Option<(u8, u64)> {
+    if entry.group != GroupId::STORE || entry.kind != OWN_KIND {
+        return None;
+    }
+    let mut fields = Fields::new(entry.body);
+    Some((fields.u8()?, fields.u64()?))
+}
+
+fn low_water_in(entry: &Entry<'_>) -> Option<u64> {
+    own(entry).and_then(|(what, value)| (what == LOW_WATER).then_some(value))
+}
+
+/// What has been read so far.
+struct Reading<'a> {
+    unneeded: &'a Unneeded<'a>,
+    read: &'a mut dyn FnMut(&Entry<'_>),
+    damage: Vec<WalDamage>,
+    cut: u64,
+    released: HashMap<GroupId, u64>,
+    unknown: HashSet<GroupId>,
+    forgotten: HashSet<GroupId>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(unneeded: &'a Unneeded<'a>, read: &'a mut dyn FnMut(&Entry<'_>)) -> Self {
+        Self {
+            unneeded,
+            read,
+            damage: Vec::new(),
+            cut: 0,
+            released: HashMap::new(),
+            unknown: HashSet::new(),
+            forgotten: HashSet::new(),
+        }
+    }
+
+    /// The next file is of this generation; those before are missing.
+    fn expect(&mut self, expected: &mut u64, generation: u64) {
+        let missing = (*expected..generation).map(|generation| WalDamage::File { generation });
+        self.damage.extend(missing);
+        *expected = generation + 1;
+    }
+
+    /// Cuts the newest file where it is not whole, unless that was settled.
+    fn cut(&mut self, file: &Found, mut scan: Scan) -> Scan {
+        let settled = file.offset_of(scan.settled);
+        if let Some(unsettled) = scan.damaged.iter().position(|range| range.start >= settled) {
+            let start = scan.damaged[unsettled].start;
+            self.cut = (scan.end - start) as u64;
+            scan.records.retain(|offset| *offset < start);
+            scan.damaged.truncate(unsettled);
+            scan.end = start;
+        }
+        scan
+    }
+
+    fn read(&mut self, file: &Found, scan: &Scan, keys: Option<&Keys>) -> Result<LiveFile, WalError> {
+        let key = file.header.file_key(keys)?;
+        let mut last = HashMap::new();
+        for range in &scan.damaged {
+            self.damage.push(WalDamage::Records {
+                file: file.name(),
+                bytes: range.start as u64..range.end as u64,
+            });
+        }
+        for record in scan.records.iter().filter_map(|offset| file.record_at(*offset)) {
+            let Ok(opened) = record.unsealed(key.as_ref()) else {
+                self.damage.push(WalDamage::Sealed {
+                    file: file.name(),
+                    lsn: record.place.lsn,
+                });
+                continue;
+            };
+            let body = opened.as_deref().unwrap_or(record.entry.body);
+            self.entry(&Entry { body, ..record.entry }, &mut last);
+        }
+        Ok(LiveFile {
+            number: file.number,
+            length: file.bytes.len() as u64,
+            generation: file.header.generation,
+            base: file.header.base,
+            key: None,
+            last,
+            is_closed: true,
+        })
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, last: &mut HashMap<GroupId, u64>) {
+        if let Some((what, value)) = own(entry) {
+            if what == FORGOTTEN {
+                self.forgotten.insert(GroupId(value));
+            }
+            return;
+        }
+        let unneeded = self.unneeded;
+        match unneeded(entry.group) {
+            Some(index) => {
+                self.released.insert(entry.group, index);
+            }
+            None => {
+                self.unknown.insert(entry.group);
+            }
+        }
+        last.insert(entry.group, entry.index);
+        if !is_released(&self.released, entry.group, entry.index) {
+            (self.read)(entry);
+        }
+    }
+}
