@@ -1,0 +1,321 @@
+//! Servers of one cluster, each a process on a machine of its own, and who listens there.
+
+use crate::network::Network;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use vagus_test_support::{Client, Message, Process, eventually, eventually_equal, http, spawn_binary};
+
+/// How many servers a cluster has.
+pub(crate) const SERVERS: usize = 3;
+
+/// The machine that has no server.
+pub(crate) const ELSEWHERE: usize = SERVERS;
+
+const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_faults/server.conf");
+
+const CLIENTS: u16 = 4222;
+const ROUTES: u16 = 6222;
+const MONITORING: u16 = 8222;
+
+const CONNECT: &str = r#"{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}"#;
+
+/// Jobs that each server publishes in a round, of which each is for one of all workers.
+const JOBS: usize = 6;
+
+/// A cluster.
+pub(crate) struct Mesh {
+    pub(crate) network: Network,
+    members: Vec<Member>,
+    rounds: usize,
+}
+
+#[derive(Default)]
+struct Member {
+    /// None while it is not running.
+    process: Option<Process>,
+    is_stopped: bool,
+    /// Who takes part in rounds.
+    listener: Option<Client>,
+    /// What its clients have subscribed to, beside the listener.
+    others: usize,
+}
+
+/// What a listener is subscribed to: everything that all are told, jobs as one of the workers, what is for its server.
+fn listened_to(number: usize) -> [String; 3] {
+    [
+        "told.*".to_owned(),
+        "jobs workers".to_owned(),
+        format!("only.{number}"),
+    ]
+}
+
+impl Mesh {
+    /// Of servers that all run, with a listener on each.
+    pub(crate) fn new() -> Self {
+        let mut mesh = Self {
+            network: Network::new(SERVERS as u8 + 1),
+            members: (0..SERVERS).map(|_| Member::default()).collect(),
+            rounds: 0,
+        };
+        for number in 0..SERVERS {
+            mesh.start(number);
+        }
+        for number in 0..SERVERS {
+            mesh.listen(number);
+        }
+        mesh.await_whole();
+        mesh
+    }
+
+    fn address(&self, number: usize, port: u16) -> SocketAddr {
+        SocketAddr::from((self.network.machine(number).address, port))
+    }
+
+    /// Where clients connect to a server.
+    pub(crate) fn client_address(&self, number: usize) -> SocketAddr {
+        self.address(number, CLIENTS)
+    }
+
+    /// Starts a server that does not run; returns when it serves clients.
+    pub(crate) fn start(&mut self, number: usize) {
+        let address = self.network.machine(number).address.to_string();
+        let routes: Vec<String> = (0..SERVERS)
+            .map(|other| format!("nats-route://{}", self.address(other, ROUTES)))
+            .collect();
+        let (name, routes) = (format!("server-{number}"), routes.join(","));
+        let (clients, monitoring) = (CLIENTS.to_string(), MONITORING.to_string());
+        let cluster = format!("nats://{}", self.address(number, ROUTES));
+        let mut process = self.network.machine(number).on(|| {
+            spawn_binary!(
+                "-c",
+                CONFIGURATION,
+                "-n",
+                &name,
+                "-a",
+                &address,
+                "-p",
+                &clients,
+                "-m",
+                &monitoring,
+                "--cluster",
+                &cluster,
+                "--routes",
+                &routes,
+            )
+        });
+        process.log_line("Server is ready");
+        self.members[number].process = Some(process);
+    }
+
+    /// Has a listener on a server, which takes part in rounds.
+    pub(crate) fn listen(&mut self, number: usize) {
+        let mut listener = self.client(number);
+        for (sid, subject) in (1..).zip(listened_to(number)) {
+            listener.send(&format!("SUB {subject} {sid}"));
+        }
+        listener.sync_silent();
+        self.members[number].listener = Some(listener);
+    }
+
+    /// A client of a server, on the same machine.
+    pub(crate) fn client(&self, number: usize) -> Client {
+        let address = self.client_address(number);
+        let client = self.network.machine(number).on(|| Client::to(address));
+        let mut client = client.connect(CONNECT);
+        client.sync_silent();
+        client
+    }
+
+    /// Clients of a server have subscribed so many times more than its listener, each to something else.
+    pub(crate) fn have_subscribed(&mut self, number: usize, subscriptions: usize) {
+        self.members[number].others = subscriptions;
+    }
+
+    fn process(&self, number: usize) -> Pid {
+        let process = self.members[number].process.as_ref().expect("it runs");
+        Pid::from_raw(process.id() as i32).expect("no process has the id 0")
+    }
+
+    /// Ends a server at once.
+    pub(crate) fn kill(&mut self, number: usize) {
+        // Killed and waited for.
+        self.members[number] = Member::default();
+    }
+
+    /// Asks a server to end, and waits until it has.
+    pub(crate) fn terminate(&mut self, number: usize) {
+        kill_process(self.process(number), Signal::TERM).expect("it runs");
+        let mut process = self.members[number].process.take().expect("it runs");
+        process.wait();
+        self.members[number] = Member::default();
+    }
+
+    /// Has a server do nothing.
+    pub(crate) fn stop(&mut self, number: usize) {
+        kill_process(self.process(number), Signal::STOP).expect("it runs");
+        self.members[number].is_stopped = true;
+    }
+
+    /// Has a server go on that was stopped.
+    pub(crate) fn go_on(&mut self, number: usize) {
+        kill_process(self.process(number), Signal::CONT).expect("it runs");
+        self.members[number].is_stopped = false;
+    }
+
+    /// The servers that run.
+    fn running(&self) -> Vec<usize> {
+        let runs = |number: &usize| {
+            let member = &self.members[*number];
+            member.process.is_some() && !member.is_stopped
+        };
+        (0..SERVERS).filter(runs).collect()
+    }
+
+    /// What monitoring of a server answers.
+    pub(crate) fn ask(&self, number: usize, path: &str) -> Value {
+        let address = self.address(number, MONITORING);
+        let machine = self.network.machine(number);
+        machine.on(|| http(address, "GET", path, &[])).json()
+    }
+
+    /// The names of those that a server has routes to.
+    fn known_to(&self, number: usize) -> BTreeSet<String> {
+        let routez = self.ask(number, "/routez");
+        let routes = routez["routes"].as_array().expect("a list");
+        let name = |route: &Value| route["remote_name"].as_str().expect("a name").to_owned();
+        routes.iter().map(name).collect()
+    }
+
+    /// Returns when a server has routes to these, and to no others.
+    pub(crate) fn await_routes(&self, number: usize, others: &[usize]) {
+        let expected: BTreeSet<String> = others.iter().map(|other| format!("server-{other}")).collect();
+        eventually_equal(|| self.known_to(number), expected);
+    }
+
+    /// Returns when those that run have routes to each other, and each knows of the subscriptions of all: no more, no fewer.
+    pub(crate) fn await_whole(&self) {
+        let running = self.running();
+        for number in &running {
+            let others: Vec<usize> = running.iter().copied().filter(|other| other != number).collect();
+            self.await_routes(*number, &others);
+        }
+        let subscriptions: usize = running
+            .iter()
+            .map(|number| {
+                let member = &self.members[*number];
+                let of_listener = member.listener.as_ref().map_or(0, |_| listened_to(*number).len());
+                of_listener + member.others
+            })
+            .sum();
+        // Together, so that a failure shows what each of them knows.
+        eventually_equal(
+            || {
+                let known = |number: &usize| self.ask(*number, "/subsz?acc=$G")["num_subscriptions"].as_u64();
+                running.iter().map(known).collect::<Vec<_>>()
+            },
+            vec![Some(subscriptions as u64); running.len()],
+        );
+    }
+
+    /// Each server publishes to all, and every listener gets what is for it, once, in the order in which it was published;
+    /// of the jobs each goes to one. Twice: what came too often would be among what comes the second time.
+    pub(crate) fn expect_delivery(&mut self) {
+        for _ in 0..2 {
+            self.rounds += 1;
+            self.expect_round();
+        }
+    }
+
+    fn expect_round(&mut self) {
+        let (round, running) = (self.rounds, self.running());
+        for publisher in &running {
+            let mut client = self.client(*publisher);
+            for other in &running {
+                client.publish(
+                    &format!("only.{other}"),
+                    format!("{round} {publisher}").as_bytes(),
+                );
+            }
+            for job in 0..JOBS {
+                client.publish("jobs", format!("{round} {publisher} {job}").as_bytes());
+            }
+            // After everything else.
+            client.publish(&format!("told.{publisher}"), round.to_string().as_bytes());
+            client.sync_silent();
+        }
+        let mut jobs = Vec::new();
+        for number in &running {
+            let listener = self.members[*number].listener.as_mut().expect("each has one");
+            let (mut told, mut only) = (BTreeSet::new(), BTreeSet::new());
+            while told.len() < running.len() {
+                let message = listener.message();
+                let payload = text(&message);
+                if message.subject == "jobs" {
+                    jobs.push(payload);
+                } else if let Some(publisher) = message.subject.strip_prefix("told.") {
+                    assert_eq!(
+                        payload,
+                        round.to_string(),
+                        "{} on server {number}",
+                        message.subject
+                    );
+                    assert!(
+                        only.contains(&format!("{round} {publisher}")),
+                        "the last came first on server {number}"
+                    );
+                    assert!(
+                        told.insert(publisher.to_owned()),
+                        "{publisher} on server {number}"
+                    );
+                } else {
+                    assert_eq!(message.subject, format!("only.{number}"));
+                    assert!(only.insert(payload.clone()), "{payload:?} on server {number}");
+                }
+            }
+            let expected = running.iter().map(|publisher| format!("{round} {publisher}"));
+            assert_eq!(only, expected.collect(), "on server {number}");
+        }
+        let mut expected: Vec<String> = running
+            .iter()
+            .flat_map(|publisher| (0..JOBS).map(move |job| format!("{round} {publisher} {job}")))
+            .collect();
+        jobs.sort();
+        expected.sort();
+        assert_eq!(jobs, expected);
+    }
+
+    /// The most memory that a server has used so far, in bytes.
+    pub(crate) fn most_memory(&self, number: usize) -> usize {
+        let path = format!("/proc/{}/status", self.process(number).as_raw_nonzero());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kilobytes
+            .expect("a number")
+            .trim()
+            .parse::<usize>()
+            .expect("a number")
+            * 1024
+    }
+
+    /// Returns when so many bytes at least wait for the route from one server to another.
+    pub(crate) fn await_pending(&self, from: usize, to: usize, bytes: u64) {
+        let name = format!("server-{to}");
+        eventually(|| {
+            let routez = self.ask(from, "/routez");
+            let routes = routez["routes"].as_array().expect("a list").iter();
+            let pending: u64 = routes
+                .filter(|route| route["remote_name"] == *name)
+                .filter_map(|route| route["pending_size"].as_u64())
+                .sum();
+            pending >= bytes
+        });
+    }
+}
+
+/// The payload of a message.
+pub(crate) fn text(message: &Message) -> String {
+    String::from_utf8(message.payload.clone()).expect("tests say text")
+}
