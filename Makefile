@@ -17,6 +17,8 @@ FLAGS ?=
 BENCH_FLAGS ?=
 # Arguments of the attacks: make hostile HOSTILE_FLAGS="--only 'tls*' --rounds 2"
 HOSTILE_FLAGS ?=
+# A program to make the image of, instead of compiling one: make test-compose COMPOSE_BINARY=target/debug/vagus
+COMPOSE_BINARY ?=
 # How long `make fuzz` runs.
 FUZZ_SECONDS ?= 60
 
@@ -129,6 +131,12 @@ page: requirements-test
 	@printf 'page         %s passed, %s failed\n' "$$(sed -n 's/.* pass \([0-9]*\)$$/\1/p' $(FOUND)/.page)" \
 		"$$(sed -n 's/.* fail \([0-9]*\)$$/\1/p' $(FOUND)/.page)" >$(FOUND)/4
 
+## make test-compose  builds the image as the Dockerfile says, and tries docker-compose.yml; takes root, not an engine
+.PHONY: test-compose
+test-compose: requirements-compose
+	$(call say,Containers: the image and docker-compose.yml)
+	tests/compose/run $(COMPOSE_BINARY)
+
 ## make bench         vagus beside nats-server; BENCH_FLAGS="--only '1to1*' --rounds 5" are the comparison's
 .PHONY: bench
 bench: requirements
@@ -189,3 +197,7 @@ requirements:
 .PHONY: requirements-test
 requirements-test:
 	@.ci/requirements test
+
+.PHONY: requirements-compose
+requirements-compose:
+	@.ci/requirements compose

@@ -2,7 +2,7 @@
 //! with the words in their first lines.
 
 use super::obstacles;
-use crate::{Config, ConfigError, load};
+use crate::{Config, ConfigError, Disk, Port, load, parse};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vagus_auth::credentials::Credentials;
@@ -37,6 +37,20 @@ fn the_shipped_files_say_the_defaults() {
             config.clients.credentials = Credentials::Open;
         }
         assert_eq!(config, Config::default(), "{}", path.display());
+    }
+}
+
+#[test]
+fn those_of_clusters_are_valid_and_say_so() {
+    for path in files_in("cluster") {
+        let text = fs::read_to_string(&path).unwrap();
+        let environment = |name: &str| (name == "SERVER_NAME").then(|| "vagus-1".to_owned());
+        let loaded = parse(&text, &path, &Disk, &environment).unwrap();
+        assert_eq!(loaded.warnings, [], "{}", path.display());
+        assert_eq!(loaded.obstacles, [], "{}", path.display());
+        let cluster = loaded.config.cluster.unwrap();
+        assert!(loaded.config.server_name.is_some() && cluster.name.is_some());
+        assert!(matches!(cluster.listener.listen.port, Port::Fixed(6222 | 6223)));
     }
 }
 
