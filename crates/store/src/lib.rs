@@ -3,13 +3,18 @@
 //! The entries of all streams go through one write-ahead log ([`wal`]): what it says is durable, is. Every byte goes through
 //! a [`Disk`]. Nothing here knows a clock or a runtime; what may take long is a step or a job that somebody else carries out.
 
-#[allow(dead_code, reason = "segments use the rest of it")]
 pub mod disk;
-#[allow(dead_code, reason = "segments use the rest of it")]
 mod encryption;
-#[allow(dead_code, reason = "segments use the rest of it")]
+mod envelope;
 mod fields;
+mod message;
+pub mod messages;
+mod segment;
+mod subjects;
 pub mod wal;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use encryption::{Cipher, EncryptionError, Keys};
+pub use message::Message;
+pub use segment::SegmentError;
+pub use subjects::{SubjectState, Totals};

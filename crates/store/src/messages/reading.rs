@@ -1,0 +1,283 @@
+//! Reading messages, and what has to be read before anything else is known of a segment.
+
+use std::path::PathBuf;
+
+use crate::disk::Disk;
+use crate::encryption::Keys;
+use crate::message::Message;
+use crate::segment::{Directory, Extract, SegmentError, SegmentFile};
+
+use super::{Messages, Part, Place};
+
+/// So much is read at once, for those who ask for what follows.
+const READ: u32 = 256 << 10;
+/// So many reads are remembered.
+const RECENT: usize = 8;
+
+/// What has to be read first. Running it may take long; what it returns goes to [`Messages::warm`], and then the question is
+/// to be asked again.
+#[derive(Debug)]
+pub struct Cold(Box<Job>);
+
+#[derive(Debug)]
+struct Job {
+    number: u64,
+    path: PathBuf,
+    keys: Option<Keys>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// A directory: from the footer, or else by reading records up to that end of the file.
+    Directory { end: u64 },
+    /// Messages, the first of which is that of the sequence; None if its record is lost.
+    Messages { extract: Option<Extract>, sequence: u64 },
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Warm {
+    number: u64,
+    found: Read,
+}
+
+#[derive(Debug)]
+pub(super) enum Read {
+    Directory {
+        directory: Box<Directory>,
+        is_damaged: bool,
+    },
+    Messages(Vec<Message>),
+}
+
+/// What could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("segment {segment}: {source}")]
+pub struct ReadError {
+    /// The number of the segment.
+    pub segment: u64,
+    /// The sequence that was asked for, if it was one.
+    pub sequence: Option<u64>,
+    /// Why.
+    pub source: SegmentError,
+}
+
+impl Cold {
+    pub(super) fn directory(place: &Place, part: &Part) -> Self {
+        Self(Box::new(Job {
+            number: part.number,
+            path: place.segment(part.number),
+            keys: place.keys.clone(),
+            what: What::Directory { end: part.file_end },
+        }))
+    }
+
+    fn messages(place: &Place, part: &Part, extract: Option<Extract>, sequence: u64) -> Self {
+        Self(Box::new(Job {
+            number: part.number,
+            path: place.segment(part.number),
+            keys: place.keys.clone(),
+            what: What::Messages { extract, sequence },
+        }))
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// What is damaged, and what the disk cannot read.
+    pub fn run(&self, disk: &dyn Disk) -> Result<Warm, ReadError> {
+        let Job {
+            number,
+            path,
+            keys,
+            what,
+        } = &*self.0;
+        let read = || {
+            let file = SegmentFile::open(disk, path, keys.as_ref())?;
+            match what {
+                What::Directory { end } => file.directory_or_scan(*end),
+                What::Messages { extract, .. } => {
+                    let extract = extract.as_ref().ok_or(SegmentError::Damaged)?;
+                    file.messages(extract).map(Read::Messages)
+                }
+            }
+        };
+        match read() {
+            Ok(found) => Ok(Warm {
+                number: *number,
+                found,
+            }),
+            Err(source) => Err(ReadError {
+                segment: *number,
+                sequence: match what {
+                    What::Directory { .. } => None,
+                    What::Messages { sequence, .. } => Some(*sequence),
+                },
+                source,
+            }),
+        }
+    }
+}
+
+impl SegmentFile {
+    pub(super) fn directory_or_scan(&self, end: u64) -> Result<Read, SegmentError> {
+        match self.directory() {
+            Ok(directory) => Ok(Read::Directory {
+                directory: Box::new(directory),
+                is_damaged: false,
+            }),
+            // What the footer says is told by the records, too.
+            Err(SegmentError::Damaged) => {
+                let scanned = self.scan(end)?;
+                Ok(Read::Directory {
+                    directory: Box::new(scanned.directory.into_sealed()),
+                    is_damaged: true,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Read {
+    /// The directory that was read, and whether something was found to be damaged.
+    pub(super) fn into_directory(self) -> Option<(Directory, bool)> {
+        match self {
+            Self::Directory {
+                directory,
+                is_damaged,
+            } => Some((*directory, is_damaged)),
+            Self::Messages(_) => None,
+        }
+    }
+}
+
+impl Warm {
+    /// The messages that were read, if it was some.
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        match &self.found {
+            Read::Messages(messages) => messages,
+            Read::Directory { .. } => &[],
+        }
+    }
+
+    /// Whether something of the segment was found to be damaged.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        matches!(self.found, Read::Directory { is_damaged: true, .. })
+    }
+}
+
+impl Messages {
+    /// The message with a sequence; None if there is none, or none any more.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn get(&mut self, sequence: u64) -> Result<Option<Message>, Cold> {
+        if sequence < self.first {
+            return Ok(None);
+        }
+        let Some(place) = self.part_of(sequence) else {
+            return Ok(None);
+        };
+        let distance = self.parts[place].distance(sequence);
+        if self.parts[place].is_deleted(distance) {
+            return Ok(None);
+        }
+        if let Some(message) = self.recently_read(sequence) {
+            return Ok(Some(message));
+        }
+        self.touch(place)?;
+        let part = &self.parts[place];
+        let Some(directory) = &part.directory else {
+            return Ok(None);
+        };
+        let extract = match directory.find(distance) {
+            Ok(position) => match part.held(position) {
+                Some(message) => return Ok(Some(message.clone())),
+                None => directory.extract(position, READ),
+            },
+            Err(_) if part.is_damaged => None,
+            Err(_) => return Ok(None),
+        };
+        match &self.place {
+            Some(files) => Err(Cold::messages(files, part, extract, sequence)),
+            None => Ok(None),
+        }
+    }
+
+    fn recently_read(&self, sequence: u64) -> Option<Message> {
+        self.recent.iter().rev().find_map(|messages| {
+            let place = messages.binary_search_by_key(&sequence, |message| message.sequence);
+            place.ok().map(|place| messages[place].clone())
+        })
+    }
+
+    /// Takes what was read.
+    pub fn warm(&mut self, warm: Warm) {
+        match warm.found {
+            Read::Messages(messages) => {
+                self.recent.push_back(messages);
+                if self.recent.len() > RECENT {
+                    self.recent.pop_front();
+                }
+            }
+            Read::Directory {
+                mut directory,
+                is_damaged,
+            } => {
+                let Some(place) = self.parts.iter().position(|part| part.number == warm.number) else {
+                    return;
+                };
+                let part = &mut self.parts[place];
+                if part.directory.is_some() {
+                    return;
+                }
+                directory.delete_all(&part.deleted);
+                part.is_damaged |= is_damaged;
+                part.directory = Some(*directory);
+                // It is in use, whatever else has to go for it.
+                self.uses += 1;
+                part.used = self.uses;
+                self.directories += part.directory_memory();
+                self.drop_directories(place);
+            }
+        }
+    }
+
+    /// Drops those directories that were not used for longest, but none of `place`.
+    pub(super) fn drop_directories(&mut self, place: usize) {
+        while self.directories > self.options.directories_at_most {
+            let loaded = self.parts.iter().enumerate();
+            let oldest = loaded
+                .filter(|(other, part)| {
+                    *other != place && part.directory_memory() > 0 && part.held.is_empty()
+                })
+                .min_by_key(|(_, part)| part.used)
+                .map(|(other, _)| other);
+            let Some(oldest) = oldest else {
+                break;
+            };
+            self.directories -= self.parts[oldest].drop_directory();
+        }
+    }
+
+    /// The directory of a part is in use.
+    ///
+    /// # Errors
+    ///
+    /// It has to be read first.
+    pub(super) fn touch(&mut self, place: usize) -> Result<(), Cold> {
+        self.uses += 1;
+        let part = &mut self.parts[place];
+        part.used = self.uses;
+        match (&part.directory, &self.place) {
+            (None, Some(files)) => Err(Cold::directory(files, part)),
+            _ => Ok(()),
+        }
+    }
+}

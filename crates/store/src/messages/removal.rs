@@ -1,0 +1,176 @@
+//! Deleting and purging.
+
+use super::{Cold, Messages, Stage};
+
+/// What was purged, and whether that was all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many messages.
+    pub messages: u64,
+    /// How much they counted.
+    pub bytes: u64,
+    /// Whether nothing is left to be purged.
+    pub is_done: bool,
+}
+
+impl Messages {
+    /// Deletes the message with a sequence. Returns how much it counted; None if there is none.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn remove(&mut self, sequence: u64) -> Result<Option<u64>, Cold> {
+        if sequence < self.first {
+            return Ok(None);
+        }
+        let Some(place) = self.part_of(sequence) else {
+            return Ok(None);
+        };
+        let distance = self.parts[place].distance(sequence);
+        if self.parts[place].is_deleted(distance) {
+            return Ok(None);
+        }
+        self.touch(place)?;
+        let found = self.parts[place]
+            .directory
+            .as_ref()
+            .and_then(|directory| directory.find(distance).ok());
+        let Some(position) = found else {
+            return Ok(None);
+        };
+        let size = self.remove_at(place, position);
+        if self.place.is_none() {
+            self.compact_in_memory(place);
+        }
+        self.drop_if_empty(place);
+        self.advance_first();
+        Ok(Some(size))
+    }
+
+    fn remove_at(&mut self, place: usize, position: usize) -> u64 {
+        let part = &mut self.parts[place];
+        let size = part.size(position, self.place.is_some());
+        if let Some(directory) = &part.directory {
+            let sequence = part.base + u64::from(directory.sequence(position));
+            self.subjects.remove(directory.subject(position), sequence);
+        }
+        if part.held(position).is_some() {
+            self.held -= size;
+        }
+        part.delete(position, size);
+        self.messages -= 1;
+        self.bytes -= size;
+        size
+    }
+
+    /// Deletes messages before a sequence: those of one segment at a time, so that it is to be called until it is done.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn purge_to(&mut self, sequence: u64) -> Result<Purged, Cold> {
+        if sequence > self.last {
+            return Ok(self.purge());
+        }
+        let mut purged = Purged {
+            is_done: true,
+            ..Purged::default()
+        };
+        if self.first >= sequence || self.parts.is_empty() {
+            return Ok(purged);
+        }
+        self.touch(0)?;
+        let (messages, bytes) = (self.messages, self.bytes);
+        let part = &self.parts[0];
+        if part.last < sequence {
+            self.forget_subjects(0);
+            let part = &self.parts[0];
+            self.messages -= u64::from(part.live);
+            self.bytes -= part.live_bytes;
+            self.drop_part(0);
+        } else {
+            let positions = match part
+                .directory
+                .as_ref()
+                .map(|directory| directory.find(part.distance(sequence)))
+            {
+                Some(Ok(end) | Err(end)) => 0..end,
+                None => 0..0,
+            };
+            for position in positions {
+                let part = &self.parts[0];
+                let distance = part
+                    .directory
+                    .as_ref()
+                    .map(|directory| directory.sequence(position));
+                if distance.is_some_and(|distance| !part.is_deleted(distance)) {
+                    self.remove_at(0, position);
+                }
+            }
+            self.drop_if_empty(0);
+        }
+        self.advance_first();
+        purged.messages = messages - self.messages;
+        purged.bytes = bytes - self.bytes;
+        purged.is_done = self.first >= sequence;
+        Ok(purged)
+    }
+
+    /// Deletes everything, whatever it is: it costs the segments.
+    pub fn purge(&mut self) -> Purged {
+        let purged = Purged {
+            messages: self.messages,
+            bytes: self.bytes,
+            is_done: true,
+        };
+        while !self.parts.is_empty() {
+            self.drop_part(0);
+        }
+        self.subjects.clear();
+        self.recent.clear();
+        (self.messages, self.bytes, self.held) = (0, 0, 0);
+        self.first = self.last + 1;
+        purged
+    }
+
+    /// The messages of a part are gone: none of them counts for its subject.
+    fn forget_subjects(&mut self, place: usize) {
+        if let Some(directory) = &self.parts[place].directory {
+            for (name, live) in directory.live_subjects() {
+                self.subjects.remove_first(name, live);
+            }
+        }
+    }
+
+    /// A part of which nothing is left goes, but for the one that grows.
+    fn drop_if_empty(&mut self, place: usize) {
+        let Some(part) = self.parts.get(place) else {
+            return;
+        };
+        if part.live == 0 && part.stage != Stage::Growing {
+            self.drop_part(place);
+        }
+    }
+
+    pub(super) fn drop_part(&mut self, place: usize) {
+        if let Some(part) = self.parts.remove(place) {
+            self.directories -= part.directory_memory();
+            let held = part.held.iter().filter(|message| !message.subject.is_empty());
+            let held: u64 = held.map(|message| self.size(message)).sum();
+            self.held -= held;
+            if self.place.is_some() {
+                self.retired.push(part.number);
+            }
+        }
+    }
+
+    /// The first message may be gone.
+    fn advance_first(&mut self) {
+        let first = self
+            .parts
+            .iter()
+            .find(|part| part.live > 0)
+            .map(|part| part.first);
+        self.first = first.unwrap_or(self.last + 1);
+    }
+}

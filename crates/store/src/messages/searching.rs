@@ -1,0 +1,387 @@
+//! Which messages a filter matches, and how many. It costs the segments, and the subjects in them, not the messages.
+
+use bytes::Bytes;
+
+use super::{Cold, Messages, Part};
+
+/// Goes through the messages that some filters match, in order. It may be kept for as long as one likes.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    filters: Vec<Bytes>,
+    next: u64,
+    mask: Option<Mask>,
+}
+
+/// Which subjects of a segment the filters match.
+#[derive(Clone, Debug)]
+struct Mask {
+    segment: u64,
+    subjects: Vec<bool>,
+    /// The subject, if there is just one.
+    only: Option<u32>,
+    is_empty: bool,
+}
+
+/// A count that is under way.
+#[derive(Clone, Debug)]
+pub struct Count {
+    filters: Vec<Bytes>,
+    from: u64,
+    /// What was counted, and before which sequence.
+    counted: u64,
+    behind: u64,
+}
+
+impl Cursor {
+    /// Begins at a sequence. Without filters every message matches.
+    #[must_use]
+    pub fn new(filters: Vec<Bytes>, next: u64) -> Self {
+        Self {
+            filters: what_filters(filters),
+            next,
+            mask: None,
+        }
+    }
+
+    /// Goes on from a sequence.
+    pub fn seek(&mut self, next: u64) {
+        self.next = next;
+    }
+
+    /// The sequence that is looked at next.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.next
+    }
+}
+
+impl Count {
+    /// Of messages from a sequence on. Without filters every message matches; none may be matched by two of them.
+    #[must_use]
+    pub fn new(filters: Vec<Bytes>, from: u64) -> Self {
+        Self {
+            filters: what_filters(filters),
+            from,
+            counted: 0,
+            behind: 0,
+        }
+    }
+}
+
+/// Filters, none being the one that matches everything.
+fn what_filters(filters: Vec<Bytes>) -> Vec<Bytes> {
+    if filters.iter().any(|filter| filter == ">") {
+        return Vec::new();
+    }
+    filters
+}
+
+impl Mask {
+    fn new(part: &Part, filters: &[Bytes]) -> Self {
+        let numbers = matching(part, filters);
+        let count = part
+            .directory
+            .as_ref()
+            .map_or(0, |directory| directory.subject_count());
+        let mut subjects = vec![false; count];
+        for number in &numbers {
+            subjects[*number as usize] = true;
+        }
+        Self {
+            segment: part.number,
+            subjects,
+            only: (numbers.len() == 1).then(|| numbers[0]),
+            is_empty: numbers.is_empty(),
+        }
+    }
+
+    fn is_of(&self, part: &Part) -> bool {
+        let count = part
+            .directory
+            .as_ref()
+            .map_or(0, |directory| directory.subject_count());
+        self.segment == part.number && self.subjects.len() == count
+    }
+}
+
+/// The numbers of the subjects of a segment that one of the filters matches.
+fn matching(part: &Part, filters: &[Bytes]) -> Vec<u32> {
+    let Some(directory) = &part.directory else {
+        return Vec::new();
+    };
+    let mut numbers: Vec<u32> = filters
+        .iter()
+        .flat_map(|filter| directory.matching(filter))
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+impl Messages {
+    /// The first sequence, from where the cursor is, of a message that its filters match. The cursor stays there, or behind
+    /// the last message if there is none.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first; the cursor keeps what it has come through.
+    pub fn next(&mut self, cursor: &mut Cursor) -> Result<Option<u64>, Cold> {
+        cursor.next = cursor.next.max(self.first);
+        let last = self.skip_by_subjects(cursor);
+        while cursor.next <= last {
+            let place = self.parts.partition_point(|part| part.last < cursor.next);
+            if place == self.parts.len() {
+                break;
+            }
+            cursor.next = cursor.next.max(self.parts[place].first);
+            if cursor.next <= self.parts[place].last {
+                self.touch(place)?;
+                if let Some(found) = next_in(&self.parts[place], cursor) {
+                    cursor.next = found;
+                    return Ok(Some(found));
+                }
+            }
+            cursor.next = self.parts[place].last + 1;
+        }
+        cursor.next = cursor.next.max(self.last + 1);
+        Ok(None)
+    }
+
+    /// Skips what the index of subjects says is not there. Returns the last sequence that may match.
+    fn skip_by_subjects(&self, cursor: &mut Cursor) -> u64 {
+        if cursor.filters.is_empty() {
+            return self.last;
+        }
+        let (mut first, mut last) = (u64::MAX, 0);
+        for filter in &cursor.filters {
+            if vagus_routing::subject::has_wildcards(filter) {
+                return self.last;
+            }
+            if let Some(state) = self.subjects.get(filter) {
+                (first, last) = (first.min(state.first), last.max(state.last));
+            }
+        }
+        cursor.next = cursor.next.max(first.min(self.last + 1));
+        last
+    }
+
+    /// Counts on.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first; what was counted is kept. Between two calls nothing must be added or deleted, or else it
+    /// has to begin anew.
+    pub fn count(&mut self, count: &mut Count) -> Result<u64, Cold> {
+        let total = match count.filters.is_empty() {
+            true => self.messages,
+            false => count
+                .filters
+                .iter()
+                .map(|filter| self.subjects.count(filter).messages)
+                .sum(),
+        };
+        if count.from <= self.first || total == 0 {
+            return Ok(total);
+        }
+        if count.from > self.last {
+            return Ok(0);
+        }
+        // The parts before are counted, or those behind, whichever are fewer.
+        let split = self.parts.partition_point(|part| part.last < count.from);
+        let counts_before = split < self.parts.len() - split;
+        let range = if counts_before {
+            0..split + 1
+        } else {
+            split..self.parts.len()
+        };
+        for place in range.start..range.end.min(self.parts.len()) {
+            if self.parts[place].last < count.behind {
+                continue;
+            }
+            count.counted += self.count_in(place, count, counts_before)?;
+            count.behind = self.parts[place].last + 1;
+        }
+        Ok(if counts_before {
+            total - count.counted
+        } else {
+            count.counted
+        })
+    }
+
+    /// How many of a part match, and are before where the count begins, or else behind.
+    fn count_in(&mut self, place: usize, count: &Count, counts_before: bool) -> Result<u64, Cold> {
+        let part = &self.parts[place];
+        let is_split = part.base < count.from && count.from <= part.last;
+        if !is_split && counts_before != (part.last < count.from) {
+            return Ok(0);
+        }
+        if !is_split && count.filters.is_empty() {
+            return Ok(u64::from(part.live));
+        }
+        self.touch(place)?;
+        let part = &self.parts[place];
+        let Some(directory) = &part.directory else {
+            return Ok(0);
+        };
+        if !is_split {
+            return Ok(directory.live_of(&matching(part, &count.filters)));
+        }
+        let (Ok(start) | Err(start)) = directory.find(part.distance(count.from));
+        let positions = if counts_before {
+            0..start
+        } else {
+            start..directory.len()
+        };
+        let mask = Mask::new(part, &count.filters);
+        let counted = positions.filter(|position| {
+            let matches =
+                count.filters.is_empty() || mask.subjects[directory.subject_number(*position) as usize];
+            matches && !part.is_deleted(directory.sequence(*position))
+        });
+        Ok(counted.count() as u64)
+    }
+
+    /// The sequence of the first message with a subject.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn first_of(&mut self, subject: &[u8]) -> Result<Option<u64>, Cold> {
+        let Some(state) = self.subjects.get(subject).copied() else {
+            return Ok(None);
+        };
+        if !state.is_first_stale {
+            return Ok(Some(state.first));
+        }
+        let mut cursor = Cursor::new(vec![Bytes::copy_from_slice(subject)], state.first);
+        let found = self.next(&mut cursor);
+        if let Some(state) = self.subjects.get_mut(subject) {
+            state.first = cursor.next;
+            state.is_first_stale = !matches!(found, Ok(Some(_)));
+        }
+        found
+    }
+
+    /// The sequence of the last message with a subject.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn last_of(&mut self, subject: &[u8]) -> Result<Option<u64>, Cold> {
+        let Some(state) = self.subjects.get(subject).copied() else {
+            return Ok(None);
+        };
+        if !state.is_last_stale {
+            return Ok(Some(state.last));
+        }
+        let mut last = state.last;
+        while let Some(place) = self
+            .parts
+            .partition_point(|part| part.base <= last)
+            .checked_sub(1)
+        {
+            let found = self
+                .touch(place)
+                .map(|()| last_in(&self.parts[place], subject, last));
+            let is_found = matches!(found, Ok(Some(_)));
+            if let (Some(state), true) = (self.subjects.get_mut(subject), is_found || found.is_err()) {
+                state.last = found.as_ref().ok().copied().flatten().unwrap_or(last);
+                state.is_last_stale = !is_found;
+            }
+            match found {
+                Err(cold) => return Err(cold),
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => last = self.parts[place].base.saturating_sub(1),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The last sequence before one, of all messages.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn last_before(&mut self, sequence: u64) -> Result<Option<u64>, Cold> {
+        let mut last = sequence.saturating_sub(1).min(self.last);
+        while last >= self.first
+            && let Some(place) = self
+                .parts
+                .partition_point(|part| part.base <= last)
+                .checked_sub(1)
+        {
+            self.touch(place)?;
+            let part = &self.parts[place];
+            if let Some(directory) = &part.directory {
+                let end = end_of(part, last);
+                let found = (0..end).rev().map(|position| directory.sequence(position));
+                if let Some(found) = found.into_iter().find(|distance| !part.is_deleted(*distance)) {
+                    return Ok(Some(part.base + u64::from(found)));
+                }
+            }
+            last = part.base.saturating_sub(1);
+        }
+        Ok(None)
+    }
+
+    /// The sequences from `from` on at which there is no message, up to the last that there was; so many at most.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn missing(&mut self, from: u64, at_most: usize) -> Result<Vec<u64>, Cold> {
+        let mut missing = Vec::new();
+        let mut cursor = Cursor::new(Vec::new(), from);
+        let mut next = from.max(self.first);
+        while next <= self.last && missing.len() < at_most {
+            let found = self.next(&mut cursor)?.unwrap_or(self.last + 1);
+            missing.extend((next..found).take(at_most - missing.len()));
+            next = found + 1;
+            cursor.seek(next);
+        }
+        Ok(missing)
+    }
+}
+
+/// Behind the last position whose sequence is not behind `last`.
+fn end_of(part: &Part, last: u64) -> usize {
+    let Some(directory) = &part.directory else {
+        return 0;
+    };
+    match directory.find(part.distance(last.min(part.last))) {
+        Ok(position) => position + 1,
+        Err(position) => position,
+    }
+}
+
+/// The first sequence of a part, from where the cursor is, that matches.
+fn next_in(part: &Part, cursor: &mut Cursor) -> Option<u64> {
+    let directory = part.directory.as_ref()?;
+    let (Ok(start) | Err(start)) = directory.find(part.distance(cursor.next));
+    let is_there = |position: &usize| !part.is_deleted(directory.sequence(*position));
+    let found = if cursor.filters.is_empty() {
+        (start..directory.len()).find(is_there)
+    } else {
+        if !cursor.mask.as_ref().is_some_and(|mask| mask.is_of(part)) {
+            cursor.mask = Some(Mask::new(part, &cursor.filters));
+        }
+        let mask = cursor.mask.as_ref().filter(|mask| !mask.is_empty)?;
+        match mask.only {
+            Some(number) => directory.positions_of(number, start).find(is_there),
+            None => (start..directory.len())
+                .filter(|position| mask.subjects[directory.subject_number(*position) as usize])
+                .find(is_there),
+        }
+    };
+    found.map(|position| part.base + u64::from(directory.sequence(position)))
+}
+
+/// The last sequence of a part, up to `last`, with a subject.
+fn last_in(part: &Part, subject: &[u8], last: u64) -> Option<u64> {
+    let directory = part.directory.as_ref()?;
+    let number = directory.number(subject)?;
+    let found = directory
+        .positions_of_backwards(number, end_of(part, last))
+        .find(|position| !part.is_deleted(directory.sequence(*position)));
+    found.map(|position| part.base + u64::from(directory.sequence(position)))
+}

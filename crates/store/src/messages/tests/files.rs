@@ -1,0 +1,227 @@
+//! What becomes of files: what is held in memory, and what goes when.
+
+use super::*;
+use crate::disk::DiskFile;
+
+fn names(world: &World) -> Vec<String> {
+    let files = world.disk.files().into_iter();
+    files
+        .map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+fn segments(world: &World) -> usize {
+    names(world).iter().filter(|name| name.ends_with(".seg")).count()
+}
+
+#[test]
+fn what_is_written_is_let_go_of() {
+    let mut world = World::on_disk(1);
+    world.fill(200);
+    assert!(world.messages.held > 10_000);
+    assert_eq!(
+        world.messages.unwritten(),
+        world.messages.parts.iter().map(|part| part.length).sum::<u64>()
+    );
+    world.flush();
+    assert!(world.messages.held <= 1000);
+    assert_eq!(world.messages.unwritten(), 0);
+    assert!(world.messages.directories <= 4000);
+    assert_eq!(world.sequences(), (1..=200).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_file_goes_when_the_next_checkpoint_is_durable() {
+    let mut world = World::on_disk(1);
+    world.fill(200);
+    world.checkpoint(1);
+    let before = segments(&world);
+    assert!(before > 5);
+    while !world.ask(|messages| messages.purge_to(150)).is_done {}
+    assert_eq!(segments(&world), before);
+    world.checkpoint(2);
+    assert!(segments(&world) < before / 2);
+    assert_eq!(world.reopen().position.index, 2);
+    assert_eq!(world.sequences(), (150..=200).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_no_checkpoint_names_goes_when_it_is_opened() {
+    let mut world = World::on_disk(1);
+    world.fill(20);
+    world.checkpoint(1);
+    let before = names(&world);
+    for sequence in 21..200 {
+        world.messages.append(message(sequence, "s", &[0; 50])).unwrap();
+    }
+    world.flush();
+    assert!(names(&world).len() > before.len());
+    world.reopen();
+    assert_eq!(names(&world), before);
+    assert_eq!(world.sequences(), (1..=20).collect::<Vec<_>>());
+}
+
+#[test]
+fn compaction_gives_back_what_was_deleted() {
+    let mut world = World::on_disk(1);
+    world.fill(400);
+    world.checkpoint(1);
+    let size = |world: &World| {
+        world
+            .disk
+            .files()
+            .iter()
+            .map(|(_, length)| *length)
+            .sum::<usize>()
+    };
+    let before = size(&world);
+    for sequence in 1..=400 {
+        if sequence % 5 != 0 {
+            world.ask(|messages| messages.remove(sequence));
+        }
+    }
+    while world.compact() {}
+    world.checkpoint(2);
+    assert!(size(&world) < before / 2, "{} of {before}", size(&world));
+    world.reopen();
+    assert_eq!(
+        world.sequences(),
+        (1..=400).filter(|sequence| sequence % 5 == 0).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn what_is_deleted_during_a_compaction_stays_deleted() {
+    let mut world = World::on_disk(1);
+    world.fill(100);
+    world.checkpoint(1);
+    for sequence in (1..=100).filter(|sequence| sequence % 3 != 0) {
+        world.ask(|messages| messages.remove(sequence));
+    }
+    let compaction = world.messages.compaction().unwrap();
+    let compacted = compaction.run(&world.disk).unwrap();
+    for sequence in [3, 9, 12, 33] {
+        assert!(world.ask(|messages| messages.remove(sequence)).is_some());
+    }
+    world.messages.compacted(compacted);
+    let left: Vec<u64> = (1..=100)
+        .filter(|sequence| sequence % 3 == 0 && ![3, 9, 12, 33].contains(sequence))
+        .collect();
+    assert_eq!(world.sequences(), left);
+    world.checkpoint(2);
+    world.reopen();
+    assert_eq!(world.sequences(), left);
+}
+
+#[test]
+fn a_purge_during_a_compaction_purges() {
+    let mut world = World::on_disk(1);
+    world.fill(100);
+    world.checkpoint(1);
+    for sequence in (1..=60).filter(|sequence| sequence % 3 != 0) {
+        world.ask(|messages| messages.remove(sequence));
+    }
+    let compaction = world.messages.compaction().unwrap();
+    let compacted = compaction.run(&world.disk).unwrap();
+    world.messages.purge();
+    world.messages.compacted(compacted);
+    assert_eq!(world.messages.state().messages, 0);
+    world.checkpoint(2);
+    assert_eq!(segments(&world), 0);
+}
+
+#[test]
+fn what_is_erased_is_in_no_file() {
+    for is_compressed in [false, true] {
+        let mut world = World::on_disk(1);
+        world.options.is_compressed = is_compressed;
+        world.reopen();
+        for sequence in 1..=60 {
+            let payload =
+                format!("payload {sequence:02}, and more that is unlike that of others").into_bytes();
+            world.messages.append(message(sequence, "s", &payload)).unwrap();
+        }
+        world.checkpoint(1);
+        let is_there = |world: &World| {
+            let found = world.disk.files().into_iter().any(|(path, length)| {
+                let file = world.disk.open(&path, crate::disk::Opening::Existing).unwrap();
+                let mut bytes = vec![0; length];
+                DiskFile::read_at(&*file, 0, &mut bytes).unwrap();
+                bytes.windows(10).any(|part| part == b"payload 07")
+            });
+            found || is_compressed
+        };
+        assert!(is_there(&world));
+        let (_, erasure) = world.ask(|messages| messages.erase(7)).unwrap();
+        assert_eq!(erasure.is_some(), !is_compressed);
+        if let Some(erasure) = erasure {
+            erasure.run(&world.disk).unwrap();
+            assert!(!is_there(&world));
+        }
+        if is_compressed {
+            assert!(world.compact(), "its segment is written anew");
+        }
+        world.checkpoint(2);
+        world.reopen();
+        assert_eq!(
+            world.sequences(),
+            (1..=60).filter(|sequence| *sequence != 7).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn a_key_is_changed_by_writing_anew() {
+    let mut world = World::on_disk(1);
+    world.keys = Some(Keys::new(Cipher::Aes, b"old", None).unwrap());
+    world.reopen();
+    world.fill(100);
+    world.ask(|messages| messages.remove(50));
+    world.checkpoint(1);
+    world.keys = Some(Keys::new(Cipher::Aes, b"other", None).unwrap());
+    assert!(world.try_open().is_err());
+    world.keys = Some(Keys::new(Cipher::ChaCha, b"new", Some((Cipher::Aes, b"old"))).unwrap());
+    assert!(world.reopen().is_key_old);
+    world.fill_from(101, 150);
+    world.checkpoint(2);
+    while world.compact() {}
+    world.checkpoint(3);
+    // What is deleted does not come back.
+    world.keys = Some(Keys::new(Cipher::ChaCha, b"new", None).unwrap());
+    assert!(!world.reopen().is_key_old);
+    assert_eq!(
+        world.sequences(),
+        (1..=150).filter(|sequence| *sequence != 50).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn small_segments_are_put_together() {
+    let mut world = World::on_disk(1);
+    world.options.segment_size = 20_000;
+    for round in 0..10 {
+        world.options.is_compressed = round % 2 == 0;
+        world.reopen();
+        world.fill_from(round * 10 + 1, round * 10 + 10);
+        world.checkpoint(round + 1);
+    }
+    assert!(world.messages.parts.len() >= 9);
+    while world.compact() {}
+    assert!(world.messages.parts.len() <= 2);
+    assert_eq!(world.sequences(), (1..=100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_message_on_disk_takes_little() {
+    let mut world = World::on_disk(1);
+    world.options.segment_size = 1 << 20;
+    world.reopen();
+    for sequence in 1..=20_000 {
+        let mut message = message(sequence, "bench.a", &[b'x'; 128]);
+        message.headers = Bytes::new();
+        world.messages.append(message).unwrap();
+    }
+    world.checkpoint(1);
+    let bytes: usize = world.disk.files().iter().map(|(_, length)| *length).sum();
+    assert!(bytes <= 165 * 20_000, "{} a message", bytes as f64 / 20_000.0);
+}

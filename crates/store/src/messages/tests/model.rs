@@ -1,0 +1,239 @@
+//! Against a plain map of messages, whatever is written, compacted and opened anew meanwhile.
+
+use super::*;
+
+const SUBJECTS: [&str; 9] = ["a", "a.b", "a.b.c", "a.c", "b", "b.x", "c.d.e.f", "d", "d.e"];
+const FILTERS: [&str; 10] = [">", "a.>", "a.*", "*", "b.x", "x", "c.d.>", "*.*", "*.b.*", "d"];
+
+struct Model {
+    messages: BTreeMap<u64, Message>,
+    last: u64,
+}
+
+impl Model {
+    fn matching<'a>(&'a self, filter: &'a str) -> impl DoubleEndedIterator<Item = u64> + 'a {
+        let all = self.messages.values();
+        all.filter(move |message| matches(filter.as_bytes(), &message.subject))
+            .map(|message| message.sequence)
+    }
+}
+
+#[test]
+fn in_memory() {
+    for seed in 0..12 {
+        run(World::in_memory(), seed);
+    }
+}
+
+#[test]
+fn on_disk() {
+    for seed in 0..16 {
+        let mut world = World::on_disk(seed);
+        world.options.is_compressed = seed % 4 >= 2;
+        if seed % 2 == 1 {
+            world.keys = Some(Keys::new(Cipher::ChaCha, b"key", None).unwrap());
+        }
+        world.reopen();
+        run(world, seed);
+    }
+}
+
+fn run(mut world: World, seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut model = Model {
+        messages: BTreeMap::new(),
+        last: 0,
+    };
+    // Some runs keep much, some little.
+    let deletes = random.u8(0..60);
+    for step in 0..1500 {
+        match random.u8(..100) {
+            0..40 => append(&mut world, &mut model, &mut random),
+            kind if kind < 40 + deletes / 2 => delete(&mut world, &mut model, &mut random),
+            70 => purge(&mut world, &mut model, &mut random),
+            71..75 if world.messages.place.is_some() => write(&mut world, &mut random, step),
+            75..77 => erase(&mut world, &mut model, &mut random),
+            77..90 => check(&mut world, &model, &mut random),
+            _ => append(&mut world, &mut model, &mut random),
+        }
+        if step % 20 == 0 {
+            check_state(&world, &model, step);
+        }
+    }
+    while world.messages.place.is_some() && world.compact() {}
+    for _ in 0..50 {
+        check(&mut world, &model, &mut random);
+    }
+    check_gone(&world);
+}
+
+fn append(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
+    // Now and then some sequences are never used.
+    let sequence = model.last + if random.u8(..20) == 0 { random.u64(1..9) } else { 1 };
+    let subject = SUBJECTS[random.usize(..SUBJECTS.len())];
+    let message = message(sequence, subject, &vec![b'p'; random.usize(..120)]);
+    world.messages.append(message.clone()).unwrap();
+    model.messages.insert(sequence, message);
+    model.last = sequence;
+}
+
+fn some_sequence(model: &Model, random: &mut fastrand::Rng) -> u64 {
+    match random.u8(..3) {
+        0 => model.messages.keys().next().copied().unwrap_or_default(),
+        1 => random.u64(..=model.last + 2),
+        _ => model.last.saturating_sub(random.u64(..20)),
+    }
+}
+
+fn delete(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
+    let sequence = some_sequence(model, random);
+    let size = model
+        .messages
+        .remove(&sequence)
+        .map(|message| world.messages.size(&message));
+    assert_eq!(world.ask(|messages| messages.remove(sequence)), size);
+}
+
+fn erase(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
+    let sequence = some_sequence(model, random);
+    let size = model
+        .messages
+        .remove(&sequence)
+        .map(|message| world.messages.size(&message));
+    let erased = world.ask(|messages| messages.erase(sequence));
+    assert_eq!(erased.as_ref().map(|(size, _)| *size), size);
+    if let Some((_, Some(erasure))) = erased {
+        erasure.run(&world.disk).unwrap();
+    }
+}
+
+fn purge(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
+    if random.u8(..5) == 0 {
+        assert_eq!(world.messages.purge().messages, model.messages.len() as u64);
+        model.messages.clear();
+        return;
+    }
+    let sequence = random.u64(..=model.last + 1);
+    let kept = model.messages.split_off(&sequence);
+    let purged_of_model = std::mem::replace(&mut model.messages, kept);
+    let mut purged = (0, 0);
+    while {
+        let some = world.ask(|messages| messages.purge_to(sequence));
+        purged = (purged.0 + some.messages, purged.1 + some.bytes);
+        !some.is_done
+    } {}
+    let bytes = purged_of_model
+        .values()
+        .map(|message| world.messages.size(message))
+        .sum();
+    assert_eq!(purged, (purged_of_model.len() as u64, bytes));
+}
+
+fn write(world: &mut World, random: &mut fastrand::Rng, step: u64) {
+    match random.u8(..6) {
+        0 | 1 => world.flush(),
+        2 => {
+            world.compact();
+        }
+        3 => world.checkpoint(step),
+        _ => {
+            world.checkpoint(step);
+            let found = world.reopen();
+            assert_eq!(found.position, Position { index: step, term: 1 });
+            assert_eq!(found.state.as_deref(), Some(&b"state"[..]));
+            assert!(found.damage.is_empty(), "{:?}", found.damage);
+        }
+    }
+}
+
+fn check_state(world: &World, model: &Model, step: u64) {
+    let first = model.messages.keys().next().copied().unwrap_or(model.last + 1);
+    let mut subjects: Vec<&Bytes> = model.messages.values().map(|message| &message.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let state = world.messages.state();
+    let expected = State {
+        messages: model.messages.len() as u64,
+        bytes: model
+            .messages
+            .values()
+            .map(|message| world.messages.size(message))
+            .sum(),
+        first_sequence: first,
+        last_sequence: model.last,
+        last_time: state.last_time,
+        subjects: subjects.len() as u64,
+    };
+    assert_eq!(state, expected, "step {step}");
+}
+
+/// Invariant 8: what is pending is what a recount says, for every filter.
+fn check(world: &mut World, model: &Model, random: &mut fastrand::Rng) {
+    let sequence = some_sequence(model, random);
+    assert_eq!(
+        world.ask(|messages| messages.get(sequence)),
+        model.messages.get(&sequence).cloned()
+    );
+    let from = some_sequence(model, random);
+    let mut filters = vec![FILTERS[random.usize(..FILTERS.len())]];
+    if random.bool() {
+        filters = vec!["a.b", "c.>", "d"];
+    }
+    let bytes: Vec<Bytes> = filters
+        .iter()
+        .map(|filter| Bytes::from_static(filter.as_bytes()))
+        .collect();
+    let mut expected: Vec<u64> = filters.iter().flat_map(|filter| model.matching(filter)).collect();
+    expected.retain(|sequence| *sequence >= from);
+    expected.sort_unstable();
+    let mut count = Count::new(bytes.clone(), from);
+    assert_eq!(
+        world.ask(|messages| messages.count(&mut count)),
+        expected.len() as u64,
+        "{filters:?} from {from}"
+    );
+    let mut cursor = Cursor::new(bytes, from);
+    for sequence in expected.iter().take(20) {
+        assert_eq!(world.ask(|messages| messages.next(&mut cursor)), Some(*sequence));
+        cursor.seek(sequence + 1);
+    }
+    if expected.len() <= 20 {
+        assert_eq!(world.ask(|messages| messages.next(&mut cursor)), None);
+    }
+    let subject = SUBJECTS[random.usize(..SUBJECTS.len())];
+    assert_eq!(
+        world.ask(|messages| messages.first_of(subject.as_bytes())),
+        model.matching(subject).next()
+    );
+    assert_eq!(
+        world.ask(|messages| messages.last_of(subject.as_bytes())),
+        model.matching(subject).next_back()
+    );
+    let before = model
+        .messages
+        .range(..from)
+        .next_back()
+        .map(|(sequence, _)| *sequence);
+    assert_eq!(world.ask(|messages| messages.last_before(from)), before);
+    let first = model.messages.keys().next().copied().unwrap_or(model.last + 1);
+    let missing: Vec<u64> = (from.max(first)..=model.last)
+        .filter(|sequence| !model.messages.contains_key(sequence))
+        .take(10)
+        .collect();
+    assert_eq!(world.ask(|messages| messages.missing(from, 10)), missing);
+}
+
+/// What is counted of memory comes to what there is.
+fn check_gone(world: &World) {
+    let messages = &world.messages;
+    let held: u64 = messages
+        .parts
+        .iter()
+        .flat_map(|part| &part.held)
+        .filter(|message| !message.subject.is_empty())
+        .map(|message| messages.size(message))
+        .sum();
+    assert_eq!(messages.held, held);
+    let directories: usize = messages.parts.iter().map(Part::directory_memory).sum();
+    assert_eq!(messages.directories, directories);
+}

@@ -1,0 +1,426 @@
+//! What is where in a segment: derived from its records, and kept in its footer.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+use vagus_routing::subject;
+
+/// Where each record of a segment is, and which subject it has. Records are counted from 0 on: their *positions*.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Directory {
+    /// How far the sequence of each record is from the segment's base; empty if that is its position.
+    sequences: Vec<u32>,
+    /// Where each record ends, if none were in blocks. One that was deleted before it was written has no length.
+    ends: Vec<u32>,
+    /// Which of the subjects each record has.
+    subjects: Vec<u32>,
+    /// The subjects, one behind the other.
+    names: Vec<u8>,
+    name_ends: Vec<u32>,
+    /// How many records with each subject are not deleted.
+    live: Vec<u32>,
+    /// Which subject has which number, while records are added; afterwards they are in order.
+    numbers: Option<HashMap<Box<[u8]>, u32>>,
+    /// Where blocks begin: without blocks, and in the file.
+    blocks: Vec<(u32, u64)>,
+    /// How many bytes before some records are damaged, by their positions.
+    gaps: Vec<(u32, u32)>,
+}
+
+/// Where some records that follow each other are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Extract {
+    /// The block that they are in, if they are in one: where it begins, without blocks and in the file.
+    pub(crate) block: Option<(u32, u64)>,
+    pub(crate) places: Vec<Place>,
+}
+
+/// Where a record is, if none are in blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// How far its sequence is from the segment's base.
+    pub(crate) sequence: u32,
+    pub(crate) start: u32,
+    pub(crate) length: u32,
+}
+
+/// No extract is of more records.
+const EXTRACTED_AT_MOST: usize = 4096;
+
+impl Directory {
+    /// That of a segment to which records are added.
+    pub(crate) fn growing() -> Self {
+        Self {
+            numbers: Some(HashMap::new()),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn from_parts(
+        sequences: Vec<u32>,
+        ends: Vec<u32>,
+        subjects: Vec<u32>,
+        names: (Vec<u8>, Vec<u32>),
+        blocks: Vec<(u32, u64)>,
+    ) -> Self {
+        let (names, name_ends) = names;
+        let mut live = vec![0; name_ends.len()];
+        for subject in &subjects {
+            live[*subject as usize] += 1;
+        }
+        Self {
+            sequences,
+            ends,
+            subjects,
+            names,
+            name_ends,
+            live,
+            numbers: None,
+            blocks,
+            gaps: Vec::new(),
+        }
+    }
+
+    /// How many records there are, deleted ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.subjects.len()
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(crate) fn memory(&self) -> usize {
+        let names = if self.numbers.is_some() { 3 } else { 1 } * self.names.len();
+        4 * (self.sequences.len() + self.ends.len() + self.subjects.len()) + names + 8 * self.live.len()
+    }
+
+    /// Adds a record that is not written yet. It is at the next position.
+    pub(crate) fn add(&mut self, sequence: u32, name: &[u8]) {
+        let position = self.len() as u32;
+        if sequence != position && self.sequences.is_empty() {
+            self.sequences = (0..position).collect();
+        }
+        if sequence != position || !self.sequences.is_empty() {
+            self.sequences.push(sequence);
+        }
+        let number = self.number_for(name);
+        self.subjects.push(number);
+        self.live[number as usize] += 1;
+    }
+
+    fn number_for(&mut self, name: &[u8]) -> u32 {
+        let numbers = self.numbers.get_or_insert_default();
+        if let Some(number) = numbers.get(name) {
+            return *number;
+        }
+        let number = self.name_ends.len() as u32;
+        numbers.insert(name.into(), number);
+        self.names.extend_from_slice(name);
+        self.name_ends.push(self.names.len() as u32);
+        self.live.push(0);
+        number
+    }
+
+    /// The next record that was added has been given its place: it is so long there.
+    pub(crate) fn place(&mut self, length: u32) {
+        let end = self.written();
+        self.ends.push(end + length);
+    }
+
+    /// How many records have a place.
+    pub(crate) fn placed(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Where the next record will be, if none are in blocks.
+    pub(crate) fn written(&self) -> u32 {
+        self.ends.last().copied().unwrap_or_default() + self.gap_before(self.ends.len())
+    }
+
+    /// The bytes where the next record would be are damaged.
+    pub(crate) fn leave_out(&mut self, bytes: u32) {
+        if bytes == 0 {
+            return;
+        }
+        let position = self.ends.len() as u32;
+        match self.gaps.last_mut() {
+            Some((gap, length)) if *gap == position => *length += bytes,
+            _ => self.gaps.push((position, bytes)),
+        }
+    }
+
+    fn gap_before(&self, position: usize) -> u32 {
+        let found = self
+            .gaps
+            .binary_search_by_key(&(position as u32), |(position, _)| *position);
+        found.map_or(0, |gap| self.gaps[gap].1)
+    }
+
+    /// Records from here on are in a block that is there in the file.
+    pub(crate) fn add_block(&mut self, start: u32, offset: u64) {
+        self.blocks.push((start, offset));
+    }
+
+    pub(crate) fn blocks(&self) -> &[(u32, u64)] {
+        &self.blocks
+    }
+
+    /// How far the sequence of a record is from the base.
+    pub(crate) fn sequence(&self, position: usize) -> u32 {
+        self.sequences.get(position).copied().unwrap_or(position as u32)
+    }
+
+    /// The position of a sequence, or else the one where it would be.
+    pub(crate) fn find(&self, sequence: u32) -> Result<usize, usize> {
+        if !self.sequences.is_empty() {
+            return self.sequences.binary_search(&sequence);
+        }
+        match sequence as usize {
+            position if position < self.len() => Ok(position),
+            _ => Err(self.len()),
+        }
+    }
+
+    /// Where a record is, if none are in blocks, and how long; None if it has no place yet.
+    pub(crate) fn range(&self, position: usize) -> Option<(u32, u32)> {
+        let end = *self.ends.get(position)?;
+        let start = match position {
+            0 => 0,
+            _ => self.ends[position - 1],
+        };
+        let start = start + self.gap_before(position);
+        Some((start, end - start))
+    }
+
+    /// Where the records from a position on are, of so many bytes or just one, in one block if they are in blocks. None if
+    /// that at the position was never written.
+    pub(crate) fn extract(&self, position: usize, at_most: u32) -> Option<Extract> {
+        let (start, length) = self.range(position).filter(|(_, length)| *length > 0)?;
+        let block = self.blocks.partition_point(|(first, _)| *first <= start);
+        let block_end = self.blocks.get(block).map_or(u32::MAX, |(next, _)| *next);
+        let block = block.checked_sub(1).map(|block| self.blocks[block]);
+        let end = start.saturating_add(at_most.max(length)).min(block_end);
+        let mut places = Vec::new();
+        for position in (position..self.placed()).take(EXTRACTED_AT_MOST) {
+            match self.range(position) {
+                Some((start, length)) if start + length <= end => places.push(Place {
+                    sequence: self.sequence(position),
+                    start,
+                    length,
+                }),
+                _ => break,
+            }
+        }
+        Some(Extract { block, places })
+    }
+
+    pub(crate) fn subject(&self, position: usize) -> &[u8] {
+        self.name(self.subjects[position])
+    }
+
+    pub(crate) fn subject_number(&self, position: usize) -> u32 {
+        self.subjects[position]
+    }
+
+    /// The positions of records with a subject, from one on.
+    pub(crate) fn positions_of(&self, number: u32, start: usize) -> impl Iterator<Item = usize> {
+        let rest = self.subjects.get(start..).unwrap_or_default();
+        let found = rest
+            .iter()
+            .enumerate()
+            .filter(move |(_, other)| **other == number);
+        found.map(move |(position, _)| start + position)
+    }
+
+    /// The positions of records with a subject before one, the last first.
+    pub(crate) fn positions_of_backwards(&self, number: u32, end: usize) -> impl Iterator<Item = usize> {
+        let rest = self.subjects.get(..end).unwrap_or_default();
+        let found = rest
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(move |(_, other)| **other == number);
+        found.map(|(position, _)| position)
+    }
+
+    pub(crate) fn name(&self, number: u32) -> &[u8] {
+        let start = match number {
+            0 => 0,
+            _ => self.name_ends[number as usize - 1],
+        };
+        &self.names[start as usize..self.name_ends[number as usize] as usize]
+    }
+
+    /// The number of a subject, if there is a record with it.
+    pub(crate) fn number(&self, name: &[u8]) -> Option<u32> {
+        if let Some(numbers) = &self.numbers {
+            return numbers.get(name).copied();
+        }
+        let place = self.lower_bound(name);
+        (place < self.name_ends.len() as u32 && self.name(place) == name).then_some(place)
+    }
+
+    /// The first of the ordered subjects that is not less.
+    fn lower_bound(&self, name: &[u8]) -> u32 {
+        let (mut low, mut high) = (0, self.name_ends.len() as u32);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.name(middle) < name {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The numbers of the subjects that a filter matches.
+    pub(crate) fn matching(&self, filter: &[u8]) -> Vec<u32> {
+        if !subject::has_wildcards(filter) {
+            return self.number(filter).into_iter().collect();
+        }
+        let all = 0..self.name_ends.len() as u32;
+        let numbers = if self.numbers.is_some() {
+            all
+        } else {
+            // What comes before the first wildcard is what all of them begin with, and they are in order.
+            let wildcard = filter.iter().position(|byte| matches!(byte, b'*' | b'>'));
+            let prefix = &filter[..wildcard.unwrap_or(filter.len())];
+            let start = self.lower_bound(prefix);
+            let is_within = |number: &u32| self.name(*number).starts_with(prefix);
+            start
+                ..(start..all.end)
+                    .take_while(is_within)
+                    .last()
+                    .map_or(start, |last| last + 1)
+        };
+        numbers
+            .filter(|number| subject::matches(filter, self.name(*number)))
+            .collect()
+    }
+
+    /// How many records that are not deleted have one of these subjects.
+    pub(crate) fn live_of(&self, numbers: &[u32]) -> u64 {
+        numbers
+            .iter()
+            .map(|number| u64::from(self.live[*number as usize]))
+            .sum()
+    }
+
+    /// The subjects of records that are not deleted, and how many they have.
+    pub(crate) fn live_subjects(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        let live = self.live.iter().enumerate().filter(|(_, live)| **live > 0);
+        live.map(|(number, live)| (self.name(number as u32), *live))
+    }
+
+    /// A record is deleted.
+    pub(crate) fn delete(&mut self, position: usize) {
+        self.live[self.subjects[position] as usize] -= 1;
+    }
+
+    /// Records are deleted, as a set of distances of sequences says.
+    pub(crate) fn delete_all(&mut self, deleted: &RoaringBitmap) {
+        for sequence in deleted {
+            if let Ok(position) = self.find(sequence) {
+                self.delete(position);
+            }
+        }
+    }
+
+    /// Whether the sequences follow each other.
+    pub(crate) fn is_contiguous(&self) -> bool {
+        self.sequences.is_empty()
+    }
+
+    pub(crate) fn subject_count(&self) -> usize {
+        self.name_ends.len()
+    }
+
+    /// Has its subjects in order, and no means to add to it: as it would be read from a footer.
+    pub(crate) fn into_sealed(mut self) -> Self {
+        let mut order: Vec<u32> = (0..self.name_ends.len() as u32).collect();
+        order.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
+        let mut new_numbers = vec![0; order.len()];
+        let (mut names, mut name_ends) = (
+            Vec::with_capacity(self.names.len()),
+            Vec::with_capacity(order.len()),
+        );
+        for (new, old) in order.iter().enumerate() {
+            new_numbers[*old as usize] = new as u32;
+            names.extend_from_slice(self.name(*old));
+            name_ends.push(names.len() as u32);
+        }
+        let live = order.iter().map(|old| self.live[*old as usize]).collect();
+        for number in &mut self.subjects {
+            *number = new_numbers[*number as usize];
+        }
+        Self {
+            names,
+            name_ends,
+            live,
+            numbers: None,
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> Directory {
+        let mut directory = Directory::growing();
+        for (sequence, name) in [(0, "b.1"), (1, "a"), (4, "b.2"), (5, "b.1"), (9, "c")] {
+            directory.add(sequence, name.as_bytes());
+            directory.place(10 + sequence);
+        }
+        directory
+    }
+
+    #[test]
+    fn sealing_changes_no_answer() {
+        for directory in [directory(), directory().into_sealed()] {
+            assert_eq!(directory.len(), 5);
+            assert_eq!(directory.find(4), Ok(2));
+            assert_eq!(directory.find(6), Err(4));
+            assert_eq!(directory.range(2), Some((21, 14)));
+            assert_eq!(directory.range(5), None);
+            assert_eq!(directory.subject(3), b"b.1");
+            for (filter, count) in [
+                ("b.1", 2),
+                ("b.*", 3),
+                (">", 5),
+                ("*", 2),
+                ("c", 1),
+                ("d", 0),
+                ("b.>", 3),
+            ] {
+                assert_eq!(
+                    directory.live_of(&directory.matching(filter.as_bytes())),
+                    count,
+                    "{filter}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn damage_moves_what_is_behind_it() {
+        let mut directory = Directory::growing();
+        directory.add(0, b"a");
+        directory.place(10);
+        directory.leave_out(5);
+        directory.leave_out(2);
+        directory.add(3, b"a");
+        directory.place(20);
+        directory.leave_out(4);
+        assert_eq!(directory.range(0), Some((0, 10)));
+        assert_eq!(directory.range(1), Some((17, 20)));
+        assert_eq!(directory.written(), 41);
+    }
+
+    #[test]
+    fn what_is_deleted_is_not_counted() {
+        let mut directory = directory().into_sealed();
+        directory.delete_all(&[0, 4, 6].into_iter().collect());
+        assert_eq!(directory.live_of(&directory.matching(b"b.*")), 1);
+    }
+}

@@ -1,0 +1,251 @@
+//! Reading a segment's file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::disk::{Disk, DiskFile, Opening, read_range};
+use crate::encryption::Keys;
+use crate::message::Message;
+
+use super::block::{BLOCK_HEAD, Packing, read_block, read_head};
+use super::directory::{Extract, Place};
+use super::footer::{self, TRAILER};
+use super::{Directory, HEADER, Record, SegmentError, SegmentHeader, read_record};
+
+/// An open segment.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) header: SegmentHeader,
+    pub(crate) packing: Packing,
+    pub(crate) seed: u32,
+}
+
+/// What was found in a segment, record by record.
+#[derive(Debug, Default)]
+pub(crate) struct Scanned {
+    pub(crate) directory: Directory,
+    pub(crate) is_damaged: bool,
+    /// The distances of the sequences of those that were erased.
+    pub(crate) erased: Vec<u32>,
+}
+
+impl SegmentFile {
+    /// Opens a segment and reads its header.
+    pub(crate) fn open(disk: &dyn Disk, path: &Path, keys: Option<&Keys>) -> Result<Self, SegmentError> {
+        let file = disk.open(path, Opening::Existing)?;
+        let mut bytes = vec![0; HEADER];
+        let length = file.read_at(0, &mut bytes)?;
+        let header = SegmentHeader::decode(&bytes[..length])?;
+        let key = header.file_key(keys)?;
+        Ok(Self {
+            seed: header.seed(),
+            packing: Packing {
+                // It is the block that says whether it is compressed.
+                is_compressed: header.is_packed,
+                key,
+            },
+            header,
+            file,
+        })
+    }
+
+    /// The directory in the footer of a segment that is complete.
+    pub(crate) fn directory(&self) -> Result<Directory, SegmentError> {
+        let length = self.file.length()?;
+        let trailer_at = length.checked_sub(TRAILER as u64).ok_or(SegmentError::Damaged)?;
+        let trailer = read_range(&*self.file, trailer_at, TRAILER)?;
+        let (offset, length) = footer::place(&trailer, self.seed).ok_or(SegmentError::Damaged)?;
+        if offset.checked_add(length as u64) != Some(trailer_at) {
+            return Err(SegmentError::Damaged);
+        }
+        footer::read(
+            &read_range(&*self.file, offset, length)?,
+            self.seed,
+            &self.packing,
+        )
+    }
+
+    /// The bytes of the file up to `end`, without its header.
+    pub(crate) fn body(&self, end: u64) -> Result<Bytes, SegmentError> {
+        let end = end.min(self.file.length()?);
+        let length = usize::try_from(end.saturating_sub(HEADER as u64)).map_err(|_| SegmentError::Damaged)?;
+        Ok(read_range(&*self.file, HEADER as u64, length)?.into())
+    }
+
+    /// The bytes with some records in them, and where in the segment they begin, if none are in blocks.
+    fn bytes_of(&self, extract: &Extract) -> Result<(u32, Bytes), SegmentError> {
+        let (Some(first), Some(last)) = (extract.places.first(), extract.places.last()) else {
+            return Err(SegmentError::Damaged);
+        };
+        if !self.header.is_packed {
+            let length = (last.start + last.length - first.start) as usize;
+            let bytes = read_range(&*self.file, HEADER as u64 + u64::from(first.start), length)?;
+            return Ok((first.start, bytes.into()));
+        }
+        let (start, offset) = extract.block.ok_or(SegmentError::Damaged)?;
+        let head = read_head(&read_range(&*self.file, offset, BLOCK_HEAD)?).ok_or(SegmentError::Damaged)?;
+        if head.start != start || head.length as u64 > self.file.length()? {
+            return Err(SegmentError::Damaged);
+        }
+        let bytes = read_range(&*self.file, offset, head.length)?;
+        Ok((start, read_block(&bytes, self.seed, self.packing.key.as_ref())?))
+    }
+
+    /// All bytes of records, in pieces that records do not cross, and where these begin if none are in blocks.
+    pub(crate) fn pieces(&self, directory: &Directory, end: u64) -> Result<Vec<(u32, Bytes)>, SegmentError> {
+        let body = self.body(end)?;
+        if !self.header.is_packed {
+            return Ok(vec![(0, body)]);
+        }
+        let piece = |(start, offset): &(u32, u64)| {
+            let offset = usize::try_from(*offset)
+                .ok()
+                .and_then(|offset| offset.checked_sub(HEADER));
+            let block = offset
+                .and_then(|offset| body.get(offset..))
+                .ok_or(SegmentError::Damaged)?;
+            Ok((*start, read_block(block, self.seed, self.packing.key.as_ref())?))
+        };
+        directory.blocks().iter().map(piece).collect()
+    }
+
+    /// The messages of some records, but those that were erased. Only the first has to be there: who asks for another is told
+    /// then that it is damaged.
+    pub(crate) fn messages(&self, extract: &Extract) -> Result<Vec<Message>, SegmentError> {
+        let (start, bytes) = self.bytes_of(extract)?;
+        let mut messages = Vec::with_capacity(extract.places.len());
+        for (number, place) in extract.places.iter().enumerate() {
+            if place.length == 0 {
+                continue;
+            }
+            let offset = (place.start - start) as usize;
+            match self.record(&bytes, offset, place) {
+                Some(record) if !record.is_erased => messages.push(record.message),
+                Some(_) => {}
+                None if number == 0 => return Err(SegmentError::Damaged),
+                None => break,
+            }
+        }
+        Ok(messages)
+    }
+
+    fn record(&self, bytes: &Bytes, offset: usize, place: &Place) -> Option<Record> {
+        let record = read_record(bytes, offset, self.seed, self.header.base)?;
+        let is_expected = record.message.sequence == self.header.base + u64::from(place.sequence);
+        (is_expected && record.length == place.length as usize).then_some(record)
+    }
+
+    /// Reads all records up to `end` of the file, without help of a footer. What is not whole is left out.
+    pub(crate) fn scan(&self, end: u64) -> Result<Scanned, SegmentError> {
+        let body = self.body(end)?;
+        let mut scanned = Scanned {
+            directory: Directory::growing(),
+            is_damaged: body.len() as u64 + (HEADER as u64) < end,
+            erased: Vec::new(),
+        };
+        if !self.header.is_packed {
+            self.scan_records(&body, &mut scanned);
+            return Ok(scanned);
+        }
+        let mut offset = 0;
+        while let Some(head) = body.get(offset..).and_then(read_head) {
+            let block = body.get(offset..offset.saturating_add(head.length));
+            let records = block.map(|block| read_block(block, self.seed, self.packing.key.as_ref()));
+            let Some(Ok(records)) = records else {
+                scanned.is_damaged = true;
+                let Some(next) = self.next_block(&body, offset + 1) else {
+                    break;
+                };
+                offset = next;
+                continue;
+            };
+            scanned.leave_out_until(head.start);
+            scanned.directory.add_block(head.start, (HEADER + offset) as u64);
+            self.scan_records(&records, &mut scanned);
+            offset += head.length;
+        }
+        scanned.is_damaged |= offset < body.len();
+        Ok(scanned)
+    }
+
+    fn scan_records(&self, bytes: &Bytes, scanned: &mut Scanned) {
+        let mut work = SCAN_WORK * bytes.len();
+        let (mut offset, mut skipped) = (0, 0);
+        while offset < bytes.len() {
+            let length = bytes
+                .get(offset..offset + 4)
+                .and_then(|length| length.try_into().ok());
+            let length = u32::from_le_bytes(length.unwrap_or_default()) as usize;
+            let is_possible = length <= bytes.len() - offset;
+            // What peers have sent may look like records: so much is checked for, and no more.
+            let record = (is_possible && work >= length)
+                .then(|| read_record(bytes, offset, self.seed, self.header.base))
+                .flatten()
+                .filter(|record| scanned.is_next(record.message.sequence, self.header.base));
+            match record {
+                Some(record) => {
+                    scanned.leave_out(std::mem::take(&mut skipped));
+                    scanned.add(&record, self.header.base);
+                    offset += record.length;
+                }
+                None => {
+                    work = work.saturating_sub(if is_possible { length } else { 0 });
+                    scanned.is_damaged = true;
+                    skipped += 1;
+                    offset += 1;
+                }
+            }
+        }
+        scanned.leave_out(skipped);
+    }
+
+    fn next_block(&self, body: &Bytes, from: usize) -> Option<usize> {
+        let mut work = SCAN_WORK * body.len();
+        (from..body.len()).find(|offset| {
+            let Some(head) = read_head(&body[*offset..]) else {
+                return false;
+            };
+            if head.length > body.len() - offset || head.length > work {
+                return false;
+            }
+            work -= head.length;
+            read_block(
+                &body[*offset..*offset + head.length],
+                self.seed,
+                self.packing.key.as_ref(),
+            )
+            .is_ok()
+        })
+    }
+}
+
+/// So many times its length is checked of a file that is damaged, in search of what is not.
+const SCAN_WORK: usize = 8;
+
+impl Scanned {
+    fn is_next(&self, sequence: u64, base: u64) -> bool {
+        let length = self.directory.len();
+        length == 0 || sequence - base > u64::from(self.directory.sequence(length - 1))
+    }
+
+    fn add(&mut self, record: &Record, base: u64) {
+        let sequence = (record.message.sequence - base) as u32;
+        self.directory.add(sequence, &record.message.subject);
+        self.directory.place(record.length as u32);
+        if record.is_erased {
+            self.erased.push(sequence);
+        }
+    }
+
+    fn leave_out(&mut self, bytes: usize) {
+        self.directory.leave_out(bytes as u32);
+    }
+
+    fn leave_out_until(&mut self, start: u32) {
+        self.directory
+            .leave_out(start.saturating_sub(self.directory.written()));
+    }
+}
