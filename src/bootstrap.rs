@@ -186,8 +186,9 @@ fn populate(
     });
     let first = open_arbiter(0, &arbiters, &surroundings);
     let inbox = format!("$SYS._INBOX.{}", identity.id());
+    let asking = Asking::start(first.clone(), accounts.clone(), &inbox);
     let callout_means = CalloutMeans {
-        asking: Asking::start(first.clone(), accounts.clone(), &inbox),
+        asking: asking.clone(),
         key: identity.key.clone(),
         curve: identity.curve.clone(),
     };
@@ -269,8 +270,10 @@ fn populate(
     };
     let asked = (observatory, accounts.directory().clone());
     let admin = monitoring.serve(config, info, asked, secured.clients.as_ref(), operator)?;
-    let service = system_account
-        .map(|account| account.serve(first.clone(), admin.broker.clone(), monitor.clone(), answered));
+    let service = system_account.map(|account| {
+        let broker = admin.broker.clone();
+        account.serve(first.clone(), broker, monitor.clone(), asking, answered)
+    });
     let claims_service = claims_desk
         .and_then(|desk| claimed_accounts::serve(desk, first.clone(), &accounts, client_settings.clone()));
     let services = service.into_iter().chain(claims_service).collect();

@@ -5,6 +5,7 @@ use actix::{Addr, Arbiter};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::oneshot;
+use vagus_actors::asking::Asking;
 use vagus_actors::connection_events::{ConnectionEventReceiver, ConnectionEvents};
 use vagus_actors::in_process::InProcess;
 use vagus_actors::monitor::Monitor;
@@ -29,7 +30,8 @@ impl SystemAccount {
         let Some(account) = system.and_then(|system| accounts.get(system.id())) else {
             return (ConnectionEvents::default(), None);
         };
-        let (told, events) = ConnectionEvents::new(account.account.clone(), server_id);
+        let (told, events) =
+            ConnectionEvents::new(account.account.clone(), accounts.directory().clone(), server_id);
         let (handle, farewells) = SystemServiceHandle::new();
         let found = Self {
             accounts: accounts.clone(),
@@ -53,6 +55,7 @@ impl SystemAccount {
         arbiter: LocalArbiter,
         broker: Arc<Broker>,
         monitor: Addr<Monitor>,
+        asking: Asking,
         answered: Arc<AtomicU64>,
     ) -> oneshot::Receiver<()> {
         let service = SystemService {
@@ -61,6 +64,7 @@ impl SystemAccount {
             account: self.account.account.clone(),
             in_process: InProcess::start(arbiter, self.account),
             accounts: self.accounts.directory().clone(),
+            asking,
             answered,
         };
         let (events, farewells) = (self.events, self.farewells);

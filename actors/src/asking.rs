@@ -1,4 +1,4 @@
-//! Questions of the server's own in an account, each of which waits for one answer.
+//! What the server itself says in an account: questions, each of which waits for one answer, and what it tells.
 //!
 //! All questions of an account are answered on subjects under one that is subscribed to once. It runs on the arbiter that
 //! it publishes from; who asks is anywhere.
@@ -29,17 +29,24 @@ const QUESTIONS_AT_ONCE: usize = 1024;
 /// How many bytes of answers may wait to be looked at, of one account.
 const ANSWERS_AT_MOST: usize = 8 << 20;
 
-/// Asks.
+/// Asks and tells.
 #[derive(Debug, Clone)]
 pub struct Asking(mpsc::Sender<Question>);
 
-/// What is asked, and where.
+/// What is asked or told, and where.
 #[derive(Debug)]
 struct Question {
     account: AccountId,
     subject: Bytes,
     header: Option<Bytes>,
     payload: Bytes,
+    /// None if it is only told.
+    wanted: Option<Wanted>,
+}
+
+/// An answer that is wanted.
+#[derive(Debug)]
+struct Wanted {
     patience: Duration,
     answer: oneshot::Sender<Option<Bytes>>,
 }
@@ -64,9 +71,7 @@ impl Asking {
                 };
                 let desks = desks.clone();
                 spawn(async move {
-                    let answered = desks.put(&question).await;
-                    // Who asked may have gone.
-                    let _ = question.answer.send(answered);
+                    desks.put(question).await;
                     drop(place);
                 });
             }
@@ -90,11 +95,23 @@ impl Asking {
             subject: Bytes::from_static(subject.as_bytes()),
             header: header.map(Bytes::from),
             payload: payload.into(),
-            patience,
-            answer,
+            wanted: Some(Wanted { patience, answer }),
         };
         self.0.try_send(question).ok()?;
         answered.await.ok().flatten()
+    }
+
+    /// Tells something in an account. Where too much is under way nobody is told.
+    pub fn tell(&self, account: AccountId, subject: &'static str, payload: Vec<u8>) {
+        let told = Question {
+            account,
+            subject: Bytes::from_static(subject.as_bytes()),
+            header: None,
+            payload: payload.into(),
+            wanted: None,
+        };
+        // Nobody waits for it.
+        let _ = self.0.try_send(told);
     }
 }
 
@@ -129,13 +146,21 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Desks {
-    async fn put(&self, question: &Question) -> Option<Bytes> {
+    async fn put(&self, mut question: Question) {
         let cell = self.all.borrow_mut().entry(question.account).or_default().clone();
-        let desk = cell.get_or_try_init(|| self.open(question.account)).await.ok()?;
-        timeout(question.patience, desk.put(question, &self.inbox))
-            .await
-            .ok()
-            .flatten()
+        let desk = cell.get_or_try_init(|| self.open(question.account)).await;
+        let Some(Wanted { patience, answer }) = question.wanted.take() else {
+            if let Ok(desk) = desk {
+                desk.tell(question).await;
+            }
+            return;
+        };
+        let answered = match desk {
+            Ok(desk) => timeout(patience, desk.put(&question, &self.inbox)).await.ok(),
+            Err(()) => None,
+        };
+        // Who asked may have gone.
+        let _ = answer.send(answered.flatten());
     }
 
     async fn open(&self, account: AccountId) -> Result<Desk, ()> {
@@ -176,6 +201,17 @@ impl Desks {
 }
 
 impl Desk {
+    async fn tell(&self, told: Question) {
+        let message = InProcessMessage {
+            subject: told.subject,
+            reply: None,
+            header: told.header,
+            payload: told.payload,
+        };
+        // Where nobody takes it nobody wanted to know.
+        let _ = self.in_process.publish(message).await;
+    }
+
     async fn put(&self, question: &Question, inbox: &str) -> Option<Bytes> {
         let number = {
             let mut next = self.next.borrow_mut();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use vagus_configs::GLOBAL_ACCOUNT;
-use vagus_delivery::Account;
+use vagus_delivery::{Account, AccountDirectory};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::system_subject;
 
@@ -36,6 +36,7 @@ pub struct ConnectionEvents(Option<Arc<Wanted>>);
 #[derive(Debug)]
 struct Wanted {
     system: Arc<Account>,
+    accounts: Arc<AccountDirectory>,
     server_id: Box<str>,
     told: mpsc::Sender<ConnectionEvent>,
     missed: AtomicU64,
@@ -49,11 +50,17 @@ pub struct ConnectionEventReceiver {
 }
 
 impl ConnectionEvents {
-    /// For those who want to know in this account, of the server with this id.
-    pub fn new(system: Arc<Account>, server_id: &str) -> (Self, ConnectionEventReceiver) {
+    /// For those who want to know in the system account, of the server with this id, and for those in these accounts who
+    /// want to know what concerns their own.
+    pub fn new(
+        system: Arc<Account>,
+        accounts: Arc<AccountDirectory>,
+        server_id: &str,
+    ) -> (Self, ConnectionEventReceiver) {
         let (told, receiver) = mpsc::channel(WAITING_AT_MOST);
         let wanted = Arc::new(Wanted {
             system,
+            accounts,
             server_id: server_id.into(),
             told,
             missed: AtomicU64::new(0),
@@ -80,8 +87,9 @@ impl ConnectionEvents {
         let account = connection.state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
         let is_wanted = wanted.is(&system_subject::disconnect(account))
             || wanted.is_count(account)
-            || reason == CloseReason::AuthenticationFailure
-                && wanted.is(&system_subject::authentication_error(&wanted.server_id));
+            || is_refusal(reason)
+                && (wanted.is(&system_subject::authentication_error(&wanted.server_id))
+                    || wanted.is_refusal_for(connection.state.client.refused_in()));
         if is_wanted {
             wanted.tell(ConnectionEvent::Ended {
                 connection: connection.clone(),
@@ -91,7 +99,23 @@ impl ConnectionEvents {
     }
 }
 
+/// Whether a connection that ended so was not let in for what it said it is.
+pub fn is_refusal(reason: CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::AuthenticationFailure | CloseReason::UntrustedProxy | CloseReason::ProxyRequired
+    )
+}
+
 impl Wanted {
+    /// Whether somebody in this account wants to know of logins that failed.
+    fn is_refusal_for(&self, account: &str) -> bool {
+        self.accounts.find(account).is_some_and(|account| {
+            let subject = system_subject::ACCOUNT_AUTHENTICATION_ERROR;
+            account.interest().reaches_anybody(subject.as_bytes())
+        })
+    }
+
     fn is(&self, subject: &str) -> bool {
         self.system.interest().reaches_anybody(subject.as_bytes())
     }
@@ -130,21 +154,26 @@ impl ConnectionEventReceiver {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectionEvent, ConnectionEvents, WAITING_AT_MOST};
+    use super::{ConnectionEvent, ConnectionEventReceiver, ConnectionEvents, WAITING_AT_MOST};
     use crate::observed::{ClosedConnection, ConnectionState};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::sync::Arc;
     use std::time::Instant;
-    use vagus_delivery::Account;
     use vagus_delivery::arbiter::Arbiters;
     use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
+    use vagus_delivery::{Account, AccountDirectory};
     use vagus_protocol::error::CloseReason;
     use vagus_routing::AccountId;
 
-    fn system(interest: &[&str]) -> Arc<Account> {
+    fn events(interest: &[&str], of_everybody: &[&str]) -> (ConnectionEvents, ConnectionEventReceiver) {
+        let accounts = AccountDirectory::new(account("$G", of_everybody));
+        ConnectionEvents::new(account("SYS", interest), Arc::new(accounts), "ID")
+    }
+
+    fn account(name: &str, interest: &[&str]) -> Arc<Account> {
         let arbiters = Arbiters::new(1);
         let outbox = Arc::new(Outbox::new(arbiters.slots.take(), 1, 0, 1000, None));
-        let account = Account::new(AccountId(1), "SYS");
+        let account = Account::new(AccountId(1), name);
         for subject in interest {
             let subscription = ConnectionSubscription::new(subject.as_bytes(), None, b"1", outbox.clone());
             assert!(account.interest().change().insert(Arc::new(subscription)));
@@ -170,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_nobody_wants_to_know_is_not_even_looked_up() {
-        let (events, mut receiver) = ConnectionEvents::new(system(&["$SYS.ACCOUNT.B.CONNECT"]), "ID");
+        let (events, mut receiver) = events(&["$SYS.ACCOUNT.B.CONNECT"], &[]);
         events.admitted("A", || panic!("nobody asked"));
         events.ended(
             &ended(Some("B"), CloseReason::ClientClosed),
@@ -193,12 +222,18 @@ mod tests {
             ("$SYS.SERVER.ID.CLIENT.AUTH.ERR", None, refused, true),
             ("$SYS.SERVER.ID.CLIENT.AUTH.ERR", None, closed, false),
             ("$SYS.SERVER.OTHER.CLIENT.AUTH.ERR", None, refused, false),
+            (
+                "$SYS.SERVER.ID.CLIENT.AUTH.ERR",
+                None,
+                CloseReason::ProxyRequired,
+                true,
+            ),
         ] {
-            let (events, mut receiver) = ConnectionEvents::new(system(&[interest]), "ID");
+            let (events, mut receiver) = events(&[interest], &[]);
             events.ended(&ended(account, reason), reason);
             assert_eq!(receiver.told.try_recv().is_ok(), told, "{interest}");
         }
-        let (events, mut receiver) = ConnectionEvents::new(system(&[">"]), "ID");
+        let (events, mut receiver) = events(&[">"], &[]);
         events.admitted("A", || state(Some("A")));
         assert!(matches!(
             receiver.told.try_recv(),
@@ -207,8 +242,23 @@ mod tests {
     }
 
     #[test]
+    fn who_is_refused_is_told_of_in_the_account_that_would_have_been_its_own() {
+        let refused = CloseReason::AuthenticationFailure;
+        for (interest, reason, told) in [
+            ("$SYS.ACCOUNT.CLIENT.AUTH.ERR", refused, true),
+            ("$SYS.ACCOUNT.CLIENT.AUTH.ERR", CloseReason::UntrustedProxy, true),
+            ("$SYS.ACCOUNT.CLIENT.AUTH.ERR", CloseReason::ClientClosed, false),
+            ("$SYS.ACCOUNT.CLIENT.AUTH", refused, false),
+        ] {
+            let (events, mut receiver) = events(&[], &[interest]);
+            events.ended(&ended(None, reason), reason);
+            assert_eq!(receiver.told.try_recv().is_ok(), told, "{interest}");
+        }
+    }
+
+    #[test]
     fn what_is_too_much_is_counted() {
-        let (events, receiver) = ConnectionEvents::new(system(&[">"]), "ID");
+        let (events, receiver) = events(&[">"], &[]);
         for _ in 0..WAITING_AT_MOST + 3 {
             events.admitted("A", || state(Some("A")));
         }

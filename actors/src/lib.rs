@@ -40,3 +40,4 @@ pub use monitor::Pending;
 pub use observatory::{Interested, Observatory, ObservedConnection, ask_again};
 pub use operator::Operator;
 pub use slow_work::SlowWork;
+pub use system_services::add_system_services;

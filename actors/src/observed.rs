@@ -5,6 +5,7 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::wire::TlsFacts;
@@ -28,10 +29,34 @@ pub struct ClientInfo {
     pub issuer: String,
     /// What its token says that it is called, beside its name.
     pub tags: Vec<String>,
+    /// That token, unless whoever has it is let in by it. It is shown to those who may see who is connected.
+    #[serde(skip)]
+    pub token: Option<Arc<str>>,
+    /// The service that has refused it, if one has.
+    #[serde(skip)]
+    pub refused_by: Option<Arc<ServiceRefusal>>,
     /// Whether it can be told at any time what the server is about.
     pub hears_news: bool,
     /// What it is if it is a server that has said who it is.
     pub server: Option<ServerInfo>,
+}
+
+impl ClientInfo {
+    /// The account in which it is told that it was refused: as in nats-server, that of the service that has refused it, or
+    /// the global one.
+    pub fn refused_in(&self) -> &str {
+        let refused_by = self.refused_by.as_ref();
+        refused_by.map_or(GLOBAL_ACCOUNT, |refusal| &refusal.account)
+    }
+}
+
+/// A service that says who may come in has let somebody not in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceRefusal {
+    /// The account that it is asked in.
+    pub account: Box<str>,
+    /// Why; empty if it has not answered.
+    pub reason: Box<str>,
 }
 
 /// Another server, at the other end of a route.

@@ -6,7 +6,8 @@
 use crate::router::ServiceImport;
 use std::sync::Arc;
 use vagus_accounts::{
-    Access, DEFAULT_RESPONSE_THRESHOLD, ImportedService, ResponseType, ServiceExport, ServiceImport as Import,
+    Access, AccountDefinition, DEFAULT_RESPONSE_THRESHOLD, ImportedService, ResponseType, ServiceExport,
+    ServiceImport as Import,
 };
 use vagus_delivery::Account;
 use vagus_protocol::system_subject;
@@ -21,42 +22,91 @@ const SERVICES: [(&str, &str); 3] = [
 
 /// Those of an account, which is not the system account. None where its name cannot be a token of a subject.
 pub(crate) fn system_services(account: &Account, system: &Arc<Account>) -> Vec<ServiceImport> {
-    let name = account.name();
-    let is_token = token_count(name.as_bytes()) == 1
-        && !has_wildcards(name.as_bytes())
-        && !name.contains(|letter: char| letter.is_whitespace());
-    if account.id() == system.id() || !is_token {
+    if account.id() == system.id() {
         return Vec::new();
     }
-    let services = SERVICES.iter().filter_map(|(local, what)| {
-        let export = ServiceExport {
-            subject: system_subject::account_request("*", what).into(),
-            access: Access::Public,
-            // Each server answers.
-            response_type: ResponseType::Stream,
-            response_threshold: DEFAULT_RESPONSE_THRESHOLD,
-            latency: None,
-            allow_trace: false,
-        };
-        let import = Import {
-            account: system.name().into(),
-            subject: system_subject::account_request(name, what).into(),
-            local: Some((*local).into()),
-            share: false,
-            activation: None,
-        };
+    let imports = imports(account.name(), system.name()).into_iter();
+    let services = imports.filter_map(|import| {
+        let what = import.subject.rsplit('.').next()?;
         Some(ServiceImport {
-            service: ImportedService::new(&import, &export).ok()?,
+            service: ImportedService::new(&import, &export(what)).ok()?,
             exporter: system.clone(),
         })
     });
     services.collect()
 }
 
+/// What an account has without saying so, beside what it says: imports from the system account, or what that exports.
+pub fn add_system_services(definition: &mut AccountDefinition, account: &str, system: &str) {
+    if account == system {
+        let of_one = |subject: String| ServiceExport {
+            response_type: ResponseType::Singleton,
+            ..export_of(subject.into())
+        };
+        definition.service_exports.extend([
+            of_one(system_subject::SUBSCRIBERS.to_owned()),
+            of_one(system_subject::user_info("*")),
+            export("CONNZ"),
+            export("STATZ"),
+        ]);
+    }
+    if !is_token(account) {
+        return;
+    }
+    if account != system {
+        definition.service_imports.extend(imports(account, system));
+    }
+    // It is answered where it is asked, with what is known there of who asks.
+    definition.service_imports.push(Import {
+        account: system.into(),
+        subject: system_subject::user_info(account).into(),
+        local: Some(system_subject::USER_INFO.into()),
+        share: true,
+        activation: None,
+    });
+}
+
+fn is_token(name: &str) -> bool {
+    token_count(name.as_bytes()) == 1
+        && !has_wildcards(name.as_bytes())
+        && !name.contains(|letter: char| letter.is_whitespace())
+}
+
+fn imports(account: &str, system: &str) -> Vec<Import> {
+    if !is_token(account) {
+        return Vec::new();
+    }
+    let import = |(local, what): (&str, &str)| Import {
+        account: system.into(),
+        subject: system_subject::account_request(account, what).into(),
+        local: Some(local.into()),
+        share: false,
+        activation: None,
+    };
+    SERVICES.map(import).into()
+}
+
+fn export(what: &str) -> ServiceExport {
+    export_of(system_subject::account_request("*", what).into())
+}
+
+fn export_of(subject: Box<str>) -> ServiceExport {
+    ServiceExport {
+        subject,
+        access: Access::Public,
+        // Each server answers.
+        response_type: ResponseType::Stream,
+        response_threshold: DEFAULT_RESPONSE_THRESHOLD,
+        latency: None,
+        allow_trace: false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::system_services;
+    use super::{add_system_services, system_services};
     use std::sync::Arc;
+    use vagus_accounts::AccountDefinition;
     use vagus_delivery::Account;
     use vagus_routing::AccountId;
 
@@ -80,5 +130,53 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn accounts_are_shown_what_they_have_without_saying_so() {
+        let shown = |account: &str| {
+            let mut definition = AccountDefinition::default();
+            add_system_services(&mut definition, account, "SYS");
+            let imports = definition.service_imports.iter();
+            let imports: Vec<String> = imports
+                .map(|import| {
+                    format!(
+                        "{} {}",
+                        import.local.as_deref().unwrap_or_default(),
+                        import.subject
+                    )
+                })
+                .collect();
+            let exports = definition.service_exports.iter();
+            (
+                imports,
+                exports
+                    .map(|export| export.subject.to_string())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let (imports, exports) = shown("A");
+        assert_eq!(
+            imports,
+            [
+                "$SYS.REQ.ACCOUNT.PING.CONNZ $SYS.REQ.ACCOUNT.A.CONNZ",
+                "$SYS.REQ.SERVER.PING.CONNZ $SYS.REQ.ACCOUNT.A.CONNZ",
+                "$SYS.REQ.ACCOUNT.PING.STATZ $SYS.REQ.ACCOUNT.A.STATZ",
+                "$SYS.REQ.USER.INFO $SYS.REQ.USER.A.INFO",
+            ]
+        );
+        assert!(exports.is_empty());
+        let (imports, exports) = shown("SYS");
+        assert_eq!(imports, ["$SYS.REQ.USER.INFO $SYS.REQ.USER.SYS.INFO"]);
+        assert_eq!(
+            exports,
+            [
+                "$SYS.DEBUG.SUBSCRIBERS",
+                "$SYS.REQ.USER.*.INFO",
+                "$SYS.REQ.ACCOUNT.*.CONNZ",
+                "$SYS.REQ.ACCOUNT.*.STATZ",
+            ]
+        );
+        assert!(shown("a b").0.is_empty());
     }
 }

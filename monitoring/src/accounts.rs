@@ -18,6 +18,8 @@ use std::ops::Not;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use token::TokenShown;
+use vagus_accounts::AccountDefinition;
+use vagus_actors::add_system_services;
 use vagus_delivery::Account;
 
 /// What it takes to find the subscriptions of an account.
@@ -190,6 +192,15 @@ struct Detail {
     sublist_stats: InterestStats,
 }
 
+/// What an account says of itself, and what it has without saying so.
+fn defined(broker: &Broker, account: &Account) -> AccountDefinition {
+    let mut definition = account.definition().as_deref().cloned().unwrap_or_default();
+    if let Some(system) = broker.accounts.system() {
+        add_system_services(&mut definition, account.name(), system.name());
+    }
+    definition
+}
+
 impl Detail {
     fn of(broker: &Broker, account: &Account) -> Self {
         let known = token::known(broker, account);
@@ -206,10 +217,7 @@ impl Detail {
             leafnode_connections: 0,
             client_connections: account.connections(),
             subscriptions: subscriptions_of_clients(broker, account),
-            definition: account
-                .definition()
-                .map(|definition| DefinitionShown::of(&definition))
-                .unwrap_or_default(),
+            definition: DefinitionShown::of(&defined(broker, account)),
             name_tag: account.name_tag(),
             sublist_stats: InterestStats::of(broker, Some(account)),
         }

@@ -6,4 +6,6 @@ mod configured;
 #[cfg(test)]
 mod signed;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod world;

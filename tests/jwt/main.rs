@@ -14,6 +14,8 @@ mod folder;
 #[cfg(test)]
 mod nsc;
 #[cfg(test)]
+mod shown;
+#[cfg(test)]
 mod url;
 #[cfg(test)]
 mod world;

@@ -212,3 +212,31 @@ fn lame_duck_mode_is_told() {
     assert_eq!(event.subject, format!("$SYS.SERVER.{}.LAMEDUCK", server.id()));
     assert_eq!(json(&event)["name"], "solo");
 }
+
+/// Who is refused would have been in the global account, as nats-server has it.
+#[test]
+fn the_global_account_is_told_of_logins_that_failed() {
+    let text = "
+        authorization { users: [{user: g, password: p}] }
+        accounts { SYS { users: [{user: sys, password: p}] }, A { users: [{user: a, password: p}] } }
+        system_account: SYS
+    ";
+    let server = server().configured(text).start();
+    let [mut g, mut a] = ["g", "a"].map(|user| {
+        let mut client = client(&server, user);
+        client.subscribe("$SYS.ACCOUNT.CLIENT.AUTH.ERR", "1");
+        client.sync_silent();
+        client
+    });
+    let mut wrong = server
+        .client()
+        .connect(r#"{"user":"a","pass":"wrong","name":"w"}"#);
+    wrong.expect("-ERR 'Authorization Violation'");
+    let event = json(&g.message());
+    assert_eq!(event["type"], "io.nats.server.advisory.v1.client_disconnect");
+    assert_eq!(event["client"]["acc"], "$G");
+    assert_eq!(event["client"]["user"], "a");
+    assert_eq!(event["client"]["name"], "w");
+    assert_eq!(event["reason"], "Authentication Failure");
+    a.sync_silent();
+}

@@ -1,5 +1,19 @@
 //! Subjects of the system account, as tools know them from nats-server.
 
+/// Where clients ask who they are.
+pub const USER_INFO: &str = "$SYS.REQ.USER.INFO";
+
+/// Where it is asked how many subscriptions there are for a subject.
+pub const SUBSCRIBERS: &str = "$SYS.DEBUG.SUBSCRIBERS";
+
+/// Where accounts are told of logins that failed.
+pub const ACCOUNT_AUTHENTICATION_ERROR: &str = "$SYS.ACCOUNT.CLIENT.AUTH.ERR";
+
+/// What the question of a client who it is is in the system account; `*` for any account.
+pub fn user_info(account: &str) -> String {
+    format!("$SYS.REQ.USER.{account}.INFO")
+}
+
 /// Where it is told that a client of an account has come.
 pub fn connect(account: &str) -> String {
     format!("$SYS.ACCOUNT.{account}.CONNECT")

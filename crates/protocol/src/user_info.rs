@@ -12,8 +12,14 @@ pub struct UserInfo<'a> {
     pub user: &'a str,
     /// The user's account.
     pub account: &'a str,
+    /// What people call that account.
+    pub account_name: &'a str,
+    /// What people call the user, where its token says so; perhaps empty.
+    pub user_name: &'a str,
     /// What the user may do; none where nothing restricts it.
     pub permissions: Option<UserPermissions<'a>>,
+    /// For how long the user may stay, in nanoseconds; 0: as long as it likes.
+    pub expires: u64,
 }
 
 /// What a user may do.
@@ -59,8 +65,16 @@ struct Data<'a> {
     user: &'a str,
     account: &'a str,
     account_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    user_name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     permissions: Option<&'a UserPermissions<'a>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    expires: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl UserInfo<'_> {
@@ -71,8 +85,10 @@ impl UserInfo<'_> {
             data: Data {
                 user: self.user,
                 account: self.account,
-                account_name: self.account,
+                account_name: self.account_name,
+                user_name: self.user_name,
                 permissions: self.permissions.as_ref(),
+                expires: self.expires,
             },
         };
         // Text and numbers can be written always.
@@ -104,6 +120,8 @@ mod tests {
             },
             user: "u",
             account: "$G",
+            account_name: "$G",
+            user_name: "",
             permissions: Some(UserPermissions {
                 publish: Lists {
                     allow: &allow,
@@ -115,6 +133,7 @@ mod tests {
                 },
                 responses: Some(Responses { max: 1, ttl: -1 }),
             }),
+            expires: 0,
         };
         let server = r#"{"server":{"name":"n","host":"0.0.0.0","id":"N","ver":"2.14.5","feature_flags":{"js_ack_fc_v2":false,"js_raft_delete_range":false},"jetstream":false,"flags":0,"seq":7,"time":"2026-01-01T00:00:00Z"}"#;
         assert_eq!(
@@ -125,12 +144,17 @@ mod tests {
         );
         let nobody = UserInfo {
             user: "",
+            account_name: "everybody",
+            user_name: "nobody",
             permissions: None,
+            expires: 7_000_000_000,
             ..info
         };
         assert_eq!(
             String::from_utf8(nobody.to_json()).unwrap(),
-            format!(r#"{server},"data":{{"user":"","account":"$G","account_name":"$G"}}}}"#)
+            format!(
+                r#"{server},"data":{{"user":"","account":"$G","account_name":"everybody","user_name":"nobody","expires":7000000000}}}}"#
+            )
         );
     }
 }

@@ -33,7 +33,7 @@ pub use distinguished_name::{DistinguishedName, DistinguishedNameError};
 pub use error::{Part, Place, TlsError};
 pub use names::CertificateNames;
 pub use openssl::ssl::SslRef;
-pub use peer::{Peer, PeerCertificate, cipher_suite, version};
+pub use peer::{Certificates, Peer, PeerCertificate, cipher_suite, version};
 pub use pin::{Pin, PinError};
 pub use settings::{HandshakeFirst, KeyPair, OcspCache, OcspPeer, Pem, Settings, Stapling, StaplingMode};
 pub use stream::{StreamError, TlsStream, Unfinished, Verifier};

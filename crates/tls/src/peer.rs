@@ -2,7 +2,8 @@ use crate::Pin;
 use crate::subject::Subject;
 use openssl::hash::MessageDigest;
 use openssl::ssl::{SslRef, SslVersion};
-use openssl::x509::X509Ref;
+use openssl::stack::StackRef;
+use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 /// What is shown of a connection after its handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,43 @@ pub struct PeerCertificate {
     pub subject_pk_sha256: Pin,
     /// The SHA-256 of all of it, as 64 hexadecimal digits.
     pub cert_sha256: String,
+}
+
+/// Certificates that a peer has shown, as PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificates {
+    /// Those that nobody has verified.
+    pub unverified: Vec<String>,
+    /// That of the peer and those that vouch for it, up to one that is trusted; None where nobody has verified them.
+    pub verified: Option<Vec<String>>,
+}
+
+impl Certificates {
+    /// What the peer at the other end has shown.
+    pub fn of(ssl: &SslRef) -> Self {
+        let pem = |certificate: &X509Ref| String::from_utf8(certificate.to_pem().ok()?).ok();
+        let pems = |chain: &StackRef<X509>| chain.iter().filter_map(pem).collect();
+        let Some(own) = ssl.peer_certificate() else {
+            return Self::default();
+        };
+        let verified = ssl
+            .verified_chain()
+            .filter(|chain| ssl.verify_result() == X509VerifyResult::OK && !chain.is_empty());
+        match verified {
+            Some(chain) => Self {
+                unverified: Vec::new(),
+                verified: Some(pems(chain)),
+            },
+            None => {
+                let chain = ssl.peer_cert_chain().into_iter().flatten();
+                let others = chain.filter(|other| !is_same(&own, other));
+                Self {
+                    unverified: pem(&own).into_iter().chain(others.filter_map(pem)).collect(),
+                    verified: None,
+                }
+            }
+        }
+    }
 }
 
 impl Peer {

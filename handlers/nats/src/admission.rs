@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::KnownAccount;
 use vagus_actors::connection::{Awaited, SlowTask, Turn};
+use vagus_actors::observed::ServiceRefusal;
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
@@ -46,8 +47,8 @@ pub enum LoginAnswer {
     Password(Option<credentials::Identity>),
     /// The account of a token was looked for.
     Account(Box<TokenLogin>, Option<Arc<KnownAccount>>),
-    /// A service was asked. None: it lets nobody in.
-    Named(Option<Box<Named>>),
+    /// A service was asked.
+    Named(Result<Box<Named>, Arc<ServiceRefusal>>),
 }
 
 impl LoginAnswer {
@@ -291,6 +292,14 @@ impl NatsSession {
 
     /// What the credentials of the server say of the client; None: it is not to come in. A service may say otherwise.
     fn decided(&mut self, identity: Option<credentials::Identity>, turn: &mut impl Turn) {
+        if self.proxy.is_none()
+            && identity
+                .as_ref()
+                .is_some_and(|identity| identity.requires_proxy())
+        {
+            // Also where a service would let it in.
+            return self.turned_away(&Complaint::ProxyRequired, turn);
+        }
         if self.asks_service(identity.as_ref()) {
             return;
         }

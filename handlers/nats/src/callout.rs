@@ -11,15 +11,18 @@ use std::time::Duration;
 use vagus_actors::asking::Asking;
 use vagus_actors::claimed_accounts::{ClaimedAccounts, KnownAccount, Lookup};
 use vagus_actors::connection::{Awaited, Turn};
+use vagus_actors::observed::ServiceRefusal;
 use vagus_auth::credentials::{Claimed, Identity};
 use vagus_auth::nkey::{CurveKey, KeyPair, Kind, Nonce};
 use vagus_configs::{AuthCallout, GLOBAL_ACCOUNT};
+use vagus_delivery::Account;
 use vagus_jwt::{
-    AuthorizationRequest, CalloutError, Claims, ClientInformation, ConnectOptions, Question,
-    ServerInformation, User, admit_named, configured_account, looks_like_token, signed_account,
+    AuthorizationRequest, CalloutError, Claims, ClientInformation, ClientTls, ConnectOptions, Question,
+    ServerInformation, Tags, User, admit_named, configured_account, looks_like_token, signed_account,
 };
 use vagus_protocol::connect::Proofs;
 use vagus_routing::AccountId;
+use vagus_tls::{Certificates, SslRef};
 
 /// Where the service is asked.
 pub(crate) const SUBJECT: &str = "$SYS.REQ.USER.AUTH";
@@ -44,11 +47,49 @@ impl fmt::Debug for CalloutMeans {
     }
 }
 
-/// A login that a service may have to decide about.
+/// A login that a service may have to decide about, or has.
+#[derive(Default)]
 pub(crate) struct Attempt {
+    /// What the client says; None until it has.
+    claim: Option<Claim>,
+    /// What is known of the client by TLS.
+    tls: Option<ClientTls>,
+    /// What has become of it, if a service has let nobody in.
+    refusal: Option<Arc<ServiceRefusal>>,
+}
+
+struct Claim {
     /// Who the client says it is.
     user: String,
+    /// What people call the user of its token, and how else.
+    name_tag: String,
+    tags: Tags,
     connect: ConnectOptions,
+}
+
+impl Attempt {
+    /// What a client shows by TLS, before it says anything.
+    pub(crate) fn by_tls(ssl: &SslRef) -> Self {
+        let shown = Certificates::of(ssl);
+        Self {
+            tls: Some(ClientTls {
+                version: vagus_tls::version(ssl).to_owned(),
+                cipher: vagus_tls::cipher_suite(ssl).to_owned(),
+                certs: shown.unverified,
+                verified_chains: shown.verified.into_iter().collect(),
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// What has become of it, if a service has let nobody in.
+    pub(crate) fn refusal(&self) -> Option<Arc<ServiceRefusal>> {
+        self.refusal.clone()
+    }
+
+    fn has_claim(&self) -> bool {
+        self.claim.is_some()
+    }
 }
 
 /// Holds what the client has said, secrets among it.
@@ -64,6 +105,8 @@ pub struct Named {
     user: Claims<User>,
     /// The account it is put in, where operators sign these.
     known: Option<Arc<KnownAccount>>,
+    /// The account of the service.
+    asked_in: Box<str>,
 }
 
 /// The rules by which an answer is taken.
@@ -89,11 +132,15 @@ impl Rules {
     }
 
     /// Who is named, with its account, which may have to be looked for.
-    async fn named(&self, user: Claims<User>) -> Result<Named, CalloutError> {
+    async fn named(&self, user: Claims<User>, asked_in: Box<str>) -> Result<Named, CalloutError> {
         let (accounts, asking, source) = match self {
             Self::Configured { issuer } => {
                 configured_account(&user, issuer)?;
-                return Ok(Named { user, known: None });
+                return Ok(Named {
+                    user,
+                    known: None,
+                    asked_in,
+                });
             }
             Self::Signed {
                 accounts,
@@ -108,7 +155,11 @@ impl Rules {
             Lookup::Fetching(fetched) => fetched.await.ok().flatten(),
         };
         let known = Some(known.ok_or_else(|| CalloutError::NoAccount(account.to_owned()))?);
-        Ok(Named { user, known })
+        Ok(Named {
+            user,
+            known,
+            asked_in,
+        })
     }
 }
 
@@ -125,20 +176,22 @@ struct Inquiry {
 }
 
 impl Inquiry {
-    /// Asks, and takes the answer.
-    async fn ask(self) -> Option<Named> {
+    /// Asks, and takes the answer. Why nobody is named has been logged; it is not said where nobody has answered.
+    async fn ask(self, asked_in: Box<str>) -> Result<Named, String> {
         let Self { means, xkey, .. } = self;
-        let payload = self
-            .request
-            .encode(&means.key, Timestamp::now().as_second())
-            .ok()?;
+        let failed = |reason: String| {
+            log::warn!("{reason}");
+            reason
+        };
+        let payload = self.request.encode(&means.key, Timestamp::now().as_second());
+        let payload =
+            payload.map_err(|error| failed(format!("Error encoding auth request claim: {error}")))?;
         let (payload, header) = match &xkey {
             None => (payload.into_bytes(), None),
             Some(receiver) => {
                 let sealed = means.curve.seal(payload.as_bytes(), receiver);
                 let sealed = sealed
-                    .inspect_err(|error| log::warn!("Error encrypting auth request claim: {error}"))
-                    .ok()?;
+                    .map_err(|error| failed(format!("Error encrypting auth request claim: {error}")))?;
                 let header = format!("NATS/1.0\r\nNats-Server-Xkey: {}\r\n\r\n", means.curve.public());
                 (sealed, Some(header.into_bytes()))
             }
@@ -150,15 +203,12 @@ impl Inquiry {
             .await;
         let Some(answer) = answer else {
             log::debug!("Authorization callout response not received in time");
-            return None;
+            return Err(String::new());
         };
         let (opened, was_sealed) = match &xkey {
             Some(sender) if !looks_like_token(&answer) => match means.curve.open(&answer, sender) {
                 Ok(opened) => (opened, true),
-                Err(error) => {
-                    log::warn!("Error decrypting auth callout response: {error}");
-                    return None;
-                }
+                Err(error) => return Err(failed(format!("Error decrypting auth callout response: {error}"))),
             },
             _ => (answer.to_vec(), false),
         };
@@ -168,10 +218,10 @@ impl Inquiry {
             .question
             .user_of(&text, Timestamp::now(), |key| was_sealed || rules.may_sign(key));
         let named = match user {
-            Ok(user) => rules.named(user).await,
+            Ok(user) => rules.named(user, asked_in).await,
             Err(error) => Err(error),
         };
-        named.inspect_err(|error| log::warn!("{error}")).ok()
+        named.map_err(|error| failed(error.to_string()))
     }
 }
 
@@ -198,6 +248,11 @@ impl ClientSettings {
             .as_ref()
             .filter(|_| self.claimed_accounts.is_none())
     }
+
+    /// Whether a service may have to decide about clients.
+    pub(crate) fn asks_services(&self) -> bool {
+        self.claimed_accounts.is_some() || self.auth_callout.is_some()
+    }
 }
 
 impl NatsSession {
@@ -218,26 +273,34 @@ impl NatsSession {
             .map(|name| &**name)
             .find(|name| !name.is_empty());
         let user = user.unwrap_or(token).to_owned();
+        let tls = self.attempt.take().and_then(|attempt| attempt.tls);
         let is_decided = self.settings.claimed_accounts.is_some()
             || self
                 .settings
                 .callout()
                 .is_some_and(|callout| decides_about(callout, &user));
         self.attempt = is_decided.then(|| {
+            let connect = ConnectOptions {
+                jwt: proofs.jwt.to_string(),
+                nkey: options.nkey.to_string(),
+                sig: proofs.sig.to_string(),
+                auth_token: proofs.auth_token.to_string(),
+                user: options.user.to_string(),
+                pass: proofs.pass.to_string(),
+                name: options.name.to_string(),
+                lang: options.lang.to_string(),
+                version: options.version.to_string(),
+                protocol: options.protocol,
+            };
             Box::new(Attempt {
-                user,
-                connect: ConnectOptions {
-                    jwt: proofs.jwt.to_string(),
-                    nkey: options.nkey.to_string(),
-                    sig: proofs.sig.to_string(),
-                    auth_token: proofs.auth_token.to_string(),
-                    user: options.user.to_string(),
-                    pass: proofs.pass.to_string(),
-                    name: options.name.to_string(),
-                    lang: options.lang.to_string(),
-                    version: options.version.to_string(),
-                    protocol: options.protocol,
-                },
+                claim: Some(Claim {
+                    user,
+                    name_tag: String::new(),
+                    tags: Tags::default(),
+                    connect,
+                }),
+                tls,
+                refusal: None,
             })
         });
     }
@@ -248,7 +311,8 @@ impl NatsSession {
         let Some(callout) = self.settings.callout() else {
             return false;
         };
-        if self.attempt.is_none() || !decides_instead(callout, identity) {
+        let has_claim = self.attempt.as_ref().is_some_and(|attempt| attempt.has_claim());
+        if !has_claim || !decides_instead(callout, identity) {
             return false;
         }
         let callout = callout.clone();
@@ -256,14 +320,14 @@ impl NatsSession {
         let (Some(attempt), Some(account)) = (self.attempt.take(), account) else {
             // The account is gone: nobody is let in.
             self.login = Some(Login::ToBeAwaited(Awaited::new(async {
-                LoginAnswer::Named(None)
+                LoginAnswer::Named(Err(Arc::default()))
             })));
             return true;
         };
         let rules = Rules::Configured {
             issuer: callout.issuer.clone(),
         };
-        self.inquire(*attempt, account.id(), &callout.issuer, callout.xkey, rules);
+        self.inquire(*attempt, &account, &callout.issuer, callout.xkey, rules);
         true
     }
 
@@ -278,14 +342,18 @@ impl NatsSession {
         let (Some(mut attempt), Some(accounts)) = (attempt, self.settings.claimed_accounts.clone()) else {
             return false;
         };
-        if attempt.user.is_empty() {
-            user.subject.clone_into(&mut attempt.user);
+        let Some(claim) = &mut attempt.claim else {
+            return false;
+        };
+        if claim.user.is_empty() {
+            user.subject.clone_into(&mut claim.user);
         }
-        if authorization.auth_users.contains(&attempt.user)
-            || authorization.auth_users.contains(&user.subject)
+        if authorization.auth_users.contains(&claim.user) || authorization.auth_users.contains(&user.subject)
         {
             return false;
         }
+        user.name.clone_into(&mut claim.name_tag);
+        claim.tags = user.nats.tags.clone();
         let subject = known.claims.subject.clone();
         let Some(account) = self.settings.accounts.find(&subject) else {
             return false;
@@ -296,24 +364,32 @@ impl NatsSession {
             asking: known.clone(),
             source: self.peer.ip(),
         };
-        self.inquire(*attempt, account.id(), &subject, xkey, rules);
+        self.inquire(*attempt, &account, &subject, xkey, rules);
         true
     }
 
     fn inquire(
         &mut self,
         attempt: Attempt,
-        account: AccountId,
+        account: &Account,
         subject: &str,
         xkey: Option<String>,
         rules: Rules,
     ) {
-        let inquiry = self.inquiry(attempt, account, subject, xkey, rules);
+        let inquiry = self.inquiry(attempt, account.id(), subject, xkey, rules);
+        let asked_in: Box<str> = account.name().into();
         let answer = async move {
-            LoginAnswer::Named(match inquiry {
-                Some(inquiry) => inquiry.ask().await.map(Box::new),
-                None => None,
-            })
+            let named = match inquiry {
+                Some(inquiry) => inquiry.ask(asked_in.clone()).await,
+                None => Err(String::new()),
+            };
+            let refused = |reason: String| {
+                Arc::new(ServiceRefusal {
+                    account: asked_in,
+                    reason: reason.into(),
+                })
+            };
+            LoginAnswer::Named(named.map(Box::new).map_err(refused))
         };
         self.login = Some(Login::ToBeAwaited(Awaited::new(answer)));
     }
@@ -335,7 +411,9 @@ impl NatsSession {
         let patience = self.settings.auth_timeout;
         let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
         request.expires = Timestamp::now().as_second().saturating_add(seconds);
-        let nonce = match &*attempt.connect.sig {
+        let Attempt { claim, tls, .. } = attempt;
+        let claim = claim?;
+        let nonce = match &*claim.connect.sig {
             "" => "",
             _ => self.nonce.as_ref().map_or("", Nonce::as_str),
         };
@@ -353,14 +431,17 @@ impl NatsSession {
         asked.client_info = ClientInformation {
             host: self.peer.ip().to_canonical().to_string(),
             id: self.id,
-            user: attempt.user,
-            name: attempt.connect.name.clone(),
+            user: claim.user,
+            name: claim.connect.name.clone(),
+            name_tag: claim.name_tag,
+            tags: claim.tags,
             kind: "Client".to_owned(),
             language: "nats".to_owned(),
             nonce: nonce.to_owned(),
             ..ClientInformation::default()
         };
-        asked.connect_opts = attempt.connect;
+        asked.connect_opts = claim.connect;
+        asked.client_tls = tls;
         Some(Inquiry {
             question: Question {
                 user: one_time.public().to_owned(),
@@ -384,9 +465,29 @@ impl NatsSession {
     }
 
     /// A service has answered, or has not.
-    pub(crate) fn service_answered(&mut self, named: Option<Box<Named>>, turn: &mut impl Turn) {
-        let Some((claimed, held)) = named.and_then(|named| self.claimed(*named)) else {
-            return self.refused(turn);
+    pub(crate) fn service_answered(
+        &mut self,
+        named: Result<Box<Named>, Arc<ServiceRefusal>>,
+        turn: &mut impl Turn,
+    ) {
+        let named = named.and_then(|named| {
+            let account = named.asked_in.clone();
+            self.claimed(*named).map_err(|error| {
+                log::warn!("{error}");
+                let reason = error.to_string().into();
+                Arc::new(ServiceRefusal { account, reason })
+            })
+        });
+        let (claimed, held) = match named {
+            Ok(named) => named,
+            Err(refusal) => {
+                let attempt = Attempt {
+                    refusal: Some(refusal),
+                    ..Attempt::default()
+                };
+                self.attempt = Some(Box::new(attempt));
+                return self.refused(turn);
+            }
         };
         self.held_token = Some(Box::new(held));
         if let (Some(name), Some(options)) = (&claimed.name, &mut self.options) {
@@ -398,16 +499,15 @@ impl NatsSession {
         self.admitted(Identity::claimed(claimed, self.settings.connection), turn);
     }
 
-    fn claimed(&self, named: Named) -> Option<(Claimed, HeldToken)> {
-        let Named { user, known } = named;
+    fn claimed(&self, named: Named) -> Result<(Claimed, HeldToken), CalloutError> {
+        let Named { user, known, .. } = named;
         let accounts = self.settings.claimed_accounts.as_ref();
         let signed = known
             .as_ref()
             .zip(accounts)
             .map(|(known, accounts)| (&known.claims, accounts.trust()));
         let way = (self.settings.connection, self.peer.ip());
-        let grant = admit_named(&user, signed, way, Timestamp::now(), &time_zone);
-        let grant = grant.inspect_err(|error| log::warn!("{error}")).ok()?;
+        let grant = admit_named(&user, signed, way, Timestamp::now(), &time_zone)?;
         let (account, defaults): (Arc<str>, _) = match &known {
             Some(known) => (
                 known.claims.subject.as_str().into(),
@@ -415,10 +515,7 @@ impl NatsSession {
             ),
             None => {
                 let account = self.settings.accounts.find(&user.audience);
-                let Some(account) = account else {
-                    log::warn!("{}", CalloutError::NoAccount(user.audience.clone()));
-                    return None;
-                };
+                let account = account.ok_or_else(|| CalloutError::NoAccount(user.audience.clone()))?;
                 let definition = account.definition();
                 (
                     user.audience.as_str().into(),
@@ -432,7 +529,7 @@ impl NatsSession {
             user: user.subject.as_str().into(),
             name: (!user.name.is_empty()).then(|| user.name.as_str().into()),
             account,
-            rights: rights(&grant.limits.permissions, defaults)?,
+            rights: rights(&grant.limits.permissions, defaults).ok_or(CalloutError::Scope)?,
             max_subscriptions: limit(grant.limits.subscriptions),
             max_payload: limit(grant.limits.payload),
             requires_proxy: grant.limits.proxy_required,
@@ -442,8 +539,9 @@ impl NatsSession {
             ends: ends(grant.until, expires),
             account: known,
             user,
+            token: None,
             is_named: true,
         };
-        Some((claimed, held))
+        Ok((claimed, held))
     }
 }

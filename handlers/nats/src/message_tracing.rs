@@ -3,6 +3,7 @@
 use crate::ClientSettings;
 use crate::evidence::Said;
 use crate::session::NatsSession;
+use crate::user_info;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 use vagus_actors::connection::Turn;
@@ -15,6 +16,7 @@ use vagus_protocol::message_trace::{
 };
 use vagus_protocol::operation::Publish;
 use vagus_protocol::parser::oversized;
+use vagus_protocol::system_subject;
 use vagus_routing::subject;
 
 /// How much of an event is written at once, in bytes.
@@ -96,6 +98,9 @@ impl NatsSession {
             return true;
         }
         self.confirm(turn);
+        if message.subject == user_info::SUBJECT {
+            self.trace_question(&mut trace);
+        }
         let without_delivery = trace.is_without_delivery();
         let taken = turn.publish_traced(message, self.client_options.echo, trace);
         match without_delivery {
@@ -103,6 +108,17 @@ impl NatsSession {
             false => self.published(message, taken, turn),
         }
         true
+    }
+
+    /// A client asks who it is: as nats-server has it, that goes to a service of the system account.
+    fn trace_question(&self, trace: &mut EventTrace) {
+        if let (Some(system), Some(account)) = (self.settings.accounts.system(), self.account()) {
+            trace.add_service_import(&ServiceImport {
+                account: system.name(),
+                from: user_info::SUBJECT,
+                to: system_subject::user_info(account.name()).as_bytes(),
+            });
+        }
     }
 
     /// Publishes a message so that nobody else traces it either.

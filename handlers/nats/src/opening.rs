@@ -1,5 +1,6 @@
 //! What comes before there is a session: INFO, the header of a proxy, the TLS handshake.
 
+use crate::callout::Attempt;
 use crate::client_hello::{self, HANDSHAKE_RECORD};
 use crate::tls::{self, ClientKey, ClientTls};
 use crate::{ClientSettings, NatsSession, greeting};
@@ -86,7 +87,12 @@ impl Arrival {
             self.greeting(&entrance)
         };
         let (peer, id, now) = (entrance.peer(), entrance.id(), Instant::now());
-        let session = NatsSession::new(self.live, peer, id, self.nonce, now).shown(key, certificate);
+        let mut session = NatsSession::new(self.live, peer, id, self.nonce, now).shown(key, certificate);
+        if let Some(ssl) = entrance.tls()
+            && settings.asks_services()
+        {
+            session.attempt = Some(Box::new(Attempt::by_tls(ssl)));
+        }
         Ok(Opened {
             entrance,
             account: session.account().cloned(),

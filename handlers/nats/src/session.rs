@@ -486,6 +486,8 @@ impl Session for NatsSession {
                 .as_ref()
                 .map_or_else(String::new, |held| held.issuer().to_owned()),
             tags: self.held_token.as_ref().map_or_else(Vec::new, |held| held.tags()),
+            token: self.held_token.as_ref().and_then(|held| held.token.clone()),
+            refused_by: self.attempt.as_ref().and_then(|attempt| attempt.refusal()),
             hears_news: self.first_pong_sent && self.understands_info(),
             server: None,
         }

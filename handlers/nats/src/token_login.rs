@@ -19,6 +19,8 @@ use vagus_protocol::error::Complaint;
 #[derive(Debug)]
 pub struct TokenLogin {
     user: Claims<User>,
+    /// As it was presented.
+    token: Arc<str>,
     /// Of the nonce.
     signature: Box<str>,
 }
@@ -27,6 +29,9 @@ pub struct TokenLogin {
 #[derive(Debug)]
 pub(crate) struct HeldToken {
     pub(crate) user: Claims<User>,
+    /// As it was presented. None if it may not be shown, or a service has named the user: who has the token of a bearer is
+    /// let in.
+    pub(crate) token: Option<Arc<str>>,
     /// None where accounts are configured: a service has named the user.
     pub(crate) account: Option<Arc<KnownAccount>>,
     /// From when on it does not hold any more.
@@ -51,6 +56,21 @@ impl HeldToken {
     /// What it says that the user is called, beside its name.
     pub(crate) fn tags(&self) -> Vec<String> {
         self.user.nats.tags.to_vec()
+    }
+
+    /// What people call the user; perhaps empty.
+    pub(crate) fn user_name(&self) -> &str {
+        match self.is_named {
+            true => "",
+            false => &self.user.name,
+        }
+    }
+
+    /// When the user has to leave.
+    pub(crate) fn user_deadline(&self) -> Option<Instant> {
+        self.ends
+            .filter(|(_, what)| *what == Ends::User)
+            .map(|(at, _)| at)
     }
 
     /// When it has to be looked at again.
@@ -123,14 +143,15 @@ impl NatsSession {
         turn: &mut impl Turn,
     ) {
         let proofs = proofs.unwrap_or_default();
-        let presented = Claims::<User>::decode(&proofs.jwt).ok();
-        let user = presented.or_else(|| Claims::<User>::decode(accounts.default_sentinel()?).ok());
-        let Some(user) = user else {
+        let decoded = |token: &str| Some((Claims::<User>::decode(token).ok()?, token.into()));
+        let presented = decoded(&proofs.jwt);
+        let Some((user, token)) = presented.or_else(|| decoded(accounts.default_sentinel()?)) else {
             log::debug!("{} - Authentication requires a user JWT", self.log_name());
             return self.refused(turn);
         };
         let login = Box::new(TokenLogin {
             user,
+            token,
             signature: proofs.sig,
         });
         let account = login.user.account();
@@ -182,6 +203,10 @@ impl NatsSession {
                 return self.refused(turn);
             }
         };
+        if grant.limits.proxy_required && self.proxy.is_none() {
+            // Also where a service would let it in.
+            return self.turned_away(&Complaint::ProxyRequired, turn);
+        }
         if self.asks_service_of(&login.user, &known) {
             return;
         }
@@ -190,6 +215,7 @@ impl NatsSession {
         };
         self.held_token = Some(Box::new(HeldToken {
             user: login.user.clone(),
+            token: (!grant.limits.bearer).then(|| login.token.clone()),
             ends: ends(grant.until, known.claims.expires),
             account: Some(known),
             is_named: false,

@@ -26,6 +26,17 @@ pub(crate) fn connect(state: &ConnectionState, account: &str, server: ServerShow
 
 /// That a client of this account is gone, or was not let in.
 pub(crate) fn disconnect(connection: &ClosedConnection, account: &str, server: ServerShown<'_>) -> Vec<u8> {
+    ended(connection, account, connection.reason, server)
+}
+
+/// That somebody was not let in, as the account is told that it would have been in.
+pub(crate) fn refusal(connection: &ClosedConnection, account: &str, server: ServerShown<'_>) -> Vec<u8> {
+    let refused_by = connection.state.client.refused_by.as_ref();
+    let reason = refused_by.map_or(connection.reason, |refusal| &refusal.reason);
+    ended(connection, account, reason, server)
+}
+
+fn ended(connection: &ClosedConnection, account: &str, reason: &str, server: ServerShown<'_>) -> Vec<u8> {
     let state = &connection.state;
     json(&Disconnect {
         kind: DISCONNECT,
@@ -41,7 +52,7 @@ pub(crate) fn disconnect(connection: &ClosedConnection, account: &str, server: S
             msgs: state.messages_out,
             bytes: state.payload_out,
         },
-        reason: connection.reason,
+        reason,
     })
 }
 
@@ -87,7 +98,7 @@ struct Disconnect<'a> {
     client: Client<'a>,
     sent: Passed,
     received: Passed,
-    reason: &'static str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -127,6 +138,8 @@ struct Client<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<Time>,
     #[serde(skip_serializing_if = "str::is_empty")]
+    jwt: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     issuer_key: &'a str,
     name_tag: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -151,6 +164,7 @@ impl<'a> Client<'a> {
             ver: &client.version,
             rtt: u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX),
             stop: stopped.map(time),
+            jwt: client.token.as_deref().unwrap_or_default(),
             issuer_key: &client.issuer,
             name_tag: state.account_tag.as_deref().unwrap_or(account),
             tags: &client.tags,

@@ -20,18 +20,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
-use vagus_actors::connection_events::{ConnectionEvent, ConnectionEventReceiver};
+use vagus_actors::asking::Asking;
+use vagus_actors::connection_events::{ConnectionEvent, ConnectionEventReceiver, is_refusal};
 use vagus_actors::in_process::{
     InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
 };
 use vagus_actors::monitor::Monitor;
+use vagus_actors::observed::ClosedConnection;
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::mailbox::{Delivered, Messages};
 use vagus_delivery::outbox::WhenFull;
 use vagus_delivery::{Account, AccountDirectory};
 use vagus_monitoring::{AccountTraffic, Broker, traffic_of};
 use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
-use vagus_protocol::error::CloseReason;
 use vagus_protocol::server_shown::ServerShown;
 use vagus_protocol::system_subject;
 
@@ -64,6 +65,8 @@ pub struct SystemService {
     pub account: Arc<Account>,
     /// All accounts.
     pub accounts: Arc<AccountDirectory>,
+    /// Who publishes in any of them.
+    pub asking: Asking,
     /// How many answers and events the server has given of itself.
     pub answered: Arc<AtomicU64>,
 }
@@ -319,13 +322,26 @@ impl SystemService {
             ConnectionEvent::Ended { connection, reason } => {
                 let account = connection.state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
                 let write = |server: ServerShown<'_>| events::disconnect(connection, account, server);
-                if *reason == CloseReason::AuthenticationFailure {
+                if is_refusal(*reason) {
+                    self.tell_account_of_refusal(connection);
                     let subject = system_subject::authentication_error(server_id);
                     self.tell(subject, write).await;
                 }
                 self.tell(system_subject::disconnect(account), write).await;
                 account.into()
             }
+        }
+    }
+
+    /// Tells the account that somebody would have been in that it was refused.
+    fn tell_account_of_refusal(&self, connection: &ClosedConnection) {
+        let account = self.accounts.find(connection.state.client.refused_in());
+        let subject = system_subject::ACCOUNT_AUTHENTICATION_ERROR;
+        if let Some(account) = account
+            && account.interest().reaches_anybody(subject.as_bytes())
+        {
+            let payload = self.as_server(|server| events::refusal(connection, account.name(), server));
+            self.asking.tell(account.id(), subject, payload);
         }
     }
 

@@ -86,7 +86,7 @@ pub(crate) fn subjects(server_id: &str) -> Vec<(String, Topic)> {
         ("$SYS.REQ.SERVER.PING".to_owned(), Topic::Statistics),
         (system_subject::account_request("PING", "STATZ"), Topic::Traffic),
         ("$SYS.REQ.ACCOUNT.NSUBS".to_owned(), Topic::Interest),
-        ("$SYS.DEBUG.SUBSCRIBERS".to_owned(), Topic::Subscribers),
+        (system_subject::SUBSCRIBERS.to_owned(), Topic::Subscribers),
     ];
     for (what, topic) in OF_SERVERS {
         subjects.push((system_subject::request(server_id, what), topic));

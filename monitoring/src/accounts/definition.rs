@@ -12,7 +12,7 @@ use vagus_accounts::{
 const WHOLE: u8 = 100;
 
 /// What there is to show of a definition.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct DefinitionShown {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     mappings: BTreeMap<Box<str>, Vec<Destination>>,

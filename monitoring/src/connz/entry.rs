@@ -75,6 +75,8 @@ pub(super) struct Entry<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subscriptions_list_detail: Vec<SubscriptionDetail<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
+    jwt: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     issuer_key: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     name_tag: &'a str,
@@ -153,6 +155,12 @@ impl<'a> Entry<'a> {
                 false => Vec::new(),
             },
             proxy: Proxy::of(&state.client),
+            jwt: state
+                .client
+                .token
+                .as_deref()
+                .filter(|_| shown.auth)
+                .unwrap_or_default(),
             issuer_key: if shown.auth { &state.client.issuer } else { "" },
             name_tag: match (shown.auth, &state.account_tag, &state.account) {
                 (false, ..) => "",
