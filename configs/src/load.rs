@@ -11,7 +11,6 @@ mod auth_callout;
 mod authorization;
 mod cluster;
 mod digest;
-mod duration;
 mod findings;
 mod inert;
 mod labels;

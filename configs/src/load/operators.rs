@@ -1,6 +1,5 @@
 //! The keys of operators: who signs accounts, and where their tokens are found.
 
-use super::duration;
 use super::findings::Findings;
 use crate::grammar::{Entry, Files, Kind, Map, Value};
 use crate::operators::{DEFAULT_CACHE_LIMIT, DEFAULT_FETCH_TIMEOUT, DEFAULT_SYNC_INTERVAL};
@@ -11,6 +10,7 @@ use std::time::Duration;
 use vagus_auth::credentials::Credentials;
 use vagus_auth::nkey::{self, Kind as KeyKind};
 use vagus_jwt::{Account, Claims, Operator, User, looks_like_token, undecorated};
+use vagus_protocol::duration;
 
 /// What a file says about operators, until all of it is read.
 #[derive(Default)]

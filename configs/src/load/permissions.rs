@@ -1,9 +1,9 @@
 //! What a user may publish and subscribe to.
 
-use super::duration;
 use super::findings::Findings;
 use crate::grammar::{Entry, Kind, Map, Place, Value};
 use vagus_auth::permission::{PermissionError, Permissions, ResponsePermission, Rules};
+use vagus_protocol::duration;
 
 /// Which way the subjects of a list go.
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 //! Values as the types that keys ask for. What is none is a problem, and the key is passed over.
 
-use super::duration;
 use super::findings::Findings;
 use crate::grammar::{Entry, Kind, Map, Value};
 use std::time::Duration;
+use vagus_protocol::duration;
 
 /// The largest size that nats-server takes where it keeps 32 bits.
 pub(super) const MAX_SIZE: i64 = i32::MAX as i64;

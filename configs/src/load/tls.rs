@@ -1,6 +1,5 @@
 //! The section `tls` of any listener, and what stands beside that of clients: how TLS is spoken.
 
-use super::duration;
 use super::findings::Findings;
 use super::ocsp;
 use super::read::set;
@@ -8,6 +7,7 @@ use crate::BesideTls;
 use crate::grammar::{Entry, Kind, Place, Value};
 use std::str::FromStr;
 use std::time::Duration;
+use vagus_protocol::duration;
 use vagus_tls::{Acceptor, CipherSuite, Curve, HandshakeFirst, KeyPair, Pem, Pin, Settings, TlsError};
 
 /// What stands beside the section.

@@ -7,7 +7,7 @@ use std::io;
 
 /// Appends a value as JSON. It must be made of texts, numbers, booleans, lists and objects with texts for keys: writing
 /// those into memory cannot fail.
-pub(crate) fn append(out: &mut Vec<u8>, value: &impl Serialize) {
+pub fn append(out: &mut Vec<u8>, value: &impl Serialize) {
     let written = value.serialize(&mut serde_json::Serializer::with_formatter(out, HtmlSafe));
     debug_assert!(written.is_ok(), "{written:?}");
 }

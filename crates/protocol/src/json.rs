@@ -174,8 +174,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text of a string.
-pub(crate) fn unescape(raw: &[u8]) -> String {
+/// The text of a string, of what stands between its quotes.
+pub fn unescape(raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut parts = raw.split(|&byte| byte == b'\\');
     push_lossy(&mut text, parts.next().unwrap_or_default());

@@ -8,10 +8,11 @@
 
 pub mod connect;
 pub mod content_encoding;
+pub mod duration;
 pub mod error;
-mod html_safe_json;
+pub mod html_safe_json;
 pub mod info;
-mod json;
+pub mod json;
 pub mod message;
 pub mod message_trace;
 pub mod neutral;

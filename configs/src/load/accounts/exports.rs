@@ -1,7 +1,6 @@
 //! What an account offers to others.
 
 use super::super::absent;
-use super::super::duration;
 use super::super::findings::Findings;
 use super::super::read::set;
 use crate::grammar::{Entry, Kind, Map};
@@ -12,6 +11,7 @@ use vagus_accounts::{
     Access, AccountDefinition, DEFAULT_RESPONSE_THRESHOLD, Latency, ResponseType, Sampling, ServiceExport,
     StreamExport,
 };
+use vagus_protocol::duration;
 use vagus_routing::subject;
 
 /// Reads the list into the account. What another entry says of the same subject is added to it.
