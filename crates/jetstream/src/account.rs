@@ -1,0 +1,276 @@
+//! The streams of an account, and what it may have: who may be made, changed and deleted.
+
+pub mod limits;
+mod usage;
+
+pub use limits::{AccountLimits, Reserved, ServerRoom, StreamBytes, Tiers};
+pub use usage::{AccountInfo, ApiCounters, Room};
+
+use crate::config::{
+    Existing, ServerLimits, Storage, StreamConfig, StreamConfigRequest, check, check_filters, collide,
+    require_level, update,
+};
+use crate::error::ApiError;
+use std::collections::BTreeMap;
+use usage::Used;
+
+/// The streams of an account.
+#[derive(Debug, Default)]
+pub struct Account {
+    tiers: Tiers,
+    streams: BTreeMap<String, Registered>,
+    used: BTreeMap<String, Used>,
+    api: ApiCounters,
+    /// How many streams there have ever been.
+    created: u64,
+}
+
+/// A stream of an account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registered {
+    /// What it is configured to be.
+    pub config: StreamConfig,
+    /// What no other stream of this account has ever been or will be, of whatever name.
+    pub incarnation: u64,
+    /// How many consumers it has.
+    pub consumers: usize,
+}
+
+/// What has become of the wish for a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// It is made.
+    New(u64),
+    /// There is just such a one already.
+    Existing(u64),
+}
+
+impl Existing for BTreeMap<String, Registered> {
+    fn config(&self, name: &str) -> Option<&StreamConfig> {
+        self.get(name).map(|stream| &stream.config)
+    }
+}
+
+impl Account {
+    /// An account without streams. `created`: how many it has ever had.
+    pub fn new(tiers: Tiers, created: u64) -> Self {
+        Self {
+            tiers,
+            created,
+            ..Self::default()
+        }
+    }
+
+    /// What it may have.
+    pub fn tiers(&self) -> &Tiers {
+        &self.tiers
+    }
+
+    /// From now on it may have that. What it has stays.
+    pub fn set_tiers(&mut self, tiers: Tiers) {
+        self.tiers = tiers;
+    }
+
+    /// Its streams, by name.
+    pub fn streams(&self) -> impl Iterator<Item = &Registered> {
+        self.streams.values()
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn stream(&self, name: &str) -> Result<&Registered, ApiError> {
+        self.streams.get(name).ok_or(ApiError::STREAM_NOT_FOUND)
+    }
+
+    /// The names of those that take in some subject that the filter matches; an empty one: all.
+    pub fn names<'a>(&'a self, filter: &'a str) -> impl Iterator<Item = &'a str> {
+        let streams = self.streams.values().filter(move |stream| {
+            filter.is_empty()
+                || stream
+                    .config
+                    .subjects
+                    .iter()
+                    .any(|subject| collide(filter, subject))
+        });
+        streams.map(|stream| &*stream.config.name)
+    }
+
+    /// A stream that has been there before the server was.
+    pub fn restore(&mut self, config: StreamConfig, incarnation: u64, consumers: usize) {
+        self.created = self.created.max(incarnation);
+        let registered = Registered {
+            config,
+            incarnation,
+            consumers,
+        };
+        self.streams.insert(registered.config.name.clone(), registered);
+    }
+
+    /// Makes the stream that is asked for under `name`.
+    ///
+    /// # Errors
+    /// If it cannot be made; then nothing has changed.
+    pub fn create(
+        &mut self,
+        name: &str,
+        request: StreamConfigRequest,
+        limits: &ServerLimits,
+        room: &ServerRoom,
+    ) -> Result<Creation, ApiError> {
+        let StreamConfigRequest {
+            config: mut asked,
+            is_pedantic,
+        } = request;
+        require_level(&mut asked);
+        if asked.name != name {
+            return Err(ApiError::STREAM_MISMATCH);
+        }
+        if name.contains(['\\', '/']) {
+            return Err(ApiError::STREAM_NAME_CONTAINS_PATH_SEPARATORS);
+        }
+        if asked.sealed {
+            return Err(ApiError::stream_invalid_config(
+                "stream configuration for create can not be sealed",
+            ));
+        }
+        if asked.mirror_direct && asked.mirror.is_none() {
+            return Err(ApiError::stream_invalid_config(
+                "stream has no mirror but does have mirror direct",
+            ));
+        }
+        let (tier, selected) = self.tiers.select(asked.replicas).ok_or(ApiError::NO_LIMITS)?;
+        let others = || {
+            (self.streams.values()).filter(|stream| {
+                stream.config.name != asked.name && limits::is_same_tier(tier, &stream.config, &asked)
+            })
+        };
+        if selected.max_streams > 0 && others().count() >= selected.max_streams.unsigned_abs() {
+            return Err(ApiError::MAXIMUM_STREAMS);
+        }
+        selected.check(
+            tier,
+            &asked,
+            asked.max_bytes,
+            self.reserved_beside(tier, &asked),
+            room,
+        )?;
+
+        let bytes = selected.stream_bytes();
+        let config = check(&asked, &self.streams, limits, bytes, is_pedantic)?;
+        if config.replicas > 1 {
+            return Err(ApiError::REPLICAS_NOT_SUPPORTED);
+        }
+        if let Some(stream) = self.streams.get(name) {
+            return match config.is_same_as(&stream.config) {
+                true => Ok(Creation::Existing(stream.incarnation)),
+                false => Err(ApiError::STREAM_NAME_EXISTS),
+            };
+        }
+        let (tier, selected) = self.tiers.select(config.replicas).ok_or(ApiError::NO_LIMITS)?;
+        selected.check(
+            tier,
+            &config,
+            config.max_bytes,
+            self.reserved_beside(tier, &config),
+            room,
+        )?;
+        check_filters(&config)?;
+        self.check_overlap(&config)?;
+        self.created += 1;
+        let incarnation = self.created;
+        self.restore(config, incarnation, 0);
+        Ok(Creation::New(incarnation))
+    }
+
+    /// What the stream of this name is to become; it [becomes](Self::updated) that when it has been written down.
+    ///
+    /// # Errors
+    /// If it cannot become that.
+    pub fn update(
+        &self,
+        name: &str,
+        request: &StreamConfigRequest,
+        limits: &ServerLimits,
+        room: &ServerRoom,
+    ) -> Result<StreamConfig, ApiError> {
+        let tier_of = |replicas| self.tiers.select(replicas);
+        let bytes = tier_of(request.config.replicas)
+            .map(|(_, selected)| selected.stream_bytes())
+            .unwrap_or_default();
+        let wanted = check(&request.config, &self.streams, limits, bytes, request.is_pedantic)?;
+        if wanted.name != name {
+            return Err(ApiError::STREAM_MISMATCH);
+        }
+        let old = &self.stream(name)?.config;
+        let mut wanted = update(old, wanted)?;
+        require_level(&mut wanted);
+        let selected = tier_of(wanted.replicas).or_else(|| tier_of(old.replicas));
+        let (tier, selected) = selected.ok_or(ApiError::NO_LIMITS)?;
+        // Only what it gets in addition has to fit into the server.
+        let more = wanted
+            .max_bytes
+            .max(0)
+            .saturating_sub(old.max_bytes.max(0))
+            .max(0);
+        let kept = limits::reservation(tier, wanted.replicas, wanted.max_bytes.saturating_sub(more));
+        let reserved = self.reserved_beside(tier, &wanted).saturating_add(kept);
+        selected.check(tier, &wanted, more, reserved, room)?;
+        self.check_overlap(&wanted)?;
+        Ok(wanted)
+    }
+
+    /// The stream has become that.
+    pub fn updated(&mut self, config: StreamConfig) {
+        if let Some(stream) = self.streams.get_mut(&config.name) {
+            stream.config = config;
+        }
+    }
+
+    /// Deletes the stream of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn delete(&mut self, name: &str) -> Result<Registered, ApiError> {
+        self.streams.remove(name).ok_or(ApiError::STREAM_NOT_FOUND)
+    }
+
+    /// A stream has so many consumers.
+    pub fn set_consumers(&mut self, name: &str, consumers: usize) {
+        if let Some(stream) = self.streams.get_mut(name) {
+            stream.consumers = consumers;
+        }
+    }
+
+    /// No two streams take in one subject.
+    fn check_overlap(&self, config: &StreamConfig) -> Result<(), ApiError> {
+        let others = self
+            .streams
+            .values()
+            .filter(|stream| stream.config.name != config.name);
+        for subject in others.flat_map(|stream| &stream.config.subjects) {
+            if config.subjects.iter().any(|own| collide(own, subject)) {
+                return Err(ApiError::STREAM_SUBJECT_OVERLAP);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is kept for the other streams of the tier and storage.
+    fn reserved_beside(&self, tier: &str, config: &StreamConfig) -> i64 {
+        self.reserved(tier, config.storage, |other| {
+            other.name != config.name && limits::is_same_tier(tier, other, config)
+        })
+    }
+
+    fn reserved(&self, tier: &str, storage: Storage, is_counted: impl Fn(&StreamConfig) -> bool) -> i64 {
+        let configs = self.streams.values().map(|stream| &stream.config);
+        (configs.filter(|config| config.storage == storage && is_counted(config)))
+            .map(|config| limits::reservation(tier, config.replicas, config.max_bytes))
+            .fold(0, i64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests;

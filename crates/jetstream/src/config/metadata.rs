@@ -1,0 +1,70 @@
+//! What a server has to know for a stream, and what it says of itself: in the metadata, under names that begin with
+//! `_nats.`.
+
+use super::{PersistMode, StreamConfig};
+use std::collections::BTreeMap;
+
+/// What this server knows.
+pub const API_LEVEL: u32 = 4;
+
+const REQUIRED: &str = "_nats.req.level";
+const VERSION: &str = "_nats.ver";
+const LEVEL: &str = "_nats.level";
+
+/// Notes which level a configuration requires; what a server says of itself is not kept.
+pub fn require_level(config: &mut StreamConfig) {
+    forget_server(&mut config.metadata);
+    let level = required_level(config).to_string();
+    config.metadata.insert(REQUIRED.to_owned(), level);
+}
+
+fn required_level(config: &StreamConfig) -> u32 {
+    if config.allow_fast_batches {
+        4
+    } else if config.allow_counter
+        || config.allow_atomic
+        || config.allow_schedules
+        || config.persist_mode == PersistMode::Async
+    {
+        2
+    } else {
+        u32::from(config.allow_ttl || config.subject_delete_marker_ttl > 0)
+    }
+}
+
+/// Whether this server can carry a stream, by what its metadata says.
+pub fn is_level_supported(metadata: &BTreeMap<String, String>) -> bool {
+    match metadata.get(REQUIRED).map(String::as_str) {
+        None | Some("") => true,
+        Some(level) => level
+            .parse::<i64>()
+            .is_ok_and(|level| level <= i64::from(API_LEVEL)),
+    }
+}
+
+impl StreamConfig {
+    /// As it is shown by a server of this version.
+    #[must_use]
+    pub fn shown(&self, version: &str) -> Self {
+        let mut shown = self.clone();
+        shown.metadata.insert(VERSION.to_owned(), version.to_owned());
+        shown.metadata.insert(LEVEL.to_owned(), API_LEVEL.to_string());
+        shown
+    }
+
+    /// Whether it is the same as one that there is: what levels they note does not matter.
+    pub(crate) fn is_same_as(&self, existing: &Self) -> bool {
+        let mut compared = self.clone();
+        forget_server(&mut compared.metadata);
+        match existing.metadata.get(REQUIRED) {
+            Some(level) => compared.metadata.insert(REQUIRED.to_owned(), level.clone()),
+            None => compared.metadata.remove(REQUIRED),
+        };
+        compared == *existing
+    }
+}
+
+fn forget_server(metadata: &mut BTreeMap<String, String>) {
+    metadata.remove(VERSION);
+    metadata.remove(LEVEL);
+}

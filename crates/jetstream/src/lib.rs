@@ -1,0 +1,11 @@
+//! What becomes of streams: what they are configured to be, what they take in, keep, let go and answer, as state machines
+//! without clock, disk and network.
+
+pub mod account;
+pub mod api;
+pub mod config;
+pub mod error;
+pub mod header;
+mod json;
+pub mod message;
+pub mod time;
