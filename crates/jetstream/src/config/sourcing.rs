@@ -218,15 +218,26 @@ fn place(source: &StreamSource) -> (&str, Option<&str>) {
 }
 
 /// Two sources that have all of this in common are one.
-fn identity(source: &StreamSource) -> ((&str, Option<&str>), Vec<(&str, &str)>) {
-    let or_all = |text| if text == "" { ">" } else { text };
+#[derive(PartialEq, Eq, Hash)]
+struct Identity<'a> {
+    place: (&'a str, Option<&'a str>),
+    subjects: Vec<(&'a str, &'a str)>,
+}
+
+fn identity(source: &StreamSource) -> Identity<'_> {
+    fn or_all(text: &str) -> &str {
+        if text.is_empty() { ">" } else { text }
+    }
     let subjects = match &*source.subject_transforms {
-        [] => vec![(or_all(&*source.filter_subject), ">")],
+        [] => vec![(or_all(&source.filter_subject), ">")],
         several => (several.iter())
-            .map(|one| (or_all(&*one.src), or_all(&*one.dest)))
+            .map(|one| (or_all(&one.src), or_all(&one.dest)))
             .collect(),
     };
-    (place(source), subjects)
+    Identity {
+        place: place(source),
+        subjects,
+    }
 }
 
 /// No stream gets its own messages back.
