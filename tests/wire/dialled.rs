@@ -19,6 +19,7 @@ fn dialer(listener: &TcpListener) -> Dialer {
     let settings = DialSettings {
         delay: Duration::from_millis(1),
         longest_delay: Duration::from_millis(1),
+        longest_delay_unopened: Duration::from_millis(1),
         jitter: Duration::from_millis(1),
         ..DialSettings::default()
     };

@@ -13,6 +13,9 @@ pub struct DialSettings {
     pub delay: Duration,
     /// The wait doubles with each attempt that fails, up to this; if it is no more than `delay`, it stays the same.
     pub longest_delay: Duration,
+    /// The same where there was a connection that came to nothing, as the peer is not who is looked for: that costs both
+    /// more than an address that does not answer.
+    pub longest_delay_unopened: Duration,
     /// Up to so much is added to each wait at random, so that servers that lost each other do not meet all at once.
     pub jitter: Duration,
     /// How many attempts may fail in a row before it is given up; never when not set.
@@ -30,6 +33,7 @@ impl Default for DialSettings {
             connect_timeout: Duration::from_secs(1),
             delay: Duration::from_secs(1),
             longest_delay: Duration::from_secs(30),
+            longest_delay_unopened: Duration::from_secs(30),
             jitter: Duration::from_millis(100),
             attempts_at_most: None,
             connect_error_reports: 3600,
@@ -69,6 +73,8 @@ pub(super) struct Attempts<R> {
     stage: Stage,
     /// Attempts that failed in a row.
     failed: u64,
+    /// Those of them, the last in a row, in which there was a connection that came to nothing.
+    unopened: u64,
     was_connected: bool,
 }
 
@@ -89,6 +95,7 @@ impl<R: FnMut(u64) -> u64> Attempts<R> {
             random,
             stage: Stage::Resolving,
             failed: 0,
+            unopened: 0,
             was_connected: false,
         }
     }
@@ -139,6 +146,10 @@ impl<R: FnMut(u64) -> u64> Attempts<R> {
     /// The attempt has failed, be it that what was connected to is not who is looked for.
     pub(super) fn fail<'a>(&mut self, error: &'a DialError, now: Instant) -> (FailedAttempt<'a>, Step) {
         self.failed += 1;
+        self.unopened = match self.stage {
+            Stage::Connected => self.unopened + 1,
+            _ => 0,
+        };
         let reports = match self.was_connected {
             true => self.settings.reconnect_error_reports,
             false => self.settings.connect_error_reports,
@@ -164,7 +175,7 @@ impl<R: FnMut(u64) -> u64> Attempts<R> {
 
     /// The connection is what was looked for.
     pub(super) fn established(&mut self) {
-        (self.failed, self.was_connected) = (0, true);
+        (self.failed, self.unopened, self.was_connected) = (0, 0, true);
     }
 
     /// The connection has ended.
@@ -173,10 +184,15 @@ impl<R: FnMut(u64) -> u64> Attempts<R> {
     }
 
     fn wait(&mut self, now: Instant) -> Step {
-        let doublings = u32::try_from(self.failed.saturating_sub(1)).unwrap_or(u32::MAX);
+        let settings = &self.settings;
+        let (in_a_row, longest) = match self.unopened {
+            0 => (self.failed, settings.longest_delay),
+            unopened => (unopened, settings.longest_delay_unopened),
+        };
+        let doublings = u32::try_from(in_a_row.saturating_sub(1)).unwrap_or(u32::MAX);
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
-        let longest = self.settings.longest_delay.max(self.settings.delay);
-        let delay = self.settings.delay.saturating_mul(factor).min(longest);
+        let delay = settings.delay.saturating_mul(factor);
+        let delay = delay.min(longest.max(settings.delay));
         let jitter = u64::try_from(self.settings.jitter.as_micros()).unwrap_or(u64::MAX - 1);
         let until = now + delay + Duration::from_micros((self.random)(jitter.saturating_add(1)));
         self.stage = Stage::Waiting(until);

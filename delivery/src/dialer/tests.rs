@@ -16,6 +16,7 @@ fn hasty() -> DialSettings {
         connect_timeout: Duration::from_secs(60),
         delay: Duration::from_millis(1),
         longest_delay: Duration::from_millis(1),
+        longest_delay_unopened: Duration::from_millis(1),
         jitter: Duration::from_millis(1),
         ..DialSettings::default()
     }

@@ -169,12 +169,47 @@ fn it_waits_twice_as_long_each_time_up_to_a_bound() {
         17500 begin   -> resolve
         17500 found 1 -> connect 1 until 18500
         17501 connected
-        17502 failed  -> debug 6, wait until 22602
-        22602 begin   -> resolve
-        22602 found 1 -> connect 1 until 23602
-        22603 connected
-        22604 established
-        22605 lost    -> wait until 23705
+        17502 failed  -> debug 6, wait until 18602
+        18602 begin   -> resolve
+        18602 found 1 -> connect 1 until 19602
+        18603 connected
+        18604 established
+        18605 lost    -> wait until 19705
+        ",
+    );
+}
+
+/// Who answers, but is never who is looked for, is left alone for longer each time, however soon others are tried again.
+#[test]
+fn it_waits_longer_where_connections_come_to_nothing() {
+    check(
+        fixed(),
+        most,
+        "
+        0     begin       -> resolve
+        0     found 1     -> connect 1 until 1000
+        0     connected
+        10    failed      -> error 1, wait until 1010
+        1010  begin       -> resolve
+        1010  found 1     -> connect 1 until 2010
+        1010  connected
+        1020  failed      -> debug 2, wait until 3020
+        3020  begin       -> resolve
+        3020  found 1     -> connect 1 until 4020
+        3020  connected
+        3030  failed      -> debug 3, wait until 7030
+        7030  begin       -> resolve
+        7030  found 1     -> connect 1 until 8030
+        7030  unreachable -> debug 4, wait until 8030
+        8030  begin       -> resolve
+        8030  found 1     -> connect 1 until 9030
+        8030  connected
+        8040  failed      -> debug 5, wait until 9040
+        9040  begin       -> resolve
+        9040  found 1     -> connect 1 until 10040
+        9040  connected
+        9050  established
+        9060  lost        -> wait until 10060
         ",
     );
 }
