@@ -281,6 +281,7 @@ fn populate(
         // Nobody else says which they are.
         let _ = admin.broker.claimed_accounts.set(claimed);
     }
+    let cluster_told = client_settings.clone();
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         accounts: accounts.clone(),
@@ -303,7 +304,10 @@ fn populate(
     let _ = admin.broker.configurator.set(Configurator::new(reload.clone()));
     // Last of all: others connect from here on.
     let cluster = clustering
-        .map(|clustering| clustering.begin(route_receptions, &arbiters))
+        .map(|clustering| {
+            let shown = admin.broker.settings.clone();
+            clustering.begin(route_receptions, &arbiters, cluster_told, shown)
+        })
         .transpose()?;
     let running = Running {
         client_address,

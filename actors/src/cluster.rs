@@ -1,14 +1,16 @@
 //! The actor that keeps a cluster together.
 //!
-//! The role of the Cluster is to see to it that this server has a route to every other, and that clients know of all. It has
+//! The role of the Cluster is to see to it that this server has its routes to every other, and that clients know of all. It has
 //! servers dialled, those of the configuration and those that others tell of, passes on whom it has met, and tells clients
 //! where else they can connect. Who is a member is decided where a route is opened, at once: see [`ClusterHandle::join`].
 
 mod handle;
 mod membership;
+mod pooling;
 
 pub use handle::{ClusterHandle, ClusterHandleParts, JoinedRoute, NewRoute, ServerHeardOf, Told};
-pub use membership::{Agreement, Candidate, ClusterName, Identity, RouteKind, Verdict};
+pub use membership::{Agreement, Candidate, ClusterName, Identity, NoRoute, RouteKind};
+pub use pooling::{Pooling, Seat};
 
 use crate::dialling::{Dialling, StopDialling};
 use crate::mailbox::{Observe, end_if_panicking, tell};
@@ -66,6 +68,8 @@ pub struct RouteErrand {
     pub address: RouteAddress,
     /// How it came to that.
     pub kind: RouteKind,
+    /// The account that the route is to carry alone.
+    pub account: Option<Arc<str>>,
 }
 
 /// How a [`Cluster`] is set.
@@ -114,6 +118,8 @@ pub struct ClusterState {
     pub name: String,
     /// The names of the servers that there are routes to, in order.
     pub members: Vec<String>,
+    /// The ids of the servers that there are routes to, each with each of its routes, in order.
+    pub routes: Vec<(String, Seat)>,
     /// How many servers are dialled, or have been and are connected.
     pub dialled: usize,
     /// Where clients can connect to other servers.
@@ -121,12 +127,27 @@ pub struct ClusterState {
 }
 
 struct Route {
+    server_id: Arc<str>,
+    seat: Seat,
     kind: RouteKind,
     voice: Arc<Outbox>,
 }
 
+impl Route {
+    /// How well it is suited to tell its server of another, on behalf of an account or in general; None if it is not.
+    fn suits(&self, account: Option<&str>) -> Option<usize> {
+        match &self.seat {
+            Seat::Pinned(pinned) => (Some(&**pinned) == account).then_some(0),
+            Seat::Pooled(index) => Some(1 + index),
+            // There is no route of an account to be had by that server.
+            Seat::Only => account.is_none().then_some(1),
+        }
+    }
+}
+
 struct DialledServer {
     address: RouteAddress,
+    account: Option<Arc<str>>,
     is_configured: bool,
     dialling: Addr<Dialling>,
     state: watch::Receiver<DialState>,
@@ -137,6 +158,7 @@ struct DialledServer {
 #[rtype(result = "()")]
 struct BeginCluster {
     receptions: Vec<Recipient<Placed>>,
+    advertise: Advertise,
 }
 
 impl Cluster {
@@ -146,7 +168,6 @@ impl Cluster {
         settings: ClusterSettings,
         arbiters: Arc<Arbiters>,
         clients: Addr<Monitor>,
-        advertise: Advertise,
     ) -> Self {
         Self {
             membership: membership.0.clone(),
@@ -154,7 +175,7 @@ impl Cluster {
             receptions: Vec::new(),
             arbiters,
             clients,
-            advertise,
+            advertise: Box::new(|_| {}),
             shown: ClusterShown::default(),
             routes: HashMap::default(),
             dialled: Vec::new(),
@@ -162,11 +183,16 @@ impl Cluster {
     }
 
     /// Has it connect to the servers of the configuration. Routes are opened by these receptions, one on each arbiter.
-    pub fn begin(cluster: &Addr<Self>, receptions: Vec<Recipient<Placed>>) {
-        tell(cluster, BeginCluster { receptions });
+    pub fn begin(cluster: &Addr<Self>, receptions: Vec<Recipient<Placed>>, advertise: Advertise) {
+        let begin = BeginCluster {
+            receptions,
+            advertise,
+        };
+        tell(cluster, begin);
     }
 
-    fn dial(&mut self, address: RouteAddress, kind: RouteKind) {
+    fn dial(&mut self, errand: RouteErrand) {
+        let kind = errand.kind;
         let backoff = self.settings.connect_backoff || !kind.is_configured;
         let settings = DialSettings {
             longest_delay: if backoff { LONGEST_DELAY } else { Duration::ZERO },
@@ -177,22 +203,63 @@ impl Cluster {
             },
             ..DialSettings::default()
         };
+        let address = errand.address.clone();
         let host = format!("{address:?}");
         let dialer = Dialer::new(&address.host, address.port, settings, move |event| {
             log_dialling(&host, &event);
         });
-        let errand = RouteErrand {
-            address: address.clone(),
-            kind,
-        };
+        let account = errand.account.clone();
         let state = dialer.state();
         let dialling = Dialling::new(dialer, self.receptions.clone(), self.arbiters.clone());
         self.dialled.push(DialledServer {
             address,
+            account,
             is_configured: kind.is_configured,
             dialling: dialling.on(Arc::new(errand)).start(),
             state,
         });
+    }
+
+    /// Has the server at this address dialled, by one connection of its pool, and by one for each account that is pinned.
+    fn dial_all(&mut self, address: &RouteAddress, kind: RouteKind) {
+        let pooling = self.membership.pooling();
+        let pinned = pooling.pinned.iter().map(|account| Some(Arc::from(&**account)));
+        for account in [None].into_iter().chain(pinned) {
+            self.dial(RouteErrand {
+                address: address.clone(),
+                kind,
+                account,
+            });
+        }
+    }
+
+    /// By which routes other servers are told of this one, on behalf of an account or in general: one route to each.
+    fn told_of(&self, server_id: &str, account: Option<&str>) -> impl Iterator<Item = &Route> {
+        let mut best: HashMap<&str, (usize, &Route), foldhash::fast::RandomState> = HashMap::default();
+        for route in self
+            .routes
+            .values()
+            .filter(|route| *route.server_id != *server_id)
+        {
+            if let Some(rank) = route.suits(account) {
+                let found = best.entry(&route.server_id).or_insert((rank, route));
+                if rank < found.0 {
+                    *found = (rank, route);
+                }
+            }
+        }
+        best.into_values().map(|(_, route)| route)
+    }
+
+    /// Whether a server that others tell of is dialled, for an account or in general.
+    fn is_dialled(&self, heard: &ServerHeardOf, account: Option<&str>) -> bool {
+        self.dialled.iter().any(|server| {
+            let address = &server.address;
+            address.port == heard.address.port
+                && server.account.as_deref() == account
+                && (address.host.eq_ignore_ascii_case(&heard.address.host)
+                    || address.host.eq_ignore_ascii_case(&heard.listens_on))
+        })
     }
 
     /// Forgets those that were given up.
@@ -255,7 +322,7 @@ impl Handler<BeginCluster> for Cluster {
     type Result = ();
 
     fn handle(&mut self, begin: BeginCluster, _: &mut Context<Self>) {
-        self.receptions = begin.receptions;
+        (self.receptions, self.advertise) = (begin.receptions, begin.advertise);
         self.show();
         let kind = RouteKind {
             is_dialled: true,
@@ -263,7 +330,7 @@ impl Handler<BeginCluster> for Cluster {
             gossip: GossipMode::Default,
         };
         for address in self.settings.routes.clone() {
-            self.dial(address, kind);
+            self.dial_all(&address, kind);
         }
     }
 }
@@ -274,17 +341,29 @@ impl Handler<RouteOpened> for Cluster {
     fn handle(&mut self, opened: RouteOpened, _: &mut Context<Self>) {
         let RouteOpened {
             connection,
+            server_id,
+            seat,
             kind,
             voice,
             told,
         } = opened;
         if let Some(told) = told {
             let now = Moment::of(Instant::now());
-            for route in self.routes.values() {
+            let account = match &seat {
+                Seat::Pinned(account) => Some(&**account),
+                Seat::Only | Seat::Pooled(_) => None,
+            };
+            for route in self.told_of(&server_id, account) {
                 route.voice.say(told.for_mode(kind.told_to(&route.kind)), now);
             }
         }
-        self.routes.insert(connection, Route { kind, voice });
+        let route = Route {
+            server_id,
+            seat,
+            kind,
+            voice,
+        };
+        self.routes.insert(connection, route);
         self.show();
     }
 }
@@ -302,20 +381,45 @@ impl Handler<RouteClosed> for Cluster {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Renamed {
-    /// The one whose name it has now.
-    pub(crate) except: ConnectionId,
+    /// The id of the server whose name it has now.
+    pub(crate) except: Box<str>,
 }
 
 impl Handler<Renamed> for Cluster {
     type Result = ();
 
     fn handle(&mut self, renamed: Renamed, _: &mut Context<Self>) {
-        for (connection, route) in &self.routes {
-            if *connection != renamed.except {
+        for route in self.routes.values() {
+            if *route.server_id != *renamed.except {
                 route.voice.dismiss(CloseReason::ClusterNameConflict);
             }
         }
         self.show();
+    }
+}
+
+/// A route that was dialled on this errand works, and there are to be so many of its kind.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct PoolHasRoom {
+    pub(crate) errand: RouteErrand,
+    pub(crate) size: usize,
+}
+
+impl Handler<PoolHasRoom> for Cluster {
+    type Result = ();
+
+    /// Each server that is dialled has so many who dial it: those for whom there is no place wait until there is one.
+    fn handle(&mut self, PoolHasRoom { errand, size }: PoolHasRoom, _: &mut Context<Self>) {
+        self.forget_unreachable();
+        let servers = self.dialled.iter();
+        let dialling = servers
+            .filter(|server| server.account == errand.account && server.address == errand.address)
+            .count();
+        // Zero if it is dialled no longer.
+        if (1..size).contains(&dialling) {
+            self.dial(errand);
+        }
     }
 }
 
@@ -337,22 +441,33 @@ impl Handler<ServerHeardOf> for Cluster {
 
     fn handle(&mut self, heard: ServerHeardOf, _: &mut Context<Self>) {
         self.forget_unreachable();
-        let is_dialled = self.dialled.iter().any(|server| {
-            let address = &server.address;
-            address.port == heard.address.port
-                && (address.host.eq_ignore_ascii_case(&heard.address.host)
-                    || address.host.eq_ignore_ascii_case(&heard.listens_on))
-        });
-        let hearsay = self.dialled.iter().filter(|server| !server.is_configured).count();
-        if is_dialled || self.membership.knows(&heard.server_id) || hearsay >= HEARSAY_AT_MOST {
-            return;
-        }
         let kind = RouteKind {
             is_dialled: true,
             is_configured: false,
             gossip: heard.gossip,
         };
-        self.dial(heard.address, kind);
+        let pooling = self.membership.pooling();
+        let mut accounts = vec![heard.account.as_deref().map(Arc::from)];
+        if heard.is_told_without_pool && heard.account.is_none() {
+            accounts.extend(pooling.pinned.iter().map(|account| Some(Arc::from(&**account))));
+        }
+        for account in accounts {
+            let is_wanted = account
+                .as_deref()
+                .is_none_or(|account| pooling.is_pinned(account));
+            if is_wanted
+                && !self.is_dialled(&heard, account.as_deref())
+                && !self.membership.knows(&heard.server_id, account.as_deref())
+                && self.dialled.iter().filter(|server| !server.is_configured).count() < HEARSAY_AT_MOST
+            {
+                let address = heard.address.clone();
+                self.dial(RouteErrand {
+                    address,
+                    kind,
+                    account,
+                });
+            }
+        }
     }
 }
 
@@ -361,8 +476,14 @@ impl Handler<Observe<ClusterState>> for Cluster {
 
     fn handle(&mut self, _: Observe<ClusterState>, _: &mut Context<Self>) -> Self::Result {
         let (name, connect_urls) = self.membership.shown();
+        let routes = self.routes.values();
+        let mut routes: Vec<_> = routes
+            .map(|route| (route.server_id.to_string(), route.seat.clone()))
+            .collect();
+        routes.sort();
         MessageResult(ClusterState {
             name,
+            routes,
             members: self.membership.members(),
             dialled: self.dialled.len(),
             connect_urls,

@@ -295,7 +295,9 @@ impl<S: Session> Actor for Connection<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        if let Some(outcome) = &self.outcome {
+        if let Some(outcome) = &self.outcome
+            && S::ESTABLISHED_AT_ONCE
+        {
             outcome.opened();
         }
         let opened = ConnectionOpened {
@@ -377,6 +379,9 @@ impl<S: Session> Handler<AccountUsed> for Connection<S> {
     fn handle(&mut self, AccountUsed(used): AccountUsed, context: &mut Context<Self>) {
         let (connection, kind) = (self.id(), self.outbox.kind());
         let id = used.account.id();
+        if !self.session.is_told_of(used.account.name()) {
+            return;
+        }
         if self.several.get_or_insert_default().is_news(id) {
             let watch = WatchInterest {
                 peer: Origin::without_echo(connection, id, kind),

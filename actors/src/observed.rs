@@ -68,6 +68,8 @@ pub struct ServerInfo {
     pub is_dialled: bool,
     /// Whether the configuration asks for that.
     pub is_configured: bool,
+    /// The account that the route carries alone.
+    pub account: Option<String>,
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

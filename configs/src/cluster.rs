@@ -19,6 +19,10 @@ pub struct Cluster {
     pub connect_backoff: bool,
     /// How often a silent route is asked whether it is still there.
     pub ping_interval: Duration,
+    /// How many connections there are to each other server; 0 for one alone, which carries everything.
+    pub pool_size: usize,
+    /// The accounts that have connections of their own, beside that of the system.
+    pub accounts: Vec<String>,
     /// How many PINGs may go unanswered; as many as those of clients when not set.
     pub ping_max: Option<u32>,
 }
@@ -39,6 +43,12 @@ pub struct RouteUrl {
 /// A route is asked no less often.
 pub const LONGEST_ROUTE_PING_INTERVAL: Duration = Duration::from_secs(30);
 
+/// There are no more connections to one server.
+pub const LARGEST_POOL: usize = 256;
+
+/// As many as nats-server has.
+const POOL_SIZE: usize = 3;
+
 /// The port where servers of a cluster expect each other.
 const CLUSTER_PORT: u16 = 6222;
 
@@ -55,6 +65,8 @@ impl Default for Cluster {
             connect_retries: 0,
             connect_backoff: false,
             ping_interval: LONGEST_ROUTE_PING_INTERVAL,
+            pool_size: POOL_SIZE,
+            accounts: Vec::new(),
             ping_max: None,
         }
     }

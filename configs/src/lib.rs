@@ -29,7 +29,7 @@ pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
 pub use auth_callout::AuthCallout;
 pub use beside_tls::BesideTls;
-pub use cluster::{Cluster, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
+pub use cluster::{Cluster, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;
 pub use format::NatsFormat;

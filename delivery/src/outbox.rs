@@ -175,9 +175,17 @@ impl Outbox {
     /// The lines that a peer reads; None for others.
     pub(crate) fn peer_line(&self) -> Option<PeerLine> {
         match &self.way {
+            Way::Peer(PeerLine::WithAccount) if self.traits.have(Traits::OF_ONE_ACCOUNT) => {
+                Some(PeerLine::OfOneAccount)
+            }
             Way::Peer(line) => Some(*line),
             Way::Client | Way::Owner(_) | Way::Account => None,
         }
+    }
+
+    /// The peer is another server, and the connection carries one account alone: messages do not say which.
+    pub fn carry_one_account(&self) {
+        self.traits.set(Traits::OF_ONE_ACCOUNT, true);
     }
 
     /// What becomes of what there is no room for.

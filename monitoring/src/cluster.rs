@@ -1,25 +1,56 @@
 //! Other servers: those of the cluster. There are no others so far.
 
 use crate::Broker;
-use crate::answer::{Document, Refusal};
+use crate::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
 use crate::query::Query;
-use crate::units::{RoundTrip, Time, Uptime, time_of};
+use crate::subscription::SubscriptionDetail;
+use crate::units::{Decimal, RoundTrip, Time, Uptime, time_of};
+use crate::varz::TLS_TIMEOUT;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
-use vagus_actors::observed::ConnectionState;
+use vagus_actors::observed::Extent;
+use vagus_actors::{ObservedConnection, ask_again};
+use vagus_configs::Config;
 
 /// More routes than any cluster has.
-pub(super) const ROUTES_AT_MOST: usize = 1024;
+const ROUTES_AT_MOST: usize = 4096;
+
+/// How many there are.
+pub(super) struct Routes {
+    pub(super) connections: usize,
+    pub(super) servers: usize,
+}
+
+impl Routes {
+    pub(super) async fn count(broker: &Broker) -> Self {
+        let routes = broker.observatory.routes(ROUTES_AT_MOST).await;
+        let servers = routes
+            .iter()
+            .filter_map(|route| route.state.client.server.as_ref());
+        let servers: HashSet<&str> = servers.map(|server| &*server.id).collect();
+        Self {
+            connections: routes.len(),
+            servers: servers.len(),
+        }
+    }
+}
 
 pub(super) async fn show_routes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    query.subscriptions()?;
+    let (names, detail) = query.subscriptions()?;
     let (settings, _) = broker.settings.current();
-    let observed = broker.observatory.routes(ROUTES_AT_MOST).await;
+    let mut observed = broker.observatory.routes(ROUTES_AT_MOST).await;
+    if names || detail {
+        let all: usize = observed.iter().map(|route| route.state.subscriptions).sum();
+        if all > SUBSCRIPTIONS_AT_MOST {
+            return Err(Refusal::too_large());
+        }
+        observed = ask_again(observed, Extent::Subscriptions).await;
+    }
     let routes: Vec<Route<'_>> = observed
         .iter()
-        .filter_map(|route| Route::of(&route.state))
+        .filter_map(|route| Route::of(route, detail))
         .collect();
     query.document(&Routez {
         server_id: &settings.info.server_id,
@@ -51,13 +82,26 @@ struct Route<'a> {
     in_bytes: u64,
     out_bytes: u64,
     subscriptions: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subscriptions_list: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subscriptions_list_detail: Vec<SubscriptionDetail<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
     compression: &'static str,
 }
 
 impl<'a> Route<'a> {
-    /// None as long as the server has not said who it is.
-    fn of(state: &'a ConnectionState) -> Option<Self> {
+    /// None as long as the server has not said who it is. Its subscriptions are those that it was asked for.
+    fn of(route: &'a ObservedConnection, detail: bool) -> Option<Self> {
+        let ObservedConnection {
+            state, subscriptions, ..
+        } = route;
         let server = state.client.server.as_ref()?;
+        let (listed, detailed) = match detail {
+            true => (&[][..], &subscriptions[..]),
+            false => (&subscriptions[..], &[][..]),
+        };
         Some(Self {
             rid: state.id,
             remote_id: &server.id,
@@ -77,8 +121,54 @@ impl<'a> Route<'a> {
             in_bytes: state.payload_in,
             out_bytes: state.payload_out,
             subscriptions: state.subscriptions,
+            subscriptions_list: listed
+                .iter()
+                .map(|subscription| String::from_utf8_lossy(&subscription.subject).into_owned())
+                .collect(),
+            subscriptions_list_detail: detailed.iter().map(SubscriptionDetail::of_client).collect(),
+            account: server.account.as_deref(),
             compression: "off",
         })
+    }
+}
+
+/// How the server is a part of a cluster, in `/varz`. Nothing is said where it is of none.
+#[derive(Serialize, Default)]
+pub(super) struct ClusterSection<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    addr: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_timeout: Option<Decimal>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_timeout: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool_size: Option<i64>,
+}
+
+impl<'a> ClusterSection<'a> {
+    pub(super) fn of(config: &'a Config, name: &'a str) -> Self {
+        let Some(cluster) = &config.cluster else {
+            return Self::default();
+        };
+        let pool_size = match cluster.pool_size {
+            0 => -1,
+            size => i64::try_from(size).unwrap_or(i64::MAX),
+        };
+        Self {
+            name,
+            addr: &cluster.listener.listen.host,
+            cluster_port: Some(cluster.listener.listen.port.to_bind()),
+            auth_timeout: Some(Decimal(cluster.listener.auth_timeout.as_secs_f64())),
+            urls: cluster.routes.iter().map(|route| format!("{route:?}")).collect(),
+            tls_timeout: Some(Decimal(TLS_TIMEOUT)),
+            pool_size: Some(pool_size),
+        }
     }
 }
 

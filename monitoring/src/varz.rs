@@ -2,7 +2,7 @@
 
 use crate::accounts;
 use crate::answer::{Document, Refusal};
-use crate::cluster::ROUTES_AT_MOST;
+use crate::cluster::{ClusterSection, Routes};
 use crate::process::resident_bytes;
 use crate::query::Query;
 use crate::units::{Decimal, Nanoseconds, Time, Uptime};
@@ -19,7 +19,7 @@ use vagus_tls::ocsp::CacheStatistics;
 const PROTOCOL: u8 = 1;
 
 /// How long a TLS handshake may take, in seconds, where there is no TLS to say so.
-const TLS_TIMEOUT: f64 = 2.0;
+pub(super) const TLS_TIMEOUT: f64 = 2.0;
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     let (settings, _) = broker.settings.current();
@@ -42,8 +42,7 @@ struct Observed {
     monitor: MonitorState,
     subscriptions: usize,
     traffic: Traffic,
-    /// Each server of the cluster has one.
-    routes: usize,
+    routes: Routes,
 }
 
 impl Observed {
@@ -53,7 +52,7 @@ impl Observed {
             monitor: observatory.monitor().await.ok_or_else(Refusal::ending)?,
             subscriptions: accounts::all_subscriptions(broker),
             traffic: observatory.traffic(),
-            routes: observatory.routes(ROUTES_AT_MOST).await.len(),
+            routes: Routes::count(broker).await,
         })
     }
 }
@@ -96,7 +95,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         max_control_line: limits.max_control_line,
         max_payload: limits.max_payload,
         max_pending: limits.max_pending,
-        cluster: Nothing {},
+        cluster: ClusterSection::of(config, &settings.info.cluster),
         gateway: Nothing {},
         leaf: Nothing {},
         mqtt: Nothing {},
@@ -113,8 +112,8 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
         cpu: Decimal(broker.usage.percent()),
         connections: monitor.connections,
         total_connections: monitor.total_connections,
-        routes: observed.routes,
-        remotes: observed.routes,
+        routes: observed.routes.connections,
+        remotes: observed.routes.servers,
         leafnodes: 0,
         in_msgs: traffic.messages_in,
         in_bytes: traffic.payload_in,
@@ -189,7 +188,7 @@ struct Varz<'a> {
     max_control_line: usize,
     max_payload: usize,
     max_pending: usize,
-    cluster: Nothing,
+    cluster: ClusterSection<'a>,
     gateway: Nothing,
     leaf: Nothing,
     mqtt: Nothing,

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_actors::cluster::{
     Cluster, ClusterHandle, ClusterHandleParts, ClusterName, ClusterSettings, ClusterShown, Identity,
-    RouteAddress,
+    Pooling, RouteAddress,
 };
 use vagus_actors::connection::Surroundings;
 use vagus_actors::connection_events::ConnectionEvents;
@@ -16,10 +16,11 @@ use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
 use vagus_actors::reception::Reception;
 use vagus_auth::credentials::{Credentials, Gate};
-use vagus_configs::{Cluster as ClusterConfig, Config, RouteUrl, WriteTimeout, split_advertised};
+use vagus_configs::{Cluster as ClusterConfig, Config, Port, RouteUrl, WriteTimeout, split_advertised};
 use vagus_delivery::Live;
 use vagus_delivery::arbiter::{Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
+use vagus_monitoring::Settings;
 use vagus_nats::ClientSettings;
 use vagus_peer::{RouteSettings, Routes};
 use vagus_protocol::info::Info;
@@ -88,6 +89,8 @@ pub(super) struct Clustering {
     pub(super) parts: RouteParts,
     socket: RouteSocket,
     cluster: Addr<Cluster>,
+    /// Where clients connect to this server.
+    own_urls: Vec<String>,
 }
 
 /// The actors of a cluster, as the outside reaches them.
@@ -126,21 +129,16 @@ impl Clustering {
             id: client_info.server_id.clone(),
             name: client_info.server_name.clone(),
         };
-        let handle_parts = ClusterHandleParts::new(server, name);
-        let advertise = {
-            let (client_settings, own_urls) = (client_settings.clone(), own_urls.clone());
-            move |shown: &ClusterShown| tell_clients(&client_settings, shown, &own_urls)
-        };
+        let handle_parts = ClusterHandleParts::new(server, name, pooling_of(cluster_config, config));
         let cluster = Cluster::new(
             &handle_parts,
             settings_of(cluster_config),
             arbiters.clone(),
             clients.monitor.clone(),
-            Box::new(advertise),
         )
         .start();
         let route_settings = RouteSettings {
-            info: route_info(cluster_config, &client_info, &socket, own_urls),
+            info: route_info(cluster_config, &client_info, &socket, own_urls.clone()),
             gate: socket.gate.clone(),
             login: match &cluster_config.listener.credentials {
                 Credentials::User { name, password } => (name.clone(), password.clone()),
@@ -172,6 +170,7 @@ impl Clustering {
             },
             socket,
             cluster,
+            own_urls,
         })
     }
 
@@ -180,21 +179,47 @@ impl Clustering {
         self.parts.surroundings.monitor.clone()
     }
 
-    /// Accepts other servers, and connects to those of the configuration.
+    /// Accepts other servers, and connects to those of the configuration. Clients are told of the cluster, and it is shown.
     pub(super) fn begin(
         self,
         receptions: Vec<Recipient<Placed>>,
         arbiters: &Arc<Arbiters>,
+        client_settings: Arc<Live<ClientSettings>>,
+        shown: Arc<Live<Settings>>,
     ) -> Result<RunningCluster, StartError> {
         let RouteSocket { socket, address, .. } = self.socket;
         log::info!("Listening for route connections on {address}");
         Listener::new(socket, receptions.clone(), arbiters.clone())?.start();
-        Cluster::begin(&self.cluster, receptions);
+        let own_urls = self.own_urls;
+        let advertise = move |cluster: &ClusterShown| {
+            tell_clients(&client_settings, cluster, &own_urls);
+            shown.update(|now| {
+                let mut settings = now.clone();
+                settings.info = client_settings.current().0.info.clone();
+                if let Some(cluster) = &mut settings.config.cluster {
+                    cluster.listener.listen.port = Port::Fixed(address.port());
+                }
+                settings
+            });
+        };
+        Cluster::begin(&self.cluster, receptions, Box::new(advertise));
         Ok(RunningCluster {
             address,
             cluster: self.cluster,
             routes: self.parts.surroundings.monitor.clone(),
         })
+    }
+}
+
+/// As in nats-server, the account of the system has routes of its own where there are pools.
+fn pooling_of(cluster: &ClusterConfig, config: &Config) -> Pooling {
+    let pinned = cluster.accounts.iter().map(String::as_str);
+    let system = config.accounts.system.as_deref();
+    let system =
+        system.filter(|system| cluster.pool_size > 0 && cluster.accounts.iter().all(|it| it != system));
+    Pooling {
+        size: cluster.pool_size,
+        pinned: pinned.chain(system).map(Into::into).collect(),
     }
 }
 
@@ -248,6 +273,7 @@ fn route_info(
         },
         lnoc: true,
         lnocu: true,
+        route_pool_size: i64::try_from(cluster.pool_size).unwrap_or(i64::MAX),
         ..RouteInfo::default()
     }
 }

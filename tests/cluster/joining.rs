@@ -150,18 +150,32 @@ fn routes_are_shown() {
         .start();
     await_members(&first, 1);
     await_members(&second, 1);
+    for server in [&first, &second] {
+        eventually(|| server.get("/varz").body.contains(r#""routes": 4"#));
+    }
     for (server, other, solicited) in [(&first, &second, false), (&second, &first, true)] {
         let shown = server.get("/routez").body;
         for part in [
-            r#""num_routes": 1"#.to_owned(),
+            r#""num_routes": 4"#.to_owned(),
             format!(r#""remote_id": "{}""#, other.id()),
             format!(r#""remote_name": "{}""#, other.name()),
             format!(r#""did_solicit": {solicited}"#),
             format!(r#""is_configured": {solicited}"#),
+            r#""account": "$SYS""#.to_owned(),
         ] {
             assert!(shown.contains(&part), "{part} in {shown}");
         }
-        assert!(server.get("/varz").body.contains(r#""routes": 1"#));
+        let shown = server.get("/varz").body;
+        let port = server.cluster_address().unwrap().port();
+        for part in [
+            r#""routes": 4"#,
+            r#""remotes": 1"#,
+            r#""name": "tests""#,
+            r#""pool_size": 3"#,
+            &format!(r#""cluster_port": {port}"#),
+        ] {
+            assert!(shown.contains(part), "{part} in {shown}");
+        }
         assert_eq!(server.connections(), []);
     }
 }

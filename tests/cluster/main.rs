@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod joining;
 #[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod pools;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod queue_groups;

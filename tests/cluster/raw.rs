@@ -1,73 +1,7 @@
 //! What a server says on a route, and what becomes of those who say something else.
 
+use crate::peer::Route;
 use crate::world::{await_interest, await_members, member};
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-use vagus_test_support::{PATIENCE, TestServer};
-
-/// The other end of a route.
-struct Route(BufReader<TcpStream>);
-
-impl Route {
-    /// Connects, and reads INFO.
-    fn to(server: &TestServer) -> Self {
-        let socket = TcpStream::connect(server.cluster_address().unwrap()).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut route = Self(BufReader::new(socket));
-        let info = route.line();
-        assert!(info.starts_with(r#"INFO {"server_id":"N"#), "{info}");
-        assert!(
-            info.contains(r#""cluster":"tests""#) && info.contains(r#""lnoc":true"#),
-            "{info}"
-        );
-        route
-    }
-
-    /// The same, and becomes a member.
-    fn joined(server: &TestServer) -> Self {
-        let mut route = Self::to(server);
-        route.say(r#"CONNECT {"echo":true,"verbose":false,"headers":true,"name":"NX","cluster":"tests","lnoc":true,"lnocu":true}"#);
-        route.say(r#"INFO {"server_id":"NX","server_name":"x","version":"2.14.5","go":"x","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"cluster":"tests","lnoc":true,"lnocu":true}"#);
-        await_members(server, 1);
-        route
-    }
-
-    fn say(&mut self, text: &str) {
-        self.0
-            .get_mut()
-            .write_all(format!("{text}\r\n").as_bytes())
-            .unwrap();
-    }
-
-    /// The next line that is neither a PING nor of the system account; nothing at the end.
-    fn line(&mut self) -> String {
-        loop {
-            let mut line = String::new();
-            self.0.read_line(&mut line).unwrap();
-            if line != "PING\r\n" && !line.starts_with("RS+ $SYS ") {
-                return line.trim_end().to_owned();
-            }
-        }
-    }
-
-    fn expect(&mut self, lines: &[&str]) {
-        for line in lines {
-            assert_eq!(self.line(), *line);
-        }
-    }
-
-    /// All that is said up to the end.
-    fn rest(mut self) -> String {
-        let mut rest = String::new();
-        loop {
-            let line = self.line();
-            if line.is_empty() {
-                return rest;
-            }
-            rest.push_str(&line);
-        }
-    }
-}
 
 #[test]
 fn interest_and_messages_have_their_lines() {

@@ -1,7 +1,8 @@
 //! How the sessions of routes take part in the cluster.
 
-use super::membership::{self, Agreement, Candidate, ClusterName, Identity, RouteKind, Verdict};
-use super::{Cluster, Relocated, Renamed, RouteAddress};
+use super::membership::{self, Agreement, Candidate, ClusterName, Identity, Joined, NoRoute, RouteKind};
+use super::pooling::{Pooling, Seat};
+use super::{Cluster, PoolHasRoom, Relocated, Renamed, RouteAddress, RouteErrand};
 use crate::mailbox::tell;
 use actix::prelude::*;
 use bytes::Bytes;
@@ -28,8 +29,12 @@ impl Membership {
         self.0.lock().members()
     }
 
-    pub(super) fn knows(&self, server_id: &str) -> bool {
-        self.0.lock().knows(server_id)
+    pub(super) fn knows(&self, server_id: &str, account: Option<&str>) -> bool {
+        self.0.lock().knows(server_id, account)
+    }
+
+    pub(super) fn pooling(&self) -> Arc<Pooling> {
+        self.0.lock().pooling().clone()
     }
 }
 
@@ -39,10 +44,9 @@ pub struct ClusterHandleParts(pub(super) Arc<Membership>);
 
 impl ClusterHandleParts {
     /// Of this server, whose cluster has this name as far as it knows.
-    pub fn new(server: Identity, name: ClusterName) -> Self {
-        Self(Arc::new(Membership(Mutex::new(membership::Membership::new(
-            server, name,
-        )))))
+    pub fn new(server: Identity, name: ClusterName, pooling: Pooling) -> Self {
+        let membership = membership::Membership::new(server, name, pooling);
+        Self(Arc::new(Membership(Mutex::new(membership))))
     }
 }
 
@@ -60,7 +64,7 @@ pub struct NewRoute {
     pub kind: RouteKind,
     /// How others say something to the server at its other end.
     pub voice: Arc<Outbox>,
-    /// What the others are told of that server, if they are.
+    /// What the others are told of that server, if it is new to this one, or for an account that has its own routes.
     pub told: Option<Told>,
 }
 
@@ -89,11 +93,45 @@ impl Told {
 #[derive(Debug)]
 pub struct JoinedRoute {
     cluster: ClusterHandle,
-    server_id: String,
+    server_id: Arc<str>,
     connection: ConnectionId,
+    pooling: Arc<Pooling>,
+    seat: Seat,
+    wants_more: Option<usize>,
 }
 
 impl JoinedRoute {
+    /// What the route is among those to the member.
+    pub fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    /// The account that the route carries alone.
+    pub fn account(&self) -> Option<&str> {
+        match &self.seat {
+            Seat::Pinned(account) => Some(account),
+            Seat::Only | Seat::Pooled(_) => None,
+        }
+    }
+
+    /// Whether the member is told on this route what is wanted in an account.
+    pub fn carries(&self, account: &str) -> bool {
+        self.pooling.carries(&self.seat, account)
+    }
+
+    /// Whether there are to be more routes to the member.
+    pub fn wants_more(&self) -> bool {
+        self.wants_more.is_some()
+    }
+
+    /// The route that was dialled on this errand works: the next may be dialled, if there are to be more.
+    pub fn have_more(&mut self, errand: &RouteErrand) {
+        if let Some(size) = self.wants_more.take() {
+            let errand = errand.clone();
+            tell(&self.cluster.cluster, PoolHasRoom { errand, size });
+        }
+    }
+
     /// The member's id.
     pub fn server_id(&self) -> &str {
         &self.server_id
@@ -123,6 +161,8 @@ impl Drop for JoinedRoute {
 #[rtype(result = "()")]
 pub(crate) struct RouteOpened {
     pub(super) connection: ConnectionId,
+    pub(super) server_id: Arc<str>,
+    pub(super) seat: Seat,
     pub(super) kind: RouteKind,
     pub(super) voice: Arc<Outbox>,
     pub(super) told: Option<Told>,
@@ -145,6 +185,10 @@ pub struct ServerHeardOf {
     pub listens_on: String,
     /// Whom this server is to tell of it.
     pub gossip: GossipMode,
+    /// The account that it is told of for.
+    pub account: Option<Box<str>>,
+    /// Who tells knows nothing of routes of accounts.
+    pub is_told_without_pool: bool,
 }
 
 impl ClusterHandle {
@@ -161,11 +205,12 @@ impl ClusterHandle {
         self.membership.0.lock().name().clone()
     }
 
-    /// A peer calls it so.
-    pub fn agree(&self, theirs: &ClusterName, connection: ConnectionId) -> Agreement {
+    /// A server calls it so.
+    pub fn agree(&self, theirs: &ClusterName, server_id: &str) -> Agreement {
         let agreement = self.membership.0.lock().agree(theirs);
         if agreement == Agreement::Adopted {
-            tell(&self.cluster, Renamed { except: connection });
+            let except = server_id.into();
+            tell(&self.cluster, Renamed { except });
         }
         agreement
     }
@@ -173,38 +218,55 @@ impl ClusterHandle {
     /// A server has said who it is: there is a route to it from now on, unless something speaks against that.
     ///
     /// # Errors
-    /// What speaks against it, which is not [`Verdict::Joined`].
-    pub fn join(&self, candidate: &Candidate, route: NewRoute) -> Result<JoinedRoute, Verdict> {
-        match self.membership.0.lock().join(candidate) {
-            Verdict::Joined => {}
-            verdict => return Err(verdict),
-        }
+    /// What speaks against it.
+    pub fn join(&self, candidate: &Candidate, route: NewRoute) -> Result<JoinedRoute, NoRoute> {
+        let (joined, pooling) = {
+            let mut membership = self.membership.0.lock();
+            (membership.join(candidate)?, membership.pooling().clone())
+        };
+        let Joined {
+            seat,
+            is_first,
+            wants_more,
+        } = joined;
         let NewRoute { kind, voice, told } = route;
         let connection = candidate.connection;
-        tell(
-            &self.cluster,
-            RouteOpened {
-                connection,
-                kind,
-                voice,
-                told,
-            },
-        );
+        let server_id: Arc<str> = candidate.server.id.as_str().into();
+        let is_news = is_first || matches!(seat, Seat::Pinned(_));
+        let opened = RouteOpened {
+            connection,
+            server_id: server_id.clone(),
+            seat: seat.clone(),
+            kind,
+            voice,
+            told: told.filter(|_| is_news),
+        };
+        tell(&self.cluster, opened);
         Ok(JoinedRoute {
             cluster: self.clone(),
-            server_id: candidate.server.id.clone(),
+            server_id,
             connection,
+            pooling,
+            seat,
+            wants_more,
         })
     }
 
-    /// Who has dialled a connection to a server with which there is a route already waits for the end of that.
+    /// How this server would have its routes.
+    pub fn pooling(&self) -> Arc<Pooling> {
+        self.membership.pooling()
+    }
+
+    /// Who has dialled a server to which there are all the routes that there are to be waits for the end of one.
     pub fn wait_for_the_end(&self, server_id: &str, outcome: OutcomeSender) {
         self.membership.0.lock().keep(server_id, outcome);
     }
 
     /// Another server tells of a server.
     pub fn heard_of(&self, heard: ServerHeardOf) {
-        if !self.membership.knows(&heard.server_id) {
+        // Who tells without a pool says nothing of accounts, for which there may be routes yet to be dialled.
+        let account = heard.account.as_deref();
+        if heard.is_told_without_pool || !self.membership.knows(&heard.server_id, account) {
             tell(&self.cluster, heard);
         }
     }

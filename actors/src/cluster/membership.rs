@@ -1,17 +1,23 @@
 //! Which servers are in the cluster, as far as this one knows: decided from what servers say, without sockets.
 
+use super::pooling::{Pooling, Seat};
 use hashbrown::HashMap;
+use std::sync::Arc;
+use thiserror::Error;
+use vagus_configs::LARGEST_POOL;
 use vagus_protocol::route::GossipMode;
 use vagus_routing::ConnectionId;
 
-/// The servers that this one has routes to. Each is in it once, however often one of the two has dialled the other.
+/// The servers that this one has routes to. Each has so many connections as the two agree on, and one for each account that
+/// has its own, however often one of the two has dialled the other.
 ///
-/// `K` is what somebody holds to whom it matters that there is a route: who dialled one that turned out to be the second has
-/// no use for another until the first has ended.
+/// `K` is what somebody holds to whom it matters that there are routes: who dialled one for which there was no place any more
+/// has no use for another until one has ended.
 #[derive(Debug)]
 pub(super) struct Membership<K> {
     server: Identity,
     name: ClusterName,
+    pooling: Arc<Pooling>,
     members: HashMap<Box<str>, Member<K>, foldhash::fast::RandomState>,
     /// Of those who dialled this server itself. There is nothing for them to do again.
     to_itself: Vec<K>,
@@ -38,16 +44,30 @@ pub struct ClusterName {
 #[derive(Debug)]
 struct Member<K> {
     name: String,
-    connection: ConnectionId,
+    /// The connections of its pool, of which some may be yet to come; one where there is no pool.
+    pool: Vec<Option<ConnectionId>>,
+    is_pooled: bool,
+    /// The connections of accounts that have their own.
+    pinned: HashMap<Box<str>, ConnectionId, foldhash::fast::RandomState>,
     /// `host:port` for its clients.
     connect_urls: Vec<String>,
     kept: Vec<K>,
 }
 
-/// A server that would be a member.
+impl<K> Member<K> {
+    fn is_connected(&self) -> bool {
+        self.pool.iter().any(Option::is_some)
+    }
+
+    fn has_room(&self) -> bool {
+        self.pool.iter().any(Option::is_none)
+    }
+}
+
+/// A connection that would be a route to a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Candidate {
-    /// Who it is.
+    /// Who the server is.
     pub server: Identity,
     /// The connection with it.
     pub connection: ConnectionId,
@@ -55,19 +75,54 @@ pub struct Candidate {
     pub is_dialled: bool,
     /// `host:port` for its clients.
     pub connect_urls: Vec<String>,
+    /// The account that the route is to carry alone.
+    pub account: Option<Box<str>>,
+    /// How many connections the server would have; not above 0 if it knows of no pool.
+    pub pool_size: i64,
+    /// Which of them it is, as it says.
+    pub pool_index: i64,
 }
 
-/// What becomes of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is a member.
-    Joined,
-    /// It is this server.
+/// A connection that is a route from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Joined {
+    /// What it carries.
+    pub(super) seat: Seat,
+    /// There was none to that server before, but for those of single accounts.
+    pub(super) is_first: bool,
+    /// There are to be so many in the pool, and not all are there.
+    pub(super) wants_more: Option<usize>,
+}
+
+/// Why a connection is no route.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoRoute {
+    /// It leads to this server.
+    #[error("it leads to itself")]
     Itself,
-    /// There is a route to it.
+    /// All the connections that there are to be are there.
+    #[error("it is one too many")]
     Duplicate,
-    /// It has the name of this server.
+    /// The other server has the name of this one.
+    #[error("both servers have the same name")]
     SameName,
+    /// One of the two servers knows no routes of accounts.
+    #[error("Not possible to have a dedicated route for account {0:?} between those servers")]
+    NoneOfItsOwn(Box<str>),
+    /// The account has no routes of its own here.
+    #[error("No route for account {0:?}")]
+    NotPinned(Box<str>),
+    /// Who is dialled has chosen a place in the pool.
+    #[error("Route pool index should not be set but is set to {0}")]
+    IndexIsSet(i64),
+    /// There is no such place in the pool.
+    #[error("Invalid route pool index: {index} - pool size is {size}")]
+    NoSuchIndex {
+        /// The place.
+        index: i64,
+        /// How many the other server would have.
+        size: i64,
+    },
 }
 
 /// What comes of the name of a peer's cluster.
@@ -115,13 +170,19 @@ impl RouteKind {
 
 impl<K> Membership<K> {
     /// Of a server that is alone in its cluster.
-    pub(super) fn new(server: Identity, name: ClusterName) -> Self {
+    pub(super) fn new(server: Identity, name: ClusterName, pooling: Pooling) -> Self {
         Self {
             server,
             name,
+            pooling: Arc::new(pooling),
             members: HashMap::default(),
             to_itself: Vec::new(),
         }
+    }
+
+    /// How this server would have its routes.
+    pub(super) fn pooling(&self) -> &Arc<Pooling> {
+        &self.pooling
     }
 
     /// What the cluster is called.
@@ -143,28 +204,93 @@ impl<K> Membership<K> {
     }
 
     /// A server has said who it is.
-    pub(super) fn join(&mut self, candidate: &Candidate) -> Verdict {
+    pub(super) fn join(&mut self, candidate: &Candidate) -> Result<Joined, NoRoute> {
         let server = &candidate.server;
         if server.id == self.server.id {
-            return Verdict::Itself;
+            return Err(NoRoute::Itself);
         }
         if !candidate.is_dialled && server.name == self.server.name {
-            return Verdict::SameName;
+            return Err(NoRoute::SameName);
         }
-        if self.members.contains_key(&*server.id) {
-            return Verdict::Duplicate;
-        }
-        let member = Member {
-            name: server.name.clone(),
-            connection: candidate.connection,
-            connect_urls: candidate.connect_urls.clone(),
-            kept: Vec::new(),
+        let is_pooled = self.pooling.size > 0 && candidate.pool_size > 0;
+        let size = match is_pooled {
+            true => {
+                let theirs = usize::try_from(candidate.pool_size).unwrap_or(usize::MAX);
+                self.pooling.size.max(theirs.min(LARGEST_POOL))
+            }
+            false => 1,
         };
-        self.members.insert(server.id.as_str().into(), member);
-        Verdict::Joined
+        let index = self.index(candidate, is_pooled, size)?;
+        let member = self
+            .members
+            .entry(server.id.as_str().into())
+            .or_insert_with(|| Member {
+                name: server.name.clone(),
+                pool: Vec::new(),
+                is_pooled,
+                pinned: HashMap::default(),
+                connect_urls: Vec::new(),
+                kept: Vec::new(),
+            });
+        if let Some(account) = &candidate.account {
+            return match member.pinned.try_insert(account.clone(), candidate.connection) {
+                Ok(_) => Ok(Joined {
+                    seat: Seat::Pinned(account.clone()),
+                    is_first: false,
+                    wants_more: None,
+                }),
+                Err(_) => Err(NoRoute::Duplicate),
+            };
+        }
+        let is_first = !member.is_connected();
+        if is_first {
+            member.is_pooled = is_pooled;
+            member.connect_urls.clone_from(&candidate.connect_urls);
+        } else if !(is_pooled && member.is_pooled) {
+            return Err(NoRoute::Duplicate);
+        }
+        if member.pool.len() < size {
+            member.pool.resize(size, None);
+        }
+        let index = index.or_else(|| member.pool.iter().position(Option::is_none));
+        let place = index.and_then(|index| Some((index, member.pool.get_mut(index)?)));
+        let Some((index, place @ None)) = place else {
+            return Err(NoRoute::Duplicate);
+        };
+        *place = Some(candidate.connection);
+        Ok(Joined {
+            seat: match is_pooled {
+                true => Seat::Pooled(index),
+                false => Seat::Only,
+            },
+            is_first,
+            wants_more: member.has_room().then_some(member.pool.len()),
+        })
     }
 
-    /// Keeps this for as long as there is a route to a server, or for ever if it is this one.
+    /// The place in a pool of this size that the other server has chosen; none if that is for this one to choose, which has
+    /// dialled it.
+    fn index(&self, candidate: &Candidate, is_pooled: bool, size: usize) -> Result<Option<usize>, NoRoute> {
+        let (index, size_said) = (candidate.pool_index, candidate.pool_size);
+        match &candidate.account {
+            Some(account) if !is_pooled => return Err(NoRoute::NoneOfItsOwn(account.clone())),
+            None if !is_pooled => return Ok(None),
+            _ if candidate.is_dialled && index != 0 => return Err(NoRoute::IndexIsSet(index)),
+            Some(account) if !self.pooling.is_pinned(account) => {
+                return Err(NoRoute::NotPinned(account.clone()));
+            }
+            _ if candidate.is_dialled => return Ok(None),
+            _ => {}
+        }
+        let index_in_pool = usize::try_from(index).ok().filter(|index| *index < size);
+        let no_such_index = NoRoute::NoSuchIndex {
+            index,
+            size: size_said,
+        };
+        index_in_pool.map(Some).ok_or(no_such_index)
+    }
+
+    /// Keeps this until a route to a server ends, or for ever if it is this one.
     pub(super) fn keep(&mut self, server: &str, kept: K) {
         if server == self.server.id {
             self.to_itself.push(kept);
@@ -183,26 +309,41 @@ impl<K> Membership<K> {
         })
     }
 
-    /// The route to a server has ended; gives what was kept for so long. Nothing happens if another connection is the route.
+    /// A route to a server has ended; gives what was kept for so long. Nothing happens if the connection is none.
     pub(super) fn leave(&mut self, server: &str, connection: ConnectionId) -> Vec<K> {
-        let is_it = |member: &Member<K>| member.connection == connection;
-        match self.members.get(server).is_some_and(is_it) {
-            true => self
-                .members
-                .remove(server)
-                .map_or(Vec::new(), |member| member.kept),
-            false => Vec::new(),
+        let Some(member) = self.members.get_mut(server) else {
+            return Vec::new();
+        };
+        let place = member.pool.iter_mut().find(|place| **place == Some(connection));
+        let was_pinned = member.pinned.extract_if(|_, pinned| *pinned == connection);
+        if place.map(Option::take).is_none() && was_pinned.count() == 0 {
+            return Vec::new();
         }
+        let kept = std::mem::take(&mut member.kept);
+        if !member.is_connected() {
+            // What comes next may agree on something else.
+            member.pool.clear();
+            member.connect_urls.clear();
+        }
+        if !member.is_connected() && member.pinned.is_empty() {
+            self.members.remove(server);
+        }
+        kept
     }
 
-    /// Whether it is this server, or one that there is a route to.
-    pub(super) fn knows(&self, server: &str) -> bool {
-        server == self.server.id || self.members.contains_key(server)
+    /// Whether it is this server, or one that there is such a route to: that of an account, or any other.
+    pub(super) fn knows(&self, server: &str, account: Option<&str>) -> bool {
+        server == self.server.id
+            || self.members.get(server).is_some_and(|member| match account {
+                Some(account) => member.pinned.contains_key(account),
+                None => member.is_connected(),
+            })
     }
 
     /// The names of the members, in order.
     pub(super) fn members(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.members.values().map(|member| member.name.clone()).collect();
+        let members = self.members.values().filter(|member| member.is_connected());
+        let mut names: Vec<String> = members.map(|member| member.name.clone()).collect();
         names.sort();
         names
     }

@@ -73,7 +73,13 @@ impl<S: Session> Handler<Describe> for Connection<S> {
             state: self.state(Instant::now(), extent),
             subscriptions: match extent {
                 Extent::Figures | Extent::State => Vec::new(),
-                Extent::Subscriptions => self.subscriptions.all(),
+                Extent::Subscriptions => {
+                    let elsewhere = self
+                        .several
+                        .iter()
+                        .flat_map(|several| several.all_subscriptions());
+                    self.subscriptions.all().into_iter().chain(elsewhere).collect()
+                }
             },
         }
     }

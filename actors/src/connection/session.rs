@@ -34,6 +34,10 @@ pub trait Session: Sized + Unpin + 'static {
     /// How the log calls connections of this language.
     const NAMES: ConnectionNames = ConnectionNames::CLIENTS;
 
+    /// Whether a peer that was dialled is who was looked for as soon as it is connected. If not, the session
+    /// [says when](Turn::establish), and until then the attempt to reach it can still fail.
+    const ESTABLISHED_AT_ONCE: bool = true;
+
     /// Takes every complete frame at the start of `input`.
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress;
 
@@ -84,6 +88,12 @@ pub trait Session: Sized + Unpin + 'static {
         turn: &mut T,
     ) {
         let _ = (account, changes.count(), turn);
+    }
+
+    /// Whether it is to be told what others are interested in in this account, once it [watches](Turn::watch_interest).
+    fn is_told_of(&self, account: &str) -> bool {
+        let _ = account;
+        true
     }
 
     /// When it next wants to be told the time.
@@ -319,6 +329,9 @@ pub trait Turn {
     /// [`Session::interest_changed`].
     fn watch_interest(&mut self) {}
 
+    /// From now on messages are sent to the peer without the name of their account, as the connection carries one alone.
+    fn carry_one_account(&mut self) {}
+
     /// Says to the peer what others are interested in: at once, whatever else waits to be said, as others wait for it.
     fn tell_interest(&mut self, bytes: &[u8]) {
         self.reply(bytes);
@@ -328,6 +341,9 @@ pub trait Turn {
     fn voice(&self) -> Option<Arc<Outbox>> {
         None
     }
+
+    /// The peer is who was looked for: the one who dialled it has been successful.
+    fn establish(&mut self) {}
 
     /// How the one who dialled this connection is told of its end; none if it was accepted, or after this.
     fn take_outcome(&mut self) -> Option<OutcomeSender> {

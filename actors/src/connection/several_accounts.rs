@@ -5,6 +5,8 @@ use crate::router::InterestChanged;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 use std::collections::VecDeque;
+use std::sync::Arc;
+use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Subscriptions;
 use vagus_routing::AccountId;
 
@@ -57,6 +59,13 @@ impl SeveralAccounts {
             .values()
             .map(|(_, subscriptions)| subscriptions.len())
             .sum()
+    }
+
+    /// These themselves.
+    pub(super) fn all_subscriptions(&self) -> impl Iterator<Item = Arc<ConnectionSubscription>> {
+        self.others
+            .values()
+            .flat_map(|(_, subscriptions)| subscriptions.all())
     }
 
     /// All that it has in these.

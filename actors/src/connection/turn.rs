@@ -354,6 +354,10 @@ impl Turn for ConnectionTurn<'_> {
         self.several.get_or_insert_default().watch();
     }
 
+    fn carry_one_account(&mut self) {
+        self.outbox.carry_one_account();
+    }
+
     fn tell_interest(&mut self, bytes: &[u8]) {
         self.delivery.pause_run();
         self.delivery.staging.reply(self.outbox, bytes);
@@ -361,6 +365,12 @@ impl Turn for ConnectionTurn<'_> {
 
     fn voice(&self) -> Option<Arc<Outbox>> {
         Some(self.outbox.clone())
+    }
+
+    fn establish(&mut self) {
+        if let Some(outcome) = &*self.outcome {
+            outcome.opened();
+        }
     }
 
     fn take_outcome(&mut self) -> Option<OutcomeSender> {

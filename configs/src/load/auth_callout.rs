@@ -2,7 +2,7 @@
 
 use super::absent;
 use super::findings::Findings;
-use crate::grammar::{Entry, Kind};
+use crate::grammar::Entry;
 use crate::{AuthCallout, GLOBAL_ACCOUNT};
 use vagus_auth::nkey::{self, Kind as KeyKind};
 
@@ -31,7 +31,7 @@ pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Option<AuthCallout
                     callout.account = name;
                 }
             }
-            "auth_users" | "users" => callout.auth_users = texts(entry, findings)?,
+            "auth_users" | "users" => callout.auth_users = findings.texts(entry)?,
             "xkey" | "key" => {
                 let key = findings.text(entry)?;
                 if !nkey::is_public(KeyKind::Curve, key) {
@@ -40,7 +40,7 @@ pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Option<AuthCallout
                 }
                 callout.xkey = Some(key.to_owned());
             }
-            "allowed_accounts" => callout.allowed_accounts = texts(entry, findings)?,
+            "allowed_accounts" => callout.allowed_accounts = findings.texts(entry)?,
             key => absent::refuse(key, entry, &absent::NOTHING, findings),
         }
     }
@@ -53,18 +53,4 @@ pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Option<AuthCallout
         return findings.refuse(entry, message.to_owned());
     }
     Some(callout)
-}
-
-fn texts(entry: &Entry, findings: &mut Findings) -> Option<Vec<String>> {
-    let mut texts = Vec::new();
-    for value in findings.array(entry)? {
-        match &value.kind {
-            Kind::Text(text) => texts.push(text.clone()),
-            other => {
-                let message = format!("{} must have text, not {}", entry.key, other.name());
-                return findings.refuse(entry, message);
-            }
-        }
-    }
-    Some(texts)
 }

@@ -5,7 +5,7 @@ use super::findings::Findings;
 use super::listener::Section;
 use super::read::set;
 use crate::grammar::{Entry, Kind, Map};
-use crate::{BesideTls, Cluster, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
+use crate::{BesideTls, Cluster, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
 use vagus_auth::credentials::Credentials;
 
 pub(super) fn take(key: &str, entry: &Entry, cluster: &mut Option<Cluster>, findings: &mut Findings) -> bool {
@@ -65,16 +65,8 @@ fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
                 let max = findings.integer(entry).and_then(|max| u32::try_from(max).ok());
                 cluster.ping_max = max.filter(|max| *max > 0);
             }
-            "pool_size" => idle(
-                entry,
-                findings.integer(entry).is_some_and(|size| size > 0),
-                findings,
-            ),
-            "accounts" => idle(
-                entry,
-                findings.array(entry).is_some_and(|them| !them.is_empty()),
-                findings,
-            ),
+            "pool_size" => pool_size(entry, &mut cluster, findings),
+            "accounts" => pinned_accounts(entry, &mut cluster, findings),
             "compression" => idle(entry, is_compressed(&entry.value.kind), findings),
             "write_deadline" => idle(entry, findings.duration(entry).is_some(), findings),
             "write_timeout" => idle(entry, findings.text(entry).is_some(), findings),
@@ -108,7 +100,48 @@ fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
             findings.problem(entry, message);
         }
     }
+    if let Some(entry) = section
+        .entries()
+        .iter()
+        .find(|it| it.key.eq_ignore_ascii_case("accounts"))
+        && cluster.pool_size == 0
+        && !cluster.accounts.is_empty()
+    {
+        findings.problem(
+            entry,
+            "pool_size cannot be negative if pinned accounts are specified",
+        );
+    }
     listens.then_some(cluster)
+}
+
+fn pool_size(entry: &Entry, cluster: &mut Cluster, findings: &mut Findings) {
+    match findings.integer(entry) {
+        // As if it were not said.
+        None | Some(0) => {}
+        Some(size) => {
+            let size = usize::try_from(size).unwrap_or(0);
+            if size > LARGEST_POOL {
+                findings.doubt(Some(entry), format!("{} is {LARGEST_POOL} at most", entry.key));
+            }
+            cluster.pool_size = size.min(LARGEST_POOL);
+        }
+    }
+}
+
+fn pinned_accounts(entry: &Entry, cluster: &mut Cluster, findings: &mut Findings) {
+    let accounts = findings.texts(entry).unwrap_or_default();
+    let twice = accounts
+        .iter()
+        .enumerate()
+        .find(|(at, account)| accounts[..*at].contains(account));
+    if let Some((_, account)) = twice {
+        let list = accounts.join("\" \"");
+        let message =
+            format!("found duplicate account name \"{account}\" in pinned accounts list [\"{list}\"]");
+        findings.problem(entry, message);
+    }
+    cluster.accounts = accounts;
 }
 
 fn name(entry: &Entry, cluster: &mut Cluster, findings: &mut Findings) {

@@ -69,6 +69,21 @@ impl Findings {
         }
     }
 
+    /// Several texts.
+    pub(super) fn texts(&mut self, entry: &Entry) -> Option<Vec<String>> {
+        let mut texts = Vec::new();
+        for value in self.array(entry)? {
+            match &value.kind {
+                Kind::Text(text) => texts.push(text.clone()),
+                other => {
+                    let message = format!("{} must have text, not {}", entry.key, other.name());
+                    return self.refuse(entry, message);
+                }
+            }
+        }
+        Some(texts)
+    }
+
     /// A duration as text, or as a whole number of seconds as it once was. 0 stands for the default and
     /// gives nothing.
     pub(super) fn duration(&mut self, entry: &Entry) -> Option<Duration> {

@@ -293,6 +293,8 @@ pub enum CloseReason {
     DuplicateRoute,
     /// The configuration does not ask for the route any more.
     RouteRemoved,
+    /// There is no such account as the route is for.
+    MissingAccount,
     /// The other server has the name of this one.
     DuplicateServerName,
     /// The other server is of another cluster.
@@ -341,6 +343,7 @@ impl CloseReason {
             CloseReason::Kicked => "Kicked",
             CloseReason::DuplicateRoute => "Duplicate Route",
             CloseReason::RouteRemoved => "Route Removed",
+            CloseReason::MissingAccount => "Missing Account",
             CloseReason::DuplicateServerName => "Duplicate Server Name",
             CloseReason::ClusterNameConflict => "Cluster Name Conflict",
             CloseReason::WrongPort => "Incorrect Port",

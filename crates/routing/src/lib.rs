@@ -6,6 +6,7 @@
 
 mod cache;
 mod fanout;
+mod fnv;
 mod index;
 mod mappings;
 mod origin;
@@ -18,6 +19,7 @@ mod versions;
 
 pub use cache::{ANTICIPATED, CacheLimits, CacheStats, FanoutCache, Kept, Missing};
 pub use fanout::{Encoder, Fanout, Matches, PeerTargets, Prefix, QueueTargets, SharedTargets, Target};
+pub use fnv::fnv_1a;
 pub use index::{Index, IndexStats, Listing};
 pub use mappings::{Mapped, MappedDestination, Mapping, MappingError, Mappings};
 pub use origin::{AccountId, ConnectionKind, Origin};

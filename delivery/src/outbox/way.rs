@@ -61,6 +61,8 @@ impl Traits {
     pub(crate) const NO_CLIENT: u8 = 1 << 3;
     /// The owner takes no more for now.
     pub(crate) const FULL: u8 = 1 << 4;
+    /// It carries one account alone, which is not said to the peer.
+    pub(crate) const OF_ONE_ACCOUNT: u8 = 1 << 5;
 
     pub(super) fn new(traits: u8) -> Self {
         Self(AtomicU8::new(traits))

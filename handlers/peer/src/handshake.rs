@@ -4,8 +4,8 @@ use crate::authentication::{self, Verdict};
 use crate::session::{RouteSession, Stage};
 use bytes::Bytes;
 use vagus_actors::cluster::{
-    Agreement, Candidate, ClusterName, Identity, NewRoute, RouteAddress, ServerHeardOf, Told,
-    Verdict as Membership,
+    Agreement, Candidate, ClusterName, Identity, JoinedRoute, NewRoute, NoRoute, RouteAddress, Seat,
+    ServerHeardOf, Told,
 };
 use vagus_actors::connection::Turn;
 use vagus_protocol::error::{CloseReason, Complaint};
@@ -57,7 +57,7 @@ impl RouteSession {
             is_dynamic: connect.cluster_dynamic,
         };
         let cluster = &self.settings.cluster;
-        if cluster.agree(&theirs, self.party.id) == Agreement::Conflict {
+        if cluster.agree(&theirs, &connect.name) == Agreement::Conflict {
             let text = format!(
                 "Rejecting connection, cluster name {} does not match {}",
                 Quoted(theirs.text.as_bytes()),
@@ -66,6 +66,7 @@ impl RouteSession {
             return self.refuse(&text, CloseReason::ClusterNameConflict, turn);
         }
         self.limits.origin_in_unsubscribe = connect.lnocu;
+        self.limits.max_line = self.settings.max_line;
         self.stage = Stage::Introducing;
     }
 
@@ -82,7 +83,7 @@ impl RouteSession {
                 // One that is about to stop wants no new clients.
                 route.relocate(if info.ldm { &[] } else { &info.connect_urls });
             }
-            Stage::Joined(_) => self.hear_of(&info),
+            Stage::Joined(route) => self.hear_of(route, &info),
         }
     }
 
@@ -94,7 +95,10 @@ impl RouteSession {
             is_dynamic: info.cluster_dynamic,
         };
         let is_itself = info.server_id == self.settings.info.server_id;
-        if !is_itself && !theirs.text.is_empty() && cluster.agree(&theirs, party.id) == Agreement::Conflict {
+        if !is_itself
+            && !theirs.text.is_empty()
+            && cluster.agree(&theirs, &info.server_id) == Agreement::Conflict
+        {
             return self.end(CloseReason::ClusterNameConflict, turn);
         }
         if info.ip.is_empty() {
@@ -103,6 +107,20 @@ impl RouteSession {
                 std::net::IpAddr::V6(ip) => format!("[{ip}]"),
             };
             info.ip = format!("nats-route://{host}:{}/", info.port);
+        }
+        if let Some(account) = self.errand.as_ref().and_then(|errand| errand.account.as_deref()) {
+            // That is what others are told of.
+            account.clone_into(&mut info.route_account);
+        }
+        let account = Some(&*info.route_account).filter(|account| !account.is_empty());
+        if let Some(account) = account
+            && !turn.enter(account.as_bytes())
+        {
+            let text = format!(
+                "Unable to lookup account {}: account missing",
+                Quoted(account.as_bytes())
+            );
+            return self.refuse(&text, CloseReason::MissingAccount, turn);
         }
         let theirs = GossipMode::from_number(info.gossip_mode);
         let Some(voice) = turn.voice() else {
@@ -116,6 +134,9 @@ impl RouteSession {
             connection: party.id,
             is_dialled: party.kind.is_dialled,
             connect_urls: info.connect_urls.clone(),
+            account: account.map(Into::into),
+            pool_size: info.route_pool_size,
+            pool_index: info.route_pool_idx,
         };
         let route = NewRoute {
             kind: party.kind,
@@ -123,35 +144,81 @@ impl RouteSession {
             told: party.kind.is_told(theirs).then(|| told(&mut info)),
         };
         match cluster.join(&candidate, route) {
-            Ok(route) => {
-                log::debug!("{party} - Registering remote route {:?}", info.server_id);
-                self.limits.origin_in_unsubscribe |= info.lnocu;
-                self.name = info.server_name;
-                self.version = info.version;
-                self.stage = Stage::Joined(route);
-                turn.accept_headers(self.settings.info.headers && info.headers);
-                turn.set_name(&self.name);
-                turn.watch_interest();
-            }
-            Err(Membership::SameName) => {
+            Ok(route) => self.joined(route, info, turn),
+            Err(NoRoute::SameName) => {
                 log::error!(
                     "{party} - Remote server has a duplicate name: {:?}",
                     info.server_name
                 );
                 self.end(CloseReason::DuplicateServerName, turn);
             }
-            Err(_) => {
-                log::debug!("{party} - Detected duplicate remote route {:?}", info.server_id);
-                if let Some(outcome) = turn.take_outcome() {
-                    cluster.wait_for_the_end(&info.server_id, outcome);
-                }
+            Err(no_route @ (NoRoute::Itself | NoRoute::Duplicate)) => {
+                log::debug!(
+                    "{party} - Detected duplicate remote route {:?}: {no_route}",
+                    info.server_id
+                );
+                self.wait_for_the_end(&info.server_id, turn);
                 self.end(CloseReason::DuplicateRoute, turn);
+            }
+            Err(no_route) => {
+                if matches!(no_route, NoRoute::NoneOfItsOwn(_)) {
+                    self.wait_for_the_end(&info.server_id, turn);
+                }
+                self.refuse(&no_route.to_string(), CloseReason::ProtocolViolation, turn);
             }
         }
     }
 
+    /// Who has dialled the server is not to do so again before a route to it has ended.
+    fn wait_for_the_end(&self, server_id: &str, turn: &mut impl Turn) {
+        if let Some(outcome) = turn.take_outcome() {
+            self.settings.cluster.wait_for_the_end(server_id, outcome);
+        }
+    }
+
+    /// The connection is a route from now on.
+    fn joined(&mut self, route: JoinedRoute, info: RouteInfo, turn: &mut impl Turn) {
+        let (party, id) = (self.party, &info.server_id);
+        match route.account() {
+            None => log::debug!("{party} - Registering remote route {id:?}"),
+            Some(account) => log::debug!("{party} - Registering remote route {id:?} for account {account:?}"),
+        }
+        if self.has_yet_to_introduce {
+            let mut line = Vec::new();
+            self.settings
+                .info(party.kind.gossip, route.seat())
+                .append(&mut line);
+            turn.reply(&line);
+            self.has_yet_to_introduce = false;
+        }
+        if route.account().is_some() {
+            self.limits.one_account = true;
+            turn.carry_one_account();
+        }
+        if party.kind.is_dialled && route.wants_more() {
+            // Its answer shows that this server was let in.
+            turn.reply(b"PING\r\n");
+        }
+        self.limits.origin_in_unsubscribe |= info.lnocu;
+        self.name = info.server_name;
+        self.version = info.version;
+        self.stage = Stage::Joined(route);
+        turn.establish();
+        turn.accept_headers(self.settings.info.headers && info.headers);
+        turn.set_name(&self.name);
+        turn.watch_interest();
+    }
+
+    /// PONG.
+    pub(crate) fn pong(&mut self, turn: &mut impl Turn) {
+        self.heartbeat.answered(turn.now());
+        if let (Stage::Joined(route), Some(errand)) = (&mut self.stage, &self.errand) {
+            route.have_more(errand);
+        }
+    }
+
     /// INFO of a third server.
-    fn hear_of(&self, info: &RouteInfo) {
+    fn hear_of(&self, route: &JoinedRoute, info: &RouteInfo) {
         let Some((host, port)) = host_and_port(&info.ip) else {
             log::error!("{} - Error parsing URL from INFO: {:?}", self.party, info.ip);
             return;
@@ -170,6 +237,8 @@ impl RouteSession {
             },
             listens_on: info.host.clone(),
             gossip: GossipMode::from_number(info.gossip_mode),
+            account: (!info.route_account.is_empty()).then(|| info.route_account.as_str().into()),
+            is_told_without_pool: *route.seat() == Seat::Only,
         });
     }
 }

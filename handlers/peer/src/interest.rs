@@ -66,9 +66,9 @@ pub(crate) fn unsubscribe(
     Noted::Done
 }
 
-/// Tells the other server what is wanted here.
+/// Tells the other server what is wanted here, in the account where that is to be said.
 pub(crate) fn tell<'a>(
-    account: &str,
+    account: Option<&str>,
     changes: impl Iterator<Item = InterestChange<'a>>,
     turn: &mut impl Turn,
 ) {
@@ -76,7 +76,7 @@ pub(crate) fn tell<'a>(
     for change in changes {
         interest::append(
             &mut lines,
-            Some(account.as_bytes()),
+            account.map(str::as_bytes),
             change.subject,
             change.queue,
             change.weight,

@@ -13,7 +13,7 @@ use session::Party;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::cluster::{ClusterHandle, RouteErrand, RouteKind};
+use vagus_actors::cluster::{ClusterHandle, RouteErrand, RouteKind, Seat};
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::Gate;
 use vagus_delivery::Live;
@@ -46,13 +46,21 @@ pub struct RouteSettings {
 }
 
 impl RouteSettings {
-    /// INFO as it is said now, by one that connects as in `kind`.
-    fn info(&self, gossip: GossipMode) -> RouteInfo {
+    /// INFO as it is said now, on a route that is this one of those to a server.
+    fn info(&self, gossip: GossipMode, seat: &Seat) -> RouteInfo {
         let name = self.cluster.name();
         RouteInfo {
             cluster: name.text,
             cluster_dynamic: name.is_dynamic,
             gossip_mode: gossip.number(),
+            route_pool_idx: match seat {
+                Seat::Pooled(index) => i64::try_from(*index).unwrap_or(0),
+                Seat::Only | Seat::Pinned(_) => 0,
+            },
+            route_account: match seat {
+                Seat::Pinned(account) => account.to_string(),
+                Seat::Only | Seat::Pooled(_) => String::new(),
+            },
             ..self.info.clone()
         }
     }
@@ -93,10 +101,12 @@ impl Language for Routes {
     fn open(&mut self, entrance: Entrance) -> Opening<RouteSession> {
         let (settings, version) = self.live.current();
         let mut greeting = Vec::with_capacity(1024);
+        let mut errand = None;
         let kind = match (entrance.direction(), entrance.errand::<RouteErrand>()) {
-            (Direction::Dialled, Some(errand)) => {
-                settings.connect(errand).append(&mut greeting);
-                errand.kind
+            (Direction::Dialled, Some(dialled)) => {
+                settings.connect(dialled).append(&mut greeting);
+                errand = Some(Box::new(dialled.clone()));
+                dialled.kind
             }
             _ => RouteKind {
                 is_dialled: false,
@@ -104,13 +114,19 @@ impl Language for Routes {
                 gossip: GossipMode::Default,
             },
         };
-        settings.info(kind.gossip).append(&mut greeting);
+        // Which one of several it is depends on how many the other server has: that is heard first.
+        let has_yet_to_introduce = kind.is_dialled && settings.info.route_pool_size > 0;
+        if !has_yet_to_introduce {
+            settings.info(kind.gossip, &Seat::Only).append(&mut greeting);
+        }
         let party = Party {
             peer: entrance.peer(),
             id: entrance.id(),
             kind,
         };
-        let session = RouteSession::new(self.live.clone(), (settings, version), party, Instant::now());
+        let mut session = RouteSession::new(self.live.clone(), (settings, version), party, Instant::now());
+        session.errand = errand;
+        session.has_yet_to_introduce = has_yet_to_introduce;
         Opening::Done(Opened {
             entrance,
             session,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_actors::cluster::{JoinedRoute, RouteKind};
+use vagus_actors::cluster::{JoinedRoute, RouteErrand, RouteKind, Seat};
 use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Turn};
 use vagus_actors::observed::{ClientInfo, ServerInfo};
 use vagus_actors::router::InterestChange;
@@ -24,6 +24,9 @@ use vagus_routing::{ConnectionId, ConnectionKind};
 /// The first PING comes early: it measures the round trip.
 const FIRST_PING_AFTER: Duration = Duration::from_secs(1);
 
+/// The longest line, in bytes, of one that has not been let in.
+const UNKNOWN_AT_MOST: usize = 4096;
+
 /// How much of what a server says wrong is logged, in bytes.
 const SHOWN_AT_MOST: usize = 64;
 
@@ -34,9 +37,13 @@ pub struct RouteSession {
     live: Arc<Live<RouteSettings>>,
     settings_version: u64,
     pub(crate) party: Party,
+    /// What it has been dialled for, if this server did that.
+    pub(crate) errand: Option<Box<RouteErrand>>,
+    /// INFO has not been said.
+    pub(crate) has_yet_to_introduce: bool,
     pub(crate) stage: Stage,
     pub(crate) limits: RouteLimits,
-    heartbeat: Heartbeat,
+    pub(crate) heartbeat: Heartbeat,
     /// How the server calls itself, and what it is, once it has said so.
     pub(crate) name: String,
     pub(crate) version: String,
@@ -93,12 +100,17 @@ impl RouteSession {
         let mut heartbeat = Heartbeat::new(settings.ping_interval, settings.ping_max, now);
         heartbeat.begin(now, FIRST_PING_AFTER, party.id);
         Self {
+            errand: None,
+            has_yet_to_introduce: false,
             stage: match party.kind.is_dialled {
                 true => Stage::Introducing,
                 false => Stage::Connecting(now + settings.auth_timeout),
             },
             limits: RouteLimits {
-                max_line: settings.max_line,
+                max_line: match party.kind.is_dialled {
+                    true => settings.max_line,
+                    false => settings.max_line.min(UNKNOWN_AT_MOST),
+                },
                 max_message: settings.max_message,
                 one_account: false,
                 origin_in_unsubscribe: party.kind.is_dialled,
@@ -148,7 +160,7 @@ impl RouteSession {
         if turn.interest_pending() {
             return Passed::Waiting;
         }
-        let account = message.account.unwrap_or_default();
+        let account = message.account.unwrap_or_else(|| own_account(&self.stage));
         if !turn.enter(account) {
             log::debug!(
                 "{} - Unknown account {} for routed message on subject {}",
@@ -170,7 +182,7 @@ impl RouteSession {
     fn operate(&mut self, operation: &RouteOperation<'_>, turn: &mut impl Turn) {
         match operation {
             RouteOperation::Ping => turn.reply(b"PONG\r\n"),
-            RouteOperation::Pong => self.heartbeat.answered(turn.now()),
+            RouteOperation::Pong => self.pong(turn),
             RouteOperation::Connect(json) => self.connect(json, turn),
             RouteOperation::Info(json) => self.info(json, turn),
             RouteOperation::Error(text) => {
@@ -180,7 +192,7 @@ impl RouteSession {
             }
             RouteOperation::Ok | RouteOperation::AccountInterest | RouteOperation::Message(_) => {}
             RouteOperation::Subscribe(interest) => {
-                let account = interest.account.unwrap_or_default();
+                let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
                 let noted = interest::subscribe(account, interest, &mut self.sid, turn);
                 match noted {
                     Noted::Done => {}
@@ -197,9 +209,23 @@ impl RouteSession {
                 }
             }
             RouteOperation::Unsubscribe(interest) => {
-                let account = interest.account.unwrap_or_default();
+                let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
                 interest::unsubscribe(account, interest, &mut self.sid, turn);
             }
+        }
+    }
+
+    fn is_member(&self) -> bool {
+        matches!(self.stage, Stage::Joined(_))
+    }
+
+    /// The other server says what is for members to say, or for those that have been let in.
+    fn out_of_place(&mut self, turn: &mut impl Turn) {
+        if matches!(self.stage, Stage::Connecting(_)) {
+            self.say_last(&Complaint::AuthorizationViolation);
+            self.end(CloseReason::AuthenticationFailure, turn);
+        } else {
+            self.broken("something of a server that has not said who it is", turn);
         }
     }
 
@@ -207,11 +233,19 @@ impl RouteSession {
     fn may_be_said(&self, operation: &RouteOperation<'_>) -> bool {
         match operation {
             RouteOperation::Subscribe(_) | RouteOperation::Unsubscribe(_) | RouteOperation::Message(_) => {
-                matches!(self.stage, Stage::Joined(_))
+                self.is_member()
             }
             RouteOperation::Connect(_) | RouteOperation::Error(_) => true,
             _ => !matches!(self.stage, Stage::Connecting(_)),
         }
+    }
+}
+
+/// The name of the account that a route carries alone, where that is not said.
+fn own_account(stage: &Stage) -> &[u8] {
+    match stage {
+        Stage::Joined(route) => route.account().unwrap_or_default().as_bytes(),
+        Stage::Connecting(_) | Stage::Introducing => b"",
     }
 }
 
@@ -225,12 +259,19 @@ impl Session for RouteSession {
         level: log::Level::Info,
     };
 
+    const ESTABLISHED_AT_ONCE: bool = false;
+
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         self.heartbeat.heard(turn.now());
         let mut at = 0;
         while at < input.len() && !self.closing {
             let (operation, consumed) = match parse(&input[at..], &self.limits) {
                 RouteParsed::Frame { operation, consumed } => (operation, consumed),
+                // Of one that is no member no message is waited for.
+                RouteParsed::Incomplete { frame_len } if frame_len > 0 && !self.is_member() => {
+                    self.out_of_place(turn);
+                    break;
+                }
                 RouteParsed::Incomplete { frame_len } => {
                     return Progress::Taken {
                         consumed: at,
@@ -246,12 +287,7 @@ impl Session for RouteSession {
                 }
             };
             if !self.may_be_said(&operation) {
-                if matches!(self.stage, Stage::Connecting(_)) {
-                    self.say_last(&Complaint::AuthorizationViolation);
-                    self.end(CloseReason::AuthenticationFailure, turn);
-                } else {
-                    self.broken("something of a server that has not said who it is", turn);
-                }
+                self.out_of_place(turn);
                 break;
             }
             if let RouteOperation::Message(message) = &operation {
@@ -291,7 +327,9 @@ impl Session for RouteSession {
             .adjust(self.settings.ping_interval, self.settings.ping_max, turn.now());
         if before != self.settings.info && matches!(self.stage, Stage::Joined(_)) {
             let mut line = Vec::new();
-            self.settings.info(self.party.kind.gossip).append(&mut line);
+            self.settings
+                .info(self.party.kind.gossip, &Seat::Only)
+                .append(&mut line);
             turn.reply(&line);
         }
     }
@@ -341,7 +379,15 @@ impl Session for RouteSession {
         changes: impl Iterator<Item = InterestChange<'a>>,
         turn: &mut T,
     ) {
-        interest::tell(account, changes, turn);
+        let is_said = !self.limits.one_account;
+        interest::tell(is_said.then_some(account), changes, turn);
+    }
+
+    fn is_told_of(&self, account: &str) -> bool {
+        match &self.stage {
+            Stage::Joined(route) => route.carries(account),
+            Stage::Connecting(_) | Stage::Introducing => false,
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -377,6 +423,7 @@ impl Session for RouteSession {
                     id: route.server_id().to_owned(),
                     is_dialled: self.party.kind.is_dialled,
                     is_configured: self.party.kind.is_configured,
+                    account: route.account().map(str::to_owned),
                 }),
                 _ => None,
             },

@@ -1,12 +1,22 @@
 use super::*;
 
 fn membership(name: &str, is_dynamic: bool) -> Membership<&'static str> {
+    let text = name.into();
+    pooled_membership(ClusterName { text, is_dynamic }, Pooling::default())
+}
+
+fn pooled_membership(name: ClusterName, pooling: Pooling) -> Membership<&'static str> {
     let server = Identity {
         id: "NA".into(),
         name: "a".into(),
     };
-    let text = name.into();
-    Membership::new(server, ClusterName { text, is_dynamic })
+    Membership::new(server, name, pooling)
+}
+
+/// Of a server with a pool of this size, and these accounts pinned.
+fn pooled(size: usize, pinned: &[&str]) -> Membership<&'static str> {
+    let pinned = pinned.iter().map(|&account| account.into()).collect();
+    pooled_membership(ClusterName::default(), Pooling { size, pinned })
 }
 
 fn candidate(id: &str, name: &str, connection: ConnectionId, is_dialled: bool) -> Candidate {
@@ -18,33 +28,58 @@ fn candidate(id: &str, name: &str, connection: ConnectionId, is_dialled: bool) -
         connection,
         is_dialled,
         connect_urls: vec![format!("{name}:4222")],
+        ..Candidate::default()
+    }
+}
+
+/// A connection with the server `NB`, which would have so many.
+fn of_pool(connection: ConnectionId, is_dialled: bool, size: i64, index: i64) -> Candidate {
+    Candidate {
+        pool_size: size,
+        pool_index: index,
+        ..candidate("NB", "b", connection, is_dialled)
+    }
+}
+
+fn of_account(connection: ConnectionId, is_dialled: bool, size: i64, account: &str) -> Candidate {
+    Candidate {
+        account: Some(account.into()),
+        ..of_pool(connection, is_dialled, size, 0)
     }
 }
 
 #[test]
 fn each_server_is_a_member_once() {
     let mut membership = membership("C", false);
-    for (id, name, connection, is_dialled, verdict) in [
-        ("NB", "b", 1, true, Verdict::Joined),
-        ("NB", "b", 2, false, Verdict::Duplicate),
-        ("NC", "c", 3, false, Verdict::Joined),
-        ("NA", "a", 4, true, Verdict::Itself),
-        ("NA", "a", 5, false, Verdict::Itself),
-        ("ND", "a", 6, false, Verdict::SameName),
+    for (id, name, connection, is_dialled, refused) in [
+        ("NB", "b", 1, true, None),
+        ("NB", "b", 2, false, Some(NoRoute::Duplicate)),
+        ("NC", "c", 3, false, None),
+        ("NA", "a", 4, true, Some(NoRoute::Itself)),
+        ("NA", "a", 5, false, Some(NoRoute::Itself)),
+        ("ND", "a", 6, false, Some(NoRoute::SameName)),
         // As in nats-server, it is the other one that refuses.
-        ("ND", "a", 7, true, Verdict::Joined),
+        ("ND", "a", 7, true, None),
     ] {
-        let candidate = candidate(id, name, connection, is_dialled);
-        assert_eq!(membership.join(&candidate), verdict, "{connection}");
+        let joined = membership.join(&candidate(id, name, connection, is_dialled));
+        assert_eq!(joined.clone().err(), refused, "{connection}");
+        if let Ok(joined) = joined {
+            let only = Joined {
+                seat: Seat::Only,
+                is_first: true,
+                wants_more: None,
+            };
+            assert_eq!(joined, only, "{connection}");
+        }
     }
     assert_eq!(membership.members(), ["a", "b", "c"]);
-    assert!(membership.knows("NA") && membership.knows("NB") && !membership.knows("NE"));
+    assert!(membership.knows("NA", None) && membership.knows("NB", None) && !membership.knows("NE", None));
 }
 
 #[test]
 fn who_has_dialled_twice_waits_for_the_end_of_the_route() {
     let mut membership = membership("C", false);
-    membership.join(&candidate("NB", "b", 1, false));
+    membership.join(&candidate("NB", "b", 1, false)).unwrap();
     membership.keep("NB", "dialled");
     membership.keep("NB", "dialled too");
     membership.keep("NA", "itself");
@@ -52,14 +87,96 @@ fn who_has_dialled_twice_waits_for_the_end_of_the_route() {
     assert!(membership.leave("NA", 3).is_empty());
     assert_eq!(membership.leave("NB", 1), ["dialled", "dialled too"]);
     assert!(membership.leave("NB", 1).is_empty());
-    assert_eq!(membership.join(&candidate("NB", "b", 4, true)), Verdict::Joined);
+    assert!(membership.join(&candidate("NB", "b", 4, true)).is_ok());
+}
+
+/// Who has dialled chooses the first place that is free, whatever came in between; the other goes by what it is told.
+#[test]
+fn a_pool_has_so_many_connections_and_no_more() {
+    let mut membership = pooled(3, &[]);
+    let mut join = |candidate: &Candidate| {
+        let joined = membership.join(candidate)?;
+        Ok((joined.seat, joined.is_first, joined.wants_more))
+    };
+    assert_eq!(
+        join(&of_pool(1, true, 3, 0)),
+        Ok((Seat::Pooled(0), true, Some(3)))
+    );
+    assert_eq!(join(&of_pool(2, false, 3, 0)), Err(NoRoute::Duplicate));
+    assert_eq!(
+        join(&of_pool(3, false, 3, 2)),
+        Ok((Seat::Pooled(2), false, Some(3)))
+    );
+    assert_eq!(join(&of_pool(4, true, 3, 0)), Ok((Seat::Pooled(1), false, None)));
+    assert_eq!(join(&of_pool(5, true, 3, 0)), Err(NoRoute::Duplicate));
+    assert_eq!(join(&of_pool(6, true, 3, 1)), Err(NoRoute::IndexIsSet(1)));
+    for index in [3, -1, i64::MAX] {
+        let no_such_index = NoRoute::NoSuchIndex { index, size: 3 };
+        assert_eq!(join(&of_pool(7, false, 3, index)), Err(no_such_index));
+    }
+    // One that knows of no pool.
+    assert_eq!(join(&of_pool(8, false, 0, 0)), Err(NoRoute::Duplicate));
+    membership.keep("NB", "waits");
+    assert_eq!(membership.leave("NB", 3), ["waits"]);
+    assert_eq!(membership.members(), ["b"]);
+    let joined = membership.join(&of_pool(9, true, 3, 0)).unwrap();
+    assert_eq!((joined.seat, joined.is_first), (Seat::Pooled(2), false));
+    for connection in [1, 4, 9] {
+        assert_eq!(membership.connect_urls(), ["b:4222"]);
+        membership.leave("NB", connection);
+    }
+    assert!(!membership.knows("NB", None) && membership.connect_urls().is_empty());
+}
+
+/// As large as the larger of the two servers' pools, within reason; one where one of them knows of none.
+#[test]
+fn two_servers_agree_on_a_pool() {
+    for (ours, theirs, size) in [
+        (3, 5, Some(5)),
+        (5, 3, Some(5)),
+        (1, 1, None),
+        (3, i64::MAX, Some(LARGEST_POOL)),
+        (0, 3, None),
+        (3, 0, None),
+        (3, -1, None),
+    ] {
+        let joined = pooled(ours, &[]).join(&of_pool(1, true, theirs, 0)).unwrap();
+        let is_pooled = ours > 0 && theirs > 0;
+        assert_eq!(joined.wants_more, size, "{ours} {theirs}");
+        assert_eq!(joined.seat, if is_pooled { Seat::Pooled(0) } else { Seat::Only });
+    }
+}
+
+#[test]
+fn accounts_have_routes_of_their_own() {
+    let mut membership = pooled(3, &["A"]);
+    let joined = membership.join(&of_account(1, true, 3, "A")).unwrap();
+    assert_eq!(joined.seat, Seat::Pinned("A".into()));
+    // Its clients connect elsewhere, and it is no member, as long as there is no other.
+    assert!(membership.members().is_empty() && membership.connect_urls().is_empty());
+    assert!(membership.knows("NB", Some("A")) && !membership.knows("NB", None));
+    assert!(membership.join(&of_pool(2, true, 3, 0)).unwrap().is_first);
+    for (candidate, refused) in [
+        (of_account(3, false, 3, "A"), NoRoute::Duplicate),
+        (of_account(4, false, 3, "B"), NoRoute::NotPinned("B".into())),
+        (of_account(5, true, 0, "A"), NoRoute::NoneOfItsOwn("A".into())),
+    ] {
+        assert_eq!(membership.join(&candidate), Err(refused));
+    }
+    membership.keep("NB", "waits");
+    assert_eq!(membership.leave("NB", 1), ["waits"]);
+    assert!(membership.knows("NB", None) && !membership.knows("NB", Some("A")));
+    assert_eq!(
+        pooled(0, &["A"]).join(&of_account(1, true, 3, "A")),
+        Err(NoRoute::NoneOfItsOwn("A".into()))
+    );
 }
 
 #[test]
 fn clients_are_told_of_all_members() {
     let mut membership = membership("C", false);
-    membership.join(&candidate("NC", "c", 1, false));
-    membership.join(&candidate("NB", "b", 2, false));
+    membership.join(&candidate("NC", "c", 1, false)).unwrap();
+    membership.join(&candidate("NB", "b", 2, false)).unwrap();
     assert_eq!(membership.connect_urls(), ["b:4222", "c:4222"]);
     assert!(!membership.relocate("NB", &["b:4222".into()]));
     assert!(membership.relocate("NB", &["c:4222".into(), "d:4222".into()]));

@@ -173,6 +173,7 @@ fn a_cluster() {
                 connect_backoff: true,
                 ping_interval: Duration::from_secs(10),
                 ping_max: Some(4),
+                pool_size: 0,
                 ..Cluster::default()
             };
             let listener = &mut cluster.listener;
@@ -187,15 +188,31 @@ fn a_cluster() {
             config.cluster = Some(cluster);
         },
     );
-    sets_with(
-        "cluster { port: 7000, pool_size: 5 }",
-        &["a.conf:1:22: pool_size changes nothing yet: one route carries all accounts as they are"],
-        |config| {
-            let mut cluster = Cluster::default();
-            cluster.listener.listen.port = Port::Fixed(7000);
-            config.cluster = Some(cluster);
-        },
-    );
+    for (text, warnings, size, accounts) in [
+        ("pool_size: 5, accounts: [A, B]", vec![], 5, vec!["A", "B"]),
+        ("pool_size: 0", vec![], 3, vec![]),
+        ("pool_size: -3, accounts: []", vec![], 0, vec![]),
+        (
+            "pool_size: 1000",
+            vec!["a.conf:1:22: pool_size is 256 at most"],
+            256,
+            vec![],
+        ),
+    ] {
+        sets_with(
+            &format!("cluster {{ port: 7000, {text} }}"),
+            &warnings,
+            |config| {
+                let mut cluster = Cluster {
+                    pool_size: size,
+                    accounts: accounts.into_iter().map(str::to_owned).collect(),
+                    ..Cluster::default()
+                };
+                cluster.listener.listen.port = Port::Fixed(7000);
+                config.cluster = Some(cluster);
+            },
+        );
+    }
     for text in [
         "cluster { port: 1, name: \"a b\" }",
         "cluster { port: 1, routes: [a] }",
@@ -203,6 +220,10 @@ fn a_cluster() {
         "cluster { port: 1, connect_retries: many }",
         "cluster { port: 1, authorization { token: t } }",
         "cluster { port: 1, authorization { users: [{user: u, password: p}] } }",
+        "cluster { port: 1, pool_size: many }",
+        "cluster { port: 1, pool_size: -1, accounts: [A] }",
+        "cluster { port: 1, accounts: [A, B, A] }",
+        "cluster { port: 1, accounts: [1] }",
         "cluster { port: 1, colour: blue }",
         "cluster: 1",
     ] {

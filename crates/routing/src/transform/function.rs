@@ -1,6 +1,7 @@
 //! The functions of a destination: what each makes of tokens of the subject.
 
 use super::TransformError;
+use crate::fnv_1a;
 use std::io::Write;
 
 /// What stands in a destination in the place of a token. Which tokens of the subject it is about is said by wildcards of
@@ -315,8 +316,8 @@ impl Function {
             Self::Wildcard { token: at } => out.extend_from_slice(token(*at)),
             Self::Partition { shares, tokens } => {
                 let hash = match &**tokens {
-                    [] => fnv_1a(FNV_BASIS, subject),
-                    tokens => (tokens.iter()).fold(FNV_BASIS, |hash, at| fnv_1a(hash, token(*at))),
+                    [] => fnv_1a([subject]),
+                    tokens => fnv_1a(tokens.iter().map(|at| token(*at))),
                 };
                 append_number(hash.checked_rem(*shares).unwrap_or(0), out);
             }
@@ -399,14 +400,4 @@ fn append_split(token: &[u8], separator: &[u8], out: &mut Vec<u8>) {
         rest = &rest[at + separator.len()..];
     }
     append(rest);
-}
-
-const FNV_BASIS: u32 = 0x811c_9dc5;
-const FNV_PRIME: u32 = 0x0100_0193;
-
-/// Goes on with a hash by FNV-1a of 32 bits: clients and other servers compute the same.
-fn fnv_1a(hash: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(hash, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(FNV_PRIME)
-    })
 }
