@@ -255,7 +255,7 @@ fn populate(
         listener.clone(),
         arbiters.clone(),
     )
-    .with_routes(clustering.as_ref().map(Clustering::routes));
+    .with_cluster(clustering.as_ref().map(Clustering::observed));
     let operator = |broker: &Arc<Broker>| Operator {
         monitor: monitor.clone(),
         lame_duck: lame_duck.clone(),

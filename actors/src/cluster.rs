@@ -4,10 +4,12 @@
 //! servers dialled, those of the configuration and those that others tell of, passes on whom it has met, and tells clients
 //! where else they can connect. Who is a member is decided where a route is opened, at once: see [`ClusterHandle::join`].
 
+mod dialled;
 mod handle;
 mod membership;
 mod pooling;
 
+pub use dialled::{DialledServerState, ListDialled};
 pub use handle::{ClusterHandle, ClusterHandleParts, JoinedRoute, NewRoute, ServerHeardOf, Told};
 pub use membership::{Agreement, Candidate, ClusterName, Identity, NoRoute, RouteKind};
 pub use pooling::{Pooling, Seat};

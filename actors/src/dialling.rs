@@ -106,12 +106,9 @@ impl Handler<StopDialling> for Dialling {
     }
 }
 
-impl Handler<Observe<DiallingState>> for Dialling {
-    type Result = MessageResult<Observe<DiallingState>>;
-
-    fn handle(&mut self, _: Observe<DiallingState>, _: &mut Context<Self>) -> Self::Result {
-        let state = self.state.borrow();
-        let mut shown = DiallingState {
+impl From<&DialState> for DiallingState {
+    fn from(state: &DialState) -> Self {
+        let mut shown = Self {
             connected: None,
             failed: state.failed,
             last_error: state.last_error.clone(),
@@ -126,6 +123,14 @@ impl Handler<Observe<DiallingState>> for Dialling {
             DialStage::Connected(peer) => shown.connected = Some(peer),
             DialStage::GivenUp => shown.given_up = true,
         }
-        MessageResult(shown)
+        shown
+    }
+}
+
+impl Handler<Observe<DiallingState>> for Dialling {
+    type Result = MessageResult<Observe<DiallingState>>;
+
+    fn handle(&mut self, _: Observe<DiallingState>, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(DiallingState::from(&*self.state.borrow()))
     }
 }

@@ -37,7 +37,7 @@ pub use accounts::{AccountUsed, Accounts, RoutedAccount};
 pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;
-pub use observatory::{Interested, Observatory, ObservedConnection, ask_again};
+pub use observatory::{Interested, Observatory, ObservedCluster, ObservedConnection, ask_again};
 pub use operator::Operator;
 pub use slow_work::SlowWork;
 pub use system_services::add_system_services;

@@ -2,6 +2,7 @@
 //!
 //! The role of an [`Observatory`] is to ask the actors for those that are none: it has their addresses and no state.
 
+use crate::cluster::{Cluster, ClusterState, DialledServerState, ListDialled};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
 use crate::monitor::{
@@ -33,8 +34,22 @@ pub struct Observatory {
     router: Addr<Router>,
     listener: Addr<Listener>,
     arbiters: Arc<Arbiters>,
-    /// Of routes, where there are any.
-    routes: Option<Addr<Monitor>>,
+    cluster: Option<ObservedCluster>,
+}
+
+/// Whom to ask about other servers.
+#[derive(Clone)]
+pub struct ObservedCluster {
+    /// Who keeps it together.
+    pub cluster: Addr<Cluster>,
+    /// Who keeps the list of routes.
+    pub routes: Addr<Monitor>,
+}
+
+impl std::fmt::Debug for ObservedCluster {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ObservedCluster").finish_non_exhaustive()
+    }
 }
 
 impl Observatory {
@@ -50,20 +65,33 @@ impl Observatory {
             router,
             listener,
             arbiters,
-            routes: None,
+            cluster: None,
         }
     }
 
     /// The same, of a server that is a part of a cluster.
     #[must_use]
-    pub fn with_routes(mut self, routes: Option<Addr<Monitor>>) -> Self {
-        self.routes = routes;
+    pub fn with_cluster(mut self, cluster: Option<ObservedCluster>) -> Self {
+        self.cluster = cluster;
         self
+    }
+
+    /// The state of the cluster; None if the server is in none, or at its end.
+    pub async fn cluster(&self) -> Option<ClusterState> {
+        ask(&self.cluster.as_ref()?.cluster, Observe::new()).await
+    }
+
+    /// The servers of the cluster that this one connects to, or tries to.
+    pub async fn dialled_servers(&self) -> Vec<DialledServerState> {
+        match &self.cluster {
+            Some(observed) => ask(&observed.cluster, ListDialled).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 
     /// Some of the routes to servers that have said who they are, in the order of their numbers.
     pub async fn routes(&self, at_most: usize) -> Vec<ObservedConnection> {
-        let Some(routes) = &self.routes else {
+        let Some(ObservedCluster { routes, .. }) = &self.cluster else {
             return Vec::new();
         };
         let list = ListConnections {

@@ -7,6 +7,7 @@ mod accounts;
 mod answer;
 mod broker;
 mod cluster;
+mod clusterz;
 mod connz;
 mod health;
 mod inside;
@@ -48,6 +49,7 @@ pub async fn answer(broker: &Broker, page: Page, query: &Query) -> Result<Docume
         Page::Routez => cluster::show_routes(broker, query).await,
         Page::Gatewayz => cluster::show_gateways(broker, query),
         Page::Leafz => cluster::show_leaf_nodes(broker, query),
+        Page::Clusterz => clusterz::show(broker, query).await,
         Page::Subsz => subsz::show(broker, query).await,
         Page::Accountz => accounts::show(broker, query),
         Page::Accstatz => accounts::show_traffic(broker, query),

@@ -14,6 +14,8 @@ pub enum Page {
     Connz,
     /// Other servers of the cluster.
     Routez,
+    /// Servers of the cluster that this one connects to.
+    Clusterz,
     /// Other clusters.
     Gatewayz,
     /// Leaf nodes.
@@ -43,12 +45,13 @@ pub enum Page {
 }
 
 /// Paths below the root. A page may have several; the first is what it is counted by.
-const PATHS: [(&str, Page); 20] = [
+const PATHS: [(&str, Page); 21] = [
     ("/", Page::Index),
     ("/varz", Page::Varz),
     ("/vars", Page::Varz),
     ("/connz", Page::Connz),
     ("/routez", Page::Routez),
+    ("/clusterz", Page::Clusterz),
     ("/gatewayz", Page::Gatewayz),
     ("/leafz", Page::Leafz),
     ("/subsz", Page::Subsz),
@@ -68,13 +71,14 @@ const PATHS: [(&str, Page); 20] = [
 ];
 
 /// What the index links to, with its name there.
-pub const LINKS: [(&str, &str); 16] = [
+pub const LINKS: [(&str, &str); 17] = [
     ("/varz", "General"),
     ("/connz", "Connections"),
     ("/subsz", "Subscriptions"),
     ("/accountz", "Accounts"),
     ("/accstatz", "Account statistics"),
     ("/routez", "Routes"),
+    ("/clusterz", "Servers that are dialled"),
     ("/gatewayz", "Gateways"),
     ("/leafz", "Leaf nodes"),
     ("/jsz", "JetStream"),

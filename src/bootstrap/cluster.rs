@@ -5,6 +5,7 @@ use crate::server::StartError;
 use actix::prelude::*;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use vagus_actors::ObservedCluster;
 use vagus_actors::cluster::{
     Cluster, ClusterHandle, ClusterHandleParts, ClusterName, ClusterSettings, ClusterShown, Identity,
     Pooling, RouteAddress,
@@ -174,9 +175,12 @@ impl Clustering {
         })
     }
 
-    /// Who keeps the list of routes.
-    pub(super) fn routes(&self) -> Addr<Monitor> {
-        self.parts.surroundings.monitor.clone()
+    /// Whom to ask about it.
+    pub(super) fn observed(&self) -> ObservedCluster {
+        ObservedCluster {
+            cluster: self.cluster.clone(),
+            routes: self.parts.surroundings.monitor.clone(),
+        }
     }
 
     /// Accepts other servers, and connects to those of the configuration. Clients are told of the cluster, and it is shown.

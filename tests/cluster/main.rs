@@ -14,4 +14,6 @@ mod queue_groups;
 #[cfg(test)]
 mod raw;
 #[cfg(test)]
+mod shown;
+#[cfg(test)]
 mod world;

@@ -50,6 +50,7 @@ fn what_there_is_not() {
     for (path, field, value) in [
         ("/routez", "routes", "[]"),
         ("/routez?subs=detail", "num_routes", "0"),
+        ("/clusterz", "dialled", "[]"),
         ("/gatewayz?accs=1", "outbound_gateways", "{}"),
         ("/leafz?subs=1", "leafs", "[]"),
         ("/jsz?streams=true", "disabled", "true"),

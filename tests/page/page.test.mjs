@@ -296,6 +296,38 @@ test("nothing is cut off on narrow and wide screens", async () => {
   client.end();
 });
 
+test("a cluster is drawn, with what passes and whom it misses", async () => {
+  const gone = await Server.startMember("gone", []);
+  const first = await Server.startMember("east", [gone.routes]);
+  const others = [await Server.startMember("west", [first.routes]), await Server.startMember("north", [first.routes])];
+  try {
+    const subscriber = await others[0].client("subscriber");
+    subscriber.send("SUB passes 1");
+    await subscriber.sync();
+    const page = await open(first.monitoring, { part: "cluster" });
+    const picture = page.locator("#cluster-picture");
+    await picture.locator(".server.self", { hasText: "east" }).waitFor();
+    for (const name of ["gone", "north", "west"]) await picture.locator(".server.reached", { hasText: name }).waitFor();
+    const publisher = await first.client("publisher");
+    const passes = setInterval(() => publisher.send("PUB passes 5\r\nhello"), 20);
+    await picture.locator(".label.reached", { hasText: /out [1-9]/ }).waitFor();
+    clearInterval(passes);
+    assert.ok((await page.locator("#routes-table tbody tr", { hasText: "west" }).count()) >= 1);
+    await page.locator("#missed-table", { hasText: "All are reached." }).waitFor();
+    await gone.stop();
+    await picture.locator(".label.broken", { hasText: "next attempt in" }).waitFor();
+    await page.locator("#missed-table tbody tr", { hasText: `127.0.0.1:${gone.routes}` }).waitFor();
+    assert.match(await picture.getAttribute("aria-label"), /^east and 3 others\./);
+    for (const name of ["north", "west"]) assert.equal(await picture.locator(".server", { hasText: name }).count(), 1);
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, "cluster.png") });
+    await page.context().close();
+    subscriber.end();
+    publisher.end();
+  } finally {
+    await Promise.all([gone, first, ...others].map((server) => server.stop()));
+  }
+});
+
 test("that the server is gone is said", async () => {
   const other = await Server.start();
   try {

@@ -32,12 +32,29 @@ admin {
 }
 `;
 
+/** Of a server in a cluster, which connects to these. */
+const member = (name, routes) => `
+server_name: "${name}"
+listen: "127.0.0.1:-1"
+http: "127.0.0.1:-1"
+cluster {
+  name: "page-tests"
+  listen: "127.0.0.1:-1"
+  routes: ${JSON.stringify(routes.map((port) => "nats-route://127.0.0.1:" + port))}
+}
+`;
+
 export class Server {
-  static async start() {
+  /** In a cluster, with routes to the servers at these ports. */
+  static startMember(name, routes) {
+    return Server.start(member(name, routes));
+  }
+
+  static async start(configuration = CONFIGURATION) {
     const server = new Server();
     server.folder = await mkdtemp(join(tmpdir(), "vagus-page-"));
     const file = join(server.folder, "page.conf");
-    await writeFile(file, CONFIGURATION);
+    await writeFile(file, configuration);
     server.process = spawn(process.env.BINARY, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
     server.log = "";
     server.process.stderr.setEncoding("utf8");
@@ -53,7 +70,8 @@ export class Server {
     const port = (words) => Number(server.log.match(new RegExp(words + " on \\S+:(\\d+)"))[1]);
     server.clients = port("Listening for client connections");
     server.monitoring = `http://127.0.0.1:${port("Starting http monitor")}/`;
-    server.admin = `http://127.0.0.1:${port("Starting admin service")}/`;
+    if (configuration.includes("admin {")) server.admin = `http://127.0.0.1:${port("Starting admin service")}/`;
+    if (configuration.includes("cluster {")) server.routes = port("Listening for route connections");
     return server;
   }
 
@@ -67,7 +85,7 @@ export class Server {
       this.process.kill();
       await once(this.process, "exit");
     }
-    await rm(this.folder, { recursive: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   async client(name) {

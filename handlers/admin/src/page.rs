@@ -15,9 +15,10 @@ const IMAGE: &str = "image/svg+xml";
 const INDEX: &str = include_str!("page/index.html");
 
 /// A file's name, type and content.
-const FILES: [(&str, &str, &str); 16] = [
+const FILES: [(&str, &str, &str); 18] = [
     ("accounts.js", SCRIPT, include_str!("page/accounts.js")),
     ("chart.js", SCRIPT, include_str!("page/chart.js")),
+    ("cluster.js", SCRIPT, include_str!("page/cluster.js")),
     ("configuration.js", SCRIPT, include_str!("page/configuration.js")),
     ("connections.js", SCRIPT, include_str!("page/connections.js")),
     ("difference.js", SCRIPT, include_str!("page/difference.js")),
@@ -29,6 +30,7 @@ const FILES: [(&str, &str, &str); 16] = [
     ("page.css", STYLE, include_str!("page/page.css")),
     ("page.js", SCRIPT, include_str!("page/page.js")),
     ("question.js", SCRIPT, include_str!("page/question.js")),
+    ("rates.js", SCRIPT, include_str!("page/rates.js")),
     ("server.js", SCRIPT, include_str!("page/server.js")),
     ("subjects.js", SCRIPT, include_str!("page/subjects.js")),
     ("table.js", SCRIPT, include_str!("page/table.js")),

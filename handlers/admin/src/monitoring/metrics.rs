@@ -1,6 +1,7 @@
 //! `/metrics`: what Prometheus reads.
 
 mod accounts;
+mod cluster;
 mod connections;
 mod exporter;
 mod exposition;
@@ -43,6 +44,7 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     exporter.accounts(&shown);
     accounts::count(&mut text, shown.len(), total);
     own::server(&mut text, &settings, &observed);
+    cluster::write(&mut text, &cluster::Observed::of(broker).await);
     own::process(&mut text, broker);
     Ok(Document {
         status: Status::Ok,

@@ -1,19 +1,11 @@
 // A chart of one or two lines over time, drawn as SVG at the size it has.
 
-import { clock, element } from "./format.js";
+import { clock, element, shape } from "./format.js";
 
-const NAMESPACE = "http://www.w3.org/2000/svg";
 const LEFT = 58;
 const RIGHT = 8;
 const TOP = 8;
 const BOTTOM = 20;
-
-function shape(name, attributes, text) {
-  const made = document.createElementNS(NAMESPACE, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 /** The next round number: 1, 2, 2.5 or 5 times a power; of 1024 where bytes are shown. */
 function ceiling(most, base) {

@@ -1,6 +1,7 @@
 // Who is connected, who was, and for whom bytes wait.
 
 import { byId, bytes, element, short, span, whole } from "./format.js";
+import { Rates } from "./rates.js";
 import { get, send } from "./server.js";
 import { Table } from "./table.js";
 import { ask } from "./question.js";
@@ -22,14 +23,16 @@ export function milliseconds(text) {
   return sum;
 }
 
-const address = (row) => (row.ip?.includes(":") ? `[${row.ip}]` : row.ip) + ":" + row.port;
+/** A round trip of so many milliseconds. */
+export const roundTrip = (value) => (value ? value.toFixed(2) + " ms" : "–");
+export const address = (row) => (row.ip?.includes(":") ? `[${row.ip}]` : row.ip) + ":" + row.port;
 const name = (row) => row.name || row.authorized_user || "";
 const language = (row) => [row.lang, row.version].filter(Boolean).join(" ");
-const number = (key, title, value, show, hint) => ({ key, title, hint, value, kind: "number", cell: (row) => show(value(row)) });
+export const number = (key, title, value, show, hint) => ({ key, title, hint, value, kind: "number", cell: (row) => show(value(row)) });
 
 export class Connections {
   constructor(isAdministrator) {
-    this.before = new Map();
+    this.rates = new Rates((row) => row.cid);
     this.paused = false;
     const common = [
       number("cid", "CID", (row) => row.cid, String),
@@ -48,7 +51,7 @@ export class Connections {
       number("subs", "Subs", (row) => row.subscriptions, whole),
       number("pending", "Pending", (row) => row.pending_bytes ?? 0, bytes),
       ...traffic,
-      number("rtt", "RTT", (row) => milliseconds(row.rtt), (value) => (value ? value.toFixed(2) + " ms" : "–")),
+      number("rtt", "RTT", (row) => milliseconds(row.rtt), roundTrip),
       number("idle", "Idle", (row) => milliseconds(row.idle), span),
       number("uptime", "Uptime", (row) => milliseconds(row.uptime), span),
     ];
@@ -105,26 +108,9 @@ export class Connections {
       .catch(() => get(`connz?limit=${LIMIT}&state=${state}`));
     if (state !== this.state || this.paused) return;
     this.total = answer.total;
-    this.rows = this.rated(answer);
+    const rows = answer.connections ?? [];
+    this.rows = state === "open" ? this.rates.of(answer.now, rows) : rows;
     this.show();
-  }
-
-  /** Rates: the difference to when this connection was last seen. */
-  rated({ now, connections }) {
-    const time = Date.parse(now);
-    const seen = new Map();
-    const rows = (connections ?? []).map((row) => {
-      const last = this.before.get(row.cid);
-      const seconds = last ? (time - last.time) / 1000 : NaN;
-      const rate = (field) => (seconds > 0 ? Math.max(0, row[field] - last.row[field]) / seconds : NaN);
-      const rates = seconds > 0.2 || !last
-        ? { in: rate("in_msgs"), out: rate("out_msgs"), inBytes: rate("in_bytes"), outBytes: rate("out_bytes") }
-        : last.rates;
-      seen.set(row.cid, seconds > 0.2 || !last ? { time, row, rates } : last);
-      return { ...row, rates };
-    });
-    if (this.state === "open") this.before = seen;
-    return rows;
   }
 
   show() {
@@ -144,7 +130,7 @@ export class Connections {
       get(`connz?limit=${LIMIT}&sort=pending`),
       get(`connz?limit=${LIMIT}&state=closed&sort=stop`),
     ]);
-    const waiting = this.rated(open).filter((row) => row.pending_bytes > 0);
+    const waiting = this.rates.of(open.now, open.connections ?? []).filter((row) => row.pending_bytes > 0);
     this.slow.show(waiting);
     this.cut.show((closed.connections ?? []).filter((row) => /slow consumer/i.test(row.reason ?? "")));
     byId("slow-note").textContent = `A connection is cut off when more than ${bytes(maxPending)} wait for it (max_pending).`;

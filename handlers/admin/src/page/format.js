@@ -74,4 +74,12 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** A shape of a picture, with attributes and text. */
+export function shape(name, attributes, text) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
 export const byId = (id) => document.getElementById(id);

@@ -2,6 +2,7 @@
 
 import { Accounts } from "./accounts.js";
 import { Configuration } from "./configuration.js";
+import { Cluster } from "./cluster.js";
 import { Connections } from "./connections.js";
 import { byId, clock } from "./format.js";
 import { Messages } from "./messages.js";
@@ -32,6 +33,10 @@ if (session.administration) {
   document.querySelectorAll("nav [data-administration]").forEach((link) => { link.hidden = false; });
   byId("role").hidden = false;
   byId("role").textContent = session.user ? `${session.user} (${session.role})` : session.role;
+}
+if ((await get("clusterz").catch(() => ({}))).name !== undefined) {
+  parts.cluster = new Cluster();
+  document.querySelector("nav [data-cluster]").hidden = false;
 }
 byId("openapi").hidden = !session.administration;
 

@@ -1,0 +1,93 @@
+//! `/clusterz`: the servers that this one connects to, also those that it does not reach. A page of ours: nats-server shows
+//! routes that there are.
+
+use crate::Broker;
+use crate::answer::{Document, Refusal};
+use crate::query::Query;
+use crate::units::{Decimal, Time};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::time::Duration;
+use vagus_actors::cluster::DialledServerState;
+
+pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
+    let (settings, _) = broker.settings.current();
+    let cluster = broker.observatory.cluster().await;
+    let dialled = broker.observatory.dialled_servers().await;
+    query.document(&Clusterz {
+        server_id: &settings.info.server_id,
+        server_name: &settings.info.server_name,
+        now: Time(Timestamp::now()),
+        name: cluster.as_ref().map(|cluster| &*cluster.name),
+        members: cluster.as_ref().map_or(&[], |cluster| &cluster.members),
+        connect_urls: cluster.as_ref().map_or(&[], |cluster| &cluster.connect_urls),
+        dialled: dialled.iter().map(Dialled::of).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct Clusterz<'a> {
+    server_id: &'a str,
+    server_name: &'a str,
+    now: Time,
+    /// What the cluster is called; nothing if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    /// The names of the servers that there are routes to.
+    members: &'a [String],
+    /// Where clients can connect to them.
+    connect_urls: &'a [String],
+    dialled: Vec<Dialled<'a>>,
+}
+
+/// A server that is dialled.
+#[derive(Serialize)]
+struct Dialled<'a> {
+    address: &'a str,
+    is_configured: bool,
+    /// The peer of the connection, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected: Option<SocketAddr>,
+    /// Attempts that failed since there was a connection.
+    failed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<&'a str>,
+    /// Seconds until the next attempt; nothing while one is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_in: Option<Decimal>,
+    given_up: bool,
+}
+
+impl<'a> Dialled<'a> {
+    fn of(server: &'a DialledServerState) -> Self {
+        let dialling = &server.dialling;
+        Self {
+            address: &server.address,
+            is_configured: server.is_configured,
+            connected: dialling.connected,
+            failed: dialling.failed,
+            last_error: dialling.last_error.as_deref(),
+            next_attempt_in: dialling.next_attempt_in.map(tenths),
+            given_up: dialling.given_up,
+        }
+    }
+}
+
+/// Seconds, to a tenth.
+fn tenths(time: Duration) -> Decimal {
+    Decimal((time.as_secs_f64() * 10.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tenths;
+    use std::time::Duration;
+
+    #[test]
+    fn times_are_told_to_a_tenth_of_a_second() {
+        for (milliseconds, seconds) in [(0, 0.0), (949, 0.9), (1000, 1.0), (12_960, 13.0)] {
+            assert_eq!(tenths(Duration::from_millis(milliseconds)).0, seconds);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Operators see which servers there are, what passes, and who is missed.
+
+use crate::world::{await_members, member};
+use std::net::{SocketAddr, TcpListener};
+use vagus_test_support::{TestServer, eventually};
+
+/// An address where nobody listens.
+fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The value of the metric of this name that has this label.
+fn metric(server: &TestServer, name: &str, label: &str) -> Option<f64> {
+    let metrics = server.get("/metrics").body;
+    let mut lines = metrics.lines();
+    let line = lines.find(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
+    line?.rsplit_once(' ')?.1.parse().ok()
+}
+
+#[test]
+fn servers_that_are_dialled_also_those_that_are_not_there() {
+    let missed = nobody();
+    let first = member("a", &[]).start();
+    let second = member("b", &[first.cluster_address().unwrap(), missed])
+        .monitoring()
+        .start();
+    await_members(&second, 1);
+    eventually(|| {
+        let shown = second.get("/clusterz").json();
+        let dialled = shown["dialled"].as_array().unwrap();
+        let at = |address: SocketAddr| {
+            let mut servers = dialled.iter();
+            servers.find(|server| server["address"] == address.to_string())
+        };
+        let (reached, missed) = (at(first.cluster_address().unwrap()), at(missed));
+        shown["name"] == "tests"
+            && shown["members"].to_string() == r#"["a"]"#
+            && reached.unwrap()["connected"].is_string()
+            && missed.unwrap()["failed"].as_u64() > Some(0)
+            && missed.unwrap()["next_attempt_in"].is_number()
+            && missed.unwrap()["last_error"]
+                .as_str()
+                .unwrap()
+                .contains("refused")
+    });
+    let label = format!("address=\"{missed}\"");
+    assert!(metric(&second, "vagus_cluster_failed_attempts", &label) > Some(0.0));
+    let label = format!("address=\"{}\"", first.cluster_address().unwrap());
+    assert_eq!(
+        metric(&second, "vagus_cluster_failed_attempts", &label),
+        Some(0.0)
+    );
+}
+
+#[test]
+fn what_passes_on_each_route() {
+    let first = member("a", &[]).monitoring().start();
+    let second = member("b", &[first.cluster_address().unwrap()])
+        .monitoring()
+        .start();
+    await_members(&first, 1);
+    let mut subscriber = second.connected();
+    subscriber.subscribe("passes", "1");
+    let mut publisher = first.connected();
+    publisher.send("PUB passes 5\r\nhello");
+    subscriber.expect("MSG passes 1 5\r\nhello");
+    for (server, other, name) in [(&first, "b", "sent"), (&second, "a", "received")] {
+        let label = format!("server=\"{other}\"");
+        let total = |what: &str| format!("vagus_cluster_route_{name}_{what}_total");
+        assert_eq!(metric(server, &total("messages"), &label), Some(1.0));
+        assert_eq!(metric(server, &total("bytes"), &label), Some(5.0));
+        assert!(metric(server, "vagus_cluster_route_subscriptions", &label).is_some());
+    }
+}
