@@ -56,6 +56,16 @@ pub(super) struct Endpoint {
     pub(super) tls: Option<TlsOptions>,
 }
 
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { host, port, .. } = self;
+        match host.contains(':') {
+            true => write!(formatter, "[{host}]:{port}"),
+            false => write!(formatter, "{host}:{port}"),
+        }
+    }
+}
+
 /// Files in PEM.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct TlsOptions {
@@ -78,12 +88,6 @@ impl Client {
     /// When a file that TLS is to use cannot be used.
     pub(super) fn new(endpoint: &Endpoint) -> Result<Self, HttpError> {
         let scheme = if endpoint.tls.is_some() { "https" } else { "http" };
-        let host = &endpoint.host;
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host.clone()
-        };
         let agent = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .max_response_header_size(MAX_HEAD)
@@ -100,7 +104,7 @@ impl Client {
             .new_agent();
         Ok(Self {
             agent,
-            origin: format!("{scheme}://{host}:{}", endpoint.port),
+            origin: format!("{scheme}://{endpoint}"),
         })
     }
 

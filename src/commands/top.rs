@@ -8,6 +8,7 @@ mod model;
 mod options;
 mod sample;
 mod screen;
+mod servers;
 mod sizes;
 mod text;
 
@@ -15,13 +16,13 @@ pub(super) use look::LookError;
 pub(super) use options::HELP;
 
 use super::error::ToolError;
-use super::http::Client;
+use super::http::Endpoint;
 use events::{Event, Sources, name_of};
 use keys::Action;
-use look::look;
 use model::Model;
 use options::{Batch, Options};
 use screen::Screen;
+use servers::Servers;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::thread;
@@ -46,26 +47,32 @@ pub(super) fn run(args: &[String], out: &mut impl Write) -> Result<(), ToolError
         writeln!(out, "vagus top v{}", vagus::VERSION)?;
         return Ok(());
     };
-    let client = Client::new(&options.endpoint)?;
-    let mut model = Model::new(options.view.clone());
+    let servers = Servers::new(&options.endpoints)?;
+    let mut model = Model::new(
+        options.view.clone(),
+        options.endpoints.iter().map(Endpoint::to_string),
+    );
     // At once, and before the terminal changes, if there is no server.
-    model.saw(look(&client, &model.wanted()).map_err(TopError::Look)?);
+    let mut wanted = model.wanted();
+    let sample = servers.look_at_any(&mut wanted).map_err(TopError::Look)?;
+    model.turn_to(wanted.server);
+    model.saw(sample);
     match options.batch {
-        Some(batch) => write_down(&client, model, &batch, options.delay, out),
-        None => Ok(watch(client, model, &options)?),
+        Some(batch) => write_down(&servers, model, &batch, options.delay, out),
+        None => Ok(watch(servers, model, &options)?),
     }
 }
 
 /// Two looks, as one has no rates, and down they go.
 fn write_down(
-    client: &Client,
+    servers: &Servers,
     mut model: Model,
     batch: &Batch,
     delay: Duration,
     out: &mut impl Write,
 ) -> Result<(), ToolError> {
     thread::sleep(delay);
-    model.saw(look(client, &model.wanted()).map_err(TopError::Look)?);
+    model.saw(servers.look(&model.wanted()).map_err(TopError::Look)?);
     for address in model.nameless() {
         let name = name_of(&address);
         model.named(address, name);
@@ -85,13 +92,13 @@ fn write_down(
 }
 
 /// Shows what happens until somebody has seen enough.
-fn watch(client: Client, mut model: Model, options: &Options) -> Result<(), TopError> {
+fn watch(servers: Servers, mut model: Model, options: &Options) -> Result<(), TopError> {
     if !io::stdout().is_terminal() {
         return Err(TopError::NoTerminal);
     }
     model.looks = 0;
     // A signal that comes early must not find the terminal taken and nobody to give it back.
-    let sources = Sources::start(client, model.wanted(), options.delay).map_err(TopError::Terminal)?;
+    let sources = Sources::start(servers, model.wanted(), options.delay).map_err(TopError::Terminal)?;
     let mut screen = Screen::open().map_err(TopError::Terminal)?;
     loop {
         screen.show(&model).map_err(TopError::Terminal)?;
@@ -104,8 +111,10 @@ fn watch(client: Client, mut model: Model, options: &Options) -> Result<(), TopE
                 Action::Look => sources.look(model.wanted()),
                 Action::Redraw => {}
             },
-            Some(Event::Seen(sample)) => model.saw(*sample),
-            Some(Event::Failed(error)) => model.failed(error),
+            // What came of the server that was looked at before is of no interest any more.
+            Some(Event::Seen(server, _) | Event::Failed(server, _)) if server != model.server() => continue,
+            Some(Event::Seen(_, sample)) => model.saw(*sample),
+            Some(Event::Failed(_, error)) => model.failed(error),
             Some(Event::Named(address, name)) => model.named(address, name),
             Some(Event::Resized) => {}
             Some(Event::NoKeyboard(error)) => return Err(TopError::Terminal(error)),

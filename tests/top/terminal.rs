@@ -52,6 +52,41 @@ fn ends_after_some_looks() {
     assert_eq!(top.until_given_back().code(), Some(0));
 }
 
+#[test]
+fn turns_to_other_servers() {
+    let named = |name: &str| server().set(|config| config.server_name = Some(name.to_owned()));
+    let servers = [
+        named("east").monitoring().start(),
+        named("west").monitoring().start(),
+    ];
+    let addresses = servers
+        .each_ref()
+        .map(|server| server.monitor_address().unwrap().to_string());
+    let mut top = OnTerminal::run(&["top", "-s", &addresses.join(",")]);
+    top.until(&format!("Server: east  (1 of 2: {})", addresses[0]));
+    top.press("\t");
+    top.until(&format!("west  (2 of 2: {})", addresses[1]));
+    top.press("1");
+    top.until("east  (1 of 2");
+    top.press("q");
+    assert_eq!(top.until_given_back().code(), Some(0));
+}
+
+/// One that does not answer at the beginning is passed over.
+#[test]
+fn begins_with_a_server_that_answers() {
+    let server = server().monitoring().start();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let addresses = format!("{gone},{}", server.monitor_address().unwrap());
+    let mut top = OnTerminal::run(&["top", "-s", &addresses]);
+    top.until("(2 of 2: ");
+    top.press("q");
+    assert_eq!(top.until_given_back().code(), Some(0));
+}
+
 /// The server goes away: that is said, and what was seen last stays.
 #[test]
 fn goes_on_without_a_server() {

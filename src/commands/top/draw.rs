@@ -36,7 +36,10 @@ b                Numbers in full, and back.
 
 space            Connections by what they do a second instead of since their start, and back.
 
-arrows, page up, page down, home, end
+tab, right, 1-9  The next of several servers, or the one of that number; back with shift and tab, or left.
+                 The flag -s takes several, with commas.
+
+up, down, page up, page down, home, end
                  Scroll.
 
 q                End.

@@ -1,9 +1,8 @@
 //! Who tells the one thread that shows everything what happens: the keyboard, the server, the resolver of names,
 //! signals.
 
-use super::look::look;
 use super::sample::{Sample, Wanted};
-use crate::commands::http::Client;
+use super::servers::Servers;
 use dns_lookup::lookup_addr;
 use ratatui::crossterm::event::{self, KeyEvent};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -29,8 +28,10 @@ pub(super) enum Event {
     NoKeyboard(io::Error),
     /// The terminal has another size.
     Resized,
-    Seen(Box<Sample>),
-    Failed(String),
+    /// A look at the server of this number.
+    Seen(usize, Box<Sample>),
+    /// There was none, and why.
+    Failed(usize, String),
     /// An address, and its name; none if it has none.
     Named(String, String),
     /// A signal says so, or one of those who tell has ended.
@@ -64,7 +65,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Starts them all.
-    pub(super) fn start(client: Client, wanted: Wanted, delay: Duration) -> io::Result<Self> {
+    pub(super) fn start(servers: Servers, wanted: Wanted, delay: Duration) -> io::Result<Self> {
         let (send, events) = sync_channel(WAITING);
         let (look_now, now) = sync_channel(1);
         let (addresses, nameless) = sync_channel(NAMELESS);
@@ -79,7 +80,7 @@ impl Sources {
         })?;
         spawn("keyboard", move || read_keyboard(&typed))?;
         let current = wanted.clone();
-        spawn("looks", move || watch(&client, &current, delay, &now, &seen))?;
+        spawn("looks", move || watch(&servers, &current, delay, &now, &seen))?;
         spawn("names", move || resolve(&nameless, &named))?;
         Ok(Self {
             events,
@@ -128,12 +129,12 @@ fn read_keyboard(typed: &Teller) {
     }
 }
 
-fn watch(client: &Client, wanted: &Mutex<Wanted>, delay: Duration, now: &Receiver<()>, seen: &Teller) {
+fn watch(servers: &Servers, wanted: &Mutex<Wanted>, delay: Duration, now: &Receiver<()>, seen: &Teller) {
     loop {
         let wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let event = match look(client, &wanted) {
-            Ok(sample) => Event::Seen(Box::new(sample)),
-            Err(error) => Event::Failed(error.to_string()),
+        let event = match servers.look(&wanted) {
+            Ok(sample) => Event::Seen(wanted.server, Box::new(sample)),
+            Err(error) => Event::Failed(wanted.server, error.to_string()),
         };
         if !seen.tell(event) || now.recv_timeout(delay) == Err(RecvTimeoutError::Disconnected) {
             return;

@@ -64,6 +64,11 @@ fn command(model: &mut Model, key: KeyCode) -> Action {
             model.scrolled = 0;
             return Action::Look;
         }
+        KeyCode::Tab | KeyCode::Right => return turned(model.turn_by(1)),
+        KeyCode::BackTab | KeyCode::Left => return turned(model.turn_by(-1)),
+        KeyCode::Char(digit @ '1'..='9') => {
+            return turned(model.turn_to(digit as usize - '1' as usize));
+        }
         KeyCode::Char('?') => model.page = Page::Help,
         KeyCode::Up => model.scroll(-1),
         KeyCode::Down => model.scroll(1),
@@ -74,6 +79,14 @@ fn command(model: &mut Model, key: KeyCode) -> Action {
         _ => {}
     }
     Action::Redraw
+}
+
+/// What follows if another server is looked at, or not.
+fn turned(is_other: bool) -> Action {
+    match is_other {
+        true => Action::Look,
+        false => Action::Redraw,
+    }
 }
 
 /// A key while something is typed.
@@ -122,7 +135,7 @@ fn take(model: &mut Model, prompt: &Prompt) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::top::model::tests::{hot, model, sample};
+    use crate::commands::top::model::tests::{hot, model, of_servers, sample};
 
     fn press_all(model: &mut Model, keys: &str) -> Vec<Action> {
         keys.chars()
@@ -195,6 +208,31 @@ mod tests {
         let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
         press_all(&mut model, "o");
         assert_eq!(press(&mut model, interrupt), Action::Quit);
+    }
+
+    #[test]
+    fn servers() {
+        let mut model = of_servers(&["a:1", "b:2", "c:3"]);
+        model.saw(sample(1));
+        model.saw(sample(2));
+        let mut turn = |code| {
+            let action = press(&mut model, KeyEvent::new(code, KeyModifiers::NONE));
+            (action, model.server())
+        };
+        assert_eq!(turn(KeyCode::Tab), (Action::Look, 1));
+        assert_eq!(turn(KeyCode::Right), (Action::Look, 2));
+        assert_eq!(turn(KeyCode::Tab), (Action::Look, 0));
+        assert_eq!(turn(KeyCode::BackTab), (Action::Look, 2));
+        assert_eq!(turn(KeyCode::Left), (Action::Look, 1));
+        assert_eq!(turn(KeyCode::Char('3')), (Action::Look, 2));
+        assert_eq!(turn(KeyCode::Char('3')), (Action::Redraw, 2));
+        assert_eq!(turn(KeyCode::Char('4')), (Action::Redraw, 2));
+        assert_eq!(model.wanted().server, 2);
+        // Nothing of the other server is taken for this one's.
+        assert_eq!((model.rows(), model.history().count()), (0, 0));
+        model.saw(sample(9));
+        assert_eq!(model.rates, Default::default());
+        assert_eq!(press_all(&mut of_servers(&["a:1"]), "12"), [Action::Redraw; 2]);
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub(super) enum Prompt {
 /// Everything that decides what is shown.
 #[derive(Debug)]
 pub(super) struct Model {
+    /// What the servers were called that can be looked at.
+    servers: Vec<String>,
+    /// The one of them that is.
+    server: usize,
     pub(super) view: View,
     pub(super) page: Page,
     pub(super) prompt: Option<Prompt>,
@@ -59,8 +63,11 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(view: View) -> Self {
+    /// Of the first of these servers; there is at least one.
+    pub(super) fn new(view: View, servers: impl IntoIterator<Item = String>) -> Self {
         Self {
+            servers: servers.into_iter().collect(),
+            server: 0,
             view,
             page: Page::Connections,
             prompt: None,
@@ -80,11 +87,45 @@ impl Model {
     /// What the next look has to bring.
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
+            server: self.server,
             limit: self.view.limit,
             sort: self.view.sort.name(),
             subscriptions: self.view.subscriptions,
             hot_subjects: self.page == Page::HotSubjects,
         }
+    }
+
+    /// The number of the server that is looked at.
+    pub(super) fn server(&self) -> usize {
+        self.server
+    }
+
+    /// Which server that is, if there are several: its number from 1, how many there are, what it was called.
+    pub(super) fn one_of_several(&self) -> Option<(usize, usize, &str)> {
+        let several = self.servers.len() > 1;
+        several.then(|| (self.server + 1, self.servers.len(), &*self.servers[self.server]))
+    }
+
+    /// Looks at the server of this number from now on, if there is one; nothing is known of it so far. True if it is another.
+    pub(super) fn turn_to(&mut self, server: usize) -> bool {
+        if server == self.server || server >= self.servers.len() {
+            return false;
+        }
+        self.server = server;
+        self.sample = Sample::default();
+        self.error = None;
+        self.rates = Rates::default();
+        self.connection_rates.clear();
+        self.history.clear();
+        self.sampled = None;
+        self.scrolled = 0;
+        true
+    }
+
+    /// Looks at the server that comes so many behind the one that was looked at; after the last comes the first.
+    pub(super) fn turn_by(&mut self, servers: isize) -> bool {
+        let count = self.servers.len() as isize;
+        self.turn_to((self.server as isize + servers).rem_euclid(count) as usize)
     }
 
     /// A look at the server.
@@ -255,14 +296,19 @@ pub(super) mod tests {
     use crate::commands::top::sample::{HotSubject, Subjectz};
 
     pub(in crate::commands::top) fn model() -> Model {
-        Model::new(View {
+        of_servers(&["127.0.0.1:8222"])
+    }
+
+    pub(in crate::commands::top) fn of_servers(servers: &[&str]) -> Model {
+        let view = View {
             sort: Sort::named("cid").unwrap(),
             limit: 1024,
             subscriptions: false,
             raw_numbers: false,
             names: false,
             rates: false,
-        })
+        };
+        Model::new(view, servers.iter().map(|server| (*server).to_owned()))
     }
 
     /// A look at second `second`, when a thousand messages of 128 bytes came in each second and went out to two.

@@ -21,7 +21,7 @@ Usage: vagus top [options]
 
 Shows what a server does, as nats-top does: its rates, its connections, its hot subjects.
 
-    -s <host>                Host of the server's monitoring port (127.0.0.1)
+    -s <host>[:<port>],…     Host of the server's monitoring port (127.0.0.1); of several servers, with commas
     -m <port>                Its port for HTTP (8222)
     -ms <port>               Its port for HTTPS, used instead
     -n <number>              Connections to ask for (1024)
@@ -42,7 +42,7 @@ Shows what a server does, as nats-top does: its rates, its connections, its hot 
     -v, -version             Show the version
 
 Keys: o<key> order, n<number> connections, s subscriptions, d names, b numbers in full, space rates,
-h hot subjects, arrows to scroll, ? help, q to end.
+h hot subjects, tab or 1-9 another server, arrows up and down to scroll, ? help, q to end.
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,8 @@ pub(super) struct View {
 /// Everything that was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Options {
-    pub(super) endpoint: Endpoint,
+    /// At least one.
+    pub(super) endpoints: Vec<Endpoint>,
     pub(super) view: View,
     pub(super) delay: Duration,
     /// End after so many looks.
@@ -174,7 +175,7 @@ pub(super) fn read(args: &[String]) -> Result<Option<Options>, ToolError> {
     let file = parsed.text(TopFlag::Output);
     let looks = parsed.integer(TopFlag::Looks);
     Ok(Some(Options {
-        endpoint: endpoint(&parsed)?,
+        endpoints: endpoints(&parsed)?,
         view: View {
             sort,
             limit: natural(&parsed, TopFlag::Connections, "n", CONNECTIONS as u64)? as usize,
@@ -193,7 +194,7 @@ pub(super) fn read(args: &[String]) -> Result<Option<Options>, ToolError> {
     }))
 }
 
-fn endpoint(parsed: &Parsed<TopFlag>) -> Result<Endpoint, ToolError> {
+fn endpoints(parsed: &Parsed<TopFlag>) -> Result<Vec<Endpoint>, ToolError> {
     let secure = parsed.integer(TopFlag::SecurePort);
     let (port, name) = match (secure, parsed.last(TopFlag::Port)) {
         (0, None) => (i64::from(PORT), "m"),
@@ -209,21 +210,48 @@ fn endpoint(parsed: &Parsed<TopFlag>) -> Result<Endpoint, ToolError> {
     if certificate.is_some() != key.is_some() {
         return Err(ToolError::Usage("-cert and -key go together".to_owned()));
     }
-    let host = parsed.text(TopFlag::Host).unwrap_or(HOST);
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    Ok(Endpoint {
-        host: host.to_owned(),
-        port,
-        tls: (secure != 0).then(|| TlsOptions {
-            certificate,
-            key,
-            authorities: file(TopFlag::Authorities),
-            insecure: parsed.is_true(TopFlag::Insecure),
-        }),
-    })
+    let tls = (secure != 0).then(|| TlsOptions {
+        certificate,
+        key,
+        authorities: file(TopFlag::Authorities),
+        insecure: parsed.is_true(TopFlag::Insecure),
+    });
+    let servers = parsed.text(TopFlag::Host).unwrap_or(HOST);
+    servers
+        .split(',')
+        .map(|server| {
+            let (host, own_port) = host_and_port(server.trim())
+                .ok_or_else(|| ToolError::Usage(format!("-s takes <host>[:<port>], not {server:?}")))?;
+            Ok(Endpoint {
+                host: host.to_owned(),
+                port: own_port.unwrap_or(port),
+                tls: tls.clone(),
+            })
+        })
+        .collect()
+}
+
+/// A host without the brackets of an address of IPv6, and a port if there is one. None of what is neither.
+fn host_and_port(server: &str) -> Option<(&str, Option<u16>)> {
+    let (host, port) = match server.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']')?;
+            match rest {
+                "" => (host, None),
+                rest => (host, Some(rest.strip_prefix(':')?)),
+            }
+        }
+        // An address of IPv6 has several.
+        None => match server.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (server, None),
+        },
+    };
+    let port = match port {
+        None => None,
+        Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
+    };
+    (!host.is_empty()).then_some((host, port))
 }
 
 fn natural(parsed: &Parsed<TopFlag>, id: TopFlag, name: &str, default: u64) -> Result<u64, ToolError> {
@@ -251,12 +279,12 @@ mod tests {
     fn defaults_of_nats_top() {
         let options = options("").unwrap();
         assert_eq!(
-            options.endpoint,
-            Endpoint {
+            options.endpoints,
+            [Endpoint {
                 host: "127.0.0.1".to_owned(),
                 port: 8222,
                 tls: None
-            }
+            }]
         );
         assert_eq!((options.view.sort.name(), options.view.limit), ("cid", 1024));
         assert_eq!((options.delay, options.looks), (Duration::from_secs(1), None));
@@ -270,11 +298,11 @@ mod tests {
              -cert c.pem -key k.pem -cacert ca.pem -k",
         )
         .unwrap();
-        assert_eq!(
-            (options.endpoint.host.as_str(), options.endpoint.port),
-            ("::1", 8443)
-        );
-        let tls = options.endpoint.tls.unwrap();
+        let [endpoint] = &options.endpoints[..] else {
+            panic!("{:?}", options.endpoints);
+        };
+        assert_eq!((endpoint.host.as_str(), endpoint.port), ("::1", 8443));
+        let tls = endpoint.tls.clone().unwrap();
         assert!(tls.insecure);
         assert_eq!(tls.certificate, Some("c.pem".into()));
         assert_eq!(tls.key, Some("k.pem".into()));
@@ -287,11 +315,25 @@ mod tests {
     }
 
     #[test]
+    fn several_servers() {
+        let options = options("-s a,b:1,[::1]:2,[::2],::3 -m 9").unwrap();
+        let named: Vec<_> = (options.endpoints.iter())
+            .map(|endpoint| (endpoint.host.as_str(), endpoint.port))
+            .collect();
+        assert_eq!(named, [("a", 9), ("b", 1), ("::1", 2), ("::2", 9), ("::3", 9)]);
+        let shown: Vec<String> = options.endpoints.iter().map(Endpoint::to_string).collect();
+        assert_eq!(shown, ["a:9", "b:1", "[::1]:2", "[::2]:9", "[::3]:9"]);
+    }
+
+    #[test]
     fn refusals() {
         for (line, expected) in [
             ("-version", "version"),
             ("-m 0", "-m takes a port from 1 to 65535, not 0"),
             ("-ms 70000", "-ms takes a port from 1 to 65535, not 70000"),
+            ("-s a,,b", "-s takes <host>[:<port>], not \"\""),
+            ("-s a:x", "-s takes <host>[:<port>], not \"a:x\""),
+            ("-s [::1", "-s takes <host>[:<port>], not \"[::1\""),
             ("-n -1", "-n must not be negative"),
             ("-cert a", "-cert and -key go together"),
             ("now", "top takes no \"now\": vagus help top"),

@@ -84,6 +84,8 @@ pub(super) struct Sample {
 /// What a look has to bring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
+    /// The number of the server to look at.
+    pub(super) server: usize,
     pub(super) limit: usize,
     pub(super) sort: &'static str,
     pub(super) subscriptions: bool,
@@ -134,6 +136,7 @@ mod tests {
     #[test]
     fn what_is_asked_for() {
         let mut wanted = Wanted {
+            server: 0,
             limit: 10,
             sort: "subs",
             subscriptions: false,

@@ -50,7 +50,7 @@ pub(super) fn head(model: &Model) -> [String; 6] {
             tame(&varz.version),
             tame(&varz.uptime)
         ),
-        format!("Server: {}", tame(name)),
+        format!("Server: {}{}", tame(name), one_of_several(model)),
         format!("  ID:   {}", tame(&varz.server_id)),
         format!(
             "  Load: CPU:  {:.1}%  Memory: {}  Slow Consumers: {}",
@@ -67,6 +67,14 @@ pub(super) fn head(model: &Model) -> [String; 6] {
             rates.out_bytes,
         ),
     ]
+}
+
+/// Which of several servers it is.
+fn one_of_several(model: &Model) -> String {
+    match model.one_of_several() {
+        Some((number, count, called)) => format!("  ({number} of {count}: {})", tame(called)),
+        None => String::new(),
+    }
 }
 
 /// How many connections there are.
