@@ -175,7 +175,8 @@ fn populate(
     let answered = Arc::<AtomicU64>::default();
     let router = accounts.global().router.clone();
     let monitor = Monitor::new(config.monitoring.max_closed_clients).start();
-    let (claimed_accounts, claims_desk) = claimed_accounts::start(config, &accounts)?.unzip();
+    let (claimed_accounts, claims_desk) =
+        claimed_accounts::start(config, &info.server_id, &accounts)?.unzip();
     let surroundings = Arc::new(Surroundings {
         accounts: accounts.clone(),
         monitor: monitor.clone(),
@@ -272,10 +273,11 @@ fn populate(
     let admin = monitoring.serve(config, info, asked, secured.clients.as_ref(), operator)?;
     let service = system_account.map(|account| {
         let broker = admin.broker.clone();
-        account.serve(first.clone(), broker, monitor.clone(), asking, answered)
+        account.serve(first.clone(), broker, monitor.clone(), asking.clone(), answered)
     });
-    let claims_service = claims_desk
-        .and_then(|desk| claimed_accounts::serve(desk, first.clone(), &accounts, client_settings.clone()));
+    let claims_service = claims_desk.and_then(|desk| {
+        claimed_accounts::serve(desk, first.clone(), &accounts, asking, client_settings.clone())
+    });
     let services = service.into_iter().chain(claims_service).collect();
     if let Some(claimed) = client_settings.current().0.claimed_accounts.clone() {
         // Nobody else says which they are.

@@ -6,6 +6,7 @@ use actix::Arbiter;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use vagus_actors::Accounts;
+use vagus_actors::asking::Asking;
 use vagus_actors::claimed_accounts::{ClaimedAccounts, TokenStore};
 use vagus_actors::in_process::InProcess;
 use vagus_claims::{ClaimsDesk, ClaimsService, DirectoryStore, MemoryStore, UrlStore, run};
@@ -20,6 +21,7 @@ use vagus_nats::ClientSettings;
 /// about them; None where accounts are configured.
 pub(crate) fn start(
     config: &Config,
+    server_id: &str,
     accounts: &Arc<Accounts>,
 ) -> Result<Option<(Arc<ClaimedAccounts>, ClaimsDesk)>, StartError> {
     let Some(operators) = &config.operators else {
@@ -62,7 +64,7 @@ pub(crate) fn start(
         log::warn!("The token of the system account {name} is not there yet");
     }
     let claimed = Arc::new(claimed);
-    let desk = ClaimsDesk::new(claimed.clone(), directory, operators, system);
+    let desk = ClaimsDesk::new(server_id, claimed.clone(), directory, operators, system);
     Ok(Some((claimed, desk)))
 }
 
@@ -81,9 +83,11 @@ pub(crate) fn serve(
     desk: ClaimsDesk,
     arbiter: LocalArbiter,
     accounts: &Accounts,
+    asking: Asking,
     settings: Arc<Live<ClientSettings>>,
 ) -> Option<oneshot::Receiver<()>> {
     let system = accounts.get(accounts.directory().system()?.id())?;
+    desk.look_elsewhere(asking, system.account.id());
     let service = ClaimsService {
         desk,
         in_process: InProcess::start(arbiter, system),

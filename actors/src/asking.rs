@@ -7,17 +7,21 @@ use crate::accounts::Accounts;
 use crate::in_process::{
     InProcess, InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess,
 };
+use crate::observatory::Interested;
 use actix_rt::spawn;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::cell::RefCell;
+use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
+use vagus_delivery::Account;
 use vagus_delivery::arbiter::LocalArbiter;
 use vagus_delivery::mailbox::Delivered;
 use vagus_delivery::outbox::WhenFull;
@@ -28,6 +32,9 @@ const QUESTIONS_AT_ONCE: usize = 1024;
 
 /// How many bytes of answers may wait to be looked at, of one account.
 const ANSWERS_AT_MOST: usize = 8 << 20;
+
+/// How many of those who were asked are waited for.
+const ASKED_AT_MOST: usize = 1024;
 
 /// Asks and tells.
 #[derive(Debug, Clone)]
@@ -45,10 +52,29 @@ struct Question {
 }
 
 /// An answer that is wanted.
-#[derive(Debug)]
 struct Wanted {
     patience: Duration,
-    answer: oneshot::Sender<Option<Bytes>>,
+    enough: Enough,
+    /// Is told what was answered.
+    tell: Box<dyn FnOnce(Option<Bytes>) + Send>,
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Wanted")
+            .field("patience", &self.patience)
+            .field("enough", &self.enough)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which answer is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Enough {
+    /// The first.
+    First,
+    /// The first that is not empty, or the last of all that were asked.
+    Something,
 }
 
 impl Asking {
@@ -90,15 +116,47 @@ impl Asking {
         patience: Duration,
     ) -> Option<Bytes> {
         let (answer, answered) = oneshot::channel();
+        let tell = Box::new(|answered| {
+            // Who asked may have gone.
+            let _ = answer.send(answered);
+        });
         let question = Question {
             account,
             subject: Bytes::from_static(subject.as_bytes()),
             header: header.map(Bytes::from),
             payload: payload.into(),
-            wanted: Some(Wanted { patience, answer }),
+            wanted: Some(Wanted {
+                patience,
+                enough: Enough::First,
+                tell,
+            }),
         };
         self.0.try_send(question).ok()?;
         answered.await.ok().flatten()
+    }
+
+    /// Asks all who take the question, without saying more, until one has something to say. Blocks, for no longer than
+    /// `patience`: it is not for threads of actors.
+    pub fn look_for(&self, account: AccountId, subject: String, patience: Duration) -> Option<Bytes> {
+        let (answer, answered) = sync_channel(1);
+        let tell = Box::new(move |answered| {
+            // Who asked may have gone.
+            let _ = answer.try_send(answered);
+        });
+        let question = Question {
+            account,
+            subject: subject.into(),
+            header: None,
+            payload: Bytes::new(),
+            wanted: Some(Wanted {
+                patience,
+                enough: Enough::Something,
+                tell,
+            }),
+        };
+        self.0.try_send(question).ok()?;
+        let answered = answered.recv_timeout(patience).ok().flatten();
+        answered.filter(|answer| !answer.is_empty())
     }
 
     /// Tells something in an account. Where too much is under way nobody is told.
@@ -124,10 +182,18 @@ struct Desks {
 }
 
 /// Those who wait for an answer, by the numbers of their questions.
-type Waiting = Rc<RefCell<HashMap<u64, oneshot::Sender<Bytes>, RandomState>>>;
+type Waiting = Rc<RefCell<HashMap<u64, Waiter, RandomState>>>;
+
+/// Who waits for an answer.
+struct Waiter {
+    tell: oneshot::Sender<Bytes>,
+    /// How many more empty answers are none.
+    passed_over: usize,
+}
 
 /// One account, with a subscription to all answers that is in force.
 struct Desk {
+    account: Arc<Account>,
     in_process: InProcessAddress,
     waiting: Waiting,
     next: RefCell<u64>,
@@ -149,23 +215,28 @@ impl Desks {
     async fn put(&self, mut question: Question) {
         let cell = self.all.borrow_mut().entry(question.account).or_default().clone();
         let desk = cell.get_or_try_init(|| self.open(question.account)).await;
-        let Some(Wanted { patience, answer }) = question.wanted.take() else {
+        let Some(wanted) = question.wanted.take() else {
             if let Ok(desk) = desk {
                 desk.tell(question).await;
             }
             return;
         };
         let answered = match desk {
-            Ok(desk) => timeout(patience, desk.put(&question, &self.inbox)).await.ok(),
+            Ok(desk) => {
+                let answer = desk.put(&question, wanted.enough, &self.inbox);
+                timeout(wanted.patience, answer).await.ok()
+            }
             Err(()) => None,
         };
-        // Who asked may have gone.
-        let _ = answer.send(answered.flatten());
+        (wanted.tell)(answered.flatten());
     }
 
     async fn open(&self, account: AccountId) -> Result<Desk, ()> {
         let account = self.accounts.get(account).ok_or(())?;
-        let in_process = InProcess::start(self.arbiter.clone(), account);
+        let (known, in_process) = (
+            account.account.clone(),
+            InProcess::start(self.arbiter.clone(), account),
+        );
         let subscribe = SubscribeInProcess {
             subjects: vec![InProcessSubject {
                 subject: format!("{}.*", self.inbox).into(),
@@ -183,16 +254,23 @@ impl Desks {
                     let parts = message.parts();
                     let number = str::from_utf8(parts.subject)
                         .ok()
-                        .and_then(|subject| subject.rsplit('.').next()?.parse().ok());
-                    let waiting = number.and_then(|number: u64| told.borrow_mut().remove(&number));
-                    if let Some(waiting) = waiting {
+                        .and_then(|subject| subject.rsplit('.').next()?.parse::<u64>().ok());
+                    let Some(number) = number else { continue };
+                    let mut waiting = told.borrow_mut();
+                    if parts.payload.is_empty()
+                        && let Some(waiter) = waiting.get_mut(&number)
+                        && waiter.passed_over > 0
+                    {
+                        waiter.passed_over -= 1;
+                    } else if let Some(waiter) = waiting.remove(&number) {
                         // A copy, as it is to outlive the chunk that it came in.
-                        let _ = waiting.send(Bytes::copy_from_slice(parts.payload));
+                        let _ = waiter.tell.send(Bytes::copy_from_slice(parts.payload));
                     }
                 }
             }
         });
         Ok(Desk {
+            account: known,
             in_process,
             waiting,
             next: RefCell::default(),
@@ -207,19 +285,30 @@ impl Desk {
             reply: None,
             header: told.header,
             payload: told.payload,
+            except: None,
         };
         // Where nobody takes it nobody wanted to know.
         let _ = self.in_process.publish(message).await;
     }
 
-    async fn put(&self, question: &Question, inbox: &str) -> Option<Bytes> {
+    async fn put(&self, question: &Question, enough: Enough, inbox: &str) -> Option<Bytes> {
+        let passed_over = match enough {
+            Enough::First => 0,
+            Enough::Something => {
+                let interest = self.account.interest();
+                let asked = Interested::of(interest, &question.subject, ASKED_AT_MOST).await;
+                asked.subscriptions.len().saturating_sub(1)
+            }
+        };
         let number = {
             let mut next = self.next.borrow_mut();
             *next += 1;
             *next
         };
         let (tell, told) = oneshot::channel();
-        self.waiting.borrow_mut().insert(number, tell);
+        self.waiting
+            .borrow_mut()
+            .insert(number, Waiter { tell, passed_over });
         let _under_way = UnderWay {
             waiting: &self.waiting,
             number,
@@ -229,6 +318,7 @@ impl Desk {
             reply: Some(format!("{inbox}.{number}").into()),
             header: question.header.clone(),
             payload: question.payload.clone(),
+            except: None,
         };
         if self.in_process.publish(message).await != Some(true) {
             return None;

@@ -18,7 +18,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -198,6 +198,18 @@ impl ClaimedAccounts {
                 }
                 importers.extend(self.fetch(exporter));
             }
+        }
+    }
+
+    /// The same elsewhere, for who may not block.
+    pub fn look_for_exporters(self: &Arc<Self>, account: &str) {
+        let (accounts, name) = (self.clone(), account.to_owned());
+        let nobody = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        if !self
+            .threads
+            .hand_in(nobody, move || accounts.fetch_exporters(&name))
+        {
+            log::warn!("The accounts that {account} imports from are not looked up: too much waits already");
         }
     }
 

@@ -183,7 +183,11 @@ fn publish(delivery: &mut Delivery, account: &Account, given: &InProcessMessage)
         body: &body,
         line_len: 0,
     };
-    delivery.publish(account, &message, Origin::server(account.id()))
+    let origin = match given.except {
+        None => Origin::server(account.id()),
+        Some(number) => Origin::without_echo(number, account.id(), ConnectionKind::Service),
+    };
+    delivery.publish(account, &message, origin)
 }
 
 /// Waits for the Router's word that a subscription is in force.

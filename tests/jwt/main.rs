@@ -14,6 +14,8 @@ mod folder;
 #[cfg(test)]
 mod nsc;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod shown;
 #[cfg(test)]
 mod url;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use tokio::sync::oneshot;
+use vagus_routing::ConnectionId;
 
 /// A message to be published. The one who hands it in has made sure that the subject is one that can be published on, and
 /// bounds how many wait.
@@ -17,6 +18,8 @@ pub struct InProcessMessage {
     pub header: Option<Bytes>,
     /// The payload.
     pub payload: Bytes,
+    /// Whose subscriptions it does not go to, by their [number](super::InProcessSubscription::number).
+    pub except: Option<ConnectionId>,
 }
 
 /// A message, and who is to hear whether somebody took it.

@@ -10,6 +10,7 @@ use vagus_delivery::mailbox::{Delivered, Mailbox};
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
 use vagus_protocol::error::CloseReason;
+use vagus_routing::{ConnectionId, Destination};
 
 /// Subscriptions in force. They end when this is dropped.
 #[derive(Debug)]
@@ -33,6 +34,11 @@ impl InProcessSubscription {
             account,
             since,
         }
+    }
+
+    /// The number by which it is told from other subscribers.
+    pub fn number(&self) -> ConnectionId {
+        self.mailbox.outbox().connection_id()
     }
 
     /// What has come, see [`Mailbox::poll_next`].

@@ -26,6 +26,7 @@ fn message(subject: &str, payload: impl Into<Bytes>) -> InProcessMessage {
         reply: None,
         header: None,
         payload: payload.into(),
+        except: None,
     }
 }
 

@@ -114,6 +114,7 @@ fn message(document: &[u8], limits: &Limits) -> Result<InProcessMessage, Problem
         reply: reply.map(Into::into),
         header: header.map(Into::into),
         payload: payload.into(),
+        except: None,
     })
 }
 

@@ -3,12 +3,14 @@
 //! A file is replaced as a whole and is on the disk when that is said. What is in the folder is known by an index in memory,
 //! so that its size and the sum of its hashes cost nothing to ask.
 
+use crate::other_servers::OtherServers;
 use openssl::sha::sha256;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use vagus_actors::claimed_accounts::{FetchError, TokenStore};
@@ -51,7 +53,10 @@ pub struct DirectoryStore {
     path: PathBuf,
     kind: DirectoryKind,
     limit: usize,
+    patience: Duration,
     index: Mutex<Index>,
+    /// Where a token is looked for that is not here; nowhere until that is said.
+    elsewhere: OnceLock<OtherServers>,
 }
 
 #[derive(Debug, Default)]
@@ -130,15 +135,28 @@ impl DirectoryStore {
             path: settings.path.clone(),
             kind: settings.kind,
             limit: settings.limit.unwrap_or(usize::MAX),
+            patience: settings.timeout,
             index: Mutex::default(),
+            elsewhere: OnceLock::new(),
         };
         store.read_index()?;
         Ok(store)
     }
 
+    /// From now on what is not here is looked for at other servers.
+    pub fn look_elsewhere(&self, servers: OtherServers) {
+        // The first hold.
+        let _ = self.elsewhere.set(servers);
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How long other servers may take to say what they have.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// What it is kept for.
@@ -324,7 +342,13 @@ impl DirectoryStore {
 impl TokenStore for DirectoryStore {
     fn fetch(&self, account: &str) -> Result<Box<str>, FetchError> {
         match self.load(account) {
-            Ok(token) => token.ok_or(FetchError::Missing),
+            Ok(Some(token)) => Ok(token),
+            Ok(None) => {
+                let servers = self.elsewhere.get().ok_or(FetchError::Missing)?;
+                let token = servers.look_up(account).ok_or(FetchError::Missing)?;
+                self.keep(account, &token)?;
+                Ok(token)
+            }
             Err(error) => Err(FetchError::Unanswered(error.to_string())),
         }
     }

@@ -2,12 +2,14 @@
 
 mod directory;
 mod memory;
+mod other_servers;
 mod requests;
 mod service;
 mod url;
 
 pub use directory::{DirectoryError, DirectoryStore};
 pub use memory::MemoryStore;
-pub use requests::{ClaimsDesk, Desired, Reply, Topic};
+pub use other_servers::OtherServers;
+pub use requests::{ClaimsDesk, Comparison, Desired, Reply, Topic};
 pub use service::{ClaimsService, run};
 pub use url::UrlStore;

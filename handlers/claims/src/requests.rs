@@ -1,20 +1,29 @@
 //! What is asked about the tokens of accounts, in the system account, and what is answered.
 
 use crate::directory::{DirectoryError, DirectoryStore};
+use crate::other_servers::OtherServers;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use vagus_actors::asking::Asking;
 use vagus_actors::claimed_accounts::{ClaimedAccounts, UpdateError};
 use vagus_auth::nkey::{self, Kind};
 use vagus_configs::{DirectoryKind, Operators};
 use vagus_jwt::{Account, Claims, GenericClaims};
+use vagus_routing::AccountId;
 
 /// The queue group of those who answer when folders are compared: one does.
 const RESPONDERS: &str = "responder";
 
+/// Where folders are compared.
+const PACK: &str = "$SYS.REQ.CLAIMS.PACK";
+
 /// Answers what is asked about the tokens of accounts. Some of it reads and writes files.
 #[derive(Debug)]
 pub struct ClaimsDesk {
+    /// Where other servers send the tokens that they have.
+    inbox: String,
     accounts: Arc<ClaimedAccounts>,
     /// None where tokens are not in a folder.
     directory: Option<Arc<DirectoryStore>>,
@@ -40,17 +49,30 @@ pub enum Topic {
     Delete,
     /// Which tokens are there, unless they are the same as elsewhere?
     Pack,
+    /// Another server says which it has.
+    Packed,
 }
 
 /// What is subscribed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// The subject.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     /// The queue group, where one server is to answer.
     pub queue: Option<&'static str>,
     /// What is asked there.
     pub topic: Topic,
+}
+
+/// What a server asks about the folders of others.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Where.
+    pub subject: &'static str,
+    /// Where tokens are to be sent that may not be here.
+    pub reply: String,
+    /// The sum of those that are.
+    pub payload: [u8; 32],
 }
 
 /// A message that answers.
@@ -115,8 +137,10 @@ fn failed(account: &str, message: &str, why: &str) -> Reply {
 }
 
 impl ClaimsDesk {
-    /// For the accounts that these operators sign, with the folder that their tokens are in, if they are in one.
+    /// Of the server with this id, for the accounts that these operators sign, with the folder that their tokens are in, if
+    /// they are in one.
     pub fn new(
+        server_id: &str,
         accounts: Arc<ClaimedAccounts>,
         directory: Option<Arc<DirectoryStore>>,
         operators: &Operators,
@@ -125,6 +149,7 @@ impl ClaimsDesk {
         let first = operators.claims.first();
         let strict = first.filter(|claims| claims.nats.strict_signing_key_usage);
         Self {
+            inbox: format!("$SYS._INBOX.{server_id}.CLAIMS.PACK"),
             accounts,
             directory,
             strict_operator: strict.map(|claims| claims.subject.clone()),
@@ -135,10 +160,22 @@ impl ClaimsDesk {
         }
     }
 
+    /// From now on tokens that are not in the folder are looked for at other servers, which are asked in this account.
+    pub fn look_elsewhere(&self, asking: Asking, account: AccountId) {
+        if let Some(directory) = &self.directory {
+            directory.look_elsewhere(OtherServers {
+                asking,
+                account,
+                accounts: Arc::downgrade(&self.accounts),
+                patience: directory.patience(),
+            });
+        }
+    }
+
     /// What is to be subscribed to in the system account.
     pub fn desired(&self) -> Vec<Desired> {
         let one = |subject, topic| Desired {
-            subject,
+            subject: Cow::Borrowed(subject),
             queue: None,
             topic,
         };
@@ -158,7 +195,11 @@ impl ClaimsDesk {
             desired.push(one("$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP", Topic::LookUp));
             desired.push(Desired {
                 queue: Some(RESPONDERS),
-                ..one("$SYS.REQ.CLAIMS.PACK", Topic::Pack)
+                ..one(PACK, Topic::Pack)
+            });
+            desired.push(Desired {
+                subject: Cow::Owned(self.inbox.clone()),
+                ..one("", Topic::Packed)
             });
         }
         desired
@@ -171,20 +212,83 @@ impl ClaimsDesk {
         }
     }
 
-    /// Answers one request, after doing what it asks for. It may come without a wish for an answer.
-    pub fn answer(&self, topic: Topic, subject: &[u8], payload: &[u8]) -> Vec<Reply> {
-        let Some(directory) = &self.directory else {
-            let reply =
-                (topic == Topic::UpdateOne).then(|| self.update_in_memory(named_in(subject), payload));
-            return reply.into_iter().collect();
+    /// What this server asks the others about their folders, and how often; None where it has not all tokens.
+    pub fn comparison(&self) -> Option<(Comparison, Duration)> {
+        let directory = self.directory.as_ref()?;
+        let DirectoryKind::Full { interval, .. } = directory.kind() else {
+            return None;
         };
-        match topic {
-            Topic::UpdateOne => vec![self.update(directory, Some(named_in(subject)), payload)],
-            Topic::Update => vec![self.update(directory, None, payload)],
-            Topic::LookUp => look_up(directory, named_in(subject)).into_iter().collect(),
-            Topic::List => list(directory),
-            Topic::Delete => vec![self.delete(directory, payload)],
-            Topic::Pack => pack(directory, payload),
+        let comparison = Comparison {
+            subject: PACK,
+            reply: self.inbox.clone(),
+            payload: directory.sum(),
+        };
+        Some((comparison, interval))
+    }
+
+    /// Answers one request, after doing what it asks for. It may come without a wish for an answer. What is read from a
+    /// folder is read when its turn comes.
+    pub fn answer<'a>(
+        &'a self,
+        topic: Topic,
+        subject: &[u8],
+        payload: &[u8],
+    ) -> Box<dyn Iterator<Item = Reply> + Send + 'a> {
+        let one = |reply: Option<Reply>| Box::new(reply.into_iter());
+        let Some(directory) = &self.directory else {
+            return one(
+                (topic == Topic::UpdateOne).then(|| self.update_in_memory(named_in(subject), payload))
+            );
+        };
+        one(match topic {
+            Topic::UpdateOne => Some(self.update(directory, Some(named_in(subject)), payload)),
+            Topic::Update => Some(self.update(directory, None, payload)),
+            Topic::LookUp => look_up(directory, named_in(subject)),
+            Topic::List => Some(list(directory)),
+            Topic::Delete => Some(self.delete(directory, payload)),
+            Topic::Pack => return Box::new(pack(directory, payload)),
+            Topic::Packed => {
+                self.merge(directory, payload);
+                None
+            }
+        })
+    }
+
+    /// Takes over what another server has, and is newer than what is here.
+    fn merge(&self, directory: &DirectoryStore, packed: &[u8]) {
+        for line in text(packed).split('\n').filter(|line| !line.is_empty()) {
+            let merged = match line.split_once('|') {
+                None => Err("it names no account".to_owned()),
+                Some((account, token)) => self.take_over(directory, account, token.trim()),
+            };
+            if let Err(error) = merged {
+                log::error!("DirResolver - Merging resulted in error: {error}");
+            }
+        }
+    }
+
+    fn take_over(&self, directory: &DirectoryStore, account: &str, token: &str) -> Result<(), String> {
+        // Nobody fills the folder with what would not be believed.
+        let claims = Claims::<Account>::decode(token).map_err(|error| error.to_string())?;
+        if !self.accounts.trust().trusts(&claims.issuer) {
+            return Err("not trusted".to_owned());
+        }
+        let is_new = directory.save_if_newer(account, token);
+        if is_new.map_err(|error| error.to_string())? {
+            log::debug!("DirResolver - Merging changed account {account}");
+            self.put_in_force(account, token);
+        }
+        Ok(())
+    }
+
+    /// Those who are in go by the new token; one that has expired closes them.
+    fn put_in_force(&self, account: &str, token: &str) {
+        if self.accounts.known(account).is_none() {
+            return;
+        }
+        match self.accounts.update(account, token) {
+            Ok(_) => self.accounts.look_for_exporters(account),
+            Err(error) => log::error!("Update for account {account:?} resulted in error {error}"),
         }
     }
 
@@ -207,7 +311,7 @@ impl ClaimsDesk {
         }
         match self.accounts.update(account, token) {
             Ok(_) => {
-                self.accounts.fetch_exporters(account);
+                self.accounts.look_for_exporters(account);
                 done(account, "jwt updated")
             }
             Err(error) => failed(account, FAILED, &error.to_string()),
@@ -259,12 +363,8 @@ impl ClaimsDesk {
         }
         match directory.save(account, token) {
             Ok(is_new) => {
-                if is_new && self.accounts.known(account).is_some() {
-                    // It was verified; one that has expired closes those who are in.
-                    match self.accounts.update(account, token) {
-                        Ok(_) => self.accounts.fetch_exporters(account),
-                        Err(error) => log::error!("Update for account {account:?} resulted in error {error}"),
-                    }
+                if is_new {
+                    self.put_in_force(account, token);
                 }
                 done(account, done_message)
             }
@@ -358,29 +458,23 @@ fn look_up(directory: &DirectoryStore, account: &str) -> Option<Reply> {
     }
 }
 
-fn list(directory: &DirectoryStore) -> Vec<Reply> {
-    let accounts = serde_json::to_string(&directory.accounts()).unwrap_or_default();
-    vec![Reply::Data(accounts)]
+fn list(directory: &DirectoryStore) -> Reply {
+    Reply::Data(serde_json::to_string(&directory.accounts()).unwrap_or_default())
 }
 
 /// A message for each token, and an empty one behind them; just that one if the other side has the same.
-fn pack(directory: &DirectoryStore, their_sum: &[u8]) -> Vec<Reply> {
-    let mut replies = Vec::new();
-    if directory.sum() != their_sum {
-        let now = now();
-        for account in directory.accounts() {
-            let Ok(Some(token)) = directory.load(&account) else {
-                continue;
-            };
-            let has_expired = Claims::<Account>::decode(&token)
-                .is_ok_and(|claims| claims.expires > 0 && claims.expires < now);
-            if !has_expired {
-                replies.push(Reply::Plain(format!("{account}|{token}").into_bytes()));
-            }
-        }
-    }
-    replies.push(Reply::Plain(Vec::new()));
-    replies
+fn pack<'a>(directory: &'a DirectoryStore, their_sum: &[u8]) -> impl Iterator<Item = Reply> + use<'a> {
+    let accounts = match directory.sum() == their_sum {
+        true => Vec::new(),
+        false => directory.accounts(),
+    };
+    let now = now();
+    let tokens = accounts.into_iter().filter_map(move |account| {
+        let token = directory.load(&account).ok().flatten()?;
+        let expires = Claims::<Account>::decode(&token).map_or(0, |claims| claims.expires);
+        (expires == 0 || expires >= now).then(|| Reply::Plain(format!("{account}|{token}").into_bytes()))
+    });
+    tokens.chain(std::iter::once(Reply::Plain(Vec::new())))
 }
 
 /// Seconds since 1970.

@@ -5,12 +5,20 @@ use bytes::Bytes;
 use std::future::poll_fn;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
-use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_actors::in_process::{
+    InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
+};
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
 
 /// How many bytes of requests may wait. Beyond that there is nobody who answers.
 const WAITING_AT_MOST: usize = 16 << 20;
+
+/// When folders are compared for the first time: other servers are known by then.
+const FIRST_COMPARISON: Duration = Duration::from_secs(5);
+
+/// As good as never.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How often tokens go that are not to be kept any more.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -42,7 +50,7 @@ pub async fn run(service: ClaimsService, ready: impl Sized) {
         subjects: desired
             .iter()
             .map(|desired| InProcessSubject {
-                subject: Bytes::from_static(desired.subject.as_bytes()),
+                subject: Bytes::copy_from_slice(desired.subject.as_bytes()),
                 queue: desired.queue.map(|queue| Bytes::from_static(queue.as_bytes())),
             })
             .collect(),
@@ -54,6 +62,8 @@ pub async fn run(service: ClaimsService, ready: impl Sized) {
     };
     drop(ready);
     let mut housekeeping = Instant::now() + HOUSEKEEPING;
+    let interval = service.desk.comparison().map_or(NEVER, |(_, interval)| interval);
+    let mut comparing = Instant::now() + FIRST_COMPARISON.min(interval);
     loop {
         tokio::select! {
             delivered = poll_fn(|task| subscription.poll_next(task)) => match delivered {
@@ -69,11 +79,31 @@ pub async fn run(service: ClaimsService, ready: impl Sized) {
                 housekeeping += HOUSEKEEPING;
                 service.desk.keep_house();
             }
+            () = sleep_until(comparing) => comparing = Instant::now() + service.compare(&subscription).await,
         }
     }
 }
 
 impl ClaimsService {
+    /// Asks one of the other servers which tokens it has, if they are not the same as here; gives how long it is until the
+    /// next time.
+    async fn compare(&self, subscription: &InProcessSubscription) -> Duration {
+        let Some((comparison, interval)) = self.desk.comparison() else {
+            return NEVER;
+        };
+        let message = InProcessMessage {
+            subject: Bytes::from_static(comparison.subject.as_bytes()),
+            reply: Some(comparison.reply.into()),
+            header: None,
+            payload: Bytes::copy_from_slice(&comparison.payload),
+            // It is to be another.
+            except: Some(subscription.number()),
+        };
+        // Nobody takes it where there is no other.
+        let _ = self.in_process.publish(message).await;
+        interval
+    }
+
     async fn respond(&self, topic: crate::Topic, message: &Message) {
         let request = message.parts();
         let replies = self.desk.answer(topic, request.subject, request.payload);
@@ -86,6 +116,7 @@ impl ClaimsService {
                 reply: None,
                 header: None,
                 payload: answer.payload(&(self.describe)()).into(),
+                except: None,
             };
             // Where nobody takes it nobody wanted it any more.
             let _ = self.in_process.publish(message).await;

@@ -293,6 +293,7 @@ impl SystemService {
             reply: None,
             header: encoding.map(|encoding| Bytes::from_static(encoding.header())),
             payload: payload.into(),
+            except: None,
         };
         // Where nobody takes it nobody wanted it any more.
         let _ = self.in_process.publish(message).await;
