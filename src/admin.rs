@@ -78,9 +78,13 @@ impl MonitoringSockets {
             admin: socket,
             log,
         } = self;
+        let cluster = config.cluster.as_ref().and_then(|cluster| cluster.name.clone());
         let settings = Settings {
             config: config.clone(),
-            info,
+            info: Info {
+                cluster: cluster.unwrap_or_default(),
+                ..info
+            },
             loaded: Timestamp::now(),
             http: http.as_ref().map(TcpListener::local_addr).transpose()?,
             https: https

@@ -3,6 +3,7 @@
 use crate::Broker;
 use crate::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
 use crate::query::Query;
+use crate::statsz::Passed;
 use crate::subscription::SubscriptionDetail;
 use crate::units::{Decimal, RoundTrip, Time, Uptime, time_of};
 use crate::varz::TLS_TIMEOUT;
@@ -59,6 +60,42 @@ pub(super) async fn show_routes(broker: &Broker, query: &Query) -> Result<Docume
         num_routes: routes.len(),
         routes,
     })
+}
+
+/// What a server tells of one of its routes by itself.
+#[derive(Serialize)]
+pub(super) struct RouteFigures {
+    rid: u64,
+    name: String,
+    sent: Passed,
+    received: Passed,
+    pending: usize,
+}
+
+impl RouteFigures {
+    /// Those of all routes, and to how many servers they are.
+    pub(super) async fn of_all(broker: &Broker) -> (Vec<Self>, usize) {
+        let observed = broker.observatory.routes(ROUTES_AT_MOST).await;
+        let mut servers = HashSet::new();
+        let figures = observed.iter().filter_map(|ObservedConnection { state, .. }| {
+            servers.insert(&*state.client.server.as_ref()?.id);
+            Some(Self {
+                rid: state.id,
+                name: state.client.name.clone(),
+                sent: Passed {
+                    msgs: state.messages_out,
+                    bytes: state.payload_out,
+                },
+                received: Passed {
+                    msgs: state.messages_in,
+                    bytes: state.payload_in,
+                },
+                pending: state.pending,
+            })
+        });
+        let figures = figures.collect();
+        (figures, servers.len())
+    }
 }
 
 /// A route, as nats-server shows it.

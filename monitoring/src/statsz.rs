@@ -3,6 +3,7 @@
 use crate::accounts;
 use crate::answer::{Document, Refusal, Status};
 use crate::broker::Broker;
+use crate::cluster::RouteFigures;
 use crate::process::resident_bytes;
 use crate::units::{Decimal, Time};
 use serde::Serialize;
@@ -15,6 +16,7 @@ pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
     let observatory = &broker.observatory;
     let monitor = observatory.monitor().await.ok_or_else(Refusal::ending)?;
     let traffic = observatory.traffic();
+    let (routes, servers) = RouteFigures::of_all(broker).await;
     let sent = Passed {
         msgs: traffic.messages_out,
         bytes: traffic.payload_out,
@@ -41,7 +43,8 @@ pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
         stale_connections: monitor.stale_connections,
         stale_connection_stats: Kinds::clients(monitor.stale_connections),
         stalled_clients: traffic.stalls,
-        active_servers: 1,
+        routes,
+        active_servers: servers + 1,
         gomaxprocs: observatory.arbiters(),
     };
     Document::compact(Status::Ok, &figures)
@@ -71,14 +74,17 @@ struct Statsz {
     stale_connection_stats: Option<Kinds>,
     #[serde(skip_serializing_if = "is_zero")]
     stalled_clients: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<RouteFigures>,
     active_servers: usize,
     gomaxprocs: usize,
 }
 
+/// What has passed.
 #[derive(Clone, Copy, Serialize)]
-struct Passed {
-    msgs: u64,
-    bytes: u64,
+pub(super) struct Passed {
+    pub(super) msgs: u64,
+    pub(super) bytes: u64,
 }
 
 /// A number for each kind of peer.
