@@ -6,6 +6,7 @@ pub mod api;
 pub mod config;
 pub mod error;
 pub mod header;
+pub mod held;
 mod json;
 pub mod message;
 pub mod time;
