@@ -9,4 +9,5 @@ pub mod header;
 pub mod held;
 mod json;
 pub mod message;
+pub mod stream;
 pub mod time;

@@ -43,6 +43,11 @@ impl Time {
         i64::try_from(time.as_nanosecond()).ok().map(Self)
     }
 
+    /// The time to the full second, as Go rounds it.
+    pub(crate) fn rounded_to_second(self) -> Self {
+        Self(self.0.saturating_add(SECOND / 2).div_euclid(SECOND) * SECOND)
+    }
+
     pub(crate) fn timestamp(self) -> Timestamp {
         Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or_default()
     }
@@ -109,7 +114,7 @@ impl ReadJson for WrittenTime {
 
 #[cfg(test)]
 mod tests {
-    use super::Time;
+    use super::{SECOND, Time};
 
     #[test]
     fn reads_and_writes_as_go() {
@@ -135,5 +140,11 @@ mod tests {
         ] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn rounds() {
+        assert_eq!(Time(SECOND / 2).rounded_to_second(), Time(SECOND));
+        assert_eq!(Time(SECOND / 2 - 1).rounded_to_second(), Time(0));
     }
 }

@@ -1,0 +1,377 @@
+//! A stream, as a state machine.
+//!
+//! What it is asked is decided against what it holds and what is [ahead](ahead) of that: proposed, but not yet in the log for
+//! good. What was decided in a turn is one [`Proposal`]; when it is in the log it is [committed](Stream::committed): applied,
+//! and answered. If it comes to nothing, the stream is as it was.
+//!
+//! Nothing here reads a clock or a disk: the time comes with each question ([`Surroundings`]), messages are held by whoever
+//! can ([`Messages`]).
+
+mod acknowledgement;
+mod ahead;
+mod applying;
+mod atomic;
+mod checkpoint;
+mod counter;
+mod direct;
+mod discard;
+mod duplicates;
+pub mod entry;
+mod expectation;
+mod expiry;
+mod fast;
+mod interest;
+mod lifetime;
+mod limits;
+mod publishing;
+mod purging;
+mod republish;
+mod requests;
+mod rollup;
+mod schedule;
+mod staged;
+mod state;
+mod waking;
+
+pub use ahead::Proposal;
+pub use direct::DirectMessage;
+pub use interest::Interest;
+pub use publishing::{Publish, Published};
+pub use schedule::TimeZones;
+
+use crate::account::Room;
+use crate::config::{ServerLimits, StreamConfig};
+use crate::error::ApiError;
+use crate::held::{Cold, Messages};
+use crate::time::Time;
+use acknowledgement::Acknowledgements;
+use ahead::{Ahead, Detail, Foreseen};
+use atomic::AtomicBatches;
+use bytes::Bytes;
+use duplicates::Duplicates;
+use entry::Entry;
+use expiry::Expiry;
+use fast::FastBatches;
+use schedule::Schedules;
+use vagus_routing::Transform;
+
+/// A stream.
+#[derive(Debug)]
+pub struct Stream<M> {
+    config: StreamConfig,
+    incarnation: u64,
+    created: Time,
+    acknowledgements: Acknowledgements,
+    /// What subjects become.
+    transform: Option<Transform>,
+    /// On which subjects what is stored is published anew.
+    republish: Option<Transform>,
+    held: M,
+    /// The sequence of the first message, or of the next if there is none; 0 before there was any.
+    first: u64,
+    last: u64,
+    last_time: Option<Time>,
+    last_id: Bytes,
+    duplicates: Duplicates,
+    expiry: Expiry,
+    schedules: Schedules,
+    interest: Interest,
+    ahead: Ahead,
+    atomic: AtomicBatches,
+    fast: FastBatches,
+    effects: Effects,
+}
+
+/// What a stream has to know to decide.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// What time it is.
+    pub now: Time,
+    /// What is to be drawn is drawn from this.
+    pub random: u32,
+    /// How much more may be stored.
+    pub room: Room,
+    /// What the server allows.
+    pub limits: &'a ServerLimits,
+    /// How many more batches the server lets be under way, of all its streams.
+    pub batches_left: usize,
+    /// The time zones that there are.
+    pub zones: TimeZones<'a>,
+}
+
+/// What is to be done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Each for itself, in their order.
+    pub list: Vec<Effect>,
+    /// For how many bytes more messages count or, below 0, less.
+    pub bytes: i64,
+}
+
+/// Something that is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Somebody is answered.
+    Answer {
+        /// Where to.
+        to: Bytes,
+        /// What.
+        payload: Bytes,
+    },
+    /// What was stored is published anew.
+    Republish {
+        /// On what.
+        subject: Bytes,
+        /// With these headers.
+        headers: Bytes,
+        /// And this payload.
+        payload: Bytes,
+    },
+    /// A request has been carried out, or not.
+    Done {
+        /// Which.
+        request: u64,
+        /// What has become of it.
+        outcome: Result<Done, ApiError>,
+    },
+    /// Nothing becomes of an atomic batch.
+    Abandoned {
+        /// Which.
+        batch: Bytes,
+        /// Why.
+        reason: Abandonment,
+    },
+}
+
+/// What has been done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// So many messages have gone.
+    Purged(u64),
+    /// The message has gone.
+    Deleted,
+    /// The stream is configured anew.
+    Configured,
+}
+
+/// Why nothing becomes of an atomic batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandonment {
+    /// Nothing more has come of it.
+    Timeout,
+    /// It has too many messages.
+    Large,
+    /// Some of them are missing.
+    Incomplete,
+    /// It requires more than the server knows.
+    RequirementsNotMet,
+}
+
+impl Abandonment {
+    /// How it is said.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Large => "large",
+            Self::Incomplete => "incomplete",
+            Self::RequirementsNotMet => "unsupported",
+        }
+    }
+}
+
+/// Why something is not decided as it was wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stop {
+    /// It is refused.
+    Refused(ApiError),
+    /// The message has been stored before.
+    Duplicate(u64),
+    /// It cannot be told before what is ahead is in the log.
+    Unsettled,
+    /// A message has to be read first.
+    Cold(Cold),
+}
+
+impl From<ApiError> for Stop {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Cold> for Stop {
+    fn from(cold: Cold) -> Self {
+        Self::Cold(cold)
+    }
+}
+
+impl<M: Messages> Stream<M> {
+    /// A stream without messages. `domain`: that of the server; empty: none.
+    pub fn new(config: StreamConfig, incarnation: u64, created: Time, domain: &str, held: M) -> Self {
+        let mut stream = Self {
+            acknowledgements: Acknowledgements::new(&config.name, domain),
+            transform: None,
+            republish: None,
+            held,
+            first: config.first_seq,
+            last: config.first_seq.saturating_sub(1),
+            last_time: None,
+            last_id: Bytes::new(),
+            duplicates: Duplicates::default(),
+            expiry: Expiry::default(),
+            schedules: Schedules::default(),
+            interest: Interest::default(),
+            ahead: Ahead::default(),
+            atomic: AtomicBatches::default(),
+            fast: FastBatches::default(),
+            effects: Effects::default(),
+            config,
+            incarnation,
+            created,
+        };
+        stream.prepare_transforms();
+        stream
+    }
+
+    /// What it is configured to be.
+    pub fn config(&self) -> &StreamConfig {
+        &self.config
+    }
+
+    /// What no other stream of its account is, of whatever name.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
+    /// Since when there is it.
+    pub fn created(&self) -> Time {
+        self.created
+    }
+
+    /// The last sequence that was given.
+    pub fn last_sequence(&self) -> u64 {
+        self.last
+    }
+
+    /// The messages that it holds.
+    pub fn held(&self) -> &M {
+        &self.held
+    }
+
+    /// Whose consumers want which messages.
+    pub fn interest_mut(&mut self) -> &mut Interest {
+        &mut self.interest
+    }
+
+    /// How many batches it has under way.
+    pub fn batches(&self) -> usize {
+        self.atomic.len() + self.fast.len()
+    }
+
+    /// What is to be done, of what was decided and applied since.
+    pub fn take_effects(&mut self) -> Effects {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// What was decided since the last proposal; None: nothing. It is to be written into the log, and
+    /// [committed](Self::committed) or [given up](Self::failed).
+    pub fn propose(&mut self) -> Option<&Proposal> {
+        self.ahead.propose()
+    }
+
+    /// All proposals up to this number are in the log for good.
+    pub fn committed(&mut self, number: u64, zones: TimeZones<'_>) {
+        while let Some(proposal) = self.ahead.committed(number) {
+            for entry in proposal.entries {
+                let next = self.last + 1;
+                self.ahead.settle(&entry, next, self.config.storage);
+                self.apply(entry, zones);
+            }
+            self.effects.list.extend(proposal.answers);
+        }
+    }
+
+    /// Nothing that was proposed comes into the log, because of this: who waits for an answer gets it.
+    pub fn failed(&mut self, error: &ApiError) {
+        for proposal in self.ahead.forget() {
+            for entry in proposal.entries {
+                self.refuse_entry(entry, error);
+            }
+            for answer in proposal.answers {
+                if let Effect::Answer { to, .. } = answer {
+                    self.refuse(&to, error);
+                }
+            }
+        }
+        self.fast.forget_pending();
+        self.expiry.look_again();
+    }
+
+    fn refuse_entry(&mut self, entry: Entry, error: &ApiError) {
+        match entry {
+            Entry::Store(store) => self.refuse(&store.answer.reply, error),
+            Entry::Batch(stores) => {
+                if let Some(last) = stores.last() {
+                    self.refuse(&last.answer.reply, error);
+                }
+            }
+            Entry::Delete { request, .. } | Entry::Configure { request, .. } => {
+                self.done(request, Err(error.clone()))
+            }
+            Entry::Purge(purge) => self.done(purge.request, Err(error.clone())),
+            Entry::Expire(_) => {}
+        }
+    }
+
+    /// Decides for an entry: it comes with the next proposal.
+    fn decide(&mut self, entry: Entry, details: Vec<Detail>) {
+        let foreseen = Foreseen {
+            last: self.last,
+            last_id: &self.last_id,
+            storage: self.config.storage,
+            details,
+        };
+        self.ahead.push(entry, foreseen);
+    }
+
+    fn done(&mut self, request: Option<u64>, outcome: Result<Done, ApiError>) {
+        if let Some(request) = request {
+            self.effects.list.push(Effect::Done { request, outcome });
+        }
+    }
+
+    /// Sends somebody something, unless he wants nothing or nobody gets anything.
+    fn answer(&mut self, to: &Bytes, payload: impl Into<Bytes>) {
+        if !to.is_empty() && !self.config.no_ack {
+            let (to, payload) = (to.clone(), payload.into());
+            self.effects.list.push(Effect::Answer { to, payload });
+        }
+    }
+
+    fn refuse(&mut self, to: &Bytes, error: &ApiError) {
+        if !to.is_empty() && !self.config.no_ack {
+            let payload = self.acknowledgements.refusal(&self.config.name, error);
+            self.answer(to, payload);
+        }
+    }
+
+    fn prepare_transforms(&mut self) {
+        // They were checked: what cannot be is not configured.
+        let transform = |src: &str, dest: &str| Transform::new(src, dest).ok();
+        let config = &self.config;
+        self.transform = (config.subject_transform.as_ref()).and_then(|subjects| {
+            transform(
+                &subjects.src,
+                if subjects.dest.is_empty() {
+                    ">"
+                } else {
+                    &subjects.dest
+                },
+            )
+        });
+        self.republish =
+            (config.republish.as_ref()).and_then(|republish| transform(&republish.src, &republish.dest));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! What is decided while other decisions are on their way into the log.
+
+use super::{Scene, message, scene};
+use crate::error::ApiError;
+use crate::stream::Published;
+
+impl Scene {
+    /// Proposes what was decided; it is not yet in the log.
+    fn send(&mut self) -> u64 {
+        self.stream.propose().unwrap().number
+    }
+
+    fn must_wait(&mut self, subject: &str, headers: &str) {
+        let message = message(subject, headers, "");
+        assert_eq!(self.offer(message.clone()), Published::Unsettled(message));
+    }
+
+    fn decides(&mut self, subject: &str, headers: &str) {
+        assert_eq!(self.offer(message(subject, headers, "")), Published::Decided);
+    }
+}
+
+#[test]
+fn nothing_is_answered_or_seen_before_it_is_in_the_log() {
+    let mut scene = scene("");
+    scene.decides("p.a", "");
+    scene.decides("p.a", "Nats-Expected-Last-Sequence: 1");
+    let number = scene.send();
+    scene.decides("p.b", "Nats-Expected-Last-Subject-Sequence: 0");
+    assert!(scene.answers().is_empty());
+    assert_eq!(scene.stream.last_sequence(), 0);
+    scene.stream.committed(number, &super::zone);
+    assert_eq!(scene.answers(), [r#"{"seq":1}"#, r#"{"seq":2}"#]);
+    let number = scene.send();
+    scene.stream.committed(number, &super::zone);
+    assert_eq!(scene.answers(), [r#"{"seq":3}"#]);
+}
+
+#[test]
+fn what_is_expected_is_what_will_be() {
+    let mut scene = scene("");
+    scene.decides("p.a", "Nats-Msg-Id: one");
+    scene.send();
+    scene.decides(
+        "p.a",
+        "Nats-Expected-Last-Subject-Sequence: 1|Nats-Expected-Last-Msg-Id: one",
+    );
+    scene.decides("p.a", "Nats-Expected-Last-Subject-Sequence: 1");
+    assert_eq!(scene.answers(), ["10071 wrong last sequence: 2"]);
+    scene.decides("p.b", "Nats-Expected-Last-Sequence: 1");
+    assert_eq!(scene.answers(), ["10071 wrong last sequence: 2"]);
+    // A pattern may match much of what is ahead: it waits.
+    scene.must_wait(
+        "p.b",
+        "Nats-Expected-Last-Subject-Sequence: 2|Nats-Expected-Last-Subject-Sequence-Subject: p.*",
+    );
+}
+
+#[test]
+fn a_duplicate_is_answered_after_the_first() {
+    let mut scene = scene("");
+    scene.decides("p.a", "Nats-Msg-Id: x");
+    let number = scene.send();
+    scene.decides("p.a", "Nats-Msg-Id: x");
+    assert!(scene.answers().is_empty());
+    assert!(scene.stream.propose().is_none());
+    scene.stream.committed(number, &super::zone);
+    assert_eq!(
+        scene.answers(),
+        [r#"{"seq":1}"#, r#"{"seq":1,"duplicate": true}"#]
+    );
+}
+
+/// Invariant 6.
+#[test]
+fn a_failed_proposal_leaves_expected_sequences_and_limits_as_they_were() {
+    let mut scene = scene(r#","discard":"new","max_msgs":6,"allow_rollup_hdrs":true"#);
+    scene.publish("p.a", "Nats-Msg-Id: one", "");
+    let before = (scene.stream.checkpoint(), scene.messages());
+    scene.decides("p.a", "Nats-Msg-Id: two|Nats-Expected-Last-Sequence: 1");
+    scene.send();
+    scene.decides("p.b", "Nats-Msg-Id: two");
+    scene.decides("p.b", "Nats-Rollup: all");
+    scene
+        .stream
+        .request_purge(&crate::api::PurgeRequest::default(), 5)
+        .unwrap();
+    scene.send();
+    scene.decides("p.c", "");
+    scene
+        .stream
+        .failed(&ApiError::store_failed("no space left on device"));
+    let failed = "10077 no space left on device";
+    assert_eq!(scene.answers(), [failed, failed, failed, failed]);
+    assert_eq!((scene.stream.checkpoint(), scene.messages()), before);
+    assert_eq!(
+        scene.publish("p.a", "Nats-Msg-Id: two|Nats-Expected-Last-Sequence: 1", ""),
+        r#"{"seq":2}"#
+    );
+    assert_eq!(
+        scene.publish("p.b", "Nats-Expected-Last-Subject-Sequence: 0", ""),
+        r#"{"seq":3}"#
+    );
+    for sequence in 4..=6 {
+        assert_eq!(scene.publish("p.b", "", ""), format!(r#"{{"seq":{sequence}}}"#));
+    }
+    assert_eq!(scene.publish("p.b", "", ""), "10077 maximum messages exceeded");
+}
+
+#[test]
+fn what_cannot_be_told_waits() {
+    let subject_is_new = "Nats-Expected-Last-Subject-Sequence: 0";
+    let mut scene = scene(r#","max_msgs":2,"allow_rollup_hdrs":true"#);
+    scene.publish("p.a", "", "");
+    scene.decides("p.b", "");
+    scene.decides("p.c", subject_is_new);
+    // Two and one are too many: which one goes is not told here.
+    scene.must_wait("p.a", subject_is_new);
+    scene.commit();
+    scene.answers();
+    assert_eq!(scene.publish("p.a", subject_is_new, ""), r#"{"seq":4}"#);
+    scene.decides("p.d", "Nats-Rollup: all");
+    scene.must_wait("p.a", "Nats-Expected-Last-Sequence: 5");
+    scene.commit();
+    scene.answers();
+    assert_eq!(scene.publish("p.a", subject_is_new, ""), r#"{"seq":6}"#);
+}
+
+#[test]
+fn limits_wait_only_where_they_may_be_reached() {
+    let mut scene = scene(r#","discard":"new","max_msgs":2"#);
+    scene.decides("p.a", "");
+    scene.decides("p.a", "");
+    scene.must_wait("p.a", "");
+    scene.commit();
+    scene.answers();
+    assert_eq!(scene.publish("p.a", "", ""), "10077 maximum messages exceeded");
+}
+
+#[test]
+fn counters_count_on() {
+    let mut scene = scene(r#","allow_msg_counter":true"#);
+    for _ in 0..3 {
+        scene.decides("p.a", "Nats-Incr: 2");
+        scene.send();
+    }
+    scene.stream.committed(3, &super::zone);
+    assert_eq!(
+        scene.answers(),
+        [
+            r#"{"seq":1,"val":"2"}"#,
+            r#"{"seq":2,"val":"4"}"#,
+            r#"{"seq":3,"val":"6"}"#
+        ]
+    );
+}
