@@ -7,9 +7,11 @@ pub mod disk;
 mod encryption;
 mod envelope;
 mod fields;
+mod layout;
 mod message;
 pub mod messages;
 mod segment;
+mod store;
 mod subjects;
 pub mod wal;
 
@@ -17,4 +19,7 @@ pub use disk::{Disk, DiskFile, RealDisk};
 pub use encryption::{Cipher, EncryptionError, Keys};
 pub use message::Message;
 pub use segment::SegmentError;
+pub use store::{
+    FoundStream, Quarantined, Reason, Store, StoreError, StoreOptions, StreamIdentity, Streams, is_full,
+};
 pub use subjects::{SubjectState, Totals};

@@ -4,7 +4,7 @@
 //! [`Step`] after the other ([`WalFiles`]) and says what became of it. All that was appended meanwhile is the next write, and
 //! one sync makes it durable: the slower the disk, the more goes into each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::mem;
 
@@ -163,7 +163,7 @@ struct LiveFile {
     base: Lsn,
     key: Option<FileKey>,
     /// The last index of each group that has entries here.
-    last: HashMap<GroupId, u64>,
+    last: BTreeMap<GroupId, u64>,
     /// Nothing more is appended to it.
     is_closed: bool,
 }
@@ -538,7 +538,7 @@ impl Wal {
             generation: header.generation,
             base: header.base,
             key,
-            last: HashMap::new(),
+            last: BTreeMap::new(),
             is_closed: false,
         });
         let bytes = header.encode();

@@ -252,6 +252,24 @@ impl NameChange {
         }
     }
 
+    /// What it is if a later change was made before it; None if nothing is left to be changed then.
+    fn behind(self, later: &Self) -> Option<Self> {
+        let moved = |path: PathBuf| match later {
+            Self::Set(..) => Some(path),
+            Self::Removed(gone) => (!path.starts_with(gone)).then_some(path),
+            Self::Renamed(from, to) => match path.strip_prefix(from) {
+                Ok(rest) if rest.as_os_str().is_empty() => None,
+                Ok(rest) => Some(to.join(rest)),
+                Err(_) => Some(path),
+            },
+        };
+        match self {
+            Self::Set(path, file) => Some(Self::Set(moved(path)?, file)),
+            Self::Removed(path) => Some(Self::Removed(moved(path)?)),
+            Self::Renamed(from, to) => Some(Self::Renamed(moved(from)?, moved(to)?)),
+        }
+    }
+
     /// Whether it is one of the names in a folder.
     fn is_in(&self, folder: &Path) -> bool {
         match self {
@@ -382,6 +400,9 @@ impl Disk for SimulatedDisk {
         for change in std::mem::take(&mut state.name_changes) {
             if change.is_in(folder) {
                 change.apply(&mut state.durable_names);
+                // What is in a folder goes with it, durable or not.
+                let pending = std::mem::take(&mut state.name_changes).into_iter();
+                state.name_changes = pending.filter_map(|earlier| earlier.behind(&change)).collect();
             } else {
                 state.name_changes.push(change);
             }

@@ -175,6 +175,8 @@ impl Messages {
     pub fn compacted(&mut self, compacted: Compacted) {
         self.is_compacting = false;
         let Compacted { mut part, sources } = compacted;
+        // What was read from the old ones may be deleted, which the new one does not say.
+        self.recent.clear();
         let is_source = |part: &Part| sources.contains(&part.number);
         let Some(start) = self.parts.iter().position(is_source) else {
             // All of it was purged meanwhile.
@@ -243,9 +245,12 @@ impl Messages {
     /// The segments could not be written anew.
     pub fn not_compacted(&mut self, error: &ReadError) {
         self.is_compacting = false;
-        // It would not be otherwise the next time.
-        if let Some(part) = self.parts.iter_mut().find(|part| part.number == error.segment) {
-            part.is_damaged = true;
-        }
+        // If something is damaged it would not be otherwise the next time.
+        let is_damaged = matches!(error.source, SegmentError::Damaged);
+        let parts = self
+            .parts
+            .iter_mut()
+            .filter(|part| part.number == error.segment && is_damaged);
+        parts.for_each(|part| part.is_damaged = true);
     }
 }

@@ -220,10 +220,17 @@ impl Opening<'_> {
             part.directory = Some(crate::segment::Directory::growing());
             return Ok(());
         };
-        let scanned = file.scan(part.file_end).map_err(|source| OpenError {
+        let failed = |source| OpenError {
             path: self.place.segment(part.number),
             source,
-        })?;
+        };
+        let scanned = file.scan(part.file_end).map_err(failed)?;
+        // What was written since is in the log. A footer is looked for at the end of the file.
+        let cut = || match file.file.length()? > part.file_end {
+            true => file.file.set_length(part.file_end),
+            false => Ok(()),
+        };
+        cut().map_err(|error: io::Error| failed(error.into()))?;
         let mut directory = scanned.directory;
         part.deleted.extend(scanned.erased);
         directory.delete_all(&part.deleted);

@@ -152,6 +152,14 @@ impl Part {
         }
     }
 
+    /// Positions before are on disk alone. What is in memory may not be written yet, though it has a place.
+    pub(crate) fn let_go_of(&self, directory: &Directory) -> usize {
+        match self.held.is_empty() {
+            true => directory.placed(),
+            false => self.held_from,
+        }
+    }
+
     pub(crate) fn held(&self, position: usize) -> Option<&Message> {
         self.held.get(position.checked_sub(self.held_from)?)
     }

@@ -199,7 +199,7 @@ impl Messages {
         let extract = match directory.find(distance) {
             Ok(position) => match part.held(position) {
                 Some(message) => return Ok(Some(message.clone())),
-                None => directory.extract(position, READ),
+                None => directory.extract(position..part.let_go_of(directory), READ),
             },
             Err(_) if part.is_damaged => None,
             Err(_) => return Ok(None),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Cold, Messages, Part};
+use super::{Cold, Messages, Part, Stage};
 
 /// Goes through the messages that some filters match, in order. It may be kept for as long as one likes.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Cursor {
 #[derive(Clone, Debug)]
 struct Mask {
     segment: u64,
+    /// Its subjects have other numbers once it is.
+    is_sealed: bool,
     subjects: Vec<bool>,
     /// The subject, if there is just one.
     only: Option<u32>,
@@ -89,6 +91,7 @@ impl Mask {
         }
         Self {
             segment: part.number,
+            is_sealed: part.stage == Stage::Sealed,
             subjects,
             only: (numbers.len() == 1).then(|| numbers[0]),
             is_empty: numbers.is_empty(),
@@ -100,7 +103,9 @@ impl Mask {
             .directory
             .as_ref()
             .map_or(0, |directory| directory.subject_count());
-        self.segment == part.number && self.subjects.len() == count
+        self.segment == part.number
+            && self.is_sealed == (part.stage == Stage::Sealed)
+            && self.subjects.len() == count
     }
 }
 

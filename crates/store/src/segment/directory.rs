@@ -1,6 +1,7 @@
 //! What is where in a segment: derived from its records, and kept in its footer.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use roaring::RoaringBitmap;
 use vagus_routing::subject;
@@ -190,16 +191,17 @@ impl Directory {
         Some((start, end - start))
     }
 
-    /// Where the records from a position on are, of so many bytes or just one, in one block if they are in blocks. None if
-    /// that at the position was never written.
-    pub(crate) fn extract(&self, position: usize, at_most: u32) -> Option<Extract> {
+    /// Where the records of some positions are, of so many bytes or just one, in one block if they are in blocks. None if the
+    /// first was never written.
+    pub(crate) fn extract(&self, positions: Range<usize>, at_most: u32) -> Option<Extract> {
+        let position = positions.start;
         let (start, length) = self.range(position).filter(|(_, length)| *length > 0)?;
         let block = self.blocks.partition_point(|(first, _)| *first <= start);
         let block_end = self.blocks.get(block).map_or(u32::MAX, |(next, _)| *next);
         let block = block.checked_sub(1).map(|block| self.blocks[block]);
         let end = start.saturating_add(at_most.max(length)).min(block_end);
         let mut places = Vec::new();
-        for position in (position..self.placed()).take(EXTRACTED_AT_MOST) {
+        for position in positions.take(EXTRACTED_AT_MOST) {
             match self.range(position) {
                 Some((start, length)) if start + length <= end => places.push(Place {
                     sequence: self.sequence(position),

@@ -4,7 +4,7 @@
 //! is cut there. One that is followed by a record that says it was durable is damaged: that is reported, and what follows is
 //! read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub struct Recovered {
     pub cut: u64,
     /// Groups that have entries, but are unknown and were not forgotten.
     pub unknown: Vec<GroupId>,
+    /// Groups that were forgotten, as far as the log still says so.
+    pub forgotten: Vec<GroupId>,
 }
 
 /// How many bytes are checked at most to find out what a file without a header is.
@@ -72,6 +74,8 @@ struct Found {
     number: u32,
     bytes: Vec<u8>,
     header: Header,
+    /// The header is not whole: it is what records say, which know no key.
+    is_guessed: bool,
 }
 
 /// Where records of a file are, and where there should be some.
@@ -176,6 +180,7 @@ pub fn recover(
             .into_iter()
             .filter(|group| !forgotten.contains(group))
             .collect(),
+        forgotten: forgotten.into_iter().collect(),
     })
 }
 
@@ -190,11 +195,14 @@ fn find(disk: &Arc<dyn Disk>, folder: &Path, wal: &mut Wal) -> Result<(Vec<Found
         let file = disk.open(&path_of(folder, number), Opening::Existing)?;
         let bytes = read_all(&*file)?;
         let length = bytes.len() as u64;
-        match Header::decode(&bytes)?.or_else(|| header_by_records(&bytes)) {
+        let header = Header::decode(&bytes)?;
+        let is_guessed = header.is_none();
+        match header.or_else(|| header_by_records(&bytes)) {
             Some(header) => found.push(Found {
                 number,
                 bytes,
                 header,
+                is_guessed,
             }),
             None => unreadable.push(FreeFile { number, length }),
         }
@@ -304,8 +312,8 @@ struct Reading<'a> {
     damage: Vec<WalDamage>,
     cut: u64,
     released: HashMap<GroupId, u64>,
-    unknown: HashSet<GroupId>,
-    forgotten: HashSet<GroupId>,
+    unknown: BTreeSet<GroupId>,
+    forgotten: BTreeSet<GroupId>,
 }
 
 impl<'a> Reading<'a> {
@@ -316,8 +324,8 @@ impl<'a> Reading<'a> {
             damage: Vec::new(),
             cut: 0,
             released: HashMap::new(),
-            unknown: HashSet::new(),
-            forgotten: HashSet::new(),
+            unknown: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
         }
     }
 
@@ -331,11 +339,16 @@ impl<'a> Reading<'a> {
     /// Cuts the newest file where it is not whole, unless that was settled.
     fn cut(&mut self, file: &Found, mut scan: Scan) -> Scan {
         let settled = file.offset_of(scan.settled);
-        if let Some(unsettled) = scan.damaged.iter().position(|range| range.start >= settled) {
-            let start = scan.damaged[unsettled].start;
+        let torn = scan.damaged.iter().map(|range| range.start);
+        // A header is durable before anything behind it is: without it nothing was.
+        let without_key = scan.records.iter().copied().filter(|offset| {
+            let record = file.record_at(*offset).filter(|_| file.is_guessed);
+            record.is_some_and(|record| record.is_sealed)
+        });
+        if let Some(start) = torn.chain(without_key).filter(|start| *start >= settled).min() {
             self.cut = (scan.end - start) as u64;
             scan.records.retain(|offset| *offset < start);
-            scan.damaged.truncate(unsettled);
+            scan.damaged.retain(|range| range.start < start);
             scan.end = start;
         }
         scan
@@ -343,7 +356,7 @@ impl<'a> Reading<'a> {
 
     fn read(&mut self, file: &Found, scan: &Scan, keys: Option<&Keys>) -> Result<LiveFile, WalError> {
         let key = file.header.file_key(keys)?;
-        let mut last = HashMap::new();
+        let mut last = BTreeMap::new();
         for range in &scan.damaged {
             self.damage.push(WalDamage::Records {
                 file: file.name(),
@@ -372,7 +385,7 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, last: &mut HashMap<GroupId, u64>) {
+    fn entry(&mut self, entry: &Entry<'_>, last: &mut BTreeMap<GroupId, u64>) {
         if let Some((what, value)) = own(entry) {
             if what == FORGOTTEN {
                 self.forgotten.insert(GroupId(value));

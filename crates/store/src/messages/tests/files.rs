@@ -114,6 +114,20 @@ fn what_is_deleted_during_a_compaction_stays_deleted() {
 }
 
 #[test]
+fn what_was_read_before_a_compaction_stays_deleted() {
+    let mut world = World::on_disk(1);
+    world.fill(100);
+    world.checkpoint(1);
+    assert!(world.ask(|messages| messages.get(1)).is_some());
+    for sequence in 2..16 {
+        world.ask(|messages| messages.remove(sequence));
+    }
+    assert!(world.compact());
+    let left: Vec<u64> = (1..=100).filter(|sequence| !(2..16).contains(sequence)).collect();
+    assert_eq!(world.sequences(), left);
+}
+
+#[test]
 fn a_purge_during_a_compaction_purges() {
     let mut world = World::on_disk(1);
     world.fill(100);

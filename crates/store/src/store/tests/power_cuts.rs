@@ -1,0 +1,78 @@
+//! Invariants 1, 3 and 5, over many lives of a store: each ends by a power cut at any write, sync or change of a name.
+//!
+//! `STORE_SEEDS=10000 cargo nextest run -p vagus-store power` tries more of them, from `STORE_FIRST_SEED` on.
+
+use super::*;
+
+/// Lives of a store until it has been seen by so many power cuts.
+const LIVES: usize = 5;
+
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    let first = number("STORE_FIRST_SEED").unwrap_or(0);
+    first..first + number("STORE_SEEDS").unwrap_or(200)
+}
+
+/// 1. An acknowledged message is there after power cuts. 3. What was deleted stays so. 5. What a checkpoint says, made while
+/// entries go on being applied, comes with what was logged since to what all entries say.
+#[test]
+fn an_acknowledged_message_is_there_after_power_cuts() {
+    for seed in seeds() {
+        lives(seed);
+    }
+}
+
+fn lives(seed: u64) {
+    let _context = Context(seed);
+    let mut world = World::new(seed);
+    for _ in 0..LIVES {
+        // The power may be cut while the store is being opened.
+        let power_cut_after = Some(world.random.u64(1..250));
+        world.disk.set_faults(Faults {
+            power_cut_after,
+            ..Faults::default()
+        });
+        if let Ok(mut server) = world.open() {
+            if world.disk.has_power() {
+                world.check(&mut server);
+            }
+            let _ = world.live(&mut server, 150);
+        }
+        world.disk.restart();
+        assert_eq!(world.damage, [] as [String; 0]);
+    }
+    let mut server = world.open().unwrap();
+    world.check(&mut server);
+    assert_eq!(world.damage, [] as [String; 0]);
+    world.live(&mut server, 50).unwrap();
+    world.commit(&mut server).unwrap();
+    world.check(&mut server);
+}
+
+/// Says which seed it was.
+struct Context(u64);
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("seed {}", self.0);
+        }
+    }
+}
+
+/// 1. After a kill all is there that was written, acknowledged or not.
+#[test]
+fn an_acknowledged_message_is_there_after_a_kill() {
+    for seed in 0..50 {
+        let _context = Context(seed);
+        let mut world = World::new(seed);
+        for _ in 0..3 {
+            let mut server = world.open().unwrap();
+            world.check(&mut server);
+            world.live(&mut server, 100).unwrap();
+            drop(server);
+            world.disk.kill_process();
+        }
+        assert_eq!(world.damage, [] as [String; 0]);
+    }
+}

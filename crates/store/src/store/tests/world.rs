@@ -1,0 +1,506 @@
+//! A server in small: streams that keep what they are told, on a disk that fails, beside a model of what they were told.
+
+use super::*;
+
+const STORE_DIR: &str = "/data";
+
+/// What an entry does. Its body is as if a stream's machine had made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Put { sequence: u64, subject: u8, length: u16 },
+    Delete { sequence: u64 },
+    PurgeTo { sequence: u64 },
+}
+
+impl Change {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let (kind, sequence, subject, length) = match *self {
+            Self::Put {
+                sequence,
+                subject,
+                length,
+            } => (0, sequence, subject, length),
+            Self::Delete { sequence } => (1, sequence, 0, 0),
+            Self::PurgeTo { sequence } => (2, sequence, 0, 0),
+        };
+        out.put_u8(kind);
+        out.put_u64(sequence);
+        out.put_u8(subject);
+        out.put_u16(length);
+        out.resize(out.len() + usize::from(length), sequence as u8);
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Self {
+        let kind = fields.u8().unwrap();
+        let (sequence, subject, length) =
+            (fields.u64().unwrap(), fields.u8().unwrap(), fields.u16().unwrap());
+        fields.bytes(usize::from(length)).unwrap();
+        match kind {
+            0 => Self::Put {
+                sequence,
+                subject,
+                length,
+            },
+            1 => Self::Delete { sequence },
+            _ => Self::PurgeTo { sequence },
+        }
+    }
+}
+
+fn message(sequence: u64, subject: u8, length: u16) -> Message {
+    Message {
+        sequence,
+        timestamp: sequence,
+        subject: Bytes::from(format!("subject.{subject}")),
+        headers: Bytes::new(),
+        payload: Bytes::from(vec![sequence as u8; usize::from(length)]),
+    }
+}
+
+/// What a stream was told, entry by entry.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Model {
+    pub(super) entries: Vec<Vec<Change>>,
+    /// Up to which index it was told that they are durable.
+    pub(super) acknowledged: u64,
+    next_sequence: u64,
+}
+
+impl Model {
+    /// The messages there are after so many entries.
+    fn after(&self, index: u64) -> BTreeMap<u64, Message> {
+        let mut messages = BTreeMap::new();
+        for change in self.entries.iter().take(index as usize).flatten() {
+            match *change {
+                Change::Put {
+                    sequence,
+                    subject,
+                    length,
+                } => {
+                    messages.insert(sequence, message(sequence, subject, length));
+                }
+                Change::Delete { sequence } => {
+                    messages.remove(&sequence);
+                }
+                Change::PurgeTo { sequence } => messages = messages.split_off(&sequence),
+            }
+        }
+        messages
+    }
+
+    fn propose(&mut self, random: &mut fastrand::Rng) -> Vec<Change> {
+        let changes = (0..random.usize(1..6)).map(|_| match random.u8(..20) {
+            0..3 => Change::Delete {
+                sequence: random.u64(..=self.next_sequence),
+            },
+            3 => Change::PurgeTo {
+                sequence: random.u64(self.next_sequence.saturating_sub(40)..=self.next_sequence),
+            },
+            _ => {
+                self.next_sequence += 1;
+                Change::Put {
+                    sequence: self.next_sequence,
+                    subject: random.u8(..5),
+                    length: random.u16(..300),
+                }
+            }
+        });
+        changes.collect()
+    }
+}
+
+/// A stream that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) identity: StreamIdentity,
+    pub(super) messages: Messages,
+    /// The last entry that was applied, and the last that was proposed.
+    pub(super) applied: u64,
+    proposed: u64,
+    waiting: Vec<(Lsn, u64, Vec<Change>)>,
+    checkpoint: Option<Checkpoint>,
+    compaction: Option<Compaction>,
+}
+
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) store: Store,
+    pub(super) wal: Wal,
+    pub(super) files: WalFiles,
+    pub(super) streams: Vec<Running>,
+}
+
+pub(super) struct World {
+    pub(super) disk: SimulatedDisk,
+    pub(super) options: StoreOptions,
+    pub(super) messages: MessagesOptions,
+    pub(super) models: BTreeMap<String, Model>,
+    pub(super) random: fastrand::Rng,
+    /// What was reported to be damaged.
+    pub(super) damage: Vec<String>,
+}
+
+/// What ended the life of a server.
+#[derive(Debug)]
+pub(super) struct Ended(#[allow(dead_code, reason = "tests that fail show it")] String);
+
+fn ended(error: impl std::fmt::Display) -> Ended {
+    Ended(error.to_string())
+}
+
+impl Running {
+    fn apply(&mut self, disk: &dyn Disk, index: u64, changes: &[Change]) -> Result<(), Ended> {
+        assert_eq!(index, self.applied + 1);
+        for change in changes {
+            match *change {
+                Change::Put {
+                    sequence,
+                    subject,
+                    length,
+                } => self.messages.append(message(sequence, subject, length)).unwrap(),
+                Change::Delete { sequence } => {
+                    ask(&mut self.messages, disk, |messages| messages.remove(sequence))?;
+                }
+                Change::PurgeTo { sequence } => {
+                    while !ask(&mut self.messages, disk, |messages| messages.purge_to(sequence))?.is_done {}
+                }
+            }
+        }
+        self.applied = index;
+        Ok(())
+    }
+}
+
+/// Asks until everything is read that has to be.
+pub(super) fn ask<T>(
+    messages: &mut Messages,
+    disk: &dyn Disk,
+    mut question: impl FnMut(&mut Messages) -> Result<T, crate::messages::Cold>,
+) -> Result<T, Ended> {
+    loop {
+        match question(messages) {
+            Ok(answer) => return Ok(answer),
+            Err(cold) => messages.warm(cold.run(disk).map_err(ended)?),
+        }
+    }
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let keys = random
+            .bool()
+            .then(|| Keys::new(Cipher::ChaCha, b"key", None).unwrap());
+        Self {
+            disk: SimulatedDisk::new(seed),
+            options: StoreOptions {
+                wal: WalOptions {
+                    file_size: 16 << 10,
+                    files_at_most: 8,
+                    pending_at_most: 1 << 20,
+                },
+                keys,
+                reserve: 0,
+            },
+            messages: MessagesOptions {
+                segment_size: 4000,
+                held_at_most: 2000,
+                directories_at_most: 4000,
+                is_compressed: random.bool(),
+            },
+            models: BTreeMap::new(),
+            random,
+            damage: Vec::new(),
+        }
+    }
+
+    pub(super) fn open(&mut self) -> Result<Server, StoreError> {
+        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
+        let mut store = Store::open(disk, Path::new(STORE_DIR), self.options.clone())?;
+        self.open_streams(&mut store).map(|(wal, files, streams)| Server {
+            store,
+            wal,
+            files,
+            streams,
+        })
+    }
+
+    /// What is done when the server starts, and when the disk has failed.
+    pub(super) fn open_streams(
+        &mut self,
+        store: &mut Store,
+    ) -> Result<(Wal, WalFiles, Vec<Running>), StoreError> {
+        let options = self.messages;
+        let streams = store.streams(&|_| options)?;
+        assert_eq!(streams.quarantined, []);
+        let mut entries = Vec::new();
+        let recovered = store.recover_log(&streams, &mut |entry| {
+            let mut fields = Fields::new(entry.body);
+            let mut changes = Vec::new();
+            while !fields.is_at_end() {
+                changes.push(Change::decode(&mut fields));
+            }
+            entries.push((entry.group, entry.index, changes));
+        })?;
+        self.damage
+            .extend(recovered.damage.iter().map(|damage| format!("{damage:?}")));
+        let mut running: Vec<Running> = Vec::new();
+        for FoundStream { identity, found } in streams.found {
+            if recovered.forgotten.contains(&identity.group) {
+                continue;
+            }
+            self.damage.extend(found.damage.iter().map(ToString::to_string));
+            running.push(Running {
+                identity,
+                messages: found.messages,
+                applied: found.position.index,
+                proposed: 0,
+                waiting: Vec::new(),
+                checkpoint: None,
+                compaction: None,
+            });
+        }
+        for (group, index, changes) in entries {
+            if let Some(stream) = running.iter_mut().find(|stream| stream.identity.group == group) {
+                stream
+                    .apply(&**store.disk(), index, &changes)
+                    .map_err(|_| WalError::Failed)?;
+            }
+        }
+        for stream in &mut running {
+            stream.proposed = stream.applied;
+        }
+        Ok((recovered.wal, recovered.files, running))
+    }
+
+    /// Compares what a server has with what it was told.
+    pub(super) fn check(&mut self, server: &mut Server) {
+        let names: Vec<&String> = server
+            .streams
+            .iter()
+            .map(|stream| &stream.identity.name)
+            .collect();
+        for (name, model) in &self.models {
+            assert!(names.contains(&name) || model.acknowledged == 0, "{name} is gone");
+        }
+        for stream in &mut server.streams {
+            let Some(model) = self.models.get_mut(&stream.identity.name) else {
+                continue;
+            };
+            let applied = stream.applied;
+            assert!(
+                applied >= model.acknowledged,
+                "{applied} of {} that were acknowledged",
+                model.acknowledged
+            );
+            assert!(applied <= model.entries.len() as u64);
+            let expected = model.after(applied);
+            let state = stream.messages.state();
+            assert_eq!(state.messages, expected.len() as u64);
+            assert_eq!(
+                state.bytes,
+                expected.values().map(Message::size_on_disk).sum::<u64>()
+            );
+            let disk = server.store.disk();
+            for sequence in 1..=model.next_sequence {
+                let got = ask(&mut stream.messages, &**disk, |messages| messages.get(sequence)).unwrap();
+                assert_eq!(got.as_ref(), expected.get(&sequence), "sequence {sequence}");
+            }
+            for subject in 0..5 {
+                let subject = format!("subject.{subject}");
+                let expected = expected
+                    .values()
+                    .filter(|message| message.subject == subject)
+                    .count();
+                assert_eq!(
+                    stream.messages.totals(subject.as_bytes()).messages,
+                    expected as u64
+                );
+            }
+            // What was not durable was not told to anybody: it is as if it had not been.
+            model.entries.truncate(applied as usize);
+            model.acknowledged = applied;
+            let puts = model.entries.iter().flatten().filter_map(|change| match change {
+                Change::Put { sequence, .. } => Some(*sequence),
+                _ => None,
+            });
+            model.next_sequence = puts.max().unwrap_or_default();
+        }
+    }
+
+    /// What a server does, until the disk ends it.
+    pub(super) fn live(&mut self, server: &mut Server, steps: usize) -> Result<(), Ended> {
+        for _ in 0..steps {
+            match self.random.u8(..20) {
+                0 => self.create(server)?,
+                1 if self.random.u8(..4) == 0 => self.remove(server)?,
+                2 | 3 => self.checkpoint(server)?,
+                4 => self.compact(server)?,
+                5 => self.flush(server)?,
+                _ => self.propose(server),
+            }
+            if self.random.bool() {
+                self.commit(server)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn create(&mut self, server: &mut Server) -> Result<(), Ended> {
+        let name = format!("stream{}", self.random.u8(..4));
+        if self.models.contains_key(&name) {
+            return Ok(());
+        }
+        let created = server.store.create("account", &name, Bytes::new(), self.messages);
+        let (identity, messages) = match created {
+            Ok(created) => created,
+            // It may be there when the power is back, though nobody was told.
+            Err(StoreError::Exists { .. }) => return Ok(()),
+            Err(error) => return Err(ended(error)),
+        };
+        self.models.insert(name, Model::default());
+        server.streams.push(Running {
+            identity,
+            messages,
+            applied: 0,
+            proposed: 0,
+            waiting: Vec::new(),
+            checkpoint: None,
+            compaction: None,
+        });
+        Ok(())
+    }
+
+    fn remove(&mut self, server: &mut Server) -> Result<(), Ended> {
+        if server.streams.is_empty() {
+            return Ok(());
+        }
+        self.commit(server)?;
+        let place = self.random.usize(..server.streams.len());
+        let stream = server.streams.swap_remove(place);
+        // From here on it may be there or not.
+        self.models.remove(&stream.identity.name);
+        server.wal.forget(stream.identity.group).map_err(ended)?;
+        self.commit(server)?;
+        server.store.remove(&stream.identity).map_err(ended)
+    }
+
+    pub(super) fn propose(&mut self, server: &mut Server) {
+        let Some(stream) = self.some_stream(&mut server.streams) else {
+            return;
+        };
+        let Some(model) = self.models.get_mut(&stream.identity.name) else {
+            return;
+        };
+        let before = model.next_sequence;
+        let changes = model.propose(&mut self.random);
+        let mut body = Vec::new();
+        changes.iter().for_each(|change| change.encode(&mut body));
+        let entry = Entry {
+            group: stream.identity.group,
+            incarnation: stream.identity.group.0,
+            term: 1,
+            index: stream.proposed + 1,
+            timestamp: 0,
+            kind: 1,
+            body: &body,
+        };
+        match server.wal.append(&entry, Importance::Message) {
+            Ok(lsn) => {
+                stream.proposed += 1;
+                model.entries.push(changes.clone());
+                stream.waiting.push((lsn, stream.proposed, changes));
+            }
+            Err(_) => model.next_sequence = before,
+        }
+    }
+
+    fn some_stream<'a>(&mut self, streams: &'a mut [Running]) -> Option<&'a mut Running> {
+        let count = streams.len();
+        (count > 0).then(|| &mut streams[self.random.usize(..count)])
+    }
+
+    /// Has everything be durable that waits, applies it and acknowledges it.
+    pub(super) fn commit(&mut self, server: &mut Server) -> Result<(), Ended> {
+        let durable = server.files.carry_out_all(&mut server.wal).map_err(ended)?;
+        for stream in &mut server.streams {
+            while stream.waiting.first().is_some_and(|(lsn, ..)| *lsn <= durable) {
+                let (_, index, changes) = stream.waiting.remove(0);
+                if let Some(model) = self.models.get_mut(&stream.identity.name) {
+                    model.acknowledged = index;
+                }
+                stream.apply(&**server.store.disk(), index, &changes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a checkpoint, or ends one that was begun a while ago.
+    pub(super) fn checkpoint(&mut self, server: &mut Server) -> Result<(), Ended> {
+        let oldest = server.wal.oldest_groups().next();
+        let place = server
+            .streams
+            .iter()
+            .position(|stream| Some(stream.identity.group) == oldest);
+        let Some(place) = place else {
+            return Ok(());
+        };
+        let stream = &mut server.streams[place];
+        let Some(checkpoint) = stream.checkpoint.take() else {
+            let position = Position {
+                index: stream.applied,
+                term: 1,
+            };
+            stream.checkpoint = stream.messages.checkpoint(position, b"", false).map_err(ended)?;
+            return Ok(());
+        };
+        checkpoint.run(&**server.store.disk()).map_err(ended)?;
+        let position = stream.messages.checkpointed(&checkpoint);
+        server
+            .wal
+            .release(stream.identity.group, position.index)
+            .map_err(ended)
+    }
+
+    /// Begins a compaction, or ends one that was begun a while ago.
+    fn compact(&mut self, server: &mut Server) -> Result<(), Ended> {
+        let disk = Arc::clone(server.store.disk());
+        let Some(stream) = self.some_stream(&mut server.streams) else {
+            return Ok(());
+        };
+        match stream.compaction.take() {
+            None => stream.compaction = stream.messages.compaction(),
+            Some(compaction) => match compaction.run(&*disk) {
+                Ok(compacted) => stream.messages.compacted(compacted),
+                Err(error) => {
+                    stream.messages.not_compacted(&error);
+                    let is_purged = matches!(&error.source, SegmentError::Disk(error)
+                            if error.kind() == io::ErrorKind::NotFound);
+                    if !is_purged {
+                        return Err(ended(error));
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, server: &mut Server) -> Result<(), Ended> {
+        let disk = Arc::clone(server.store.disk());
+        let Some(stream) = self.some_stream(&mut server.streams) else {
+            return Ok(());
+        };
+        if let Some(flush) = stream.messages.flush().map_err(ended)? {
+            flush.run(&*disk).map_err(ended)?;
+            stream.messages.flushed(&flush);
+        }
+        Ok(())
+    }
+
+    pub(super) fn files(&self, extension: &str) -> Vec<PathBuf> {
+        let files = self.disk.files().into_iter().map(|(path, _)| path);
+        files
+            .filter(|path| path.extension().is_some_and(|other| other == extension))
+            .collect()
+    }
+}
