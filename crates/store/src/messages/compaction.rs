@@ -141,18 +141,27 @@ impl Messages {
             part.stage == Stage::Sealed && !part.is_damaged && part.length < limit / SMALL && part.live > 0
         };
         let joins = |part: &Part| is_candidate(part) || is_small(part);
-        let start = (0..self.parts.len()).find(|start| {
-            let next = self.parts.get(start + 1);
-            is_candidate(&self.parts[*start]) || is_small(&self.parts[*start]) && next.is_some_and(joins)
-        })?;
+        let run_from = |start: usize| {
+            let base = self.parts[start].first.min(self.parts[start].last);
+            let mut bytes = 0;
+            let run = self.parts.iter().skip(start).take_while(|part| {
+                let fits = bytes == 0 || bytes + part.live_bytes <= limit;
+                bytes += part.live_bytes;
+                fits && joins(part) && u32::try_from(part.last - base).is_ok()
+            });
+            run.count()
+        };
+        // One that is small gains nothing alone.
+        let (start, length) = (0..self.parts.len())
+            .filter(|start| joins(&self.parts[*start]))
+            .map(|start| (start, run_from(start)))
+            .find(|(start, length)| is_candidate(&self.parts[*start]) || *length > 1)?;
         let base = self.parts[start].first.min(self.parts[start].last);
-        let mut bytes = 0;
-        let run = self.parts.iter().skip(start).take_while(|part| {
-            let fits = bytes == 0 || bytes + part.live_bytes <= limit;
-            bytes += part.live_bytes;
-            fits && joins(part) && u32::try_from(part.last - base).is_ok()
-        });
-        let sources: Vec<Source> = run
+        let sources: Vec<Source> = self
+            .parts
+            .iter()
+            .skip(start)
+            .take(length)
             .map(|part| Source {
                 number: part.number,
                 path: place.segment(part.number),

@@ -1,6 +1,6 @@
 //! What a file of the log begins with: which use of it this is, and where in the log it begins.
 
-use crate::encryption::{FileKey, KeyId, Keys, SALT, file_key};
+use crate::encryption::{EncryptionError, FileKey, KeyId, Keys, SALT, file_key};
 use crate::fields::{Fields, PutFields};
 
 use super::{Lsn, WalError};
@@ -84,8 +84,8 @@ impl Header {
     }
 
     /// The key that bodies of this file are sealed by.
-    pub(crate) fn file_key(&self, keys: Option<&Keys>) -> Result<Option<FileKey>, WalError> {
-        Ok(file_key(keys, self.key, &self.salt)?)
+    pub(crate) fn file_key(&self, keys: Option<&Keys>) -> Result<Option<FileKey>, EncryptionError> {
+        file_key(keys, self.key, &self.salt)
     }
 }
 

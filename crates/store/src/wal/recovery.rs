@@ -148,7 +148,8 @@ pub fn recover(
     wal.durable = wal.end;
     wal.settled = wal.end;
     let Reading {
-        damage,
+        mut damage,
+        sealed,
         cut,
         released,
         unknown,
@@ -159,6 +160,8 @@ pub fn recover(
     for group in &forgotten {
         wal.released.insert(*group, u64::MAX);
     }
+    let sealed = sealed.into_iter().filter(|(group, _)| !forgotten.contains(group));
+    damage.extend(sealed.map(|(_, damage)| damage));
     let lacks_file = damage
         .iter()
         .any(|damage| matches!(damage, WalDamage::File { .. }));
@@ -310,6 +313,8 @@ struct Reading<'a> {
     unneeded: &'a Unneeded<'a>,
     read: &'a mut dyn FnMut(&Entry<'_>),
     damage: Vec<WalDamage>,
+    /// What could not be opened, and whose it is.
+    sealed: Vec<(GroupId, WalDamage)>,
     cut: u64,
     released: HashMap<GroupId, u64>,
     unknown: BTreeSet<GroupId>,
@@ -322,6 +327,7 @@ impl<'a> Reading<'a> {
             unneeded,
             read,
             damage: Vec::new(),
+            sealed: Vec::new(),
             cut: 0,
             released: HashMap::new(),
             unknown: BTreeSet::new(),
@@ -355,7 +361,8 @@ impl<'a> Reading<'a> {
     }
 
     fn read(&mut self, file: &Found, scan: &Scan, keys: Option<&Keys>) -> Result<LiveFile, WalError> {
-        let key = file.header.file_key(keys)?;
+        // Of what is not needed any more the key may be gone.
+        let key = file.header.file_key(keys);
         let mut last = BTreeMap::new();
         for range in &scan.damaged {
             self.damage.push(WalDamage::Records {
@@ -364,15 +371,27 @@ impl<'a> Reading<'a> {
             });
         }
         for record in scan.records.iter().filter_map(|offset| file.record_at(*offset)) {
-            let Ok(opened) = record.unsealed(key.as_ref()) else {
-                self.damage.push(WalDamage::Sealed {
-                    file: file.name(),
-                    lsn: record.place.lsn,
-                });
+            let entry = record.entry;
+            if !self.is_needed(&entry, &mut last) {
                 continue;
+            }
+            let opened = match &key {
+                Err(error) if record.is_sealed && !self.unknown.contains(&entry.group) => {
+                    return Err((*error).into());
+                }
+                Err(_) => record.unsealed(None),
+                Ok(key) => record.unsealed(key.as_ref()),
             };
-            let body = opened.as_deref().unwrap_or(record.entry.body);
-            self.entry(&Entry { body, ..record.entry }, &mut last);
+            match opened {
+                Ok(opened) => (self.read)(&Entry {
+                    body: opened.as_deref().unwrap_or(entry.body),
+                    ..entry
+                }),
+                Err(_) => {
+                    let (file, lsn) = (file.name(), record.place.lsn);
+                    self.sealed.push((entry.group, WalDamage::Sealed { file, lsn }));
+                }
+            }
         }
         Ok(LiveFile {
             number: file.number,
@@ -385,12 +404,13 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, last: &mut BTreeMap<GroupId, u64>) {
+    /// Whether somebody has to be told of an entry.
+    fn is_needed(&mut self, entry: &Entry<'_>, last: &mut BTreeMap<GroupId, u64>) -> bool {
         if let Some((what, value)) = own(entry) {
             if what == FORGOTTEN {
                 self.forgotten.insert(GroupId(value));
             }
-            return;
+            return false;
         }
         let unneeded = self.unneeded;
         match unneeded(entry.group) {
@@ -402,8 +422,6 @@ impl<'a> Reading<'a> {
             }
         }
         last.insert(entry.group, entry.index);
-        if !is_released(&self.released, entry.group, entry.index) {
-            (self.read)(entry);
-        }
+        !is_released(&self.released, entry.group, entry.index)
     }
 }

@@ -131,7 +131,7 @@ fn what_is_durable_is_read_in_order() {
 }
 
 #[test]
-fn what_was_appended_during_a_sync_is_the_next_write() {
+fn a_sync_in_progress_never_hides_pending_writes() {
     let world = World::new(1);
     let mut opened = world.open();
     opened.append(1, 1, b"first");

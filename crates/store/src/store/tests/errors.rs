@@ -1,11 +1,11 @@
-//! Invariants 1 and 4, when the disk reports errors or is full.
+//! When the disk reports errors, is full, or returns what was not written.
 
 use super::*;
 
-/// 1. Nothing is acknowledged that a failed write or sync has lost. 4. The store goes on when it is opened anew, which needs
-/// no new process.
+/// Nothing is acknowledged that a failed write or sync has lost, and the store goes on when it is opened anew, which needs no
+/// new process.
 #[test]
-fn after_an_error_of_the_disk_streams_recover() {
+fn after_a_write_error_streams_recover() {
     for seed in 0..100 {
         let mut world = World::new(seed);
         let mut server = world.open().unwrap();
@@ -36,7 +36,7 @@ fn after_an_error_of_the_disk_streams_recover() {
     }
 }
 
-/// 1 and 4. A full disk refuses, loses nothing, and takes more when there is room.
+/// A full disk refuses, loses nothing, and takes more when there is room.
 #[test]
 fn a_full_disk_refuses_until_there_is_room() {
     for seed in 0..60 {
@@ -77,7 +77,7 @@ fn a_full_disk_refuses_until_there_is_room() {
     }
 }
 
-/// 2. A flipped bit anywhere is reported or has cost nothing, and no stream vanishes.
+/// A flipped bit anywhere is reported or has cost nothing, and no stream vanishes.
 #[test]
 fn a_flipped_bit_anywhere_makes_no_stream_vanish() {
     for seed in 0..200 {

@@ -1,4 +1,4 @@
-//! Invariants 1, 3 and 5, over many lives of a store: each ends by a power cut at any write, sync or change of a name.
+//! Many lives of a store: each ends by a power cut at any write, sync or change of a name, or by a kill.
 //!
 //! `STORE_SEEDS=10000 cargo nextest run -p vagus-store power` tries more of them, from `STORE_FIRST_SEED` on.
 
@@ -13,8 +13,7 @@ fn seeds() -> std::ops::Range<u64> {
     first..first + number("STORE_SEEDS").unwrap_or(200)
 }
 
-/// 1. An acknowledged message is there after power cuts. 3. What was deleted stays so. 5. What a checkpoint says, made while
-/// entries go on being applied, comes with what was logged since to what all entries say.
+/// And what was deleted stays so, also when it was compacted.
 #[test]
 fn an_acknowledged_message_is_there_after_power_cuts() {
     for seed in seeds() {
@@ -60,7 +59,7 @@ impl Drop for Context {
     }
 }
 
-/// 1. After a kill all is there that was written, acknowledged or not.
+/// All is there that was written, acknowledged or not.
 #[test]
 fn an_acknowledged_message_is_there_after_a_kill() {
     for seed in 0..50 {
@@ -72,6 +71,66 @@ fn an_acknowledged_message_is_there_after_a_kill() {
             world.live(&mut server, 100).unwrap();
             drop(server);
             world.disk.kill_process();
+        }
+        assert_eq!(world.damage, [] as [String; 0]);
+    }
+}
+
+/// It is written while entries go on being applied, and ends before or after them.
+#[test]
+fn a_checkpoint_under_load_equals_the_replay_of_the_log() {
+    for seed in 0..60 {
+        let _context = Context(seed);
+        let mut world = World::new(seed);
+        let mut server = world.open().unwrap();
+        while server.streams.is_empty() {
+            world.create(&mut server).unwrap();
+        }
+        for _ in 0..6 {
+            // The first begins it, the second ends it.
+            for _ in 0..2 {
+                for _ in 0..world.random.usize(..20) {
+                    world.propose(&mut server);
+                }
+                world.commit(&mut server).unwrap();
+                world.checkpoint(&mut server).unwrap();
+            }
+        }
+        let applied: Vec<u64> = server.streams.iter().map(|stream| stream.applied).collect();
+        drop(server);
+        world.disk.restart();
+        let mut server = world.open().unwrap();
+        assert_eq!(
+            server
+                .streams
+                .iter()
+                .map(|stream| stream.applied)
+                .collect::<Vec<_>>(),
+            applied
+        );
+        world.check(&mut server);
+    }
+}
+
+#[test]
+fn deletes_and_purges_survive_restart_compaction_and_another_key() {
+    for seed in 0..40 {
+        let _context = Context(seed);
+        let mut world = World::new(seed);
+        let mut server = world.open().unwrap();
+        for key in ["one", "two", "three"] {
+            world.live(&mut server, 100).unwrap();
+            world.commit(&mut server).unwrap();
+            world.check(&mut server);
+            drop(server);
+            world.disk.restart();
+            let before = world.last_key.replace(key);
+            let before = before.map(|key| (Cipher::Aes, key.as_bytes()));
+            world.options.keys = Some(Keys::new(Cipher::Aes, key.as_bytes(), before).unwrap());
+            server = world.open().unwrap();
+            world.check(&mut server);
+            world.rewrite(&mut server);
+            world.check(&mut server);
         }
         assert_eq!(world.damage, [] as [String; 0]);
     }

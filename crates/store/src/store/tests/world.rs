@@ -136,6 +136,7 @@ pub(super) struct World {
     pub(super) messages: MessagesOptions,
     pub(super) models: BTreeMap<String, Model>,
     pub(super) random: fastrand::Rng,
+    pub(super) last_key: Option<&'static str>,
     /// What was reported to be damaged.
     pub(super) damage: Vec<String>,
 }
@@ -190,7 +191,8 @@ impl World {
         let mut random = fastrand::Rng::with_seed(seed);
         let keys = random
             .bool()
-            .then(|| Keys::new(Cipher::ChaCha, b"key", None).unwrap());
+            .then(|| Keys::new(Cipher::Aes, b"key", None).unwrap());
+        let last_key = keys.is_some().then_some("key");
         Self {
             disk: SimulatedDisk::new(seed),
             options: StoreOptions {
@@ -210,6 +212,7 @@ impl World {
             },
             models: BTreeMap::new(),
             random,
+            last_key,
             damage: Vec::new(),
         }
     }
@@ -483,6 +486,28 @@ impl World {
             },
         }
         Ok(())
+    }
+
+    /// Has nothing be sealed by another key than the newest.
+    pub(super) fn rewrite(&mut self, server: &mut Server) {
+        let disk = Arc::clone(server.store.disk());
+        for stream in &mut server.streams {
+            server.store.rewrite(&stream.identity).unwrap();
+            for _ in 0..2 {
+                let position = Position {
+                    index: stream.applied,
+                    term: 1,
+                };
+                let checkpoint = stream.messages.checkpoint(position, b"", true).unwrap().unwrap();
+                checkpoint.run(&*disk).unwrap();
+                stream.messages.checkpointed(&checkpoint);
+                server.wal.release(stream.identity.group, stream.applied).unwrap();
+                while let Some(compaction) = stream.messages.compaction() {
+                    stream.messages.compacted(compaction.run(&*disk).unwrap());
+                }
+            }
+        }
+        self.commit(server).unwrap();
     }
 
     fn flush(&mut self, server: &mut Server) -> Result<(), Ended> {
