@@ -4,6 +4,7 @@
 //! reads and writes. Layers stand on one another in any order: frames on TLS on a socket. What comes before a layer is a
 //! matter of the opening, such as the header of a proxy; an [`Entrance`] has what was read too early passed on to it.
 
+mod compression_layer;
 mod entrance;
 mod handshakes;
 mod last_words;
@@ -11,6 +12,7 @@ mod layer;
 mod peer_check;
 mod tls_layer;
 
+pub use compression_layer::{CompressionLayer, SharedLevel};
 pub use entrance::{Came, Direction, EARLY_AT_MOST, Entrance, Errand};
 pub use handshakes::Handshakes;
 pub use last_words::LastWords;
@@ -18,6 +20,7 @@ pub use layer::{Below, Layer, NewLayer};
 pub use peer_check::PeerCheck;
 pub use tls_layer::{HandshakeError, TlsFacts, TlsLayer, TlsPeerCertificate};
 
+use compression_layer::CompressionScratch;
 use rustix::io::Errno;
 use std::io::{self, IoSliceMut};
 use std::net::Shutdown;
@@ -47,6 +50,8 @@ pub struct Scratch {
     /// What TLS reads ahead; empty until it does.
     ahead: Box<[u8]>,
     frame: Vec<u8>,
+    /// None until something is compressed.
+    compression: Option<Box<CompressionScratch>>,
 }
 
 impl Scratch {
@@ -55,6 +60,10 @@ impl Scratch {
         let mut frame = std::mem::take(&mut self.frame);
         frame.clear();
         frame
+    }
+
+    fn compression(&mut self) -> &mut CompressionScratch {
+        self.compression.get_or_insert_default()
     }
 
     /// For the next that needs one.

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, SlowTask, Turn};
 use vagus_actors::observed::ClientInfo;
 use vagus_actors::reception::{Language, Opened, Opening, Unopened};
-use vagus_delivery::wire::Entrance;
+use vagus_compression::mode::Level;
+use vagus_compression::s2::{Compressor, Reader, Writer};
+use vagus_delivery::wire::{Below, CompressionLayer, Entrance, Layer, SharedLevel};
 use vagus_protocol::error::CloseReason;
 use vagus_routing::ConnectionId;
 use vagus_tls::testing::{Authority, request};
@@ -18,9 +20,13 @@ use vagus_tls::{Acceptor, Connector, Settings};
 /// More than a socket takes that nobody reads.
 static BLOCK: [u8; 300_000] = [b'.'; 300_000];
 
-/// Says each letter again. `^` is answered with a block and `<`; from then on there are frames, the first of which is `>`.
+/// What an [`Echo`] puts on its wire.
+type Put = fn(Below) -> Box<dyn Layer>;
+
+/// Says each letter again. `^` is answered with a block and `<`; from then on there is a layer, through which `>` comes first.
 struct Echo {
     peer: SocketAddr,
+    put: Put,
 }
 
 impl Session for Echo {
@@ -31,7 +37,7 @@ impl Session for Echo {
             if *letter == b'^' {
                 turn.reply(&BLOCK);
                 turn.reply(b"<");
-                turn.put_layer(Box::new(|below| Box::new(Framing::new(below))));
+                turn.put_layer(Box::new(self.put));
                 turn.reply(b">");
                 return Progress::Waiting { consumed: at + 1 };
             }
@@ -79,12 +85,14 @@ impl Session for Echo {
 #[derive(Clone)]
 struct Echoes {
     acceptor: Option<Acceptor>,
+    put: Put,
 }
 
-fn opened(entrance: Entrance) -> Opened<Echo> {
+fn opened(entrance: Entrance, put: Put) -> Opened<Echo> {
     Opened {
         session: Echo {
             peer: entrance.peer(),
+            put,
         },
         entrance,
         account: None,
@@ -96,13 +104,14 @@ impl Language for Echoes {
     type Session = Echo;
 
     fn open(&mut self, mut entrance: Entrance) -> Opening<Echo> {
+        let put = self.put;
         let Some(acceptor) = self.acceptor.clone() else {
-            return Opening::Done(opened(entrance));
+            return Opening::Done(opened(entrance, put));
         };
         Opening::UnderWay(Box::pin(async move {
             let until = Instant::now() + Duration::from_secs(60);
             match entrance.secure_as_server(&acceptor, until, None).await {
-                Ok(()) => Ok(opened(entrance)),
+                Ok(()) => Ok(opened(entrance, put)),
                 Err(_) => Err(Unopened {
                     peer: entrance.peer(),
                     reason: CloseReason::TlsHandshakeFailure,
@@ -117,10 +126,8 @@ impl Language for Echoes {
     }
 }
 
-/// Everything that was said before goes out as it is, however long that takes; the peer may send frames behind the word
-/// that calls for them at once.
-#[test]
-fn what_was_said_before_goes_before() {
+/// A plain wire, and one with TLS: what the server needs for it, and its peer.
+fn wires() -> [(Option<Acceptor>, Option<Connector>); 2] {
     let authority = Authority::new("ca");
     let certificate = authority.issue(&request("server").host("localhost"));
     let shown = Settings {
@@ -132,15 +139,26 @@ fn what_was_said_before_goes_before() {
         ..Settings::default()
     };
     let (acceptor, connector) = (Acceptor::new(&shown).unwrap(), Connector::new(&trusting).unwrap());
-    for tls in [None, Some((acceptor, connector))] {
-        let (acceptor, connector) = tls.unzip();
-        let broker = Broker::speaking(move |_| Echoes { acceptor });
+    [(None, None), (Some(acceptor), Some(connector))]
+}
+
+fn peer(broker: &Broker, connector: Option<&Connector>) -> FarEnd {
+    let socket = connect(broker.address);
+    FarEnd::plain(match connector {
+        Some(connector) => secure(socket, connector),
+        None => Box::new(socket),
+    })
+}
+
+/// Everything that was said before goes out as it is, however long that takes; the peer may send frames behind the word
+/// that calls for them at once.
+#[test]
+fn what_was_said_before_goes_before() {
+    for (acceptor, connector) in wires() {
+        let put: Put = |below| Box::new(Framing::new(below));
+        let broker = Broker::speaking(move |_| Echoes { acceptor, put });
         for step in [1, 5, 1000] {
-            let socket = connect(broker.address);
-            let mut peer = FarEnd::plain(match &connector {
-                Some(connector) => secure(socket, connector),
-                None => Box::new(socket),
-            });
+            let mut peer = peer(&broker, connector.as_ref());
             let mut sent = b"ab^".to_vec();
             let mut count = Count::default();
             for payload in [&b"cd"[..], b"", b"e"] {
@@ -155,6 +173,45 @@ fn what_was_said_before_goes_before() {
             let mut peer = peer.framed_from_now_on();
             assert_eq!(peer.take(4), b">cde");
             assert_eq!(peer.until_pongs(1), [b"?"]);
+        }
+    }
+}
+
+/// Noise: it does not compress.
+fn noise(length: usize) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(1);
+    // Nothing that has a meaning for the session.
+    (0..length).map(|_| random.u8(0x80..)).collect()
+}
+
+/// Much more than a socket takes comes back from a peer that reads late, so that chunks go in parts.
+#[test]
+fn what_is_compressed_is_the_same_in_the_end() {
+    for (acceptor, connector) in wires() {
+        let put: Put = |below| Box::new(CompressionLayer::new(below, SharedLevel::new(Level::Fast)));
+        let broker = Broker::speaking(move |_| Echoes { acceptor, put });
+        for step in [7, 1000, 100_000] {
+            let mut peer = peer(&broker, connector.as_ref());
+            let said = [noise(100_000), vec![b'.'; 100_000], noise(10)].concat();
+            let (mut writer, mut compressor) = (Writer::default(), Compressor::default());
+            let mut sent = b"^".to_vec();
+            for piece in said.chunks(30_000) {
+                writer.append(piece, Level::Best, &mut compressor, &mut sent);
+            }
+            peer.send_in(&sent, sent.len(), step);
+            assert!(peer.take(BLOCK.len()) == BLOCK);
+            assert_eq!(peer.take(1), b"<");
+            let (mut reader, mut read) = (Reader::default(), Vec::new());
+            let mut space = vec![0; 10_000];
+            while read.len() < said.len() + 1 {
+                let compressed = peer.take(1);
+                let mut input = &compressed[..];
+                while !input.is_empty() || reader.holds_data() {
+                    let count = reader.read(&mut input, &mut space).unwrap();
+                    read.extend_from_slice(&space[..count]);
+                }
+            }
+            assert!(read == [b">".to_vec(), said].concat());
         }
     }
 }
