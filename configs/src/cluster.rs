@@ -1,6 +1,8 @@
-use crate::{Listen, ListenerSettings, Port};
+use crate::{Listen, ListenerSettings, Port, WriteTimeout};
 use std::fmt;
 use std::time::Duration;
+use vagus_auth::permission::Permissions;
+use vagus_compression::mode::Mode;
 
 /// How the server is a part of a cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,15 @@ pub struct Cluster {
     pub accounts: Vec<String>,
     /// How many PINGs may go unanswered; as many as those of clients when not set.
     pub ping_max: Option<u32>,
+    /// How long what waits for another server may take to be written; as long as for clients when not set.
+    pub write_deadline: Option<Duration>,
+    /// What happens then.
+    pub write_timeout: WriteTimeout,
+    /// How routes are compressed.
+    pub compression: Mode,
+    /// What this server wants to have of other servers, as what is published, and lets them have, as what is subscribed to.
+    /// Everything when not set.
+    pub permissions: Option<Permissions>,
 }
 
 /// Where a server of the cluster is, and as whom to connect to it. Shown without the password.
@@ -68,6 +79,10 @@ impl Default for Cluster {
             pool_size: POOL_SIZE,
             accounts: Vec::new(),
             ping_max: None,
+            write_deadline: None,
+            write_timeout: WriteTimeout::Retry,
+            compression: Mode::Accept,
+            permissions: None,
         }
     }
 }

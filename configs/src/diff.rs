@@ -4,6 +4,7 @@
 //! does not compile until it is said there whether it can change while the server runs.
 
 mod admin;
+mod cluster;
 mod credentials;
 mod shown;
 
@@ -167,6 +168,13 @@ fn section<T>(section: &Option<T>) -> Shown {
     Shown::Text(if section.is_some() { "enabled" } else { "disabled" }.to_owned())
 }
 
+fn show_write_timeout(policy: &WriteTimeout) -> Shown {
+    Shown::Text(match policy {
+        WriteTimeout::Close => "close".to_owned(),
+        WriteTimeout::Retry => "retry".to_owned(),
+    })
+}
+
 fn compare(old: &Config, new: &Config) -> Table {
     let Config {
         clients,
@@ -324,7 +332,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         (connections, &new.metrics.connections),
         |on| Shown::Boolean(*on),
     );
-    table.fixed("cluster", (cluster, &new.cluster), section);
+    cluster::compare(&mut table, (cluster.as_ref(), new.cluster.as_ref()));
     admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));
     table.fixed("arbiters", (arbiters, &new.arbiters), |count| {
         Shown::number(*count)
@@ -416,12 +424,11 @@ fn compare_limits(table: &mut Table, old: &Limits, new: &Limits) {
     table.reloads("max_pending", (max_pending, &new.max_pending), number);
     let time = |time: &Duration| Shown::duration(*time);
     table.reloads("write_deadline", (write_deadline, &new.write_deadline), time);
-    table.reloads("write_timeout", (write_timeout, &new.write_timeout), |policy| {
-        Shown::Text(match policy {
-            WriteTimeout::Close => "close".to_owned(),
-            WriteTimeout::Retry => "retry".to_owned(),
-        })
-    });
+    table.reloads(
+        "write_timeout",
+        (write_timeout, &new.write_timeout),
+        show_write_timeout,
+    );
     table.reloads(
         "no_fast_producer_stall",
         (stalls_publishers, &new.stalls_publishers),

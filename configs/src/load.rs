@@ -10,6 +10,7 @@ mod admin;
 mod auth_callout;
 mod authorization;
 mod cluster;
+mod compression;
 mod digest;
 mod findings;
 mod inert;

@@ -28,7 +28,7 @@ pub(super) const SERVER: Absent = Absent {
 /// In `cluster`.
 pub(super) const CLUSTER: Absent = Absent {
     switches: &[],
-    others: &["permissions", "tls"],
+    others: &[],
 };
 
 /// In `authorization`.

@@ -69,7 +69,7 @@ fn read(section: &Map, findings: &mut Findings) -> Admin {
 
 /// TLS with a certificate that can be used.
 fn secured(entry: &Entry, findings: &mut Findings) -> Option<vagus_tls::Settings> {
-    let settings = tls::section(entry, findings)?;
+    let settings = tls::section(entry, false, findings)?;
     if (settings.certificates.is_empty() || findings.reads_certificates)
         && let Err(error) = vagus_tls::https_acceptor(&settings)
     {

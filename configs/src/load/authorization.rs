@@ -8,6 +8,7 @@ use crate::{Accounts, AuthCallout};
 use std::collections::HashSet;
 use std::time::Duration;
 use vagus_auth::credentials::{Credentials, EVERYBODY, Gate, GateError, Proof, User};
+use vagus_auth::permission::Permissions;
 
 /// A client that needs longer than this to say who it is, is none.
 const LONG_TIMEOUT: Duration = Duration::from_secs(60);
@@ -146,6 +147,8 @@ pub(super) struct Authorization {
     pub(super) requires_proxy: bool,
     /// The service that says who may come in.
     pub(super) callout: Option<AuthCallout>,
+    /// What those may do of whom nothing else is said.
+    pub(super) permissions: Option<Permissions>,
 }
 
 impl Authorization {
@@ -179,6 +182,7 @@ fn section(entry: &Entry, read: &mut Authorization, findings: &mut Findings) -> 
             key => absent::refuse(key, entry, &absent::AUTHORIZATION, findings),
         }
     }
+    read.permissions.clone_from(&default_permissions);
     if token.is_some() && (user.is_some() || password.is_some()) {
         let message = "authorization is by user and password or by token, not by both";
         return findings.refuse(entry, message.to_owned());

@@ -1,12 +1,16 @@
 //! The section `cluster`: where other servers are, and where they find this one.
 
 use super::absent;
+use super::compression;
 use super::findings::Findings;
+use super::limits;
 use super::listener::Section;
 use super::read::set;
 use crate::grammar::{Entry, Kind, Map};
-use crate::{BesideTls, Cluster, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
+use crate::{BesideTls, Cluster, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl, WriteTimeout};
 use vagus_auth::credentials::Credentials;
+use vagus_auth::permission::{Permissions, Rules};
+use vagus_compression::mode::{Level, Mode};
 
 pub(super) fn take(key: &str, entry: &Entry, cluster: &mut Option<Cluster>, findings: &mut Findings) -> bool {
     if key != "cluster" {
@@ -25,7 +29,7 @@ pub(super) fn take(key: &str, entry: &Entry, cluster: &mut Option<Cluster>, find
 /// None if it does not listen: then there is no cluster, as in nats-server.
 fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
     let mut cluster = Cluster::default();
-    let mut listener = Section::of(cluster.listener.clone(), "advertise");
+    let mut listener = Section::of_servers(cluster.listener.clone(), "advertise");
     let mut listens = false;
     for entry in section.entries() {
         let key = entry.key.to_lowercase();
@@ -34,7 +38,6 @@ fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
             key => key,
         };
         match key {
-            "tls" | "permissions" => absent::refuse(key, entry, &absent::CLUSTER, findings),
             "name" => name(entry, &mut cluster, findings),
             "routes" => cluster.routes = routes(entry, findings),
             "no_advertise" => {
@@ -67,9 +70,16 @@ fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
             }
             "pool_size" => pool_size(entry, &mut cluster, findings),
             "accounts" => pinned_accounts(entry, &mut cluster, findings),
-            "compression" => idle(entry, is_compressed(&entry.value.kind), findings),
-            "write_deadline" => idle(entry, findings.duration(entry).is_some(), findings),
-            "write_timeout" => idle(entry, findings.text(entry).is_some(), findings),
+            "compression" => {
+                let on = Mode::Always(Level::Fast);
+                set(&mut cluster.compression, compression::read(entry, &on, findings));
+            }
+            "permissions" => cluster.permissions = permissions(entry, findings),
+            "write_deadline" => cluster.write_deadline = findings.duration(entry),
+            "write_timeout" => set(
+                &mut cluster.write_timeout,
+                limits::write_timeout(entry, WriteTimeout::Retry, findings),
+            ),
             "listen" => {
                 listens = true;
                 listener.take(key, entry, findings);
@@ -85,6 +95,7 @@ fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
             _ => absent::refuse(key, entry, &absent::CLUSTER, findings),
         }
     }
+    let in_authorization = listener.permissions.take();
     cluster.listener = listener.settle(&BesideTls::default(), None, findings);
     if let Some(entry) = section
         .entries()
@@ -94,8 +105,17 @@ fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
         let message = match &cluster.listener.credentials {
             Credentials::Users { .. } => Some("Cluster authorization does not allow multiple users"),
             Credentials::Token(_) => Some("Cluster authorization does not support tokens"),
+            _ if cluster.listener.callout.is_some() => {
+                Some("Cluster authorization does not support callouts")
+            }
             _ => None,
         };
+        if let Some(permissions) = in_authorization {
+            let message = "setting \"permissions\" within cluster authorization block is deprecated";
+            findings.note(Some(entry), message);
+            let permissions = checked(entry, permissions, findings);
+            cluster.permissions = cluster.permissions.take().or(permissions);
+        }
         if let Some(message) = message {
             findings.problem(entry, message);
         }
@@ -144,6 +164,32 @@ fn pinned_accounts(entry: &Entry, cluster: &mut Cluster, findings: &mut Findings
     cluster.accounts = accounts;
 }
 
+fn permissions(entry: &Entry, findings: &mut Findings) -> Option<Permissions> {
+    let permissions = findings.permissions(entry)?;
+    checked(entry, permissions, findings)
+}
+
+/// What is about queue groups or answers has no meaning between servers.
+fn checked(entry: &Entry, permissions: Permissions, findings: &mut Findings) -> Option<Permissions> {
+    if permissions.allow_responses.is_some() {
+        return findings.refuse(
+            entry,
+            "Cluster permissions do not support dynamic responses".to_owned(),
+        );
+    }
+    let Rules { allow, deny } = &permissions.subscribe;
+    for (list, entries) in [("allow", allow), ("deny", deny)] {
+        if let Some(subject) = entries
+            .iter()
+            .find(|subject| subject.contains(char::is_whitespace))
+        {
+            let message = format!("cluster export {list}: subject {subject:?} is not a valid subject");
+            return findings.refuse(entry, message);
+        }
+    }
+    Some(permissions)
+}
+
 fn name(entry: &Entry, cluster: &mut Cluster, findings: &mut Findings) {
     if let Some(name) = findings.optional_text(entry) {
         if name.as_ref().is_some_and(|name| name.contains(' ')) {
@@ -174,23 +220,4 @@ fn routes(entry: &Entry, findings: &mut Findings) -> Vec<RouteUrl> {
         }
     }
     routes
-}
-
-/// A key that asks for what there is not, and without which a cluster works all the same.
-fn idle(entry: &Entry, asks: bool, findings: &mut Findings) {
-    if asks {
-        let message = format!(
-            "{} changes nothing yet: one route carries all accounts as they are",
-            entry.key
-        );
-        findings.note(Some(entry), message);
-    }
-}
-
-fn is_compressed(kind: &Kind) -> bool {
-    match kind {
-        Kind::Boolean(on) => *on,
-        Kind::Text(mode) => !matches!(mode.to_lowercase().as_str(), "off" | "accept"),
-        _ => true,
-    }
 }

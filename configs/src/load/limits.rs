@@ -52,12 +52,10 @@ pub(super) fn take(key: &str, entry: &Entry, limits: &mut Limits, findings: &mut
             );
         }
         "write_deadline" => set(&mut limits.write_deadline, findings.duration(entry)),
-        "write_timeout" => match findings.text(entry) {
-            Some("default" | "close") => limits.write_timeout = WriteTimeout::Close,
-            Some("retry") => limits.write_timeout = WriteTimeout::Retry,
-            Some(_) => findings.problem(entry, format!("{} must be default, close or retry", entry.key)),
-            None => {}
-        },
+        "write_timeout" => set(
+            &mut limits.write_timeout,
+            write_timeout(entry, WriteTimeout::Close, findings),
+        ),
         "no_fast_producer_stall" => set(
             &mut limits.stalls_publishers,
             findings.boolean(entry).map(|never| !never),
@@ -92,5 +90,18 @@ pub(super) fn check(tree: &Map, limits: &mut Limits, findings: &mut Findings) {
             );
             findings.obstacle(entry, message);
         }
+    }
+}
+/// What happens when the time to write is over, where one is the `usual`.
+pub(super) fn write_timeout(
+    entry: &Entry,
+    usual: WriteTimeout,
+    findings: &mut Findings,
+) -> Option<WriteTimeout> {
+    match findings.text(entry)? {
+        "default" => Some(usual),
+        "close" => Some(WriteTimeout::Close),
+        "retry" => Some(WriteTimeout::Retry),
+        _ => findings.refuse(entry, format!("{} must be default, close or retry", entry.key)),
     }
 }

@@ -9,10 +9,15 @@ use crate::grammar::Entry;
 use crate::{Accounts, BesideTls, Listen, ListenerSettings, is_advertisable};
 use std::path::Path;
 use std::time::Duration;
+use vagus_auth::permission::Permissions;
 
 /// What a file says about one listener, until all of it is read.
 pub(super) struct Section<'e> {
     pub(super) settings: ListenerSettings,
+    /// Whether those who connect are servers, which have certificates of their own.
+    is_for_servers: bool,
+    /// What those may do of whom nothing else is said.
+    pub(super) permissions: Option<Permissions>,
     /// Where it is unless something else is said.
     usual: Listen,
     /// The key by which it says what others are told.
@@ -29,10 +34,20 @@ impl<'e> Section<'e> {
         Self {
             usual: settings.listen.clone(),
             settings,
+            is_for_servers: false,
+            permissions: None,
             advertise,
             tls: None,
             access: Access::default(),
             auth_timeout: None,
+        }
+    }
+
+    /// The same, of one where other servers connect.
+    pub(super) fn of_servers(settings: ListenerSettings, advertise: &'static str) -> Self {
+        Self {
+            is_for_servers: true,
+            ..Self::of(settings, advertise)
         }
     }
 
@@ -41,15 +56,17 @@ impl<'e> Section<'e> {
             return true;
         }
         match key {
-            "tls" => self.tls = Some((entry, tls::section(entry, findings))),
+            "tls" => self.tls = Some((entry, tls::section(entry, self.is_for_servers, findings))),
             "authorization" => {
                 let Authorization {
                     credentials,
                     timeout,
                     requires_proxy,
                     callout,
+                    permissions,
                 } = Authorization::read(entry, findings);
                 self.settings.callout = callout;
+                self.permissions = permissions;
                 self.access.set(entry, credentials);
                 self.settings.requires_proxy = requires_proxy;
                 self.auth_timeout = timeout.or(self.auth_timeout);

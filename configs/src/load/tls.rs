@@ -46,10 +46,13 @@ struct Certificates<'e> {
     list: Option<(&'e Entry, Vec<KeyPair>)>,
 }
 
-/// None if it says nothing that can be used.
-pub(super) fn section(entry: &Entry, findings: &mut Findings) -> Option<Settings> {
+/// None if it says nothing that can be used. Other servers always have to show a certificate.
+pub(super) fn section(entry: &Entry, is_for_servers: bool, findings: &mut Findings) -> Option<Settings> {
     let section = findings.map(entry)?;
-    let mut settings = Settings::default();
+    let mut settings = Settings {
+        verify: is_for_servers,
+        ..Settings::default()
+    };
     let mut certificates = Certificates::default();
     let mut suites = Vec::new();
     let mut allows_insecure = false;
@@ -60,8 +63,15 @@ pub(super) fn section(entry: &Entry, findings: &mut Findings) -> Option<Settings
             "certs" | "certificates" => certificates.list = pairs(entry, findings).map(|list| (entry, list)),
             "ca_file" => settings.ca = file(entry, findings).map(|(_, path)| Pem::File(path.into())),
             "insecure" => set(&mut settings.insecure, findings.boolean(entry)),
+            "verify" if is_for_servers => {
+                findings.boolean(entry)?;
+            }
             "verify" => set(&mut settings.verify, findings.boolean(entry)),
             "verify_and_map" => set(&mut settings.verify_and_map, findings.boolean(entry)),
+            "verify_cert_and_check_known_urls" if is_for_servers => set(
+                &mut settings.verify_cert_and_check_known_urls,
+                findings.boolean(entry),
+            ),
             "verify_cert_and_check_known_urls" => {
                 if findings.boolean(entry) == Some(true) {
                     findings.problem(
@@ -93,6 +103,9 @@ pub(super) fn section(entry: &Entry, findings: &mut Findings) -> Option<Settings
             "pinned_certs" => settings.pinned_certs = pins(entry, findings),
             "handshake_first" | "first" | "immediate" => {
                 set(&mut settings.handshake_first, handshake_first(entry, findings));
+            }
+            "ocsp_peer" if is_for_servers => {
+                findings.problem(entry, "ocsp_peer is for clients alone in this version of vagus");
             }
             "ocsp_peer" => settings.ocsp_peer = ocsp::peer(entry, findings),
             "cert_store" | "cert_match_by" | "cert_match" | "ca_certs_match" | "cert_match_skip_invalid" => {

@@ -193,10 +193,6 @@ fn variables_are_named() {
 fn features_of_later_versions() {
     for (text, expected) in [
         (
-            "cluster { port: 1, permissions: {} }",
-            r#"a.conf:1:19: "permissions" is not in this version of vagus yet"#,
-        ),
-        (
             "\n  Jetstream: on",
             r#"a.conf:2:3: "Jetstream" is not in this version of vagus yet"#,
         ),
