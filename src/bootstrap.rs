@@ -2,7 +2,7 @@
 
 mod cluster;
 
-pub(crate) use cluster::{RouteSocket, RunningCluster};
+pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
 
 use crate::admin::{Admin, MonitoringSockets};
 use crate::certificates::Secured;
@@ -292,6 +292,7 @@ fn populate(
         client_port: client_address.port(),
         admin: admin.service.clone(),
         stapler: secured.stapler.clone(),
+        cluster: clustering.as_ref().map(Clustering::reloading),
         process: setup.process,
     };
     let reload = start_reload(

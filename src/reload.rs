@@ -16,7 +16,7 @@ use vagus_nats::ClientSettings;
 
 use crate::admin;
 use crate::admin_service::AdminService;
-use crate::bootstrap::{advertise, bounds, share, trusted_proxies};
+use crate::bootstrap::{ClusterReload, advertise, bounds, share, trusted_proxies};
 use crate::certificates::{Occasion, make_ready};
 use crate::claimed_accounts;
 use crate::stapling::Stapler;
@@ -97,6 +97,7 @@ pub(crate) struct Parts {
     pub(crate) client_port: u16,
     pub(crate) admin: AdminService,
     pub(crate) stapler: Stapler,
+    pub(crate) cluster: Option<ClusterReload>,
     pub(crate) process: Box<dyn Process>,
 }
 
@@ -159,6 +160,11 @@ impl Apply for Parts {
         let https = https.map_err(|error| error.to_string())?;
         let admin = self.admin.prepare(old.admin.as_ref(), new.admin.as_ref());
         let admin = admin.map_err(|error| error.to_string())?;
+        let cluster = self.cluster.as_ref();
+        let cluster = cluster
+            .map(|cluster| cluster.prepare(new, &client_settings.info))
+            .transpose();
+        let cluster = cluster.map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
         let (settings, config) = (self.settings.clone(), new.clone());
@@ -201,6 +207,9 @@ impl Apply for Parts {
                 ..now.clone()
             });
             admin.admit();
+            if let Some(put_in_force) = cluster {
+                put_in_force();
+            }
             process();
             tokio::task::spawn_local(free_once_unused(before));
         }))

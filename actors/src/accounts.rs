@@ -167,11 +167,16 @@ impl Accounts {
     /// Tells somebody, until it is gone, of all accounts that are used, and of each that comes to be.
     pub(crate) fn observe(&self, observer: Recipient<AccountUsed>) {
         self.observers.lock().push(observer.clone());
-        tell_recipient(&observer, AccountUsed(self.global.clone()));
+        self.tell_all(&observer);
+    }
+
+    /// Tells somebody of all accounts that are used.
+    pub(crate) fn tell_all(&self, observer: &Recipient<AccountUsed>) {
+        tell_recipient(observer, AccountUsed(self.global.clone()));
         for opened in self.others.read().values() {
             if let Some(router) = opened.router.get() {
                 let (account, router) = (opened.account.clone(), router.clone());
-                tell_recipient(&observer, AccountUsed(RoutedAccount { account, router }));
+                tell_recipient(observer, AccountUsed(RoutedAccount { account, router }));
             }
         }
     }

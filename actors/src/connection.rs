@@ -23,7 +23,7 @@ use crate::router::{Announce, Announcer, Depart, InterestChanged, Settled, Watch
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
-use several_accounts::SeveralAccounts;
+use several_accounts::{Beginning, SeveralAccounts};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -258,12 +258,14 @@ impl<S: Session> Connection<S> {
 
     /// Asks to be told of interest, if the session has asked for it.
     fn watch(&mut self, context: &Context<Self>) {
-        if self
-            .several
-            .as_mut()
-            .is_some_and(|several| several.begins_to_watch())
-        {
-            self.surroundings.accounts.observe(context.address().recipient());
+        let Some(several) = &mut self.several else {
+            return;
+        };
+        let accounts = &self.surroundings.accounts;
+        match several.begins_to_watch() {
+            Beginning::Nothing => {}
+            Beginning::First => accounts.observe(context.address().recipient()),
+            Beginning::Anew => accounts.tell_all(&context.address().recipient()),
         }
     }
 

@@ -10,7 +10,7 @@ pub(crate) use known::{ConnectionOpening, Listed};
 pub use pending::Pending;
 
 use crate::impact::AssessImpact;
-use crate::mailbox::{Observe, end_if_panicking};
+use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::observed::{ClosedConnection, Describe};
 use actix::WeakRecipient;
 use actix::prelude::*;
@@ -102,6 +102,13 @@ pub(crate) struct ListAssessable;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct SettingsChanged;
+
+impl Monitor {
+    /// Has every connection adopt the settings that hold now.
+    pub fn tell_settings_changed(monitor: &Addr<Self>) {
+        tell(monitor, SettingsChanged);
+    }
+}
 
 /// Asks for the outboxes of the connections that are open, to be closed one by one.
 #[derive(Debug, Message)]

@@ -70,6 +70,8 @@ pub struct ServerInfo {
     pub is_configured: bool,
     /// The account that the route carries alone.
     pub account: Option<String>,
+    /// How the route is compressed.
+    pub compression: &'static str,
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

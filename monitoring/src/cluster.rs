@@ -164,7 +164,7 @@ impl<'a> Route<'a> {
                 .collect(),
             subscriptions_list_detail: detailed.iter().map(SubscriptionDetail::of_client).collect(),
             account: server.account.as_deref(),
-            compression: "off",
+            compression: server.compression,
         })
     }
 }

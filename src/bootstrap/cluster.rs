@@ -16,16 +16,18 @@ use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
 use vagus_actors::reception::Reception;
+use vagus_actors::reload::Prepared;
 use vagus_auth::credentials::{Credentials, Gate};
-use vagus_configs::{Cluster as ClusterConfig, Config, Port, RouteUrl, WriteTimeout, split_advertised};
+use vagus_configs::{Cluster as ClusterConfig, Config, Port, RouteUrl, split_advertised};
 use vagus_delivery::Live;
 use vagus_delivery::arbiter::{Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::Settings;
 use vagus_nats::ClientSettings;
-use vagus_peer::{RouteSettings, Routes};
+use vagus_peer::{RoutePermissions, RouteSettings, RouteTls, Routes};
 use vagus_protocol::info::Info;
 use vagus_protocol::route::RouteInfo;
+use vagus_tls::TlsError;
 
 /// As in nats-server: servers may say longer lines than clients, by so much.
 const LONGER_LINES: usize = 16;
@@ -39,8 +41,25 @@ const NAME_LENGTH: usize = 22;
 /// Where other servers connect, before anybody does.
 pub(crate) struct RouteSocket {
     socket: TcpListener,
+    entry: RouteEntry,
+}
+
+/// How other servers come in.
+struct RouteEntry {
     address: SocketAddr,
     gate: Arc<Gate>,
+    tls: Option<Arc<RouteTls>>,
+}
+
+impl RouteEntry {
+    /// Who may, and with which certificates: these are read.
+    fn prepare(cluster: &ClusterConfig, address: SocketAddr) -> Result<Self, StartError> {
+        Ok(Self {
+            address,
+            gate: Arc::new(Gate::new(cluster.listener.credentials.clone())?),
+            tls: tls_of(cluster)?,
+        })
+    }
 }
 
 impl RouteSocket {
@@ -49,19 +68,14 @@ impl RouteSocket {
         let Some(cluster) = &config.cluster else {
             return Ok(None);
         };
-        let gate = Arc::new(Gate::new(cluster.listener.credentials.clone())?);
         let socket = listen(&cluster.listener.listen).map_err(StartError::cluster)?;
-        let address = socket.local_addr()?;
-        Ok(Some(Self {
-            socket,
-            address,
-            gate,
-        }))
+        let entry = RouteEntry::prepare(cluster, socket.local_addr()?)?;
+        Ok(Some(Self { socket, entry }))
     }
 
     /// Where it listens; the port is the real one.
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.entry.address
     }
 }
 
@@ -111,10 +125,7 @@ impl Clustering {
         client_settings: &Arc<Live<ClientSettings>>,
     ) -> Option<Self> {
         let cluster_config = config.cluster.as_ref()?;
-        let (client_info, own_urls) = {
-            let (settings, _) = client_settings.current();
-            (settings.info.clone(), client_urls(config, settings.info.port))
-        };
+        let client_info = client_settings.current().0.info.clone();
         let name = ClusterName {
             is_dynamic: cluster_config.name.is_none(),
             text: match &cluster_config.name {
@@ -138,32 +149,17 @@ impl Clustering {
             clients.monitor.clone(),
         )
         .start();
-        let route_settings = RouteSettings {
-            info: route_info(cluster_config, &client_info, &socket, own_urls.clone()),
-            gate: socket.gate.clone(),
-            login: match &cluster_config.listener.credentials {
-                Credentials::User { name, password } => (name.clone(), password.clone()),
-                _ => Default::default(),
-            },
-            auth_timeout: cluster_config.listener.auth_timeout,
-            ping_interval: cluster_config.ping_interval.min(config.limits.ping_interval),
-            ping_max: cluster_config.ping_max.unwrap_or(config.limits.ping_max),
-            max_line: config.limits.max_control_line.saturating_mul(LONGER_LINES),
-            max_message: config.limits.max_pending,
-            cluster: ClusterHandle::new(&handle_parts, cluster.clone()),
-        };
+        let handle = ClusterHandle::new(&handle_parts, cluster.clone());
+        let route_settings = route_settings(config, cluster_config, &socket.entry, &client_info, handle);
         let surroundings = Surroundings {
             accounts: clients.accounts.clone(),
             monitor: Monitor::new(REMEMBERED_ROUTES).start(),
-            bounds: Arc::new(Live::new(Bounds {
-                longest_line: route_settings.max_line,
-                write_timeout: WriteTimeout::Retry,
-                ..bounds(&config.limits)
-            })),
+            bounds: Arc::new(Live::new(route_bounds(config, cluster_config))),
             slow_work: clients.slow_work.clone(),
             events: ConnectionEvents::default(),
             are_counted: false,
         };
+        let own_urls = client_urls(config, client_info.port);
         Some(Self {
             parts: RouteParts {
                 surroundings: Arc::new(surroundings),
@@ -183,6 +179,16 @@ impl Clustering {
         }
     }
 
+    /// What sets it otherwise while it runs.
+    pub(super) fn reloading(&self) -> ClusterReload {
+        ClusterReload {
+            settings: self.parts.settings.clone(),
+            bounds: self.parts.surroundings.bounds.clone(),
+            routes: self.routes(),
+            address: self.socket.entry.address,
+        }
+    }
+
     /// Accepts other servers, and connects to those of the configuration. Clients are told of the cluster, and it is shown.
     pub(super) fn begin(
         self,
@@ -191,7 +197,8 @@ impl Clustering {
         client_settings: Arc<Live<ClientSettings>>,
         shown: Arc<Live<Settings>>,
     ) -> Result<RunningCluster, StartError> {
-        let RouteSocket { socket, address, .. } = self.socket;
+        let RouteSocket { socket, entry } = self.socket;
+        let address = entry.address;
         log::info!("Listening for route connections on {address}");
         Listener::new(socket, receptions.clone(), arbiters.clone())?.start();
         let own_urls = self.own_urls;
@@ -227,6 +234,91 @@ fn pooling_of(cluster: &ClusterConfig, config: &Config) -> Pooling {
     }
 }
 
+/// Sets a cluster otherwise while it runs.
+pub(crate) struct ClusterReload {
+    settings: Arc<Live<RouteSettings>>,
+    bounds: Arc<Live<Bounds>>,
+    routes: Addr<Monitor>,
+    address: SocketAddr,
+}
+
+impl ClusterReload {
+    /// Makes everything ready that may fail. `clients` is what clients are going to be told.
+    pub(crate) fn prepare(&self, config: &Config, clients: &Info) -> Result<Prepared, StartError> {
+        let Some(cluster) = &config.cluster else {
+            return Ok(Box::new(|| {}));
+        };
+        let entry = RouteEntry::prepare(cluster, self.address)?;
+        let handle = self.settings.current().0.cluster.clone();
+        let settings = route_settings(config, cluster, &entry, clients, handle);
+        let bounds = route_bounds(config, cluster);
+        let (live_settings, live_bounds) = (self.settings.clone(), self.bounds.clone());
+        let routes = self.routes.clone();
+        Ok(Box::new(move || {
+            live_bounds.replace(Arc::new(bounds));
+            live_settings.replace(Arc::new(settings));
+            Monitor::tell_settings_changed(&routes);
+        }))
+    }
+}
+
+/// The TLS of routes, if they speak it: reads the certificates.
+fn tls_of(cluster: &ClusterConfig) -> Result<Option<Arc<RouteTls>>, TlsError> {
+    let Some(settings) = &cluster.listener.tls else {
+        return Ok(None);
+    };
+    let hosts = cluster.routes.iter().map(|route| &*route.host);
+    let tls = RouteTls::new(settings, hosts)?;
+    for weakness in tls.weaknesses() {
+        log::warn!("{weakness}");
+    }
+    Ok(Some(Arc::new(tls)))
+}
+
+/// What all routes go by.
+fn route_settings(
+    config: &Config,
+    cluster: &ClusterConfig,
+    entry: &RouteEntry,
+    clients: &Info,
+    handle: ClusterHandle,
+) -> RouteSettings {
+    let permissions = RoutePermissions::new(cluster.permissions.as_ref());
+    let mut info = route_info(cluster, clients, entry, client_urls(config, clients.port));
+    permissions.announce(&mut info);
+    RouteSettings {
+        info,
+        gate: entry.gate.clone(),
+        tls: entry.tls.clone(),
+        compression: cluster.compression.clone(),
+        permissions,
+        login: match &cluster.listener.credentials {
+            Credentials::User { name, password } => (name.clone(), password.clone()),
+            _ => Default::default(),
+        },
+        auth_timeout: cluster.listener.auth_timeout,
+        ping_interval: cluster.ping_interval.min(config.limits.ping_interval),
+        ping_max: cluster.ping_max.unwrap_or(config.limits.ping_max),
+        max_line: longest_line(config),
+        max_message: config.limits.max_pending,
+        cluster: handle,
+    }
+}
+
+fn longest_line(config: &Config) -> usize {
+    config.limits.max_control_line.saturating_mul(LONGER_LINES)
+}
+
+/// What is held to of all routes, whatever is said on them.
+fn route_bounds(config: &Config, cluster: &ClusterConfig) -> Bounds {
+    Bounds {
+        longest_line: longest_line(config),
+        write_deadline: cluster.write_deadline.unwrap_or(config.limits.write_deadline),
+        write_timeout: cluster.write_timeout,
+        ..bounds(&config.limits)
+    }
+}
+
 fn settings_of(cluster: &ClusterConfig) -> ClusterSettings {
     let address = |route: &RouteUrl| RouteAddress {
         host: route.host.clone(),
@@ -246,10 +338,10 @@ fn settings_of(cluster: &ClusterConfig) -> ClusterSettings {
 fn route_info(
     cluster: &ClusterConfig,
     clients: &Info,
-    socket: &RouteSocket,
+    entry: &RouteEntry,
     client_urls: Vec<String>,
 ) -> RouteInfo {
-    let port = socket.address.port();
+    let port = entry.address.port();
     let (host, port, ip) = match &cluster.listener.advertise {
         None => (cluster.listener.listen.host.clone(), port, String::new()),
         Some(address) => {
@@ -268,7 +360,10 @@ fn route_info(
         host,
         port: port.into(),
         headers: clients.headers,
-        auth_required: socket.gate.requires_login(),
+        auth_required: entry.gate.requires_login(),
+        // Who connects always has to show a certificate.
+        tls_required: entry.tls.is_some(),
+        tls_verify: entry.tls.is_some(),
         max_payload: i64::try_from(clients.max_payload).unwrap_or(i64::MAX),
         ip,
         connect_urls: match cluster.advertises {

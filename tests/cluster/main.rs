@@ -2,9 +2,12 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod compression;
+#[cfg(test)]
 mod joining;
 #[cfg(test)]
 mod peer;
+mod permissions;
 #[cfg(test)]
 mod pools;
 #[cfg(test)]
@@ -15,5 +18,6 @@ mod queue_groups;
 mod raw;
 #[cfg(test)]
 mod shown;
+mod tls;
 #[cfg(test)]
 mod world;

@@ -6,7 +6,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use vagus_test_support::{PATIENCE, TestServer};
 
 /// The other end of a route.
-pub(crate) struct Route(BufReader<TcpStream>);
+pub(crate) struct Route {
+    stream: BufReader<TcpStream>,
+    /// What the server has said first.
+    info: String,
+}
 
 /// What a server says of itself; `more` is said beside that.
 fn info(more: &str) -> String {
@@ -18,7 +22,10 @@ fn info(more: &str) -> String {
 impl Route {
     fn on(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(BufReader::new(socket))
+        Self {
+            stream: BufReader::new(socket),
+            info: String::new(),
+        }
     }
 
     /// Connects, and reads INFO.
@@ -30,7 +37,19 @@ impl Route {
             info.contains(r#""cluster":"tests""#) && info.contains(r#""lnoc":true"#),
             "{info}"
         );
+        route.info = info;
         route
+    }
+
+    /// What the server has said first.
+    pub(crate) fn info(&self) -> &str {
+        &self.info
+    }
+
+    /// The socket, of which nothing was read that has not been taken.
+    pub(crate) fn socket(&mut self) -> &mut TcpStream {
+        assert!(self.stream.buffer().is_empty());
+        self.stream.get_mut()
     }
 
     /// The same, and becomes a member: as a server that knows of no pool.
@@ -49,7 +68,7 @@ impl Route {
     }
 
     pub(crate) fn say(&mut self, text: &str) {
-        self.0
+        self.stream
             .get_mut()
             .write_all(format!("{text}\r\n").as_bytes())
             .unwrap();
@@ -68,7 +87,7 @@ impl Route {
     /// The next line; nothing at the end.
     pub(crate) fn any_line(&mut self) -> String {
         let mut line = String::new();
-        self.0.read_line(&mut line).unwrap();
+        self.stream.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
 

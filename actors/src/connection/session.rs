@@ -325,8 +325,13 @@ pub trait Turn {
         let _ = (sid, weight);
     }
 
+    /// The names of the accounts that the session has been in, each of which it may [enter](Self::enter) again.
+    fn entered(&self) -> Vec<Box<[u8]>> {
+        Vec::new()
+    }
+
     /// Has the session told, from now on, of what others are interested in, as far as messages of the peer reach them: see
-    /// [`Session::interest_changed`].
+    /// [`Session::interest_changed`]. If it is told already, it is told of all that there is once more.
     fn watch_interest(&mut self) {}
 
     /// From now on messages are sent to the peer without the name of their account, as the connection carries one alone.

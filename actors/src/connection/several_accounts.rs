@@ -31,6 +31,18 @@ enum Watches {
     /// From now on.
     Begins,
     Yes,
+    /// It is to be told of all once more.
+    BeginsAnew,
+}
+
+/// What is to be done so that it is told of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beginning {
+    Nothing,
+    /// It does not know the accounts.
+    First,
+    /// It knows of new accounts, but asks all anew.
+    Anew,
 }
 
 impl SeveralAccounts {
@@ -73,20 +85,33 @@ impl SeveralAccounts {
         self.others.into_values()
     }
 
-    /// From now on it is told of interest.
+    /// From now on it is told of interest; if it is already, of all that there is once more.
     pub(super) fn watch(&mut self) {
-        if self.watches == Watches::No {
-            self.watches = Watches::Begins;
+        match self.watches {
+            Watches::No => self.watches = Watches::Begins,
+            Watches::Yes => {
+                self.watches = Watches::BeginsAnew;
+                self.watched.clear();
+            }
+            Watches::Begins | Watches::BeginsAnew => {}
         }
     }
 
     /// Whether it is to ask for that now.
-    pub(super) fn begins_to_watch(&mut self) -> bool {
-        let begins = self.watches == Watches::Begins;
-        if begins {
-            self.watches = Watches::Yes;
+    pub(super) fn begins_to_watch(&mut self) -> Beginning {
+        match std::mem::replace(&mut self.watches, Watches::Yes) {
+            Watches::Begins => Beginning::First,
+            Watches::BeginsAnew => Beginning::Anew,
+            before => {
+                self.watches = before;
+                Beginning::Nothing
+            }
         }
-        begins
+    }
+
+    /// The names of these accounts.
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.others.keys().map(|name| &**name)
     }
 
     /// Whether it does not watch this account yet; it does from now on.

@@ -343,6 +343,15 @@ impl Turn for ConnectionTurn<'_> {
         is_there || self.change_account(account)
     }
 
+    fn entered(&self) -> Vec<Box<[u8]>> {
+        let current = self
+            .account
+            .iter()
+            .map(|entered| entered.account.name().as_bytes());
+        let others = self.several.iter().flat_map(|several| several.names());
+        current.chain(others).map(Into::into).collect()
+    }
+
     fn weigh(&mut self, sid: &[u8], weight: u32) {
         if let Some(account) = &*self.account {
             self.subscriptions

@@ -153,7 +153,17 @@ impl Watchers {
         !self.ready.is_empty() || !self.left_behind.is_empty()
     }
 
+    /// One that watches already is told of everything once more.
     pub(super) fn add(&mut self, watch: WatchInterest) {
+        let mut watchers = self.watchers.iter_mut();
+        if let Some((number, watcher)) = watchers.find(|(_, it)| it.recipient == watch.watcher) {
+            watcher.snapshot = Some(Snapshot::default());
+            if watcher.state == State::Idle {
+                watcher.state = State::Ready;
+                self.ready.push_back(*number);
+            }
+            return;
+        }
         let gone = self
             .watchers
             .extract_if(|_, watcher| !watcher.recipient.connected());

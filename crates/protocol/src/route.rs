@@ -9,7 +9,7 @@ pub mod interest;
 pub mod parser;
 
 pub use connect::RouteConnect;
-pub use info::{GossipMode, RouteInfo};
+pub use info::{GossipMode, RouteInfo, SubjectRules};
 
 use crate::operation::Publish;
 

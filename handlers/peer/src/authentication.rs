@@ -1,6 +1,7 @@
 //! Whether a server that connects may.
 
 use crate::RouteSettings;
+use crate::tls::Evidence;
 use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Identity, Login};
 use vagus_protocol::route::RouteConnect;
 
@@ -13,8 +14,18 @@ pub(crate) enum Verdict {
     Verify(BcryptTask),
 }
 
-/// Whether it presents what is asked for.
-pub(crate) fn judge(settings: &RouteSettings, connect: &RouteConnect) -> Verdict {
+/// Whether it presents what is asked for: in CONNECT, or in its handshake where certificates decide.
+pub(crate) fn judge(
+    settings: &RouteSettings,
+    connect: &RouteConnect,
+    evidence: Option<&Evidence>,
+) -> Verdict {
+    if let Some(tls) = settings.tls.as_ref().filter(|tls| tls.decides()) {
+        return match tls.vouches_for(evidence, &settings.login.0) {
+            true => Verdict::Admitted,
+            false => Verdict::Refused,
+        };
+    }
     let login = Login {
         user: &connect.user,
         password: &connect.pass,

@@ -32,7 +32,7 @@ impl RouteSession {
             );
             return self.refuse(&text, CloseReason::WrongGateway, turn);
         }
-        match authentication::judge(&self.settings, &connect) {
+        match authentication::judge(&self.settings, &connect, self.evidence.as_deref()) {
             Verdict::Admitted => self.admitted(&connect, turn),
             verdict => self.judged(verdict, connect, turn),
         }
@@ -77,11 +77,20 @@ impl RouteSession {
         };
         match &self.stage {
             Stage::Connecting(_) => self.broken("INFO before CONNECT", turn),
-            Stage::Introducing => self.introduce(info, turn),
+            Stage::Introducing => {
+                if self.agree_on_compression(&info, turn) {
+                    self.introduce(info, turn);
+                }
+            }
             Stage::Joined(_) if !info.gateway.is_empty() => {}
             Stage::Joined(route) if route.server_id() == info.server_id => {
                 // One that is about to stop wants no new clients.
                 route.relocate(if info.ldm { &[] } else { &info.connect_urls });
+                if !info.ldm && self.exports != info.export {
+                    // It may not have taken interest that it takes now.
+                    self.exports = info.export;
+                    turn.watch_interest();
+                }
             }
             Stage::Joined(route) => self.hear_of(route, &info),
         }
@@ -184,11 +193,7 @@ impl RouteSession {
             Some(account) => log::debug!("{party} - Registering remote route {id:?} for account {account:?}"),
         }
         if self.has_yet_to_introduce {
-            let mut line = Vec::new();
-            self.settings
-                .info(party.kind.gossip, route.seat())
-                .append(&mut line);
-            turn.reply(&line);
+            turn.reply(&self.introduction(party.kind.gossip, route.seat()));
             self.has_yet_to_introduce = false;
         }
         if route.account().is_some() {
@@ -199,6 +204,7 @@ impl RouteSession {
             // Its answer shows that this server was let in.
             turn.reply(b"PING\r\n");
         }
+        self.exports = info.export;
         self.limits.origin_in_unsubscribe |= info.lnocu;
         self.name = info.server_name;
         self.version = info.version;
@@ -212,6 +218,7 @@ impl RouteSession {
     /// PONG.
     pub(crate) fn pong(&mut self, turn: &mut impl Turn) {
         self.heartbeat.answered(turn.now());
+        self.adjust_compression();
         if let (Stage::Joined(route), Some(errand)) = (&mut self.stage, &self.errand) {
             route.have_more(errand);
         }

@@ -1,5 +1,6 @@
 //! What other servers are interested in, and are told.
 
+use crate::permitting::{FormerPermissions, RoutePermissions};
 use vagus_actors::connection::Turn;
 use vagus_actors::router::InterestChange;
 use vagus_protocol::route::{RoutedInterest, interest};
@@ -12,6 +13,8 @@ pub(crate) enum Noted {
     /// There is no such account here.
     UnknownAccount,
     InvalidSubject,
+    /// This server does not let others have it.
+    NotExported,
 }
 
 /// By this the subscription that stands for the interest is found again, within its account. That of leaf nodes is apart
@@ -31,6 +34,7 @@ fn append_sid(sid: &mut Vec<u8>, interest: &RoutedInterest<'_>) {
 pub(crate) fn subscribe(
     account: &[u8],
     interest: &RoutedInterest<'_>,
+    permissions: &RoutePermissions,
     sid: &mut Vec<u8>,
     turn: &mut impl Turn,
 ) -> Noted {
@@ -40,10 +44,13 @@ pub(crate) fn subscribe(
     if !subject::is_valid_subscription(interest.subject) {
         return Noted::InvalidSubject;
     }
+    let Some(except) = permissions.exports(interest.subject) else {
+        return Noted::NotExported;
+    };
     append_sid(sid, interest);
     let is_new = !turn.is_subscribed(sid);
     if is_new {
-        turn.subscribe(interest.subject, interest.queue, sid, None);
+        turn.subscribe(interest.subject, interest.queue, sid, except);
     }
     if interest.queue.is_some() && !(is_new && interest.weight == 1) {
         turn.weigh(sid, interest.weight);
@@ -66,20 +73,27 @@ pub(crate) fn unsubscribe(
     Noted::Done
 }
 
-/// Tells the other server what is wanted here, in the account where that is to be said.
+/// Tells the other server what is wanted here, in the account where that is to be said: as far as this server imports it, and
+/// what it was told `former`ly is taken back.
 pub(crate) fn tell<'a>(
     account: Option<&str>,
+    permissions: &RoutePermissions,
+    former: &FormerPermissions,
     changes: impl Iterator<Item = InterestChange<'a>>,
     turn: &mut impl Turn,
 ) {
     let mut lines = Vec::new();
     for change in changes {
+        let is_imported = permissions.imports(change.subject);
+        if !is_imported && !former.imported(change.subject) {
+            continue;
+        }
         interest::append(
             &mut lines,
             account.map(str::as_bytes),
             change.subject,
             change.queue,
-            change.weight,
+            if is_imported { change.weight } else { 0 },
         );
     }
     if !lines.is_empty() {

@@ -3,19 +3,27 @@
 //! A [`RouteSession`] decides what an operation of another server means; the turn it is given carries that out.
 
 mod authentication;
+mod compressing;
 mod handshake;
 mod interest;
+mod opening;
+mod permitting;
 mod session;
+mod tls;
 
+pub use permitting::RoutePermissions;
 pub use session::RouteSession;
+pub use tls::RouteTls;
 
 use session::Party;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tls::Evidence;
 use vagus_actors::cluster::{ClusterHandle, RouteErrand, RouteKind, Seat};
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::Gate;
+use vagus_compression::mode::Mode;
 use vagus_delivery::Live;
 use vagus_delivery::wire::{Direction, Entrance};
 use vagus_protocol::error::Complaint;
@@ -31,6 +39,12 @@ pub struct RouteSettings {
     pub gate: Arc<Gate>,
     /// As whom to connect to servers that others tell of: user and password.
     pub login: (String, String),
+    /// How TLS is spoken, if it is.
+    pub tls: Option<Arc<RouteTls>>,
+    /// How routes are compressed.
+    pub compression: Mode,
+    /// What others may have, and are asked for.
+    pub permissions: RoutePermissions,
     /// How long a server that connects may take to say who it is.
     pub auth_timeout: Duration,
     /// How often a silent route is asked whether it is still there.
@@ -71,6 +85,7 @@ impl RouteSettings {
             echo: true,
             user: errand.address.user.clone(),
             pass: errand.address.password.clone(),
+            tls_required: self.tls.is_some(),
             headers: self.info.headers,
             name: self.info.server_id.clone(),
             cluster: name.text,
@@ -99,45 +114,64 @@ impl Language for Routes {
     type Session = RouteSession;
 
     fn open(&mut self, entrance: Entrance) -> Opening<RouteSession> {
-        let (settings, version) = self.live.current();
-        let mut greeting = Vec::with_capacity(1024);
-        let mut errand = None;
-        let kind = match (entrance.direction(), entrance.errand::<RouteErrand>()) {
-            (Direction::Dialled, Some(dialled)) => {
-                settings.connect(dialled).append(&mut greeting);
-                errand = Some(Box::new(dialled.clone()));
-                dialled.kind
-            }
-            _ => RouteKind {
-                is_dialled: false,
-                is_configured: false,
-                gossip: GossipMode::Default,
-            },
+        let (settings, _) = self.live.current();
+        let live = self.live.clone();
+        let Some(tls) = settings.tls.clone() else {
+            return Opening::Done(begin(entrance, None, live));
         };
-        // Which one of several it is depends on how many the other server has: that is heard first.
-        let has_yet_to_introduce = kind.is_dialled && settings.info.route_pool_size > 0;
-        if !has_yet_to_introduce {
-            settings.info(kind.gossip, &Seat::Only).append(&mut greeting);
-        }
-        let party = Party {
-            peer: entrance.peer(),
-            id: entrance.id(),
-            kind,
-        };
-        let mut session = RouteSession::new(self.live.clone(), (settings, version), party, Instant::now());
-        session.errand = errand;
-        session.has_yet_to_introduce = has_yet_to_introduce;
-        Opening::Done(Opened {
-            entrance,
-            session,
-            account: None,
-            greeting,
-        })
+        Opening::UnderWay(Box::pin(async move {
+            let (entrance, evidence) = opening::secure(entrance, &tls).await?;
+            Ok(begin(entrance, Some(evidence), live))
+        }))
     }
 
     fn refuse(&mut self, _: SocketAddr, _: ConnectionId) -> Vec<u8> {
         let mut last_words = Vec::new();
         Complaint::MaximumConnections.append(&mut last_words);
         last_words
+    }
+}
+
+/// The session of a server, and what it is told first.
+fn begin(
+    entrance: Entrance,
+    evidence: Option<Evidence>,
+    live: Arc<Live<RouteSettings>>,
+) -> Opened<RouteSession> {
+    let (settings, version) = live.current();
+    let mut greeting = Vec::with_capacity(1024);
+    let mut errand = None;
+    let kind = match (entrance.direction(), entrance.errand::<RouteErrand>()) {
+        (Direction::Dialled, Some(dialled)) => {
+            settings.connect(dialled).append(&mut greeting);
+            errand = Some(Box::new(dialled.clone()));
+            dialled.kind
+        }
+        _ => RouteKind {
+            is_dialled: false,
+            is_configured: false,
+            gossip: GossipMode::Default,
+        },
+    };
+    let party = Party {
+        peer: entrance.peer(),
+        id: entrance.id(),
+        kind,
+    };
+    // What is agreed on, and which one of several routes it is, depends on what the other server says: that is heard first.
+    let is_agreed_on = settings.compression.negotiates() || settings.info.route_pool_size > 0;
+    let has_yet_to_introduce = kind.is_dialled && is_agreed_on;
+    let mut session = RouteSession::new(live, (settings, version), party, Instant::now());
+    session.errand = errand;
+    session.evidence = evidence.map(Box::new);
+    session.has_yet_to_introduce = has_yet_to_introduce;
+    if !has_yet_to_introduce {
+        greeting.append(&mut session.introduction(kind.gossip, &session.seat_wanted()));
+    }
+    Opened {
+        entrance,
+        session,
+        account: None,
+        greeting,
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::RouteSettings;
 use crate::authentication::{self, Verdict};
+use crate::compressing::Compressing;
 use crate::interest::{self, Noted};
+use crate::permitting::FormerPermissions;
+use crate::tls::Evidence;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use vagus_delivery::heartbeat::{Beat, Heartbeat};
 use vagus_protocol::error::{CloseReason, Complaint};
 use vagus_protocol::quote::shortened;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
-use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage};
+use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage, SubjectRules};
 use vagus_protocol::routed::PeerLine;
 use vagus_routing::{ConnectionId, ConnectionKind};
 
@@ -44,6 +47,12 @@ pub struct RouteSession {
     pub(crate) stage: Stage,
     pub(crate) limits: RouteLimits,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) compressing: Compressing,
+    /// What it has shown in a TLS handshake, if there was one.
+    pub(crate) evidence: Option<Box<Evidence>>,
+    /// What it lets others have, as it says.
+    pub(crate) exports: Option<Box<SubjectRules>>,
+    pub(crate) former: FormerPermissions,
     /// How the server calls itself, and what it is, once it has said so.
     pub(crate) name: String,
     pub(crate) version: String,
@@ -98,7 +107,9 @@ impl RouteSession {
         now: Instant,
     ) -> Self {
         let mut heartbeat = Heartbeat::new(settings.ping_interval, settings.ping_max, now);
-        heartbeat.begin(now, FIRST_PING_AFTER, party.id);
+        if !settings.compression.negotiates() {
+            heartbeat.begin(now, FIRST_PING_AFTER, party.id);
+        }
         Self {
             errand: None,
             has_yet_to_introduce: false,
@@ -116,6 +127,10 @@ impl RouteSession {
                 origin_in_unsubscribe: party.kind.is_dialled,
             },
             heartbeat,
+            compressing: Compressing::new(now),
+            evidence: None,
+            exports: None,
+            former: FormerPermissions::default(),
             settings,
             settings_version,
             live,
@@ -127,6 +142,11 @@ impl RouteSession {
             closing: false,
             sid: Vec::new(),
         }
+    }
+
+    /// From now on PINGs may be sent.
+    pub(crate) fn begin_heartbeat(&mut self, now: Instant) {
+        self.heartbeat.begin(now, FIRST_PING_AFTER, self.party.id);
     }
 
     /// Tells the other server what it did wrong, and ends the route.
@@ -193,13 +213,19 @@ impl RouteSession {
             RouteOperation::Ok | RouteOperation::AccountInterest | RouteOperation::Message(_) => {}
             RouteOperation::Subscribe(interest) => {
                 let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
-                let noted = interest::subscribe(account, interest, &mut self.sid, turn);
+                let permissions = &self.settings.permissions;
+                let noted = interest::subscribe(account, interest, permissions, &mut self.sid, turn);
                 match noted {
                     Noted::Done => {}
                     Noted::UnknownAccount => log::debug!(
                         "{} - Unknown account {} for remote subject {}",
                         self.party,
                         shortened(account, SHOWN_AT_MOST),
+                        shortened(interest.subject, SHOWN_AT_MOST)
+                    ),
+                    Noted::NotExported => log::debug!(
+                        "{} - Can not export {}, ignoring remote subscription request",
+                        self.party,
                         shortened(interest.subject, SHOWN_AT_MOST)
                     ),
                     Noted::InvalidSubject => {
@@ -303,7 +329,7 @@ impl Session for RouteSession {
                 self.operate(&operation, turn);
             }
             at += consumed;
-            if self.login.is_some() {
+            if self.login.is_some() || self.compressing.take_switch() {
                 return Progress::Waiting { consumed: at };
             }
         }
@@ -321,17 +347,29 @@ impl Session for RouteSession {
         if self.settings_version == self.live.version() {
             return;
         }
-        let before = self.settings.info.clone();
+        let before = self.settings.clone();
         (self.settings, self.settings_version) = self.live.current();
         self.heartbeat
             .adjust(self.settings.ping_interval, self.settings.ping_max, turn.now());
-        if before != self.settings.info && matches!(self.stage, Stage::Joined(_)) {
-            let mut line = Vec::new();
-            self.settings
-                .info(self.party.kind.gossip, &Seat::Only)
-                .append(&mut line);
-            turn.reply(&line);
+        let may_stay = |(evidence, tls): (&Box<Evidence>, _)| evidence.may_stay(tls);
+        if !self
+            .evidence
+            .as_ref()
+            .zip(self.settings.tls.as_deref())
+            .is_none_or(may_stay)
+        {
+            return self.end(CloseReason::TlsHandshakeFailure, turn);
         }
+        if matches!(self.stage, Stage::Joined(_)) {
+            if before.info != self.settings.info {
+                let mut line = Vec::new();
+                let info = self.settings.info(self.party.kind.gossip, &Seat::Only);
+                info.append(&mut line);
+                turn.reply(&line);
+            }
+            self.permissions_have_changed(before.permissions.clone(), turn);
+        }
+        self.compression_has_changed(&before.compression, turn);
     }
 
     fn no_room<T: Turn>(&mut self, _: &mut T) {}
@@ -349,6 +387,7 @@ impl Session for RouteSession {
         }
         match self.heartbeat.beat(now) {
             Beat::Rest => {}
+            Beat::Ping if self.is_yet_to_agree() => {}
             Beat::Ping => turn.reply(b"PING\r\n"),
             Beat::Stale => {
                 log::debug!("{} - Stale Client Connection - Closing", self.party);
@@ -380,7 +419,8 @@ impl Session for RouteSession {
         turn: &mut T,
     ) {
         let is_said = !self.limits.one_account;
-        interest::tell(is_said.then_some(account), changes, turn);
+        let (permissions, former) = (&self.settings.permissions, &self.former);
+        interest::tell(is_said.then_some(account), permissions, former, changes, turn);
     }
 
     fn is_told_of(&self, account: &str) -> bool {
@@ -424,6 +464,7 @@ impl Session for RouteSession {
                     is_dialled: self.party.kind.is_dialled,
                     is_configured: self.party.kind.is_configured,
                     account: route.account().map(str::to_owned),
+                    compression: self.compressing.text(),
                 }),
                 _ => None,
             },

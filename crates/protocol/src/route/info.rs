@@ -76,9 +76,27 @@ pub struct RouteInfo {
     /// The name of the gateway that it tells of, where it tells of one.
     #[serde(skip_serializing_if = "is_default")]
     pub gateway: String,
+    /// What it wants to have of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import: Option<Box<SubjectRules>>,
+    /// What it lets others have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<Box<SubjectRules>>,
     /// What else it says, to be passed on.
     #[serde(flatten)]
     pub others: Map<String, Value>,
+}
+
+/// Which subjects are meant: of all, or of those that are allowed, those that are not denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SubjectRules {
+    /// Nothing for all.
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "null_is_empty")]
+    pub allow: Vec<String>,
+    /// Of these.
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "null_is_empty")]
+    pub deny: Vec<String>,
 }
 
 /// What a server that is told of another is to do with it, beside connecting to it.
@@ -161,6 +179,11 @@ mod tests {
             cluster: "C".into(),
             lnoc: true,
             lnocu: true,
+            import: Some(Box::new(SubjectRules {
+                allow: vec!["a.>".into()],
+                deny: Vec::new(),
+            })),
+            export: Some(Box::default()),
             ..RouteInfo::default()
         };
         let mut line = Vec::new();
@@ -170,7 +193,8 @@ mod tests {
             line,
             concat!(
                 r#"INFO {"server_id":"NA","server_name":"one","version":"2.14.5","proto":1,"go":"none","host":"0.0.0.0","#,
-                r#""port":6222,"headers":true,"max_payload":1048576,"cluster":"C","lnoc":true,"lnocu":true} "#,
+                r#""port":6222,"headers":true,"max_payload":1048576,"cluster":"C","lnoc":true,"lnocu":true,"#,
+                r#""import":{"allow":["a.>"]},"export":{}} "#,
                 "\r\n"
             )
         );

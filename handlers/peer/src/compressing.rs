@@ -1,0 +1,138 @@
+//! Two servers agree on whether their route is compressed, and how much each of them compresses.
+//!
+//! Each says in its first INFO how it is set. Who has connected hears the other one first, and answers with what that comes
+//! to. If the route is to be compressed, everything after these two is, and both introduce themselves once more.
+
+use crate::session::RouteSession;
+use std::time::Instant;
+use vagus_actors::cluster::Seat;
+use vagus_actors::connection::Turn;
+use vagus_compression::mode::{Agreed, Mode};
+use vagus_delivery::wire::{CompressionLayer, SharedLevel};
+use vagus_protocol::error::CloseReason;
+use vagus_protocol::route::{GossipMode, RouteInfo};
+
+/// How far it has come.
+#[derive(Debug)]
+pub(crate) struct Compressing {
+    /// As long as nothing was measured, the time since then counts as a round trip.
+    since: Instant,
+    agreed: Option<Agreed>,
+    /// How much this side compresses, if the route is compressed.
+    level: Option<SharedLevel>,
+    /// What has been read behind the INFO is compressed.
+    switches: bool,
+}
+
+impl Compressing {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            agreed: None,
+            level: None,
+            switches: false,
+        }
+    }
+
+    /// What is agreed on, as servers call it.
+    pub(crate) fn text(&self) -> &'static str {
+        self.agreed.map_or("", Agreed::text)
+    }
+
+    /// Whether the session has to wait for the layer that it has put on the wire.
+    pub(crate) fn take_switch(&mut self) -> bool {
+        std::mem::take(&mut self.switches)
+    }
+}
+
+impl RouteSession {
+    /// Nothing else is said before it has been agreed on, not even PING.
+    pub(crate) fn is_yet_to_agree(&self) -> bool {
+        self.compressing.agreed.is_none() && self.settings.compression.negotiates()
+    }
+
+    /// What it is to be among the routes to the same server, as far as that is known before it is one.
+    pub(crate) fn seat_wanted(&self) -> Seat {
+        let account = self.errand.as_ref().and_then(|errand| errand.account.as_deref());
+        account.map_or(Seat::Only, |account| Seat::Pinned(account.into()))
+    }
+
+    /// The first INFO, as a line.
+    pub(crate) fn introduction(&self, gossip: GossipMode, seat: &Seat) -> Vec<u8> {
+        let mut info = self.settings.info(gossip, seat);
+        info.compression = match (&self.settings.compression, self.compressing.agreed) {
+            (Mode::Auto(_), _) | (_, None) => self.settings.compression.text(),
+            (_, Some(agreed)) => agreed.text(),
+        }
+        .to_owned();
+        let mut line = Vec::new();
+        info.append(&mut line);
+        line
+    }
+
+    /// The other server has introduced itself. False if that was all for now: it does so again, compressed, or has to go.
+    pub(crate) fn agree_on_compression(&mut self, info: &RouteInfo, turn: &mut impl Turn) -> bool {
+        let is_itself = info.server_id == self.settings.info.server_id;
+        if self.compressing.agreed.is_some() || is_itself {
+            return true;
+        }
+        let (mode, now) = (&self.settings.compression, turn.now());
+        let negotiates = mode.negotiates();
+        let round_trip = now.saturating_duration_since(self.compressing.since);
+        let agreed = match mode.agree(&info.compression, round_trip) {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                self.refuse(&error.to_string(), CloseReason::ProtocolViolation, turn);
+                return false;
+            }
+        };
+        self.compressing.agreed = Some(agreed);
+        if negotiates {
+            self.begin_heartbeat(now);
+        }
+        let Agreed::Level(level) = agreed else {
+            return true;
+        };
+        let level = SharedLevel::new(level);
+        self.compressing.level = Some(level.clone());
+        self.compressing.switches = true;
+        let introduction = self.introduction(GossipMode::Default, &self.seat_wanted());
+        if self.party.kind.is_dialled {
+            turn.reply(&introduction);
+        }
+        turn.put_layer(Box::new(|below| Box::new(CompressionLayer::new(below, level))));
+        if !self.party.kind.is_dialled {
+            turn.reply(&introduction);
+        }
+        false
+    }
+
+    /// A round trip has been measured, or the server is set otherwise.
+    pub(crate) fn adjust_compression(&mut self) {
+        let Some(level) = &self.compressing.level else {
+            return;
+        };
+        let wanted = match (&self.settings.compression, self.heartbeat.round_trip()) {
+            (Mode::Auto(round_trips), Some(round_trip)) => round_trips.level(round_trip),
+            (Mode::Always(level), _) => *level,
+            _ => return,
+        };
+        level.set(wanted);
+        self.compressing.agreed = Some(Agreed::Level(wanted));
+    }
+
+    /// The server was set like that `before`. A route that has to be agreed upon anew ends: whoever has connected does so again.
+    pub(crate) fn compression_has_changed(&mut self, before: &Mode, turn: &mut impl Turn) {
+        let now = &self.settings.compression;
+        let (Some(agreed), true) = (self.compressing.agreed, before != now) else {
+            return;
+        };
+        if agreed == Agreed::NotSupported || agreed.text() == now.text() {
+            return;
+        }
+        match now {
+            Mode::Auto(_) | Mode::Always(_) if agreed != Agreed::Off => self.adjust_compression(),
+            _ => self.end(CloseReason::ClientClosed, turn),
+        }
+    }
+}
