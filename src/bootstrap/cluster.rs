@@ -184,7 +184,7 @@ impl Clustering {
         ClusterReload {
             settings: self.parts.settings.clone(),
             bounds: self.parts.surroundings.bounds.clone(),
-            routes: self.routes(),
+            routes: self.parts.surroundings.monitor.clone(),
             address: self.socket.entry.address,
         }
     }

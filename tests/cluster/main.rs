@@ -7,6 +7,7 @@ mod compression;
 mod joining;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod pools;
@@ -18,6 +19,7 @@ mod queue_groups;
 mod raw;
 #[cfg(test)]
 mod shown;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod world;

@@ -1,10 +1,10 @@
 //! The key `compression` of servers that connect to each other: whether they compress, and how much.
 
-use super::duration;
 use super::findings::Findings;
 use crate::grammar::{Entry, Kind, Value};
 use std::time::Duration;
 use vagus_compression::mode::Mode;
+use vagus_protocol::duration;
 
 /// `on` is what just `true` means. None if nothing is said that can be used.
 pub(super) fn read(entry: &Entry, on: &Mode, findings: &mut Findings) -> Option<Mode> {

@@ -1,5 +1,6 @@
 mod accounts;
 mod admin;
+mod cluster;
 mod metrics;
 mod monitoring;
 mod mutation;

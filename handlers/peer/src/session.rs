@@ -351,13 +351,8 @@ impl Session for RouteSession {
         (self.settings, self.settings_version) = self.live.current();
         self.heartbeat
             .adjust(self.settings.ping_interval, self.settings.ping_max, turn.now());
-        let may_stay = |(evidence, tls): (&Box<Evidence>, _)| evidence.may_stay(tls);
-        if !self
-            .evidence
-            .as_ref()
-            .zip(self.settings.tls.as_deref())
-            .is_none_or(may_stay)
-        {
+        let shown = self.evidence.as_ref().zip(self.settings.tls.as_deref());
+        if shown.is_some_and(|(evidence, tls)| !evidence.may_stay(tls)) {
             return self.end(CloseReason::TlsHandshakeFailure, turn);
         }
         if matches!(self.stage, Stage::Joined(_)) {
