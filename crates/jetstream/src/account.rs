@@ -7,7 +7,7 @@ pub use limits::{AccountLimits, Reserved, ServerRoom, StreamBytes, Tiers};
 pub use usage::{AccountInfo, ApiCounters, Room};
 
 use crate::config::{
-    Existing, ServerLimits, Storage, StreamConfig, StreamConfigRequest, check, check_filters, collide,
+    Existing, ServerLimits, Storage, StreamConfig, StreamConfigRequest, check, check_filters, collide, meet,
     require_level, update,
 };
 use crate::error::ApiError;
@@ -249,12 +249,11 @@ impl Account {
             .streams
             .values()
             .filter(|stream| stream.config.name != config.name);
-        for subject in others.flat_map(|stream| &stream.config.subjects) {
-            if config.subjects.iter().any(|own| collide(own, subject)) {
-                return Err(ApiError::STREAM_SUBJECT_OVERLAP);
-            }
+        let subjects = others.flat_map(|stream| stream.config.subjects.iter().map(String::as_str));
+        match meet(&config.subjects, &subjects.collect::<Vec<_>>())? {
+            true => Err(ApiError::STREAM_SUBJECT_OVERLAP),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// What is kept for the other streams of the tier and storage.

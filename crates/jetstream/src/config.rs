@@ -9,7 +9,7 @@ mod update;
 pub use check::{Existing, ServerLimits, check};
 pub use metadata::{API_LEVEL, is_level_supported, require_level};
 pub(crate) use sourcing::check_filters;
-pub(crate) use subjects::{collide, is_literal};
+pub(crate) use subjects::{collide, is_literal, meet};
 pub use update::update;
 
 use crate::json::Value;

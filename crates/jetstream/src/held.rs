@@ -7,6 +7,7 @@ pub use memory::InMemory;
 use crate::message::Message;
 use crate::time::Time;
 use bytes::Bytes;
+use std::ops::{ControlFlow, RangeInclusive};
 use thiserror::Error;
 
 /// Something that is not in memory: it has to be read, then one may ask again.
@@ -87,11 +88,11 @@ pub trait Messages {
     /// How many there are from a sequence on whose subject a pattern matches.
     fn count_matching(&self, pattern: &[u8], from: u64) -> u64;
 
-    /// Visits the subjects that a pattern matches, in their order.
-    fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject));
+    /// Visits the subjects that a pattern matches, in their order, until there is enough.
+    fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>);
 
-    /// The first so many up to a sequence whose subjects a pattern matches, in their order.
-    fn sequences(&self, pattern: &[u8], up_to: u64, at_most: usize) -> Vec<u64>;
+    /// The first so many from one sequence up to another whose subjects a pattern matches, in their order.
+    fn sequences(&self, pattern: &[u8], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64>;
 
     /// The sequences that no message has, from one to another.
     fn gaps(&self, first: u64, last: u64) -> Vec<u64>;

@@ -49,7 +49,7 @@ use ahead::{Ahead, Detail, Foreseen};
 use atomic::AtomicBatches;
 use bytes::Bytes;
 use duplicates::Duplicates;
-use entry::Entry;
+use entry::{Entry, Store};
 use expiry::Expiry;
 use fast::FastBatches;
 use schedule::Schedules;
@@ -72,6 +72,8 @@ pub struct Stream<M> {
     last: u64,
     last_time: Option<Time>,
     last_id: Bytes,
+    /// The time of the last message that was decided for, whether it is stored or not.
+    latest: Time,
     duplicates: Duplicates,
     expiry: Expiry,
     schedules: Schedules,
@@ -216,6 +218,7 @@ impl<M: Messages> Stream<M> {
             last: config.first_seq.saturating_sub(1),
             last_time: None,
             last_id: Bytes::new(),
+            latest: Time(i64::MIN),
             duplicates: Duplicates::default(),
             expiry: Expiry::default(),
             schedules: Schedules::default(),
@@ -318,12 +321,27 @@ impl<M: Messages> Stream<M> {
                 self.done(request, Err(error.clone()))
             }
             Entry::Purge(purge) => self.done(purge.request, Err(error.clone())),
-            Entry::Expire(_) => {}
+            Entry::Expire(_) | Entry::Release(_) => {}
         }
+    }
+
+    /// No consumer needs these messages any more: they go, if that has messages go here.
+    pub fn release(&mut self, sequences: Vec<u64>) {
+        if !sequences.is_empty() {
+            self.decide(Entry::Release(sequences), Vec::new());
+        }
+    }
+
+    /// When something is stored that comes now: times of messages never go back, even if clocks do.
+    fn stamp(&self, now: Time) -> Time {
+        now.max(self.latest)
     }
 
     /// Decides for an entry: it comes with the next proposal.
     fn decide(&mut self, entry: Entry, details: Vec<Detail>) {
+        if let Entry::Store(Store { time, .. }) = &entry {
+            self.latest = *time;
+        }
         let foreseen = Foreseen {
             last: self.last,
             last_id: &self.last_id,

@@ -111,6 +111,40 @@ fn streams_share_no_subjects() {
     }
 }
 
+/// Looking for overlaps costs no more than it may.
+#[test]
+fn many_subjects_are_compared_only_so_often() {
+    let request = |pattern: &str, many: usize| {
+        let subjects: Vec<String> = (0..many).map(|at| format!("\"{pattern}.{at}\"")).collect();
+        format!(r#"{{"name":"S","subjects":[{}]}}"#, subjects.join(","))
+    };
+    let mut account = account();
+    create(&mut account, "S", &request("a", 20_000)).unwrap();
+    let again = request("a", 20_000).replace("\"a.19999\"", "\"a.7\"");
+    assert_eq!(
+        said(create(
+            &mut Account::new(Tiers::flat(AccountLimits::default()), 0),
+            "S",
+            &again
+        )),
+        "500 10052 subject \"a.7\" overlaps with \"a.7\""
+    );
+    account.delete("S").unwrap();
+    assert_eq!(
+        said(create(&mut account, "S", &request("a.*", 20_000))),
+        "500 10052 too many subjects"
+    );
+    create(&mut account, "S", &request("a.*", 100)).unwrap();
+    assert_eq!(
+        said(create(
+            &mut account,
+            "T",
+            r#"{"name":"T","subjects":["b","a.x.7"]}"#
+        )),
+        "400 10065 subjects overlap with an existing stream"
+    );
+}
+
 #[test]
 fn what_a_stream_may_become() {
     for (change, expect) in [

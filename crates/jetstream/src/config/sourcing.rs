@@ -1,7 +1,7 @@
 //! Whose messages a stream may get.
 
 use super::check::{Existing, invalid, is_name};
-use super::subjects::{bad_subject, collide, is_literal, is_subject, transform};
+use super::subjects::{bad_subject, check_work, collide, is_literal, is_subject, transform};
 use super::{StreamConfig, StreamSource};
 use crate::error::ApiError;
 use std::collections::{HashSet, VecDeque};
@@ -31,6 +31,7 @@ impl<'a> Outside<'a> {
     }
 
     fn check(&self) -> Result<(), ApiError> {
+        check_work(self.delivered.len(), self.subjects.len())?;
         for prefix in &self.delivered {
             if !is_literal(prefix) {
                 let prefix = Quoted(prefix.as_bytes());
@@ -156,6 +157,7 @@ fn check_mirror(config: &StreamConfig, mirror: &StreamSource) -> Result<(), ApiE
         return Err(invalid("subject delete markers forbidden on mirrors"));
     }
     let transforms = &mirror.subject_transforms;
+    check_work(transforms.len(), transforms.len())?;
     for (at, one) in transforms.iter().enumerate() {
         if !one.src.is_empty() && !is_subject(&one.src) {
             return Err(ApiError::mirror_filter_invalid(bad_subject(&one.src)));
@@ -174,6 +176,7 @@ fn check_source(source: &StreamSource) -> Result<(), ApiError> {
         return Err(ApiError::SOURCE_MULTIPLE_FILTERS);
     }
     let transforms = &source.subject_transforms;
+    check_work(transforms.len(), transforms.len())?;
     for one in transforms {
         if !one.src.is_empty() && !is_subject(&one.src) {
             return Err(ApiError::source_filter_invalid(bad_subject(&one.src)));

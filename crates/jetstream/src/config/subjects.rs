@@ -3,6 +3,7 @@
 use super::check::invalid;
 use super::{StreamConfig, SubjectTransform};
 use crate::error::ApiError;
+use std::collections::{HashMap, HashSet};
 use vagus_protocol::quote::Quoted;
 use vagus_routing::subject::{has_wildcards, is_subset, is_valid_subscription, overlap};
 use vagus_routing::{Transform, TransformError};
@@ -46,7 +47,7 @@ pub(super) fn check(config: &mut StreamConfig) -> Result<(), ApiError> {
     if config.mirror.is_some() {
         return Err(ApiError::MIRROR_WITH_SUBJECTS);
     }
-    for (at, subject) in config.subjects.iter().enumerate() {
+    for subject in &config.subjects {
         if !is_subject(subject) {
             return Err(invalid("invalid subject"));
         }
@@ -68,15 +69,66 @@ pub(super) fn check(config: &mut StreamConfig) -> Result<(), ApiError> {
                 ));
             }
         }
-        if let Some(other) = config.subjects[at + 1..]
-            .iter()
-            .find(|other| collide(other, subject))
+    }
+    check_apart(&config.subjects)
+}
+
+/// How often two patterns may be compared for one request.
+const COMPARISONS_AT_MOST: usize = 10_000_000;
+
+/// Refuses what would have so many patterns be compared with so many others.
+pub(crate) fn check_work(some: usize, others: usize) -> Result<(), ApiError> {
+    match some.saturating_mul(others) > COMPARISONS_AT_MOST {
+        true => Err(invalid("too many subjects")),
+        false => Ok(()),
+    }
+}
+
+/// No two subjects of a stream match the same: it would take messages in twice.
+fn check_apart(subjects: &[String]) -> Result<(), ApiError> {
+    let is_pattern = |subject: &String| has_wildcards(subject.as_bytes());
+    let patterns: Vec<usize> = (0..subjects.len())
+        .filter(|at| is_pattern(&subjects[*at]))
+        .collect();
+    check_work(patterns.len(), subjects.len())?;
+    let mut last_places: HashMap<&str, usize> = HashMap::new();
+    for (at, subject) in subjects.iter().enumerate() {
+        last_places.insert(subject, at);
+    }
+    for (at, subject) in subjects.iter().enumerate() {
+        let is_again = last_places.get(&**subject).is_some_and(|last| *last > at);
+        let meets = |other: &String| collide(subject, other);
+        let meets_another = match is_pattern(subject) {
+            true => subjects[at + 1..].iter().any(meets),
+            false => patterns
+                .iter()
+                .any(|other| *other > at && meets(&subjects[*other])),
+        };
+        if (is_again || meets_another)
+            && let Some(other) = subjects[at + 1..].iter().find(|other| meets(other))
         {
             let (one, other) = (Quoted(subject.as_bytes()), Quoted(other.as_bytes()));
             return Err(invalid(format_args!("subject {one} overlaps with {other}")));
         }
     }
     Ok(())
+}
+
+/// Whether subjects of two streams match the same.
+pub(crate) fn meet(own: &[String], others: &[&str]) -> Result<bool, ApiError> {
+    let is_pattern = |subject: &str| has_wildcards(subject.as_bytes());
+    let (own_patterns, literals): (Vec<&str>, Vec<&str>) = own
+        .iter()
+        .map(String::as_str)
+        .partition(|subject| is_pattern(subject));
+    let literals: HashSet<&str> = literals.into_iter().collect();
+    let other_patterns = others.iter().filter(|subject| is_pattern(subject)).count();
+    check_work(own_patterns.len(), others.len())?;
+    check_work(other_patterns, own.len())?;
+    Ok(others.iter().any(|other| match is_pattern(other) {
+        true => own.iter().any(|subject| collide(subject, other)),
+        false => literals.contains(other) || own_patterns.iter().any(|pattern| collide(pattern, other)),
+    }))
 }
 
 fn overlaps_any(subject: &str, others: &[&str]) -> bool {

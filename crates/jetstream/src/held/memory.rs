@@ -5,8 +5,9 @@ use crate::config::Storage;
 use crate::message::Message;
 use crate::time::Time;
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::ops::{Bound, ControlFlow, RangeInclusive};
 use vagus_routing::subject::{has_wildcards, matches};
 
 /// Messages in memory.
@@ -187,26 +188,44 @@ impl Messages for InMemory {
         of_each.sum()
     }
 
-    fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject)) {
+    fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {
         for (subject, sequences) in self.matching(pattern) {
-            if let Some(of_it) = of_subject(sequences) {
-                visit(subject, of_it);
+            if let Some(of_it) = of_subject(sequences)
+                && visit(subject, of_it).is_break()
+            {
+                return;
             }
         }
     }
 
-    fn sequences(&self, pattern: &[u8], up_to: u64, at_most: usize) -> Vec<u64> {
+    fn sequences(&self, pattern: &[u8], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {
+        if sequences.is_empty() {
+            return Vec::new();
+        }
         if is_everything(pattern) {
-            let all = self.messages.range(..=up_to).map(|(sequence, _)| *sequence);
+            let all = self.messages.range(sequences).map(|(sequence, _)| *sequence);
             return all.take(at_most).collect();
         }
-        let mut found: Vec<u64> = Vec::new();
-        for (_, sequences) in self.matching(pattern) {
-            let of_it = sequences.iter().take_while(|sequence| **sequence <= up_to);
-            found.extend(of_it.take(at_most));
+        // The next one of each subject; the first of these is the next of all.
+        let mut next: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+        let mut rests = Vec::new();
+        for (_, of_it) in self.matching(pattern) {
+            let mut rest = of_it.range(of_it.partition_point(|one| one < sequences.start())..);
+            if let Some(first) = rest.next() {
+                next.push(Reverse((*first, rests.len())));
+                rests.push(rest);
+            }
         }
-        found.sort_unstable();
-        found.truncate(at_most);
+        let mut found = Vec::new();
+        while found.len() < at_most
+            && let Some(Reverse((sequence, of))) = next.pop()
+            && sequence <= *sequences.end()
+        {
+            found.push(sequence);
+            if let Some(following) = rests.get_mut(of).and_then(Iterator::next) {
+                next.push(Reverse((*following, of)));
+            }
+        }
         found
     }
 
@@ -263,6 +282,9 @@ mod tests {
         assert_eq!(held.of_subject(b"a.x").map(|of_it| of_it.last), Some(1));
         held.remove(1, false);
         assert_eq!(held.of_subject(b"a.x"), None);
+        assert_eq!(held.sequences(b"a.>", 1..=u64::MAX, 9), [2, 6]);
+        assert_eq!(held.sequences(b">", 2..=5, 2), [2, 3]);
+        assert_eq!(held.sequences(b"*", 1..=4, 9), [3]);
         assert_eq!(held.gaps(1, 6), [1, 4]);
         assert_eq!(held.gaps(2, 8), [4, 7, 8]);
     }

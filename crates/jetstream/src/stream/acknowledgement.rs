@@ -4,6 +4,7 @@ use super::entry::Answer;
 use crate::error::ApiError;
 use bytes::Bytes;
 use serde::Serialize;
+use std::io::Write as _;
 use vagus_protocol::quote::Quoted;
 
 /// How answers of a stream begin.
@@ -37,7 +38,8 @@ impl Acknowledgements {
     fn begin(&self, sequence: u64) -> Vec<u8> {
         let mut text = Vec::with_capacity(self.beginning.len() + 24);
         text.extend_from_slice(&self.beginning);
-        text.extend_from_slice(sequence.to_string().as_bytes());
+        // Writing to memory cannot fail.
+        let _ = write!(text, "{sequence}");
         text
     }
 

@@ -105,7 +105,11 @@ impl Ahead {
                     self.foresee(store, foreseen.storage, details.next().unwrap_or_default());
                 }
             }
-            Entry::Purge(_) | Entry::Delete { .. } | Entry::Expire(_) | Entry::Configure { .. } => {}
+            Entry::Purge(_)
+            | Entry::Delete { .. }
+            | Entry::Expire(_)
+            | Entry::Release(_)
+            | Entry::Configure { .. } => {}
         }
         self.unforeseen += usize::from(!is_foreseeable(&entry));
         self.open.entries.push(entry);
@@ -137,7 +141,11 @@ impl Ahead {
         let stores = match entry {
             Entry::Store(store) => std::slice::from_ref(store),
             Entry::Batch(stores) => stores,
-            Entry::Purge(_) | Entry::Delete { .. } | Entry::Expire(_) | Entry::Configure { .. } => return,
+            Entry::Purge(_)
+            | Entry::Delete { .. }
+            | Entry::Expire(_)
+            | Entry::Release(_)
+            | Entry::Configure { .. } => return,
         };
         for (store, sequence) in stores.iter().zip(sequence..) {
             self.messages -= 1;
@@ -225,6 +233,10 @@ fn is_foreseeable(entry: &Entry) -> bool {
     match entry {
         Entry::Store(store) => store.is_foreseeable(),
         Entry::Batch(stores) => stores.iter().all(Store::is_foreseeable),
-        Entry::Purge(_) | Entry::Delete { .. } | Entry::Expire(_) | Entry::Configure { .. } => false,
+        Entry::Purge(_)
+        | Entry::Delete { .. }
+        | Entry::Expire(_)
+        | Entry::Release(_)
+        | Entry::Configure { .. } => false,
     }
 }

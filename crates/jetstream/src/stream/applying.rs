@@ -40,6 +40,14 @@ impl<M: Messages> Stream<M> {
                     self.remove(sequence, false);
                 }
             }
+            Entry::Release(sequences) => {
+                // Limits alone do not let go what consumers have done with.
+                if self.config.retention != Retention::Limits {
+                    for sequence in sequences {
+                        self.remove(sequence, false);
+                    }
+                }
+            }
             Entry::Configure { config, request } => {
                 self.config = *config;
                 self.prepare_transforms();
@@ -59,7 +67,10 @@ impl<M: Messages> Stream<M> {
             true => self.republished_on(&store.subject),
             false => None,
         };
-        let before = self.held.of_subject(&store.subject).map_or(0, |of_it| of_it.last);
+        let before = match &republished {
+            Some(_) => self.held.of_subject(&store.subject).map_or(0, |of_it| of_it.last),
+            None => 0,
+        };
         if is_wanted {
             self.keep(sequence, &store, zones);
         } else if self.held.count() == 0 {

@@ -50,6 +50,7 @@ impl<M: Messages> Stream<M> {
         stream.last = from.try_get_u64_le().map_err(end)?;
         let last_time = from.try_get_i64_le().map_err(end)?;
         stream.last_time = (last_time != i64::MIN).then_some(Time(last_time));
+        stream.latest = Time(last_time);
         stream.last_id = Bytes::copy_from_slice(&get_bytes(&mut from)?);
         stream.duplicates = Duplicates::decode(&mut from)?;
         stream.expiry = Expiry::decode(&mut from)?;

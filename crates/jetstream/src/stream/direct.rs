@@ -8,9 +8,16 @@ use crate::held::{Cold, Messages};
 use crate::message::Message;
 use bytes::Bytes;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// How many subjects one may ask the last message of at once.
 const SUBJECTS_AT_MOST: usize = 1024;
+
+/// How often a subject may be compared with what is asked for.
+const VISITS_AT_MOST: usize = 1_000_000;
+
+/// How many messages of a batch are looked up at first; each time after that twice as many.
+const LOOKED_UP: usize = 64;
 
 /// Something that is sent to who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,57 +133,75 @@ impl<M: Messages> Stream<M> {
         wanted: &GetRequest,
         max_pending: usize,
     ) -> Result<Vec<DirectMessage>, Cold> {
+        let from = match &wanted.start_time {
+            Some(time) => self.at_time(time.time()),
+            None => wanted.sequence,
+        };
+        if wanted.batch > 0 {
+            return self.direct_batch(wanted, from, max_pending);
+        }
+        let found = if !wanted.last_for.is_empty() {
+            self.held.last(wanted.last_for.as_bytes(), u64::MAX)
+        } else if !wanted.next_for.is_empty() {
+            self.held.next(wanted.next_for.as_bytes(), from)
+        } else {
+            Some(from)
+        };
+        let message = match found {
+            Some(sequence) => self.held.get(sequence)?,
+            None => None,
+        };
+        let Some(message) = message else {
+            return Ok(DirectMessage::only("404 Message Not Found"));
+        };
+        Ok(vec![self.direct_message(message, wanted.no_headers, None)])
+    }
+
+    fn direct_batch(
+        &self,
+        wanted: &GetRequest,
+        mut from: u64,
+        max_pending: usize,
+    ) -> Result<Vec<DirectMessage>, Cold> {
         let pattern = match &*wanted.next_for {
             "" => ">",
             pattern => pattern,
         }
         .as_bytes();
-        let mut from = match &wanted.start_time {
-            Some(time) => self.at_time(time.time()),
-            None => wanted.sequence,
-        };
-        let is_batch = wanted.batch > 0;
-        let at_most = usize::try_from(wanted.batch).unwrap_or(0).max(1);
+        let at_most = usize::try_from(wanted.batch).unwrap_or(0);
         let max_bytes = bytes_at_most(wanted, max_pending);
-        let pending = if is_batch { self.pending(pattern, from) } else { 0 };
-        let mut progress = Progress { pending, last: 0 };
-        let (mut sent, mut bytes) = (Vec::new(), 0);
-        while sent.len() < at_most && bytes < max_bytes {
-            let found = if !wanted.last_for.is_empty() {
-                self.held.last(wanted.last_for.as_bytes(), u64::MAX)
-            } else if is_batch || !wanted.next_for.is_empty() {
-                self.held.next(pattern, from)
-            } else {
-                Some(from)
-            };
-            let message = match found {
-                Some(sequence) => self.held.get(sequence)?,
-                None => None,
-            };
-            let Some(message) = message else { break };
-            progress.pending = progress.pending.saturating_sub(1);
-            let headers = match (wanted.no_headers, is_batch) {
-                (true, _) => Bytes::new(),
-                (false, true) => self.direct_headers(&message, Some(progress)),
-                (false, false) => self.direct_headers(&message, None),
-            };
-            bytes += message.subject.len() + message.headers.len() + message.payload.len();
-            progress.last = message.sequence;
-            from = message.sequence + 1;
-            sent.push(DirectMessage {
-                headers,
-                payload: message.payload,
-            });
+        let mut progress = Progress {
+            pending: self.pending(pattern, from),
+            last: 0,
+        };
+        let (mut sent, mut bytes, mut looked_up) = (Vec::new(), 0, LOOKED_UP);
+        'batch: while sent.len() < at_most {
+            let found = self.held.sequences(pattern, from..=u64::MAX, looked_up);
+            for sequence in &found {
+                let Some(message) = self.held.get(*sequence)? else {
+                    continue;
+                };
+                progress.pending = progress.pending.saturating_sub(1);
+                bytes += length(&message);
+                sent.push(self.direct_message(message, wanted.no_headers, Some(progress)));
+                progress.last = *sequence;
+                if sent.len() == at_most || bytes >= max_bytes {
+                    break 'batch;
+                }
+            }
+            match found.last() {
+                Some(last) if found.len() == looked_up => from = last + 1,
+                _ => break,
+            }
+            looked_up = looked_up.saturating_mul(2);
         }
         if sent.is_empty() {
             return Ok(DirectMessage::only("404 Message Not Found"));
         }
-        if is_batch {
-            let Progress { pending, last } = progress;
-            sent.push(DirectMessage::status(&format!(
-                "204 EOB\r\nNats-Num-Pending: {pending}\r\nNats-Last-Sequence: {last}"
-            )));
-        }
+        let Progress { pending, last } = progress;
+        sent.push(DirectMessage::status(&format!(
+            "204 EOB\r\nNats-Num-Pending: {pending}\r\nNats-Last-Sequence: {last}"
+        )));
         Ok(sent)
     }
 
@@ -193,27 +218,9 @@ impl<M: Messages> Stream<M> {
             (None, 0) => self.last,
             (None, sequence) => sequence,
         };
-        let mut found = BTreeSet::new();
-        for pattern in &wanted.multi_last {
-            let mut earlier = Vec::new();
-            self.held
-                .for_each_subject(pattern.as_bytes(), &mut |subject, of_it| {
-                    if found.len() + earlier.len() > SUBJECTS_AT_MOST {
-                    } else if of_it.last <= up_to {
-                        found.insert(of_it.last);
-                    } else if of_it.first <= up_to {
-                        earlier.push(Bytes::copy_from_slice(subject));
-                    }
-                });
-            found.extend(
-                earlier
-                    .iter()
-                    .filter_map(|subject| self.held.last(subject, up_to)),
-            );
-            if found.len() > SUBJECTS_AT_MOST {
-                return Ok(DirectMessage::only("413 Too Many Results"));
-            }
-        }
+        let Some(found) = self.last_of_each(&wanted.multi_last, up_to) else {
+            return Ok(DirectMessage::only("413 Too Many Results"));
+        };
         if found.is_empty() {
             return Ok(DirectMessage::only("404 No Results"));
         }
@@ -233,13 +240,9 @@ impl<M: Messages> Stream<M> {
                 sent.push(DirectMessage::status("404 Message Not Found"));
                 return Ok(sent);
             };
-            bytes += message.subject.len() + message.headers.len() + message.payload.len();
-            let headers = self.direct_headers(&message, Some(progress));
+            bytes += length(&message);
+            sent.push(self.direct_message(message, false, Some(progress)));
             progress.last = sequence;
-            sent.push(DirectMessage {
-                headers,
-                payload: message.payload,
-            });
             if bytes >= max_bytes || at_most == Some(sent.len()) {
                 break;
             }
@@ -251,11 +254,57 @@ impl<M: Messages> Stream<M> {
         Ok(sent)
     }
 
+    /// The last message up to a sequence of each subject that some pattern matches; None if those are too many.
+    fn last_of_each(&self, patterns: &[String], up_to: u64) -> Option<BTreeSet<u64>> {
+        let mut found = BTreeSet::new();
+        let mut visits = 0;
+        for pattern in patterns {
+            let mut earlier = Vec::new();
+            self.held
+                .for_each_subject(pattern.as_bytes(), &mut |subject, of_it| {
+                    visits += 1;
+                    if of_it.last <= up_to {
+                        found.insert(of_it.last);
+                    } else if of_it.first <= up_to {
+                        earlier.push(Bytes::copy_from_slice(subject));
+                    }
+                    match found.len() + earlier.len() > SUBJECTS_AT_MOST || visits > VISITS_AT_MOST {
+                        true => ControlFlow::Break(()),
+                        false => ControlFlow::Continue(()),
+                    }
+                });
+            found.extend(
+                earlier
+                    .iter()
+                    .filter_map(|subject| self.held.last(subject, up_to)),
+            );
+            if found.len() > SUBJECTS_AT_MOST || visits > VISITS_AT_MOST {
+                return None;
+            }
+        }
+        Some(found)
+    }
+
     /// How many messages there are from a sequence on.
     fn pending(&self, pattern: &[u8], from: u64) -> u64 {
         match pattern == b">" && from <= self.first {
             true => self.held.count(),
             false => self.held.count_matching(pattern, from),
+        }
+    }
+
+    fn direct_message(
+        &self,
+        message: Message,
+        no_headers: bool,
+        progress: Option<Progress>,
+    ) -> DirectMessage {
+        DirectMessage {
+            headers: match no_headers {
+                true => Bytes::new(),
+                false => self.direct_headers(&message, progress),
+            },
+            payload: message.payload,
         }
     }
 
@@ -275,6 +324,11 @@ impl<M: Messages> Stream<M> {
         }
         header::with(&message.headers, &added)
     }
+}
+
+/// How many bytes of a message count.
+fn length(message: &Message) -> usize {
+    message.subject.len() + message.headers.len() + message.payload.len()
 }
 
 /// How many bytes are sent at most: what reaches it is sent still.

@@ -31,6 +31,8 @@ pub enum Entry {
     },
     /// These messages have expired.
     Expire(Vec<u64>),
+    /// No consumer needs these messages any more.
+    Release(Vec<u64>),
     /// The stream is configured anew.
     Configure {
         /// To be this.
@@ -162,8 +164,11 @@ pub fn encode(entries: &[Entry], out: &mut Vec<u8>) {
             }
             Entry::Expire(sequences) => {
                 out.put_u8(5);
-                put_length(out, sequences.len());
-                sequences.iter().for_each(|sequence| out.put_u64_le(*sequence));
+                put_sequences(out, sequences);
+            }
+            Entry::Release(sequences) => {
+                out.put_u8(7);
+                put_sequences(out, sequences);
             }
             Entry::Configure { config, .. } => {
                 out.put_u8(6);
@@ -198,11 +203,8 @@ pub fn decode(mut from: Bytes) -> Result<Vec<Entry>, NoEntries> {
                 erased: from.try_get_u8().map_err(|_| NoEntries)? != 0,
                 request: None,
             },
-            5 => {
-                let length = get_length(&mut from)?;
-                let sequences: Result<_, _> = (0..length).map(|_| from.try_get_u64_le()).collect();
-                Entry::Expire(sequences.map_err(|_| NoEntries)?)
-            }
+            5 => Entry::Expire(get_sequences(&mut from)?),
+            7 => Entry::Release(get_sequences(&mut from)?),
             6 => {
                 let json = get_bytes(&mut from)?;
                 let read = StreamConfigRequest::from_json(&json, true).map_err(|_| NoEntries)?;
@@ -215,6 +217,18 @@ pub fn decode(mut from: Bytes) -> Result<Vec<Entry>, NoEntries> {
         });
     }
     Ok(entries)
+}
+
+fn put_sequences(out: &mut Vec<u8>, sequences: &[u64]) {
+    put_length(out, sequences.len());
+    sequences.iter().for_each(|sequence| out.put_u64_le(*sequence));
+}
+
+fn get_sequences(from: &mut Bytes) -> Result<Vec<u64>, NoEntries> {
+    let length = get_length(from)?;
+    (0..length)
+        .map(|_| from.try_get_u64_le().map_err(|_| NoEntries))
+        .collect()
 }
 
 pub(super) fn put_length(out: &mut Vec<u8>, length: usize) {

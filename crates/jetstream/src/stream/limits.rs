@@ -21,6 +21,7 @@ impl<M: Messages> Stream<M> {
                 if of_it.messages > most {
                     exceeded.push(subject.into());
                 }
+                ControlFlow::Continue(())
             });
             exceeded.iter().for_each(|subject| self.enforce_limit_of(subject));
         }

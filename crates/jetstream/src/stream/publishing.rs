@@ -175,7 +175,7 @@ impl<M: Messages> Stream<M> {
             return Err(ApiError::INSUFFICIENT_RESOURCES.into());
         }
         let mut store = Store {
-            time: around.now,
+            time: self.stamp(around.now),
             subject,
             headers,
             payload: payload.clone(),

@@ -46,7 +46,7 @@ impl<M: Messages> Stream<M> {
         };
         let at_most = usize::try_from(there_are.saturating_sub(keep)).unwrap_or(usize::MAX);
         let up_to = sequence.checked_sub(1).unwrap_or(u64::MAX);
-        let gone = self.held.sequences(filter, up_to, at_most);
+        let gone = self.held.sequences(filter, 0..=up_to, at_most);
         for sequence in &gone {
             self.remove(*sequence, false);
         }

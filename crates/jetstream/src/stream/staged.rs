@@ -101,7 +101,7 @@ impl<M: Messages> Stream<M> {
             return Err(ApiError::rollup_failed(format_args!("batch rollup {which} invalid")).into());
         }
         let mut store = Store {
-            time: around.now,
+            time: self.stamp(around.now),
             subject,
             headers,
             payload,

@@ -1,8 +1,9 @@
 //! What a stream has, as it is shown.
 
 use super::Stream;
-use crate::api::{Page, Paged, SUBJECTS_LIMIT, StreamInfoRequest, StreamState};
+use crate::api::{Page, SUBJECTS_LIMIT, StreamInfoRequest, StreamState};
 use crate::held::Messages;
+use std::ops::ControlFlow;
 
 impl<M: Messages> Stream<M> {
     /// What it has, without details.
@@ -36,19 +37,22 @@ impl<M: Messages> Stream<M> {
         if wanted.subjects_filter.is_empty() {
             return (state, Page::default());
         }
-        let mut subjects = Vec::new();
-        self.held
-            .for_each_subject(wanted.subjects_filter.as_bytes(), &mut |subject, of_it| {
-                subjects.push((String::from_utf8_lossy(subject).into_owned(), of_it.messages));
-            });
-        if subjects.is_empty() {
+        let offset = usize::try_from(wanted.offset).unwrap_or(0);
+        let mut total = 0;
+        let filter = wanted.subjects_filter.as_bytes();
+        self.held.for_each_subject(filter, &mut |subject, of_it| {
+            if total >= offset && state.subjects.len() < SUBJECTS_LIMIT {
+                let subject = String::from_utf8_lossy(subject).into_owned();
+                state.subjects.insert(subject, of_it.messages);
+            }
+            total += 1;
+            ControlFlow::Continue(())
+        });
+        if total == 0 {
             return (state, Page::default());
         }
-        let offset = usize::try_from(wanted.offset).unwrap_or(0);
-        let paged = Paged::new(subjects.into_iter(), wanted.offset, SUBJECTS_LIMIT);
-        state.subjects = paged.shown.into_iter().collect();
         // It is told as it was wanted, even if there is nothing there.
-        let page = Page { offset, ..paged.page };
-        (state, page)
+        let limit = SUBJECTS_LIMIT;
+        (state, Page { total, offset, limit })
     }
 }

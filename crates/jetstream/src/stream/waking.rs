@@ -139,7 +139,7 @@ impl<M: Messages> Stream<M> {
             (header::ROLLUP, b"sub"),
         ];
         Store {
-            time: now,
+            time: self.stamp(now),
             subject,
             headers: header::with(b"", &added),
             lifetime: Lifetime::Seconds(seconds),
@@ -171,7 +171,7 @@ impl<M: Messages> Stream<M> {
                 continue;
             };
             let mut store = Store {
-                time: around.now,
+                time: self.stamp(around.now),
                 subject: self.transformed(&fired.subject, around.random),
                 headers: fired.headers,
                 payload: fired.payload,

@@ -1,7 +1,7 @@
 //! Times as cron has them, with seconds: `second minute hour day-of-month month day-of-week`.
 
 use crate::time::{SECOND, Time};
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
 
@@ -54,13 +54,13 @@ impl Cron {
             if !has(self.months, next.month()) {
                 let first = next.date().first_of_month().saturating_add(Span::new().months(1));
                 next = first.to_zoned(next.time_zone().clone()).ok()?;
-            } else if !self.has_day(&next) {
-                next = next
-                    .date()
-                    .tomorrow()
-                    .ok()?
-                    .to_zoned(next.time_zone().clone())
-                    .ok()?;
+            } else if !self.has_day(next.date()) {
+                // Days are quicker to look through than times of a zone.
+                let mut day = next.date().tomorrow().ok()?;
+                while day.month() == next.month() && !self.has_day(day) {
+                    day = day.tomorrow().ok()?;
+                }
+                next = day.to_zoned(next.time_zone().clone()).ok()?;
             } else if !has(self.hours, next.hour()) {
                 next = whole(&next, 3600)?;
             } else if !has(self.minutes, next.minute()) {
@@ -75,9 +75,9 @@ impl Cron {
     }
 
     /// If one of the two says nothing the other decides, else either does.
-    fn has_day(&self, time: &Zoned) -> bool {
-        let day = has(self.days, time.day());
-        let weekday = has(self.weekdays, time.weekday().since(Weekday::Sunday));
+    fn has_day(&self, date: Date) -> bool {
+        let day = has(self.days, date.day());
+        let weekday = has(self.weekdays, date.weekday().since(Weekday::Sunday));
         match (self.days | self.weekdays) & STAR {
             0 => day || weekday,
             _ => day && weekday,

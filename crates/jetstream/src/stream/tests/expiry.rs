@@ -115,3 +115,12 @@ fn what_did_not_go_goes_later() {
     scene.wake();
     assert_eq!(scene.stream.state(0).messages, 0);
 }
+
+#[test]
+fn times_never_go_back() {
+    let mut scene = scene(r#","max_age":10000000000"#);
+    scene.publish("p.a", "", "");
+    scene.pass(-5 * SECOND);
+    scene.publish("p.a", "", "");
+    assert_eq!(scene.stream.state(0).last_time, Some(START));
+}

@@ -389,7 +389,7 @@ fn comes_to_what_a_plain_list_does() {
             }
             let found: Vec<u64> = list.messages.iter().map(|(at, ..)| *at).collect();
             let held = scene.stream.held();
-            assert_eq!(held.sequences(b">", u64::MAX, usize::MAX), found, "{place}");
+            assert_eq!(held.sequences(b">", 0..=u64::MAX, usize::MAX), found, "{place}");
             let state = scene.stream.state(0);
             assert_eq!(state.bytes as usize, list.bytes(), "{place}");
             if state.first_seq > 0 {

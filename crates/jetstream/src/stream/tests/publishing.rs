@@ -445,6 +445,25 @@ fn what_no_consumer_wants_is_not_kept() {
 }
 
 #[test]
+fn what_consumers_have_done_with_goes() {
+    for (settings, is_kept) in [
+        ("", true),
+        (r#","retention":"workqueue""#, false),
+        (r#","retention":"interest""#, false),
+    ] {
+        let mut scene = scene(settings);
+        scene.stream.interest_mut().add(b"p.>");
+        for subject in ["p.a", "p.b", "p.c"] {
+            scene.publish(subject, "", "");
+        }
+        scene.stream.release(vec![1, 3, 9]);
+        scene.commit();
+        let left = scene.messages();
+        assert_eq!(left.len(), if is_kept { 3 } else { 1 }, "{settings} {left:?}");
+    }
+}
+
+#[test]
 fn answers_name_the_domain() {
     let answers = crate::stream::acknowledgement::Acknowledgements::new("P", "hub");
     let said = answers.stored(7, &crate::stream::entry::Answer::to(Bytes::new()));
