@@ -4,10 +4,13 @@
 //! from the index themselves. It answers a connection only once every publisher goes by the new index, so a
 //! PONG behind a SUB or UNSUB means what clients take it to mean.
 
+mod beginning_anew;
 mod casting;
 mod changes;
 mod groups;
 mod hot_subjects;
+mod receiving;
+mod salvage;
 mod schedule;
 mod services;
 mod settling;
@@ -22,15 +25,14 @@ pub(crate) use services::ServiceImport;
 pub(crate) use shadows::StreamImport;
 pub use watchers::{InterestChange, InterestChanged, WatchInterest};
 
-use crate::mailbox::{Observe, end_if_panicking, tell};
-use crate::queue_group::{GroupFailed, GroupMembers, GroupName, MembersChanged, QueueGroup};
-use crate::subject::{Cooled, Subject};
+use crate::mailbox::{end_if_panicking, tell};
+use crate::queue_group::{GroupMembers, GroupName, QueueGroup};
 use actix::prelude::*;
 use casting::Casting;
-use changes::{ShadowsSettled, Work};
+use changes::Work;
 use groups::Groups;
 use hot_subjects::HotSubjects;
-use schedule::{Schedule, Visit};
+use schedule::{Portion, Schedule, Visit};
 use serde::Serialize;
 use services::Services;
 use settling::Settling;
@@ -42,7 +44,7 @@ use tokio::task::yield_now;
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::subscriptions::Change;
-use watchers::{BatchTaken, FallenBehind, Watchers};
+use watchers::Watchers;
 
 /// The owner of an account's subject index.
 #[derive(Debug)]
@@ -63,6 +65,14 @@ pub struct Router {
     /// Watchers have been told something since others had their turn.
     told: bool,
     visits: u64,
+    /// What is being changed: if that is the end, whose it is.
+    making: Option<Arc<Portion>>,
+    /// Imports are being changed.
+    importing: bool,
+    /// How often it is being looked what others had in the account before it began anew.
+    salvaging: usize,
+    /// How many changes are left to be made of that.
+    salvaged: usize,
 }
 
 /// What a [`Router`] shows of itself.
@@ -94,6 +104,11 @@ pub struct RouterState {
     pub untold_changes: usize,
     /// How often changes were made or told, each time a bounded number of them.
     pub visits: u64,
+    /// How often the account has begun anew because of a panic.
+    pub panics: u64,
+    /// How much of what others had in the account before that is not in its index again: changes, and one more until it is
+    /// known how many.
+    pub salvaging: usize,
 }
 
 impl Router {
@@ -113,6 +128,51 @@ impl Router {
             resting: false,
             told: false,
             visits: 0,
+            making: None,
+            importing: false,
+            salvaging: 0,
+            salvaged: 0,
+        }
+    }
+
+    fn state(&self) -> RouterState {
+        let index = self.account.interest().stats();
+        RouterState {
+            subscriptions: (index.plain + index.group_members).saturating_sub(self.account.crossings()),
+            inserts: index.inserts,
+            removes: index.removes,
+            queue_groups: self.groups.len(),
+            hot_subjects: self.hot_subjects.len(),
+            waiting_changes: self.schedule.changes(),
+            settling: self.settling.len() + self.watchers.held(),
+            shadows: self.shadows.len(),
+            services: self.services.len(),
+            watchers: self.watchers.len(),
+            watchers_to_tell: self.watchers.to_tell(),
+            untold_changes: self.watchers.untold(),
+            visits: self.visits,
+            panics: self.account.panics(),
+            salvaging: self.salvaging + self.salvaged,
+        }
+    }
+
+    /// What there is to do, as far as that goes before others have their turn.
+    fn work(&mut self, context: &mut Context<Self>, task: &mut TaskContext<'_>) {
+        // An address is made only where there is use for it: the last that is dropped wakes the Router.
+        if !self.resting && self.has_work() {
+            let router = context.address();
+            self.visit(&router);
+            self.resting = !self.schedule.is_empty() || self.casting.is_some();
+            // A watcher that was told something may have taken it before others have had their turn.
+            if self.resting || self.told {
+                go_on_after_others(router);
+            }
+        }
+        for announcer in self.settling.take_in_force(task.waker()) {
+            self.watchers.hold(announcer);
+        }
+        while let Some(announcer) = self.watchers.release() {
+            self.settling.answer(announcer);
         }
     }
 
@@ -121,33 +181,53 @@ impl Router {
         !self.schedule.is_empty() || self.casting.is_some() || (self.watchers.are_ready() && !self.told)
     }
 
+    /// Whether somebody waits for it.
+    fn is_waited_for(&self) -> bool {
+        self.settling.len() + self.watchers.held() > 0
+    }
+
     /// Makes changes, and tells of them, up to a visit's worth each.
     fn visit(&mut self, router: &Addr<Self>) {
         self.visits += 1;
         let more = self.watchers.steps_of_a_change() + self.shadows.steps_of_a_change();
         let mut visit = Visit::new(more);
         while let Some(portion) = self.schedule.take(&mut visit) {
-            self.change_plain(&portion.changes);
-            if !self.shadows.are_none() {
-                let mut elsewhere = ChangesElsewhere::default();
-                for change in &portion.changes {
-                    self.shadows.follow(change, &mut elsewhere);
-                }
-                self.announce_elsewhere(elsewhere, portion.ticket, router);
-            }
-            let of_groups = portion.changes.into_iter().filter(concerns_a_group);
-            self.groups
-                .change(of_groups, portion.ticket, &mut self.settling, router);
-            if portion.is_last {
-                self.settling.all_announced(portion.ticket);
-            }
+            let portion = Arc::new(portion);
+            self.making = Some(portion.clone());
+            self.make(&portion, router);
         }
+        self.making = None;
         // Their answers come back as `MembersChanged`.
         self.groups.send();
         self.recast(router);
         if self.watchers.are_ready() && !self.told {
             self.watchers.tell(&self.account, &self.groups, router);
             self.told = true;
+        }
+    }
+
+    fn make(&mut self, portion: &Portion, router: &Addr<Self>) {
+        if portion.is_salvaged {
+            self.salvaged = self.salvaged.saturating_sub(portion.changes.len());
+            // The index, or the group, in which they had a place is gone.
+            let added = |change: &&Change| matches!(change, Change::Add(_));
+            for change in portion.changes.iter().filter(added) {
+                change.subscription().displace();
+            }
+        }
+        self.change_plain(&portion.changes);
+        if !self.shadows.are_none() {
+            let mut elsewhere = ChangesElsewhere::default();
+            for change in &portion.changes {
+                self.shadows.follow(change, &mut elsewhere);
+            }
+            self.announce_elsewhere(elsewhere, portion.ticket, router);
+        }
+        let of_groups = portion.changes.iter().filter(|change| concerns_a_group(change));
+        self.groups
+            .change(of_groups.cloned(), portion.ticket, &mut self.settling, router);
+        if portion.is_last {
+            self.settling.all_announced(portion.ticket);
         }
     }
 
@@ -197,6 +277,8 @@ impl Router {
     fn change_plain(&mut self, changes: &[Change]) {
         let mut index = self.account.interest().change();
         for change in changes {
+            #[cfg(test)]
+            beginning_anew::tests::panic_if_wanted(change, self.making.as_deref());
             let subscription = change.subscription();
             let in_group = subscription.queue().is_some();
             match change {
@@ -205,7 +287,6 @@ impl Router {
                 }
                 // It was put in place by its owner: what is left to do is that everybody looks anew.
                 Change::Except(_) => {}
-                // Where imports have changed it may have ended before its turn came.
                 Change::Add(_) if in_group || is_late(change) => continue,
                 Change::Weigh(..) if in_group => continue,
                 Change::Weigh(..) => {}
@@ -256,25 +337,16 @@ fn go_on_after_others(router: Addr<Router>) {
 #[rtype(result = "()")]
 struct GoOn;
 
-impl Handler<GoOn> for Router {
-    type Result = ();
-
-    fn handle(&mut self, _: GoOn, _: &mut Context<Self>) {
-        self.resting = false;
-        self.told = false;
-    }
-}
-
 fn concerns_a_group(change: &Change) -> bool {
     !matches!(change, Change::Limit(..) | Change::Except(_))
         && change.subscription().queue().is_some()
         && !is_late(change)
 }
 
-/// Whether it is a shadow that begins after it has ended: it is announced beside those of others, and not in one line with
-/// what its connection announces.
+/// Whether it begins after it has ended. That it begins and that it ends may be told by two, so that they do not wait in one
+/// line: shadows where imports change, and what is [salvaged](Salvaged).
 fn is_late(change: &Change) -> bool {
-    matches!(change, Change::Add(subscription) if subscription.is_shadow() && subscription.is_closed())
+    matches!(change, Change::Add(subscription) if subscription.is_closed())
 }
 
 /// Makes the changes that wait, a visit at a time, and answers what is in force.
@@ -292,21 +364,12 @@ impl ActorFuture<Router> for Working {
         context: &mut Context<Router>,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        if !router.resting && router.has_work() {
-            router.visit(&context.address());
-            router.resting = !router.schedule.is_empty() || router.casting.is_some();
-            // A watcher that was told something may have taken it before others have had their turn.
-            if router.resting || router.told {
-                go_on_after_others(context.address());
-            }
+        router.contain(context, |it, context| it.work(context, task));
+        // Nobody who knows it is left, and nobody waits: it ends, and the account with it.
+        match context.connected() || router.has_work() || router.is_waited_for() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
         }
-        for announcer in router.settling.take_in_force(task.waker()) {
-            router.watchers.hold(announcer);
-        }
-        while let Some(announcer) = router.watchers.release() {
-            router.settling.answer(announcer);
-        }
-        Poll::Pending
     }
 }
 
@@ -324,174 +387,9 @@ impl Actor for Router {
 }
 
 impl Drop for Router {
-    /// Without its Router a server would go on by an index that nobody changes.
+    /// What could not be contained. Without its Router a server would go on by an index that nobody changes.
     fn drop(&mut self) {
         end_if_panicking("The Router");
-    }
-}
-
-impl Handler<Announce> for Router {
-    type Result = ();
-
-    fn handle(&mut self, announce: Announce, _: &mut Context<Self>) {
-        debug_assert_eq!(announce.account, self.account.id());
-        self.schedule(announce.changes, announce.announcer);
-    }
-}
-
-impl Handler<ShadowsSettled> for Router {
-    type Result = ();
-
-    fn handle(&mut self, settled: ShadowsSettled, _: &mut Context<Self>) {
-        self.settling.answered(settled.ticket);
-    }
-}
-
-impl Handler<ChangeImports> for Router {
-    type Result = ();
-
-    fn handle(&mut self, change: ChangeImports, context: &mut Context<Self>) {
-        let ChangeImports {
-            streams,
-            services,
-            settled,
-        } = change;
-        let changes = self
-            .services
-            .change_imports(services, &self.account, &self.arbiters);
-        let ticket = self.settling.open(Some(Announcer::Configurator(settled)), true);
-        if self.shadows.change_imports(streams) {
-            let (shadows, mut elsewhere) = (&mut self.shadows, ChangesElsewhere::default());
-            // No list has them yet.
-            self.groups.for_each_joining(&mut |member| {
-                shadows.recast(member, &mut elsewhere);
-            });
-            self.announce_elsewhere(elsewhere, ticket, &context.address());
-            self.settling.expect_answer(ticket);
-            self.casting = Some(Casting::begin(self.casting.take(), ticket));
-        }
-        match Work::announced(changes, true, ticket) {
-            Some(work) => self.schedule.push(work),
-            None => self.settling.all_announced(ticket),
-        }
-    }
-}
-
-impl Handler<Depart> for Router {
-    type Result = ();
-
-    fn handle(&mut self, depart: Depart, _: &mut Context<Self>) {
-        let ticket = self.settling.open(None, true);
-        self.schedule.push(Work::departing(depart, ticket));
-    }
-}
-
-impl Handler<WatchInterest> for Router {
-    type Result = ();
-
-    fn handle(&mut self, watch: WatchInterest, _: &mut Context<Self>) {
-        self.watchers.add(watch);
-    }
-}
-
-impl Handler<BatchTaken> for Router {
-    type Result = ();
-
-    fn handle(&mut self, taken: BatchTaken, _: &mut Context<Self>) {
-        self.watchers.taken(taken);
-    }
-}
-
-impl Handler<FallenBehind> for Router {
-    type Result = ();
-
-    fn handle(&mut self, behind: FallenBehind, _: &mut Context<Self>) {
-        self.watchers.fallen_behind(behind);
-    }
-}
-
-impl Handler<MembersChanged> for Router {
-    type Result = ();
-
-    fn handle(&mut self, changed: MembersChanged, _: &mut Context<Self>) {
-        let MembersChanged {
-            name,
-            number,
-            members,
-        } = changed;
-        if self.groups.is_known(&name, number) {
-            // First what publishers go by, then the connections that wait for it.
-            self.publish_group(&name, &members);
-            self.groups.answered(&name, members, &mut self.settling);
-        }
-    }
-}
-
-impl Handler<GroupFailed> for Router {
-    type Result = ();
-
-    fn handle(&mut self, failed: GroupFailed, context: &mut Context<Self>) {
-        if self
-            .groups
-            .failed(&failed, &mut self.settling, &context.address())
-        {
-            self.publish_group(&failed.name, &GroupMembers::from([]));
-        }
-    }
-}
-
-impl Handler<SubjectTraffic> for Router {
-    type Result = ();
-
-    fn handle(&mut self, traffic: SubjectTraffic, context: &mut Context<Self>) {
-        self.hot_subjects.report(traffic, &context.address());
-    }
-}
-
-impl Handler<Cooled> for Router {
-    type Result = ();
-
-    fn handle(&mut self, cooled: Cooled, _: &mut Context<Self>) {
-        self.hot_subjects.cooled(&cooled);
-    }
-}
-
-impl Handler<ListHotSubjects> for Router {
-    type Result = Vec<Addr<Subject>>;
-
-    fn handle(&mut self, _: ListHotSubjects, _: &mut Context<Self>) -> Self::Result {
-        self.hot_subjects.addresses()
-    }
-}
-
-impl Handler<ListQueueGroups> for Router {
-    type Result = Vec<Addr<QueueGroup>>;
-
-    fn handle(&mut self, _: ListQueueGroups, _: &mut Context<Self>) -> Self::Result {
-        self.groups.addresses()
-    }
-}
-
-impl Handler<Observe<RouterState>> for Router {
-    type Result = MessageResult<Observe<RouterState>>;
-
-    fn handle(&mut self, _: Observe<RouterState>, _: &mut Context<Self>) -> Self::Result {
-        let index = self.account.interest().stats();
-        MessageResult(RouterState {
-            subscriptions: (index.plain + index.group_members).saturating_sub(self.account.crossings()),
-            inserts: index.inserts,
-            removes: index.removes,
-            queue_groups: self.groups.len(),
-            hot_subjects: self.hot_subjects.len(),
-            waiting_changes: self.schedule.changes(),
-            settling: self.settling.len() + self.watchers.held(),
-            shadows: self.shadows.len(),
-            services: self.services.len(),
-            watchers: self.watchers.len(),
-            watchers_to_tell: self.watchers.to_tell(),
-            untold_changes: self.watchers.untold(),
-            visits: self.visits,
-        })
     }
 }
 

@@ -120,6 +120,8 @@ impl Handler<Counted> for Subject {
     type Result = ();
 
     fn handle(&mut self, counted: Counted, _: &mut Context<Self>) {
+        #[cfg(test)]
+        tests::panic_if_wanted(&self.subject, counted);
         self.messages += counted.messages;
         self.payload += counted.payload;
     }
@@ -138,3 +140,6 @@ impl Handler<Observe<SubjectState>> for Subject {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,13 @@ impl Interest {
         self.index.write()
     }
 
+    /// Gives up the index as it is: from now on nobody is interested in anything.
+    pub fn begin_anew(&self) -> Index<Arc<Outbox>> {
+        let before = std::mem::take(&mut *self.index.write());
+        self.versions.bump_all();
+        before
+    }
+
     /// The index to be looked at. Nobody changes it meanwhile.
     pub fn read(&self) -> RwLockReadGuard<'_, Index<Arc<Outbox>>> {
         self.index.read()

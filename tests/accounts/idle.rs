@@ -26,3 +26,22 @@ fn ten_thousand_accounts() {
         assert!(accounts.get(opened[9_999].id()).is_some());
     });
 }
+
+/// An account that was used and is not there any more is freed, its Router with it.
+#[test]
+fn one_that_is_gone_takes_nothing() {
+    System::new().block_on(async {
+        let accounts = Accounts::start(Arc::new(Arbiters::new(1)));
+        let account = accounts.open("GONE");
+        let router = accounts.get(account.id()).unwrap().router;
+        let weak = Arc::downgrade(&account);
+        drop(account);
+        assert!(router.connected());
+        drop(router);
+        accounts.retain(&vagus_configs::Accounts::default());
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        assert!(weak.upgrade().is_none());
+    });
+}

@@ -88,6 +88,7 @@ pub(super) struct Work {
     ticket: u64,
     /// Somebody waits until it is done.
     awaited: bool,
+    salvaged: bool,
 }
 
 impl Work {
@@ -100,7 +101,20 @@ impl Work {
             changes: changes.into_iter(),
             departing: DepartingSubscriptions::default(),
             ticket,
+            salvaged: false,
         })
+    }
+
+    /// What a connection had before the account began anew.
+    pub(super) fn salvaged(connection: ConnectionId, changes: Vec<Change>, ticket: u64) -> Self {
+        Self {
+            connection,
+            awaited: true,
+            changes: changes.into_iter(),
+            departing: DepartingSubscriptions::default(),
+            ticket,
+            salvaged: true,
+        }
     }
 
     pub(super) fn departing(depart: Depart, ticket: u64) -> Self {
@@ -110,7 +124,17 @@ impl Work {
             departing: depart.subscriptions,
             ticket,
             awaited: false,
+            salvaged: false,
         }
+    }
+
+    /// What is left of it.
+    pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
+        self.changes.chain(self.departing.map(Change::Remove))
+    }
+
+    pub(super) fn is_salvaged(&self) -> bool {
+        self.salvaged
     }
 
     /// Whose announcement it is.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
 use vagus_protocol::error::CloseReason;
+use vagus_routing::Destination;
 use vagus_routing::table::{Cursor, Hashed, Table};
 
 /// With so many changes, or a batch less than as many again, an attendance goes to a group.
@@ -80,6 +81,36 @@ impl Groups {
         self.groups.iter().map(|group| group.address.clone()).collect()
     }
 
+    /// Begins anew without groups, of which none is taken for one of those before.
+    pub(super) fn begin_anew(&mut self) -> Self {
+        let new = Self {
+            numbered: self.numbered,
+            ..Self::default()
+        };
+        std::mem::replace(self, new)
+    }
+
+    /// What its members were, and how many each stands for.
+    pub(super) fn for_each_member(&self, each: &mut impl FnMut(&Arc<ConnectionSubscription>, u32)) {
+        for group in self.groups.iter() {
+            let tally = group.members.tally();
+            for member in group.members.iter() {
+                let server = member.destination();
+                let weight = match server.kind().is_server() {
+                    true => tally.weight_of(|other| Arc::ptr_eq(server, other)),
+                    false => 1,
+                };
+                each(member, u32::try_from(weight).unwrap_or(u32::MAX));
+            }
+        }
+    }
+
+    /// The names of those in which somebody is.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Arc<GroupName>> {
+        let with_members = self.groups.iter().filter(|group| !group.members.is_empty());
+        with_members.map(|group| &group.name)
+    }
+
     /// Those who join and leave groups; call [`send`](Self::send) soon.
     pub(super) fn change(
         &mut self,
@@ -89,6 +120,10 @@ impl Groups {
         router: &Addr<Router>,
     ) {
         for change in changes {
+            // Who leaves may have been in a group that is gone.
+            if !matches!(change, Change::Add(_)) && !self.is_there(change.subscription()) {
+                continue;
+            }
             let group = self.group(change.subscription(), router);
             match group.waiting.back_mut() {
                 Some(batch) if batch.ticket == ticket && batch.changes.len() < CHANGES_PER_BATCH => {
@@ -109,20 +144,24 @@ impl Groups {
         }
     }
 
-    /// The group of this member, made if need be.
     /// Calls `each` with the members that join, of whom no group has been heard.
     pub(super) fn for_each_joining(&self, each: &mut impl FnMut(&Arc<ConnectionSubscription>)) {
-        for group in self.groups.iter() {
-            let under_way = group.under_way.iter().flat_map(|under_way| &*under_way.changes);
-            let waiting = group.waiting.iter().flat_map(|batch| &batch.changes);
-            for change in under_way.chain(waiting) {
-                if let Change::Add(member) = change {
-                    each(member);
-                }
+        for change in self.unanswered() {
+            if let Change::Add(member) = change {
+                each(member);
             }
         }
     }
 
+    /// The changes that groups have not answered.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = &Change> {
+        self.groups.iter().flat_map(|group| {
+            let under_way = group.under_way.iter().flat_map(|under_way| &*under_way.changes);
+            under_way.chain(group.waiting.iter().flat_map(|batch| &batch.changes))
+        })
+    }
+
+    /// The group of this member, made if need be.
     fn group(&mut self, member: &ConnectionSubscription, router: &Addr<Router>) -> &mut Group {
         let (subject, queue) = (member.subject(), member.queue().unwrap_or_default());
         let hash = self.hasher.hash_one((subject, queue));
@@ -144,6 +183,13 @@ impl Groups {
                 members: GroupMembers::from([]),
             }
         })
+    }
+
+    fn is_there(&self, member: &ConnectionSubscription) -> bool {
+        let (subject, queue) = (member.subject(), member.queue().unwrap_or_default());
+        let hash = self.hasher.hash_one((subject, queue));
+        let is_it = |group: &Group| group.name.is(subject, queue);
+        self.groups.find(hash, is_it).is_some()
     }
 
     fn hash(&self, name: &GroupName) -> u64 {

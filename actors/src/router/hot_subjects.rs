@@ -61,7 +61,10 @@ impl HotSubjects {
             } = busy;
             let counted = Counted { messages, payload };
             if let Some(actor) = self.actors.get(&subject) {
-                tell(actor, counted);
+                if !tell(actor, counted) {
+                    // It has panicked, and is born again if there is more traffic.
+                    self.actors.remove(&subject);
+                }
             } else if messages >= HOT_FROM && self.actors.len() < HOT_AT_MOST {
                 let actor =
                     Subject::new(subject.clone(), self.account.clone(), router.clone().recipient()).start();

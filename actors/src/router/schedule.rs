@@ -68,6 +68,8 @@ pub(super) struct Portion {
     pub(super) ticket: u64,
     /// Nothing is left of the announcement.
     pub(super) is_last: bool,
+    /// It had a place before the account began anew.
+    pub(super) is_salvaged: bool,
 }
 
 impl Schedule {
@@ -115,7 +117,8 @@ impl Schedule {
         visit.shares[line] = visit.shares[line].saturating_sub(steps);
         visit.steps = visit.steps.saturating_sub(steps);
         self.changes -= changes.len();
-        let (ticket, is_last) = (work.ticket(), work.len() == 0);
+        let (ticket, is_salvaged) = (work.ticket(), work.is_salvaged());
+        let is_last = work.len() == 0;
         if is_last {
             self.done(work.connection());
         } else {
@@ -125,7 +128,15 @@ impl Schedule {
             changes,
             ticket,
             is_last,
+            is_salvaged,
         })
+    }
+
+    /// All that waits.
+    pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
+        let lines = self.lines.into_iter().flatten();
+        let later = self.later.into_values().flatten();
+        lines.chain(later).flat_map(Work::into_changes)
     }
 
     /// The next of this connection may come.

@@ -31,6 +31,14 @@ impl Services {
         self.0.len()
     }
 
+    /// Nothing is imported any more. What stands in the index for it leads nowhere.
+    pub(super) fn forget(&mut self, account: &Account) {
+        for (_, way) in self.0.drain(..) {
+            account.remove_crossing(way.destination().connection_id());
+            way.close();
+        }
+    }
+
     /// From now on these are imported; gives what changes in the account's index.
     pub(super) fn change_imports(
         &mut self,

@@ -46,6 +46,20 @@ impl Settling {
         }
     }
 
+    /// Begins anew, with other tickets; gives those who wait.
+    pub(super) fn begin_anew(&mut self) -> Vec<Announcer> {
+        let mut new = Self::new(self.account, self.arbiters.clone());
+        new.next_ticket = self.next_ticket;
+        let before = std::mem::replace(self, new);
+        let open = before.open.into_values().filter_map(|open| open.announcer);
+        let waiting = before.waiting.into_iter().flat_map(|(announcers, _)| announcers);
+        let in_force = before.in_force.into_iter();
+        open.chain(before.written)
+            .chain(waiting)
+            .chain(in_force)
+            .collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         let waiting: usize = self.waiting.iter().map(|(settled, _)| settled.len()).sum();
         self.open.len() + self.written.len() + waiting + self.in_force.len()

@@ -109,6 +109,24 @@ impl Shadows {
         }
     }
 
+    /// Begins anew with what is imported, and without subscriptions. What there was is [to be ended](Self::end).
+    pub(super) fn begin_anew(&mut self) -> Self {
+        let new = Self {
+            imports: self.imports.clone(),
+            by_original: HashMap::default(),
+        };
+        std::mem::replace(self, new)
+    }
+
+    /// All of them end.
+    pub(super) fn end(self) -> ChangesElsewhere {
+        let mut elsewhere = ChangesElsewhere::default();
+        for shadow in self.by_original.into_values().flatten() {
+            elsewhere.add(&shadow.import, Change::Remove(shadow.subscription));
+        }
+        elsewhere
+    }
+
     /// From now on these are imported; false if they were. [`Shadows::recast`] is to be called with every subscription there
     /// is.
     pub(super) fn change_imports(&mut self, imports: Vec<StreamImport>) -> bool {

@@ -33,7 +33,8 @@ use hashbrown::HashMap;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use untold::{Topic, Untold};
+pub(super) use untold::Topic;
+use untold::Untold;
 use vagus_accounts::RESPONSE_PREFIX;
 use vagus_delivery::Account;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
@@ -92,6 +93,8 @@ pub(super) struct Watchers {
     numbered: u64,
     /// In the order in which they came.
     held: VecDeque<Held>,
+    /// What is to be told once more, whatever has become of it.
+    to_tell_again: Vec<Topic>,
 }
 
 #[derive(Debug)]
@@ -150,7 +153,7 @@ impl Watchers {
 
     /// Whether there is something to [tell](Self::tell) at once, or to forget.
     pub(super) fn are_ready(&self) -> bool {
-        !self.ready.is_empty() || !self.left_behind.is_empty()
+        !self.ready.is_empty() || !self.left_behind.is_empty() || !self.to_tell_again.is_empty()
     }
 
     /// One that watches already is told of everything once more.
@@ -180,6 +183,40 @@ impl Watchers {
         self.watchers.insert(self.numbered, watcher);
         self.ready.push_back(self.numbered);
         self.numbered += 1;
+    }
+
+    /// Begins anew: whoever watches is told all there is once more.
+    pub(super) fn begin_anew(&mut self) -> Self {
+        let new = Self {
+            numbered: self.numbered,
+            ..Self::default()
+        };
+        let before = std::mem::replace(self, new);
+        for watcher in before.watchers.values() {
+            self.add(WatchInterest {
+                peer: watcher.peer,
+                watcher: watcher.recipient.clone(),
+            });
+        }
+        before
+    }
+
+    /// Those who wait until watchers know what they have announced.
+    pub(super) fn take_held(&mut self) -> impl Iterator<Item = Announcer> {
+        std::mem::take(&mut self.held)
+            .into_iter()
+            .map(|held| held.announcer)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.watchers.is_empty()
+    }
+
+    /// Has those who watch be told of these topics as they are now, as they may know them as they were.
+    pub(super) fn tell_again(&mut self, topics: Vec<Topic>) {
+        if !self.watchers.is_empty() {
+            self.to_tell_again.extend(topics);
+        }
     }
 
     pub(super) fn taken(&mut self, BatchTaken { watcher: number }: BatchTaken) {
@@ -296,6 +333,15 @@ impl Watchers {
     pub(super) fn tell(&mut self, account: &Arc<Account>, groups: &Groups, router: &Addr<Router>) {
         let index = &account.interest().read();
         let mut looks = LOOKED_AT_PER_VISIT;
+        while looks > 0
+            && let Some(topic) = self.to_tell_again.pop()
+        {
+            looks = looks.saturating_sub(self.watchers.len().max(1));
+            self.note_for(|_, untold| {
+                untold.note(&topic, true, false);
+                true
+            });
+        }
         while looks > 0
             && let Some(number) = self.ready.pop_front()
         {

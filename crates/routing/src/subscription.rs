@@ -362,6 +362,11 @@ impl<D> Subscription<D> {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// The list in which it had a place is given up, so that it may come into another. It must not be changed any more.
+    pub fn displace(&self) {
+        self.set_position(None);
+    }
+
     /// Reads a little of all that a message needs of it, so that it comes near. What it gives says nothing.
     #[inline]
     pub(crate) fn touch(&self) -> u64 {

@@ -9,7 +9,7 @@ use vagus_routing::table::{Hashed, Table};
 
 /// What there may be interest in.
 #[derive(Clone, Debug)]
-pub(super) enum Topic {
+pub(in crate::router) enum Topic {
     /// Each message of a subject.
     Subject(Arc<[u8]>),
     /// The messages of a queue group.

@@ -258,6 +258,12 @@ impl<'a, D: Destination> Tally<'a, D> {
         let servers = self.servers.iter().filter(|(server, _)| counts(server));
         self.clients + servers.map(|(_, weight)| weight).sum::<u64>()
     }
+
+    /// What those servers weigh.
+    pub fn weight_of(&self, servers: impl Fn(&D) -> bool) -> u64 {
+        let these = self.servers.iter().filter(|(server, _)| servers(server));
+        these.map(|(_, weight)| weight).sum()
+    }
 }
 
 /// A number below `bound`, each equally likely: the upper half of the product, and no division.

@@ -40,9 +40,9 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
         let states: Vec<&ConnectionState> = shown.iter().map(|connection| &connection.state).collect();
         exporter.connections(&states, observed.monitor.connections);
     }
-    let (shown, total) = accounts::observed(broker);
+    let (shown, counts) = accounts::observed(broker);
     exporter.accounts(&shown);
-    accounts::count(&mut text, shown.len(), total);
+    accounts::count(&mut text, &counts);
     own::server(&mut text, &settings, &observed);
     cluster::write(&mut text, &cluster::Observed::of(broker).await);
     own::process(&mut text, broker);

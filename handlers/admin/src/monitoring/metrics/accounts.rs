@@ -18,10 +18,22 @@ pub(super) struct Observed {
     subscriptions: usize,
 }
 
+/// How many accounts there are.
+pub(super) struct Counted {
+    total: usize,
+    shown: usize,
+    /// How often one of them has begun anew.
+    panics: u64,
+}
+
 /// The accounts that are shown, by name, and how many there are.
-pub(super) fn observed(broker: &Broker) -> (Vec<Observed>, usize) {
+pub(super) fn observed(broker: &Broker) -> (Vec<Observed>, Counted) {
     let accounts = broker.accounts.all();
-    let total = accounts.len();
+    let counts = Counted {
+        total: accounts.len(),
+        shown: accounts.len().min(LIMIT),
+        panics: accounts.iter().map(|account| account.panics()).sum(),
+    };
     // The number changes while they are sorted by it.
     let mut counted: Vec<_> = (accounts.into_iter())
         .map(|account| (account.connections(), account))
@@ -42,17 +54,23 @@ pub(super) fn observed(broker: &Broker) -> (Vec<Observed>, usize) {
             account,
         }
     });
-    (observed.collect(), total)
+    (observed.collect(), counts)
 }
 
-/// How many there are, and how many of them are shown.
-pub(super) fn count(text: &mut Exposition, shown: usize, total: usize) {
-    text.single("vagus_accounts", Kind::Gauge, "Accounts.", total);
+/// How many there are, how many of them are shown, and how often one has failed.
+pub(super) fn count(text: &mut Exposition, counts: &Counted) {
+    text.single("vagus_accounts", Kind::Gauge, "Accounts.", counts.total);
     text.single(
         "vagus_accounts_shown",
         Kind::Gauge,
         "Accounts that are shown here one by one: those in which most connections are.",
-        shown,
+        counts.shown,
+    );
+    text.single(
+        "vagus_account_panics_total",
+        Kind::Counter,
+        "How often an account has begun anew because of a panic, which has closed all its connections.",
+        counts.panics,
     );
 }
 
