@@ -1,5 +1,6 @@
 //! The accounts of a server, and where the Router of each is.
 
+use crate::agreed::Agreed;
 use crate::mailbox::tell_recipient;
 use crate::router::Router;
 use actix::prelude::*;

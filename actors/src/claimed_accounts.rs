@@ -226,7 +226,7 @@ impl ClaimedAccounts {
         let shared = opened.definition().is_some_and(|before| before.shares());
         opened.define(&definition);
         if shared || definition.shares() {
-            self.share();
+            self.share_anew(&opened);
         }
         let known = Arc::new(KnownAccount::new(claims, token));
         let before = self.known.write().insert(account.into(), known.clone());
@@ -236,9 +236,9 @@ impl ClaimedAccounts {
         Ok(known)
     }
 
-    /// Has accounts share what their tokens say, as far as the accounts are known that they name.
-    fn share(&self) {
-        let (_, refused) = self.accounts.share(now());
+    /// Has an account share what its token says, as far as the accounts are known that it names.
+    fn share_anew(&self, account: &vagus_delivery::Account) {
+        let (_, refused) = self.accounts.share_anew(account, now());
         for import in refused {
             log::debug!(
                 "Error adding import {:?} of account {:?}: {}",

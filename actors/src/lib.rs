@@ -5,6 +5,7 @@
 //! [`connection::Session`] does, and what is delivered is encoded in `vagus_delivery`.
 
 mod accounts;
+mod agreed;
 pub mod asking;
 pub mod claimed_accounts;
 pub mod cluster;

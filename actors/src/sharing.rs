@@ -1,15 +1,16 @@
 //! What accounts share with each other, put in force.
 
+pub use crate::agreed::RefusedImport;
+
 use crate::accounts::{Accounts, RoutedAccount};
+use crate::agreed::{Agreed, Allowed};
 use crate::mailbox::tell;
 use crate::router::{Announce, Announcer, ChangeImports, ServiceImport, StreamImport};
 use crate::system_services::system_services;
-use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
-use vagus_accounts::{AccountDefinition, ImportError, Sharing};
 use vagus_delivery::subscriptions::Change;
 use vagus_delivery::{Account, AnswerWay, Crossing, Moment, Unanswered};
 use vagus_routing::Destination;
@@ -19,21 +20,6 @@ const GIVEN_UP_AT_ONCE: usize = 4_096;
 
 /// For how long changes are waited for to be in force.
 const WAITED_AT_MOST: Duration = Duration::from_secs(5);
-
-/// An import that is not in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedImport {
-    /// The importing account.
-    pub account: Box<str>,
-    /// The exporting account.
-    pub exporter: Box<str>,
-    /// The subject in the exporting account.
-    pub subject: Box<str>,
-    /// Whether it is a service; a stream otherwise.
-    pub is_service: bool,
-    /// Why.
-    pub error: ImportError,
-}
 
 /// What is on its way to be in force for every publisher.
 #[derive(Debug, Default)]
@@ -57,71 +43,74 @@ struct Imports {
 }
 
 impl Accounts {
-    /// From now on accounts share what they are defined to, at this moment in seconds since 1970. Whoever is subscribed already gets what is imported, and no longer gets what is
-    /// not. Imports that are not allowed are left out and given back.
+    /// From now on all accounts share what they are defined to, at this moment in seconds since 1970. Whoever is subscribed
+    /// already gets what is imported, and no longer gets what is not. Imports that are not allowed are left out and given
+    /// back.
     pub fn share(&self, now: i64) -> (SharingSettled, Vec<RefusedImport>) {
         let accounts = self.directory().all();
-        let definitions = accounts.iter().filter_map(|account| account.definition());
-        let definitions: Vec<Arc<AccountDefinition>> = definitions.collect();
-        let mut sharing = Sharing::new(definitions.iter().map(AsRef::as_ref), now);
-        let mut refused = Vec::new();
-        let mut settled = SharingSettled::default();
-        let mut all: HashMap<&str, Imports> = HashMap::new();
-        let mut ends = i64::MAX;
-        for definition in &definitions {
-            let mut refuse = |exporter: &str, subject: &str, is_service, error| {
-                refused.push(RefusedImport {
-                    account: definition.name.clone(),
-                    exporter: exporter.into(),
-                    subject: subject.into(),
-                    is_service,
-                    error,
-                });
+        let mut agreed = self.agreed.lock();
+        *agreed = Agreed::of(accounts.iter().filter_map(|account| account.definition()), now);
+        let names = accounts.iter().map(|account| account.name());
+        self.put_in_force(&mut agreed, names, now)
+    }
+
+    /// The same where one account is defined otherwise than before: costs its imports, and those of the accounts that import
+    /// of it.
+    pub fn share_anew(&self, account: &Account, now: i64) -> (SharingSettled, Vec<RefusedImport>) {
+        let Some(definition) = account.definition() else {
+            return Default::default();
+        };
+        let mut agreed = self.agreed.lock();
+        let concerned = agreed.define(definition);
+        self.put_in_force(&mut agreed, concerned.iter().map(AsRef::as_ref), now)
+    }
+
+    /// Has these accounts import what they may.
+    fn put_in_force<'n>(
+        &self,
+        agreed: &mut Agreed,
+        importers: impl Iterator<Item = &'n str>,
+        now: i64,
+    ) -> (SharingSettled, Vec<RefusedImport>) {
+        let (mut settled, mut all_refused) = (SharingSettled::default(), Vec::new());
+        for name in importers {
+            let Allowed {
+                streams,
+                services,
+                mut refused,
+            } = agreed.imports_of(name, now);
+            all_refused.append(&mut refused);
+            let Some(account) = self.directory().find(name) else {
+                continue;
             };
-            for import in &definition.stream_imports {
-                match sharing.add_stream(definition, import) {
-                    Ok(stream) => {
-                        ends = ends.min(stream.expires().unwrap_or(i64::MAX));
-                        let Some(exporter) = self.find(stream.account()) else {
-                            continue;
-                        };
-                        let imports = all.entry(&definition.name).or_default();
-                        imports.streams.push(StreamImport {
-                            stream: Arc::new(stream),
-                            exporter: exporter.account,
-                            router: exporter.router,
-                        });
-                    }
-                    Err(error) => refuse(&import.account, &import.subject, false, error),
-                }
+            let mut imports = Imports::default();
+            for stream in streams {
+                let Some(exporter) = self.find(stream.account()) else {
+                    continue;
+                };
+                imports.streams.push(StreamImport {
+                    stream: Arc::new(stream),
+                    exporter: exporter.account,
+                    router: exporter.router,
+                });
             }
-            for import in &definition.service_imports {
-                match sharing.add_service(definition, import) {
-                    Ok(service) => {
-                        ends = ends.min(service.expires().unwrap_or(i64::MAX));
-                        let Some(exporter) = self.find(service.account()) else {
-                            continue;
-                        };
-                        self.expect_answers(&exporter, &mut settled);
-                        if service.terms().latency.is_some() {
-                            exporter.account.tell_of_clients();
-                        }
-                        let imports = all.entry(&definition.name).or_default();
-                        imports.services.push(ServiceImport {
-                            service,
-                            exporter: exporter.account,
-                        });
-                    }
-                    Err(error) => refuse(&import.account, &import.subject, true, error),
+            for service in services {
+                let Some(exporter) = self.find(service.account()) else {
+                    continue;
+                };
+                self.expect_answers(&exporter, &mut settled);
+                if service.terms().latency.is_some() {
+                    exporter.account.tell_of_clients();
                 }
+                imports.services.push(ServiceImport {
+                    service,
+                    exporter: exporter.account,
+                });
             }
-        }
-        self.import_ends.store(ends, Ordering::Relaxed);
-        for account in accounts {
-            let imports = all.remove(account.name()).unwrap_or_default();
             self.change_imports(&account, imports, &mut settled);
         }
-        (settled, refused)
+        self.import_ends.store(agreed.next_end(), Ordering::Relaxed);
+        (settled, all_refused)
     }
 
     fn change_imports(&self, account: &Arc<Account>, imports: Imports, settled: &mut SharingSettled) {
@@ -213,9 +202,13 @@ impl Accounts {
 
     /// Takes imports back that end by themselves, once it is time, in seconds since 1970.
     pub(crate) fn end_imports(&self, now: i64) {
-        if self.import_ends.load(Ordering::Relaxed) <= now {
+        // While somebody changes a great deal, messages need not wait for it.
+        if self.import_ends.load(Ordering::Relaxed) <= now
+            && let Some(mut agreed) = self.agreed.try_lock()
+        {
+            let concerned = agreed.ended(now);
             // Those that are not allowed have been told of before.
-            drop(self.share(now));
+            drop(self.put_in_force(&mut agreed, concerned.iter().map(AsRef::as_ref), now));
         }
     }
 

@@ -4,7 +4,9 @@ use crate::router::RouterState;
 use actix::System;
 use std::collections::HashMap;
 use tokio::task::yield_now;
-use vagus_accounts::{Access, Activation, LocalSubject, StreamExport, StreamImport};
+use vagus_accounts::{
+    Access, AccountDefinition, Activation, ImportError, LocalSubject, StreamExport, StreamImport,
+};
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::Outbox;
 use vagus_delivery::subscriptions::Subscriptions;
@@ -149,6 +151,78 @@ fn others_get_their_turn_while_many_shadows_are_cast() {
         );
         importer.account.forget_definition();
         accounts.share(100);
+        assert_eq!(settled(&importer, &exporter).await, (0, 0));
+    });
+}
+
+/// An account that exports nothing and imports a stream of another.
+fn importing_of(name: &str, exporter: &str) -> Arc<AccountDefinition> {
+    let mut definition = importing(0);
+    definition.name = name.into();
+    definition.stream_imports[0].account = exporter.into();
+    definition.stream_imports[0].activation = None;
+    Arc::new(definition)
+}
+
+#[test]
+fn a_change_costs_those_whom_it_concerns() {
+    let hub = (0..1_000).map(|number| importing_of(&format!("I{number}"), "HUB"));
+    let others = (0..3).map(|number| importing_of(&format!("J{number}"), "A"));
+    let mut agreed = Agreed::of(hub.chain(others), 0);
+    assert_eq!(
+        agreed.define(Arc::new(exporting())),
+        ["A", "J0", "J1", "J2"].map(Box::from)
+    );
+    assert_eq!(agreed.define(importing_of("I7", "A")), [Box::from("I7")]);
+    assert_eq!(
+        agreed.define(Arc::new(exporting())),
+        ["A", "I7", "J0", "J1", "J2"].map(Box::from)
+    );
+    assert_eq!(agreed.define(importing_of("J1", "HUB")), [Box::from("J1")]);
+    assert_eq!(
+        agreed.define(Arc::new(exporting())),
+        ["A", "I7", "J0", "J2"].map(Box::from)
+    );
+}
+
+/// As tokens come: in any order, and each anew.
+#[test]
+fn accounts_are_defined_one_by_one() {
+    System::new().block_on(async {
+        let arbiters = Arc::new(Arbiters::new(1));
+        let accounts = Accounts::start(arbiters.clone());
+        let define = |definition: AccountDefinition| {
+            let account = accounts.open(&definition.name);
+            account.define(&Arc::new(definition));
+            let (_, refused) = accounts.share_anew(&account, 100);
+            refused.into_iter().map(|it| it.error).collect::<Vec<_>>()
+        };
+        assert_eq!(define(importing(0)), [ImportError::AccountMissing]);
+        let importer = accounts.find("B").unwrap();
+        let outbox = Arc::new(Outbox::new(arbiters.slots.take(), 1, 0, 1000, None));
+        let (mut held, mut changes) = (Subscriptions::default(), Vec::new());
+        held.add(b"s", None, b"1", None, &outbox, &mut changes);
+        let announce = Announce {
+            account: importer.account.id(),
+            changes,
+            announcer: None,
+        };
+        importer.router.send(announce).await.unwrap();
+        assert_eq!(define(exporting()), []);
+        let exporter = accounts.find("A").unwrap();
+        assert_eq!(settled(&importer, &exporter).await, (1, 1));
+        let mut silent = exporting();
+        silent.stream_exports.clear();
+        assert_eq!(define(silent), [ImportError::StreamNotAuthorized]);
+        assert_eq!(settled(&importer, &exporter).await, (0, 0));
+        assert_eq!(define(exporting()), []);
+        assert_eq!(settled(&importer, &exporter).await, (1, 1));
+        // The end of it is that of what was said last.
+        assert_eq!(define(importing(200)), []);
+        assert_eq!(define(importing(300)), []);
+        accounts.end_imports(200);
+        assert_eq!(settled(&importer, &exporter).await, (1, 1));
+        accounts.end_imports(300);
         assert_eq!(settled(&importer, &exporter).await, (0, 0));
     });
 }

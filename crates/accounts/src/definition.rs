@@ -56,6 +56,12 @@ impl MappingDefinition {
 }
 
 impl AccountDefinition {
+    /// Whether where a message goes on depends on the cluster in which it is published.
+    pub fn maps_by_cluster(&self) -> bool {
+        let mut destinations = self.mappings.iter().flat_map(|mapping| &mapping.destinations);
+        destinations.any(|destination| destination.cluster.is_some())
+    }
+
     /// Whether it says anything of what is shared with others.
     pub fn shares(&self) -> bool {
         !self.stream_exports.is_empty()

@@ -16,30 +16,77 @@ use self::cycles::Imports;
 use crate::definition::AccountDefinition;
 use crate::export::Access;
 use crate::import::{Activation, ServiceImport, StreamImport};
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::borrow::{Borrow, Cow};
+use std::collections::{BTreeSet, HashMap};
 use vagus_routing::subject;
 
-/// All accounts, and those of their imports that were added.
+/// All accounts, each as an `A`, and those of their imports that were added.
 #[derive(Debug)]
-pub struct Sharing<'a> {
-    accounts: HashMap<&'a str, &'a AccountDefinition>,
-    imports: HashMap<&'a str, Imports<'a>>,
+pub struct Sharing<A> {
+    accounts: HashMap<Box<str>, A>,
+    imports: HashMap<Box<str>, Imports>,
+    /// By exporting account, which may not be there, those that want to import of it.
+    importers: HashMap<Box<str>, BTreeSet<Box<str>>>,
     /// In seconds since 1970.
     now: i64,
 }
 
-impl<'a> Sharing<'a> {
+impl<A: Borrow<AccountDefinition> + Clone> Sharing<A> {
     /// Of these accounts, none of which has imported anything yet, at this moment in seconds since 1970.
-    pub fn new(accounts: impl IntoIterator<Item = &'a AccountDefinition>, now: i64) -> Self {
-        Self {
-            accounts: accounts
-                .into_iter()
-                .map(|account| (&*account.name, account))
-                .collect(),
+    pub fn new(accounts: impl IntoIterator<Item = A>, now: i64) -> Self {
+        let mut sharing = Self {
+            accounts: HashMap::new(),
             imports: HashMap::new(),
+            importers: HashMap::new(),
             now,
+        };
+        accounts.into_iter().for_each(|account| sharing.define(account));
+        sharing
+    }
+
+    /// From now on it is this moment, in seconds since 1970.
+    pub fn set_time(&mut self, now: i64) {
+        self.now = now;
+    }
+
+    /// There is this account, as it is defined now. Its imports stay as they were added.
+    pub fn define(&mut self, account: A) {
+        let definition: &AccountDefinition = account.borrow();
+        let name = definition.name.clone();
+        let exporters: Vec<Box<str>> = exporters(definition).map(Into::into).collect();
+        if let Some(before) = self.accounts.insert(name.clone(), account) {
+            self.unlist(before.borrow());
         }
+        for exporter in exporters {
+            self.importers.entry(exporter).or_default().insert(name.clone());
+        }
+    }
+
+    fn unlist(&mut self, importer: &AccountDefinition) {
+        for exporter in exporters(importer) {
+            if let Some(importers) = self.importers.get_mut(exporter) {
+                importers.remove(&importer.name);
+                if importers.is_empty() {
+                    self.importers.remove(exporter);
+                }
+            }
+        }
+    }
+
+    /// The account of this name, as it is defined.
+    pub fn find(&self, name: &str) -> Option<&A> {
+        self.accounts.get(name)
+    }
+
+    /// The accounts that want to import of this one, whether they may or not.
+    pub fn importers(&self, exporter: &str) -> impl Iterator<Item = &str> {
+        let importers = self.importers.get(exporter);
+        importers.into_iter().flatten().map(AsRef::as_ref)
+    }
+
+    /// An account imports nothing any more, until something is added.
+    pub fn withdraw(&mut self, importer: &str) {
+        self.imports.remove(importer);
     }
 
     /// Adds an import of a stream to those of an account.
@@ -49,10 +96,11 @@ impl<'a> Sharing<'a> {
     /// cannot be called so in the importing account. Nothing is added then.
     pub fn add_stream(
         &mut self,
-        account: &'a AccountDefinition,
-        import: &'a StreamImport,
+        account: &AccountDefinition,
+        import: &StreamImport,
     ) -> Result<ImportedStream, ImportError> {
         let exporter = self.exporter(&import.account)?;
+        let exporter = exporter.borrow();
         let export = covering(
             &exporter.stream_exports,
             |export| &export.subject,
@@ -79,7 +127,7 @@ impl<'a> Sharing<'a> {
             self.check_stream_cycle(account, exporter, called)?;
         }
         let imported = ImportedStream::new(&account.name, import, &local)?;
-        let imports = self.imports.entry(&account.name).or_default();
+        let imports = self.imports.entry(account.name.clone()).or_default();
         imports.add_stream(&import.account, &import.subject, imported.local())?;
         Ok(imported)
     }
@@ -90,10 +138,11 @@ impl<'a> Sharing<'a> {
     /// As for [`Sharing::add_stream`].
     pub fn add_service(
         &mut self,
-        account: &'a AccountDefinition,
-        import: &'a ServiceImport,
+        account: &AccountDefinition,
+        import: &ServiceImport,
     ) -> Result<ImportedService, ImportError> {
         let exporter = self.exporter(&import.account)?;
+        let exporter = exporter.borrow();
         let local = import.local.as_deref().unwrap_or(&import.subject);
         if !is_valid(local) || !is_valid(&import.subject) {
             return Err(ImportError::InvalidSubject);
@@ -119,15 +168,15 @@ impl<'a> Sharing<'a> {
         };
         self.check_service_cycle(account, exporter, &service::local_pattern(local, &import.subject))?;
         let imported = ImportedService::new(import, export)?;
-        let imports = self.imports.entry(&account.name).or_default();
+        let imports = self.imports.entry(account.name.clone()).or_default();
         imports.add_service(&import.account, &import.subject, imported.local())?;
         Ok(imported)
     }
 
-    fn exporter(&self, name: &str) -> Result<&'a AccountDefinition, ImportError> {
+    fn exporter(&self, name: &str) -> Result<A, ImportError> {
         self.accounts
             .get(name)
-            .copied()
+            .cloned()
             .ok_or(ImportError::AccountMissing)
     }
 
@@ -157,6 +206,13 @@ impl<'a> Sharing<'a> {
             }),
         }
     }
+}
+
+/// The accounts that one wants to import from; the same may come several times.
+fn exporters(importer: &AccountDefinition) -> impl Iterator<Item = &str> {
+    let streams = importer.stream_imports.iter().map(|import| &*import.account);
+    let services = importer.service_imports.iter().map(|import| &*import.account);
+    streams.chain(services)
 }
 
 /// The export of exactly this subject, or else the first that it is a part of.

@@ -5,6 +5,8 @@
 
 use super::{ImportError, Sharing};
 use crate::definition::AccountDefinition;
+use std::borrow::Borrow;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use vagus_routing::subject::{is_subset, overlap};
 
@@ -13,68 +15,69 @@ const ACCOUNTS_AT_MOST: usize = 1024;
 
 /// What an account has imported.
 #[derive(Debug, Default)]
-pub(super) struct Imports<'a> {
-    streams: Vec<Import<'a>>,
-    services: Vec<Import<'a>>,
+pub(super) struct Imports {
+    streams: Vec<Import>,
+    services: Vec<Import>,
     /// What was imported of which account, streams by their subjects there, services by their subjects here.
-    known_streams: HashSet<(&'a str, &'a str)>,
-    known_services: HashMap<(&'a str, Box<str>), &'a str>,
+    known_streams: HashSet<(Box<str>, Box<str>)>,
+    known_services: HashMap<(Box<str>, Box<str>), Box<str>>,
 }
 
 #[derive(Debug)]
-struct Import<'a> {
-    account: &'a str,
+struct Import {
+    account: Box<str>,
     /// In the exporting account.
-    subject: &'a str,
+    subject: Box<str>,
     /// In the importing one.
     local: Box<str>,
 }
 
-impl<'a> Imports<'a> {
+impl Imports {
     pub(super) fn add_stream(
         &mut self,
-        account: &'a str,
-        subject: &'a str,
+        account: &str,
+        subject: &str,
         local: &str,
     ) -> Result<(), ImportError> {
-        if !self.known_streams.insert((account, subject)) {
+        if !self.known_streams.insert((account.into(), subject.into())) {
             return Err(ImportError::StreamTwice);
         }
-        let local = local.into();
-        self.streams.push(Import {
-            account,
-            subject,
-            local,
-        });
+        self.streams.push(Import::new(account, subject, local));
         Ok(())
     }
 
     pub(super) fn add_service(
         &mut self,
-        account: &'a str,
-        subject: &'a str,
+        account: &str,
+        subject: &str,
         local: &str,
     ) -> Result<(), ImportError> {
-        let known = self.known_services.insert((account, local.into()), subject);
-        if let Some(known) = known {
-            self.known_services.insert((account, local.into()), known);
-            return Err(ImportError::ServiceTwice {
+        match self.known_services.entry((account.into(), local.into())) {
+            Entry::Occupied(known) => Err(ImportError::ServiceTwice {
                 local: local.to_owned(),
                 account: account.to_owned(),
-                subject: known.to_owned(),
-            });
+                subject: known.get().to_string(),
+            }),
+            Entry::Vacant(place) => {
+                place.insert(subject.into());
+                self.services.push(Import::new(account, subject, local));
+                Ok(())
+            }
         }
-        let local = local.into();
-        self.services.push(Import {
-            account,
-            subject,
-            local,
-        });
-        Ok(())
     }
 }
 
-impl<'a> Sharing<'a> {
+impl Import {
+    fn new(account: &str, subject: &str, local: &str) -> Self {
+        Self {
+            account: account.into(),
+            subject: subject.into(),
+            local: local.into(),
+        }
+    }
+}
+
+impl<A: Borrow<AccountDefinition> + Clone> Sharing<A> {
     /// Whether what `exporter` has as `called` comes from `importer` by way of service imports.
     pub(super) fn check_service_cycle(
         &self,
@@ -87,7 +90,7 @@ impl<'a> Sharing<'a> {
             exporter,
             called,
             |imports| &imports.services,
-            &|import| import.subject,
+            &|import| &import.subject,
             &|_, _| true,
         )
     }
@@ -106,11 +109,14 @@ impl<'a> Sharing<'a> {
             |imports| &imports.streams,
             &|import| &import.local,
             &|account, called| {
-                let exports = |account: &&AccountDefinition| {
+                let exports = |account: &AccountDefinition| {
                     let mut exports = account.stream_exports.iter();
                     exports.any(|export| is_subset(called.as_bytes(), export.subject.as_bytes()))
                 };
-                self.accounts.get(account).is_some_and(exports)
+                self.accounts
+                    .get(account)
+                    .map(Borrow::borrow)
+                    .is_some_and(exports)
             },
         )
     }
@@ -121,8 +127,8 @@ impl<'a> Sharing<'a> {
         importer: &'s AccountDefinition,
         exporter: &'s AccountDefinition,
         called: &str,
-        imports_of: fn(&'s Imports<'a>) -> &'s [Import<'a>],
-        side: &dyn Fn(&'s Import<'a>) -> &'s str,
+        imports_of: fn(&'s Imports) -> &'s [Import],
+        side: &dyn Fn(&'s Import) -> &'s str,
         passes_on: &dyn Fn(&str, &str) -> bool,
     ) -> Result<(), ImportError> {
         let mut visited: HashSet<&str> = HashSet::from([&*importer.name]);
@@ -140,7 +146,7 @@ impl<'a> Sharing<'a> {
                 way.pop();
                 continue;
             };
-            if visited.contains(import.account) {
+            if visited.contains(&*import.account) {
                 return Err(ImportError::Cycle);
             }
             visited.insert(account);
@@ -153,7 +159,7 @@ impl<'a> Sharing<'a> {
             } else {
                 called.clone()
             };
-            way.push(enter(import.account, &called));
+            way.push(enter(&import.account, &called));
         }
         Ok(())
     }
