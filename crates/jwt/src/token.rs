@@ -1,10 +1,14 @@
 //! A token: header, payload and signature, each in base64, with a dot between them.
 
+mod members;
+
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use members::Members;
 use openssl::error::ErrorStack;
 use serde::Deserialize;
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 use vagus_auth::nkey::{self, KeyPair};
@@ -69,11 +73,14 @@ impl From<serde_json::Error> for TokenError {
     fn from(error: serde_json::Error) -> Self {
         // What serde says of a value may hold the value.
         Self::Json(match error.classify() {
-            serde_json::error::Category::Data => "a field is of another type".to_owned(),
+            serde_json::error::Category::Data => "a field is of another type, or there twice".to_owned(),
             _ => "not JSON".to_owned(),
         })
     }
 }
+
+/// The members of claims whose own are named by public keys, subjects and tiers.
+const NAMED_FREELY: [&str; 3] = ["revocations", "mappings", "tiered_limits"];
 
 /// Whether a text begins as all tokens do.
 #[must_use]
@@ -97,7 +104,7 @@ const OLD_ALGORITHM: &str = "ed25519";
 
 /// What a token says whose signature fits its issuer.
 pub(crate) struct Verified {
-    /// In the form of version 2, without members that are null.
+    /// In the form of version 2, with the names of members that are known.
     pub(crate) payload: Value,
     /// What claims it makes: `user`, `account` …
     pub(crate) kind: String,
@@ -114,7 +121,8 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn read(text: &'a str) -> Result<Self, TokenError> {
+    /// The names of members of `named_freely` are kept as they are.
+    fn read(text: &'a str, named_freely: &[&str]) -> Result<Self, TokenError> {
         if text.len() > MAX_TOKEN {
             return Err(TokenError::TooLarge(text.len()));
         }
@@ -131,8 +139,10 @@ impl<'a> Parts<'a> {
         if !is_known || !header.typ.eq_ignore_ascii_case("jwt") {
             return Err(TokenError::Header);
         }
-        let mut claims: Value = serde_json::from_slice(&decode(payload)?)?;
-        without_nulls(&mut claims);
+        let claims = decode(payload)?;
+        let mut claims_reader = serde_json::Deserializer::from_slice(&claims);
+        let claims = Members::but(named_freely).deserialize(&mut claims_reader)?;
+        claims_reader.end()?;
         Ok(Self {
             text,
             header,
@@ -163,7 +173,7 @@ impl<'a> Parts<'a> {
 
 /// Reads a token and verifies that its issuer has signed it.
 pub(crate) fn verified(text: &str) -> Result<Verified, TokenError> {
-    let parts = Parts::read(text)?;
+    let parts = Parts::read(text, &NAMED_FREELY)?;
     let old_kind = parts.claims.get("type").and_then(Value::as_str);
     let nats = |field: &str| parts.claims.get("nats").and_then(|nats| nats.get(field));
     let version = match old_kind {
@@ -184,18 +194,6 @@ pub(crate) fn verified(text: &str) -> Result<Verified, TokenError> {
         migrate(&mut payload, &kind);
     }
     Ok(Verified { payload, kind })
-}
-
-/// Go takes a member that is null for one that is not there.
-fn without_nulls(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.retain(|_, member| !member.is_null());
-            members.values_mut().for_each(without_nulls);
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(without_nulls),
-        _ => {}
-    }
 }
 
 /// Claims of version 1 in the form of version 2.
@@ -244,7 +242,7 @@ impl GenericClaims {
     /// # Errors
     /// When it is none, or was signed by somebody else.
     pub fn decode(text: &str) -> Result<Self, TokenError> {
-        let parts = Parts::read(text)?;
+        let parts = Parts::read(text, &["nats"])?;
         let is_old = parts.header.alg.eq_ignore_ascii_case(OLD_ALGORITHM);
         parts.verify(if is_old { 1 } else { NEWEST_VERSION })?;
         let of = |field: &str| parts.claims.get(field).and_then(Value::as_str);

@@ -257,3 +257,47 @@ fn changed_tokens_do_not_panic() {
         }
     }
 }
+
+/// As Go reads them: what says until when a token holds, or what it may not do, holds in any case.
+#[test]
+fn claims_are_read_by_names_in_any_case() {
+    let account = KeyPair::generate(Kind::Account).unwrap();
+    let user = KeyPair::generate(Kind::User).unwrap();
+    let claims = json!({
+        "ISS": account.public(), "Sub": user.public(), "iat": 1, "Exp": 50, "NBF": 40,
+        "nats": {"Type": "user", "Version": 2, "PUB": {"Deny": ["a"]}, "Src": ["10.0.0.0/8"], "Subs": 7},
+    });
+    let read = Claims::<User>::decode(&signed(&claims, &account).unwrap()).unwrap();
+    assert_eq!((read.expires, read.not_before), (50, 40));
+    assert_eq!(read.nats.limits.permissions.publish.deny, ["a"]);
+    assert_eq!(read.nats.limits.subscriptions, 7);
+    assert!(!read.nats.limits.source_networks.have("11.0.0.1".parse().unwrap()));
+
+    let operator = KeyPair::generate(Kind::Operator).unwrap();
+    let claims = json!({
+        "iss": operator.public(), "sub": account.public(), "iat": 1,
+        "nats": {
+            "type": "account", "version": 2, "Revocations": {user.public(): 5},
+            "LIMITS": {"CONN": 3, "Tiered_Limits": {"R1": {"Streams": 2}}},
+            "Mappings": {"From.Here": [{"Subject": "To.There"}]},
+        },
+    });
+    let read = Claims::<Account>::decode(&signed(&claims, &operator).unwrap()).unwrap();
+    assert!(read.nats.revocations.revoke(user.public(), 5));
+    assert_eq!(read.nats.limits.connections, 3);
+    assert_eq!(read.nats.limits.tiers["R1"].streams, 2);
+    assert_eq!(read.nats.mappings["From.Here"][0].subject, "To.There");
+}
+
+/// Which of two holds is not guessed.
+#[test]
+fn claims_that_are_made_twice_are_refused() {
+    let account = KeyPair::generate(Kind::Account).unwrap();
+    let user = KeyPair::generate(Kind::User).unwrap();
+    let claims = json!({
+        "iss": account.public(), "sub": user.public(), "iat": 1, "exp": 50, "Exp": 0,
+        "nats": {"type": "user", "version": 2},
+    });
+    let refused = Claims::<User>::decode(&signed(&claims, &account).unwrap());
+    assert!(matches!(refused, Err(TokenError::Json(_))), "{refused:?}");
+}
