@@ -13,7 +13,7 @@ mod version;
 pub use configurator::Configurator;
 pub use proposal::{Content, Keep, Outcome, Propose, Source};
 pub use reach::Reach;
-pub use version::{Origin, Record, Verdict, Version};
+pub use version::{EarlierVersion, Origin, Record, Verdict, Version};
 
 use crate::impact::assess_all;
 use crate::lame_duck::{LameDuck, Resettle};
@@ -115,7 +115,7 @@ pub struct Reload {
     lame_duck: Addr<LameDuck>,
     /// The newest is what holds; there is always one.
     current: Arc<Version>,
-    earlier: VecDeque<Arc<Version>>,
+    earlier: VecDeque<Arc<EarlierVersion>>,
     records: VecDeque<Record>,
 }
 
@@ -125,7 +125,7 @@ pub struct ReloadState {
     /// What holds.
     pub current: Arc<Version>,
     /// What may be gone back to, the oldest first.
-    pub earlier: Vec<Arc<Version>>,
+    pub earlier: Vec<Arc<EarlierVersion>>,
     /// What was tried, the oldest first.
     pub records: Vec<Record>,
     /// The file that the server was started with.
@@ -203,7 +203,7 @@ impl Reload {
             let next = Arc::new(candidate.into_version(number, propose));
             let before = std::mem::replace(&mut self.current, next);
             if is_new {
-                self.earlier.push_back(before);
+                self.earlier.push_back(Arc::new(EarlierVersion::of(&before)));
                 if self.earlier.len() > VERSIONS {
                     self.earlier.pop_front();
                 }

@@ -2,7 +2,7 @@
 
 use super::ReloadError;
 use super::reach::{Confines, Reach};
-use super::version::Version;
+use super::version::{EarlierVersion, Remembered, Version};
 use crate::impact::ReloadImpact;
 use actix::prelude::*;
 use std::collections::VecDeque;
@@ -97,6 +97,7 @@ pub(super) struct Candidate {
     text: Option<Arc<str>>,
     pub(super) digest: String,
     pub(super) warnings: Vec<String>,
+    is_of_program: bool,
     pub(super) is_of_file: bool,
     pub(super) to_be_written: Option<String>,
 }
@@ -106,7 +107,7 @@ impl Candidate {
         propose: &Propose,
         source: &dyn Source,
         current: &Version,
-        earlier: &VecDeque<Arc<Version>>,
+        earlier: &VecDeque<Arc<EarlierVersion>>,
     ) -> Result<Self, ReloadError> {
         let writes = propose.keep == Keep::File;
         if writes && source.file().is_none() {
@@ -138,20 +139,26 @@ impl Candidate {
                 let tree = unmasked(patch.applied_to(&current.tree), &current.tree)?;
                 afar.admit(tree, None, false)
             }
-            Content::Config(config) => Ok(Self {
-                config: Config::clone(config),
-                tree: current.tree.clone(),
-                text: None,
-                digest: config.digest.clone(),
-                warnings: Vec::new(),
-                is_of_file: false,
-                to_be_written: None,
-            }),
+            Content::Config(config) => Ok(Self::of_program(config, current)),
             Content::Version(number) => {
                 let known = earlier.iter().find(|version| version.number == *number);
                 let version = known.ok_or(ReloadError::UnknownVersion(*number))?;
-                Self::of_version(&here, version, writes)
+                Self::of_version(&here, current, version, writes)
             }
+        }
+    }
+
+    /// As the program says, which has no tree.
+    fn of_program(config: &Config, current: &Version) -> Self {
+        Self {
+            config: config.clone(),
+            tree: current.tree.clone(),
+            text: None,
+            digest: config.digest.clone(),
+            warnings: Vec::new(),
+            is_of_program: true,
+            is_of_file: false,
+            to_be_written: None,
         }
     }
 
@@ -196,16 +203,22 @@ impl Candidate {
         Ok(candidate)
     }
 
-    fn of_version(reader: &Reader<'_>, version: &Version, writes: bool) -> Result<Self, ReloadError> {
-        let mut candidate = Self {
-            config: version.config.clone(),
-            tree: version.tree.clone(),
-            text: version.text.clone(),
-            digest: version.digest.clone(),
-            warnings: Vec::new(),
-            is_of_file: writes,
-            to_be_written: None,
+    fn of_version(
+        reader: &Reader<'_>,
+        current: &Version,
+        version: &EarlierVersion,
+        writes: bool,
+    ) -> Result<Self, ReloadError> {
+        let mut candidate = match &version.content {
+            Remembered::Text(text) => {
+                let tree = reader.parse(text)?;
+                reader.understand(tree, None, writes)?
+            }
+            Remembered::Tree(tree) => reader.understand(tree.clone(), None, writes)?,
+            Remembered::Config(config) => Self::of_program(config, current),
         };
+        candidate.text.clone_from(&version.text);
+        candidate.digest.clone_from(&version.digest);
         if writes {
             let differs = || ReloadError::FileDiffers(format!("the text of version {}", version.number));
             let text = version.text.as_deref().ok_or_else(differs)?;
@@ -232,6 +245,7 @@ impl Candidate {
             text: self.text,
             digest: self.digest,
             is_of_file: self.is_of_file,
+            is_of_program: self.is_of_program,
             since: SystemTime::now(),
         }
     }
@@ -318,6 +332,7 @@ impl Reader<'_> {
             text: text.map(Into::into),
             digest,
             warnings,
+            is_of_program: false,
             is_of_file,
             to_be_written: None,
         })

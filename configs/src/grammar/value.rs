@@ -82,12 +82,13 @@ pub struct Entry {
 const LOOKED_THROUGH: usize = 16;
 
 /// The entries of a map in the order of the file. A key that is set again keeps its place in the order.
+///
+/// One that is cloned is shared until one of both is changed: what holds and what held before is mostly the same.
 #[derive(Clone, Default)]
 pub struct Map {
-    entries: Vec<Entry>,
-    /// Where each key stands, if there are more than [`LOOKED_THROUGH`]. Boxed: a small map pays for a word.
-    #[allow(clippy::box_collection)]
-    positions: Option<Box<HashMap<String, usize>>>,
+    entries: Arc<Vec<Entry>>,
+    /// Where each key stands, if there are more than [`LOOKED_THROUGH`].
+    positions: Option<Arc<HashMap<String, usize>>>,
 }
 
 /// Where entries stand follows from the entries.
@@ -122,7 +123,7 @@ impl Map {
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
         let position = self.position(key)?;
-        self.entries.get_mut(position)
+        Arc::make_mut(&mut self.entries).get_mut(position)
     }
 
     /// Adds an entry, in place of one with the same key.
@@ -132,13 +133,13 @@ impl Map {
             return;
         }
         if let Some(positions) = &mut self.positions {
-            positions.insert(entry.key.clone(), self.entries.len());
+            Arc::make_mut(positions).insert(entry.key.clone(), self.entries.len());
         }
-        self.entries.push(entry);
+        Arc::make_mut(&mut self.entries).push(entry);
         if self.positions.is_none() && self.entries.len() > LOOKED_THROUGH {
             let entries = self.entries.iter().enumerate();
             let positions = entries.map(|(position, entry)| (entry.key.clone(), position));
-            self.positions = Some(Box::new(positions.collect()));
+            self.positions = Some(Arc::new(positions.collect()));
         }
     }
 
@@ -152,11 +153,11 @@ impl Map {
 
     /// Gives back the room for further entries.
     pub(super) fn shrink_to_fit(&mut self) {
-        self.entries.shrink_to_fit();
+        Arc::make_mut(&mut self.entries).shrink_to_fit();
     }
 
     pub(crate) fn into_entries(self) -> Vec<Entry> {
-        self.entries
+        Arc::unwrap_or_clone(self.entries)
     }
 }
 

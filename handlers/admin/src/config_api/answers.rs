@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use std::time::SystemTime;
 use vagus_actors::impact::ReloadImpact;
-use vagus_actors::reload::{self, Record, ReloadState, Verdict, Version};
+use vagus_actors::reload::{self, Record, ReloadState, Verdict};
 use vagus_configs::{AdminRole, Change, Shown, settings};
 
 /// What holds.
@@ -182,17 +182,22 @@ impl Outcome {
 impl History {
     pub(super) fn of(state: &ReloadState, role: AdminRole) -> Self {
         let attempt = |record| Attempt::of(record, role);
-        let kept = |(version, current): (&Version, bool)| Kept {
+        let current = Kept {
+            version: state.current.number,
+            etag: state.current.tag(),
+            since: Time(state.current.since),
+            digest: state.current.digest.clone(),
+            current: true,
+        };
+        let earlier = state.earlier.iter().rev().map(|version| Kept {
             version: version.number,
             etag: version.tag(),
             since: Time(version.since),
             digest: version.digest.clone(),
-            current,
-        };
-        let earlier = state.earlier.iter().rev().map(|version| (&**version, false));
-        let all = std::iter::once((&*state.current, true)).chain(earlier);
+            current: false,
+        });
         Self {
-            versions: all.map(kept).collect(),
+            versions: std::iter::once(current).chain(earlier).collect(),
             attempts: state.records.iter().rev().map(attempt).collect(),
         }
     }
