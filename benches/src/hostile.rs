@@ -10,8 +10,9 @@ pub mod outcome;
 pub mod probes;
 pub mod scene;
 pub mod stage;
+pub mod tokens;
 
-use attacks::{http, interest, memory, newcomers, publishing};
+use attacks::{http, interest, memory, newcomers, peers, publishing, tenants};
 use scene::{Held, Scene};
 use stage::Stage;
 
@@ -187,5 +188,61 @@ pub const ALL: &[Attack] = &[
         stage: Stage::Monitored,
         shuts_out: false,
         run: http::connz,
+    },
+    Attack {
+        name: "tenant_flood",
+        about: "four publishers of another account flood a subscriber there",
+        stage: Stage::Tenants,
+        shuts_out: false,
+        run: tenants::flood,
+    },
+    Attack {
+        name: "tenant_groups",
+        about: "in another account 100,000 queue groups begin and end, one by one",
+        stage: Stage::Tenants,
+        shuts_out: false,
+        run: tenants::groups,
+    },
+    Attack {
+        name: "tenant_leaving",
+        about: "in another account 1,000,000 subscriptions of one connection end at once",
+        stage: Stage::Tenants,
+        shuts_out: false,
+        run: tenants::leaving,
+    },
+    Attack {
+        name: "tenant_shadows",
+        about: "200,000 subscriptions of another account to what it imports of that of the others, which end at once",
+        stage: Stage::Tenants,
+        shuts_out: false,
+        run: tenants::shadows,
+    },
+    Attack {
+        name: "token_logins",
+        about: "four threads log in with a token and leave, as fast as they can",
+        stage: Stage::Tokens,
+        shuts_out: false,
+        run: newcomers::token_logins,
+    },
+    Attack {
+        name: "unknown_accounts",
+        about: "four threads present tokens of accounts that have to be looked for in vain",
+        stage: Stage::Tokens,
+        shuts_out: false,
+        run: newcomers::unknown_accounts,
+    },
+    Attack {
+        name: "routes_silent",
+        about: "2,000 connections where other servers connect, which say nothing",
+        stage: Stage::Cluster,
+        shuts_out: false,
+        run: peers::silent,
+    },
+    Attack {
+        name: "routes_interest",
+        about: "a server of the cluster is interested in 500,000 subjects, and leaves at once",
+        stage: Stage::Cluster,
+        shuts_out: false,
+        run: peers::interest,
     },
 ];

@@ -76,6 +76,16 @@ impl Prepared {
         Ok(path.display().to_string())
     }
 
+    /// Makes a folder below it, and says where it is.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(&self, name: &str) -> Result<String, BenchError> {
+        let path = self.folder.join(name);
+        fs::create_dir_all(&path).doing(|| format!("creating {}", path.display()))?;
+        Ok(path.display().to_string())
+    }
+
     /// Writes a certificate that nobody has to trust and its key, and says where they are.
     ///
     /// # Errors

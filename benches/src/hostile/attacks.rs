@@ -4,7 +4,9 @@ pub mod http;
 pub mod interest;
 pub mod memory;
 pub mod newcomers;
+pub mod peers;
 pub mod publishing;
+pub mod tenants;
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
@@ -19,7 +21,7 @@ const WRITTEN_AT_ONCE: usize = 64 * 1024;
 
 /// A client as usual ones are.
 fn client(scene: &Scene) -> Result<Client, BenchError> {
-    Client::open(scene.port, &scene.stage.connect()).doing(|| "connecting an attacker".to_owned())
+    Client::open(scene.port, &scene.stage.connect_attacker()).doing(|| "connecting an attacker".to_owned())
 }
 
 /// Writes lines that are made as they are needed, and waits until the server has taken them.

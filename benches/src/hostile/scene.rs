@@ -38,6 +38,8 @@ pub struct Scene {
     pub port: u16,
     /// Where monitoring is served; 0 if it is not.
     pub monitoring: u16,
+    /// Where other servers connect; 0 if none does.
+    pub routes: u16,
     /// The server's process.
     pub pid: u32,
     /// How it is set.
@@ -79,6 +81,7 @@ impl Attack {
         let scene = Scene {
             port: staged.server.port(),
             monitoring: staged.monitoring.unwrap_or_default(),
+            routes: staged.routes.unwrap_or_default(),
             pid,
             stage: self.stage,
         };

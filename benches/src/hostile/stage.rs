@@ -1,12 +1,23 @@
 //! How a server is set for an attack.
 
 use super::client::CONNECT;
+use super::tokens::{Tokens, presenting};
 use crate::error::BenchError;
 use crate::server::{RunningServer, ServerProgram, free_port};
 use crate::setup::Prepared;
 
 /// A hash of "a good password", at nats-server's usual cost.
 const HASHED: &str = "$2a$11$UuIRfP/HMWcVSPisysMwseiWN5T5D9c6lHD7faSOIHaacthxsIVMC";
+
+/// The accounts of [`Stage::Tenants`].
+const TENANTS: &str = "accounts {
+    USUAL { users: [{user: usual, password: usual}], exports: [{stream: \"shared.>\"}] }
+    TENANT {
+        users: [{user: tenant, password: tenant}]
+        imports: [{stream: {account: USUAL, subject: \"shared.>\"}, prefix: from}]
+    }
+}
+";
 
 /// How a server is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +32,12 @@ pub enum Stage {
     Logins,
     /// Clients may publish on one subject and answer requests.
     Responses,
+    /// Attackers are in an account of their own, which imports of that of the others.
+    Tenants,
+    /// Clients present tokens, of an account that an operator has signed.
+    Tokens,
+    /// Other servers may connect.
+    Cluster,
 }
 
 /// A server on a stage.
@@ -30,6 +47,8 @@ pub struct Staged {
     pub server: RunningServer,
     /// Where it serves monitoring.
     pub monitoring: Option<u16>,
+    /// Where other servers connect.
+    pub routes: Option<u16>,
 }
 
 impl Stage {
@@ -40,7 +59,7 @@ impl Stage {
     pub fn start(self, program: &ServerProgram) -> Result<Staged, BenchError> {
         let port = free_port()?;
         let mut prepared = Prepared::new(port)?;
-        let mut monitoring = None;
+        let (mut monitoring, mut routes) = (None, None);
         let text = match self {
             Self::Plain => String::new(),
             Self::Monitored => {
@@ -61,18 +80,53 @@ impl Stage {
             Self::Responses => "authorization { users: [ { user: usual, password: usual, permissions: { publish: [requests, \
                                 \"probe.>\"], subscribe: \">\", allow_responses: { max: 10, expires: \"10m\" } } } ] }\n"
                 .to_owned(),
+            Self::Tenants => TENANTS.to_owned(),
+            Self::Tokens => {
+                let folder = prepared.folder("tokens")?;
+                let Tokens {
+                    operator,
+                    system,
+                    accounts: [(one, one_token), (other, other_token)],
+                    ..
+                } = Tokens::of_this_run()?;
+                format!(
+                    "operator: {operator}\nsystem_account: {system}\nresolver {{ type: full, dir: {folder:?} }}\n\
+                     resolver_preload {{ {one}: {one_token}, {other}: {other_token} }}\n"
+                )
+            }
+            Self::Cluster => {
+                let port = free_port()?;
+                routes = Some(port);
+                format!("cluster {{ name: attacked, listen: \"127.0.0.1:{port}\" }}\n")
+            }
         };
         let path = prepared.file("server.conf", text.as_bytes())?;
         prepared.arguments = vec!["-c".to_owned(), path];
         let server = program.start_prepared(port, Some(prepared))?;
-        Ok(Staged { server, monitoring })
+        Ok(Staged {
+            server,
+            monitoring,
+            routes,
+        })
     }
 
     /// What the usual clients say to connect.
     pub fn connect(self) -> String {
         match self {
-            Self::Logins | Self::Responses => as_user("usual", "usual"),
-            Self::Plain | Self::Monitored | Self::Tls => CONNECT.to_owned(),
+            Self::Logins | Self::Responses | Self::Tenants => as_user("usual", "usual"),
+            // That there are tokens was seen to when the server was started.
+            Self::Tokens => {
+                Tokens::of_this_run().map_or_else(|_| CONNECT.to_owned(), |it| presenting(&it.user))
+            }
+            Self::Plain | Self::Monitored | Self::Tls | Self::Cluster => CONNECT.to_owned(),
+        }
+    }
+
+    /// What attackers say to connect, where they are let in.
+    pub fn connect_attacker(self) -> String {
+        match self {
+            Self::Tenants => as_user("tenant", "tenant"),
+            other => other.connect(),
         }
     }
 

@@ -40,7 +40,7 @@ pub fn deep(scene: &Scene) -> Result<Held, BenchError> {
 }
 
 /// Has so many attackers subscribe so often each.
-fn subscribe(
+pub(super) fn subscribe(
     scene: &Scene,
     attackers: usize,
     each: usize,

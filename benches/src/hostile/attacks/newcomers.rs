@@ -13,6 +13,7 @@ use crate::error::{BenchError, Doing};
 use crate::hostile::client::Client;
 use crate::hostile::scene::{Held, Scene};
 use crate::hostile::stage::as_user;
+use crate::hostile::tokens::of_unknown_account;
 
 /// How long a storm lasts.
 const STORM: Duration = Duration::from_secs(3);
@@ -28,6 +29,23 @@ pub fn arrivals(scene: &Scene) -> Result<Held, BenchError> {
     let connect = scene.stage.connect();
     storm("connections", scene, move |port| {
         Client::open(port, &connect).map(drop)
+    })
+}
+
+/// See [`ALL`](crate::hostile::ALL).
+pub fn token_logins(scene: &Scene) -> Result<Held, BenchError> {
+    arrivals(scene)
+}
+
+/// See [`ALL`](crate::hostile::ALL).
+pub fn unknown_accounts(scene: &Scene) -> Result<Held, BenchError> {
+    // What they come to is the server's to say.
+    storm("refusals", scene, |port| {
+        let connect = of_unknown_account().map_err(io::Error::other)?;
+        let mut client = Client::reach(port)?;
+        client.until(b"\r\n")?;
+        client.write(format!("{connect}\r\n").as_bytes())?;
+        client.until(b"-ERR").or(Ok(()))
     })
 }
 
