@@ -236,9 +236,16 @@ impl Server {
         self.running.arbiters.traffic()
     }
 
-    /// The state of the Router.
+    /// The state of the Router of the global account.
     pub fn router(&self) -> Option<RouterState> {
         self.ask(&self.running.router, Observe::<RouterState>::new())
+    }
+
+    /// The state of the Router of the account of this name; None if there is no such account.
+    pub fn router_of(&self, account: &str) -> Option<RouterState> {
+        let accounts = &self.running.accounts;
+        let account = accounts.get(accounts.directory().find(account)?.id())?;
+        self.ask(&account.router, Observe::<RouterState>::new())
     }
 
     /// The state of the Monitor.

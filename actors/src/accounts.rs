@@ -29,6 +29,10 @@ pub struct Accounts {
     pub(crate) arbiters: Arc<Arbiters>,
     /// Those that may owe answers to others.
     pub(crate) owing: RwLock<Vec<Weak<Account>>>,
+    /// The name of the cluster that the server is in, if it is in one.
+    cluster: RwLock<Option<Arc<str>>>,
+    /// What they share. One change of it at a time, so that what is in force follows the newest definitions.
+    pub(crate) agreed: Mutex<Agreed>,
     /// When an import ends by itself, in seconds since 1970: the first of them.
     pub(crate) import_ends: AtomicI64,
     /// Where the Routers run.
@@ -72,6 +76,8 @@ impl Accounts {
             thread,
             arbiters,
             owing: RwLock::default(),
+            cluster: RwLock::default(),
+            agreed: Mutex::default(),
             import_ends: AtomicI64::new(i64::MAX),
         }
     }
@@ -98,7 +104,22 @@ impl Accounts {
             },
         );
         self.directory.add(account.clone());
+        account.set_cluster(self.cluster.read().as_ref());
         account
+    }
+
+    /// From now on the server is in the cluster of this name.
+    pub fn set_cluster(&self, name: &str) {
+        let name = Arc::from(name);
+        let before = self.cluster.write().replace(Arc::clone(&name));
+        if before.as_ref() == Some(&name) {
+            return;
+        }
+        for account in self.directory.all() {
+            if account.set_cluster(Some(&name)) {
+                account.tell_of_change();
+            }
+        }
     }
 
     /// Opens all of these accounts, and has them be what they are defined to be. Who is in one has to be told.

@@ -8,11 +8,13 @@ pub(crate) use crossing::{Asker, Measured};
 pub use membership::{AccountTraffic, Membership, Passed};
 
 use crate::interest::Interest;
+use crate::outbox::Outbox;
 use crossing::Shared;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use membership::Members;
 use parking_lot::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use vagus_accounts::{AccountDefinition, TraceDefinition};
 use vagus_routing::{AccountId, ConnectionId, Mappings};
@@ -27,6 +29,7 @@ pub struct Account {
     interest: Interest,
     defined: RwLock<Defined>,
     members: Members,
+    panics: AtomicU64,
     /// Most share nothing.
     shared: OnceLock<Box<Shared>>,
 }
@@ -36,6 +39,8 @@ pub struct Account {
 struct Defined {
     /// None until something is said of it.
     definition: Option<Arc<AccountDefinition>>,
+    /// The name of the cluster that the server is in, if it is in one.
+    cluster: Option<Arc<str>>,
     publishing: Publishing,
 }
 
@@ -50,9 +55,9 @@ pub struct Publishing {
 
 impl Publishing {
     /// Mappings that cannot be are left out: who defines an account has seen to it that there are none.
-    fn of(definition: &AccountDefinition) -> Self {
+    fn of(definition: &AccountDefinition, cluster: Option<&str>) -> Self {
         let mappings = definition.mappings.iter();
-        let mappings = Mappings::new(mappings.filter_map(|mapping| mapping.mapping(None).ok()));
+        let mappings = Mappings::new(mappings.filter_map(|mapping| mapping.mapping(cluster).ok()));
         Self {
             mappings: (!mappings.is_empty()).then(|| Arc::new(mappings)),
             context_tracing: definition.trace.clone().map(Arc::new),
@@ -69,6 +74,7 @@ impl Account {
             interest: Interest::new(id),
             defined: RwLock::default(),
             members: Members::default(),
+            panics: AtomicU64::new(0),
             shared: OnceLock::new(),
         }
     }
@@ -125,6 +131,21 @@ impl Account {
         self.members.traffic()
     }
 
+    /// The outboxes of those who are in it.
+    pub fn outboxes(&self) -> Vec<Arc<Outbox>> {
+        self.members.outboxes()
+    }
+
+    /// How often it has begun anew because of a panic.
+    pub fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// It begins anew because of a panic.
+    pub fn count_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How many connections may be in it.
     fn connection_limit(&self) -> usize {
         let limits = |definition: &Arc<AccountDefinition>| definition.limits.connections;
@@ -144,26 +165,40 @@ impl Account {
 
     /// Those who are in it have to look anew at what it is, and whether they may stay.
     pub fn tell_of_change(&self) {
-        for outbox in self.members.outboxes() {
+        for outbox in self.outboxes() {
             outbox.tell_settings_changed();
         }
     }
 
     /// From now on it is defined so. Who goes by how it was before has to be told.
     pub fn define(&self, definition: &Arc<AccountDefinition>) {
-        if self.definition().as_ref() == Some(definition) {
+        let mut defined = self.defined.write();
+        if defined.definition.as_ref() == Some(definition) {
             return;
         }
-        let defined = Defined {
-            publishing: Publishing::of(definition),
-            definition: Some(definition.clone()),
+        defined.publishing = Publishing::of(definition, defined.cluster.as_deref());
+        defined.definition = Some(definition.clone());
+        drop(defined);
+        self.members.hold_to(definition.limits.connections);
+    }
+
+    /// From now on the server is in the cluster of this name. True if messages go elsewhere for it, of which those who are in
+    /// the account have to be told.
+    pub fn set_cluster(&self, cluster: Option<&Arc<str>>) -> bool {
+        let mut defined = self.defined.write();
+        defined.cluster = cluster.cloned();
+        let Some(definition) = defined.definition.clone().filter(|it| it.maps_by_cluster()) else {
+            return false;
         };
-        *self.defined.write() = defined;
+        defined.publishing = Publishing::of(&definition, defined.cluster.as_deref());
+        true
     }
 
     /// Nothing is said of it any more. Who goes by how it was defined has to be told.
     pub fn forget_definition(&self) {
-        *self.defined.write() = Defined::default();
+        let mut defined = self.defined.write();
+        defined.definition = None;
+        defined.publishing = Publishing::default();
     }
 }
 

@@ -141,6 +141,7 @@ impl Clustering {
             id: client_info.server_id.clone(),
             name: client_info.server_name.clone(),
         };
+        clients.accounts.set_cluster(&name.text);
         let handle_parts = ClusterHandleParts::new(server, name, pooling_of(cluster_config, config));
         let cluster = Cluster::new(
             &handle_parts,
@@ -202,7 +203,9 @@ impl Clustering {
         log::info!("Listening for route connections on {address}");
         Listener::new(socket, receptions.clone(), arbiters.clone())?.start();
         let own_urls = self.own_urls;
+        let accounts = self.parts.surroundings.accounts.clone();
         let advertise = move |cluster: &ClusterShown| {
+            accounts.set_cluster(&cluster.name);
             tell_clients(&client_settings, cluster, &own_urls);
             shown.update(|now| {
                 let mut settings = now.clone();

@@ -84,3 +84,34 @@ fn that_change_while_the_server_runs() {
     a.expect("-ERR 'maximum subscriptions exceeded'");
     a.closed();
 }
+
+/// Those stay who came first, as in nats-server where a token says so; where its configuration does, any of them go there.
+#[test]
+fn connections_that_are_too_many_by_now() {
+    let server = limited("max_connections: 4");
+    let mut of_a: Vec<_> = ["a", "other", "a", "other"]
+        .map(|user| client(&server, user))
+        .into();
+    let mut b = client(&server, "b");
+    server.reconfigure(&limits_of_a("max_connections: 4, max_payload: 500"));
+    for client in &mut of_a {
+        client.read_info();
+        client.sync_silent();
+    }
+    server.reconfigure(&limits_of_a("max_connections: 2, max_payload: 500"));
+    for mut client in of_a.drain(2..) {
+        client.expect("-ERR 'maximum account active connections exceeded'");
+        client.closed();
+    }
+    for client in &mut of_a {
+        client.sync_silent();
+    }
+    b.sync_silent();
+    eventually(|| server.connections().len() == 3);
+    // There is room again, for as many as may be there.
+    drop(of_a.pop());
+    eventually(|| server.connections().len() == 2);
+    let _again = client(&server, "a");
+    let mut refused = server.client().connect(&options("a"));
+    refused.expect("-ERR 'maximum account active connections exceeded'");
+}

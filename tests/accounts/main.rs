@@ -16,6 +16,8 @@ mod limits;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod neighbours;
+#[cfg(test)]
 mod service_imports;
 #[cfg(test)]
 mod stream_imports;

@@ -1,5 +1,6 @@
 //! A server with two accounts: that of everybody, and another.
 
+use vagus_actors::router::RouterState;
 use vagus_delivery::arbiter::Traffic;
 use vagus_test_support::{Client, TestServer, server};
 
@@ -16,6 +17,16 @@ pub(crate) fn check(test: impl FnOnce(&World)) {
 }
 
 impl World {
+    /// A server that is configured so.
+    pub(crate) fn configured(text: &str) -> Self {
+        Self(server().configured(text).arbiters(2).start())
+    }
+
+    /// What the Router of an account shows.
+    pub(crate) fn router(&self, account: &str) -> RouterState {
+        self.0.router_of(account).expect("there is such an account")
+    }
+
     /// A client of a user, `one` or `other`, which belongs to the account of that user.
     pub(crate) fn client(&self, user: &str) -> Client {
         client(&self.0, user)

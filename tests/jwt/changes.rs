@@ -1,8 +1,8 @@
 //! What becomes of those who are in.
 
-use crate::world::{TestAccount, TestOperator, now};
+use crate::world::{TestAccount, TestOperator, now, present};
 use vagus_jwt::WeightedMapping;
-use vagus_test_support::server;
+use vagus_test_support::{eventually, server};
 
 #[test]
 fn who_has_expired_is_closed() {
@@ -100,4 +100,63 @@ fn mappings_of_an_account_change_for_those_who_are_in() {
         client.send("PUB a 1\r\nx");
         client.expect(&format!("MSG {delivered} 1 1\r\nx"));
     }
+}
+
+/// As in nats-server: those stay who came first, and who has more than may be had is closed.
+#[test]
+fn limits_that_are_lowered_hold_for_those_who_are_in() {
+    let (operator, mut account, other) = (TestOperator::new(), TestAccount::new(), TestAccount::new());
+    let server = server()
+        .configured(&operator.configuration(&[&account, &other]))
+        .start();
+    let user = account.user(|_| {});
+    let mut clients = [(); 4].map(|()| user.enter(&server));
+    let mut elsewhere = other.user(|_| {}).enter(&server);
+    for sid in ["1", "2"] {
+        clients[0].subscribe("x", sid);
+    }
+    clients[0].sync_silent();
+    let limits = &mut account.claims.nats.limits;
+    (limits.connections, limits.payload) = (3, 100);
+    server.reconfigure(&operator.configuration(&[&account, &other]));
+    clients[3].expect("-ERR 'maximum account active connections exceeded'");
+    clients[3].closed();
+    let mut refused = present(&server, &user.token, &user.key);
+    refused.expect("-ERR 'maximum account active connections exceeded'");
+    account.claims.nats.limits.subscriptions = 1;
+    server.reconfigure(&operator.configuration(&[&account, &other]));
+    clients[0].expect("-ERR 'maximum subscriptions exceeded'");
+    clients[0].closed();
+    clients[1].subscribe("x", "1");
+    clients[1].sync_silent();
+    clients[1].publish("x", &[b'.'; 101]);
+    clients[1].expect("-ERR 'Maximum Payload Violation'");
+    elsewhere.publish("x", &[b'.'; 101]);
+    elsewhere.sync_silent();
+}
+
+/// What shows who is connected shows no token that lets others in.
+#[test]
+fn tokens_that_need_no_key_are_not_shown() {
+    let (operator, account) = (TestOperator::new(), TestAccount::new());
+    let server = server()
+        .configured(&operator.configuration(&[&account]))
+        .monitoring()
+        .start();
+    let bearer = account.user(|user| user.nats.limits.bearer = true);
+    let mut client = server
+        .client()
+        .connect(&format!(r#"{{"verbose":false,"jwt":"{}"}}"#, bearer.token));
+    client.sync_silent();
+    let shown = |page: &str| server.get(page).body;
+    for page in ["/connz?auth=true", "/connz?auth=true&subs=detail&state=any"] {
+        let shown = shown(page);
+        assert!(shown.contains(bearer.key.public()), "{shown}");
+        assert!(!shown.contains(&bearer.token), "{shown}");
+    }
+    drop(client);
+    eventually(|| server.connections().is_empty());
+    let shown = shown("/connz?auth=true&state=closed");
+    assert!(shown.contains(bearer.key.public()), "{shown}");
+    assert!(!shown.contains(&bearer.token), "{shown}");
 }

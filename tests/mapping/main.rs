@@ -6,6 +6,8 @@ mod accounts;
 #[cfg(test)]
 mod changed;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod published;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
 use vagus_auth::permission::{Permissions, Rules};
 use vagus_test_support::{Connector, TestServer, server};
+use vagus_tls::Settings;
 use vagus_tls::testing::{Request, request};
 
 fn mapping_server(world: &World, users: &[&str]) -> TestServer {
@@ -12,6 +13,15 @@ fn mapping_server(world: &World, users: &[&str]) -> TestServer {
 }
 
 fn mapping_server_with(world: &World, users: &[&str], no_auth_user: Option<&str>) -> TestServer {
+    mapping_server_of(world, users, no_auth_user, |_| {})
+}
+
+fn mapping_server_of(
+    world: &World,
+    users: &[&str],
+    no_auth_user: Option<&str>,
+    set: impl FnOnce(&mut Settings),
+) -> TestServer {
     let user = |name: &&str| User {
         proof: Proof::Password {
             name: (*name).to_owned(),
@@ -29,7 +39,10 @@ fn mapping_server_with(world: &World, users: &[&str], no_auth_user: Option<&str>
         requires_proxy: false,
     };
     server()
-        .tls(world.with(|tls| tls.verify_and_map = true))
+        .tls(world.with(|tls| {
+            tls.verify_and_map = true;
+            set(tls);
+        }))
         .credentials(Credentials::Users {
             users: users.iter().map(user).collect(),
             no_auth_user: no_auth_user.map(str::to_owned),
@@ -112,5 +125,24 @@ fn saying_nothing_is_no_way_around_it() {
                 assert_eq!(client.closed(), "-ERR 'Authorization Violation'\r\n", "{first}");
             }
         }
+    }
+}
+
+/// Nor is a name without the certificate that it is of, over TLS or where that is optional.
+#[test]
+fn a_name_is_no_way_around_it() {
+    let world = World::new();
+    let server = mapping_server_of(&world, &["CN=derek"], None, |tls| tls.allow_non_tls = true);
+    for said in [
+        r#"CONNECT {"verbose":false,"user":"CN=derek"}"#,
+        r#"CONNECT {"verbose":false,"user":"CN=derek","pass":""}"#,
+    ] {
+        let mut plain = server.client();
+        plain.send(said);
+        assert_eq!(plain.closed(), "-ERR 'Authorization Violation'\r\n", "{said}");
+        let connector = world.connector().showing(&world.issue(&request("other")));
+        let mut other = server.client().secured(&connector);
+        other.send(said);
+        assert_eq!(other.closed(), "-ERR 'Authorization Violation'\r\n", "{said}");
     }
 }

@@ -195,7 +195,8 @@ pub trait Turn {
     fn now(&self) -> Instant;
 
     /// Admits the connection: from now on it publishes and subscribes in this account. What it is subscribed to in another
-    /// ends. Before it is bound to one it does neither.
+    /// ends. Before it is bound to one it does neither. False if there are as many in the account as may be there, and if
+    /// that has become so for one that was bound to it before.
     #[must_use]
     fn bind(&mut self, account: &Arc<Account>) -> bool;
 

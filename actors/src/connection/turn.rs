@@ -115,7 +115,7 @@ impl Turn for ConnectionTurn<'_> {
     fn bind(&mut self, account: &Arc<Account>) -> bool {
         let bound = self.account.as_ref().map(|bound| bound.account.id());
         if bound == Some(account.id()) {
-            return true;
+            return !self.membership.as_ref().is_some_and(Membership::is_surplus);
         }
         // It has none of its own in there yet.
         self.unsubscribe_all();

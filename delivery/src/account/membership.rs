@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use vagus_routing::{ConnectionId, Destination};
 
 /// What passed through an account since the server's start, and who is in it now.
@@ -84,6 +84,8 @@ struct Member {
     /// What the connection has published, in this account and before. Written by its owner alone.
     messages: AtomicU64,
     payload: AtomicU64,
+    /// There are more than may be there by now, and it is among the last that came.
+    is_surplus: AtomicBool,
 }
 
 impl fmt::Debug for Member {
@@ -118,16 +120,17 @@ impl Membership {
     /// A place in an account for a connection that has published so much until now; None if the account has as many
     /// connections as it may.
     pub fn join(account: &Arc<Account>, outbox: &Arc<Outbox>, published: Passed) -> Option<Self> {
-        let at_most = account.connection_limit();
         let member = Arc::new(Member {
             outbox: outbox.clone(),
             received_before: published,
             sent_before: outbox.traffic().into(),
             messages: AtomicU64::new(published.messages),
             payload: AtomicU64::new(published.payload),
+            is_surplus: AtomicBool::new(false),
         });
         let mut roll = account.members.0.lock();
-        if roll.present.len() >= at_most {
+        // Asked with the roll locked: who defines it otherwise locks it then.
+        if roll.present.len() >= account.connection_limit() {
             return None;
         }
         roll.total += 1;
@@ -145,6 +148,11 @@ impl Membership {
     pub fn set_published(&self, published: Passed) {
         self.member.messages.store(published.messages, Ordering::Relaxed);
         self.member.payload.store(published.payload, Ordering::Relaxed);
+    }
+
+    /// Whether the account may not have as many connections as it has any more, and this one is among the last that came.
+    pub fn is_surplus(&self) -> bool {
+        self.member.is_surplus.load(Ordering::Relaxed)
     }
 
     /// The connection leaves because too much waits for it, or for too long.
@@ -172,6 +180,20 @@ impl Drop for Membership {
 impl Members {
     pub(super) fn count(&self) -> usize {
         self.0.lock().present.len()
+    }
+
+    /// From now on there may be so many. As in nats-server, those stay who came first; the others have to be told.
+    pub(super) fn hold_to(&self, limit: Option<u32>) {
+        let roll = self.0.lock();
+        let at_most = limit.map_or(usize::MAX, |limit| limit as usize);
+        if roll.present.len() <= at_most {
+            return;
+        }
+        let mut present: Vec<(&ConnectionId, &Arc<Member>)> = roll.present.iter().collect();
+        present.select_nth_unstable_by_key(at_most, |(id, _)| **id);
+        for (_, member) in &present[at_most..] {
+            member.is_surplus.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Those who are present.

@@ -158,16 +158,14 @@ impl NatsSession {
             self.complain(&Complaint::MaximumAccountConnections, turn);
             return false;
         }
-        let limits = account.definition().map(|definition| definition.limits);
-        let at_most = limits.and_then(|limits| limits.subscriptions);
         self.admission = Admission::In(identity, account);
-        if at_most.is_some_and(|at_most| turn.subscriptions() > at_most as usize) {
+        self.follow_account();
+        if turn.subscriptions() > self.max_subscriptions {
             self.complain(&Complaint::MaximumSubscriptions, turn);
             self.closing = true;
             turn.close(CloseReason::MaximumSubscriptionsExceeded);
             return false;
         }
-        self.follow_account();
         true
     }
 
