@@ -4,7 +4,7 @@ use super::entry::{Entry, Store};
 use super::rollup::Rollup;
 use super::schedule::{self, TimeZones};
 use super::{Done, Stream};
-use crate::config::Retention;
+use crate::config::{Retention, Storage};
 use crate::error::ApiError;
 use crate::header;
 use crate::held::Messages;
@@ -31,7 +31,7 @@ impl<M: Messages> Stream<M> {
             } => {
                 let outcome = match self.remove(sequence, erased) {
                     true => Ok(Done::Deleted),
-                    false => Err(ApiError::sequence_not_found(sequence)),
+                    false => Err(self.not_found(sequence)),
                 };
                 self.done(request, outcome);
             }
@@ -56,6 +56,17 @@ impl<M: Messages> Stream<M> {
                 self.drop_disallowed_batches();
                 self.done(request, Ok(Done::Configured));
             }
+        }
+    }
+
+    /// That there is no message to delete: nats-server's files say where they look.
+    fn not_found(&self, sequence: u64) -> ApiError {
+        match self.config.storage {
+            Storage::File if sequence > self.last => ApiError::message_delete_failed("stream store EOF"),
+            Storage::File if sequence < self.first || self.last == 0 => {
+                ApiError::message_delete_failed("no message found")
+            }
+            _ => ApiError::sequence_not_found(sequence),
         }
     }
 

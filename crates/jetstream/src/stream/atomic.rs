@@ -157,7 +157,7 @@ impl<M: Messages> Stream<M> {
             .check_batch_message(around, &message, id)
             .map_err(Failed::from)?;
         let commit = Commit::of(&message.headers);
-        let count = place.saturating_sub(u64::from(commit == Ok(Commit::Before)));
+        let count = place.wrapping_sub(u64::from(commit == Ok(Commit::Before)));
         let most = around.limits.max_batch_size;
         if !self.atomic.batches.contains_key(id) {
             self.begin_batch(around, id, place, count).map_err(Failed::from)?;

@@ -274,6 +274,14 @@ impl<M: Messages> Stream<M> {
             let (seq, msgs) = (0, batch.flow);
             turn.answers.push(Told::Ack { seq, msgs }.json());
         }
+        if let Err(error) = self.check_expected_id(&headers) {
+            // It is answered as a message for itself would be, and the batch goes on.
+            turn.answers.push(refused(self, &error));
+            if ends {
+                self.fast.batches.remove(&place.batch);
+            }
+            return Ok(turn);
+        }
         let subject = self.transformed(&message.subject, around.random);
         let payload = message.payload.clone();
         match self.decide_beside(around, &mut Staged::default(), subject, headers, payload) {
@@ -347,13 +355,13 @@ impl<M: Messages> Stream<M> {
             }
         }
         if !place.allows_gaps && batch.last == 1 {
-            // The first one is answered as a message for itself would be.
-            turn.answers = vec![match why {
+            // The first one is answered as a message for itself would be too.
+            turn.answers.push(match why {
                 Ok(sequence) => {
                     (self.acknowledgements).duplicate_in_batch(sequence, &place.batch, place.sequence)
                 }
                 Err(error) => self.acknowledgements.refusal(&self.config.name, error),
-            }];
+            });
             self.fast.batches.remove(&place.batch);
             return;
         }

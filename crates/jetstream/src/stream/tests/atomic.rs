@@ -62,6 +62,10 @@ fn are_not_stored_in_part() {
         "10200 atomic publish batch commit is invalid"
     );
     assert_eq!(scene.batch("b", "1", "|Nats-Batch-Commit: eob"), incomplete);
+    assert_eq!(
+        scene.batch("b", "0", "|Nats-Batch-Commit: eob"),
+        "10199 atomic publish batch is too large: 1000"
+    );
     scene.limits.max_batch_size = 2;
     assert_eq!(
         scene.batch("b", "4", ""),

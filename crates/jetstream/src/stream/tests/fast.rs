@@ -93,7 +93,7 @@ fn are_refused() {
     let wrong = "Nats-Expected-Last-Sequence: 9";
     assert_eq!(
         scene.fast("b.9.fail.1.0", wrong),
-        r#"10071 wrong last sequence: 0"#
+        r#"{"type":"ack","seq":0,"msgs":9} 10071 wrong last sequence: 0"#
     );
     assert_eq!(scene.stream.batches(), 0);
     scene.fast("b.9.ok.1.0", "");
@@ -116,6 +116,21 @@ fn are_refused() {
         disallowed.fast("b.9.ok.1.0", ""),
         "10205 batch publish is disabled"
     );
+}
+
+/// The id of the last message is looked at when all else is well: as if the message came for itself.
+#[test]
+fn go_on_where_another_message_was_expected() {
+    let mut scene = scene(ALLOWED);
+    scene.fast("b.9.fail.1.0", "");
+    let wrong = "10070 wrong last msg ID: ";
+    assert_eq!(scene.fast("b.9.fail.2.1", "Nats-Expected-Last-Msg-Id: x"), wrong);
+    assert_eq!(
+        scene.fast("b.9.fail.3.2", ""),
+        r#"{"seq":2,"batch":"b","count":3}"#
+    );
+    assert_eq!(scene.fast("c.9.fail.1.2", "Nats-Expected-Last-Msg-Id: x"), wrong);
+    assert_eq!(scene.stream.batches(), 0);
 }
 
 #[test]

@@ -75,6 +75,19 @@ fn messages_are_deleted_one_by_one() {
         ..StreamInfoRequest::default()
     };
     assert_eq!(scene.stream.detailed_state(&wanted, 0).0.deleted, [4, 6]);
+    // Files say it in other words.
+    let mut filed = super::scene(r#","storage":"file""#);
+    assert!(filed.delete(0).contains("no message found"));
+    filed.publish("p.a", "", "");
+    filed.publish("p.a", "", "");
+    filed.publish("p.a", "", "");
+    filed.delete(1);
+    filed.delete(2);
+    filed.publish("p.a", "", "");
+    filed.delete(4);
+    assert!(filed.delete(2).contains("no message found"));
+    assert!(filed.delete(4).contains("sequence 4 not found"));
+    assert!(filed.delete(5).contains("stream store EOF"));
 }
 
 #[test]
