@@ -204,6 +204,8 @@ impl Account {
             return Err(ApiError::STREAM_MISMATCH);
         }
         let old = &self.stream(name)?.config;
+        // Once more, as nats-server does: what was left open is now said, and may not go with the rest.
+        let wanted = check(&wanted, &self.streams, limits, bytes, request.is_pedantic)?;
         let mut wanted = update(old, wanted)?;
         require_level(&mut wanted);
         let selected = tier_of(wanted.replicas).or_else(|| tier_of(old.replicas));

@@ -58,21 +58,28 @@ impl std::fmt::Display for Malformed {
     }
 }
 
-/// All values of a text, one behind the other.
-pub(crate) fn parse(text: &[u8]) -> Result<Vec<Value<'_>>, Malformed> {
+/// The values of a text, one behind the other, each read when it is asked for: what follows one may be anything.
+pub(crate) fn values(text: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Malformed>> {
     let mut parser = Parser {
         text,
         at: 0,
         depth: 0,
     };
-    let mut values = Vec::new();
-    loop {
+    let mut is_over = false;
+    std::iter::from_fn(move || {
         parser.skip_blanks();
-        if parser.at == text.len() {
-            return Ok(values);
+        if is_over || parser.at == text.len() {
+            return None;
         }
-        values.push(parser.value()?);
-    }
+        let value = parser.value();
+        is_over = value.is_err();
+        Some(value)
+    })
+}
+
+/// All values of a text.
+pub(crate) fn parse(text: &[u8]) -> Result<Vec<Value<'_>>, Malformed> {
+    values(text).collect()
 }
 
 struct Parser<'a> {
@@ -359,6 +366,14 @@ mod tests {
             let said = parse(text.as_bytes()).map_or_else(|error| error.to_string(), |_| String::new());
             assert_eq!(said, expect, "{text}");
         }
+    }
+
+    #[test]
+    fn what_follows_a_value_is_read_when_it_is_asked_for() {
+        let mut read = super::values(br#""a": 1"#);
+        assert!(read.next().is_some_and(|value| value.is_ok()));
+        assert!(read.next().is_some_and(|value| value.is_err()));
+        assert!(read.next().is_none());
     }
 
     #[test]

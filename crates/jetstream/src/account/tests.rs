@@ -174,6 +174,11 @@ fn what_a_stream_may_become() {
             "500 10052 stream configuration update can not change message counter setting",
         ),
         (
+            "\"allow_msg_counter\":true,\"subject_delete_marker_ttl\":1000000000",
+            "500 10052 counter stream cannot use message TTLs",
+        ),
+        ("\"republish\":{\"src\":\"u.>\",\"dest\":\"\"}", ""),
+        (
             "\"name\":\"OTHER\"",
             "400 10056 stream name in subject does not match request",
         ),

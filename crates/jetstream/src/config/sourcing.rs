@@ -34,14 +34,12 @@ impl<'a> Outside<'a> {
         check_work(self.delivered.len(), self.subjects.len())?;
         for prefix in &self.delivered {
             if !is_literal(prefix) {
-                let prefix = Quoted(prefix.as_bytes());
                 return Err(ApiError::external_delivery_invalid(format_args!(
                     "{prefix} must not contain wildcards"
                 )));
             }
             for subject in &self.subjects {
                 if collide(subject, &format!("{prefix}.{subject}")) {
-                    let (prefix, subject) = (Quoted(prefix.as_bytes()), Quoted(subject.as_bytes()));
                     return Err(ApiError::external_delivery_overlap(format_args!(
                         "{prefix} overlaps with stream subject {subject}"
                     )));
@@ -49,15 +47,15 @@ impl<'a> Outside<'a> {
             }
         }
         for prefix in &self.apis {
-            let quoted = Quoted(prefix.as_bytes());
             if !is_literal(prefix) {
+                let quoted = Quoted(prefix.as_bytes());
                 return Err(invalid(format_args!(
                     "stream external api prefix {quoted} must be a valid subject without wildcards"
                 )));
             }
             if collide(prefix, API_PREFIX) {
                 return Err(ApiError::external_api_overlap(format_args!(
-                    "{quoted} must not overlap with {API_PREFIX}"
+                    "{prefix} must not overlap with {API_PREFIX}"
                 )));
             }
         }

@@ -47,7 +47,8 @@ pub(super) fn check(config: &mut StreamConfig) -> Result<(), ApiError> {
     if config.mirror.is_some() {
         return Err(ApiError::MIRROR_WITH_SUBJECTS);
     }
-    for subject in &config.subjects {
+    let overlap = first_overlap(&config.subjects)?;
+    for (at, subject) in config.subjects.iter().enumerate() {
         if !is_subject(subject) {
             return Err(invalid("invalid subject"));
         }
@@ -69,8 +70,12 @@ pub(super) fn check(config: &mut StreamConfig) -> Result<(), ApiError> {
                 ));
             }
         }
+        if let Some((_, other)) = overlap.filter(|(one, _)| *one == at) {
+            let (one, other) = (Quoted(subject.as_bytes()), Quoted(other.as_bytes()));
+            return Err(invalid(format_args!("subject {one} overlaps with {other}")));
+        }
     }
-    check_apart(&config.subjects)
+    Ok(())
 }
 
 /// How often two patterns may be compared for one request.
@@ -84,8 +89,8 @@ pub(crate) fn check_work(some: usize, others: usize) -> Result<(), ApiError> {
     }
 }
 
-/// No two subjects of a stream match the same: it would take messages in twice.
-fn check_apart(subjects: &[String]) -> Result<(), ApiError> {
+/// The first subject of a stream that matches the same as one behind it, and that: it would take messages in twice.
+fn first_overlap(subjects: &[String]) -> Result<Option<(usize, &str)>, ApiError> {
     let is_pattern = |subject: &String| has_wildcards(subject.as_bytes());
     let patterns: Vec<usize> = (0..subjects.len())
         .filter(|at| is_pattern(&subjects[*at]))
@@ -107,11 +112,10 @@ fn check_apart(subjects: &[String]) -> Result<(), ApiError> {
         if (is_again || meets_another)
             && let Some(other) = subjects[at + 1..].iter().find(|other| meets(other))
         {
-            let (one, other) = (Quoted(subject.as_bytes()), Quoted(other.as_bytes()));
-            return Err(invalid(format_args!("subject {one} overlaps with {other}")));
+            return Ok(Some((at, other)));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Whether subjects of two streams match the same.
@@ -178,7 +182,8 @@ pub(super) fn check_transforms(config: &mut StreamConfig, is_pedantic: bool) -> 
             "stream configuration for republish destination forms a cycle",
         ));
     }
-    if Transform::new(&republish.src, &republish.dest).is_err() {
+    // To nowhere is taken, as nats-server takes it, and nothing is republished.
+    if !republish.dest.is_empty() && Transform::new(&republish.src, &republish.dest).is_err() {
         return Err(invalid(format_args!(
             "stream configuration for republish with transform from '{}' to '{}' not valid",
             republish.src, republish.dest

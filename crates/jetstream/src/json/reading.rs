@@ -1,7 +1,7 @@
 //! Values of JSON as values of ours, with the leniency and the complaints of Go's decoder: names match in any case, null
 //! changes nothing, of several complaints the first is told.
 
-use super::{Value, parse};
+use super::{Value, values};
 use crate::error::ApiError;
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ pub(crate) trait ReadJson {
 pub(crate) fn read<T: ReadJson + Default>(text: &[u8], is_strict: bool) -> Result<T, ApiError> {
     let mut request = T::default();
     let mut reading = Reading::new(is_strict);
-    for value in parse(text).map_err(ApiError::invalid_json)? {
-        request.read_json(&value, &mut reading);
+    for value in values(text) {
+        request.read_json(&value.map_err(ApiError::invalid_json)?, &mut reading);
         if let Some(complaint) = reading.complaint() {
             return Err(ApiError::invalid_json(complaint));
         }

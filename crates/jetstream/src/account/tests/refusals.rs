@@ -283,6 +283,21 @@ const CREATED: &[(&str, &str, &str)] = &[
         r#"{"name": "S", "first_seq": -5}"#,
         r#"400 10025 invalid JSON: json: cannot unmarshal number -5 into Go struct field StreamConfigRequest.first_seq of type uint64"#,
     ),
+    (
+        r#"S"#,
+        r#"{"name":"S","subjects":["s",">","$SYS.x"]}"#,
+        r#"500 10052 subject "s" overlaps with ">""#,
+    ),
+    (
+        r#"S"#,
+        r#""name": "S""#,
+        r#"400 10025 invalid JSON: json: cannot unmarshal string into Go value of type server.StreamConfigRequest"#,
+    ),
+    (
+        r#"S"#,
+        r#"{"name":"S","sources":[{"name":"R","external":{"api":"$JS.API","deliver":"d"}}]}"#,
+        r#"400 10021 stream external api prefix $JS.API must not overlap with $JS.API"#,
+    ),
 ];
 
 #[test]
