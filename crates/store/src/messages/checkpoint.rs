@@ -176,6 +176,7 @@ fn encode_part(out: &mut Vec<u8>, part: &Part) {
         part.base,
         part.last - part.base,
         part.first - part.base,
+        part.began,
         u64::from(part.records),
         u64::from(part.live),
         part.live_bytes,
@@ -246,6 +247,7 @@ fn decode_part(fields: &mut Fields<'_>) -> Option<Part> {
     part.directory = None;
     part.last = part.base.checked_add(fields.variable()?)?;
     part.first = part.base.checked_add(fields.variable()?)?;
+    part.began = fields.variable()?;
     part.records = u32::try_from(fields.variable()?).ok()?;
     part.live = u32::try_from(fields.variable()?).ok()?;
     part.live_bytes = fields.variable()?;

@@ -120,6 +120,9 @@ impl Compaction {
             records.put(directory, |out, writing| {
                 put_record(out, writing.seed, writing.header.base, &message);
             })?;
+            if part.live_bytes == 0 {
+                part.began = message.timestamp;
+            }
             part.last = message.sequence;
             part.live_bytes += size_of(length);
         }

@@ -40,6 +40,8 @@ pub(crate) struct Part {
     pub(crate) first: u64,
     /// The last, deleted or not.
     pub(crate) last: u64,
+    /// When the first was stored.
+    pub(crate) began: u64,
     /// How many there are, deleted or not.
     pub(crate) records: u32,
     pub(crate) live: u32,
@@ -77,6 +79,7 @@ impl Part {
             base,
             first: base,
             last: base,
+            began: 0,
             records: 0,
             live: 0,
             live_bytes: 0,
@@ -130,6 +133,9 @@ impl Part {
         let distance = self.distance(message.sequence);
         if self.live == 0 {
             self.first = message.sequence;
+        }
+        if self.records == 0 {
+            self.began = message.timestamp;
         }
         self.last = message.sequence;
         self.records += 1;

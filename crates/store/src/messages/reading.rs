@@ -1,5 +1,6 @@
 //! Reading messages, and what has to be read before anything else is known of a segment.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use crate::disk::Disk;
@@ -12,7 +13,7 @@ use super::{Messages, Part, Place};
 /// So much is read at once, for those who ask for what follows.
 const READ: u32 = 256 << 10;
 /// So many reads are remembered.
-const RECENT: usize = 8;
+const RECENT: usize = 12;
 
 /// What has to be read first. Running it may take long; what it returns goes to [`Messages::warm`], and then the question is
 /// to be asked again.
@@ -263,6 +264,14 @@ impl Messages {
                 break;
             };
             self.directories -= self.parts[oldest].drop_directory();
+        }
+    }
+
+    /// Lets go of what can be read again: worth it for a stream that rests.
+    pub fn cool(&mut self) {
+        self.recent = VecDeque::new();
+        for part in &mut self.parts {
+            self.directories -= part.drop_directory();
         }
     }
 

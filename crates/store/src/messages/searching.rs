@@ -279,54 +279,76 @@ impl Messages {
         if !state.is_last_stale {
             return Ok(Some(state.last));
         }
+        let filters = [Bytes::copy_from_slice(subject)];
         let mut last = state.last;
-        while let Some(place) = self
-            .parts
-            .partition_point(|part| part.base <= last)
-            .checked_sub(1)
+        let found = self.last_up_to(&filters, &mut last);
+        if let Some(state) = self.subjects.get_mut(subject) {
+            state.last = last;
+            state.is_last_stale = !matches!(found, Ok(Some(_)));
+        }
+        found
+    }
+
+    /// The last sequence up to one of a message that one of the filters matches; all do if there are none. `up_to` becomes
+    /// what was come to.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first; `up_to` says from where to go on then.
+    pub fn last_up_to(&mut self, filters: &[Bytes], up_to: &mut u64) -> Result<Option<u64>, Cold> {
+        *up_to = (*up_to).min(self.last);
+        while *up_to >= self.first
+            && let Some(place) = self
+                .parts
+                .partition_point(|part| part.base <= *up_to)
+                .checked_sub(1)
         {
-            let found = self
-                .touch(place)
-                .map(|()| last_in(&self.parts[place], subject, last));
-            let is_found = matches!(found, Ok(Some(_)));
-            if let (Some(state), true) = (self.subjects.get_mut(subject), is_found || found.is_err()) {
-                state.last = found.as_ref().ok().copied().flatten().unwrap_or(last);
-                state.is_last_stale = !is_found;
+            if *up_to >= self.parts[place].first && self.parts[place].live > 0 {
+                self.touch(place)?;
+                if let Some(found) = last_in(&self.parts[place], filters, *up_to) {
+                    *up_to = found;
+                    return Ok(Some(found));
+                }
             }
-            match found {
-                Err(cold) => return Err(cold),
-                Ok(Some(found)) => return Ok(Some(found)),
-                Ok(None) => last = self.parts[place].base.saturating_sub(1),
-            }
+            *up_to = self.parts[place].base - 1;
         }
         Ok(None)
     }
 
-    /// The last sequence before one, of all messages.
+    /// The first sequence of a message that was stored at a time or later, if messages were stored in order of time.
     ///
     /// # Errors
     ///
     /// What has to be read first.
-    pub fn last_before(&mut self, sequence: u64) -> Result<Option<u64>, Cold> {
-        let mut last = sequence.saturating_sub(1).min(self.last);
-        while last >= self.first
-            && let Some(place) = self
-                .parts
-                .partition_point(|part| part.base <= last)
-                .checked_sub(1)
+    pub fn at_or_after(&mut self, time: u64) -> Result<Option<u64>, Cold> {
+        let behind = self.parts.partition_point(|part| part.began < time);
+        if let Some(place) = behind.checked_sub(1)
+            && let Some(found) = self.at_or_after_in(place, time)?
         {
-            self.touch(place)?;
-            let part = &self.parts[place];
-            if let Some(directory) = &part.directory {
-                let end = end_of(part, last);
-                let found = (0..end).rev().map(|position| directory.sequence(position));
-                if let Some(found) = found.into_iter().find(|distance| !part.is_deleted(*distance)) {
-                    return Ok(Some(part.base + u64::from(found)));
-                }
-            }
-            last = part.base.saturating_sub(1);
+            return Ok(Some(found));
         }
-        Ok(None)
+        let later = self.parts.iter().skip(behind).find(|part| part.live > 0);
+        Ok(later.map(|part| part.first))
+    }
+
+    fn at_or_after_in(&mut self, place: usize, time: u64) -> Result<Option<u64>, Cold> {
+        if self.parts[place].live == 0 {
+            return Ok(None);
+        }
+        self.touch(place)?;
+        let (mut low, mut high, mut found) = (0, self.parts[place].records as usize, None);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some((position, sequence)) = next_live(&self.parts[place], middle..high) else {
+                high = middle;
+                continue;
+            };
+            match self.get(sequence)? {
+                Some(message) if message.timestamp < time => low = position + 1,
+                _ => (high, found) = (middle, Some(sequence)),
+            }
+        }
+        Ok(found)
     }
 
     /// The sequences from `from` on at which there is no message, up to the last that there was; so many at most.
@@ -381,12 +403,28 @@ fn next_in(part: &Part, cursor: &mut Cursor) -> Option<u64> {
     found.map(|position| part.base + u64::from(directory.sequence(position)))
 }
 
-/// The last sequence of a part, up to `last`, with a subject.
-fn last_in(part: &Part, subject: &[u8], last: u64) -> Option<u64> {
+/// The last sequence of a part, up to `last`, that one of the filters matches.
+fn last_in(part: &Part, filters: &[Bytes], last: u64) -> Option<u64> {
     let directory = part.directory.as_ref()?;
-    let number = directory.number(subject)?;
-    let found = directory
-        .positions_of_backwards(number, end_of(part, last))
-        .find(|position| !part.is_deleted(directory.sequence(*position)));
+    let end = end_of(part, last);
+    let is_there = |position: &usize| !part.is_deleted(directory.sequence(*position));
+    let numbers = matching(part, filters);
+    let found = match &numbers[..] {
+        _ if filters.is_empty() => (0..end).rev().find(is_there),
+        [] => None,
+        [number] => directory.positions_of_backwards(*number, end).find(is_there),
+        _ => {
+            let mask = Mask::new(part, filters);
+            let matches = |position: &usize| mask.subjects[directory.subject_number(*position) as usize];
+            (0..end).rev().filter(matches).find(is_there)
+        }
+    };
     found.map(|position| part.base + u64::from(directory.sequence(position)))
+}
+
+/// The first of some positions that is not deleted, and its sequence.
+fn next_live(part: &Part, mut positions: std::ops::Range<usize>) -> Option<(usize, u64)> {
+    let directory = part.directory.as_ref()?;
+    let position = positions.find(|position| !part.is_deleted(directory.sequence(*position)))?;
+    Some((position, part.base + u64::from(directory.sequence(position))))
 }

@@ -69,13 +69,19 @@ pub struct Recovered {
 /// How many bytes are checked at most to find out what a file without a header is.
 const WORK_FOR_A_HEADER: usize = 1 << 30;
 
-/// A file with what it says of itself.
+/// What a file says of itself.
 struct Found {
     number: u32,
-    bytes: Vec<u8>,
+    length: u64,
     header: Header,
     /// The header is not whole: it is what records say, which know no key.
     is_guessed: bool,
+}
+
+/// A file that is read: one at a time is in memory, besides the newest.
+struct Loaded {
+    found: Found,
+    bytes: Vec<u8>,
 }
 
 /// Where records of a file are, and where there should be some.
@@ -109,28 +115,29 @@ pub fn recover(
     let (mut found, unreadable) = find(disk, folder, &mut wal)?;
     let mut reading = Reading::new(unneeded, read);
     let newest = found.pop();
-    let scan = newest
-        .as_ref()
-        .map(|file| file.scan(file.bytes.len()))
-        .unwrap_or_default();
     let headers = found.iter().chain(&newest).map(|file| file.header.low_water);
-    wal.low_water = headers.chain([scan.low_water, 1]).max().unwrap_or(1);
-    let mut expected = wal.low_water;
-    let bases: Vec<Option<Lsn>> = found
-        .iter()
-        .skip(1)
-        .chain(&newest)
+    let low_water = headers.max().unwrap_or_default();
+    let next_bases = found.iter().skip(1).chain(&newest);
+    let bases: Vec<Option<Lsn>> = next_bases
         .zip(&found)
         .map(|(next, file)| {
             (next.header.generation == file.header.generation + 1).then_some(next.header.base)
         })
         .collect();
+    let newest = newest.map(|file| file.load(disk, folder)).transpose()?;
+    let scan = newest
+        .as_ref()
+        .map(|file| file.scan(file.bytes.len()))
+        .unwrap_or_default();
+    wal.low_water = low_water.max(scan.low_water).max(1);
+    let mut expected = wal.low_water;
     for (file, next) in found.into_iter().zip(bases) {
         if file.header.generation < wal.low_water {
             wal.free.push(file.as_free());
             continue;
         }
         reading.expect(&mut expected, file.header.generation);
+        let file = file.load(disk, folder)?;
         let end = next.map_or(file.bytes.len(), |next| file.offset_of(next));
         let mut scan = file.scan(end);
         if next.is_some() && scan.end < end {
@@ -139,10 +146,11 @@ pub fn recover(
         wal.live.push_back(reading.read(&file, &scan, wal.keys.as_ref())?);
     }
     if let Some(file) = newest {
-        reading.expect(&mut expected, file.header.generation);
+        let header = file.found.header;
+        reading.expect(&mut expected, header.generation);
         let scan = reading.cut(&file, scan);
-        wal.next_generation = file.header.generation + 1;
-        wal.end = Lsn(file.header.base.0 + (scan.end - FIRST_RECORD) as u64);
+        wal.next_generation = header.generation + 1;
+        wal.end = Lsn(header.base.0 + (scan.end - FIRST_RECORD) as u64);
         wal.live.push_back(reading.read(&file, &scan, wal.keys.as_ref())?);
     }
     wal.durable = wal.end;
@@ -196,14 +204,19 @@ fn find(disk: &Arc<dyn Disk>, folder: &Path, wal: &mut Wal) -> Result<(Vec<Found
         };
         wal.next_file = wal.next_file.max(number + 1);
         let file = disk.open(&path_of(folder, number), Opening::Existing)?;
-        let bytes = read_all(&*file)?;
-        let length = bytes.len() as u64;
-        let header = Header::decode(&bytes)?;
+        let length = file.length()?;
+        let mut start = vec![0; FIRST_RECORD];
+        let read = file.read_at(0, &mut start)?;
+        let header = Header::decode(&start[..read])?;
         let is_guessed = header.is_none();
-        match header.or_else(|| header_by_records(&bytes)) {
+        let header = match header {
+            Some(header) => Some(header),
+            None => header_by_records(&read_all(&*file)?),
+        };
+        match header {
             Some(header) => found.push(Found {
                 number,
-                bytes,
+                length,
                 header,
                 is_guessed,
             }),
@@ -243,26 +256,36 @@ impl Found {
     fn as_free(&self) -> FreeFile {
         FreeFile {
             number: self.number,
-            length: self.bytes.len() as u64,
+            length: self.length,
         }
     }
 
+    fn load(self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<Loaded, WalError> {
+        let file = disk.open(&path_of(folder, self.number), Opening::Existing)?;
+        Ok(Loaded {
+            bytes: read_all(&*file)?,
+            found: self,
+        })
+    }
+}
+
+impl Loaded {
     fn name(&self) -> String {
-        format!("{:08}.wal", self.number)
+        format!("{:08}.wal", self.found.number)
     }
 
     /// Where a place of the log would be in this file.
     fn offset_of(&self, lsn: Lsn) -> usize {
-        let distance = usize::try_from(lsn.0.saturating_sub(self.header.base.0)).unwrap_or(usize::MAX);
+        let distance = usize::try_from(lsn.0.saturating_sub(self.found.header.base.0)).unwrap_or(usize::MAX);
         FIRST_RECORD.saturating_add(distance).min(self.bytes.len())
     }
 
     fn lsn_of(&self, offset: usize) -> Lsn {
-        Lsn(self.header.base.0 + (offset - FIRST_RECORD) as u64)
+        Lsn(self.found.header.base.0 + (offset - FIRST_RECORD) as u64)
     }
 
     fn record_at(&self, offset: usize) -> Option<Record<'_>> {
-        let (generation, lsn) = (self.header.generation, self.lsn_of(offset));
+        let (generation, lsn) = (self.found.header.generation, self.lsn_of(offset));
         record::read(self.bytes.get(offset..)?, |place| {
             place.generation == generation && place.lsn == lsn
         })
@@ -343,12 +366,12 @@ impl<'a> Reading<'a> {
     }
 
     /// Cuts the newest file where it is not whole, unless that was settled.
-    fn cut(&mut self, file: &Found, mut scan: Scan) -> Scan {
+    fn cut(&mut self, file: &Loaded, mut scan: Scan) -> Scan {
         let settled = file.offset_of(scan.settled);
         let torn = scan.damaged.iter().map(|range| range.start);
         // A header is durable before anything behind it is: without it nothing was.
         let without_key = scan.records.iter().copied().filter(|offset| {
-            let record = file.record_at(*offset).filter(|_| file.is_guessed);
+            let record = file.record_at(*offset).filter(|_| file.found.is_guessed);
             record.is_some_and(|record| record.is_sealed)
         });
         if let Some(start) = torn.chain(without_key).filter(|start| *start >= settled).min() {
@@ -360,9 +383,9 @@ impl<'a> Reading<'a> {
         scan
     }
 
-    fn read(&mut self, file: &Found, scan: &Scan, keys: Option<&Keys>) -> Result<LiveFile, WalError> {
+    fn read(&mut self, file: &Loaded, scan: &Scan, keys: Option<&Keys>) -> Result<LiveFile, WalError> {
         // Of what is not needed any more the key may be gone.
-        let key = file.header.file_key(keys);
+        let key = file.found.header.file_key(keys);
         let mut last = BTreeMap::new();
         for range in &scan.damaged {
             self.damage.push(WalDamage::Records {
@@ -394,10 +417,10 @@ impl<'a> Reading<'a> {
             }
         }
         Ok(LiveFile {
-            number: file.number,
+            number: file.found.number,
             length: file.bytes.len() as u64,
-            generation: file.header.generation,
-            base: file.header.base,
+            generation: file.found.header.generation,
+            base: file.found.header.base,
             key: None,
             last,
             is_closed: true,

@@ -209,12 +209,30 @@ fn check(world: &mut World, model: &Model, random: &mut fastrand::Rng) {
         world.ask(|messages| messages.last_of(subject.as_bytes())),
         model.matching(subject).next_back()
     );
-    let before = model
+    let filters: Vec<Bytes> = match random.u8(..3) {
+        0 => Vec::new(),
+        1 => vec![Bytes::from_static(b"a.>")],
+        _ => vec![Bytes::from_static(b"d"), Bytes::from_static(b"b.*")],
+    };
+    let is_match = |message: &Message| {
+        let matching = |filter: &Bytes| matches(filter, &message.subject);
+        filters.is_empty() || filters.iter().any(matching)
+    };
+    let up_to = model
         .messages
-        .range(..from)
-        .next_back()
-        .map(|(sequence, _)| *sequence);
-    assert_eq!(world.ask(|messages| messages.last_before(from)), before);
+        .range(..=from)
+        .rev()
+        .find(|(_, message)| is_match(message));
+    let mut reached = from;
+    assert_eq!(
+        world.ask(|messages| messages.last_up_to(&filters, &mut reached)),
+        up_to.map(|(sequence, _)| *sequence)
+    );
+    let later = model.messages.range(from..).next().map(|(sequence, _)| *sequence);
+    assert_eq!(world.ask(|messages| messages.at_or_after(from * 1000)), later);
+    if random.u8(..8) == 0 {
+        world.messages.cool();
+    }
     let first = model.messages.keys().next().copied().unwrap_or(model.last + 1);
     let missing: Vec<u64> = (from.max(first)..=model.last)
         .filter(|sequence| !model.messages.contains_key(sequence))
