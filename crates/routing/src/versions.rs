@@ -40,6 +40,7 @@ impl Versions {
     }
 
     /// The version of the index as far as the published `subject` is concerned. Load it before reading the index.
+    #[inline]
     pub fn current(&self, subject: &[u8]) -> Version {
         let bucket = match self.buckets.get() {
             Some(buckets) => buckets[bucket_of(split_token(subject).0)].load(Ordering::Acquire),

@@ -94,14 +94,72 @@ impl<D> Matches<D> {
 impl<D: Destination> Matches<D> {
     /// What a message published on `subject`, for which they were found in the index of `account`, has to know. Whatever
     /// has ended since they were found is left out.
-    pub fn into_fanout(self, account: AccountId, subject: &[u8], encoder: &impl Encoder) -> Fanout<D> {
-        let plain = self
-            .plain
+    pub fn into_fanout(mut self, account: AccountId, subject: &[u8], encoder: &impl Encoder) -> Fanout<D> {
+        self.take_fanout(account, subject, encoder)
+    }
+
+    /// As [`into_fanout`](Self::into_fanout); nothing that was found is left in here.
+    pub fn take_fanout(&mut self, account: AccountId, subject: &[u8], encoder: &impl Encoder) -> Fanout<D> {
+        if let ([only], []) = (&*self.plain, &*self.groups)
+            && Fanout::is_usual(only, subject)
+            && let Some(only) = self.plain.pop()
+        {
+            return Fanout::of_one(account, subject, only, encoder);
+        }
+        let plain = std::mem::take(&mut self.plain)
             .into_iter()
             .filter(|subscription| !subscription.is_closed() && !subscription.denies(subject))
             .map(|subscription| Candidate::new(subscription, subject))
             .collect();
-        Fanout::new(account, subject, plain, self.groups, encoder)
+        Fanout::new(account, subject, plain, std::mem::take(&mut self.groups), encoder)
+    }
+}
+
+impl<D: Destination> Fanout<D> {
+    /// Whether this is all that most subjects reach: a subscription of a client, which calls the subject as it is called.
+    fn is_usual(subscription: &Subscription<D>, subject: &[u8]) -> bool {
+        subscription.destination().outlet() == Outlet::Client
+            && !subscription.is_shadow()
+            && !subscription.is_closed()
+            && !subscription.denies(subject)
+    }
+
+    /// What [`new`](Self::new) makes of one [usual](Self::is_usual) subscription, in a third of the time: subjects that
+    /// never come again, as those of answers are, have a fan-out made for each message.
+    fn of_one(
+        account: AccountId,
+        subject: &[u8],
+        only: Arc<Subscription<D>>,
+        encoder: &impl Encoder,
+    ) -> Self {
+        let (destination, sid) = (only.destination(), only.sid_field());
+        let headers = destination.accepts_headers();
+        let limited = only.limit().is_some() || destination.looks_at_each();
+        let whole = encoder.start_length(Outlet::Client, subject.len(), sid.len());
+        let mut text = SmallVec::with_capacity(whole);
+        let write = &mut |piece: &[u8]| text.extend_from_slice(piece);
+        let subject_start = encoder.write_start(Outlet::Client, subject, sid, write);
+        let outside = if text.spilled() { text.len() } else { 0 };
+        let target = Target {
+            start: 0,
+            length: text.len() as u32,
+            headers,
+            limited,
+            outlet: Outlet::Client,
+            subscription: only,
+        };
+        Self {
+            account,
+            subject_length: subject.len() as u32,
+            bytes: u32::try_from(size_of::<Self>() + ALONE + outside).unwrap_or(u32::MAX),
+            subject_start,
+            has_limited: limited,
+            all_accept_headers: headers,
+            for_clients_alone: true,
+            several: None,
+            singles: SmallVec::from_buf([target]),
+            text,
+        }
     }
 }
 

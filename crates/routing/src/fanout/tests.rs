@@ -333,6 +333,62 @@ fn one_alone_is_reached_without_a_list() {
     assert_eq!((fanout.destinations(), fanout.deliveries()), (1, 1));
 }
 
+/// There is a short way to what most subjects reach.
+#[test]
+fn one_alone_is_as_it_would_be_among_others_that_have_ended() {
+    let long = "x".repeat(300);
+    let cases: [(&dyn Fn() -> Shared, &str); 5] = [
+        (&|| plain("a.b", "1", 7), "a.b"),
+        (&|| plain("a.>", "1", 7), &format!("a.{long}")),
+        (&|| plain("a.b", &long, 7), "a.b"),
+        (&|| without_headers("a.b", "3", 7), "a.b"),
+        (&|| limited("a.b", "12", 7), "a.b"),
+    ];
+    for (only, subject) in cases {
+        let all_of = |fanout: Fanout<Peer>| {
+            let target = &fanout.singles()[0];
+            let ways = (target.headers, target.limited, target.outlet);
+            let starts = [0, 1].map(|skipped| text(fanout.start(target.prefix(), skipped)));
+            let whole = (
+                fanout.has_limited(),
+                fanout.all_accept_headers(),
+                fanout.is_for_clients_alone(),
+            );
+            let counts = (
+                fanout.memory(),
+                fanout.deliveries(),
+                fanout.destinations(),
+                fanout.contains(7),
+            );
+            (
+                shown(&fanout),
+                text(fanout.subject()),
+                ways,
+                starts,
+                whole,
+                counts,
+            )
+        };
+        let alone = index_of(&[only()]).resolve(subject.as_bytes());
+        let ended = plain(">", "2", 8);
+        let index = index_of(&[only(), Arc::clone(&ended)]);
+        ended.close();
+        assert_eq!(all_of(alone), all_of(index.resolve(subject.as_bytes())));
+    }
+}
+
+#[test]
+fn one_alone_that_has_ended_is_nobody() {
+    let ended = plain("a.b", "1", 7);
+    let index = index_of(&[Arc::clone(&ended)]);
+    ended.close();
+    let fanout = index.resolve(b"a.b");
+    assert_eq!(
+        (fanout.deliveries(), text(fanout.subject())),
+        (0, "a.b".to_owned())
+    );
+}
+
 #[test]
 fn it_knows_whom_it_reaches() {
     let mut index = index_of(&[plain("a.b", "1", 1), plain("a.*", "2", 1), plain("a.b", "1", 2)]);
