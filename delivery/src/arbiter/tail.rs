@@ -8,17 +8,22 @@ const GROWTH: usize = 4 * 1024;
 /// A tail with more capacity than this is given back after its batch.
 const KEPT: usize = 1024 * 1024;
 
-/// A chunk up to this length gets an allocation of its own, and the tail keeps its room.
-const COPIED: usize = 2 * 1024;
+/// A chunk up to this length gets an allocation of its own, and the tail keeps its room: that is near, and lengths of
+/// short chunks vary so much that they would rarely fit what the last one took.
+const COPIED: usize = 16 * 1024;
 
 /// A longer chunk takes the tail's allocation if no more than this part of its length is left over.
 const LEFT_OVER_PART: usize = 8;
 
+/// A tail begins with room for the last chunk and this part of it: lengths of one publisher's chunks differ a little, and
+/// to grow means to copy.
+const SPARE_PART: usize = 16;
+
 /// The growing end of what is staged.
 ///
 /// A chunk may wait for a slow peer and keeps its whole allocation alive meanwhile, so it never shares it with another
-/// and fills it but for an eighth: what waits counts by its length. To that end a tail begins with as much room as the
-/// last chunk took; a chunk that does not fill it is copied.
+/// and fills it but for an eighth: what waits counts by its length. To that end a tail begins with little more room than
+/// the last chunk took; a chunk that does not fill it is copied.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     bytes: BytesMut,
@@ -35,11 +40,17 @@ impl Tail {
     /// Makes room for so many bytes.
     #[inline]
     pub(super) fn reserve(&mut self, needed: usize) {
-        let begins = self.bytes.is_empty();
-        let needed = if begins { needed.max(self.last) } else { needed };
-        if self.bytes.capacity() - self.bytes.len() < needed {
-            self.bytes
-                .reserve(if begins { needed } else { needed.max(GROWTH) });
+        let room = self.bytes.capacity() - self.bytes.len();
+        if !self.bytes.is_empty() {
+            if room < needed {
+                self.bytes.reserve(needed.max(GROWTH));
+            }
+            return;
+        }
+        let needed = needed.max(self.last + self.last / SPARE_PART);
+        // What the last chunk took may be free again. To reserve would take twice that where it is not enough.
+        if room < needed && !self.bytes.try_reclaim(needed) {
+            self.bytes = BytesMut::with_capacity(needed);
         }
     }
 
@@ -129,6 +140,21 @@ mod tests {
             let length = chunk.len();
             let room = chunk.try_into_mut().unwrap().capacity();
             assert!(room <= length + length / 8, "{length} bytes keep {room}");
+        }
+    }
+
+    #[test]
+    fn chunks_of_much_the_same_length_are_not_copied() {
+        let mut tail = Tail::default();
+        tail.append(&[b'x'; 65_000]);
+        drop(tail.take());
+        for length in [66_000, 64_000, 67_000, 64_500, 65_500] {
+            while tail.len() < length {
+                tail.append(&[b'x'; 100]);
+            }
+            let written = tail.bytes.as_ptr();
+            let chunk = tail.take().unwrap();
+            assert_eq!(chunk.as_ptr(), written, "{length}");
         }
     }
 
