@@ -186,7 +186,7 @@ impl Handler<ConnectionOpened> for Monitor {
             // It was open at once.
             None => self.total_connections += 1,
             // It became open just when it was to end.
-            Some(Known::Opening { end, .. }) if end.is_aborted() => outbox.close(CloseReason::Kicked),
+            Some(Known::Opening(opening)) if opening.end.is_aborted() => outbox.close(CloseReason::Kicked),
             Some(_) => {}
         }
     }
@@ -196,9 +196,9 @@ impl Handler<ConnectionOpening> for Monitor {
     type Result = ();
 
     fn handle(&mut self, opening: ConnectionOpening, _: &mut Context<Self>) {
-        let ConnectionOpening { id, peer, since, end } = opening;
+        let id = opening.id;
         self.total_connections += 1;
-        self.connections.insert(id, Known::Opening { peer, since, end });
+        self.connections.insert(id, Known::Opening(Box::new(opening)));
     }
 }
 
@@ -283,7 +283,7 @@ impl Handler<CloseConnection> for Monitor {
     fn handle(&mut self, close: CloseConnection, _: &mut Context<Self>) -> bool {
         match self.connections.get(&close.id) {
             Some(Known::Open(open)) => open.outbox.close(close.reason),
-            Some(Known::Opening { end, .. }) => end.abort(),
+            Some(Known::Opening(opening)) => opening.end.abort(),
             None => return false,
         }
         true

@@ -14,13 +14,8 @@ use vagus_routing::ConnectionId;
 /// A connection, from the moment there is one more.
 #[derive(Debug)]
 pub(super) enum Known {
-    /// Something has to be agreed upon with the peer first.
-    Opening {
-        /// Who it is, as far as is known.
-        peer: SocketAddr,
-        since: Instant,
-        end: AbortHandle,
-    },
+    /// Something has to be agreed upon with the peer first. Boxed: it lasts for a moment, and all would pay for the room.
+    Opening(Box<ConnectionOpening>),
     Open(Open),
 }
 
@@ -54,7 +49,7 @@ pub(crate) enum Listed {
 impl Known {
     pub(super) fn open(&self) -> Option<&Open> {
         match self {
-            Self::Opening { .. } => None,
+            Self::Opening(_) => None,
             Self::Open(open) => Some(open),
         }
     }
@@ -62,8 +57,8 @@ impl Known {
     /// None if it has just ended.
     pub(super) fn listed(&self, id: ConnectionId) -> Option<Listed> {
         match self {
-            Self::Opening { peer, since, .. } => {
-                let state = ConnectionState::opening(id, *peer, *since);
+            Self::Opening(opening) => {
+                let state = ConnectionState::opening(id, opening.peer, opening.since);
                 Some(Listed::Opening(Box::new(state)))
             }
             Self::Open(open) => open.describe.upgrade().map(Listed::Open),

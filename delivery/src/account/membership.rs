@@ -6,11 +6,13 @@
 use super::Account;
 use crate::outbox::{OutboundTraffic, Outbox};
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use vagus_routing::{ConnectionId, Destination};
 
 /// What passed through an account since the server's start, and who is in it now.
@@ -68,7 +70,11 @@ pub(super) struct Members(Mutex<Roll>);
 
 #[derive(Debug, Default)]
 struct Roll {
-    present: HashMap<ConnectionId, Arc<Member>, RandomState>,
+    /// By their numbers.
+    present: HashTable<Arc<Member>>,
+    hasher: RandomState,
+    /// Of those the last that came, where there are more than may be there by now.
+    surplus: BTreeSet<ConnectionId>,
     total: u64,
     /// Of those who have left.
     received: Passed,
@@ -76,16 +82,21 @@ struct Roll {
     slow_consumers: u64,
 }
 
+/// There is one for each connection, so few words matter.
 struct Member {
     outbox: Arc<Outbox>,
-    /// What it was when it joined: a connection may have been in another account before.
-    received_before: Passed,
-    sent_before: Passed,
+    /// None for most, which join before anything has passed.
+    before: Option<Box<Before>>,
     /// What the connection has published, in this account and before. Written by its owner alone.
     messages: AtomicU64,
     payload: AtomicU64,
-    /// There are more than may be there by now, and it is among the last that came.
-    is_surplus: AtomicBool,
+}
+
+/// What a connection had published, and been delivered, when it joined: it may have been in another account before.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Before {
+    received: Passed,
+    sent: Passed,
 }
 
 impl fmt::Debug for Member {
@@ -95,16 +106,24 @@ impl fmt::Debug for Member {
 }
 
 impl Member {
+    fn id(&self) -> ConnectionId {
+        self.outbox.connection_id()
+    }
+
+    fn before(&self) -> Before {
+        self.before.as_deref().copied().unwrap_or_default()
+    }
+
     fn received(&self) -> Passed {
         let published = Passed {
             messages: self.messages.load(Ordering::Relaxed),
             payload: self.payload.load(Ordering::Relaxed),
         };
-        published.since(self.received_before)
+        published.since(self.before().received)
     }
 
     fn sent(&self) -> Passed {
-        Passed::from(self.outbox.traffic()).since(self.sent_before)
+        Passed::from(self.outbox.traffic()).since(self.before().sent)
     }
 }
 
@@ -120,13 +139,15 @@ impl Membership {
     /// A place in an account for a connection that has published so much until now; None if the account has as many
     /// connections as it may.
     pub fn join(account: &Arc<Account>, outbox: &Arc<Outbox>, published: Passed) -> Option<Self> {
+        let before = Before {
+            received: published,
+            sent: outbox.traffic().into(),
+        };
         let member = Arc::new(Member {
             outbox: outbox.clone(),
-            received_before: published,
-            sent_before: outbox.traffic().into(),
+            before: (before != Before::default()).then(|| Box::new(before)),
             messages: AtomicU64::new(published.messages),
             payload: AtomicU64::new(published.payload),
-            is_surplus: AtomicBool::new(false),
         });
         let mut roll = account.members.0.lock();
         // Asked with the roll locked: who defines it otherwise locks it then.
@@ -134,7 +155,7 @@ impl Membership {
             return None;
         }
         roll.total += 1;
-        roll.present.insert(outbox.connection_id(), member.clone());
+        roll.enter(member.clone());
         drop(roll);
         Some(Self {
             account: account.clone(),
@@ -152,7 +173,8 @@ impl Membership {
 
     /// Whether the account may not have as many connections as it has any more, and this one is among the last that came.
     pub fn is_surplus(&self) -> bool {
-        self.member.is_surplus.load(Ordering::Relaxed)
+        let roll = self.account.members.0.lock();
+        roll.surplus.contains(&self.member.id())
     }
 
     /// The connection leaves because too much waits for it, or for too long.
@@ -166,14 +188,37 @@ impl Drop for Membership {
         let (received, sent) = (self.member.received(), self.member.sent());
         let mut roll = self.account.members.0.lock();
         let roll = &mut *roll;
-        roll.present.remove(&self.member.outbox.connection_id());
-        if roll.present.len() < roll.present.capacity() / 8 {
-            let few = roll.present.len() * 2;
-            roll.present.shrink_to(few);
-        }
+        roll.leave(&self.member);
         roll.received.add(received);
         roll.sent.add(sent);
         roll.slow_consumers += u64::from(self.was_too_slow);
+    }
+}
+
+impl Roll {
+    fn enter(&mut self, member: Arc<Member>) {
+        let Self { present, hasher, .. } = self;
+        present.insert_unique(hasher.hash_one(member.id()), member, |other| {
+            hasher.hash_one(other.id())
+        });
+    }
+
+    fn leave(&mut self, member: &Arc<Member>) {
+        let Self {
+            present,
+            hasher,
+            surplus,
+            ..
+        } = self;
+        surplus.remove(&member.id());
+        let hash = hasher.hash_one(member.id());
+        if let Ok(entry) = present.find_entry(hash, |other| Arc::ptr_eq(other, member)) {
+            entry.remove();
+        }
+        if present.len() < present.capacity() / 8 {
+            let few = present.len() * 2;
+            present.shrink_to(few, |other| hasher.hash_one(other.id()));
+        }
     }
 }
 
@@ -184,30 +229,26 @@ impl Members {
 
     /// From now on there may be so many. As in nats-server, those stay who came first; the others have to be told.
     pub(super) fn hold_to(&self, limit: Option<u32>) {
-        let roll = self.0.lock();
+        let mut roll = self.0.lock();
+        let roll = &mut *roll;
         let at_most = limit.map_or(usize::MAX, |limit| limit as usize);
         if roll.present.len() <= at_most {
             return;
         }
-        let mut present: Vec<(&ConnectionId, &Arc<Member>)> = roll.present.iter().collect();
-        present.select_nth_unstable_by_key(at_most, |(id, _)| **id);
-        for (_, member) in &present[at_most..] {
-            member.is_surplus.store(true, Ordering::Relaxed);
-        }
+        let mut present: Vec<ConnectionId> = roll.present.iter().map(|member| member.id()).collect();
+        present.select_nth_unstable(at_most);
+        roll.surplus.extend(&present[at_most..]);
     }
 
     /// Those who are present.
     pub(super) fn outboxes(&self) -> Vec<Arc<Outbox>> {
         let roll = self.0.lock();
-        roll.present
-            .values()
-            .map(|member| member.outbox.clone())
-            .collect()
+        roll.present.iter().map(|member| member.outbox.clone()).collect()
     }
 
     /// In the order of their numbers.
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
-        let mut ids: Vec<ConnectionId> = self.0.lock().present.keys().copied().collect();
+        let mut ids: Vec<ConnectionId> = self.0.lock().present.iter().map(|member| member.id()).collect();
         ids.sort_unstable();
         ids
     }
@@ -223,7 +264,7 @@ impl Members {
                 sent: roll.sent,
                 slow_consumers: roll.slow_consumers,
             };
-            let present: Vec<_> = roll.present.values().cloned().collect();
+            let present: Vec<_> = roll.present.iter().cloned().collect();
             (traffic, present)
         };
         for member in present {
