@@ -215,6 +215,12 @@ pub trait Turn {
     /// is true then.
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool;
 
+    /// Delivers a message if the turn [goes on](Turn::goes_on) with it, as [`Turn::publish`] does; None if it does not.
+    fn publish_next(&mut self, message: &Publish<'_>, echo: bool) -> Option<bool> {
+        self.goes_on(Some(message), echo)
+            .then(|| self.publish(message, echo))
+    }
+
     /// Delivers a message as [`Turn::publish`] does, if the trace has it delivered, and tells the trace of each
     /// subscription that it comes to. The event that comes of it is delivered as by [`Turn::answer`].
     ///

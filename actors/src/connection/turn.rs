@@ -157,6 +157,23 @@ impl Turn for ConnectionTurn<'_> {
         self.delivery.publish(account, message, origin)
     }
 
+    #[inline]
+    fn publish_next(&mut self, message: &Publish<'_>, echo: bool) -> Option<bool> {
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return self.goes_on(None, echo).then(|| self.publish(message, echo));
+        };
+        let origin = self.origin(account, echo);
+        if account.tells_of_clients() {
+            self.delivery.set_publisher(self.outbox);
+        }
+        if self.outbox.is_closed() {
+            return None;
+        }
+        let taken = self.delivery.publish_next(account, message, origin)?;
+        self.inbound.count(message.body.len());
+        Some(taken)
+    }
+
     #[cold]
     fn publish_traced(&mut self, message: &Publish<'_>, echo: bool, trace: Box<dyn Trace>) -> bool {
         self.inbound.count(message.body.len());

@@ -27,6 +27,7 @@ use super::with_care::{
 use crate::account::Account;
 use crate::outbox::{ConnectionSubscription, Outbox, Traits};
 use fastrand::Rng;
+use std::mem;
 use std::sync::Arc;
 use vagus_protocol::message::MORE_WITH_HEADERS;
 use vagus_protocol::operation::Publish;
@@ -224,6 +225,21 @@ impl Delivery {
             self.finish();
             self.open_run(account, message, origin, Parts::All);
         }
+        self.publish_in_run(account, message)
+    }
+
+    /// Delivers a message if the turn [goes on](Self::goes_on) with it, as [`Delivery::publish`] does; None if it does not.
+    #[inline]
+    pub fn publish_next(&mut self, account: &Account, message: &Publish<'_>, origin: Origin) -> Option<bool> {
+        if !self.goes_on(account, Some(message), origin) {
+            return None;
+        }
+        debug_assert!(self.run.is_none() || self.is_of_run(message, origin));
+        Some(self.publish_in_run(account, message))
+    }
+
+    #[inline]
+    fn publish_in_run(&mut self, account: &Account, message: &Publish<'_>) -> bool {
         match (&mut self.run, message.tail) {
             (Some(run), Some(tail)) if run.straight => {
                 run.header_size = message.header_size;
@@ -401,9 +417,11 @@ impl Delivery {
             wide,
             work: 1 + copies + fanout.shared().len(),
             copies,
-            longest: match fanout.is_for_clients_alone() {
-                true => STAGED_AT_MOST / copies.max(1),
-                false => 0,
+            longest: match (fanout.is_for_clients_alone(), copies) {
+                (false, _) => 0,
+                // Most subjects reach one, and to divide takes long.
+                (true, 0 | 1) => STAGED_AT_MOST,
+                (true, copies) => STAGED_AT_MOST / copies,
             },
             fanout: held,
             with_headers,
@@ -416,32 +434,38 @@ impl Delivery {
     }
 
     /// Ends the run: what is encoded for groups goes to their connections, and deliveries are counted.
+    #[inline]
     pub fn close_run(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.settle_run(&run);
+        if self.run.is_some() {
+            self.settle_run();
+            self.run = None;
             self.spread_gathered();
         }
     }
 
     /// Like [`Delivery::close_run`], but the run goes on.
     pub fn pause_run(&mut self) {
-        if let Some(mut run) = self.run.take() {
-            self.settle_run(&run);
+        if self.run.is_some() {
+            self.settle_run();
+            // What is gathered is delivered without a run.
+            let run = self.run.take();
             self.spread_gathered();
-            run.messages = 0;
-            run.payload = 0;
-            self.run = Some(run);
+            self.run = run;
         }
     }
 
-    fn settle_run(&mut self, run: &Run) {
-        self.traffic.messages_in += run.messages;
-        self.traffic.payload_in += run.payload;
-        if run.messages == 0 {
+    fn settle_run(&mut self) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let (messages, payload) = (mem::take(&mut run.messages), mem::take(&mut run.payload));
+        self.traffic.messages_in += messages;
+        self.traffic.payload_in += payload;
+        if messages == 0 {
             return;
         }
         if let RunFanout::Kept(kept) = run.fanout {
-            self.fanouts.count(kept, run.messages, run.payload);
+            self.fanouts.count(kept, messages, payload);
         }
         let Some(fanout) = run.fanout.get(&self.fanouts) else {
             return;
@@ -449,26 +473,25 @@ impl Delivery {
         // Owners of mailboxes may have refused some.
         let of_clients = |target: &&Target<_>| target.outlet == Outlet::Client;
         for target in fanout.singles().iter().filter(of_clients) {
-            count(&target.subscription, run.messages);
+            count(&target.subscription, messages);
         }
         for (group, encoded) in fanout.shared().iter().zip(&mut self.encoded) {
             self.staging.charge(group.subscriptions.len());
-            let have_room = |it: &&Arc<ConnectionSubscription>| has_room(it.destination(), run.messages);
+            let have_room = |it: &&Arc<ConnectionSubscription>| has_room(it.destination(), messages);
             let taking = group.subscriptions.iter().filter(have_room);
             let destinations = taking.map(|subscription| {
-                count(subscription, run.messages);
+                count(subscription, messages);
                 subscription.destination()
             });
             if encoded.len() < SHARED_FROM {
                 encoded.copy_and_clear(|bytes| {
                     for destination in destinations {
-                        self.staging.copied(destination, bytes, run.messages, run.payload);
+                        self.staging.copied(destination, bytes, messages, payload);
                     }
                 });
             } else if let Some(chunk) = encoded.take() {
                 for destination in destinations {
-                    self.staging
-                        .shared(destination, &chunk, run.messages, run.payload);
+                    self.staging.shared(destination, &chunk, messages, payload);
                 }
             }
         }

@@ -5,6 +5,8 @@
 pub struct Repeats<'a> {
     frames: &'a [u8],
     frame: usize,
+    /// To divide takes as long as to copy a short message.
+    count: usize,
     tail: usize,
     payload: usize,
 }
@@ -18,6 +20,7 @@ impl<'a> Repeats<'a> {
         Self {
             frames,
             frame,
+            count: frames.len() / frame,
             tail: tail.min(frame),
             payload,
         }
@@ -26,13 +29,19 @@ impl<'a> Repeats<'a> {
     /// One message, of which `tail` is everything behind the subject.
     #[inline]
     pub(super) fn one(tail: &'a [u8], payload: usize) -> Self {
-        Self::new(tail, tail.len(), tail.len(), payload)
+        Self {
+            frames: tail,
+            frame: tail.len(),
+            count: 1,
+            tail: tail.len(),
+            payload,
+        }
     }
 
     /// How many messages there are.
     #[inline]
     pub fn count(&self) -> usize {
-        self.frames.len() / self.frame
+        self.count
     }
 
     /// The headers and payload of each, in bytes.
@@ -50,10 +59,13 @@ impl<'a> Repeats<'a> {
     /// Everything behind the subject, message by message.
     #[inline]
     pub fn tails(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let start = self.frame - self.tail;
-        self.frames
-            .chunks_exact(self.frame)
-            .map(move |frame| frame.get(start..).unwrap_or_default())
+        let Self {
+            frames, frame, tail, ..
+        } = *self;
+        (1..=self.count).map(move |number| {
+            let end = number * frame;
+            frames.get(end - tail..end).unwrap_or_default()
+        })
     }
 }
 

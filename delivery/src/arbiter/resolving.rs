@@ -139,7 +139,7 @@ impl Resolving {
                 Resolved::InPart
             }
             Stage::Listing(matches) | Stage::Listed(matches) => Resolved::Entirely {
-                fanout: Arc::new(std::mem::take(matches).into_fanout(self.account, subject, &Lines)),
+                fanout: Arc::new(matches.take_fanout(self.account, subject, &Lines)),
                 elsewhere: false,
             },
             Stage::Building(building) => match building.result() {

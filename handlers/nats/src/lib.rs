@@ -17,6 +17,7 @@ mod opening;
 mod operation_lines;
 mod party;
 mod publishing;
+mod reading_ahead;
 mod repetition;
 mod reporting;
 mod session;

@@ -3,13 +3,12 @@
 use crate::message_tracing::Asking;
 use crate::session::NatsSession;
 use crate::user_info;
-use vagus_actors::connection::{ANTICIPATED, Turn};
+use vagus_actors::connection::Turn;
 use vagus_auth::permission::Rights;
 use vagus_delivery::arbiter::Repeats;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::message;
-use vagus_protocol::operation::{Operation, Publish};
-use vagus_protocol::parser::{FrameLimits, Parsed, parse};
+use vagus_protocol::operation::Publish;
 use vagus_routing::subject;
 
 /// Subjects on which servers route replies and logs among themselves.
@@ -119,6 +118,18 @@ impl NatsSession {
                 .is_some_and(|reply| begins_with_any(reply, &RESERVED_REPLIES))
     }
 
+    /// Whether all that is to be done about a message that is [to be published](Self::is_to_be_published) is to deliver it:
+    /// nothing is said, logged or counted beside.
+    #[inline]
+    pub(crate) fn is_just_delivered(&self, message: &Publish<'_>) -> bool {
+        let client_options = &self.client_options;
+        !client_options.verbose
+            && !client_options.pedantic
+            && !client_options.logged
+            && self.may_repeat(message.subject)
+            && !self.must_authenticate()
+    }
+
     /// Whether the client may publish on a subject, by what it was permitted or as an answer.
     #[inline]
     fn is_permitted(&mut self, subject: &[u8], turn: &mut impl Turn) -> bool {
@@ -170,40 +181,6 @@ impl NatsSession {
 #[inline]
 fn begins_with_any(subject: &[u8], prefixes: &[&[u8]]) -> bool {
     matches!(subject.first(), Some(b'_' | b'$')) && prefixes.iter().any(|prefix| subject.starts_with(prefix))
-}
-
-/// Where a client publishes on one subject after another, tells the turn which come next. `line` and `frame` are the
-/// lengths of the first control line and frame of `input`. Gives how much of the input has been looked at.
-pub(crate) fn look_ahead(
-    input: &[u8],
-    line: usize,
-    frame: usize,
-    limits: &FrameLimits,
-    turn: &mut impl Turn,
-) -> usize {
-    // The usual case: the next message is like this one, and there is nothing to prepare.
-    if input[frame..].starts_with(&input[..line]) || input.len() == frame {
-        return 0;
-    }
-    let mut subjects: [&[u8]; ANTICIPATED] = [b""; ANTICIPATED];
-    let mut found = 0;
-    let mut at = 0;
-    while found < ANTICIPATED {
-        let Parsed::Frame {
-            operation: Operation::Publish(publish),
-            consumed,
-        } = parse(&input[at..], limits)
-        else {
-            break;
-        };
-        subjects[found] = publish.subject;
-        found += 1;
-        at += consumed;
-    }
-    if found > 1 {
-        turn.anticipate(&subjects[..found]);
-    }
-    at
 }
 
 /// A message whose control line the next may repeat: then nothing has to be parsed, checked or looked up.

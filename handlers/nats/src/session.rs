@@ -7,10 +7,11 @@ use crate::client_options::ClientOptions;
 use crate::evidence::{self, Said};
 use crate::mapping::{Mapper, SubjectOrigin};
 use crate::publishing::Repeated;
+use crate::reading_ahead::ReadAhead;
 use crate::reporting::Complaints;
 use crate::tls::ClientKey;
 use crate::token_login::HeldToken;
-use crate::{ClientSettings, operation_lines, publishing, subscribing};
+use crate::{ClientSettings, operation_lines, subscribing};
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
@@ -313,7 +314,7 @@ impl Session for NatsSession {
         }
         let mut repeated = Repeated::default();
         let mut mapped_subject = Vec::new();
-        let mut looked_ahead = 0;
+        let mut read_ahead = ReadAhead::default();
         let mut at = 0;
         while at < input.len() {
             let rest = &input[at..];
@@ -321,7 +322,14 @@ impl Session for NatsSession {
                 at += length;
                 continue;
             }
-            match parse(rest, &self.frame_limits) {
+            let parsed = match read_ahead.take(at) {
+                Some((message, consumed)) => Parsed::Frame {
+                    operation: Operation::Publish(message),
+                    consumed,
+                },
+                None => parse(rest, &self.frame_limits),
+            };
+            match parsed {
                 Parsed::Frame {
                     mut operation,
                     consumed,
@@ -338,9 +346,22 @@ impl Session for NatsSession {
                             .header()
                             .is_some_and(|header| self.asking().is_done_by(header));
                         message = self.is_to_be_published(publish).then_some(publish);
-                        if message.is_some() && at >= looked_ahead {
-                            let (line, limits) = (publish.line_len, &self.frame_limits);
-                            looked_ahead = at + publishing::look_ahead(rest, line, consumed, limits, turn);
+                        if message.is_some() {
+                            let lengths = (publish.line_len, consumed);
+                            read_ahead.read_on(input, at, lengths, &self.frame_limits, turn);
+                        }
+                        if message.is_some() && !asks && self.is_just_delivered(publish) {
+                            let Some(taken) = turn.publish_next(publish, self.client_options.echo) else {
+                                return Progress::Yielded { consumed: at };
+                            };
+                            self.published(publish, taken, turn);
+                            repeated = match origin.is_drawn {
+                                true => Repeated::default(),
+                                false => Repeated::after(publish, &rest[..consumed], self),
+                            };
+                            self.mapping_is_done();
+                            at += consumed;
+                            continue;
                         }
                     }
                     // What is said to a verbose client about this message, and what is told of a traced one, comes behind
