@@ -186,12 +186,28 @@ pub struct ArbiterState {
     pub carried_at_most: usize,
     /// Buffers of large frames, kept for the next.
     pub spare_buffers: SpareBuffers,
+    /// What large frames have brought, in bytes, since those were last let in whom the system has news for.
+    large_frames: usize,
 }
 
 /// The state of an arbiter, as its connections hold it. Only one is polled at a time, so a borrow never fails.
 pub type LocalArbiter = Rc<RefCell<ArbiterState>>;
 
+/// After so much of large frames, in bytes, those whom the system has news for come before the next read.
+const LARGE_FRAMES_AT_ONCE: usize = 256 * 1024;
+
 impl ArbiterState {
+    /// A large frame has come, with a read of so many bytes; true if those whom the system has news for come before the
+    /// next. One of them is little work, and to ask the system after each takes a good part of that.
+    pub fn lets_others_in(&mut self, length: usize) -> bool {
+        self.large_frames += length;
+        let lets_in = self.large_frames >= LARGE_FRAMES_AT_ONCE;
+        if lets_in {
+            self.large_frames = 0;
+        }
+        lets_in
+    }
+
     /// The state of this arbiter; call it on the arbiter's own thread.
     ///
     /// `longest_line` is the most, in bytes, that a session leaves of a frame whose length it does not know yet.
@@ -208,6 +224,7 @@ impl ArbiterState {
             scratch: Scratch::default(),
             carried_at_most: longest_line.max(CARRIED_OVER),
             spare_buffers: SpareBuffers::default(),
+            large_frames: 0,
         }
     }
 

@@ -30,7 +30,7 @@ use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 
 /// One read takes at most this much, in bytes.
-pub const READ_SIZE: usize = 64 * 1024;
+pub const READ_SIZE: usize = 128 * 1024;
 
 /// How many bytes one write to a socket takes at best.
 const PIECE: usize = 64 * 1024;

@@ -276,10 +276,10 @@ impl Carrier {
             }
             Poll::Ready(Ok(())) => {}
         }
-        let mut was_long = true;
+        let mut lets_others_in = true;
         let drained = match connection.input.read(&mut connection.wire, arbiter) {
             Read::Bytes { length, drained } => {
-                was_long = length >= LONG_READ;
+                lets_others_in = length >= LONG_READ;
                 arbiter.spin_window.turn(now, length);
                 self.feed_input(connection, length, arbiter, now, unannounced);
                 drained
@@ -290,6 +290,7 @@ impl Carrier {
                 length,
                 drained,
             } => {
+                lets_others_in = arbiter.lets_others_in(frame_length + length);
                 self.feed(connection, &frame[..frame_length], arbiter, now, unannounced);
                 arbiter.spare_buffers.give_back(frame);
                 if self.waiting {
@@ -316,7 +317,7 @@ impl Carrier {
             }
         };
         if !drained || connection.wire.poll_read_ready(task).is_ready() {
-            match was_long {
+            match lets_others_in {
                 true => come_back(task),
                 false => task.waker().wake_by_ref(),
             }
