@@ -76,6 +76,66 @@ fn a_message_whose_subject_takes_several_turns_is_taken_once() {
         .did(&format!("subscribe 1 to c\n{resolved}\npublish wide.a x"));
 }
 
+/// Messages on one subject after another are read ahead; those that repeat a control line among them are not looked at.
+#[test]
+fn messages_that_are_read_ahead_are_published_once_and_in_order() {
+    let (mut input, mut published) = (String::new(), Vec::new());
+    for number in 0..300 {
+        let subject = ["a", "b", "b", "b", "c", "c", "d.e"][number % 7];
+        input += &format!("PUB {subject} 3\r\n{number:03}\r\n");
+        published.push(format!("{subject} {number:03}"));
+    }
+    let again = |line: &str| {
+        let rest = line.strip_prefix("again ")?;
+        Some(rest.to_owned())
+    };
+    for messages_a_turn in [usize::MAX, 7, 2] {
+        let mut peer = narrow(messages_a_turn);
+        peer.say(&input);
+        let text = std::mem::take(&mut peer.recorder.text);
+        let mut seen = Vec::new();
+        for line in text.lines() {
+            match (line.strip_prefix("publish "), again(line)) {
+                (Some(message), _) => seen.push(message.to_owned()),
+                (None, Some(frames)) => {
+                    let subject = seen.last().unwrap().split_once(' ').unwrap().0.to_owned();
+                    let bodies = frames
+                        .split("\\r\\n")
+                        .filter(|part| part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()));
+                    seen.extend(bodies.map(|body| format!("{subject} {body}")));
+                }
+                (None, None) => assert_eq!(line, "others have their turn"),
+            }
+        }
+        assert_eq!(seen, published, "{messages_a_turn}");
+    }
+}
+
+/// What is read ahead goes by what held when it was read only as far as nothing else comes between.
+#[test]
+fn what_comes_between_messages_that_are_read_ahead_holds_for_those_behind_it() {
+    let mut peer = Peer::new(Limits::default(), Credentials::Open);
+    peer.say(QUIET).did("");
+    peer.say(
+        "PUB a 1\r\nx\r\nPUB b 1\r\ny\r\nSUB c 1\r\nPUB c 1\r\nz\r\nPUB d 1\r\nw\r\n\
+         CONNECT {\"verbose\":true,\"headers\":true}\r\nHPUB e 12 13\r\nNATS/1.0\r\n\r\nv\r\nPUB f 0\r\n\r\n",
+    )
+    .did(
+        "publish a x
+         publish b y
+         subscribe 1 to c
+         publish c z
+         publish d w
+         unsubscribe all
+         headers
+         < +OK
+         < +OK
+         publish e NATS/1.0\\r\\n\\r\\nv
+         < +OK
+         publish f",
+    );
+}
+
 #[test]
 fn a_message_that_is_refused_is_not_resolved() {
     let mut peer = permitted(Permissions {
