@@ -30,7 +30,10 @@ pub(crate) fn start(
     let mut directory = None;
     let store: Arc<dyn TokenStore> = match &operators.resolver {
         Resolver::Memory => Arc::new(MemoryStore::default()),
-        Resolver::Url(url) => Arc::new(UrlStore::new(url, DEFAULT_FETCH_TIMEOUT)),
+        Resolver::Url(url) => {
+            let tls = operators.resolver_tls.as_ref();
+            Arc::new(UrlStore::new(url, DEFAULT_FETCH_TIMEOUT, tls)?)
+        }
         Resolver::Directory(settings) => directory
             .insert(Arc::new(DirectoryStore::open(settings)?))
             .clone(),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vagus_jwt::{Claims, Operator, Trust};
+use vagus_tls::Settings;
 
 /// For how long the token of an account is looked for elsewhere, unless something else is said.
 pub const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_millis(1900);
@@ -28,6 +29,8 @@ pub struct Operators {
     pub trusted_keys: Vec<String>,
     /// Where the tokens of accounts are found.
     pub resolver: Resolver,
+    /// How TLS is spoken there, if that is said.
+    pub resolver_tls: Option<Settings>,
     /// Tokens of accounts that are known at the start, by the accounts' public keys.
     pub preload: BTreeMap<String, String>,
     /// The only accounts that clients may belong to, by their public keys; None: all that are signed.

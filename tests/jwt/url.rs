@@ -1,11 +1,17 @@
 //! Tokens that are asked for over HTTP.
 
 use crate::world::{TestAccount, TestOperator, present};
+use openssl::ssl::{SslAcceptor, SslMethod, SslVerifyMode};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
+use vagus_actors::claimed_accounts::TokenStore;
+use vagus_claims::UrlStore;
 use vagus_test_support::server;
+use vagus_tls::testing::{Authority, request};
+use vagus_tls::{KeyPair, Settings};
 
 /// A server of HTTP that answers each request when it is told to: with a body, or with a status that is none.
 struct Web {
@@ -104,4 +110,67 @@ fn who_is_not_found_is_refused() {
     web.answers.send(Some(operator.token(&slow))).unwrap();
     waits.sync_silent();
     drop(known);
+}
+
+/// Over TLS the server has to be one of the authority, and is shown a certificate if it asks for one.
+#[test]
+fn tls_is_spoken_as_is_said() {
+    let (operator, account) = (TestOperator::new(), TestAccount::new());
+    let [authority, other] = ["Test CA", "Another CA"].map(Authority::new);
+    let token = operator.token(&account);
+    let url = format!("https://127.0.0.1:{}/", https(&authority, token.clone()));
+    let own = authority.issue(&request("client")).pair();
+    let settings = |authority: &Authority, shown: &[KeyPair]| Settings {
+        ca: Some(authority.ca()),
+        certificates: shown.to_vec(),
+        ..Settings::default()
+    };
+    let fetched = |tls: Option<&Settings>| {
+        let store = UrlStore::new(&url, Duration::from_secs(30), tls).unwrap();
+        store.fetch(account.key.public()).ok().map(String::from)
+    };
+    let shown = std::slice::from_ref(&own);
+    assert_eq!(fetched(Some(&settings(&authority, shown))), Some(token.clone()));
+    assert_eq!(fetched(Some(&settings(&other, shown))), None);
+    assert_eq!(fetched(Some(&settings(&authority, &[]))), None);
+    assert_eq!(fetched(None), None);
+    let insecure = Settings {
+        insecure: true,
+        ..settings(&other, shown)
+    };
+    assert_eq!(fetched(Some(&insecure)), Some(token));
+}
+
+/// A server of HTTPS that asks for a certificate, and answers everything with this; its port.
+fn https(authority: &Authority, body: String) -> u16 {
+    let own = authority.issue(&request("server").ip("127.0.0.1"));
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
+    acceptor.set_certificate(&own.certificate).unwrap();
+    acceptor.set_private_key(&own.key).unwrap();
+    acceptor
+        .cert_store_mut()
+        .add_cert(authority.certificate().to_owned())
+        .unwrap();
+    acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+    let acceptor = acceptor.build();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = acceptor.accept(stream.unwrap()) else {
+                continue;
+            };
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0) {
+                head.push(byte[0]);
+            }
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    port
 }

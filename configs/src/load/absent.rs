@@ -19,7 +19,6 @@ pub(super) const SERVER: Absent = Absent {
         "leaf",
         "leafnodes",
         "mqtt",
-        "resolver_tls",
         "websocket",
         "ws",
     ],

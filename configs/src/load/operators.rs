@@ -1,6 +1,7 @@
 //! The keys of operators: who signs accounts, and where their tokens are found.
 
 use super::findings::Findings;
+use super::tls;
 use crate::grammar::{Entry, Files, Kind, Map, Value};
 use crate::operators::{DEFAULT_CACHE_LIMIT, DEFAULT_FETCH_TIMEOUT, DEFAULT_SYNC_INTERVAL};
 use crate::{Deletion, DirectoryKind, DirectoryResolver, ListenerSettings, Operators, Resolver};
@@ -11,6 +12,7 @@ use vagus_auth::credentials::Credentials;
 use vagus_auth::nkey::{self, Kind as KeyKind};
 use vagus_jwt::{Account, Claims, Operator, User, looks_like_token, undecorated};
 use vagus_protocol::duration;
+use vagus_tls::Settings;
 
 /// What a file says about operators, until all of it is read.
 #[derive(Default)]
@@ -24,6 +26,7 @@ pub(super) struct Section<'e> {
     trusted_keys: Vec<String>,
     /// The key, and what it says if that can be used.
     resolver: Option<(&'e Entry, Option<Resolver>)>,
+    resolver_tls: Option<Settings>,
     preload: BTreeMap<String, String>,
     pinned: Option<(&'e Entry, BTreeSet<String>)>,
     default_sentinel: Option<(&'e Entry, String)>,
@@ -51,6 +54,7 @@ impl<'e> Section<'e> {
             "resolver" | "account_resolver" | "accounts_resolver" => {
                 self.resolver = Some((entry, resolver(entry, findings)));
             }
+            "resolver_tls" => self.resolver_tls = tls::section(entry, false, findings),
             "resolver_preload" => self.read_preload(entry, findings),
             "resolver_pinned_accounts" => {
                 let names = texts(entry, findings).into_iter().map(str::to_owned);
@@ -198,6 +202,7 @@ impl<'e> Section<'e> {
             files: self.files,
             trusted_keys: self.trusted_keys,
             resolver: resolver.unwrap_or(Resolver::Memory),
+            resolver_tls: self.resolver_tls,
             preload: self.preload,
             pinned,
             default_sentinel: self.default_sentinel.map(|(_, token)| token),

@@ -1,12 +1,14 @@
 //! Certificates and keys out of PEM text.
 
+use crate::context::authorities;
 use crate::error::{Part, Place};
 use crate::strength::is_usable;
-use crate::{KeyPair, Pem, TlsError};
+use crate::{KeyPair, Pem, Settings, TlsError};
 use openssl::pkey::{PKey, Private};
 use openssl::x509::{X509, X509Ref};
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -51,6 +53,48 @@ impl Identity {
     /// That of the server, and those of authorities that follow it.
     pub(crate) fn certificates(&self) -> impl Iterator<Item = &X509Ref> {
         std::iter::once(&*self.certificate).chain(self.chain.iter().map(|certificate| &**certificate))
+    }
+}
+
+/// What another library needs to speak TLS as a client by [`Settings`]: certificates as DER, the key as PEM.
+#[derive(Clone)]
+pub struct ClientCredentials {
+    /// Whose certificates of servers are good; those that the system trusts when not set.
+    pub authorities: Option<Vec<Vec<u8>>>,
+    /// What is shown to servers that ask for a certificate: that and those of authorities that follow it, and its key.
+    pub identity: Option<(Vec<Vec<u8>>, Vec<u8>)>,
+}
+
+impl ClientCredentials {
+    /// Reads the files that the settings name.
+    ///
+    /// # Errors
+    /// When a file cannot be read or used.
+    pub fn read(settings: &Settings) -> Result<Self, TlsError> {
+        let authorities = authorities(settings)?;
+        let identity = settings.certificates.first().map(Identity::load).transpose()?;
+        let identity = identity.map(|identity| -> Result<_, TlsError> {
+            let certificates = identity.certificates().map(X509Ref::to_der);
+            Ok((
+                certificates.collect::<Result<_, _>>()?,
+                identity.key.private_key_to_pem_pkcs8()?,
+            ))
+        });
+        Ok(Self {
+            authorities: authorities
+                .map(|all| all.iter().map(|one| one.to_der()).collect::<Result<_, _>>())
+                .transpose()?,
+            identity: identity.transpose()?,
+        })
+    }
+}
+
+/// Holds a key.
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClientCredentials")
+            .finish_non_exhaustive()
     }
 }
 

@@ -28,6 +28,7 @@ mod suites;
 pub mod testing;
 
 pub use acceptor::{Acceptor, https_acceptor};
+pub use certificate::ClientCredentials;
 pub use connector::Connector;
 pub use distinguished_name::{DistinguishedName, DistinguishedNameError};
 pub use error::{Part, Place, TlsError};

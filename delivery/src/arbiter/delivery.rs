@@ -7,6 +7,7 @@ mod carefully;
 mod crossing;
 mod latency;
 mod others;
+mod traced_crossing;
 mod unfinished;
 mod upkeep;
 

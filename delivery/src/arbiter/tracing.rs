@@ -12,11 +12,13 @@ use super::peers::Peers;
 use super::resolving::Resolving;
 use super::staging::Staging;
 use super::with_care::{ConnectionFanout, Content, Start, claims_one, deliver_claimed, distance, has_room};
-use crate::account::Account;
+use crate::account::{Account, RequestWay};
 use crate::outbox::{ConnectionSubscription, Outbox};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use vagus_protocol::message_trace::{Egress, ServiceImport, ShownKind, StreamExport, Undelivered};
+use vagus_protocol::operation::Publish;
 use vagus_routing::{ConnectionKind, Destination, Origin, Outlet, QueueTargets};
 
 /// What telling of a subscription is, beside the copy.
@@ -60,10 +62,84 @@ pub struct OwnMessage {
 #[derive(Debug)]
 pub struct Tracing {
     trace: Box<dyn Trace>,
+    /// In which it was published.
     account: Arc<Account>,
+    /// In which it is delivered now.
+    here: Arc<Account>,
     origin: Origin,
     stage: Stage,
+    /// Where it goes next.
+    places: VecDeque<Place>,
     taken: bool,
+}
+
+/// A traced message in one account.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// How it has come there, if from another.
+    imported: Option<Imported>,
+    /// None if it is not told of there.
+    delivering: Option<(Arc<Account>, Origin, Delivering)>,
+}
+
+/// That a message has come from another account.
+#[derive(Debug)]
+pub(super) struct Imported {
+    account: Arc<Account>,
+    from: Box<[u8]>,
+    to: Box<[u8]>,
+}
+
+impl Imported {
+    /// By this way, on which it becomes one on the subject `to`.
+    pub(super) fn by(route: &RequestWay, message: &Publish<'_>, to: &[u8]) -> Self {
+        Self {
+            account: route.exporter().clone(),
+            from: message.subject.into(),
+            to: to.into(),
+        }
+    }
+}
+
+impl Place {
+    /// One in which a message goes by this fan-out. It is delivered to nobody without its content.
+    pub(super) fn of(
+        account: Arc<Account>,
+        origin: Origin,
+        imported: Option<Imported>,
+        fanout: Arc<ConnectionFanout>,
+        content: Option<&Content<'_>>,
+    ) -> Self {
+        let message = content.map(|content| {
+            let mut text = Vec::new();
+            let kept = KeptMessage::append(&mut text, content);
+            (text, kept)
+        });
+        let mut peers = Peers::default();
+        peers.begin(&account);
+        let delivering = Delivering {
+            fanout,
+            message,
+            peers,
+            single: 0,
+            class: 0,
+            subscription: 0,
+            queue: 0,
+            peer: 0,
+        };
+        Self {
+            imported,
+            delivering: Some((account, origin, delivering)),
+        }
+    }
+
+    /// One in which it is not traced.
+    pub(super) fn untraced(imported: Imported) -> Self {
+        Self {
+            imported: Some(imported),
+            delivering: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -98,37 +174,17 @@ struct Finding {
 }
 
 impl Tracing {
-    /// Of a message that goes by this fan-out.
+    /// Of a message that is published here, and goes to others from there.
     pub(super) fn new(
         trace: Box<dyn Trace>,
         account: Arc<Account>,
-        fanout: Arc<ConnectionFanout>,
-        origin: Origin,
-        content: &Content<'_>,
+        place: Place,
+        others: Vec<Place>,
     ) -> Self {
-        let message = (!trace.is_without_delivery()).then(|| {
-            let mut text = Vec::new();
-            let kept = KeptMessage::append(&mut text, content);
-            (text, kept)
-        });
-        let mut peers = Peers::default();
-        peers.begin(&account);
-        Self {
-            trace,
-            account,
-            origin,
-            stage: Stage::Delivering(Delivering {
-                fanout,
-                message,
-                peers,
-                single: 0,
-                class: 0,
-                subscription: 0,
-                queue: 0,
-                peer: 0,
-            }),
-            taken: false,
-        }
+        let mut tracing = Self::of_refused(trace, account);
+        tracing.places = others.into();
+        tracing.begin(place);
+        tracing
     }
 
     /// Of a message that goes nowhere.
@@ -136,9 +192,26 @@ impl Tracing {
         Self {
             trace,
             origin: Origin::server(account.id()),
+            here: account.clone(),
             account,
             stage: Stage::MakingEvent,
+            places: VecDeque::new(),
             taken: false,
+        }
+    }
+
+    /// The message has come to one more account.
+    fn begin(&mut self, place: Place) {
+        if let Some(Imported { account, from, to }) = &place.imported {
+            self.trace.add_service_import(&ServiceImport {
+                account: account.name(),
+                from,
+                to,
+            });
+        }
+        if let Some((account, origin, delivering)) = place.delivering {
+            (self.here, self.origin) = (account, origin);
+            self.stage = Stage::Delivering(delivering);
         }
     }
 
@@ -149,7 +222,7 @@ impl Tracing {
 
     /// Whether somebody takes the message; true while that is not known.
     pub(super) fn is_taken(&self) -> bool {
-        self.taken || matches!(self.stage, Stage::Delivering(_))
+        self.taken || matches!(self.stage, Stage::Delivering(_)) || !self.places.is_empty()
     }
 
     /// Goes on as far as the turn allows; gives the event once it is made.
@@ -158,11 +231,16 @@ impl Tracing {
         staging: &mut Staging,
         mut random: impl FnMut() -> u64,
     ) -> Option<OwnMessage> {
-        let (account, interest) = (self.account.id(), self.account.interest());
         while !staging.is_spent() {
+            let here = self.here.clone();
+            let (account, interest) = (here.id(), here.interest());
             let mut telling = Telling {
                 trace: &mut *self.trace,
                 origin: self.origin,
+                account: match account == self.account.id() {
+                    true => "",
+                    false => here.name(),
+                },
                 staging,
             };
             match &mut self.stage {
@@ -195,6 +273,11 @@ impl Tracing {
                     None => self.stage = Stage::MakingEvent,
                 },
                 Stage::MakingEvent => {
+                    if let Some(place) = self.places.pop_front() {
+                        staging.charge(WORK_OF_TELLING);
+                        self.begin(place);
+                        continue;
+                    }
                     staging.charge(WORK_OF_A_PIECE);
                     let event = self.trace.make_event();
                     if event.is_some() {
@@ -271,6 +354,8 @@ impl Delivering {
 struct Telling<'a> {
     trace: &'a mut dyn Trace,
     origin: Origin,
+    /// The account that it is delivered in, if that is another than it was published in.
+    account: &'a str,
     staging: &'a mut Staging,
 }
 
@@ -321,7 +406,7 @@ impl Telling<'_> {
         }
         if subscription.allows_trace() {
             let queue = subscription.queue().unwrap_or_default();
-            let account = subscription.importer().unwrap_or_default();
+            let account = subscription.importer().unwrap_or(self.account);
             self.tell(destination, account, (subscription.subject(), queue), error);
         }
         error.is_none()

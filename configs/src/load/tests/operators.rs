@@ -7,6 +7,7 @@ use std::time::Duration;
 use vagus_auth::credentials::Credentials;
 use vagus_auth::nkey::{KeyPair, Kind};
 use vagus_jwt::{Account, Claims, Operator, User};
+use vagus_tls::Pem;
 
 struct Tokens {
     operator: String,
@@ -40,6 +41,19 @@ fn complaint(text: &str) -> String {
             .unwrap_or_default(),
         Err(error) => error.to_string(),
     }
+}
+
+#[test]
+fn tls_of_a_resolver() {
+    let Tokens { operator, .. } = tokens(|_| {});
+    let tls = |text: &str| {
+        let text = format!("operator: {operator}\nresolver: URL(https://a.b/)\n{text}");
+        read(&text).unwrap().config.operators.unwrap().resolver_tls
+    };
+    assert_eq!(tls(""), None);
+    let settings = tls("resolver_tls { ca_file: ca.pem, insecure: true }").unwrap();
+    assert_eq!(settings.ca, Some(Pem::File("ca.pem".into())));
+    assert!(settings.insecure);
 }
 
 #[test]

@@ -5,21 +5,19 @@
 //! what is kept already. From there it may go on into a third.
 
 use super::{Delivery, Parts};
-use crate::account::{Account, AnswerWay, Asker, Crossing, RequestWay};
+use crate::account::{Account, AnswerWay, Asker, Crossing, Measured, RequestWay};
 use crate::arbiter::posted::{Posted, Sizes};
 use crate::arbiter::resolving::Unfinished;
-use crate::arbiter::tracing::Trace;
-use crate::outbox::{ConnectionSubscription, Party, request_info};
+use crate::outbox::{Party, request_info};
 use std::sync::Arc;
 use vagus_accounts::ResponseType;
-use vagus_protocol::message_trace::{ServiceImport, with_tracing_disabled};
 use vagus_protocol::operation::Publish;
 use vagus_protocol::request_info::{RequestInfo, with_request_info};
 use vagus_protocol::service_latency::Outcome;
 use vagus_routing::{ConnectionKind, Destination, Origin};
 
 /// Into so many accounts one behind the other a message goes on.
-const PASSED_AT_MOST: usize = 16;
+pub(super) const PASSED_AT_MOST: usize = 16;
 
 /// Who asks, as a service is told.
 pub(super) struct Asks<'a> {
@@ -57,8 +55,35 @@ impl<'a> Asks<'a> {
     }
 }
 
+/// A request in the account that it goes on into.
+pub(super) struct CrossingRequest {
+    pub(super) subject: Vec<u8>,
+    /// Empty if no answer is wanted.
+    reply: Vec<u8>,
+    header_size: usize,
+    body: Vec<u8>,
+    measured: Option<Arc<Measured>>,
+}
+
+impl CrossingRequest {
+    /// Its answer is not waited for any more.
+    pub(super) fn forget(&self, route: &RequestWay) {
+        route.exporter().answers().forget(&self.reply);
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        Sizes::of(Some(self.header_size), &self.body)
+    }
+
+    /// The message.
+    pub(super) fn message<'a>(&'a self, sizes: &'a Sizes) -> Publish<'a> {
+        let reply = (!self.reply.is_empty()).then_some(&*self.reply);
+        sizes.message(&self.subject, reply, Some(self.header_size), &self.body)
+    }
+}
+
 /// What going on in another account is beside what it takes there.
-const WORK_OF_A_CROSSING: usize = 32;
+pub(super) const WORK_OF_A_CROSSING: usize = 32;
 
 impl Delivery {
     /// Takes a message into other accounts by the ways that were noted for it; true if somebody takes it there. `passed` are
@@ -89,22 +114,7 @@ impl Delivery {
         taken
     }
 
-    /// The same as [`Delivery::cross`] for a message that is traced in its own account alone.
-    pub(super) fn cross_untraced(
-        &mut self,
-        account: &Account,
-        message: &Publish<'_>,
-        origin: Origin,
-    ) -> bool {
-        let mut body = with_tracing_disabled(message.header().unwrap_or_default());
-        let header_size = Some(body.len());
-        body.extend_from_slice(message.payload());
-        let sizes = Sizes::of(header_size, &body);
-        let untraced = sizes.message(message.subject, message.reply, header_size, &body);
-        self.cross(account, &untraced, origin, &[])
-    }
-
-    fn pass_request(
+    pub(super) fn pass_request(
         &mut self,
         way: &Arc<Crossing>,
         route: &RequestWay,
@@ -112,15 +122,43 @@ impl Delivery {
         origin: Origin,
         passed: &[Arc<Crossing>],
     ) -> bool {
+        let Some(request) = self.request_by(route, message, origin, passed) else {
+            return false;
+        };
+        let sizes = request.sizes();
+        let passed = [passed, std::slice::from_ref(way)].concat();
+        let taken = self.post(route.exporter(), &request.message(&sizes), origin, &passed);
+        if !taken {
+            self.nobody_takes(route, &request);
+        }
+        taken
+    }
+
+    /// Nobody is going to answer a request.
+    pub(super) fn nobody_takes(&mut self, route: &RequestWay, request: &CrossingRequest) {
+        if !request.reply.is_empty() {
+            request.forget(route);
+            if let Some(measured) = &request.measured {
+                self.tell_latency(measured, Outcome::NoResponders, None);
+            }
+        }
+    }
+
+    /// A request as it goes on by `route`, and its answer is waited for; None if it does not.
+    pub(super) fn request_by(
+        &mut self,
+        route: &RequestWay,
+        message: &Publish<'_>,
+        origin: Origin,
+        passed: &[Arc<Crossing>],
+    ) -> Option<CrossingRequest> {
         // Where it came into the cluster it has crossed already.
         let is_known = matches!(origin.kind(), ConnectionKind::Route | ConnectionKind::Gateway);
         let leads_back = passed.iter().any(|passed| match &**passed {
             Crossing::Requests(before) => before.leads_where(route),
             Crossing::Answers(_) => false,
         });
-        let Some(importer) = route.importer().filter(|_| !is_known && !leads_back) else {
-            return false;
-        };
+        let importer = route.importer().filter(|_| !is_known && !leads_back)?;
         let exporter = route.exporter();
         let mut subject = Vec::with_capacity(message.subject.len());
         route
@@ -131,7 +169,7 @@ impl Delivery {
             if let Some(found) = mappings.map(&subject, self.random.u64(..), &mut mapped) {
                 self.staging.charge(found.work);
                 if mapped.is_empty() {
-                    return false;
+                    return None;
                 }
                 subject = mapped;
             }
@@ -155,22 +193,18 @@ impl Delivery {
         let party = self.publisher.as_ref().and_then(|publisher| publisher.party());
         let info = asks.told(party.as_deref()).to_json();
         let mut body = with_request_info(message.header().unwrap_or_default(), &info);
-        let header_size = Some(body.len());
+        let header_size = body.len();
         body.extend_from_slice(message.payload());
-        let sizes = Sizes::of(header_size, &body);
-        let on = sizes.message(&subject, message.reply.map(|_| &*reply), header_size, &body);
-        let passed = [passed, std::slice::from_ref(way)].concat();
-        let taken = self.post(exporter, &on, origin, &passed);
-        if !taken && !reply.is_empty() {
-            exporter.answers().forget(&reply);
-            if let Some(measured) = &measured {
-                self.tell_latency(measured, Outcome::NoResponders, None);
-            }
-        }
-        taken
+        Some(CrossingRequest {
+            subject,
+            reply,
+            header_size,
+            body,
+            measured,
+        })
     }
 
-    fn pass_answer(
+    pub(super) fn pass_answer(
         &mut self,
         way: &Arc<Crossing>,
         route: &AnswerWay,
@@ -265,26 +299,5 @@ impl Delivery {
             return taken;
         }
         self.cross(account, message, origin, passed) || taken
-    }
-}
-
-/// Tells a trace of the ways that a message takes into other accounts.
-pub(super) fn tell_of_crossings(
-    account: &Account,
-    ways: &[Arc<ConnectionSubscription>],
-    message: &Publish<'_>,
-    trace: &mut dyn Trace,
-) {
-    for way in ways {
-        let way = account.crossing(way.destination().connection_id());
-        if let Some(Crossing::Requests(route)) = way.as_deref() {
-            let mut to = Vec::with_capacity(message.subject.len());
-            route.service().append_exported_subject(message.subject, &mut to);
-            trace.add_service_import(&ServiceImport {
-                account: route.exporter().name(),
-                from: message.subject,
-                to: &to,
-            });
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! What may take more than one turn of a publisher: what a turn begins and another ends.
 
-use super::crossing::tell_of_crossings;
+use super::traced_crossing::Crossed;
 use super::{Delivery, Parts};
 use crate::account::Account;
 use crate::arbiter::posted::Posted;
 use crate::arbiter::resolving::{Resolving, Unfinished};
 use crate::arbiter::spread::Spread;
-use crate::arbiter::tracing::{OwnMessage, Trace, Tracing};
+use crate::arbiter::tracing::{OwnMessage, Place, Trace, Tracing};
 use crate::arbiter::with_care::Content;
 use std::sync::Arc;
 use vagus_protocol::operation::Publish;
@@ -96,7 +96,7 @@ impl Delivery {
         account: &Arc<Account>,
         message: &Publish<'_>,
         origin: Origin,
-        mut trace: Box<dyn Trace>,
+        trace: Box<dyn Trace>,
     ) -> bool {
         if !self.is_of_run(message, origin) {
             self.close_run();
@@ -106,29 +106,30 @@ impl Delivery {
         let mut composed = std::mem::take(&mut self.composed);
         let content = Content::of(message, &mut composed);
         let counted = self.count_one(&content);
-        let mut ways = Vec::new();
-        if let Some((fanout, _)) = &counted
-            && !fanout.accounts().is_empty()
-        {
-            tell_of_crossings(account, fanout.accounts(), message, &mut *trace);
-            if !trace.is_without_delivery() {
-                ways.extend_from_slice(fanout.accounts());
-            }
-        }
-        let tracing = counted
-            .map(|(fanout, origin)| Box::new(Tracing::new(trace, account.clone(), fanout, origin, &content)));
-        self.composed = composed;
         // What came before goes before.
         self.close_run();
-        let Some(tracing) = tracing else {
+        let Some((fanout, origin)) = counted else {
+            self.composed = composed;
             return false;
         };
-        let taken = self.begin_tracing(account, tracing);
-        if ways.is_empty() {
-            return taken;
-        }
-        self.crossings = ways;
-        self.cross_untraced(account, message, origin) || taken
+        let is_delivered = !trace.is_without_delivery();
+        let crossed = match fanout.accounts() {
+            [] => Crossed::default(),
+            ways => self.find_crossings(account, ways, message, origin, is_delivered),
+        };
+        let place = Place::of(
+            account.clone(),
+            origin,
+            None,
+            fanout,
+            is_delivered.then_some(&content),
+        );
+        self.composed = composed;
+        let taken = self.begin_tracing(
+            account,
+            Box::new(Tracing::new(trace, account.clone(), place, crossed.places)),
+        );
+        self.cross_untraced(crossed.untraced) || taken
     }
 
     /// Delivers a traced message as far as the turn allows, and its event if that is all.
