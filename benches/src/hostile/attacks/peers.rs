@@ -5,9 +5,9 @@ use crate::error::{BenchError, Doing};
 use crate::hostile::client::Client;
 use crate::hostile::scene::{Held, Scene};
 
-/// What a server says that wants to be one of the cluster.
-const SERVER: &str = r#"INFO {"server_id":"NATTACKER","server_name":"attacker","version":"2.9.10","proto":1,"host":"127.0.0.1","port":4222,"headers":true,"max_payload":1048576,"cluster":"attacked","nonce":"","lnoc":true}
-CONNECT {"echo":true,"verbose":false,"pedantic":false,"tls_required":false,"headers":true,"name":"NATTACKER","cluster":"attacked","lnoc":true}
+/// What a server says that wants to be one of the cluster: who it is, before anything else.
+const SERVER: &str = r#"CONNECT {"echo":true,"verbose":false,"pedantic":false,"tls_required":false,"headers":true,"name":"NATTACKER","cluster":"attacked","lnoc":true}
+INFO {"server_id":"NATTACKER","server_name":"attacker","version":"2.9.10","proto":1,"host":"127.0.0.1","port":4222,"headers":true,"max_payload":1048576,"cluster":"attacked","nonce":"","lnoc":true}
 "#;
 
 /// See [`ALL`](crate::hostile::ALL).
