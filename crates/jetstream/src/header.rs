@@ -82,7 +82,9 @@ pub fn get<'a>(headers: &'a [u8], name: &str) -> Option<&'a [u8]> {
     while let [b' ', after @ ..] = rest {
         rest = after;
     }
-    let end = memmem::find(rest, LINE_END).unwrap_or(rest.len());
+    let end = line_ends(rest)
+        .next()
+        .map_or(rest.len(), |end| end - LINE_END.len());
     rest.get(..end)
 }
 
@@ -92,11 +94,22 @@ pub fn said<'a>(headers: &'a [u8], name: &str) -> Option<&'a [u8]> {
     get(headers, name).filter(|value| !value.is_empty())
 }
 
-/// Where the line of a name begins.
+/// Where the line of a name begins. Some twenty names are looked for in a message: that is faster line by line than with
+/// a searcher made for each.
 fn find(headers: &[u8], name: &str) -> Option<usize> {
-    memmem::find_iter(headers, name).find(|&at| {
-        at >= 2 && headers.get(at - 2..at) == Some(LINE_END) && headers.get(at + name.len()) == Some(&b':')
+    line_ends(headers).find(|&at| {
+        let after = headers
+            .get(at..)
+            .and_then(|line| line.strip_prefix(name.as_bytes()));
+        after.is_some_and(|after| after.first() == Some(&b':'))
     })
+}
+
+/// Where lines have ended.
+fn line_ends(text: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'\n', text)
+        .filter(|&at| at > 0 && text.get(at - 1) == Some(&b'\r'))
+        .map(|at| at + 1)
 }
 
 /// A decimal number without sign: everything else is none, as is one that is too large.
