@@ -10,7 +10,7 @@ use crate::stream::{Effect, Publish, Published, Stream};
 use crate::time::SECOND;
 use fastrand::Rng;
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 120;
 const STEPS: usize = 120;
 
 /// Something that is asked of a stream.
