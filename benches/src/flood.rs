@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cluster::await_interest;
 use crate::connection::{ANSWER_LIMIT, Connection};
 use crate::error::BenchError;
 use crate::frames::{Block, RandomToken};
@@ -52,6 +53,8 @@ pub struct SubscriberPlan {
     pub frame_bytes: usize,
     /// Index of the publisher it listens to.
     pub publisher: usize,
+    /// Number of the server that it connects to; publishers connect to the first.
+    pub server: usize,
     /// It subscribes, and never reads.
     pub stuck: bool,
 }
@@ -74,7 +77,8 @@ pub struct FloodPlan {
 /// Runs the plan on a server. All that was published must have arrived in the end.
 pub fn run(plan: &FloodPlan, server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
     let traffic: Vec<Traffic> = plan.publishers.iter().map(|_| Traffic::default()).collect();
-    let (mut subscribers, _stuck) = open_subscribers(plan, server.port(), &traffic)?;
+    let (mut subscribers, _stuck) = open_subscribers(plan, server, &traffic)?;
+    await_interest(server)?;
     let mut publishers = open_publishers(plan, server.port(), &traffic)?;
     let churner = match &plan.churn_below {
         Some(prefix) => Some((Connection::open(server.port(), "churner")?, prefix.as_str())),
@@ -167,13 +171,13 @@ fn expected(plan: &FloodPlan, traffic: &[Traffic]) -> u64 {
 /// Opens all subscribers; those that never read are returned apart, to be kept open.
 fn open_subscribers<'a>(
     plan: &FloodPlan,
-    port: u16,
+    server: &RunningServer,
     traffic: &'a [Traffic],
 ) -> Result<(Vec<Subscriber<'a>>, Vec<Connection>), BenchError> {
     let (mut reading, mut stuck) = (Vec::new(), Vec::new());
     for (index, plan) in plan.subscribers.iter().enumerate() {
         let name = format!("subscriber {index}");
-        let mut connection = Connection::open(port, &name)?;
+        let mut connection = Connection::open(server.port_of(plan.server), &name)?;
         connection.settle(&plan.lines)?;
         if plan.stuck {
             stuck.push(connection);

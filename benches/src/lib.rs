@@ -1,10 +1,11 @@
 //! Vagus beside other NATS servers: the load generator, the scenarios and the table.
 //!
 //! The generator speaks raw protocol from two threads, so that on a small machine most of the CPU is
-//! left to the server under test. What is compared is the CPU time of the server's process for each
+//! left to the server under test. What is compared is the CPU time of the server's process, or of all of a cluster, for each
 //! message; rates depend on what else the machine does.
 
 pub mod arguments;
+pub mod cluster;
 pub mod connection;
 pub mod error;
 pub mod flood;

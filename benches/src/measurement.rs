@@ -6,7 +6,6 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::error::BenchError;
-use crate::process::{CpuTime, resident_bytes};
 use crate::server::RunningServer;
 use crate::statistics::Latency;
 
@@ -29,7 +28,7 @@ pub struct Measurement {
     pub messages: u64,
     /// Length of the window.
     pub seconds: f64,
-    /// CPU time of the server in the window.
+    /// CPU time of the server in the window, or of all servers of its cluster.
     pub cpu_ns: u64,
     /// Resident memory of the server at the end of the window.
     pub resident_bytes: u64,
@@ -153,16 +152,16 @@ impl Control {
     ) -> Result<Measurement, BenchError> {
         self.pause(server, timing.warm_up)?;
         self.recording.store(true, Ordering::Relaxed);
-        let (start, cpu, counted) = (Instant::now(), CpuTime::of(server.pid())?, count());
+        let (start, cpu, counted) = (Instant::now(), server.cpu_times()?, count());
         self.pause(server, timing.window)?;
-        let (seconds, cpu_now, counted_now) =
-            (start.elapsed().as_secs_f64(), CpuTime::of(server.pid())?, count());
+        let (seconds, cpu_ns, counted_now) =
+            (start.elapsed().as_secs_f64(), server.cpu_since(&cpu)?, count());
         self.recording.store(false, Ordering::Relaxed);
         Ok(Measurement {
             messages: counted_now - counted,
             seconds,
-            cpu_ns: cpu_now.since(cpu),
-            resident_bytes: resident_bytes(server.pid())?,
+            cpu_ns,
+            resident_bytes: server.resident_bytes()?,
             latency: None,
             bytes_per_connection: None,
             note: None,

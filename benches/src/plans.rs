@@ -25,6 +25,7 @@ fn subscriber(subject: &str, queue: &str, sid: &str, frame: &[u8], publisher: us
         prefix: frames::control_line(frame).to_vec(),
         frame_bytes: frame.len(),
         publisher,
+        server: 0,
         stuck: false,
     }
 }
@@ -116,6 +117,15 @@ pub(crate) fn queue8() -> FloodPlan {
     }
 }
 
+/// The same, with its subscribers on these servers of a cluster, in turns.
+pub(crate) fn on_servers(servers: &[usize], mut plan: FloodPlan) -> FloodPlan {
+    let turns = servers.iter().cycle();
+    for (subscriber, server) in plan.subscribers.iter_mut().zip(turns) {
+        subscriber.server = *server;
+    }
+    plan
+}
+
 /// Wildcard subscriptions, and a publisher whose subjects match one of them each.
 pub(crate) fn wild100k() -> FloodPlan {
     let subject = |number: u32, last: &str| format!("{TOKEN}.{number:06}.{last}");
@@ -139,6 +149,7 @@ pub(crate) fn wild100k() -> FloodPlan {
             prefix,
             frame_bytes,
             publisher: 0,
+            server: 0,
             stuck: false,
         }
     };

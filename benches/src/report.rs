@@ -42,7 +42,7 @@ impl Report {
         text.push_str(&self.table().render(markdown));
         text.push('\n');
         text.push_str(&format!(
-            "CPU is that of the server's process for each message delivered (published if nobody subscribes); \
+            "CPU is that of the server's process, or of all of a cluster, for each message delivered (published if nobody subscribes); \
              ± is half the distance between its quartiles.\nRatios compare {} with the best of the others, figure by \
              figure: more than 1 is better. Below {:.0} % they are noise.\n",
             self.servers.first().map_or("the first server", |(server, _)| server.name.as_str()),

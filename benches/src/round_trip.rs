@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cluster::await_interest;
 use crate::connection::{Connection, write_error};
 use crate::error::BenchError;
 use crate::frames;
@@ -49,17 +50,19 @@ impl Trips {
     }
 }
 
-/// One requester with `in_flight` requests, one responder; payloads of `size` bytes both ways.
+/// One requester with `in_flight` requests, one responder, on the last server of a cluster; payloads of `size` bytes both
+/// ways.
 pub fn request_reply(
     in_flight: usize,
     size: usize,
     server: &mut RunningServer,
     timing: Timing,
 ) -> Result<Measurement, BenchError> {
-    let mut responder = Connection::open(server.port(), "responder")?;
+    let mut responder = Connection::open(server.port_of(server.count() - 1), "responder")?;
     responder.settle(format!("SUB {SERVICE} 1\r\n").as_bytes())?;
     let mut requester = Connection::open(server.port(), "requester")?;
     requester.settle(format!("SUB {INBOX}.* 1\r\n").as_bytes())?;
+    await_interest(server)?;
     let unblock = responder.handle()?;
     let (responder, requester) = (responder.into_blocking()?, requester.into_blocking()?);
     let (control, trips) = (Control::default(), Trips::default());

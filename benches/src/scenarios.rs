@@ -48,8 +48,11 @@ enum Kind {
     Permitted(fn() -> FloodPlan),
     /// The same from one account to another that imports it.
     Imported(fn() -> FloodPlan),
+    /// The same on a cluster of so many servers.
+    Clustered(usize, fn() -> FloodPlan),
     RequestReply {
         in_flight: usize,
+        servers: usize,
     },
     Echo {
         connections: usize,
@@ -241,13 +244,58 @@ pub const ALL: &[Scenario] = &[
             p50: 1.0 / 0.6,
             ..NO_WORSE
         },
-        kind: Kind::RequestReply { in_flight: 1 },
+        kind: Kind::RequestReply {
+            in_flight: 1,
+            servers: 1,
+        },
     },
     Scenario {
         name: "rr64",
         about: "request and reply, 64 in flight on one connection, 128 B",
         target: NO_WORSE,
-        kind: Kind::RequestReply { in_flight: 64 },
+        kind: Kind::RequestReply {
+            in_flight: 64,
+            servers: 1,
+        },
+    },
+    Scenario {
+        name: "cluster2_1to1",
+        about: "1to1_128, the subscriber on another server than the publisher; CPU is that of both",
+        target: cpu(3.0),
+        kind: Kind::Clustered(2, || plans::on_servers(&[1], plans::pairs(1, 128))),
+    },
+    Scenario {
+        name: "cluster2_64to64",
+        about: "64to64_128, the subscribers on another server than the publishers",
+        target: cpu(3.0),
+        kind: Kind::Clustered(2, || plans::on_servers(&[1], plans::pairs(64, 128))),
+    },
+    Scenario {
+        name: "cluster2_queue8",
+        about: "queue8, the group on another server than the publisher",
+        target: cpu(3.0),
+        kind: Kind::Clustered(2, || plans::on_servers(&[1], plans::queue8())),
+    },
+    Scenario {
+        name: "cluster2_rr64",
+        about: "rr64, the responder on another server than the requester",
+        target: NO_WORSE,
+        kind: Kind::RequestReply {
+            in_flight: 64,
+            servers: 2,
+        },
+    },
+    Scenario {
+        name: "cluster3_fan99",
+        about: "one publisher to 99 subscribers with equal sids, 33 on each of three servers, 128 B",
+        target: cpu(3.0),
+        kind: Kind::Clustered(3, || plans::on_servers(&[0, 1, 2], plans::fan(99, false))),
+    },
+    Scenario {
+        name: "cluster3_queue8",
+        about: "queue8, half of the group on each of the two other servers",
+        target: cpu(3.0),
+        kind: Kind::Clustered(3, || plans::on_servers(&[1, 2], plans::queue8())),
     },
     Scenario {
         name: "lat50k",
@@ -285,6 +333,7 @@ impl Scenario {
             | Kind::Secured(_)
             | Kind::Permitted(_)
             | Kind::Imported(_)
+            | Kind::Clustered(..)
             | Kind::Connect
             | Kind::Idle { .. } => 1,
         }
@@ -296,6 +345,8 @@ impl Scenario {
             Kind::Secured(_) => Setup::Tls,
             Kind::Permitted(_) => Setup::Permissions,
             Kind::Imported(_) => Setup::Imports,
+            Kind::Clustered(servers, _) => Setup::Cluster(servers),
+            Kind::RequestReply { servers, .. } if servers > 1 => Setup::Cluster(servers),
             _ => Setup::Plain,
         }
     }
@@ -303,10 +354,14 @@ impl Scenario {
     /// Runs it once on a server that has served nothing else.
     pub fn run(&self, server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
         match self.kind {
-            Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan) | Kind::Imported(plan) => {
-                flood::run(&plan(), server, timing)
+            Kind::Flood(plan)
+            | Kind::Secured(plan)
+            | Kind::Permitted(plan)
+            | Kind::Imported(plan)
+            | Kind::Clustered(_, plan) => flood::run(&plan(), server, timing),
+            Kind::RequestReply { in_flight, .. } => {
+                round_trip::request_reply(in_flight, SIZE, server, timing)
             }
-            Kind::RequestReply { in_flight } => round_trip::request_reply(in_flight, SIZE, server, timing),
             Kind::Echo { connections } => round_trip::echo(connections, SIZE, server, timing),
             Kind::Paced { per_second } => paced::run(per_second, SIZE, server, timing),
             Kind::Connect => opening::connect(server, timing),
@@ -330,8 +385,11 @@ mod tests {
     #[test]
     fn every_subscriber_listens_to_a_publisher_that_counts_it() {
         for scenario in ALL {
-            let (Kind::Flood(plan) | Kind::Secured(plan) | Kind::Permitted(plan) | Kind::Imported(plan)) =
-                scenario.kind
+            let (Kind::Flood(plan)
+            | Kind::Secured(plan)
+            | Kind::Permitted(plan)
+            | Kind::Imported(plan)
+            | Kind::Clustered(_, plan)) = scenario.kind
             else {
                 continue;
             };

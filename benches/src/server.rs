@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cluster::await_interest;
 use crate::error::{BenchError, Doing};
+use crate::process::{CpuTime, resident_bytes};
 use crate::setup::{Prepared, Setup};
 use crate::tunnel::Tunnel;
 
@@ -62,12 +64,37 @@ impl ServerProgram {
 
     /// Starts the program on a free port of this machine, set so, and waits until it accepts connections.
     pub fn start(&self, setup: Setup) -> Result<RunningServer, BenchError> {
+        if let Setup::Cluster(count) = setup {
+            return self.start_cluster(count);
+        }
         let port = free_port()?;
         let mut server = self.start_prepared(port, setup.prepare(port)?)?;
         if setup == Setup::Tls {
             server.tunnel = Some(Tunnel::open(port)?);
         }
         Ok(server)
+    }
+
+    /// Starts the program so many times, as servers of one cluster, and waits until the first reaches all others.
+    fn start_cluster(&self, count: usize) -> Result<RunningServer, BenchError> {
+        let routes = free_ports(count)?;
+        let seed = format!("nats://127.0.0.1:{}", routes[0]);
+        let mut servers = Vec::new();
+        for (number, (port, route)) in free_ports(count)?.into_iter().zip(&routes).enumerate() {
+            let mut program = self.clone();
+            program.name = format!("{} {number}", self.name);
+            let listen = format!("nats://127.0.0.1:{route}");
+            let arguments = ["--cluster_name", "bench", "--no_advertise", "--cluster", &listen];
+            program.arguments.extend(arguments.map(str::to_owned));
+            if number > 0 {
+                program.arguments.extend(["--routes".to_owned(), seed.clone()]);
+            }
+            servers.push(program.start_prepared(port, None)?);
+        }
+        let mut first = servers.remove(0);
+        first.others = servers;
+        await_interest(&first)?;
+        Ok(first)
     }
 
     /// Starts the program on this port of this machine, with the files and arguments prepared for it, and waits until
@@ -94,6 +121,7 @@ impl ServerProgram {
             output,
             keep_output: false,
             tunnel: None,
+            others: Vec::new(),
             _prepared: prepared,
         };
         server.wait_until_it_accepts()?;
@@ -101,7 +129,7 @@ impl ServerProgram {
     }
 }
 
-/// A running server; dropping it kills the process.
+/// A running server, perhaps with others of its cluster; dropping it kills their processes.
 #[derive(Debug)]
 pub struct RunningServer {
     name: String,
@@ -110,6 +138,7 @@ pub struct RunningServer {
     output: PathBuf,
     keep_output: bool,
     tunnel: Option<Tunnel>,
+    others: Vec<Self>,
     _prepared: Option<Prepared>,
 }
 
@@ -119,13 +148,62 @@ impl RunningServer {
         self.tunnel.as_ref().map_or(self.port, Tunnel::port)
     }
 
+    /// How many servers there are.
+    pub fn count(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// Where the server of this number takes plain connections: from 0, which is this one; after the last comes the first.
+    pub fn port_of(&self, number: usize) -> u16 {
+        match number % self.count() {
+            0 => self.port(),
+            number => self.others[number - 1].port(),
+        }
+    }
+
+    /// The CPU time of each server so far.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn cpu_times(&self) -> Result<Vec<CpuTime>, BenchError> {
+        self.pids().map(CpuTime::of).collect()
+    }
+
+    /// CPU nanoseconds of all servers since `earlier`.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn cpu_since(&self, earlier: &[CpuTime]) -> Result<u64, BenchError> {
+        let now = self.cpu_times()?;
+        Ok(now
+            .iter()
+            .zip(earlier)
+            .map(|(now, earlier)| now.since(*earlier))
+            .sum())
+    }
+
+    /// The resident memory of all servers now, bytes.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn resident_bytes(&self) -> Result<u64, BenchError> {
+        self.pids().map(resident_bytes).sum()
+    }
+
+    fn pids(&self) -> impl Iterator<Item = u32> {
+        [self].into_iter().chain(&self.others).map(Self::pid)
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Keeps the file with the server's output when the server goes, and says where it is.
+    /// Keeps the files with the output of servers when they go, and says where that of the first is.
     pub fn keep_output(&mut self) -> &PathBuf {
+        for other in &mut self.others {
+            other.keep_output = true;
+        }
         self.keep_output = true;
         &self.output
     }
@@ -136,8 +214,9 @@ impl RunningServer {
         fs::read(&self.output).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count())
     }
 
-    /// An error if the process has ended.
+    /// An error if a process has ended.
     pub fn check_alive(&mut self) -> Result<(), BenchError> {
+        self.others.iter_mut().try_for_each(Self::check_alive)?;
         match self
             .child
             .try_wait()
@@ -183,12 +262,20 @@ impl Drop for RunningServer {
 
 /// A port of this machine that nobody listens on now.
 pub fn free_port() -> Result<u16, BenchError> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(|| "looking for a free port".to_owned())?;
-    Ok(listener
-        .local_addr()
-        .doing(|| "looking for a free port".to_owned())?
-        .port())
+    Ok(free_ports(1)?[0])
+}
+
+/// So many of them.
+fn free_ports(count: usize) -> Result<Vec<u16>, BenchError> {
+    let doing = || "looking for a free port".to_owned();
+    // All at once, or one might be found twice.
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(doing))
+        .collect::<Result<_, _>>()?;
+    let ports = listeners
+        .iter()
+        .map(|listener| listener.local_addr().doing(doing));
+    ports.map(|address| Ok(address?.port())).collect()
 }
 
 #[cfg(test)]

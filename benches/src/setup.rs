@@ -29,6 +29,8 @@ pub enum Setup {
     /// Clients are, without a login, a user that has [`RULES`] rules that allow and as many that deny, both for
     /// publishing and for subscribing.
     Permissions,
+    /// So many servers with routes to each other. Clients are not told of it, or what they are sent would differ by chance.
+    Cluster(usize),
     /// Clients are, without a login, in an account that imports what another publishes on `bench.>`, as `from.bench.>`.
     Imports,
 }
@@ -114,24 +116,21 @@ impl Setup {
     /// # Errors
     /// When they cannot be written.
     pub fn prepare(self, port: u16) -> Result<Option<Prepared>, BenchError> {
-        if self == Self::Plain {
-            return Ok(None);
-        }
-        let mut prepared = Prepared::new(port)?;
-        prepared.arguments = if self == Self::Tls {
-            let (certificate, key) = prepared.certificate()?;
-            ["--tls", "--tlscert", &certificate, "--tlskey", &key]
-                .map(str::to_owned)
-                .to_vec()
-        } else {
-            let text = if self == Self::Imports {
-                IMPORTS.to_owned()
-            } else {
-                permissions()
-            };
-            let path = prepared.file("server.conf", text.as_bytes())?;
-            vec!["-c".to_owned(), path]
+        let text = match self {
+            Self::Plain | Self::Cluster(_) => return Ok(None),
+            Self::Tls => {
+                let mut prepared = Prepared::new(port)?;
+                let (certificate, key) = prepared.certificate()?;
+                let arguments = ["--tls", "--tlscert", &certificate, "--tlskey", &key];
+                prepared.arguments = arguments.map(str::to_owned).to_vec();
+                return Ok(Some(prepared));
+            }
+            Self::Imports => IMPORTS.to_owned(),
+            Self::Permissions => permissions(),
         };
+        let mut prepared = Prepared::new(port)?;
+        let path = prepared.file("server.conf", text.as_bytes())?;
+        prepared.arguments = vec!["-c".to_owned(), path];
         Ok(Some(prepared))
     }
 }
