@@ -11,6 +11,7 @@ import headers  # noqa: F401
 import limits  # noqa: F401
 import draining  # noqa: F401
 import reconnecting  # noqa: F401
+import restarting  # noqa: F401
 import access  # noqa: F401
 from promises import keep_promises
 

@@ -35,7 +35,7 @@ class Server:
         self._process = None
         self._reader = None
         self._log = []
-        self._clients = []
+        self.clients = []
 
     async def start(self):
         """Starts the process; returns once it says that it is ready."""
@@ -83,8 +83,8 @@ class Server:
     def address(self):
         return f"nats://127.0.0.1:{self.port}"
 
-    async def connect(self, client_type=OrderlyClient, **options):
-        """A connected client, closed with the server.
+    async def connect(self, client_type=OrderlyClient, addresses=None, **options):
+        """A connected client, closed with the server; connected to any of the addresses, if there are some.
 
         What it reports through its error callback, unless the promise takes that itself, fails the promise.
         """
@@ -97,8 +97,8 @@ class Server:
         options.setdefault("reconnect_time_wait", 0.02)
         options.setdefault("max_reconnect_attempts", -1)
         options.setdefault("connect_timeout", PATIENCE)
-        await client.connect(self.address, **options)
-        self._clients.append(client)
+        await client.connect(addresses or self.address, **options)
+        self.clients.append(client)
         return client
 
     async def __aenter__(self):
@@ -111,7 +111,7 @@ class Server:
 
     async def __aexit__(self, *_):
         try:
-            for client in self._clients:
+            for client in self.clients:
                 await client.close()
         finally:
             await self.end()
