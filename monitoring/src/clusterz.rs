@@ -45,6 +45,9 @@ struct Clusterz<'a> {
 #[derive(Serialize)]
 struct Dialled<'a> {
     address: &'a str,
+    /// The account that the route is for alone, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
     is_configured: bool,
     /// The peer of the connection, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,7 @@ impl<'a> Dialled<'a> {
         let dialling = &server.dialling;
         Self {
             address: &server.address,
+            account: server.account.as_deref(),
             is_configured: server.is_configured,
             connected: dialling.connected,
             failed: dialling.failed,

@@ -15,6 +15,8 @@ pub struct ListDialled;
 pub struct DialledServerState {
     /// Its host and port.
     pub address: String,
+    /// The account that the route is for alone; None if it is for all others.
+    pub account: Option<String>,
     /// Whether it is named in the configuration; else another server has told of it.
     pub is_configured: bool,
     /// How far dialling it has come.
@@ -28,6 +30,7 @@ impl Handler<ListDialled> for Cluster {
         let dialled = self.dialled.iter().map(|server| DialledServerState {
             // Without user and password.
             address: format!("{:?}", server.address),
+            account: server.account.as_deref().map(str::to_owned),
             is_configured: server.is_configured,
             dialling: DiallingState::from(&*server.state.borrow()),
         });
