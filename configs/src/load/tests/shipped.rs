@@ -2,7 +2,7 @@
 //! with the words in their first lines.
 
 use super::obstacles;
-use crate::{Config, ConfigError, Disk, Port, load, parse};
+use crate::{Cluster, Config, ConfigError, Disk, Port, load, parse};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vagus_auth::credentials::Credentials;
@@ -52,6 +52,19 @@ fn those_of_clusters_are_valid_and_say_so() {
         assert!(loaded.config.server_name.is_some() && cluster.name.is_some());
         assert!(matches!(cluster.listener.listen.port, Port::Fixed(6222 | 6223)));
     }
+}
+
+#[test]
+fn the_settings_of_clusters_say_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cluster/settings.conf");
+    let cluster = load(&path).unwrap().config.cluster.unwrap();
+    assert_eq!(
+        cluster,
+        Cluster {
+            name: Some("east".to_owned()),
+            ..Cluster::default()
+        }
+    );
 }
 
 /// A file in `bad` begins with what it is refused with: a comment, a line for each error, without the folder.
