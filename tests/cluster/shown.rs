@@ -1,6 +1,6 @@
 //! Operators see which servers there are, what passes, and who is missed.
 
-use crate::world::{await_members, member};
+use crate::world::{await_interest, await_members, member};
 use std::net::{SocketAddr, TcpListener};
 use vagus_test_support::{TestServer, eventually};
 
@@ -9,12 +9,15 @@ fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// The value of the metric of this name that has this label.
+/// The sum of the metrics of this name that have this label; None if there is none.
 fn metric(server: &TestServer, name: &str, label: &str) -> Option<f64> {
     let metrics = server.get("/metrics").body;
-    let mut lines = metrics.lines();
-    let line = lines.find(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
-    line?.rsplit_once(' ')?.1.parse().ok()
+    let named = |line: &&str| line.starts_with(&format!("{name}{{")) && line.contains(label);
+    let values = metrics.lines().filter(named).map(|line| {
+        let (_, value) = line.rsplit_once(' ').unwrap();
+        value.parse::<f64>().unwrap()
+    });
+    values.reduce(|sum, value| sum + value)
 }
 
 #[test]
@@ -61,6 +64,7 @@ fn what_passes_on_each_route() {
     await_members(&first, 1);
     let mut subscriber = second.connected();
     subscriber.subscribe("passes", "1");
+    await_interest(&first, 1);
     let mut publisher = first.connected();
     publisher.send("PUB passes 5\r\nhello");
     subscriber.expect("MSG passes 1 5\r\nhello");
