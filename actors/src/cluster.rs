@@ -8,6 +8,7 @@ mod dialled;
 mod handle;
 mod membership;
 mod pooling;
+mod resetting;
 
 pub use dialled::{DialledServerState, ListDialled};
 pub use handle::{ClusterHandle, ClusterHandleParts, JoinedRoute, NewRoute, ServerHeardOf, Told};
@@ -54,6 +55,13 @@ pub struct RouteAddress {
     pub user: String,
     /// The password.
     pub password: String,
+}
+
+impl RouteAddress {
+    /// Whether both are of one place, whoever connects there.
+    fn is_at(&self, other: &Self) -> bool {
+        self.port == other.port && self.host.eq_ignore_ascii_case(&other.host)
+    }
 }
 
 /// Shown without the password.
@@ -132,6 +140,8 @@ struct Route {
     server_id: Arc<str>,
     seat: Seat,
     kind: RouteKind,
+    /// Where it was dialled, if this server did that.
+    address: Option<RouteAddress>,
     voice: Arc<Outbox>,
 }
 
@@ -150,7 +160,7 @@ impl Route {
 struct DialledServer {
     address: RouteAddress,
     account: Option<Arc<str>>,
-    is_configured: bool,
+    kind: RouteKind,
     dialling: Addr<Dialling>,
     state: watch::Receiver<DialState>,
 }
@@ -216,7 +226,7 @@ impl Cluster {
         self.dialled.push(DialledServer {
             address,
             account,
-            is_configured: kind.is_configured,
+            kind,
             dialling: dialling.on(Arc::new(errand)).start(),
             state,
         });
@@ -346,6 +356,7 @@ impl Handler<RouteOpened> for Cluster {
             server_id,
             seat,
             kind,
+            address,
             voice,
             told,
         } = opened;
@@ -363,6 +374,7 @@ impl Handler<RouteOpened> for Cluster {
             server_id,
             seat,
             kind,
+            address,
             voice,
         };
         self.routes.insert(connection, route);
@@ -460,7 +472,12 @@ impl Handler<ServerHeardOf> for Cluster {
             if is_wanted
                 && !self.is_dialled(&heard, account.as_deref())
                 && !self.membership.knows(&heard.server_id, account.as_deref())
-                && self.dialled.iter().filter(|server| !server.is_configured).count() < HEARSAY_AT_MOST
+                && self
+                    .dialled
+                    .iter()
+                    .filter(|server| !server.kind.is_configured)
+                    .count()
+                    < HEARSAY_AT_MOST
             {
                 let address = heard.address.clone();
                 self.dial(RouteErrand {

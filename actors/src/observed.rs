@@ -10,6 +10,7 @@ use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::wire::TlsFacts;
 use vagus_protocol::error::CloseReason;
+use vagus_protocol::route::SubjectRules;
 use vagus_routing::ConnectionId;
 
 /// How a peer calls itself.
@@ -72,6 +73,10 @@ pub struct ServerInfo {
     pub account: Option<String>,
     /// How the route is compressed.
     pub compression: &'static str,
+    /// What it wants to have of others, where that is not everything.
+    pub import: Option<Box<SubjectRules>>,
+    /// What it lets others have.
+    pub export: Option<Box<SubjectRules>>,
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

@@ -180,8 +180,11 @@ impl Reload {
         if let Some(text) = &candidate.to_be_written {
             self.source.write(text).map_err(ReloadError::Unwritten)?;
         }
-        for change in &changes {
-            log::info!("{change}");
+        // Several changes may be one in the words of the log.
+        let mut lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        lines.dedup();
+        for line in lines {
+            log::info!("{line}");
         }
         prepared();
         for warning in &candidate.warnings {

@@ -13,7 +13,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use vagus_actors::observed::Extent;
 use vagus_actors::{ObservedConnection, ask_again};
-use vagus_configs::Config;
+use vagus_auth::permission::Rules;
+use vagus_configs::{Config, WriteTimeout};
+use vagus_protocol::route::SubjectRules;
 
 /// More routes than any cluster has.
 const ROUTES_AT_MOST: usize = 4096;
@@ -53,10 +55,14 @@ pub(super) async fn show_routes(broker: &Broker, query: &Query) -> Result<Docume
         .iter()
         .filter_map(|route| Route::of(route, detail))
         .collect();
+    let cluster = settings.config.cluster.as_ref();
+    let permissions = cluster.and_then(|cluster| cluster.permissions.as_ref());
     query.document(&Routez {
         server_id: &settings.info.server_id,
         server_name: &settings.info.server_name,
         now: Time(Timestamp::now()),
+        import: permissions.map(|permissions| rules(&permissions.publish)),
+        export: permissions.map(|permissions| rules(&permissions.subscribe)),
         num_routes: routes.len(),
         routes,
     })
@@ -98,6 +104,13 @@ impl RouteFigures {
     }
 }
 
+fn rules(rules: &Rules) -> SubjectRules {
+    SubjectRules {
+        allow: rules.allow.clone(),
+        deny: rules.deny.clone(),
+    }
+}
+
 /// A route, as nats-server shows it.
 #[derive(Serialize)]
 struct Route<'a> {
@@ -113,6 +126,10 @@ struct Route<'a> {
     rtt: RoundTrip,
     uptime: Uptime,
     idle: Uptime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import: Option<&'a SubjectRules>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    export: Option<&'a SubjectRules>,
     pending_size: usize,
     in_msgs: u64,
     out_msgs: u64,
@@ -152,6 +169,8 @@ impl<'a> Route<'a> {
             rtt: RoundTrip(state.round_trip.unwrap_or_default()),
             uptime: Uptime(state.uptime),
             idle: Uptime(state.idle),
+            import: server.import.as_deref(),
+            export: server.export.as_deref(),
             pending_size: state.pending,
             in_msgs: state.messages_in,
             out_msgs: state.messages_out,
@@ -184,8 +203,17 @@ pub(super) struct ClusterSection<'a> {
     urls: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_timeout: Option<Decimal>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tls_required: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tls_verify: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pool_size: Option<i64>,
+    /// In nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_deadline: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_timeout: Option<&'static str>,
 }
 
 impl<'a> ClusterSection<'a> {
@@ -197,14 +225,22 @@ impl<'a> ClusterSection<'a> {
             0 => -1,
             size => i64::try_from(size).unwrap_or(i64::MAX),
         };
+        let tls = cluster.listener.tls.as_ref();
         Self {
             name,
             addr: &cluster.listener.listen.host,
             cluster_port: Some(cluster.listener.listen.port.to_bind()),
             auth_timeout: Some(Decimal(cluster.listener.auth_timeout.as_secs_f64())),
             urls: cluster.routes.iter().map(|route| format!("{route:?}")).collect(),
-            tls_timeout: Some(Decimal(TLS_TIMEOUT)),
+            tls_timeout: Some(Decimal(tls.map_or(TLS_TIMEOUT, |tls| tls.timeout.as_secs_f64()))),
+            tls_required: tls.is_some(),
+            tls_verify: tls.is_some(),
             pool_size: Some(pool_size),
+            write_deadline: cluster
+                .write_deadline
+                .map(|deadline| u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX)),
+            // The usual is not said.
+            write_timeout: (cluster.write_timeout == WriteTimeout::Close).then_some("close"),
         }
     }
 }
@@ -240,6 +276,10 @@ struct Routez<'a> {
     server_id: &'a str,
     server_name: &'a str,
     now: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import: Option<SubjectRules>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    export: Option<SubjectRules>,
     num_routes: usize,
     routes: Vec<Route<'a>>,
 }

@@ -253,7 +253,8 @@ impl ClusterReload {
         };
         let entry = RouteEntry::prepare(cluster, self.address)?;
         let handle = self.settings.current().0.cluster.clone();
-        let settings = route_settings(config, cluster, &entry, clients, handle);
+        let settings = route_settings(config, cluster, &entry, clients, handle.clone());
+        let (of_cluster, pooling) = (settings_of(cluster), pooling_of(cluster, config));
         let bounds = route_bounds(config, cluster);
         let (live_settings, live_bounds) = (self.settings.clone(), self.bounds.clone());
         let routes = self.routes.clone();
@@ -261,6 +262,7 @@ impl ClusterReload {
             live_bounds.replace(Arc::new(bounds));
             live_settings.replace(Arc::new(settings));
             Monitor::tell_settings_changed(&routes);
+            handle.reset(of_cluster, pooling);
         }))
     }
 }

@@ -18,6 +18,8 @@ mod queue_groups;
 #[cfg(test)]
 mod raw;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod shown;
 #[cfg(test)]
 mod tls;

@@ -31,7 +31,7 @@ impl Handler<ListDialled> for Cluster {
             // Without user and password.
             address: format!("{:?}", server.address),
             account: server.account.as_deref().map(str::to_owned),
-            is_configured: server.is_configured,
+            is_configured: server.kind.is_configured,
             dialling: DiallingState::from(&*server.state.borrow()),
         });
         MessageResult(dialled.collect())

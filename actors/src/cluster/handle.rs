@@ -2,7 +2,8 @@
 
 use super::membership::{self, Agreement, Candidate, ClusterName, Identity, Joined, NoRoute, RouteKind};
 use super::pooling::{Pooling, Seat};
-use super::{Cluster, PoolHasRoom, Relocated, Renamed, RouteAddress, RouteErrand};
+use super::resetting::{PinnedElsewhere, Reset};
+use super::{Cluster, ClusterSettings, PoolHasRoom, Relocated, Renamed, RouteAddress, RouteErrand};
 use crate::mailbox::tell;
 use actix::prelude::*;
 use bytes::Bytes;
@@ -36,6 +37,11 @@ impl Membership {
     pub(super) fn pooling(&self) -> Arc<Pooling> {
         self.0.lock().pooling().clone()
     }
+
+    /// How this server would have its routes from now on; gives how it had them before, if that is something else.
+    pub(super) fn set_pooling(&self, pooling: Pooling) -> Option<Arc<Pooling>> {
+        self.0.lock().set_pooling(pooling)
+    }
 }
 
 /// What a [`Cluster`] and its [`ClusterHandle`] have in common.
@@ -62,6 +68,8 @@ pub struct ClusterHandle {
 pub struct NewRoute {
     /// How it came to be.
     pub kind: RouteKind,
+    /// Where it was dialled, if this server did that.
+    pub address: Option<RouteAddress>,
     /// How others say something to the server at its other end.
     pub voice: Arc<Outbox>,
     /// What the others are told of that server, if it is new to this one, or for an account that has its own routes.
@@ -164,6 +172,7 @@ pub(crate) struct RouteOpened {
     pub(super) server_id: Arc<str>,
     pub(super) seat: Seat,
     pub(super) kind: RouteKind,
+    pub(super) address: Option<RouteAddress>,
     pub(super) voice: Arc<Outbox>,
     pub(super) told: Option<Told>,
 }
@@ -229,7 +238,12 @@ impl ClusterHandle {
             is_first,
             wants_more,
         } = joined;
-        let NewRoute { kind, voice, told } = route;
+        let NewRoute {
+            kind,
+            address,
+            voice,
+            told,
+        } = route;
         let connection = candidate.connection;
         let server_id: Arc<str> = candidate.server.id.as_str().into();
         let is_news = is_first || matches!(seat, Seat::Pinned(_));
@@ -238,6 +252,7 @@ impl ClusterHandle {
             server_id: server_id.clone(),
             seat: seat.clone(),
             kind,
+            address,
             voice,
             told: told.filter(|_| is_news),
         };
@@ -250,6 +265,22 @@ impl ClusterHandle {
             seat,
             wants_more,
         })
+    }
+
+    /// Sets the cluster otherwise.
+    pub fn reset(&self, settings: ClusterSettings, pooling: Pooling) {
+        tell(&self.cluster, Reset { settings, pooling });
+    }
+
+    /// Another server gives this account routes of its own, and so does this one from now on.
+    pub fn pin(&self, account: &str) {
+        let mut pooling = Pooling::clone(&self.membership.pooling());
+        if pooling.size > 0 && !pooling.is_pinned(account) {
+            pooling.pinned.push(account.into());
+            if let Some(before) = self.membership.set_pooling(pooling) {
+                tell(&self.cluster, PinnedElsewhere { before });
+            }
+        }
     }
 
     /// How this server would have its routes.

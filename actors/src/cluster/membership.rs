@@ -185,6 +185,12 @@ impl<K> Membership<K> {
         &self.pooling
     }
 
+    /// How it would have them from now on; gives how it had them before, if that is something else.
+    pub(super) fn set_pooling(&mut self, pooling: Pooling) -> Option<Arc<Pooling>> {
+        let is_new = *self.pooling != pooling;
+        is_new.then(|| std::mem::replace(&mut self.pooling, Arc::new(pooling)))
+    }
+
     /// What the cluster is called.
     pub(super) fn name(&self) -> &ClusterName {
         &self.name

@@ -72,12 +72,6 @@ pub(super) fn compare(table: &mut Table, (old, new): (Option<&Cluster>, Option<&
         CHANGED,
     );
     table.row(
-        "cluster.routes",
-        (routes, &new.routes),
-        |routes: &Vec<RouteUrl>| Shown::List(routes.iter().map(|route| format!("{route:?}")).collect()),
-        Some(Announced::Named("cluster routes")),
-    );
-    table.row(
         "cluster.no_advertise",
         (&!advertises, &!new.advertises),
         is,
@@ -142,5 +136,11 @@ pub(super) fn compare(table: &mut Table, (old, new): (Option<&Cluster>, Option<&
         (permissions, &new.permissions),
         section,
         CHANGED,
+    );
+    table.row(
+        "cluster.routes",
+        (routes, &new.routes),
+        |routes: &Vec<RouteUrl>| Shown::List(routes.iter().map(|route| format!("{route:?}")).collect()),
+        Some(Announced::Named("cluster routes")),
     );
 }

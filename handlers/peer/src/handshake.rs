@@ -82,14 +82,17 @@ impl RouteSession {
                     self.introduce(info, turn);
                 }
             }
+            Stage::Joined(_) if !info.route_acc_add_reqid.is_empty() => self.pinned_elsewhere(info, turn),
             Stage::Joined(_) if !info.gateway.is_empty() => {}
             Stage::Joined(route) if route.server_id() == info.server_id => {
                 // One that is about to stop wants no new clients.
                 route.relocate(if info.ldm { &[] } else { &info.connect_urls });
-                if !info.ldm && self.exports != info.export {
-                    // It may not have taken interest that it takes now.
-                    self.exports = info.export;
-                    turn.watch_interest();
+                if !info.ldm {
+                    self.imports = info.import;
+                    if std::mem::replace(&mut self.exports, info.export.clone()) != info.export {
+                        // It may not have taken interest that it takes now.
+                        turn.watch_interest();
+                    }
                 }
             }
             Stage::Joined(route) => self.hear_of(route, &info),
@@ -149,6 +152,7 @@ impl RouteSession {
         };
         let route = NewRoute {
             kind: party.kind,
+            address: self.errand.as_ref().map(|errand| errand.address.clone()),
             voice,
             told: party.kind.is_told(theirs).then(|| told(&mut info)),
         };
@@ -204,7 +208,7 @@ impl RouteSession {
             // Its answer shows that this server was let in.
             turn.reply(b"PING\r\n");
         }
-        self.exports = info.export;
+        (self.imports, self.exports) = (info.import, info.export);
         self.limits.origin_in_unsubscribe |= info.lnocu;
         self.name = info.server_name;
         self.version = info.version;
@@ -213,6 +217,25 @@ impl RouteSession {
         turn.accept_headers(self.settings.info.headers && info.headers);
         turn.set_name(&self.name);
         turn.watch_interest();
+    }
+
+    /// The other server gives an account routes of its own from now on, and waits for the answer; or this is one.
+    fn pinned_elsewhere(&self, mut info: RouteInfo, turn: &mut impl Turn) {
+        let account = std::mem::take(&mut info.route_account);
+        if account.is_empty() {
+            return;
+        }
+        if !turn.enter(account.as_bytes()) {
+            log::error!(
+                "{} - Error looking up account {account:?}: account missing",
+                self.party
+            );
+            return;
+        }
+        let mut line = Vec::new();
+        info.append(&mut line);
+        turn.reply(&line);
+        self.settings.cluster.pin(&account);
     }
 
     /// PONG.

@@ -50,7 +50,8 @@ pub struct RouteSession {
     pub(crate) compressing: Compressing,
     /// What it has shown in a TLS handshake, if there was one.
     pub(crate) evidence: Option<Box<Evidence>>,
-    /// What it lets others have, as it says.
+    /// What it wants to have of others, and lets them have, as it says.
+    pub(crate) imports: Option<Box<SubjectRules>>,
     pub(crate) exports: Option<Box<SubjectRules>>,
     pub(crate) former: FormerPermissions,
     /// How the server calls itself, and what it is, once it has said so.
@@ -129,6 +130,7 @@ impl RouteSession {
             heartbeat,
             compressing: Compressing::new(now),
             evidence: None,
+            imports: None,
             exports: None,
             former: FormerPermissions::default(),
             settings,
@@ -460,6 +462,8 @@ impl Session for RouteSession {
                     is_configured: self.party.kind.is_configured,
                     account: route.account().map(str::to_owned),
                     compression: self.compressing.text(),
+                    import: self.imports.clone(),
+                    export: self.exports.clone(),
                 }),
                 _ => None,
             },
