@@ -146,7 +146,7 @@ fn compression_changes() {
         ("fast", ["s2_fast", "s2_fast"]),
         ("best", ["s2_best", "s2_fast"]),
         ("off", ["off", "off"]),
-        ("auto", ["s2_uncompressed", "s2_fast"]),
+        ("{ mode: auto, rtts: [1h] }", ["s2_uncompressed", "s2_fast"]),
     ] {
         first.set(&[], &format!("compression: {mode}"));
         let shows = |member: &Member, mode: &str| {
