@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::mem;
+use std::sync::Arc;
 
 use crate::encryption::{EncryptionError, FileKey, Keys, new_file_key};
 
@@ -161,7 +162,7 @@ struct LiveFile {
     length: u64,
     generation: u64,
     base: Lsn,
-    key: Option<FileKey>,
+    key: Option<Arc<FileKey>>,
     /// The last index of each group that has entries here.
     last: BTreeMap<GroupId, u64>,
     /// Nothing more is appended to it.
@@ -474,7 +475,7 @@ impl Wal {
         let key = file.key.clone().filter(|_| is_sealed);
         let chunk = self.chunk_at(number, offset);
         let before = chunk.bytes.len();
-        record::put(&mut chunk.bytes, place, entry, key.as_ref())?;
+        record::put(&mut chunk.bytes, place, entry, key.as_deref())?;
         let length = chunk.bytes.len() - before;
         chunk.end.0 += length as u64;
         self.pending += length;
@@ -537,7 +538,7 @@ impl Wal {
             length: file.length,
             generation: header.generation,
             base: header.base,
-            key,
+            key: key.map(Arc::new),
             last: BTreeMap::new(),
             is_closed: false,
         });

@@ -227,6 +227,34 @@ fn a_full_log_refuses_until_files_are_released() {
 }
 
 #[test]
+fn a_file_is_made_ahead_of_time() {
+    let world = World::new(1);
+    let mut opened = world.open();
+    opened.append(1, 1, &[1; 500]);
+    opened.carry_out();
+    assert_eq!(opened.wal.preparation(), None);
+    for index in 2..12 {
+        opened.append(1, index, &[1; 500]);
+    }
+    opened.carry_out();
+    let preparation = opened.wal.preparation().unwrap();
+    assert_eq!(opened.wal.preparation(), None);
+    opened.files.maker().make(preparation).unwrap();
+    opened.wal.prepared(preparation, true);
+    for index in 12..24 {
+        opened.append(1, index, &[1; 500]);
+        while let Some(step) = opened.wal.step() {
+            assert!(!matches!(step, Step::Prepare { .. }));
+            opened.files.carry_out(&step).unwrap();
+            opened.wal.done();
+        }
+    }
+    assert_eq!(world.paths().len(), 2);
+    world.disk.restart();
+    assert_eq!(world.open().entries.len(), 23);
+}
+
+#[test]
 fn too_much_that_waits_is_refused() {
     let world = World::new(1);
     let mut opened = world.open();

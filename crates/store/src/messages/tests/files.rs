@@ -185,6 +185,26 @@ fn what_is_erased_is_in_no_file() {
 }
 
 #[test]
+fn what_is_erased_while_it_is_written_is_in_no_file() {
+    let mut world = World::on_disk(1);
+    world.fill(60);
+    let flush = world.messages.flush().unwrap().unwrap();
+    let erased = world.ask(|messages| messages.erase(7));
+    assert!(matches!(erased, Some((_, None))));
+    flush.run(&world.disk).unwrap();
+    world.messages.flushed(&flush);
+    assert!(world.compact(), "its segment is written anew");
+    world.checkpoint(1);
+    let is_there = world.disk.files().into_iter().any(|(path, length)| {
+        let file = world.disk.open(&path, crate::disk::Opening::Existing).unwrap();
+        let mut bytes = vec![0; length];
+        DiskFile::read_at(&*file, 0, &mut bytes).unwrap();
+        bytes.windows(20).any(|part| part == [7; 20])
+    });
+    assert!(!is_there);
+}
+
+#[test]
 fn a_key_is_changed_by_writing_anew() {
     let mut world = World::on_disk(1);
     world.keys = Some(Keys::new(Cipher::Aes, b"old", None).unwrap());
