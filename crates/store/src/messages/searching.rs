@@ -1,6 +1,7 @@
 //! Which messages a filter matches, and how many. It costs the segments, and the subjects in them, not the messages.
 
 use bytes::Bytes;
+use vagus_routing::subject;
 
 use super::{Cold, Messages, Part, Stage};
 
@@ -98,14 +99,39 @@ impl Mask {
         }
     }
 
-    fn is_of(&self, part: &Part) -> bool {
+    /// That of filters that match every message.
+    fn of_all(part: &Part) -> Self {
         let count = part
             .directory
             .as_ref()
             .map_or(0, |directory| directory.subject_count());
-        self.segment == part.number
-            && self.is_sealed == (part.stage == Stage::Sealed)
-            && self.subjects.len() == count
+        Self {
+            segment: part.number,
+            is_sealed: part.stage == Stage::Sealed,
+            subjects: vec![true; count],
+            only: None,
+            is_empty: count == 0,
+        }
+    }
+
+    fn is_of(&self, part: &Part) -> bool {
+        self.segment == part.number && self.is_sealed == (part.stage == Stage::Sealed)
+    }
+
+    /// A segment that grows may have more subjects than it had.
+    fn extend(&mut self, part: &Part, filters: &[Bytes]) {
+        let Some(directory) = &part.directory else {
+            return;
+        };
+        for number in self.subjects.len()..directory.subject_count() {
+            let name = directory.name(number as u32);
+            let is_match = filters.iter().any(|filter| subject::matches(filter, name));
+            self.subjects.push(is_match);
+            if is_match {
+                self.only = self.is_empty.then_some(number as u32);
+                self.is_empty = false;
+            }
+        }
     }
 }
 
@@ -141,6 +167,7 @@ impl Messages {
             cursor.next = cursor.next.max(self.parts[place].first);
             if cursor.next <= self.parts[place].last {
                 self.touch(place)?;
+                self.prepare(place, cursor);
                 if let Some(found) = next_in(&self.parts[place], cursor) {
                     cursor.next = found;
                     return Ok(Some(found));
@@ -152,6 +179,26 @@ impl Messages {
         Ok(None)
     }
 
+    /// Has the mask of a cursor be that of a part.
+    fn prepare(&self, place: usize, cursor: &mut Cursor) {
+        let part = &self.parts[place];
+        match &mut cursor.mask {
+            _ if cursor.filters.is_empty() => {}
+            Some(mask) if mask.is_of(part) => mask.extend(part, &cursor.filters),
+            mask => {
+                let matching = cursor
+                    .filters
+                    .iter()
+                    .map(|filter| self.subjects.count(filter).messages);
+                // What matches everything need not be held against each subject.
+                *mask = Some(match matching.max() == Some(self.messages) {
+                    true => Mask::of_all(part),
+                    false => Mask::new(part, &cursor.filters),
+                });
+            }
+        }
+    }
+
     /// Skips what the index of subjects says is not there. Returns the last sequence that may match.
     fn skip_by_subjects(&self, cursor: &mut Cursor) -> u64 {
         if cursor.filters.is_empty() {
@@ -159,7 +206,7 @@ impl Messages {
         }
         let (mut first, mut last) = (u64::MAX, 0);
         for filter in &cursor.filters {
-            if vagus_routing::subject::has_wildcards(filter) {
+            if subject::has_wildcards(filter) {
                 return self.last;
             }
             if let Some(state) = self.subjects.get(filter) {
@@ -203,7 +250,7 @@ impl Messages {
             if self.parts[place].last < count.behind {
                 continue;
             }
-            count.counted += self.count_in(place, count, counts_before)?;
+            count.counted += self.count_in(place, count, total == self.messages, counts_before)?;
             count.behind = self.parts[place].last + 1;
         }
         Ok(if counts_before {
@@ -214,13 +261,19 @@ impl Messages {
     }
 
     /// How many of a part match, and are before where the count begins, or else behind.
-    fn count_in(&mut self, place: usize, count: &Count, counts_before: bool) -> Result<u64, Cold> {
+    fn count_in(
+        &mut self,
+        place: usize,
+        count: &Count,
+        is_all: bool,
+        counts_before: bool,
+    ) -> Result<u64, Cold> {
         let part = &self.parts[place];
         let is_split = part.base < count.from && count.from <= part.last;
         if !is_split && counts_before != (part.last < count.from) {
             return Ok(0);
         }
-        if !is_split && count.filters.is_empty() {
+        if !is_split && is_all {
             return Ok(u64::from(part.live));
         }
         self.touch(place)?;
@@ -237,7 +290,11 @@ impl Messages {
         } else {
             start..directory.len()
         };
-        let mask = Mask::new(part, &count.filters);
+        let mask = if is_all {
+            Mask::of_all(part)
+        } else {
+            Mask::new(part, &count.filters)
+        };
         let counted = positions.filter(|position| {
             let matches =
                 count.filters.is_empty() || mask.subjects[directory.subject_number(*position) as usize];
@@ -389,9 +446,6 @@ fn next_in(part: &Part, cursor: &mut Cursor) -> Option<u64> {
     let found = if cursor.filters.is_empty() {
         (start..directory.len()).find(is_there)
     } else {
-        if !cursor.mask.as_ref().is_some_and(|mask| mask.is_of(part)) {
-            cursor.mask = Some(Mask::new(part, &cursor.filters));
-        }
         let mask = cursor.mask.as_ref().filter(|mask| !mask.is_empty)?;
         match mask.only {
             Some(number) => directory.positions_of(number, start).find(is_there),
