@@ -12,10 +12,10 @@ pub(crate) struct Route {
     info: String,
 }
 
-/// What a server says of itself; `more` is said beside that.
-fn info(more: &str) -> String {
+/// What a server of this id says of itself; `more` is said beside that.
+fn info(id: &str, more: &str) -> String {
     format!(
-        r#"INFO {{"server_id":"NX","server_name":"x","version":"2.14.5","go":"x","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"cluster":"tests","lnoc":true,"lnocu":true{more}}}"#
+        r#"INFO {{"server_id":"{id}","server_name":"{id}","version":"2.14.5","go":"x","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"cluster":"tests","lnoc":true,"lnocu":true{more}}}"#
     )
 }
 
@@ -61,9 +61,16 @@ impl Route {
 
     /// The same, but for what INFO says beside the rest, and without waiting for what comes of it.
     pub(crate) fn introduced(server: &TestServer, more: &str) -> Self {
+        Self::introduced_as("NX", server, more)
+    }
+
+    /// The same, as the server of this id.
+    pub(crate) fn introduced_as(id: &str, server: &TestServer, more: &str) -> Self {
         let mut route = Self::to(server);
-        route.say(r#"CONNECT {"echo":true,"verbose":false,"headers":true,"name":"NX","cluster":"tests","lnoc":true,"lnocu":true}"#);
-        route.say(&info(more));
+        route.say(&format!(
+            r#"CONNECT {{"echo":true,"headers":true,"name":"{id}","cluster":"tests","lnoc":true,"lnocu":true}}"#
+        ));
+        route.say(&info(id, more));
         route
     }
 
@@ -137,7 +144,7 @@ impl Acceptor {
     pub(crate) fn accept(&self, more: &str) -> Route {
         let (socket, _) = self.0.accept().unwrap();
         let mut route = Route::on(socket);
-        route.say(&info(more));
+        route.say(&info("NX", more));
         let connect = route.any_line();
         assert!(connect.starts_with("CONNECT {"), "{connect}");
         route

@@ -1,6 +1,7 @@
 //! Queue groups have their members at all servers, and each message comes to one of them.
 
-use crate::world::{await_interest, servers};
+use crate::peer::Route;
+use crate::world::{await_interest, await_members, member, servers};
 
 #[test]
 fn members_share_messages_by_number_wherever_they_are() {
@@ -71,4 +72,34 @@ fn groups_of_several_names_get_a_message_each() {
         member.expect("MSG jobs.b 1 1\r\n2");
         member.sync_silent();
     }
+}
+
+/// The last member here goes while a message for its group is on the way: one elsewhere takes it, be it at the server that
+/// has passed the message on.
+#[test]
+fn a_message_whose_members_are_gone_goes_on() {
+    let server = member("a", &[]).start();
+    let mut from = Route::introduced_as("NX", &server, "");
+    let mut other = Route::introduced_as("NY", &server, "");
+    await_members(&server, 2);
+    let mut near = server.connected();
+    near.join("jobs", "workers", "1");
+    from.say("RS+ $G jobs workers 1\r\nRS+ $G jobs alone 1");
+    other.say("RS+ $G jobs workers 3");
+    // Each member counts, wherever it is.
+    await_interest(&server, 6);
+    from.say("RMSG $G jobs | workers 1\r\n1");
+    near.expect("MSG jobs 1 1\r\n1");
+    near.send("UNSUB 1");
+    near.sync_silent();
+    from.say("RMSG $G jobs + reply workers 1\r\n2\r\nRMSG $G jobs 1\r\n3\r\nRMSG $G jobs | alone 1\r\n4");
+    assert_eq!(other.line_with("RMSG"), "RMSG $G jobs + reply workers 1");
+    assert_eq!(from.line_with("RMSG"), "RMSG $G jobs | alone 1");
+    other.say("RS- $G jobs workers\r\nPING");
+    other.line_with("PONG");
+    other.say("RMSG $G jobs | workers 1\r\n5\r\nPING");
+    assert_eq!(from.line_with("RMSG"), "RMSG $G jobs | workers 1");
+    // Nothing that was for nobody has come.
+    assert_eq!(other.any_line(), "PONG");
+    near.sync_silent();
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use vagus_protocol::message::{self, MORE_WITH_HEADERS};
 use vagus_protocol::neutral;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{Claim, Destination, Fanout, Origin, Outlet, Prefix, QueueTargets};
+use vagus_routing::{Claim, ConnectionKind, Destination, Fanout, Origin, Outlet, Prefix, QueueTargets};
 
 /// Of a queue group of more than this, by weight, not all members are compared by how far off they are.
 const COMPARED_AT_MOST: usize = 512;
@@ -279,7 +279,8 @@ fn pick_another<'a>(
 ) -> Option<&'a Arc<ConnectionSubscription>> {
     let takes = |member: &Arc<ConnectionSubscription>| can_take(member, subject) && reaches(origin, member);
     if origin.kind().is_server() {
-        return pick_evenly(queue, random, takes, staging);
+        let member = pick_evenly(queue, random, takes, staging);
+        return member.or_else(|| pick_elsewhere(queue, random, subject, origin, staging));
     }
     for member in queue.candidates(random) {
         staging.charge(1);
@@ -293,6 +294,35 @@ fn pick_another<'a>(
         }
     }
     None
+}
+
+/// The member at another server of the cluster that takes a message which one of them has passed on for the group: none is
+/// left here, as it has gone while the message was under way. The server that the message has come from is asked last.
+///
+/// It cannot go round for long: each of those servers hears that there is nobody at the others.
+fn pick_elsewhere<'a>(
+    queue: &'a QueueTargets<Arc<Outbox>>,
+    random: u64,
+    subject: &[u8],
+    origin: Origin,
+    staging: &mut Staging,
+) -> Option<&'a Arc<ConnectionSubscription>> {
+    if origin.kind() != ConnectionKind::Route {
+        return None;
+    }
+    let mut behind = None;
+    for member in queue.candidates(random) {
+        staging.charge(1);
+        let destination = member.destination();
+        if destination.kind() != ConnectionKind::Route || !can_take(member, subject) {
+            continue;
+        }
+        if origin.left_out() != Some(destination.connection_id()) {
+            return claims_one(member).then_some(member);
+        }
+        behind = Some(member);
+    }
+    behind.filter(|member| claims_one(member))
 }
 
 /// So often a member is drawn where many may be out of reach, before all of them are compared.
