@@ -237,8 +237,14 @@ fn populate(
     let system_service = system_account.as_ref().map(SystemAccount::handle);
     let announce = {
         let (client_settings, system_service) = (client_settings.clone(), system_service.clone());
+        let farewell = clustering.as_ref().map(Clustering::farewell);
         move || {
-            client_settings.update(ClientSettings::in_lame_duck_mode);
+            let elsewhere = farewell.as_ref().map_or_else(Vec::new, |farewell| farewell());
+            client_settings.update(|now| {
+                let mut settings = now.in_lame_duck_mode();
+                settings.info.connect_urls.clone_from(&elsewhere);
+                settings
+            });
             if let Some(service) = system_service {
                 actix::spawn(async move { service.tell_of_lame_duck().await });
             }

@@ -43,20 +43,34 @@ pub struct Accounts {
     others: RwLock<HashMap<AccountId, Opened, RandomState>>,
     /// The number of the account that is opened next: none is given twice.
     next: AtomicU32,
-    /// Who is told of accounts that are used.
-    observers: Mutex<Vec<Recipient<AccountUsed>>>,
+    /// Who is told what becomes of accounts.
+    observers: Mutex<Vec<Recipient<AccountNews>>>,
 }
 
-/// There is an account in which somebody may be interested in something. One may be told of twice.
+/// What becomes of accounts.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct AccountUsed(pub RoutedAccount);
+pub enum AccountNews {
+    /// There is one in which somebody may be interested in something. It may be told of twice.
+    Used(RoutedAccount),
+    /// There is one no more; there may be another of its name.
+    Gone(RoutedAccount),
+}
 
 /// An account that has been opened, which nobody may have used yet.
 #[derive(Debug)]
 struct Opened {
     account: Arc<Account>,
     router: OnceLock<Addr<Router>>,
+}
+
+impl Opened {
+    fn used(&self) -> Option<RoutedAccount> {
+        Some(RoutedAccount {
+            account: self.account.clone(),
+            router: self.router.get()?.clone(),
+        })
+    }
 }
 
 impl Accounts {
@@ -141,13 +155,18 @@ impl Accounts {
         let is_kept = |account: &Account| {
             accounts.definitions.contains_key(account.name()) || self.directory.is_system(account)
         };
+        let mut gone = Vec::new();
         self.others.write().retain(|_, opened| {
             let is_kept = is_kept(&opened.account);
             if !is_kept {
                 self.directory.remove(opened.account.name());
+                gone.extend(opened.used());
             }
             is_kept
         });
+        for account in gone {
+            self.tell(&AccountNews::Gone(account));
+        }
     }
 
     /// The account of everybody who belongs to no other.
@@ -174,10 +193,14 @@ impl Accounts {
         drop(others);
         if is_first {
             self.import_from_system(&used);
-            let mut observers = self.observers.lock();
-            observers.retain(|observer| tell_recipient(observer, AccountUsed(used.clone())));
+            self.tell(&AccountNews::Used(used.clone()));
         }
         Some(used)
+    }
+
+    fn tell(&self, news: &AccountNews) {
+        let mut observers = self.observers.lock();
+        observers.retain(|observer| tell_recipient(observer, news.clone()));
     }
 
     /// Whether somebody uses the account, or has.
@@ -186,21 +209,19 @@ impl Accounts {
         id == self.global.account.id() || self.others.read().get(&id).is_some_and(is_routed)
     }
 
-    /// Tells somebody, until it is gone, of all accounts that are used, and of each that comes to be.
-    pub(crate) fn observe(&self, observer: Recipient<AccountUsed>) {
+    /// Tells somebody, until it is gone, of all accounts that are used, and of each that comes to be, or to be gone.
+    pub(crate) fn observe(&self, observer: Recipient<AccountNews>) {
         self.observers.lock().push(observer.clone());
-        self.tell_all(&observer);
+        for used in self.used() {
+            tell_recipient(&observer, AccountNews::Used(used));
+        }
     }
 
-    /// Tells somebody of all accounts that are used.
-    pub(crate) fn tell_all(&self, observer: &Recipient<AccountUsed>) {
-        tell_recipient(observer, AccountUsed(self.global.clone()));
-        for opened in self.others.read().values() {
-            if let Some(router) = opened.router.get() {
-                let (account, router) = (opened.account.clone(), router.clone());
-                tell_recipient(observer, AccountUsed(RoutedAccount { account, router }));
-            }
-        }
+    /// All accounts that somebody uses, or has used.
+    pub(crate) fn used(&self) -> Vec<RoutedAccount> {
+        let others = self.others.read();
+        let others = others.values().filter_map(Opened::used);
+        [self.global.clone()].into_iter().chain(others).collect()
     }
 
     /// What a fan-out of this subject in an account is good for; None if the account is gone.

@@ -20,6 +20,7 @@ use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::monitor::{Monitor, SettingsChanged};
 use crate::placement::Placed;
 use actix::prelude::*;
+use bytes::Bytes;
 use handle::{Membership, RouteClosed, RouteOpened};
 use hashbrown::HashMap;
 use serde::Serialize;
@@ -245,14 +246,10 @@ impl Cluster {
         }
     }
 
-    /// By which routes other servers are told of this one, on behalf of an account or in general: one route to each.
-    fn told_of(&self, server_id: &str, account: Option<&str>) -> impl Iterator<Item = &Route> {
+    /// One route to each server but this one: that by which it is told something, on behalf of an account or in general.
+    fn one_to_each(&self, but: Option<&str>, account: Option<&str>) -> impl Iterator<Item = &Route> {
         let mut best: HashMap<&str, (usize, &Route), foldhash::fast::RandomState> = HashMap::default();
-        for route in self
-            .routes
-            .values()
-            .filter(|route| *route.server_id != *server_id)
-        {
+        for route in (self.routes.values()).filter(|route| Some(&*route.server_id) != but) {
             if let Some(rank) = route.suits(account) {
                 let found = best.entry(&route.server_id).or_insert((rank, route));
                 if rank < found.0 {
@@ -366,7 +363,7 @@ impl Handler<RouteOpened> for Cluster {
                 Seat::Pinned(account) => Some(&**account),
                 Seat::Only | Seat::Pooled(_) => None,
             };
-            for route in self.told_of(&server_id, account) {
+            for route in self.one_to_each(Some(&*server_id), account) {
                 route.voice.say(told.for_mode(kind.told_to(&route.kind)), now);
             }
         }
@@ -433,6 +430,22 @@ impl Handler<PoolHasRoom> for Cluster {
         // Zero if it is dialled no longer.
         if (1..size).contains(&dialling) {
             self.dial(errand);
+        }
+    }
+}
+
+/// Something to say to each other server.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct SayToAll(pub(crate) Bytes);
+
+impl Handler<SayToAll> for Cluster {
+    type Result = ();
+
+    fn handle(&mut self, SayToAll(line): SayToAll, _: &mut Context<Self>) {
+        let now = Moment::of(Instant::now());
+        for route in self.one_to_each(None, None) {
+            route.voice.say(line.clone(), now);
         }
     }
 }

@@ -10,20 +10,21 @@ mod session;
 mod several_accounts;
 mod turn;
 mod unannounced;
+mod watching;
 mod writing;
 
 pub use session::{ANTICIPATED, Awaited, ConnectionNames, Progress, Session, SlowTask, Turn};
 
-use crate::accounts::{AccountUsed, Accounts, RoutedAccount};
+use crate::accounts::{Accounts, RoutedAccount};
 use crate::connection_events::ConnectionEvents;
 use crate::impact::{AssessImpact, ConnectionImpact};
 use crate::mailbox::tell;
 use crate::monitor::{ConnectionClosed, ConnectionOpened, Monitor};
-use crate::router::{Announce, Announcer, Depart, InterestChanged, Settled, WatchInterest};
+use crate::router::{Announce, Announcer, Depart, Settled};
 use crate::slow_work::SlowWork;
 use actix::prelude::*;
 use carrier::Carrier;
-use several_accounts::{Beginning, SeveralAccounts};
+use several_accounts::SeveralAccounts;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ use vagus_delivery::subscriptions::{Change, DepartingSubscriptions, Subscription
 use vagus_delivery::wire::{Entrance, NewLayer, Wire};
 use vagus_delivery::{Live, Membership, Moment, Passed, TimeOfDay};
 use vagus_protocol::error::CloseReason;
-use vagus_routing::{ConnectionId, Destination, Origin};
+use vagus_routing::{ConnectionId, Destination};
 
 /// What the connections of one listener have in common.
 #[derive(Debug)]
@@ -256,19 +257,6 @@ impl<S: Session> Connection<S> {
         }
     }
 
-    /// Asks to be told of interest, if the session has asked for it.
-    fn watch(&mut self, context: &Context<Self>) {
-        let Some(several) = &mut self.several else {
-            return;
-        };
-        let accounts = &self.surroundings.accounts;
-        match several.begins_to_watch() {
-            Beginning::Nothing => {}
-            Beginning::First => accounts.observe(context.address().recipient()),
-            Beginning::Anew => accounts.tell_all(&context.address().recipient()),
-        }
-    }
-
     /// Sets the arbiter's timer for what comes first: the session's deadline or the socket's.
     fn set_timer(&mut self) {
         let write_deadline = self.blocked.map(|blocked| blocked.deadline(&self.bounds));
@@ -372,34 +360,6 @@ impl<S: Session> Handler<Settled> for Connection<S> {
         }
         self.announce(unannounced, context);
         // The carrier goes on with what had to wait when it is polled, after this message.
-    }
-}
-
-impl<S: Session> Handler<AccountUsed> for Connection<S> {
-    type Result = ();
-
-    fn handle(&mut self, AccountUsed(used): AccountUsed, context: &mut Context<Self>) {
-        let (connection, kind) = (self.id(), self.outbox.kind());
-        let id = used.account.id();
-        if !self.session.is_told_of(used.account.name()) {
-            return;
-        }
-        if self.several.get_or_insert_default().is_news(id) {
-            let watch = WatchInterest {
-                peer: Origin::without_echo(connection, id, kind),
-                watcher: context.address().recipient(),
-            };
-            tell(&used.router, watch);
-        }
-    }
-}
-
-impl<S: Session> Handler<InterestChanged> for Connection<S> {
-    type Result = ();
-
-    fn handle(&mut self, changed: InterestChanged, _: &mut Context<Self>) {
-        // The carrier gives it to the session when it is polled, after this message.
-        self.several.get_or_insert_default().add(changed);
     }
 }
 

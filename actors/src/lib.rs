@@ -34,7 +34,7 @@ mod slow_work;
 pub mod subject;
 mod system_services;
 
-pub use accounts::{AccountUsed, Accounts, RoutedAccount};
+pub use accounts::{AccountNews, Accounts, RoutedAccount};
 pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;

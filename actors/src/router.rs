@@ -23,7 +23,7 @@ pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
 pub(crate) use services::ServiceImport;
 pub(crate) use shadows::StreamImport;
-pub use watchers::{InterestChange, InterestChanged, WatchInterest};
+pub use watchers::{EndWatch, InterestChange, InterestChanged, WatchInterest};
 
 use crate::mailbox::{end_if_panicking, tell};
 use crate::queue_group::{GroupMembers, GroupName, QueueGroup};

@@ -106,6 +106,8 @@ pub(super) struct Clustering {
     cluster: Addr<Cluster>,
     /// Where clients connect to this server.
     own_urls: Vec<String>,
+    /// Whether clients are told of the other servers.
+    advertises: bool,
 }
 
 /// The actors of a cluster, as the outside reaches them.
@@ -169,6 +171,7 @@ impl Clustering {
             socket,
             cluster,
             own_urls,
+            advertises: cluster_config.advertises,
         })
     }
 
@@ -187,6 +190,19 @@ impl Clustering {
             bounds: self.parts.surroundings.bounds.clone(),
             routes: self.parts.surroundings.monitor.clone(),
             address: self.socket.entry.address,
+        }
+    }
+
+    /// Tells other servers that this one is about to stop, and says where its clients can connect instead.
+    pub(super) fn farewell(&self) -> impl Fn() -> Vec<String> + use<> {
+        let (settings, advertises) = (self.parts.settings.clone(), self.advertises);
+        move || {
+            let (settings, _) = settings.current();
+            settings.cluster.say(settings.farewell());
+            match advertises {
+                true => settings.cluster.connect_urls(),
+                false => Vec::new(),
+            }
         }
     }
 
@@ -387,8 +403,9 @@ fn tell_clients(client_settings: &Live<ClientSettings>, shown: &ClusterShown, ow
     client_settings.update(|now| {
         let mut settings = now.clone();
         settings.info.cluster.clone_from(&shown.name);
-        // Who is about to stop tells nobody where to connect.
-        if let Some(urls) = shown.connect_urls.as_ref().filter(|_| !now.info.lame_duck) {
+        if let Some(urls) = &shown.connect_urls {
+            // Who is about to stop sends everybody elsewhere.
+            let own_urls = if now.info.lame_duck { &[] } else { own_urls };
             settings.info.connect_urls = own_urls.iter().chain(urls).cloned().collect();
         }
         settings

@@ -178,4 +178,19 @@ fn routes_are_shown() {
         }
         assert_eq!(server.connections(), []);
     }
+    let mut client = first.connected();
+    client.send("SUB a.* 1\r\nSUB jobs workers 2");
+    client.sync_silent();
+    eventually(|| second.router().unwrap().subscriptions == 2);
+    let listed = second.get("/routez?subs=1").body;
+    assert!(
+        listed.contains(r#""a.*""#) && listed.contains(r#""jobs""#),
+        "{listed}"
+    );
+    let detailed = second.get("/routez?subs=detail").body;
+    assert!(
+        detailed.contains(r#""subject": "a.*""#) && detailed.contains(r#""qgroup": "workers""#),
+        "{detailed}"
+    );
+    assert!(!second.get("/routez").body.contains("subscriptions_list"));
 }

@@ -2,9 +2,15 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod compression;
 #[cfg(test)]
+mod interest;
+#[cfg(test)]
 mod joining;
+#[cfg(test)]
+mod lame_duck;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
@@ -21,6 +27,10 @@ mod raw;
 mod reload;
 #[cfg(test)]
 mod shown;
+#[cfg(test)]
+mod slow;
+#[cfg(test)]
+mod system;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

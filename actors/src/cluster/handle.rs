@@ -3,7 +3,7 @@
 use super::membership::{self, Agreement, Candidate, ClusterName, Identity, Joined, NoRoute, RouteKind};
 use super::pooling::{Pooling, Seat};
 use super::resetting::{PinnedElsewhere, Reset};
-use super::{Cluster, ClusterSettings, PoolHasRoom, Relocated, Renamed, RouteAddress, RouteErrand};
+use super::{Cluster, ClusterSettings, PoolHasRoom, Relocated, Renamed, RouteAddress, RouteErrand, SayToAll};
 use crate::mailbox::tell;
 use actix::prelude::*;
 use bytes::Bytes;
@@ -291,6 +291,16 @@ impl ClusterHandle {
     /// Who has dialled a server to which there are all the routes that there are to be waits for the end of one.
     pub fn wait_for_the_end(&self, server_id: &str, outcome: OutcomeSender) {
         self.membership.0.lock().keep(server_id, outcome);
+    }
+
+    /// Says a line to all other servers.
+    pub fn say(&self, line: Bytes) {
+        tell(&self.cluster, SayToAll(line));
+    }
+
+    /// Where clients can connect to other servers.
+    pub fn connect_urls(&self) -> Vec<String> {
+        self.membership.shown().1
     }
 
     /// Another server tells of a server.

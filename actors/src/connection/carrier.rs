@@ -25,9 +25,6 @@ use vagus_protocol::error::CloseReason;
 /// How long a connection that is closed may take to be told why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A peer is told of interest as long as less than this waits for it, in bytes.
-const TOLD_AHEAD: usize = 1024 * 1024;
-
 /// After a read of this much, in bytes, those whom the system has news for come before the next.
 const LONG_READ: usize = 16 * 1024;
 
@@ -173,7 +170,11 @@ impl Carrier {
         if connection.closing.is_none() {
             connection.tell_of_interest(&mut arbiter.delivery, now, unannounced);
         }
-        let may_go_on = connection.announcements == 0
+        let hears_more = connection.closing.is_none()
+            && connection.hear_of_accounts(&mut arbiter.delivery, now, unannounced);
+        self.spent |= hears_more;
+        let may_go_on = !hears_more
+            && connection.announcements == 0
             && !connection.working
             && connection.new_layer.is_none()
             && connection.closing.is_none();
@@ -422,7 +423,7 @@ impl Carrier {
 
 impl<S: Session> Connection<S> {
     /// Runs a session's method with its world. A panic in it closes this connection alone.
-    fn with_turn<R>(
+    pub(super) fn with_turn<R>(
         &mut self,
         delivery: &mut Delivery,
         now: Instant,
@@ -536,29 +537,6 @@ impl<S: Session> Connection<S> {
             self.with_turn(&mut arbiter.delivery, now, unannounced, |session, turn| {
                 session.lame_duck(turn);
             });
-        }
-    }
-
-    /// Tells the session what others are interested in, as long as the peer takes what is said to it of that. What waits
-    /// here has the Routers wait.
-    fn tell_of_interest(&mut self, delivery: &mut Delivery, now: Instant, unannounced: &mut Unannounced) {
-        loop {
-            let has_room = self.outbox.traffic().pending < TOLD_AHEAD;
-            let Some(several) = &mut self.several else {
-                return;
-            };
-            if !has_room {
-                return several.hold_back();
-            }
-            let Some(told) = several.next() else {
-                return;
-            };
-            self.with_turn(delivery, now, unannounced, |session, turn| {
-                session.interest_changed(told.account().name(), told.changes(), turn);
-            });
-            if let Some(several) = &mut self.several {
-                several.keep(told);
-            }
         }
     }
 

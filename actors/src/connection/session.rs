@@ -96,6 +96,18 @@ pub trait Session: Sized + Unpin + 'static {
         true
     }
 
+    /// There is an account, which the peer may have spoken of when there was none. False if there is more to do about that:
+    /// then it is called again in a later turn, before anything else that the peer says. Only where it watches interest.
+    fn account_came<T: Turn>(&mut self, account: &str, turn: &mut T) -> bool {
+        let _ = (account, turn);
+        true
+    }
+
+    /// There is an account no more, and so a subscription in it has ended.
+    fn subscription_lost(&mut self, account: &str, sid: &[u8]) {
+        let _ = (account, sid);
+    }
+
     /// When it next wants to be told the time.
     fn deadline(&self) -> Option<Instant>;
 
@@ -338,7 +350,8 @@ pub trait Turn {
     }
 
     /// Has the session told, from now on, of what others are interested in, as far as messages of the peer reach them: see
-    /// [`Session::interest_changed`]. If it is told already, it is told of all that there is once more.
+    /// [`Session::interest_changed`]. If it is told already, it is told once more of all that there is in the accounts that it
+    /// [is to be](Session::is_told_of) told of by now, and of others that there is no interest in them.
     fn watch_interest(&mut self) {}
 
     /// From now on messages are sent to the peer without the name of their account, as the connection carries one alone.

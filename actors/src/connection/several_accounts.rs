@@ -21,28 +21,37 @@ pub(super) struct SeveralAccounts {
     said: Vec<InterestChanged>,
     watched: HashSet<AccountId, RandomState>,
     watches: Watches,
+    /// Accounts that there are no more, as long as the peer has not been told all of that.
+    leaving: Vec<Leaving>,
+    /// What the session has yet to hear of accounts, in order.
+    news: VecDeque<News>,
+}
+
+struct Leaving {
+    account: AccountId,
+    name: Box<str>,
+    /// The account that has its name by now, and is to be watched.
+    successor: Option<RoutedAccount>,
+}
+
+/// What a session is to hear of an account.
+pub(super) enum News {
+    /// There is one of this name.
+    Came(Box<str>),
+    /// There is none any more, and these subscriptions have ended with it.
+    Lost(Box<str>, Vec<Arc<ConnectionSubscription>>),
 }
 
 /// Whether it is told of interest.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Watches {
+pub(super) enum Watches {
     #[default]
     No,
     /// From now on.
     Begins,
     Yes,
-    /// It is to be told of all once more.
+    /// It is to be told of all once more, and of other accounts than before.
     BeginsAnew,
-}
-
-/// What is to be done so that it is told of interest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beginning {
-    Nothing,
-    /// It does not know the accounts.
-    First,
-    /// It knows of new accounts, but asks all anew.
-    Anew,
 }
 
 impl SeveralAccounts {
@@ -87,26 +96,10 @@ impl SeveralAccounts {
 
     /// From now on it is told of interest; if it is already, of all that there is once more.
     pub(super) fn watch(&mut self) {
-        match self.watches {
-            Watches::No => self.watches = Watches::Begins,
-            Watches::Yes => {
-                self.watches = Watches::BeginsAnew;
-                self.watched.clear();
-            }
-            Watches::Begins | Watches::BeginsAnew => {}
-        }
-    }
-
-    /// Whether it is to ask for that now.
-    pub(super) fn begins_to_watch(&mut self) -> Beginning {
-        match std::mem::replace(&mut self.watches, Watches::Yes) {
-            Watches::Begins => Beginning::First,
-            Watches::BeginsAnew => Beginning::Anew,
-            before => {
-                self.watches = before;
-                Beginning::Nothing
-            }
-        }
+        self.watches = match self.watches {
+            Watches::No | Watches::Begins => Watches::Begins,
+            Watches::Yes | Watches::BeginsAnew => Watches::BeginsAnew,
+        };
     }
 
     /// The names of these accounts.
@@ -114,9 +107,86 @@ impl SeveralAccounts {
         self.others.keys().map(|name| &**name)
     }
 
-    /// Whether it does not watch this account yet; it does from now on.
-    pub(super) fn is_news(&mut self, account: AccountId) -> bool {
-        self.watched.insert(account)
+    /// It watches this account anew, if it does.
+    pub(super) fn forget(&mut self, account: AccountId) {
+        self.watched.remove(&account);
+    }
+
+    /// What it is to ask for now.
+    pub(super) fn asks_for(&mut self) -> Watches {
+        match self.watches {
+            Watches::No => Watches::No,
+            asks => {
+                self.watches = Watches::Yes;
+                asks
+            }
+        }
+    }
+
+    /// The account, if it is to be watched from now on: it is not yet, and the peer has heard the last of another of its
+    /// name.
+    pub(super) fn watches(&mut self, used: RoutedAccount) -> Option<RoutedAccount> {
+        let name = used.account.name();
+        if let Some(leaving) = self.leaving.iter_mut().find(|it| *it.name == *name) {
+            leaving.successor = Some(used);
+            return None;
+        }
+        self.watched.insert(used.account.id()).then_some(used)
+    }
+
+    /// There is an account no more. Whether it was watched, so that the peer has to be told.
+    pub(super) fn leaves(&mut self, gone: &RoutedAccount) -> bool {
+        let account = gone.account.id();
+        for leaving in &mut self.leaving {
+            leaving
+                .successor
+                .take_if(|successor| successor.account.id() == account);
+        }
+        let was_watched = self.watched.remove(&account);
+        if was_watched {
+            self.leaving.push(Leaving {
+                account,
+                name: gone.account.name().into(),
+                successor: None,
+            });
+        }
+        was_watched
+    }
+
+    /// The peer has been told all of an account that there is no more. Gives the one that has its name by now.
+    pub(super) fn has_left(&mut self, account: AccountId) -> Option<RoutedAccount> {
+        let place = self.leaving.iter().position(|it| it.account == account)?;
+        self.leaving.swap_remove(place).successor
+    }
+
+    /// What it had in an account that there is no more, and has not entered.
+    pub(super) fn remove(&mut self, gone: &RoutedAccount) -> Option<Subscriptions> {
+        let name = gone.account.name().as_bytes();
+        let is_it = |(held, _): &(RoutedAccount, _)| held.account.id() == gone.account.id();
+        match self.others.get(name).is_some_and(is_it) {
+            true => self.others.remove(name).map(|(_, subscriptions)| subscriptions),
+            false => None,
+        }
+    }
+
+    /// There is an account.
+    pub(super) fn came(&mut self, name: &str) {
+        self.news.push_back(News::Came(name.into()));
+    }
+
+    /// These subscriptions have ended with their account.
+    pub(super) fn lost(&mut self, name: &str, subscriptions: Vec<Arc<ConnectionSubscription>>) {
+        self.news.push_back(News::Lost(name.into(), subscriptions));
+    }
+
+    /// What the session is to hear first, which may take several turns.
+    pub(super) fn take_news(&mut self) -> Option<News> {
+        self.news.pop_front()
+    }
+
+    /// The rest of that is for another turn.
+    pub(super) fn put_back(&mut self, news: News) {
+        self.news.push_front(news);
     }
 
     /// A Router has told something.

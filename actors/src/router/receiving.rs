@@ -5,7 +5,7 @@ use super::changes::{Announce, Announcer, ChangeImports, Depart, ShadowsSettled,
 use super::hot_subjects::{ListHotSubjects, SubjectTraffic};
 use super::salvage::Salvaged;
 use super::shadows::ChangesElsewhere;
-use super::watchers::{BatchTaken, FallenBehind, WatchInterest};
+use super::watchers::{BatchTaken, EndWatch, FallenBehind, WatchInterest};
 use super::{GoOn, ListQueueGroups, Router, RouterState};
 use crate::mailbox::Observe;
 use crate::queue_group::{GroupFailed, GroupMembers, MembersChanged, QueueGroup};
@@ -104,6 +104,14 @@ impl Handler<WatchInterest> for Router {
 
     fn handle(&mut self, watch: WatchInterest, context: &mut Context<Self>) {
         self.contain(context, |it, _| it.watchers.add(watch));
+    }
+}
+
+impl Handler<EndWatch> for Router {
+    type Result = ();
+
+    fn handle(&mut self, end: EndWatch, context: &mut Context<Self>) {
+        self.contain(context, |it, _| it.watchers.end(&end));
     }
 }
 

@@ -27,7 +27,7 @@ use super::groups::{Groups, looks_of_group};
 use crate::mailbox::tell_recipient;
 use crate::queue_group::{GroupMembers, GroupName};
 use actix::prelude::*;
-use batch::Changes;
+use batch::{Changes, End};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -58,6 +58,14 @@ pub struct WatchInterest {
     pub peer: Origin,
     /// Who is told. It is forgotten when it is gone.
     pub watcher: Recipient<InterestChanged>,
+}
+
+/// Asks the Router to have one know that nobody is interested in anything any more, and to forget it then.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct EndWatch {
+    /// Who publishes what comes from the peer.
+    pub peer: Origin,
 }
 
 /// A watcher has taken its batch, or is gone.
@@ -109,6 +117,8 @@ struct Watcher {
     knows: u64,
     /// It has not taken its batch for a while, and is not waited for.
     is_behind: bool,
+    /// Whatever there is, it is told that it is there no more.
+    is_ending: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +189,7 @@ impl Watchers {
             state: State::Ready,
             knows: 0,
             is_behind: false,
+            is_ending: false,
         };
         self.watchers.insert(self.numbered, watcher);
         self.ready.push_back(self.numbered);
@@ -197,6 +208,9 @@ impl Watchers {
                 peer: watcher.peer,
                 watcher: watcher.recipient.clone(),
             });
+            if watcher.is_ending {
+                self.end(&EndWatch { peer: watcher.peer });
+            }
         }
         before
     }
@@ -216,6 +230,20 @@ impl Watchers {
     pub(super) fn tell_again(&mut self, topics: Vec<Topic>) {
         if !self.watchers.is_empty() {
             self.to_tell_again.extend(topics);
+        }
+    }
+
+    /// All that one has been told, and what there is, it is told once more, as what there is not.
+    pub(super) fn end(&mut self, EndWatch { peer }: &EndWatch) {
+        for (number, watcher) in &mut self.watchers {
+            if watcher.peer.left_out() == peer.left_out() {
+                watcher.is_ending = true;
+                watcher.snapshot = Some(Snapshot::default());
+                if watcher.state == State::Idle {
+                    watcher.state = State::Ready;
+                    self.ready.push_back(*number);
+                }
+            }
         }
     }
 
@@ -362,9 +390,13 @@ impl Watchers {
                 continue;
             }
             watcher.state = State::Taking;
-            let batch =
-                InterestChanged::new(account.clone(), changes, is_snapshot_told, number, router.clone());
-            if !tell_recipient(&watcher.recipient, batch) {
+            let end = match (watcher.is_ending, is_snapshot_told) {
+                (true, _) if !watcher.has_more() => End::OfWatch,
+                (false, true) => End::OfSnapshot,
+                _ => End::Not,
+            };
+            let batch = InterestChanged::new(account.clone(), changes, end, number, router.clone());
+            if !tell_recipient(&watcher.recipient, batch) || end == End::OfWatch {
                 self.forget(number);
             }
         }
@@ -407,6 +439,7 @@ impl Watcher {
         {
             *looks -= 1;
             let weight = match &topic {
+                _ if self.is_ending => 0,
                 Topic::Subject(subject) => weight_of_plain(&self.peer, index.subscribers(subject)),
                 Topic::Group(name) => groups.members(name).map_or(0, |members| {
                     *looks = looks.saturating_sub(looks_of_group(members));
@@ -429,6 +462,7 @@ impl Watcher {
             peer,
             untold,
             snapshot: unfinished,
+            is_ending,
             ..
         } = self;
         let Some(snapshot) = unfinished.as_mut().filter(|_| *looks > 0 && !changes.is_full()) else {
@@ -436,7 +470,7 @@ impl Watcher {
         };
         let mut tell = |subject: &[u8], queue: Option<&[u8]>, weight: u32| {
             if weight > 0 {
-                changes.push(subject, queue, weight);
+                changes.push(subject, queue, if *is_ending { 0 } else { weight });
                 untold.told(subject, queue);
             }
             if changes.is_full() {

@@ -1,77 +1,183 @@
 //! What other servers are interested in, and are told.
 
 use crate::permitting::{FormerPermissions, RoutePermissions};
+use crate::unplaced::Unplaced;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use vagus_actors::connection::Turn;
 use vagus_actors::router::InterestChange;
 use vagus_protocol::route::{RoutedInterest, interest};
 use vagus_routing::subject;
 
+/// What another server is interested in, as it has said.
+#[derive(Debug, Default)]
+pub(crate) struct Announced {
+    /// What concerns accounts that there are not.
+    unplaced: Unplaced,
+    /// How many members a queue group has there, by account and name of the interest, where it is not one.
+    weights: HashMap<Box<[u8]>, Weights, RandomState>,
+    /// The name of an interest while it is looked for.
+    name: Vec<u8>,
+}
+
+/// By the names of interest.
+type Weights = HashMap<Box<[u8]>, u32, RandomState>;
+
 /// What came of an RS+ or RS-.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Noted {
     Done,
-    /// There is no such account here.
+    /// There is no such account here. It counts as soon as there is.
     UnknownAccount,
     InvalidSubject,
     /// This server does not let others have it.
     NotExported,
 }
 
-/// By this the subscription that stands for the interest is found again, within its account. That of leaf nodes is apart
+/// By this the subscription that stands for an interest is found again, within its account. That of leaf nodes is apart
 /// from that of the server itself, and by their cluster.
-fn append_sid(sid: &mut Vec<u8>, interest: &RoutedInterest<'_>) {
-    sid.clear();
+fn append_name(name: &mut Vec<u8>, interest: &RoutedInterest<'_>) {
+    name.clear();
     let words = [interest.origin.unwrap_or_default(), interest.subject];
     for word in words.into_iter().chain(interest.queue) {
-        sid.extend_from_slice(word);
-        sid.push(b' ');
+        name.extend_from_slice(word);
+        name.push(b' ');
     }
     // Subscriptions add a blank of their own.
-    sid.pop();
+    name.pop();
 }
 
-/// RS+ and LS+. `account` is whose interest it is; `sid` is lent.
-pub(crate) fn subscribe(
-    account: &[u8],
-    interest: &RoutedInterest<'_>,
-    permissions: &RoutePermissions,
-    sid: &mut Vec<u8>,
-    turn: &mut impl Turn,
-) -> Noted {
-    if !turn.enter(account) {
-        return Noted::UnknownAccount;
-    }
-    if !subject::is_valid_subscription(interest.subject) {
-        return Noted::InvalidSubject;
-    }
-    let Some(except) = permissions.exports(interest.subject) else {
-        return Noted::NotExported;
-    };
-    append_sid(sid, interest);
-    let is_new = !turn.is_subscribed(sid);
-    if is_new {
-        turn.subscribe(interest.subject, interest.queue, sid, except);
-    }
-    if interest.queue.is_some() && !(is_new && interest.weight == 1) {
-        turn.weigh(sid, interest.weight);
-    }
-    Noted::Done
+/// The subject and the queue group of an interest of this name.
+fn subject_and_queue(name: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut words = name.split(|byte| *byte == b' ').skip(1);
+    (words.next().unwrap_or_default(), words.next())
 }
 
-/// RS- and LS-.
-pub(crate) fn unsubscribe(
-    account: &[u8],
-    interest: &RoutedInterest<'_>,
-    sid: &mut Vec<u8>,
-    turn: &mut impl Turn,
-) -> Noted {
-    if !turn.enter(account) {
-        return Noted::UnknownAccount;
+impl Announced {
+    /// RS+ and LS+. `account` is whose interest it is.
+    pub(crate) fn subscribe(
+        &mut self,
+        account: &[u8],
+        interest: &RoutedInterest<'_>,
+        permissions: &RoutePermissions,
+        turn: &mut impl Turn,
+    ) -> Noted {
+        if !subject::is_valid_subscription(interest.subject) {
+            return Noted::InvalidSubject;
+        }
+        append_name(&mut self.name, interest);
+        if self.unplaced.has(account) || !turn.enter(account) {
+            self.unplaced.note(account, &self.name, interest.weight);
+            return Noted::UnknownAccount;
+        }
+        let name = std::mem::take(&mut self.name);
+        let noted = self.place(account, (&name, interest.weight), permissions, turn);
+        self.name = name;
+        noted
     }
-    append_sid(sid, interest);
-    turn.unsubscribe(sid, None);
-    Noted::Done
+
+    /// Subscribes in the account that was entered, as far as this server lets others have it.
+    fn place(
+        &mut self,
+        account: &[u8],
+        (name, weight): (&[u8], u32),
+        permissions: &RoutePermissions,
+        turn: &mut impl Turn,
+    ) -> Noted {
+        let (subject, queue) = subject_and_queue(name);
+        let Some(except) = permissions.exports(subject) else {
+            return Noted::NotExported;
+        };
+        let is_new = !turn.is_subscribed(name);
+        if is_new {
+            turn.subscribe(subject, queue, name, except);
+        }
+        if queue.is_some() && !(is_new && weight == 1) {
+            turn.weigh(name, weight);
+            self.set_weight(account, name, weight);
+        }
+        Noted::Done
+    }
+
+    fn set_weight(&mut self, account: &[u8], name: &[u8], weight: u32) {
+        if weight == 1 {
+            self.take_weight(account, name);
+            return;
+        }
+        let weights = match self.weights.get_mut(account) {
+            Some(weights) => weights,
+            None => self.weights.entry(account.into()).or_default(),
+        };
+        weights.insert(name.into(), weight);
+    }
+
+    fn take_weight(&mut self, account: &[u8], name: &[u8]) -> u32 {
+        let Some(weights) = self.weights.get_mut(account) else {
+            return 1;
+        };
+        let weight = weights.remove(name);
+        if weights.is_empty() {
+            self.weights.remove(account);
+        }
+        weight.unwrap_or(1)
+    }
+
+    /// RS- and LS-.
+    pub(crate) fn unsubscribe(
+        &mut self,
+        account: &[u8],
+        interest: &RoutedInterest<'_>,
+        turn: &mut impl Turn,
+    ) {
+        append_name(&mut self.name, interest);
+        if self.unplaced.has(account) || !turn.enter(account) {
+            return self.unplaced.forget(account, &self.name);
+        }
+        turn.unsubscribe(&self.name, None);
+        if interest.queue.is_some() {
+            let name = std::mem::take(&mut self.name);
+            self.take_weight(account, &name);
+            self.name = name;
+        }
+    }
+
+    /// There is an account: what was announced before counts from now on. False if it is not all in this turn; an error if
+    /// something of it is not known any more.
+    pub(crate) fn account_came(
+        &mut self,
+        account: &[u8],
+        permissions: &RoutePermissions,
+        turn: &mut impl Turn,
+    ) -> Result<bool, Forgotten> {
+        while self.unplaced.has(account) {
+            if !turn.goes_on(None, false) {
+                return Ok(false);
+            }
+            if !turn.enter(account) {
+                // It is gone again.
+                return Ok(true);
+            }
+            turn.charge(1);
+            if let Some((name, weight)) = self.unplaced.take_one(account) {
+                self.place(account, (&name, weight), permissions, turn);
+            }
+        }
+        match self.unplaced.is_incomplete() {
+            true => Err(Forgotten),
+            false => Ok(true),
+        }
+    }
+
+    /// An account is gone, in which there was a subscription of this name.
+    pub(crate) fn lost(&mut self, account: &[u8], name: &[u8]) {
+        let weight = self.take_weight(account, name);
+        self.unplaced.note(account, name, weight);
+    }
 }
+
+/// More was announced for accounts that there were not than could be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Forgotten;
 
 /// Tells the other server what is wanted here, in the account where that is to be said: as far as this server imports it, and
 /// what it was told `former`ly is taken back.

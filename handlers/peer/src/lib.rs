@@ -10,11 +10,13 @@ mod opening;
 mod permitting;
 mod session;
 mod tls;
+mod unplaced;
 
 pub use permitting::RoutePermissions;
 pub use session::RouteSession;
 pub use tls::RouteTls;
 
+use bytes::Bytes;
 use session::Party;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -77,6 +79,17 @@ impl RouteSettings {
             },
             ..self.info.clone()
         }
+    }
+
+    /// What other servers are told when this one is about to stop.
+    pub fn farewell(&self) -> Bytes {
+        let mut line = Vec::new();
+        let info = RouteInfo {
+            ldm: true,
+            ..self.info(GossipMode::Default, &Seat::Only)
+        };
+        info.append(&mut line);
+        line.into()
     }
 
     fn connect(&self, errand: &RouteErrand) -> RouteConnect {

@@ -3,7 +3,7 @@
 use crate::RouteSettings;
 use crate::authentication::{self, Verdict};
 use crate::compressing::Compressing;
-use crate::interest::{self, Noted};
+use crate::interest::{self, Announced, Forgotten, Noted};
 use crate::permitting::FormerPermissions;
 use crate::tls::Evidence;
 use std::fmt;
@@ -62,8 +62,7 @@ pub struct RouteSession {
     /// What is said before the end.
     last_words: Vec<u8>,
     closing: bool,
-    /// The name of a subscription while it is made.
-    sid: Vec<u8>,
+    announced: Announced,
 }
 
 /// Who is at the other end, and how that came to be.
@@ -142,7 +141,7 @@ impl RouteSession {
             login: None,
             last_words: Vec::new(),
             closing: false,
-            sid: Vec::new(),
+            announced: Announced::default(),
         }
     }
 
@@ -216,7 +215,7 @@ impl RouteSession {
             RouteOperation::Subscribe(interest) => {
                 let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
                 let permissions = &self.settings.permissions;
-                let noted = interest::subscribe(account, interest, permissions, &mut self.sid, turn);
+                let noted = self.announced.subscribe(account, interest, permissions, turn);
                 match noted {
                     Noted::Done => {}
                     Noted::UnknownAccount => log::debug!(
@@ -238,7 +237,7 @@ impl RouteSession {
             }
             RouteOperation::Unsubscribe(interest) => {
                 let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
-                interest::unsubscribe(account, interest, &mut self.sid, turn);
+                self.announced.unsubscribe(account, interest, turn);
             }
         }
     }
@@ -418,6 +417,25 @@ impl Session for RouteSession {
         let is_said = !self.limits.one_account;
         let (permissions, former) = (&self.settings.permissions, &self.former);
         interest::tell(is_said.then_some(account), permissions, former, changes, turn);
+    }
+
+    fn account_came<T: Turn>(&mut self, account: &str, turn: &mut T) -> bool {
+        let permissions = &self.settings.permissions;
+        match self.announced.account_came(account.as_bytes(), permissions, turn) {
+            Ok(is_done) => is_done,
+            Err(Forgotten) => {
+                log::warn!(
+                    "{} - Closing the route: it has to say again what it wants in account {account:?}",
+                    self.party
+                );
+                self.end(CloseReason::RouteRemoved, turn);
+                true
+            }
+        }
+    }
+
+    fn subscription_lost(&mut self, account: &str, sid: &[u8]) {
+        self.announced.lost(account.as_bytes(), sid);
     }
 
     fn is_told_of(&self, account: &str) -> bool {

@@ -23,9 +23,20 @@ const BYTES: usize = 64 * 1024;
 pub struct InterestChanged {
     account: Arc<Account>,
     changes: Changes,
-    is_snapshot_told: bool,
+    end: End,
     is_held_back: bool,
     with_watcher: WithWatcher,
+}
+
+/// What has been told to its end with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Nothing.
+    Not,
+    /// All that there was when the watcher began.
+    OfSnapshot,
+    /// All that the watcher is ever told.
+    OfWatch,
 }
 
 /// Interest of an account in a subject, or in the messages of a queue group.
@@ -44,14 +55,14 @@ impl InterestChanged {
     pub(super) fn new(
         account: Arc<Account>,
         changes: Changes,
-        is_snapshot_told: bool,
+        end: End,
         watcher: u64,
         router: Addr<Router>,
     ) -> Self {
         Self {
             account,
             changes,
-            is_snapshot_told,
+            end,
             is_held_back: false,
             with_watcher: WithWatcher { watcher, router },
         }
@@ -77,7 +88,12 @@ impl InterestChanged {
 
     /// Whether everything there was when the watcher began has been told with this batch. So it is with one batch.
     pub fn is_snapshot_told(&self) -> bool {
-        self.is_snapshot_told
+        self.end == End::OfSnapshot
+    }
+
+    /// Whether the watcher is told nothing any more: see [`EndWatch`](super::EndWatch).
+    pub fn is_last(&self) -> bool {
+        self.end == End::OfWatch
     }
 }
 
@@ -86,7 +102,7 @@ impl fmt::Debug for InterestChanged {
         formatter
             .debug_struct("InterestChanged")
             .field("changes", &self.changes.places.len())
-            .field("is_snapshot_told", &self.is_snapshot_told)
+            .field("end", &self.end)
             .finish_non_exhaustive()
     }
 }

@@ -64,12 +64,19 @@ fn a_message_goes_on_where_its_members_are() {
         let is_taken = world.delivery.publish(&world.account, &message, origin);
         world.next_turn();
         let came = [&route, &elsewhere, &member].map(|outbox| taken(outbox));
-        (is_taken, came.concat(), came.iter().position(|came| !came.is_empty()))
+        (
+            is_taken,
+            came.concat(),
+            came.iter().position(|came| !came.is_empty()),
+        )
     };
     world.join_weighted(&[(&route, 1), (&elsewhere, 1), (&member, 1)], "a", "q");
     world.join_weighted(&[(&route, 1)], "a", "p");
     for _ in 0..20 {
-        assert_eq!(pass_on(&mut world, "q"), (true, "MSG a 92 1\r\n0\r\n".to_owned(), Some(2)));
+        assert_eq!(
+            pass_on(&mut world, "q"),
+            (true, "MSG a 92 1\r\n0\r\n".to_owned(), Some(2))
+        );
     }
     member.retire();
     let line = |groups: &str| format!("RMSG $G a | {groups} 1\r\n0\r\n");

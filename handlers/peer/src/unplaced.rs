@@ -1,0 +1,104 @@
+//! What another server wants in accounts that there are not here: it says so once, so it is kept until there are.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+/// What may be kept for one server, in bytes.
+const KEPT_AT_MOST: usize = 32 * 1024 * 1024;
+
+/// What keeping one takes beside its text.
+const OVERHEAD: usize = 64;
+
+/// Interest by account, each as it is named within its account, with the number of members of a queue group.
+#[derive(Debug, Default)]
+pub(crate) struct Unplaced {
+    accounts: HashMap<Box<[u8]>, Kept, RandomState>,
+    /// So much is kept.
+    bytes: usize,
+    /// There was no room for something.
+    is_incomplete: bool,
+}
+
+type Kept = HashMap<Box<[u8]>, u32, RandomState>;
+
+impl Unplaced {
+    /// Whether there is something of this account: then whatever comes of it belongs here as well.
+    pub(crate) fn has(&self, account: &[u8]) -> bool {
+        !self.accounts.is_empty() && self.accounts.contains_key(account)
+    }
+
+    /// Whether something had to be left out.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.is_incomplete
+    }
+
+    /// It is wanted.
+    pub(crate) fn note(&mut self, account: &[u8], name: &[u8], weight: u32) {
+        let takes = size_of_one(account, name);
+        if self.bytes + takes > KEPT_AT_MOST {
+            self.is_incomplete = true;
+            return;
+        }
+        let kept = self.accounts.entry(account.into()).or_default();
+        if kept.insert(name.into(), weight).is_none() {
+            self.bytes += takes;
+        }
+    }
+
+    /// It is wanted no more.
+    pub(crate) fn forget(&mut self, account: &[u8], name: &[u8]) {
+        if let Some(kept) = self.accounts.get_mut(account) {
+            if kept.remove(name).is_some() {
+                self.bytes -= size_of_one(account, name);
+            }
+            if kept.is_empty() {
+                self.accounts.remove(account);
+            }
+        }
+    }
+
+    /// One of those that are wanted in an account, in no order; it is kept no longer.
+    pub(crate) fn take_one(&mut self, account: &[u8]) -> Option<(Box<[u8]>, u32)> {
+        let kept = self.accounts.get(account)?;
+        let (name, weight) = kept.iter().next().map(|(name, weight)| (name.clone(), *weight))?;
+        self.forget(account, &name);
+        Some((name, weight))
+    }
+}
+
+fn size_of_one(account: &[u8], name: &[u8]) -> usize {
+    account.len() + name.len() + OVERHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT_AT_MOST, Unplaced};
+
+    #[test]
+    fn what_is_wanted_is_kept_until_it_is_taken() {
+        let mut unplaced = Unplaced::default();
+        assert!(!unplaced.has(b"A") && unplaced.take_one(b"A").is_none());
+        unplaced.note(b"A", b"a q", 2);
+        unplaced.note(b"A", b"a q", 3);
+        unplaced.note(b"A", b"b", 1);
+        unplaced.note(b"B", b"c", 1);
+        unplaced.forget(b"A", b"b");
+        unplaced.forget(b"B", b"x");
+        assert!(unplaced.has(b"A") && unplaced.has(b"B"));
+        assert_eq!(unplaced.take_one(b"A"), Some((b"a q"[..].into(), 3)));
+        assert!(!unplaced.has(b"A") && unplaced.take_one(b"A").is_none());
+        unplaced.forget(b"B", b"c");
+        assert!(!unplaced.has(b"B") && unplaced.bytes == 0 && !unplaced.is_incomplete());
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let mut unplaced = Unplaced::default();
+        let long = "x".repeat(1000);
+        for number in 0..40_000 {
+            unplaced.note(b"A", format!("{long}{number}").as_bytes(), 1);
+            assert!(unplaced.bytes <= KEPT_AT_MOST);
+        }
+        assert!(unplaced.is_incomplete());
+    }
+}
