@@ -1,6 +1,7 @@
 //! Many lives of a store: each ends by a power cut at any write, sync or change of a name, or by a kill.
 //!
-//! `STORE_SEEDS=10000 cargo nextest run -p vagus-store power` tries more of them, from `STORE_FIRST_SEED` on.
+//! `STORE_SEEDS=10000 cargo test -p vagus-store power_cuts` tries more of them, from `STORE_FIRST_SEED` on, for some
+//! minutes.
 
 use super::*;
 
