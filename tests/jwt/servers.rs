@@ -72,8 +72,8 @@ fn an_account_is_looked_up_at_the_other_server() {
         let first = world.start(0, "full, interval: \"1h\"", None);
         let second = world.start(1, kind, Some(&first));
         account.user(|_| {}).enter(&second);
-        // It is kept.
-        assert!(world.has(1, &account, &token));
+        // It is kept, though not before who asked is let in.
+        eventually(|| world.has(1, &account, &token));
         // Who is known nowhere is refused, and no sooner than all have said so.
         stranger.user(|_| {}).is_refused(&second);
         drop(first);

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use vagus_test_support::server;
+use vagus_test_support::{TestServer, eventually, server};
 
 fn shipped(path: &str) -> String {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/monitoring");
@@ -25,9 +26,23 @@ fn names(expression: &str) -> impl Iterator<Item = &str> {
         })
 }
 
-/// Names of the families that a server shows, and of the parts of histograms.
+/// A server of a cluster, which dials these.
+fn member(routes: &[SocketAddr]) -> TestServer {
+    let routes: Vec<String> = routes.iter().map(|at| format!("nats-route://{at}")).collect();
+    let routes = routes.join(", ");
+    server()
+        .configured(&format!(
+            "cluster {{ name: shown, listen: '127.0.0.1:-1', pool_size: -1, routes: [{routes}] }}"
+        ))
+        .monitoring()
+        .start()
+}
+
+/// Names of the families that a server shows which has a route to another, and of the parts of histograms.
 fn shown() -> BTreeSet<String> {
-    let server = server().monitoring().start();
+    let other = member(&[]);
+    let server = member(&[other.cluster_address().unwrap()]);
+    eventually(|| server.cluster().unwrap().members.len() == 1);
     let text = server.get("/metrics").body;
     let mut names = BTreeSet::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
