@@ -280,8 +280,8 @@ fn a_group_that_is_forgotten_needs_nothing() {
     assert_eq!(world.open().unknown, [GroupId(3)]);
 }
 
-#[test]
-fn a_flipped_bit_costs_one_entry_and_is_reported() {
+/// A log of fifty entries that says of itself that they are durable.
+fn fifty_settled() -> World {
     let world = World::new(1);
     let mut opened = world.open();
     for index in 1..=50 {
@@ -290,6 +290,12 @@ fn a_flipped_bit_costs_one_entry_and_is_reported() {
     opened.carry_out();
     opened.wal.settle().unwrap();
     opened.carry_out();
+    world
+}
+
+#[test]
+fn a_flipped_bit_costs_one_entry_and_is_reported() {
+    let world = fifty_settled();
     let path = world.paths()[0].clone();
     let length = record::length_of(9, false);
     for victim in [0, 20, 49] {
@@ -312,14 +318,7 @@ fn a_flipped_bit_costs_one_entry_and_is_reported() {
 
 #[test]
 fn a_flipped_bit_in_a_length_costs_one_entry() {
-    let world = World::new(1);
-    let mut opened = world.open();
-    for index in 1..=50 {
-        opened.append(1, index, b"some body");
-    }
-    opened.carry_out();
-    opened.wal.settle().unwrap();
-    opened.carry_out();
+    let world = fifty_settled();
     let at = FIRST_RECORD + 20 * record::length_of(9, false);
     world
         .disk
