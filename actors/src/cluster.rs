@@ -59,7 +59,7 @@ pub struct RouteAddress {
 }
 
 impl RouteAddress {
-    /// Whether both are of one place, whoever connects there.
+    /// Whether both are of one place, and may differ in who connects there.
     fn is_at(&self, other: &Self) -> bool {
         self.port == other.port && self.host.eq_ignore_ascii_case(&other.host)
     }
@@ -420,7 +420,7 @@ pub(crate) struct PoolHasRoom {
 impl Handler<PoolHasRoom> for Cluster {
     type Result = ();
 
-    /// Each server that is dialled has so many who dial it: those for whom there is no place wait until there is one.
+    /// A server is dialled once for each place of its pool: dials beyond its size wait until there is room.
     fn handle(&mut self, PoolHasRoom { errand, size }: PoolHasRoom, _: &mut Context<Self>) {
         self.forget_unreachable();
         let servers = self.dialled.iter();

@@ -37,7 +37,7 @@ pub struct Observatory {
     cluster: Option<ObservedCluster>,
 }
 
-/// Whom to ask about other servers.
+/// The actors that are asked about other servers.
 #[derive(Clone)]
 pub struct ObservedCluster {
     /// Who keeps it together.

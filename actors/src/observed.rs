@@ -30,7 +30,7 @@ pub struct ClientInfo {
     pub issuer: String,
     /// What its token says that it is called, beside its name.
     pub tags: Vec<String>,
-    /// That token, unless whoever has it is let in by it. It is shown to those who may see who is connected.
+    /// That token, unless it is a bearer token. It is shown to those who may see who is connected.
     #[serde(skip)]
     pub token: Option<Arc<str>>,
     /// The service that has refused it, if one has.

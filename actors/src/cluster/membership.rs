@@ -11,8 +11,7 @@ use vagus_routing::ConnectionId;
 /// The servers that this one has routes to. Each has so many connections as the two agree on, and one for each account that
 /// has its own, however often one of the two has dialled the other.
 ///
-/// `K` is what somebody holds to whom it matters that there are routes: who dialled one for which there was no place any more
-/// has no use for another until one has ended.
+/// `K` is what a dialler keeps while there is no place for its route: it dials no other until one has ended.
 #[derive(Debug)]
 pub(super) struct Membership<K> {
     server: Identity,

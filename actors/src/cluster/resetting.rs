@@ -97,7 +97,7 @@ impl Cluster {
         let info = RouteInfo {
             route_pool_size: i64::try_from(before.size).unwrap_or(i64::MAX),
             route_account: account.to_owned(),
-            // Whoever answers says the same: nobody waits for it.
+            // The other server repeats it in its answer, which nobody waits for.
             route_acc_add_reqid: account.to_owned(),
             ..RouteInfo::default()
         };

@@ -42,14 +42,14 @@ fn an_account_that_fails_pays_with_its_connections_and_begins_anew() {
         world.add("A", &own).await;
         world.add("B", &[beside.subscription("x", None, "1")]).await;
         assert_eq!(world.reached("A", "x").len(), 2);
-        // It is answered, like whoever waits beside it.
+        // It is answered, as is what waits beside it.
         world.add("A", &[second.subscription("y", None, PANICS)]).await;
         world.rest().await;
         assert!(is_cut_off(&first) && is_cut_off(&second));
         assert!(!is_cut_off(&beside));
         assert_eq!(world.reached("A", "x"), [""; 0]);
         assert_eq!(world.reached("B", "x"), ["1"]);
-        // Whoever comes now is served.
+        // Those who come now are served.
         let third = world.join("A").await;
         let again = [
             third.subscription("x", None, "3"),
