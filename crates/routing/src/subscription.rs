@@ -391,6 +391,13 @@ impl<D> Subscription<D> {
     }
 }
 
+impl<D: Destination> Subscription<D> {
+    /// Whether each message needs a [claim](Self::claim), as it is counted down or looked at.
+    pub(crate) fn needs_claims(self: &Arc<Self>) -> bool {
+        self.original().limit().is_some() || self.destination.looks_at_each()
+    }
+}
+
 impl<D> fmt::Debug for Subscription<D> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -134,7 +134,7 @@ impl<D: Destination> Fanout<D> {
     ) -> Self {
         let (destination, sid) = (only.destination(), only.sid_field());
         let headers = destination.accepts_headers();
-        let limited = only.limit().is_some() || destination.looks_at_each();
+        let limited = only.needs_claims();
         let whole = encoder.start_length(Outlet::Client, subject.len(), sid.len());
         let mut text = SmallVec::with_capacity(whole);
         let write = &mut |piece: &[u8]| text.extend_from_slice(piece);

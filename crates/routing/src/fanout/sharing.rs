@@ -36,7 +36,7 @@ impl<D: Destination> Candidate<D> {
             outlet: destination.outlet(),
             sid_length: subscription.sid_field().len(),
             headers: destination.accepts_headers(),
-            limited: subscription.original().limit().is_some() || destination.looks_at_each(),
+            limited: subscription.needs_claims(),
             class: None,
             renamed: subscription.renamed(subject),
             subscription,
