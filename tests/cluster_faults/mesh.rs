@@ -13,7 +13,11 @@ pub(crate) const SERVERS: usize = 3;
 /// The machine that has no server.
 pub(crate) const ELSEWHERE: usize = SERVERS;
 
+/// Of servers that give up who is silent for three seconds.
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_faults/server.conf");
+
+/// Of servers that give up nobody in the time that a test takes.
+const PATIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_faults/patient.conf");
 
 const CLIENTS: u16 = 4222;
 const ROUTES: u16 = 6222;
@@ -27,6 +31,7 @@ const JOBS: usize = 6;
 /// A cluster.
 pub(crate) struct Mesh {
     pub(crate) network: Network,
+    configuration: &'static str,
     members: Vec<Member>,
     rounds: usize,
 }
@@ -52,10 +57,20 @@ fn listened_to(number: usize) -> [String; 3] {
 }
 
 impl Mesh {
-    /// Of servers that all run, with a listener on each.
+    /// Of servers that all run, with a listener on each. Who is silent for three seconds is given up.
     pub(crate) fn new() -> Self {
+        Self::configured(CONFIGURATION)
+    }
+
+    /// The same, but nobody is given up for being silent: where that would be too late for a test on a busy machine.
+    pub(crate) fn patient() -> Self {
+        Self::configured(PATIENT)
+    }
+
+    fn configured(configuration: &'static str) -> Self {
         let mut mesh = Self {
             network: Network::new(SERVERS as u8 + 1),
+            configuration,
             members: (0..SERVERS).map(|_| Member::default()).collect(),
             rounds: 0,
         };
@@ -87,10 +102,11 @@ impl Mesh {
         let (name, routes) = (format!("server-{number}"), routes.join(","));
         let (clients, monitoring) = (CLIENTS.to_string(), MONITORING.to_string());
         let cluster = format!("nats://{}", self.address(number, ROUTES));
+        let configuration = self.configuration;
         let mut process = self.network.machine(number).on(|| {
             spawn_binary!(
                 "-c",
-                CONFIGURATION,
+                configuration,
                 "-n",
                 &name,
                 "-a",
@@ -194,13 +210,14 @@ impl Mesh {
         eventually_equal(|| self.known_to(number), expected);
     }
 
-    /// Returns when those that run have routes to each other, and each knows of the subscriptions of all: no more, no fewer.
+    /// Returns when those that run hear each other, and each knows of the subscriptions of all: no more, no fewer.
     pub(crate) fn await_whole(&self) {
         let running = self.running();
         for number in &running {
             let others: Vec<usize> = running.iter().copied().filter(|other| other != number).collect();
             self.await_routes(*number, &others);
         }
+        self.await_exchange(&running);
         let subscriptions: usize = running
             .iter()
             .map(|number| {
@@ -217,6 +234,34 @@ impl Mesh {
             },
             vec![Some(subscriptions as u64); running.len()],
         );
+    }
+
+    /// Returns when each of these servers has passed on to each other what it was given since this was asked.
+    ///
+    /// That a server shows a route says less: what it sends may be lost. The system waits for seconds before it tries again
+    /// to send what was sent while the network was cut, and until it does, the route may be given up.
+    fn await_exchange(&self, running: &[usize]) {
+        let mut probes: Vec<Client> = running.iter().map(|number| self.client(*number)).collect();
+        for probe in &mut probes {
+            probe.subscribe("probe.*", "1");
+        }
+        let all: BTreeSet<String> = running.iter().map(|number| format!("probe.{number}")).collect();
+        // The second time each route has passed on the answers to all PINGs from before the first.
+        for time in ["first", "second"] {
+            let mut heard = vec![BTreeSet::new(); running.len()];
+            let exchange = || {
+                for (number, probe) in running.iter().zip(&mut probes) {
+                    probe.publish(&format!("probe.{number}"), time.as_bytes());
+                }
+                for (probe, heard) in probes.iter_mut().zip(&mut heard) {
+                    let messages = probe.sync_messages();
+                    let of_this_time = messages.into_iter().filter(|message| text(message) == time);
+                    heard.extend(of_this_time.map(|message| message.subject));
+                }
+                heard.clone()
+            };
+            eventually_equal(exchange, vec![all.clone(); running.len()]);
+        }
     }
 
     /// Each server publishes to all, and every listener gets what is for it, once, in the order in which it was published;

@@ -11,7 +11,7 @@ const KILOBYTE: [u8; 1024] = [b'x'; 1024];
 /// Others get theirs at once, and it gets its own once it can.
 #[test]
 fn holds_up_nobody_else() {
-    let mut mesh = Mesh::new();
+    let mut mesh = Mesh::patient();
     let mut quick = mesh.client(1);
     let mut slow = mesh.client(2);
     for (number, client) in [(1, &mut quick), (2, &mut slow)] {

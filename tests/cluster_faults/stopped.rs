@@ -21,7 +21,7 @@ fn one_that_is_given_up_comes_back() {
 
 #[test]
 fn one_that_is_back_in_time_has_missed_nothing() {
-    let mut mesh = Mesh::new();
+    let mut mesh = Mesh::patient();
     let mut beside = mesh.client(1);
     beside.subscribe("beside", "1");
     mesh.have_subscribed(1, 1);
