@@ -74,6 +74,25 @@ fn a_message_is_for_the_groups_that_it_names() {
     assert_eq!(came, ["1 1", "1 2", "1 3", "1 4", "2 2", "2 3", "3 3", "3 4"]);
 }
 
+/// What is looked at once for a row of messages alike is looked at anew as soon as one differs.
+#[test]
+fn messages_that_repeat_a_line_are_all_passed_on() {
+    let server = member("a", &[]).start();
+    let mut client = server.connected();
+    client.send("SUB a 1\r\nSUB b 2");
+    client.sync_silent();
+    let mut route = Route::joined(&server);
+    route.say("RMSG $G a 1\r\n1\r\nRMSG $G a 1\r\n2\r\nRMSG $G b 1\r\n3\r\nRMSG X a 1\r\nx\r\nRMSG X a 1\r\ny\r\nRMSG $G a 1\r\n4\r\nPING\r\nRMSG $G a 1\r\n5\r\nRMSG $G a 2\r\n66\r\nRMSG $G a 2\r\n77\r\nPING");
+    route.line_with("PONG");
+    route.line_with("PONG");
+    let came: Vec<String> = client
+        .sync_messages()
+        .into_iter()
+        .map(|message| format!("{} {}", message.sid, String::from_utf8_lossy(&message.payload)))
+        .collect();
+    assert_eq!(came, ["1 1", "1 2", "2 3", "1 4", "1 5", "1 66", "1 77"]);
+}
+
 #[test]
 fn what_is_no_server_is_refused() {
     let server = member("a", &[]).start();

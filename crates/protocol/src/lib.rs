@@ -20,6 +20,7 @@ pub mod operation;
 pub mod parser;
 pub mod proxy_header;
 pub mod quote;
+pub mod repeated_line;
 pub mod request_info;
 pub mod route;
 pub mod routed;

@@ -3,8 +3,9 @@
 //! The line names the queue groups of which the peer is to serve a member. So first all queue groups pick, then each peer
 //! that has a plain subscription or was picked gets its line, in the order of connections.
 
+use super::repeats::Repeats;
 use super::staging::Staging;
-use super::with_care::{ConnectionFanout, Content, claims_one};
+use super::with_care::{ConnectionFanout, Content, claims_one, count};
 use crate::account::Account;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use std::ops::Range;
@@ -16,20 +17,39 @@ use vagus_routing::{Destination, Origin, PeerTargets};
 /// The peers of messages on one subject, one message after the other.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    /// Whose subject it is; lines say it.
-    account: Vec<u8>,
     /// Members of queue groups, those that were picked for the message and are peers.
     picked: Vec<Arc<ConnectionSubscription>>,
     /// So many of the peers with plain subscriptions, and of those that were picked, have had the message.
     done: (usize, usize),
     taken: bool,
-    /// The start of lines as it was last made, and for what.
-    start: Vec<u8>,
-    start_of: Option<(PeerLine, bool)>,
+    start: LineStart,
     /// The reply, and the queue groups to be served.
     queues: Vec<u8>,
     /// What follows the subject where headers are left out.
     stripped: Vec<u8>,
+}
+
+/// What the lines of all messages on the subject begin with.
+#[derive(Debug, Default)]
+struct LineStart {
+    /// Whose subject it is; lines say it.
+    account: Vec<u8>,
+    /// As it was last made, and for what.
+    bytes: Vec<u8>,
+    made_for: Option<(PeerLine, bool)>,
+}
+
+impl LineStart {
+    /// In the language of a peer, with or without headers.
+    #[inline]
+    fn of(&mut self, line: PeerLine, with_headers: bool, subject: &[u8]) -> &[u8] {
+        if self.made_for != Some((line, with_headers)) {
+            self.bytes.clear();
+            routed::append_start(&mut self.bytes, line, with_headers, &self.account, subject);
+            self.made_for = Some((line, with_headers));
+        }
+        &self.bytes
+    }
 }
 
 /// Who comes next.
@@ -41,15 +61,18 @@ struct Next<'a> {
 impl Peers {
     /// For messages on another subject.
     pub(super) fn begin(&mut self, account: &Account) {
-        self.account.clear();
-        self.account.extend_from_slice(account.name().as_bytes());
-        self.start_of = None;
+        self.start.account.clear();
+        self.start.account.extend_from_slice(account.name().as_bytes());
+        self.start.made_for = None;
     }
 
     /// For other messages on the same subject.
     pub(super) fn others(&self) -> Self {
         Self {
-            account: self.account.clone(),
+            start: LineStart {
+                account: self.start.account.clone(),
+                ..LineStart::default()
+            },
             ..Self::default()
         }
     }
@@ -159,17 +182,7 @@ impl Peers {
             message::append_parts(&mut self.stripped, b"", content.reply, None, content.payload());
             (tail, payload) = (&self.stripped, content.payload().len());
         }
-        if self.start_of != Some((line, with_headers)) {
-            self.start.clear();
-            routed::append_start(
-                &mut self.start,
-                line,
-                with_headers,
-                &self.account,
-                fanout.subject(),
-            );
-            self.start_of = Some((line, with_headers));
-        }
+        let start = self.start.of(line, with_headers, fanout.subject());
         self.queues.clear();
         if !picked.is_empty() {
             let names = picked.iter().filter_map(|member| member.queue());
@@ -178,7 +191,32 @@ impl Peers {
             let reply = content.reply.map_or(0, |reply| reply.len() + 1);
             tail = tail.get(reply..).unwrap_or_default();
         }
-        staging.message(&destination, [&*self.start, &*self.queues, tail], payload);
+        staging.message(&destination, [start, &*self.queues, tail], payload);
+    }
+
+    /// Delivers messages of one control line, none of which has to be looked at or is for a queue group, to the peers of
+    /// their fan-out; true if one takes them.
+    pub(super) fn deliver_alike(
+        &mut self,
+        staging: &mut Staging,
+        fanout: &ConnectionFanout,
+        repeats: &Repeats<'_>,
+        with_headers: bool,
+        origin: Origin,
+    ) -> bool {
+        let mut taken = false;
+        for peer in fanout.peers().iter().filter(|peer| is_reached(peer, origin)) {
+            let mut counting = peer.subscriptions();
+            let counting = counting.find(|subscription| !subscription.denies(fanout.subject()));
+            let (Some(subscription), Some(line)) = (counting, peer.destination().peer_line()) else {
+                continue;
+            };
+            count(subscription, repeats.count() as u64);
+            let start = self.start.of(line, with_headers, fanout.subject());
+            staging.messages(peer.destination(), start, repeats);
+            taken = true;
+        }
+        taken
     }
 
     /// Between turns, now and then, and after one that panicked: keeps nothing.
@@ -189,10 +227,13 @@ impl Peers {
 
 /// Whether a peer gets a message for one of its plain subscriptions, of which one counts it.
 fn takes(peer: &PeerTargets<Arc<Outbox>>, subject: &[u8], origin: Origin) -> bool {
-    let destination = peer.destination();
-    !destination.is_closed()
-        && origin.reaches(destination)
+    is_reached(peer, origin)
         && peer
             .subscriptions()
             .any(|subscription| !subscription.denies(subject) && claims_one(subscription))
+}
+
+fn is_reached(peer: &PeerTargets<Arc<Outbox>>, origin: Origin) -> bool {
+    let destination = peer.destination();
+    !destination.is_closed() && origin.reaches(destination)
 }

@@ -9,6 +9,7 @@ use vagus_delivery::arbiter::Repeats;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
+use vagus_protocol::repeated_line::{RepeatedLine, is_same};
 use vagus_routing::subject;
 
 /// Subjects on which servers route replies and logs among themselves.
@@ -186,8 +187,7 @@ fn begins_with_any(subject: &[u8], prefixes: &[&[u8]]) -> bool {
 /// A message whose control line the next may repeat: then nothing has to be parsed, checked or looked up.
 #[derive(Debug, Default)]
 pub(crate) struct Repeated<'a> {
-    line: &'a [u8],
-    frame_length: usize,
+    line: RepeatedLine<'a>,
     /// The length of what is behind the subject.
     tail: usize,
     payload: usize,
@@ -211,10 +211,9 @@ impl<'a> Repeated<'a> {
                     && !client_options.pedantic
                     && !client_options.logged =>
             {
-                let (line, behind) = frame.split_at(publish.line_len);
+                let behind = &frame[publish.line_len..];
                 Self {
-                    line,
-                    frame_length: frame.len(),
+                    line: RepeatedLine::of(frame, publish.line_len),
                     tail: tail.len(),
                     payload: publish.body.len(),
                     header: &behind[..publish.header_size.unwrap_or(0)],
@@ -225,32 +224,21 @@ impl<'a> Repeated<'a> {
         }
     }
 
-    /// Publishes the frames at the start of `input` that repeat the control line, as far as the turn allows; gives their
-    /// length.
+    /// Publishes the frames at the start of `input` that repeat the control line, and ask for no trace, as far as the turn
+    /// allows; gives their length.
     #[inline]
     pub(crate) fn publish(&self, input: &[u8], turn: &mut impl Turn) -> Option<usize> {
-        if self.line.is_empty() || !self.is_repeated_by(input.get(..self.frame_length)?) {
-            return None;
-        }
-        let at_most = turn.may_publish_again(self.tail);
-        let frames = input.chunks_exact(self.frame_length).take(at_most);
-        let count = frames.take_while(|frame| self.is_repeated_by(frame)).count();
+        let at_most = || turn.may_publish_again(self.tail);
+        let count = self
+            .line
+            .count(input, at_most, |behind| !self.may_ask_for_a_trace(behind));
         if count == 0 {
             return None;
         }
-        let length = count * self.frame_length;
+        let length = count * self.line.frame();
         let frames = &input[..length];
-        turn.publish_again(&Repeats::new(frames, self.frame_length, self.tail, self.payload));
+        turn.publish_again(&Repeats::new(frames, self.line.frame(), self.tail, self.payload));
         Some(length)
-    }
-
-    /// Whether a frame of the same length has the same control line, and asks for no trace.
-    #[inline]
-    fn is_repeated_by(&self, frame: &[u8]) -> bool {
-        let Some((line, behind)) = frame.split_at_checked(self.line.len()) else {
-            return false;
-        };
-        is_same(line, self.line) && behind.ends_with(b"\r\n") && !self.may_ask_for_a_trace(behind)
     }
 
     /// The headers of the message before, which asked for none, are often repeated as well.
@@ -260,42 +248,5 @@ impl<'a> Repeated<'a> {
             && behind
                 .get(..self.header.len())
                 .is_none_or(|header| !is_same(header, self.header) && self.asking.is_done_by(header))
-    }
-}
-
-/// Whether two lines of equal length are the same. They are some ten bytes long and this is asked for each message: a
-/// call to compare them would take longer than to compare them.
-#[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let (words, rest) = one.as_chunks::<8>();
-    let (other_words, other_rest) = other.as_chunks::<8>();
-    if words.iter().zip(other_words).any(|(one, other)| one != other) {
-        return false;
-    }
-    match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
-        (Some(one), Some(other)) => one == other,
-        _ => rest.iter().zip(other_rest).all(|(one, other)| one == other),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_same;
-
-    #[test]
-    fn lines_are_the_same_if_every_byte_is() {
-        for length in 0..40 {
-            let line: Vec<u8> = (0..length).collect();
-            assert!(is_same(&line, &line.clone()));
-            assert!(!is_same(&line, &[&line[..], b"x"].concat()));
-            for at in 0..line.len() {
-                let mut other = line.clone();
-                other[at] ^= 1;
-                assert!(!is_same(&line, &other), "{length} {at}");
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ mod handshake;
 mod interest;
 mod opening;
 mod permitting;
+mod repeated;
 mod session;
 mod tls;
 mod unplaced;

@@ -5,6 +5,7 @@ use crate::authentication::{self, Verdict};
 use crate::compressing::Compressing;
 use crate::interest::{self, Announced, Forgotten, Noted};
 use crate::permitting::FormerPermissions;
+use crate::repeated::Repeated;
 use crate::tls::Evidence;
 use std::fmt;
 use std::net::SocketAddr;
@@ -92,7 +93,9 @@ pub(crate) enum Stage {
 
 /// What a message comes to.
 enum Passed {
-    Done,
+    Published,
+    /// There is no such account here.
+    Withheld,
     /// Interest that was announced before has to be in force first.
     Waiting,
     /// It is for a later turn.
@@ -190,13 +193,13 @@ impl RouteSession {
                 shortened(message.publish.subject, SHOWN_AT_MOST)
             );
             turn.withhold(message.publish.body.len());
-            return Passed::Done;
+            return Passed::Withheld;
         }
         if !turn.goes_on(Some(&message.publish), false) {
             return Passed::Yielded;
         }
         turn.publish(&message.publish, false);
-        Passed::Done
+        Passed::Published
     }
 
     /// Everything but messages.
@@ -290,8 +293,13 @@ impl Session for RouteSession {
 
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         self.heartbeat.heard(turn.now());
+        let mut repeated = Repeated::default();
         let mut at = 0;
         while at < input.len() && !self.closing {
+            if let Some(length) = repeated.publish(&input[at..], turn) {
+                at += length;
+                continue;
+            }
             let (operation, consumed) = match parse(&input[at..], &self.limits) {
                 RouteParsed::Frame { operation, consumed } => (operation, consumed),
                 // Of one that is no member no message is waited for.
@@ -319,7 +327,10 @@ impl Session for RouteSession {
             }
             if let RouteOperation::Message(message) = &operation {
                 match self.pass_on(message, turn) {
-                    Passed::Done => {}
+                    Passed::Published => {
+                        repeated = Repeated::after(&message.publish, &input[at..at + consumed]);
+                    }
+                    Passed::Withheld => repeated = Repeated::default(),
                     Passed::Waiting => return Progress::Waiting { consumed: at },
                     Passed::Yielded => return Progress::Yielded { consumed: at },
                 }
@@ -327,6 +338,7 @@ impl Session for RouteSession {
                 if !turn.goes_on(None, false) {
                     return Progress::Yielded { consumed: at };
                 }
+                repeated = Repeated::default();
                 self.operate(&operation, turn);
             }
             at += consumed;

@@ -26,13 +26,23 @@ impl Delivery {
         run.messages += messages as u64;
         run.payload += (messages * payload) as u64;
         self.staging.charge(run.work.saturating_mul(messages));
-        let skipped = if run.with_headers { 0 } else { MORE_WITH_HEADERS };
+        let (singles, shared, queues) = (fanout.singles(), fanout.shared(), fanout.queues());
+        let mut taken_by_peers = false;
+        if queues.is_empty() && !fanout.peers().is_empty() {
+            // No message says queue groups: all have the same line. What peers get is in order among itself.
+            let (staging, peers) = (&mut self.staging, &mut self.peers);
+            taken_by_peers = peers.deliver_alike(staging, fanout, repeats, run.with_headers, run.origin);
+            if singles.is_empty() && shared.is_empty() {
+                return taken_by_peers;
+            }
+        }
         let mut taken = false;
+        let skipped = if run.with_headers { 0 } else { MORE_WITH_HEADERS };
         for tail in repeats.tails() {
             let content = Content::again(tail, payload, run.header_size);
             let (sizes, reply) = (content.neutral_sizes(), content.reply.unwrap_or_default());
-            taken = !fanout.shared().is_empty();
-            for target in fanout.singles() {
+            taken = taken_by_peers || !shared.is_empty();
+            for target in singles {
                 let destination = target.subscription.destination();
                 if target.outlet == Outlet::Client {
                     let pieces = [fanout.start(target.prefix(), skipped), tail];
@@ -46,7 +56,7 @@ impl Delivery {
                 }
                 taken = true;
             }
-            for (group, encoded) in fanout.shared().iter().zip(&mut self.encoded) {
+            for (group, encoded) in shared.iter().zip(&mut self.encoded) {
                 if group.outlet == Outlet::Client {
                     encoded.append(fanout.start(group.prefix(), skipped));
                     encoded.append(tail);
@@ -57,7 +67,7 @@ impl Delivery {
                         .for_each(|piece| encoded.append(piece));
                 }
             }
-            for queue in fanout.queues() {
+            for queue in queues {
                 if !self.served.include(queue.name()) {
                     continue;
                 }
@@ -68,9 +78,10 @@ impl Delivery {
                     taken = true;
                 }
             }
-            taken |= self
-                .peers
-                .deliver(&mut self.staging, fanout, &content, run.origin);
+            if !queues.is_empty() {
+                let staging = &mut self.staging;
+                taken |= self.peers.deliver(staging, fanout, &content, run.origin);
+            }
         }
         taken
     }

@@ -173,6 +173,35 @@ fn messages_that_repeat_a_line_reach_everybody_by_their_outlets() {
     assert_eq!(delivered, [3, 3, 3]);
 }
 
+/// Also where nobody else is interested; but none goes back, or where it is not to be had.
+#[test]
+fn messages_that_repeat_a_line_reach_peers() {
+    let mut world = World::new();
+    let [one, leaf, from, gone] = [
+        ConnectionKind::Route,
+        ConnectionKind::LeafNode,
+        ConnectionKind::LeafNode,
+        ConnectionKind::LeafNode,
+    ]
+    .map(|kind| world.server(kind));
+    let [of_one, of_leaf, of_from, _] = [&one, &leaf, &from, &gone].map(|peer| world.subscribe(peer, "a", 1));
+    world.subscribe(&leaf, "*", 2);
+    gone.close(CloseReason::ClientClosed);
+    let frames = format!("HPUB a 18 19\r\n{HEADERS}1\r\nHPUB a 18 19\r\n{HEADERS}2\r\n");
+    let frame = frames.len() / 2;
+    assert!(world.publish_from(&format!("HPUB a 18 19\r\n{HEADERS}0\r\n"), from_server(&from)));
+    let repeats = Repeats::new(frames.as_bytes(), frame, frame - "HPUB a ".len(), 19);
+    assert!(world.delivery.publish_again(&repeats));
+    world.end();
+    let came: String = (0..3)
+        .map(|number| format!("HMSG a 18 19\r\n{HEADERS}{number}\r\n"))
+        .collect();
+    assert_eq!(taken(&leaf), came);
+    assert_eq!(taken(&one), came.replace("HMSG ", "HMSG $G "));
+    assert_eq!(taken(&from), "");
+    assert_eq!([of_one, of_leaf, of_from].map(|it| it.delivered()), [3, 3, 0]);
+}
+
 #[test]
 fn owners_that_number_alike_share_the_bytes() {
     let mut world = World::new();
