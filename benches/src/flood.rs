@@ -59,6 +59,43 @@ pub struct SubscriberPlan {
     pub stuck: bool,
 }
 
+/// Whom publishers and subscribers log in as.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Logins {
+    /// Nobody in particular.
+    #[default]
+    Nobody,
+    /// Publishers as the user of this name and password.
+    Publishers(&'static str, &'static str),
+    /// Each publisher and those that listen to it as the user of [their name](user_of_pair), whose password is the same.
+    ByPair,
+}
+
+/// The user that a publisher of this index is, and those that listen to it, where [each pair has one](Logins::ByPair).
+pub fn user_of_pair(publisher: usize) -> String {
+    format!("pair{publisher}")
+}
+
+impl Logins {
+    /// Opens a connection of those that publish, or listen, to what a publisher says.
+    fn open(
+        self,
+        port: u16,
+        name: &str,
+        publisher: usize,
+        publishes: bool,
+    ) -> Result<Connection, BenchError> {
+        match self {
+            Self::Publishers(user, password) if publishes => Connection::open_as(port, name, user, password),
+            Self::ByPair => {
+                let user = user_of_pair(publisher);
+                Connection::open_as(port, name, &user, &user)
+            }
+            Self::Nobody | Self::Publishers(..) => Connection::open(port, name),
+        }
+    }
+}
+
 /// Who publishes, who subscribes, and what goes on beside.
 #[derive(Debug, Clone, Default)]
 pub struct FloodPlan {
@@ -66,8 +103,8 @@ pub struct FloodPlan {
     pub publishers: Vec<PublisherPlan>,
     /// The subscribers.
     pub subscribers: Vec<SubscriberPlan>,
-    /// Whom the publishers log in as, by name and password; nobody in particular if it is not said.
-    pub publishers_are: Option<(&'static str, &'static str)>,
+    /// Whom they log in as.
+    pub logins: Logins,
     /// Another connection subscribes and unsubscribes below this prefix all the time.
     pub churn_below: Option<String>,
     /// Others connect all the time with a password that is wrong.
@@ -175,9 +212,10 @@ fn open_subscribers<'a>(
     traffic: &'a [Traffic],
 ) -> Result<(Vec<Subscriber<'a>>, Vec<Connection>), BenchError> {
     let (mut reading, mut stuck) = (Vec::new(), Vec::new());
+    let logins = plan.logins;
     for (index, plan) in plan.subscribers.iter().enumerate() {
         let name = format!("subscriber {index}");
-        let mut connection = Connection::open(server.port_of(plan.server), &name)?;
+        let mut connection = logins.open(server.port_of(plan.server), &name, plan.publisher, false)?;
         connection.settle(&plan.lines)?;
         if plan.stuck {
             stuck.push(connection);
@@ -201,14 +239,11 @@ fn open_publishers<'a>(
     traffic: &'a [Traffic],
 ) -> Result<Vec<Publisher<'a>>, BenchError> {
     let share = WINDOW_BYTES / plan.publishers.len().max(1) as u64;
-    let user = plan.publishers_are;
+    let logins = plan.logins;
     let mut publishers = Vec::new();
     for (index, (plan, traffic)) in plan.publishers.iter().zip(traffic).enumerate() {
         let name = format!("publisher {index}");
-        let connection = match user {
-            Some((user, password)) => Connection::open_as(port, &name, user, password)?,
-            None => Connection::open(port, &name)?,
-        };
+        let connection = logins.open(port, &name, index, true)?;
         let stream = connection.into_nonblocking()?;
         let block = Block::new(&plan.frame, plan.random);
         let allowance = (plan.fan > 0).then(|| Allowance {

@@ -1,8 +1,9 @@
 //! Who publishes what to whom in the scenarios about throughput.
 
-use crate::flood::{FloodPlan, PublisherPlan, SubscriberPlan};
+use crate::flood::{FloodPlan, Logins, PublisherPlan, SubscriberPlan};
 use crate::frames::{self, RandomToken};
 use crate::scenarios::SIZE;
+use crate::setup::ACCOUNTS;
 
 /// First token of every subject that carries messages.
 pub(crate) const TOKEN: &str = "bench";
@@ -56,6 +57,14 @@ pub(crate) fn pairs(count: usize, size: usize) -> FloodPlan {
     plan
 }
 
+/// The same, each pair in an account of its own.
+pub(crate) fn accounts() -> FloodPlan {
+    FloodPlan {
+        logins: Logins::ByPair,
+        ..pairs(ACCOUNTS, SIZE)
+    }
+}
+
 /// One publisher in one account, one subscriber in another that imports its messages under another name.
 pub(crate) fn imported() -> FloodPlan {
     let subject = format!("{TOKEN}.pair00");
@@ -64,7 +73,7 @@ pub(crate) fn imported() -> FloodPlan {
     FloodPlan {
         publishers: vec![publisher(frames::publish(&subject, None, SIZE), 1)],
         subscribers: vec![subscriber(&local, "", "1", &frame, 0)],
-        publishers_are: Some(("exporter", "bench")),
+        logins: Logins::Publishers("exporter", "bench"),
         ..FloodPlan::default()
     }
 }

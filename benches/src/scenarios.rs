@@ -48,6 +48,8 @@ enum Kind {
     Permitted(fn() -> FloodPlan),
     /// The same from one account to another that imports it.
     Imported(fn() -> FloodPlan),
+    /// The same in accounts of their own.
+    InAccounts(fn() -> FloodPlan),
     /// The same on a cluster of so many servers.
     Clustered(usize, fn() -> FloodPlan),
     RequestReply {
@@ -151,6 +153,18 @@ pub const ALL: &[Scenario] = &[
         about: "64 publishers, each with its subject and subscriber, 128 B",
         target: cpu(5.0),
         kind: Kind::Flood(|| plans::pairs(64, 128)),
+    },
+    Scenario {
+        name: "1000to1000_128",
+        about: "1,000 publishers, each with its subject and subscriber, 128 B",
+        target: cpu(3.0),
+        kind: Kind::Flood(|| plans::pairs(1_000, SIZE)),
+    },
+    Scenario {
+        name: "accounts1000",
+        about: "the same, each pair in an account of its own",
+        target: cpu(3.0),
+        kind: Kind::InAccounts(plans::accounts),
     },
     Scenario {
         name: "fan10",
@@ -333,6 +347,7 @@ impl Scenario {
             | Kind::Secured(_)
             | Kind::Permitted(_)
             | Kind::Imported(_)
+            | Kind::InAccounts(_)
             | Kind::Clustered(..)
             | Kind::Connect
             | Kind::Idle { .. } => 1,
@@ -345,6 +360,7 @@ impl Scenario {
             Kind::Secured(_) => Setup::Tls,
             Kind::Permitted(_) => Setup::Permissions,
             Kind::Imported(_) => Setup::Imports,
+            Kind::InAccounts(_) => Setup::Accounts,
             Kind::Clustered(servers, _) => Setup::Cluster(servers),
             Kind::RequestReply { servers, .. } if servers > 1 => Setup::Cluster(servers),
             _ => Setup::Plain,
@@ -358,6 +374,7 @@ impl Scenario {
             | Kind::Secured(plan)
             | Kind::Permitted(plan)
             | Kind::Imported(plan)
+            | Kind::InAccounts(plan)
             | Kind::Clustered(_, plan) => flood::run(&plan(), server, timing),
             Kind::RequestReply { in_flight, .. } => {
                 round_trip::request_reply(in_flight, SIZE, server, timing)
@@ -389,6 +406,7 @@ mod tests {
             | Kind::Secured(plan)
             | Kind::Permitted(plan)
             | Kind::Imported(plan)
+            | Kind::InAccounts(plan)
             | Kind::Clustered(_, plan)) = scenario.kind
             else {
                 continue;

@@ -15,9 +15,13 @@ use openssl::pkey::PKey;
 use openssl::x509::{X509, X509NameBuilder};
 
 use crate::error::{BenchError, Doing};
+use crate::flood::user_of_pair;
 
 /// Rules of each kind that the one user has, in a server with [`Setup::Permissions`].
 const RULES: usize = 50;
+
+/// How many accounts a server with [`Setup::Accounts`] has.
+pub const ACCOUNTS: usize = 1_000;
 
 /// How a server is set for a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub enum Setup {
     Cluster(usize),
     /// Clients are, without a login, in an account that imports what another publishes on `bench.>`, as `from.bench.>`.
     Imports,
+    /// Each publisher and its subscriber are a user of an account of their own, of [`ACCOUNTS`].
+    Accounts,
 }
 
 /// The account from which the other imports, and in which publishers are; who connects says nothing else.
@@ -127,12 +133,27 @@ impl Setup {
             }
             Self::Imports => IMPORTS.to_owned(),
             Self::Permissions => permissions(),
+            Self::Accounts => accounts(),
         };
         let mut prepared = Prepared::new(port)?;
         let path = prepared.file("server.conf", text.as_bytes())?;
         prepared.arguments = vec!["-c".to_owned(), path];
         Ok(Some(prepared))
     }
+}
+
+/// Accounts with a user each.
+fn accounts() -> String {
+    let mut text = "accounts {\n".to_owned();
+    for number in 0..ACCOUNTS {
+        let user = user_of_pair(number);
+        // Writing to a string cannot fail.
+        let _written = writeln!(
+            text,
+            "    A{number} {{ users: [{{user: {user}, password: {user}}}] }}"
+        );
+    }
+    text + "}\n"
 }
 
 /// A certificate that nobody has to trust, and its key, as PEM.
