@@ -580,6 +580,7 @@ fn sid(subscription: &ConnectionSubscription) -> String {
 }
 
 mod crossing;
+mod full_owners;
 mod outlets;
 mod served;
 mod tracing;
