@@ -116,6 +116,8 @@ pub struct Messages {
     uses: u64,
     /// Messages that were read, newest last.
     recent: VecDeque<Vec<Message>>,
+    /// In which of its two files the index of subjects is written next.
+    next_subjects_file: usize,
     is_writing: bool,
     is_compacting: bool,
 }
@@ -162,6 +164,7 @@ impl Messages {
             directories: 0,
             uses: 0,
             recent: VecDeque::new(),
+            next_subjects_file: 0,
             is_writing: false,
             is_compacting: false,
         }

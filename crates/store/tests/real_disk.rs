@@ -101,7 +101,7 @@ fn what_was_logged_and_checkpointed_is_there() {
         messages.append(message(index)).unwrap();
         if index == 3000 {
             let position = Position { index, term: 1 };
-            let checkpoint = messages.checkpoint(position, b"state", false).unwrap().unwrap();
+            let checkpoint = messages.checkpoint(position, b"state").unwrap().unwrap();
             checkpoint.run(&RealDisk).unwrap();
             log.wal
                 .release(identity.group, messages.checkpointed(&checkpoint).index)

@@ -20,9 +20,8 @@ pub(super) const CHECKPOINT: &Magic = b"VagusCHK";
 pub(super) const SUBJECTS: &Magic = b"VagusSUB";
 /// It is there twice: what hits one of them costs nothing.
 pub(super) const CHECKPOINTS: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
-pub(super) const SUBJECTS_FILE: &str = "subjects";
-/// Of more subjects the index is written only when the stream is closed, as that takes long.
-const SUBJECTS_IN_PASSING: u64 = 16_384;
+/// The index of the last checkpoint is there until the next one is durable.
+pub(super) const SUBJECTS_FILES: [&str; 2] = ["subjects.a", "subjects.b"];
 
 const IS_PACKED: u8 = 1;
 const IS_DAMAGED: u8 = 2;
@@ -47,7 +46,9 @@ pub struct Checkpoint {
     folder: PathBuf,
     keys: Option<Keys>,
     plain: Vec<u8>,
-    subjects: Option<Vec<u8>>,
+    /// As they were when the checkpoint was begun.
+    subjects: Subjects,
+    subjects_file: usize,
     retired: Vec<(u64, PathBuf)>,
 }
 
@@ -76,9 +77,8 @@ impl Checkpoint {
             envelope::write(disk, &path, magic, self.keys.as_ref(), plain)
                 .map_err(|source| WriteError { path, source })
         };
-        if let Some(subjects) = &self.subjects {
-            write(SUBJECTS_FILE, SUBJECTS, subjects)?;
-        }
+        let subjects = encode_subjects(self.position, &self.subjects);
+        write(SUBJECTS_FILES[self.subjects_file], SUBJECTS, &subjects)?;
         for name in CHECKPOINTS {
             write(name, CHECKPOINT, &self.plain)?;
         }
@@ -105,12 +105,7 @@ impl Messages {
     /// # Errors
     ///
     /// What the TLS library cannot seal. The stream has to be opened anew then.
-    pub fn checkpoint(
-        &mut self,
-        position: Position,
-        state: &[u8],
-        is_closing: bool,
-    ) -> Result<Option<Checkpoint>, WriteError> {
+    pub fn checkpoint(&mut self, position: Position, state: &[u8]) -> Result<Option<Checkpoint>, WriteError> {
         if self.is_writing || self.place.is_none() {
             return Ok(None);
         }
@@ -119,7 +114,6 @@ impl Messages {
             return Ok(None);
         };
         self.is_writing = true;
-        let writes_subjects = is_closing || self.subjects.totals().subjects <= SUBJECTS_IN_PASSING;
         let unsynced = self.parts.iter().filter(|part| part.is_unsynced);
         Ok(Some(Checkpoint {
             position,
@@ -128,7 +122,8 @@ impl Messages {
             folder: place.folder.clone(),
             keys: place.keys.clone(),
             plain: self.encode(position, state),
-            subjects: writes_subjects.then(|| encode_subjects(position, &self.subjects)),
+            subjects: self.subjects.clone(),
+            subjects_file: self.next_subjects_file,
             retired: self
                 .retired
                 .iter()
@@ -141,6 +136,7 @@ impl Messages {
     pub fn checkpointed(&mut self, checkpoint: &Checkpoint) -> Position {
         self.is_writing = false;
         self.written(&checkpoint.flush);
+        self.next_subjects_file = 1 - checkpoint.subjects_file;
         for part in &mut self.parts {
             part.is_unsynced = false;
         }

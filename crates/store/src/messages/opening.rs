@@ -12,7 +12,7 @@ use crate::envelope;
 use crate::segment::{SegmentError, SegmentFile};
 use crate::subjects::{SubjectState, Subjects};
 
-use super::checkpoint::{CHECKPOINT, CHECKPOINTS, SUBJECTS, SUBJECTS_FILE, Said, decode, decode_subjects};
+use super::checkpoint::{CHECKPOINT, CHECKPOINTS, SUBJECTS, SUBJECTS_FILES, Said, decode, decode_subjects};
 use super::flushing::is_as_configured;
 use super::part::{Part, Stage, Writing};
 use super::{Messages, MessagesOptions, Place, Position, ReadError};
@@ -160,8 +160,13 @@ impl Opening<'_> {
             messages.messages += u64::from(part.live);
             messages.bytes += part.live_bytes;
         }
-        messages.subjects = match self.subjects(said.position) {
-            Some(subjects) => subjects,
+        let found =
+            (0..SUBJECTS_FILES.len()).find_map(|file| Some((file, self.subjects(file, said.position)?)));
+        messages.subjects = match found {
+            Some((file, subjects)) => {
+                messages.next_subjects_file = 1 - file;
+                subjects
+            }
             None => self.rebuild_subjects(&mut messages)?,
         };
         Ok(messages)
@@ -254,8 +259,8 @@ impl Opening<'_> {
     }
 
     /// The index of subjects, if it was written with this checkpoint.
-    fn subjects(&self, position: Position) -> Option<Subjects> {
-        let path = self.place.folder.join(SUBJECTS_FILE);
+    fn subjects(&self, file: usize, position: Position) -> Option<Subjects> {
+        let path = self.place.folder.join(SUBJECTS_FILES[file]);
         let read = envelope::read(self.disk, &path, SUBJECTS, self.place.keys.as_ref());
         decode_subjects(&read.ok()??.0, position)
     }

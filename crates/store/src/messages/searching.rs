@@ -317,10 +317,10 @@ impl Messages {
         }
         let mut cursor = Cursor::new(vec![Bytes::copy_from_slice(subject)], state.first);
         let found = self.next(&mut cursor);
-        if let Some(state) = self.subjects.get_mut(subject) {
+        self.subjects.update(subject, |state| {
             state.first = cursor.next;
             state.is_first_stale = !matches!(found, Ok(Some(_)));
-        }
+        });
         found
     }
 
@@ -339,10 +339,10 @@ impl Messages {
         let filters = [Bytes::copy_from_slice(subject)];
         let mut last = state.last;
         let found = self.last_up_to(&filters, &mut last);
-        if let Some(state) = self.subjects.get_mut(subject) {
+        self.subjects.update(subject, |state| {
             state.last = last;
             state.is_last_stale = !matches!(found, Ok(Some(_)));
-        }
+        });
         found
     }
 

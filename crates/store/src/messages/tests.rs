@@ -110,7 +110,7 @@ impl World {
 
     pub(super) fn checkpoint(&mut self, index: u64) {
         let position = Position { index, term: 1 };
-        if let Some(checkpoint) = self.messages.checkpoint(position, b"state", false).unwrap() {
+        if let Some(checkpoint) = self.messages.checkpoint(position, b"state").unwrap() {
             checkpoint.run(&self.disk).unwrap();
             assert_eq!(self.messages.checkpointed(&checkpoint), position);
         }

@@ -151,16 +151,56 @@ fn without_a_checkpoint_nothing_is_touched() {
     assert_eq!(world.disk.files(), before);
 }
 
+/// The file of the index that belongs to the last checkpoint.
+fn index_of_subjects(world: &World) -> PathBuf {
+    let files = world.disk.files().into_iter().map(|(path, _)| path);
+    let mut files = files.filter(|path| path.to_string_lossy().contains("subjects."));
+    files.nth(1 - world.messages.next_subjects_file).unwrap()
+}
+
 #[test]
 fn the_index_of_subjects_is_no_evidence() {
     let mut world = written(1, false);
-    let path = Path::new(FOLDER).join("subjects");
+    world.checkpoint(2);
+    world.reopen();
+    let path = index_of_subjects(&world);
     world.disk.tamper(&path, |bytes| bytes[70] ^= 1);
     assert!(world.reopen().damage.is_empty());
     assert_eq!(world.messages.totals(b"s.3").messages, 14);
     world.disk.remove_file(&path).unwrap();
     world.reopen();
     assert_eq!(world.messages.totals(b"s.*").subjects, 7);
+}
+
+/// Of however many subjects, and also if the process was killed: no segment is looked into.
+#[test]
+fn the_index_of_subjects_is_read_and_not_made_anew() {
+    let mut world = World::on_disk(1);
+    world.options.segment_size = 100_000;
+    world.reopen();
+    for sequence in 1..=20_000 {
+        let subject = format!("s.{}.{}", sequence % 100, sequence / 2);
+        world.messages.append(message(sequence, &subject, b"")).unwrap();
+        if sequence % 5000 == 0 {
+            world.checkpoint(sequence);
+        }
+    }
+    for (path, length) in segments(&world) {
+        if length > 100_000 {
+            world.disk.tamper(&path, |bytes| bytes.fill(0));
+        }
+    }
+    let found = world.reopen();
+    assert!(found.damage.is_empty(), "{:?}", found.damage);
+    assert_eq!(
+        world.messages.totals(b"s.>"),
+        Totals {
+            messages: 20_000,
+            subjects: 20_000
+        }
+    );
+    assert_eq!(world.messages.totals(b"s.7.*").messages, 200);
+    assert_eq!(world.messages.subject(b"s.7.3").map(|state| state.last), Some(7));
 }
 
 #[test]

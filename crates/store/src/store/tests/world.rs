@@ -454,7 +454,7 @@ impl World {
                 index: stream.applied,
                 term: 1,
             };
-            stream.checkpoint = stream.messages.checkpoint(position, b"", false).map_err(ended)?;
+            stream.checkpoint = stream.messages.checkpoint(position, b"").map_err(ended)?;
             return Ok(());
         };
         checkpoint.run(&**server.store.disk()).map_err(ended)?;
@@ -498,7 +498,7 @@ impl World {
                     index: stream.applied,
                     term: 1,
                 };
-                let checkpoint = stream.messages.checkpoint(position, b"", true).unwrap().unwrap();
+                let checkpoint = stream.messages.checkpoint(position, b"").unwrap().unwrap();
                 checkpoint.run(&*disk).unwrap();
                 stream.messages.checkpointed(&checkpoint);
                 server.wal.release(stream.identity.group, stream.applied).unwrap();
