@@ -1,4 +1,5 @@
-//! A disk in memory that fails as a seed says: it loses what was not synced, tears, fills up and reports errors.
+//! A disk in memory that fails as a seed says: it loses what was not synced, tears, fills up, reports errors, and does
+//! otherwise than it says.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,6 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, DiskFile, Listed, Lock, Opening};
+
+mod content;
+mod names;
+
+use content::{Change, Content};
+use names::{NameChange, Names};
 
 /// How much of a write is written at once, whatever happens.
 const SECTOR: usize = 512;
@@ -20,6 +27,10 @@ pub struct Faults {
     pub writes: f64,
     /// Syncs that return an error, after which it is open what of the writes before is durable.
     pub syncs: f64,
+    /// Writes that go to another place, of this file or of another, and return no error.
+    pub misdirected: f64,
+    /// Syncs that return no error, but make nothing durable: the next one of that file does.
+    pub delayed: f64,
     /// How many bytes all files together may have.
     pub capacity: Option<u64>,
     /// After how many calls that change something the power is cut.
@@ -46,28 +57,6 @@ struct State {
     calls: u64,
     has_power: bool,
     locks: BTreeMap<PathBuf, Arc<AtomicBool>>,
-}
-
-type Names = BTreeMap<PathBuf, Option<usize>>;
-
-#[derive(Clone, Debug)]
-enum NameChange {
-    Set(PathBuf, Option<usize>),
-    Removed(PathBuf),
-    Renamed(PathBuf, PathBuf),
-}
-
-#[derive(Clone, Debug, Default)]
-struct Content {
-    current: Vec<u8>,
-    durable: Vec<u8>,
-    changes: Vec<Change>,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Write(usize, Vec<u8>),
-    Length(usize),
 }
 
 #[derive(Debug)]
@@ -209,6 +198,18 @@ impl State {
         self.name_changes.push(change);
     }
 
+    /// Writes what is meant for a file somewhere else.
+    fn misdirect(&mut self, file: usize, bytes: &[u8]) {
+        let named: Vec<usize> = self.names.values().copied().flatten().collect();
+        let target = match self.random.bool() {
+            true => file,
+            false => self.random.choice(named).unwrap_or(file),
+        };
+        let room = self.files[target].current.len().saturating_sub(bytes.len());
+        let offset = self.random.usize(..=room / SECTOR) * SECTOR;
+        self.files[target].change(Change::Write(offset, bytes.to_vec()));
+    }
+
     fn number(&self, path: &Path) -> io::Result<usize> {
         self.names
             .get(path)
@@ -220,107 +221,6 @@ impl State {
     fn used(&self) -> u64 {
         let lengths = self.names.values().flatten();
         lengths.map(|file| self.files[*file].current.len() as u64).sum()
-    }
-}
-
-impl NameChange {
-    fn apply(&self, names: &mut Names) {
-        match self {
-            Self::Set(path, file) => {
-                names.insert(path.clone(), *file);
-            }
-            Self::Removed(path) => {
-                names.retain(|name, _| !name.starts_with(path));
-            }
-            Self::Renamed(from, to) => {
-                let moved: Vec<PathBuf> = names
-                    .keys()
-                    .filter(|name| name.starts_with(from))
-                    .cloned()
-                    .collect();
-                for name in moved {
-                    if let (Some(file), Ok(rest)) = (names.remove(&name), name.strip_prefix(from)) {
-                        let name = if rest.as_os_str().is_empty() {
-                            to.clone()
-                        } else {
-                            to.join(rest)
-                        };
-                        names.insert(name, file);
-                    }
-                }
-            }
-        }
-    }
-
-    /// What it is if a later change was made before it; None if nothing is left to be changed then.
-    fn behind(self, later: &Self) -> Option<Self> {
-        let moved = |path: PathBuf| match later {
-            Self::Set(..) => Some(path),
-            Self::Removed(gone) => (!path.starts_with(gone)).then_some(path),
-            Self::Renamed(from, to) => match path.strip_prefix(from) {
-                Ok(rest) if rest.as_os_str().is_empty() => None,
-                Ok(rest) => Some(to.join(rest)),
-                Err(_) => Some(path),
-            },
-        };
-        match self {
-            Self::Set(path, file) => Some(Self::Set(moved(path)?, file)),
-            Self::Removed(path) => Some(Self::Removed(moved(path)?)),
-            Self::Renamed(from, to) => Some(Self::Renamed(moved(from)?, moved(to)?)),
-        }
-    }
-
-    /// Whether it is one of the names in a folder.
-    fn is_in(&self, folder: &Path) -> bool {
-        match self {
-            Self::Set(path, _) | Self::Removed(path) => path.parent() == Some(folder),
-            Self::Renamed(from, to) => from.parent() == Some(folder) || to.parent() == Some(folder),
-        }
-    }
-}
-
-impl Content {
-    fn change(&mut self, change: Change) {
-        change.apply(&mut self.current);
-        self.changes.push(change);
-    }
-
-    fn sync(&mut self) {
-        for change in self.changes.drain(..) {
-            change.apply(&mut self.durable);
-        }
-    }
-
-    /// Each change since the last sync is durable, or is not, or is in part.
-    fn keep_some(&mut self, random: &mut fastrand::Rng) {
-        for change in std::mem::take(&mut self.changes) {
-            match (random.u8(..4), change) {
-                (0, _) => {}
-                (1, Change::Write(offset, bytes)) => {
-                    for (number, sector) in bytes.chunks(SECTOR).enumerate() {
-                        if random.bool() {
-                            Change::Write(offset + number * SECTOR, sector.to_vec()).apply(&mut self.durable);
-                        }
-                    }
-                }
-                (_, change) => change.apply(&mut self.durable),
-            }
-        }
-    }
-}
-
-impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::Write(offset, written) => {
-                let end = offset + written.len();
-                if bytes.len() < end {
-                    bytes.resize(end, 0);
-                }
-                bytes[*offset..end].copy_from_slice(written);
-            }
-            Self::Length(length) => bytes.resize(*length, 0),
-        }
     }
 }
 
@@ -495,6 +395,11 @@ impl DiskFile for SimulatedFile {
             state.files[self.number].change(Change::Write(offset, bytes[..some].to_vec()));
             return Err(io::Error::other("a write that fails"));
         }
+        let share = state.faults.misdirected;
+        if state.fails(share) {
+            state.misdirect(self.number, bytes);
+            return Ok(());
+        }
         let grows = (offset + bytes.len()).saturating_sub(state.files[self.number].current.len()) as u64;
         if state
             .faults
@@ -525,7 +430,10 @@ impl DiskFile for SimulatedFile {
             state.files[self.number].keep_some(&mut state.random);
             return Err(io::Error::other("a sync that fails"));
         }
-        state.files[self.number].sync();
+        let share = state.faults.delayed;
+        if !state.fails(share) {
+            state.files[self.number].sync();
+        }
         Ok(())
     }
 }

@@ -206,11 +206,24 @@ impl Part {
             };
         }
         if self.base + u64::from(distance) == self.first {
-            self.first = (position + 1..directory.len())
-                .map(|position| directory.sequence(position))
-                .find(|distance| !self.deleted.contains(*distance))
-                .map_or(self.last + 1, |distance| self.base + u64::from(distance));
+            self.first = self.first_behind(position);
         }
+    }
+
+    /// The first sequence that is not deleted, behind that at a position of the directory.
+    fn first_behind(&self, position: usize) -> u64 {
+        let Some(directory) = self.directory.as_ref().filter(|_| self.live > 0) else {
+            return self.last + 1;
+        };
+        let known = position + 1..directory.len();
+        let mut known = known.map(|position| directory.sequence(position));
+        // What is lost is in no directory, and not deleted.
+        let mut all = directory.sequence(position) + 1..=self.distance(self.last);
+        let first = match self.is_damaged {
+            true => all.find(|distance| !self.deleted.contains(*distance)),
+            false => known.find(|distance| !self.deleted.contains(*distance)),
+        };
+        first.map_or(self.last + 1, |distance| self.base + u64::from(distance))
     }
 
     /// Lets go of the messages in memory before `position`. Returns how much they counted on disk.

@@ -107,6 +107,7 @@ impl Messages {
                     self.remove_at(0, position);
                 }
             }
+            self.purge_lost(sequence);
             self.drop_if_empty(0);
         }
         self.advance_first();
@@ -114,6 +115,41 @@ impl Messages {
         purged.bytes = bytes - self.bytes;
         purged.is_done = self.first >= sequence;
         Ok(purged)
+    }
+
+    /// Lets go of what the first part has lost before a sequence, as no record of it is left that could be deleted. How much
+    /// of that it was is known of all that is lost alone, and a share of it is taken.
+    fn purge_lost(&mut self, sequence: u64) {
+        let part = &mut self.parts[0];
+        let Some(directory) = part.directory.as_ref().filter(|_| part.first < sequence) else {
+            return;
+        };
+        let is_known = |distance: &u32| part.deleted.contains(*distance) || directory.find(*distance).is_ok();
+        let purged = part.distance(part.first)..part.distance(sequence);
+        let gaps = purged.clone().filter(|distance| !is_known(distance)).count();
+        let live = (0..directory.len()).filter(|position| !part.is_deleted(directory.sequence(*position)));
+        let (mut lost, mut lost_bytes) = (part.live, part.live_bytes);
+        for position in live {
+            lost = lost.saturating_sub(1);
+            lost_bytes = lost_bytes.saturating_sub(part.size(position, self.place.is_some()));
+        }
+        let gone = lost.min(u32::try_from(gaps).unwrap_or(lost));
+        let bytes = match gone == lost {
+            true => lost_bytes,
+            false => lost_bytes / u64::from(lost) * u64::from(gone),
+        };
+        part.first = (directory.find(purged.end).unwrap_or_else(|next| next)..directory.len())
+            .map(|position| directory.sequence(position))
+            .find(|distance| !part.is_deleted(*distance))
+            .map_or(part.last + 1, |distance| part.base + u64::from(distance));
+        if gone < lost {
+            part.first = sequence;
+        }
+        part.deleted.insert_range(purged);
+        part.live -= gone;
+        part.live_bytes -= bytes;
+        self.messages -= u64::from(gone);
+        self.bytes -= bytes;
     }
 
     /// Deletes everything, whatever it is: it costs the segments.

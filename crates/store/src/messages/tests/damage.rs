@@ -151,6 +151,35 @@ fn without_a_checkpoint_nothing_is_touched() {
     assert_eq!(world.disk.files(), before);
 }
 
+/// What is lost cannot be deleted, but it is gone when all before it is.
+#[test]
+fn what_is_lost_is_purged_like_all_else() {
+    for (seed, up_to) in (0..40).map(|seed| (seed, seed * 5 % 100 + 1)) {
+        let mut world = written(seed, seed % 2 == 0);
+        for (path, length) in segments(&world) {
+            world.disk.tamper(&path, |bytes| bytes[length / 2..].fill(0xAA));
+        }
+        world.reopen();
+        let lost = 100 - readable(&mut world).0.len();
+        assert!(lost > 20);
+        let before = world.messages.state();
+        let mut purged = Purged::default();
+        while !purged.is_done {
+            let more = world.ask(|messages| messages.purge_to(up_to));
+            purged.messages += more.messages;
+            purged.bytes += more.bytes;
+            purged.is_done = more.is_done;
+        }
+        let state = world.messages.state();
+        assert_eq!(state.messages, before.messages - purged.messages);
+        assert_eq!(state.bytes, before.bytes - purged.bytes);
+        assert_eq!((state.messages, state.first_sequence), (101 - up_to, up_to));
+        while !world.ask(|messages| messages.purge_to(101)).is_done {}
+        let state = world.messages.state();
+        assert_eq!((state.messages, state.bytes, state.subjects), (0, 0, 0));
+    }
+}
+
 /// The file of the index that belongs to the last checkpoint.
 fn index_of_subjects(world: &World) -> PathBuf {
     let files = world.disk.files().into_iter().map(|(path, _)| path);

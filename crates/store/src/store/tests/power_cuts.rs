@@ -1,23 +1,16 @@
 //! Many lives of a store: each ends by a power cut at any write, sync or change of a name, or by a kill.
 //!
-//! `STORE_SEEDS=10000 cargo test -p vagus-store power_cuts` tries more of them, from `STORE_FIRST_SEED` on, for some
-//! minutes.
+//! `STORE_SEEDS=10000 cargo test -p vagus-store power_cuts` tries more of them, for some minutes.
 
 use super::*;
 
 /// Lives of a store until it has been seen by so many power cuts.
 const LIVES: usize = 5;
 
-fn seeds() -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
-    let first = number("STORE_FIRST_SEED").unwrap_or(0);
-    first..first + number("STORE_SEEDS").unwrap_or(200)
-}
-
 /// And what was deleted stays so, also when it was compacted.
 #[test]
 fn an_acknowledged_message_is_there_after_power_cuts() {
-    for seed in seeds() {
+    for seed in seeds(200) {
         lives(seed);
     }
 }
@@ -47,17 +40,6 @@ fn lives(seed: u64) {
     world.live(&mut server, 50).unwrap();
     world.commit(&mut server).unwrap();
     world.check(&mut server);
-}
-
-/// Says which seed it was.
-struct Context(u64);
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            println!("seed {}", self.0);
-        }
-    }
 }
 
 /// All is there that was written, acknowledged or not.
