@@ -147,7 +147,7 @@ fn ask<T>(messages: &mut Messages, mut question: impl FnMut(&mut Messages) -> Re
 
 fn checkpoint(messages: &mut Messages, index: u64) {
     let checkpoint = messages
-        .checkpoint(Position { index, term: 1 }, b"", true)
+        .checkpoint(Position { index, term: 1 }, b"")
         .unwrap()
         .unwrap();
     checkpoint.run(&RealDisk).unwrap();
