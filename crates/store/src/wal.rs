@@ -15,6 +15,7 @@ mod files;
 mod header;
 mod record;
 mod recovery;
+mod releasing;
 #[cfg(test)]
 mod tests;
 
@@ -140,6 +141,10 @@ pub struct Wal {
     /// Where the next record is.
     end: Lsn,
     durable: Lsn,
+    /// Before this everything is written, but may not be durable.
+    written: Lsn,
+    /// The file that is appended to has entries for which no sync is planned.
+    lacks_sync: bool,
     /// The newest record says that everything before this is durable.
     settled: Lsn,
     work: VecDeque<Work>,
@@ -204,6 +209,8 @@ impl Wal {
             next_generation: 1,
             end: Lsn(0),
             durable: Lsn(0),
+            written: Lsn(0),
+            lacks_sync: false,
             settled: Lsn(0),
             work: VecDeque::new(),
             is_under_way: false,
@@ -222,6 +229,20 @@ impl Wal {
     ///
     /// What it is refused for; nothing of it is written then.
     pub fn append(&mut self, entry: &Entry<'_>, importance: Importance) -> Result<Lsn, WalError> {
+        self.take(entry, importance, true)
+    }
+
+    /// Takes an entry to be written for which nobody waits until it is durable: it becomes so with the next one for which
+    /// somebody does, or by [`Wal::sync`]. [`Wal::written`] says when it would survive the end of the process.
+    ///
+    /// # Errors
+    ///
+    /// What it is refused for; nothing of it is written then.
+    pub fn append_unsynced(&mut self, entry: &Entry<'_>, importance: Importance) -> Result<Lsn, WalError> {
+        self.take(entry, importance, false)
+    }
+
+    fn take(&mut self, entry: &Entry<'_>, importance: Importance, syncs: bool) -> Result<Lsn, WalError> {
         if self.pending > 0 && self.pending + entry.body.len() > self.options.pending_at_most {
             return Err(WalError::Busy);
         }
@@ -229,11 +250,34 @@ impl Wal {
             Importance::Message => self.options.files_at_most.saturating_sub(1).max(1),
             Importance::Upkeep => self.options.files_at_most,
         };
-        self.put(entry, OWN_SPACE, files)?;
+        self.put(entry, OWN_SPACE, files, syncs)?;
         if let Some(file) = self.live.back_mut() {
             file.last.insert(entry.group, entry.index);
         }
         Ok(self.end)
+    }
+
+    /// Has everything be durable that was appended. Worth doing every so often where entries are not waited for.
+    pub fn sync(&mut self) {
+        let Some(file) = self.live.back().filter(|_| mem::take(&mut self.lacks_sync)) else {
+            return;
+        };
+        let number = file.number;
+        let may_grow = self.work.len() > usize::from(self.is_under_way);
+        match self.work.back_mut() {
+            Some(Work::Write(chunk)) if may_grow && chunk.file == number => chunk.is_synced = true,
+            _ => self.work.push_back(Work::Sync {
+                file: number,
+                end: self.end,
+                low_water: 0,
+            }),
+        }
+    }
+
+    /// Up to where everything is written: it survives the end of the process, but not of the machine.
+    #[must_use]
+    pub fn written(&self) -> Lsn {
+        self.written
     }
 
     /// Up to where everything is durable.
@@ -252,37 +296,6 @@ impl Wal {
     #[must_use]
     pub fn files_in_use(&self) -> (usize, usize) {
         (self.live.len(), self.options.files_at_most)
-    }
-
-    /// The groups that have entries in the oldest file: when they are checkpointed it can be used again.
-    pub fn oldest_groups(&self) -> impl Iterator<Item = GroupId> {
-        let oldest = self.live.front().into_iter().flat_map(|file| &file.last);
-        oldest
-            .filter(|(group, last)| !is_released(&self.released, **group, **last))
-            .map(|(group, _)| *group)
-    }
-
-    /// A group keeps its entries up to `index` elsewhere, durably: the log may lose them.
-    ///
-    /// # Errors
-    ///
-    /// What the entry that says so is refused for; it is said with a later one then.
-    pub fn release(&mut self, group: GroupId, index: u64) -> Result<(), WalError> {
-        let released = self.released.entry(group).or_default();
-        *released = (*released).max(index);
-        self.advance()
-    }
-
-    /// A group is gone, with all its entries.
-    ///
-    /// # Errors
-    ///
-    /// What the entry that says so is refused for; the group may be back when the store is opened anew then.
-    pub fn forget(&mut self, group: GroupId) -> Result<Lsn, WalError> {
-        self.put_own(FORGOTTEN, group.0)?;
-        self.released.insert(group, u64::MAX);
-        self.advance()?;
-        Ok(self.end)
     }
 
     /// A file that will be needed soon, to be made meanwhile; so that no entry waits for that.
@@ -320,13 +333,10 @@ impl Wal {
     /// What the entry is refused for.
     pub fn settle(&mut self) -> Result<(), WalError> {
         let is_needed = self.work.is_empty() && self.settled < self.durable;
-        if is_needed && self.has_room(record::HEAD + OWN_SPACE) {
-            self.put_own(SETTLED, 0)?;
-            if let Some(Work::Write(chunk)) = self.work.back_mut() {
-                chunk.is_synced = false;
-            }
+        match is_needed && self.has_room(record::HEAD + OWN_SPACE) {
+            true => self.put_own(SETTLED, 0, false),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// What is to be done next; the same until it is reported.
@@ -357,6 +367,7 @@ impl Wal {
         match self.work.pop_front() {
             Some(Work::Write(chunk)) => {
                 self.pending -= chunk.bytes.len();
+                self.written = chunk.end;
                 if chunk.is_synced {
                     self.work.push_front(Work::Sync {
                         file: chunk.file,
@@ -388,49 +399,7 @@ impl Wal {
         self.has_failed
     }
 
-    /// Says how far files are not needed, if that has changed.
-    fn advance(&mut self) -> Result<(), WalError> {
-        let released = &self.released;
-        let is_unneeded = |file: &&LiveFile| {
-            file.last
-                .iter()
-                .all(|(group, last)| is_released(released, *group, *last))
-        };
-        // The last is what is appended to, or may prove what was settled.
-        let older = self.live.len().saturating_sub(1);
-        let unneeded = self.live.iter().take(older).take_while(is_unneeded).count();
-        let Some(oldest) = self.live.get(unneeded) else {
-            return Ok(());
-        };
-        let low_water = oldest.generation;
-        if low_water > self.low_water {
-            self.put_own(LOW_WATER, low_water)?;
-            self.low_water = low_water;
-            if let Some(Work::Write(chunk)) = self.work.back_mut() {
-                chunk.low_water = low_water;
-            }
-        }
-        Ok(())
-    }
-
-    /// Files of generations below a durable low-water mark may be used again.
-    fn free_files(&mut self, low_water: u64) {
-        while self.live.front().is_some_and(|file| file.generation < low_water) {
-            if let Some(file) = self.live.pop_front() {
-                self.free.push(FreeFile {
-                    number: file.number,
-                    length: file.length,
-                });
-            }
-        }
-        if low_water > 0 {
-            let live = &self.live;
-            self.released
-                .retain(|group, _| live.iter().any(|file| file.last.contains_key(group)));
-        }
-    }
-
-    fn put_own(&mut self, what: u8, value: u64) -> Result<(), WalError> {
+    fn put_own(&mut self, what: u8, value: u64, syncs: bool) -> Result<(), WalError> {
         let mut body = [what; 9];
         body[1..].copy_from_slice(&value.to_le_bytes());
         let entry = Entry {
@@ -442,7 +411,7 @@ impl Wal {
             kind: OWN_KIND,
             body: &body,
         };
-        self.put(&entry, 0, usize::MAX)
+        self.put(&entry, 0, usize::MAX, syncs)
     }
 
     /// Whether the file that is appended to has so many bytes left.
@@ -452,7 +421,13 @@ impl Wal {
             .is_some_and(|file| !file.is_closed && file.offset_of(self.end) + length as u64 <= file.length)
     }
 
-    fn put(&mut self, entry: &Entry<'_>, left: usize, files_at_most: usize) -> Result<(), WalError> {
+    fn put(
+        &mut self,
+        entry: &Entry<'_>,
+        left: usize,
+        files_at_most: usize,
+        syncs: bool,
+    ) -> Result<(), WalError> {
         if self.has_failed {
             return Err(WalError::Failed);
         }
@@ -478,6 +453,8 @@ impl Wal {
         record::put(&mut chunk.bytes, place, entry, key.as_deref())?;
         let length = chunk.bytes.len() - before;
         chunk.end.0 += length as u64;
+        chunk.is_synced |= syncs;
+        self.lacks_sync = !chunk.is_synced;
         self.pending += length;
         self.end.0 += length as u64;
         self.settled = settled;
@@ -489,7 +466,7 @@ impl Wal {
         let may_grow = self.work.len() > usize::from(self.is_under_way);
         let grows = may_grow
             && matches!(self.work.back(), Some(Work::Write(chunk))
-                if chunk.file == file && chunk.bytes.len() < WRITE && chunk.is_synced);
+                if chunk.file == file && chunk.bytes.len() < WRITE);
         if !grows {
             self.work.push_back(Work::Write(Chunk {
                 file,
@@ -497,7 +474,7 @@ impl Wal {
                 bytes: mem::take(&mut self.spare),
                 end: self.end,
                 low_water: 0,
-                is_synced: true,
+                is_synced: false,
             }));
         }
         match self.work.back_mut() {
@@ -533,6 +510,8 @@ impl Wal {
             salt,
         };
         self.next_generation += 1;
+        // The header says that everything before is durable.
+        self.sync();
         self.live.push_back(LiveFile {
             number: file.number,
             length: file.length,
@@ -560,8 +539,4 @@ impl LiveFile {
     fn offset_of(&self, lsn: Lsn) -> u64 {
         FIRST_RECORD as u64 + (lsn.0 - self.base.0)
     }
-}
-
-fn is_released(released: &HashMap<GroupId, u64>, group: GroupId, index: u64) -> bool {
-    released.get(&group).is_some_and(|released| index <= *released)
 }

@@ -16,9 +16,10 @@ use crate::fields::Fields;
 use super::files::{number_of, path_of};
 use super::header::{FIRST_RECORD, Header};
 use super::record::{self, ALIGNMENT, HEAD, Record};
+use super::releasing::is_released;
 use super::{
     Entry, FORGOTTEN, FreeFile, GroupId, LOW_WATER, LiveFile, Lsn, OWN_KIND, Wal, WalError, WalFiles,
-    WalOptions, is_released,
+    WalOptions,
 };
 
 /// What could not be read, though it was durable once.
@@ -153,7 +154,7 @@ pub fn recover(
         wal.end = Lsn(header.base.0 + (scan.end - FIRST_RECORD) as u64);
         wal.live.push_back(reading.read(&file, &scan, wal.keys.as_ref())?);
     }
-    wal.durable = wal.end;
+    (wal.durable, wal.written) = (wal.end, wal.end);
     wal.settled = wal.end;
     let Reading {
         mut damage,

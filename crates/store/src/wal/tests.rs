@@ -156,6 +156,43 @@ fn a_sync_in_progress_never_hides_pending_writes() {
     assert_eq!(opened.wal.step(), None);
 }
 
+/// Entries that nobody waits for cost no sync, and are durable with the next one that somebody waits for.
+#[test]
+fn what_nobody_waits_for_is_synced_with_what_somebody_does() {
+    let world = World::new(1);
+    let mut opened = world.open();
+    let first = opened.append(1, 1, b"waited for");
+    assert_eq!(opened.carry_out(), first);
+    let unsynced = |opened: &mut Opened, index| {
+        let entry = entry(1, index, b"not waited for");
+        let end = opened.wal.append_unsynced(&entry, Importance::Message);
+        let end = end.unwrap();
+        assert!(matches!(opened.wal.step(), Some(Step::Write { .. })));
+        opened.carry_out();
+        assert_eq!((opened.wal.written(), opened.wal.step()), (end, None));
+        end
+    };
+    unsynced(&mut opened, 2);
+    unsynced(&mut opened, 3);
+    assert_eq!(opened.wal.durable(), first);
+    let fourth = opened.append(1, 4, b"waited for");
+    assert_eq!(opened.carry_out(), fourth);
+    let fifth = unsynced(&mut opened, 5);
+    assert_eq!(opened.wal.durable(), fourth);
+    opened.wal.sync();
+    assert!(matches!(opened.wal.step(), Some(Step::Sync { .. })));
+    assert_eq!(opened.carry_out(), fifth);
+    opened.wal.sync();
+    assert_eq!(opened.wal.step(), None);
+    // The process ends: what was written is there.
+    unsynced(&mut opened, 6);
+    world.disk.kill_process();
+    assert_eq!(
+        world.open().indexes(),
+        (1..=6).map(|index| (1, index)).collect::<Vec<_>>()
+    );
+}
+
 #[test]
 fn an_entry_that_no_file_holds_has_one_of_its_own() {
     let world = World::new(1);
@@ -518,26 +555,43 @@ fn life(
     acknowledged: &mut [u64; 4],
 ) {
     while world.disk.has_power() {
+        // Entries that nobody waits for, and between them or behind them some for which somebody does.
+        let mut waited_for = *acknowledged;
         for _ in 0..random.usize(1..20) {
             let group = random.u64(1..4);
             let body = vec![random.u8(..); random.usize(..700)];
             let index = next[group as usize];
-            match opened
-                .wal
-                .append(&entry(group, index, &body), Importance::Message)
-            {
+            let entry = entry(group, index, &body);
+            let is_waited_for = random.bool();
+            let appended = match is_waited_for {
+                true => opened.wal.append(&entry, Importance::Message),
+                false => opened.wal.append_unsynced(&entry, Importance::Message),
+            };
+            match appended {
                 Ok(_) => next[group as usize] += 1,
                 Err(WalError::Full) => break,
                 Err(error) => panic!("{error}"),
             }
+            if is_waited_for {
+                waited_for = next.map(|next| next.saturating_sub(1));
+            }
         }
-        if opened.files.carry_out_all(&mut opened.wal).is_err() {
-            return;
+        if random.u8(..4) == 0 {
+            opened.wal.sync();
+            waited_for = next.map(|next| next.saturating_sub(1));
         }
-        *acknowledged = next.map(|next| next.saturating_sub(1));
+        let end = opened.wal.end();
+        match opened.files.carry_out_all(&mut opened.wal) {
+            Ok(durable) if durable == end => waited_for = next.map(|next| next.saturating_sub(1)),
+            Ok(_) => {}
+            Err(_) => return,
+        }
+        assert_eq!(opened.wal.written(), end);
+        *acknowledged = waited_for;
         if random.u8(..3) == 0 {
             let group = random.u64(1..4);
-            let index = next[group as usize] - 1;
+            // What is checkpointed is durable in the log before.
+            let index = acknowledged[group as usize];
             world.released.insert(GroupId(group), index);
             opened.wal.release(GroupId(group), index).unwrap();
         }
