@@ -13,6 +13,7 @@ pub mod messages;
 mod segment;
 mod store;
 mod subjects;
+mod turns;
 pub mod wal;
 
 pub use disk::{Disk, DiskFile, RealDisk};
@@ -20,6 +21,8 @@ pub use encryption::{Cipher, EncryptionError, Keys};
 pub use message::Message;
 pub use segment::SegmentError;
 pub use store::{
-    FoundStream, Quarantined, Reason, Store, StoreError, StoreOptions, StreamIdentity, Streams, is_full,
+    FoundStream, Quarantined, Reason, Space, SpaceChange, SpaceLimits, Store, StoreError, StoreOptions,
+    StreamIdentity, Streams, is_full,
 };
 pub use subjects::{SubjectState, Totals};
+pub use turns::{CHECKPOINTS_AT_ONCE, CheckpointTurns};

@@ -21,10 +21,12 @@ use crate::segment::SegmentError;
 use crate::wal::{Entry, GroupId, Recovered, WalError, WalOptions, recover};
 
 mod quarantine;
+mod space;
 #[cfg(test)]
 mod tests;
 
 pub use quarantine::{Quarantined, Reason};
+pub use space::{Space, SpaceChange, SpaceLimits};
 
 use quarantine::Unknown;
 

@@ -15,6 +15,7 @@ mod errors;
 mod folders;
 mod lies;
 mod power_cuts;
+mod turns;
 mod world;
 
 use world::World;

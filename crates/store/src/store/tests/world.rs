@@ -521,6 +521,27 @@ impl World {
             .map_err(ended)
     }
 
+    /// Writes a checkpoint of a stream.
+    pub(super) fn checkpoint_of(&mut self, server: &mut Server, group: GroupId) -> Result<(), Ended> {
+        let stream = server
+            .streams
+            .iter_mut()
+            .find(|stream| stream.identity.group == group);
+        let Some(stream) = stream else {
+            return Ok(());
+        };
+        let position = Position {
+            index: stream.applied,
+            term: 1,
+        };
+        if let Some(checkpoint) = stream.messages.checkpoint(position, b"").map_err(ended)? {
+            checkpoint.run(&**server.store.disk()).map_err(ended)?;
+            let position = stream.messages.checkpointed(&checkpoint);
+            server.wal.release(group, position.index).map_err(ended)?;
+        }
+        Ok(())
+    }
+
     /// Begins a compaction, or ends one that was begun a while ago.
     fn compact(&mut self, server: &mut Server) -> Result<(), Ended> {
         let disk = Arc::clone(server.store.disk());
