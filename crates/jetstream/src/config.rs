@@ -6,10 +6,12 @@ mod sourcing;
 mod subjects;
 mod update;
 
+pub(crate) use check::is_name;
 pub use check::{Existing, ServerLimits, check};
 pub use metadata::{API_LEVEL, is_level_supported, require_level};
+pub(crate) use metadata::{note_level, shown_metadata, with_level_of};
 pub(crate) use sourcing::check_filters;
-pub(crate) use subjects::{collide, is_literal, meet};
+pub(crate) use subjects::{check_work, collide, is_literal, is_subject, meet};
 pub use update::update;
 
 use crate::json::Value;
@@ -196,6 +198,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// What has messages go.
@@ -250,16 +253,21 @@ words! {
 }
 
 /// That a word is none of those that are known, as it is written.
-fn cannot_read(value: &Value<'_>) -> String {
-    let written: Vec<u8> = match value {
+pub(crate) fn cannot_read(value: &Value<'_>) -> String {
+    let written = written(value);
+    format!("can not unmarshal {}", vagus_protocol::quote::Quoted(&written))
+}
+
+/// How a value is written, as far as it matters to who reads of it.
+pub(crate) fn written(value: &Value<'_>) -> Vec<u8> {
+    match value {
         Value::Null => b"null".to_vec(),
         Value::Bool(value) => value.to_string().into_bytes(),
         Value::Number(number) => number.as_bytes().to_vec(),
         Value::Text(_, raw) => raw.to_vec(),
         Value::Array(_) => b"[]".to_vec(),
         Value::Object(_) => b"{}".to_vec(),
-    };
-    format!("can not unmarshal {}", vagus_protocol::quote::Quoted(&written))
+    }
 }
 
 /// On which servers something is to be.

@@ -64,6 +64,7 @@ macro_rules! told {
     };
 }
 
+mod consuming;
 mod publishing;
 mod sourcing;
 
@@ -151,6 +152,7 @@ mod tests {
     #[test]
     fn no_two_have_one_code() {
         let all = [
+            ApiError::OF_CONSUMING,
             ApiError::OF_REQUESTS,
             ApiError::OF_PUBLISHING,
             ApiError::OF_SOURCING,

@@ -39,8 +39,18 @@ impl Time {
             && bytes
                 .iter()
                 .all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b':' | b'.' | b'+' | b'T' | b'Z'));
-        let time: Timestamp = is_standard.then(|| text.parse().ok()).flatten()?;
-        i64::try_from(time.as_nanosecond()).ok().map(Self)
+        if !is_standard {
+            return None;
+        }
+        // What is farther away than can be counted is as far as can be.
+        let Ok(time) = text.parse::<Timestamp>() else {
+            let is_last_day =
+                text.starts_with("9999-12-31T") && text.replacen("31", "30", 1).parse::<Timestamp>().is_ok();
+            return is_last_day.then_some(Self(i64::MAX));
+        };
+        let nanoseconds = time.as_nanosecond();
+        let nanoseconds = nanoseconds.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+        i64::try_from(nanoseconds).ok().map(Self)
     }
 
     /// The time to the full second, as Go rounds it.
@@ -86,6 +96,18 @@ impl WrittenTime {
     /// When that is.
     pub fn time(&self) -> Time {
         self.time
+    }
+
+    /// Whether it is the time that there is not.
+    pub fn is_zero(&self) -> bool {
+        self.text == ZERO
+    }
+}
+
+impl From<Time> for WrittenTime {
+    fn from(time: Time) -> Self {
+        let text = time.to_string();
+        Self { text, time }
     }
 }
 
@@ -140,6 +162,14 @@ mod tests {
         ] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_as_far_as_can_be() {
+        assert_eq!(Time::parse("0001-01-01T00:00:00Z"), Some(Time(i64::MIN)));
+        assert_eq!(Time::parse("9999-12-01T00:00:00Z"), Some(Time(i64::MAX)));
+        assert_eq!(Time::parse("9999-12-31T20:59:59Z"), Some(Time(i64::MAX)));
+        assert_eq!(Time::parse("9999-12-32T00:00:00Z"), None);
     }
 
     #[test]

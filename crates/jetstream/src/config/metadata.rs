@@ -13,9 +13,14 @@ const LEVEL: &str = "_nats.level";
 
 /// Notes which level a configuration requires; what a server says of itself is not kept.
 pub fn require_level(config: &mut StreamConfig) {
-    forget_server(&mut config.metadata);
-    let level = required_level(config).to_string();
-    config.metadata.insert(REQUIRED.to_owned(), level);
+    let level = required_level(config);
+    note_level(&mut config.metadata, level);
+}
+
+/// Notes which level is required; what a server says of itself is not kept.
+pub(crate) fn note_level(metadata: &mut BTreeMap<String, String>, level: u32) {
+    forget_server(metadata);
+    metadata.insert(REQUIRED.to_owned(), level.to_string());
 }
 
 fn required_level(config: &StreamConfig) -> u32 {
@@ -47,21 +52,31 @@ impl StreamConfig {
     #[must_use]
     pub fn shown(&self, version: &str) -> Self {
         let mut shown = self.clone();
-        shown.metadata.insert(VERSION.to_owned(), version.to_owned());
-        shown.metadata.insert(LEVEL.to_owned(), API_LEVEL.to_string());
+        shown_metadata(&mut shown.metadata, version);
         shown
     }
 
     /// Whether it is the same as one that there is: what levels they note does not matter.
     pub(crate) fn is_same_as(&self, existing: &Self) -> bool {
         let mut compared = self.clone();
-        forget_server(&mut compared.metadata);
-        match existing.metadata.get(REQUIRED) {
-            Some(level) => compared.metadata.insert(REQUIRED.to_owned(), level.clone()),
-            None => compared.metadata.remove(REQUIRED),
-        };
+        with_level_of(&mut compared.metadata, &existing.metadata);
         compared == *existing
     }
+}
+
+/// Adds what a server of this version says of itself.
+pub(crate) fn shown_metadata(metadata: &mut BTreeMap<String, String>, version: &str) {
+    metadata.insert(VERSION.to_owned(), version.to_owned());
+    metadata.insert(LEVEL.to_owned(), API_LEVEL.to_string());
+}
+
+/// Has metadata note the same level as others, to be compared with them.
+pub(crate) fn with_level_of(metadata: &mut BTreeMap<String, String>, others: &BTreeMap<String, String>) {
+    forget_server(metadata);
+    match others.get(REQUIRED) {
+        Some(level) => metadata.insert(REQUIRED.to_owned(), level.clone()),
+        None => metadata.remove(REQUIRED),
+    };
 }
 
 fn forget_server(metadata: &mut BTreeMap<String, String>) {
