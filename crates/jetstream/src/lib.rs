@@ -4,6 +4,7 @@
 pub mod account;
 pub mod api;
 pub mod config;
+pub mod consumer;
 pub mod error;
 pub mod header;
 pub mod held;

@@ -12,6 +12,7 @@ mod ahead;
 mod applying;
 mod atomic;
 mod checkpoint;
+mod consumers;
 mod counter;
 mod direct;
 mod discard;
@@ -20,7 +21,6 @@ pub mod entry;
 mod expectation;
 mod expiry;
 mod fast;
-mod interest;
 mod lifetime;
 mod limits;
 mod publishing;
@@ -34,13 +34,15 @@ mod state;
 mod waking;
 
 pub use ahead::Proposal;
+pub use consumers::Requested;
+pub use consumers::entry::{ConsumerEntry, Kept};
 pub use direct::DirectMessage;
-pub use interest::Interest;
 pub use publishing::{Publish, Published};
 pub use schedule::TimeZones;
 
 use crate::account::Room;
 use crate::config::{ServerLimits, StreamConfig};
+use crate::consumer::{Advisory, ConsumerInfo, Delivery};
 use crate::error::ApiError;
 use crate::held::{Cold, Messages};
 use crate::time::Time;
@@ -48,6 +50,7 @@ use acknowledgement::Acknowledgements;
 use ahead::{Ahead, Detail, Foreseen};
 use atomic::AtomicBatches;
 use bytes::Bytes;
+use consumers::Consumers;
 use duplicates::Duplicates;
 use entry::{Entry, Store};
 use expiry::Expiry;
@@ -77,7 +80,7 @@ pub struct Stream<M> {
     duplicates: Duplicates,
     expiry: Expiry,
     schedules: Schedules,
-    interest: Interest,
+    consumers: Consumers,
     ahead: Ahead,
     atomic: AtomicBatches,
     fast: FastBatches,
@@ -99,7 +102,12 @@ pub struct Surroundings<'a> {
     pub batches_left: usize,
     /// The time zones that there are.
     pub zones: TimeZones<'a>,
+    /// Whether somebody listens to a subject.
+    pub has_interest: Listeners<'a>,
 }
+
+/// Says of subjects whether somebody listens to them.
+pub type Listeners<'a> = &'a dyn Fn(&[u8]) -> bool;
 
 /// What is to be done.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -129,6 +137,36 @@ pub enum Effect {
         /// And this payload.
         payload: Bytes,
     },
+    /// Messages of a consumer, or what it has to say, go to who gets them.
+    Deliver {
+        /// Where to.
+        to: Bytes,
+        /// The queue group that shares them; empty: none.
+        group: Bytes,
+        /// They, in their order.
+        deliveries: Vec<Delivery>,
+    },
+    /// Something is told of a consumer to who listens for it.
+    Advisory(Advisory),
+    /// There is a consumer, or it now delivers elsewhere.
+    ConsumerBegan {
+        /// Its name.
+        name: String,
+        /// Where it pushes messages; empty: they are pulled.
+        deliver_to: Bytes,
+        /// The queue group that shares them there; empty: none.
+        group: Bytes,
+    },
+    /// There is no longer a consumer of this name.
+    ConsumerEnded {
+        /// Its name.
+        name: String,
+    },
+    /// A message has to be read for consumers; then they are [told so](Stream::has_read).
+    Read {
+        /// Which.
+        sequence: u64,
+    },
     /// A request has been carried out, or not.
     Done {
         /// Which.
@@ -146,7 +184,7 @@ pub enum Effect {
 }
 
 /// What has been done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     /// So many messages have gone.
     Purged(u64),
@@ -154,6 +192,24 @@ pub enum Done {
     Deleted,
     /// The stream is configured anew.
     Configured,
+    /// A consumer is made, or is another.
+    Consumer {
+        /// Its name.
+        name: String,
+        /// What it is; None: something has to be read to tell.
+        info: Option<Box<ConsumerInfo>>,
+    },
+    /// A consumer has gone.
+    ConsumerDeleted,
+    /// A consumer begins anew.
+    ConsumerReset {
+        /// Its name.
+        name: String,
+        /// What it is; None: something has to be read to tell.
+        info: Option<Box<ConsumerInfo>>,
+        /// With the message of this sequence.
+        next: u64,
+    },
 }
 
 /// Why nothing becomes of an atomic batch.
@@ -222,7 +278,7 @@ impl<M: Messages> Stream<M> {
             duplicates: Duplicates::default(),
             expiry: Expiry::default(),
             schedules: Schedules::default(),
-            interest: Interest::default(),
+            consumers: Consumers::new(incarnation ^ created.0.unsigned_abs()),
             ahead: Ahead::default(),
             atomic: AtomicBatches::default(),
             fast: FastBatches::default(),
@@ -260,11 +316,6 @@ impl<M: Messages> Stream<M> {
         &self.held
     }
 
-    /// Whose consumers want which messages.
-    pub fn interest_mut(&mut self) -> &mut Interest {
-        &mut self.interest
-    }
-
     /// How many batches it has under way.
     pub fn batches(&self) -> usize {
         self.atomic.len() + self.fast.len()
@@ -272,12 +323,15 @@ impl<M: Messages> Stream<M> {
 
     /// What is to be done, of what was decided and applied since.
     pub fn take_effects(&mut self) -> Effects {
+        self.consumers.next_turn();
         std::mem::take(&mut self.effects)
     }
 
     /// What was decided since the last proposal; None: nothing. It is to be written into the log, and
     /// [committed](Self::committed) or [given up](Self::failed).
     pub fn propose(&mut self) -> Option<&Proposal> {
+        self.log_changes();
+        self.release_done_with();
         self.ahead.propose()
     }
 
@@ -287,7 +341,10 @@ impl<M: Messages> Stream<M> {
             for entry in proposal.entries {
                 let next = self.last + 1;
                 self.ahead.settle(&entry, next, self.config.storage);
-                self.apply(entry, zones);
+                // What only follows what consumers have done has been done.
+                if !entry.is_behind() {
+                    self.apply(entry, zones);
+                }
             }
             self.effects.list.extend(proposal.answers);
         }
@@ -307,6 +364,7 @@ impl<M: Messages> Stream<M> {
         }
         self.fast.forget_pending();
         self.expiry.look_again();
+        self.forget_consumers_ahead();
     }
 
     fn refuse_entry(&mut self, entry: Entry, error: &ApiError) {
@@ -321,12 +379,17 @@ impl<M: Messages> Stream<M> {
                 self.done(request, Err(error.clone()))
             }
             Entry::Purge(purge) => self.done(purge.request, Err(error.clone())),
-            Entry::Expire(_) | Entry::Release(_) => {}
+            Entry::Release(sequences) => self.release_again(sequences),
+            Entry::Consumer(entry) => {
+                self.lose_consumer(&entry);
+                self.done(entry.request(), Err(error.clone()));
+            }
+            Entry::Expire(_) => {}
         }
     }
 
     /// No consumer needs these messages any more: they go, if that has messages go here.
-    pub fn release(&mut self, sequences: Vec<u64>) {
+    fn release(&mut self, sequences: Vec<u64>) {
         if !sequences.is_empty() {
             self.decide(Entry::Release(sequences), Vec::new());
         }

@@ -24,6 +24,24 @@ pub struct Proposal {
     pub(super) answers: Vec<Effect>,
 }
 
+impl Proposal {
+    /// Whether somebody waits for it to be in the log. What consumers have delivered, and what of that has been
+    /// acknowledged by who wants no answer, may be written later.
+    pub fn is_awaited(&self) -> bool {
+        let is_awaited = |entry: &Entry| match entry {
+            Entry::Consumer(entry) => !entry.is_behind(),
+            Entry::Release(_) => false,
+            Entry::Store(_)
+            | Entry::Batch(_)
+            | Entry::Purge(_)
+            | Entry::Delete { .. }
+            | Entry::Expire(_)
+            | Entry::Configure { .. } => true,
+        };
+        !self.answers.is_empty() || self.entries.iter().any(is_awaited)
+    }
+}
+
 /// What is ahead of the stream.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
@@ -109,6 +127,7 @@ impl Ahead {
             | Entry::Delete { .. }
             | Entry::Expire(_)
             | Entry::Release(_)
+            | Entry::Consumer(_)
             | Entry::Configure { .. } => {}
         }
         self.unforeseen += usize::from(!is_foreseeable(&entry));
@@ -145,6 +164,7 @@ impl Ahead {
             | Entry::Delete { .. }
             | Entry::Expire(_)
             | Entry::Release(_)
+            | Entry::Consumer(_)
             | Entry::Configure { .. } => return,
         };
         for (store, sequence) in stores.iter().zip(sequence..) {
@@ -233,6 +253,8 @@ fn is_foreseeable(entry: &Entry) -> bool {
     match entry {
         Entry::Store(store) => store.is_foreseeable(),
         Entry::Batch(stores) => stores.iter().all(Store::is_foreseeable),
+        // A message that no consumer wants gets a sequence, too.
+        Entry::Consumer(_) => true,
         Entry::Purge(_)
         | Entry::Delete { .. }
         | Entry::Expire(_)

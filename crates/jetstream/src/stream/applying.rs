@@ -22,6 +22,7 @@ impl<M: Messages> Stream<M> {
             }
             Entry::Purge(purge) => {
                 let gone = self.purge(&purge.filter, purge.sequence, purge.keep);
+                self.tell_consumers_of_purge(&purge.filter);
                 self.done(purge.request, Ok(Done::Purged(gone)));
             }
             Entry::Delete {
@@ -48,8 +49,12 @@ impl<M: Messages> Stream<M> {
                     }
                 }
             }
+            Entry::Consumer(entry) => self.apply_consumer(entry),
             Entry::Configure { config, request } => {
-                self.config = *config;
+                let retention = std::mem::replace(&mut self.config, *config).retention;
+                if retention != self.config.retention {
+                    self.none_may_be_needed();
+                }
                 self.prepare_transforms();
                 self.enforce_all_limits();
                 self.expiry.look_again();
@@ -73,7 +78,7 @@ impl<M: Messages> Stream<M> {
     fn store(&mut self, store: Store, zones: TimeZones<'_>) {
         let sequence = self.last + 1;
         let id = store.id().map(Bytes::copy_from_slice).unwrap_or_default();
-        let is_wanted = self.config.retention != Retention::Interest || self.interest.wants(&store.subject);
+        let is_wanted = self.is_wanted(sequence, &store.subject);
         let republished = match is_wanted {
             true => self.republished_on(&store.subject),
             false => None,
@@ -104,7 +109,7 @@ impl<M: Messages> Stream<M> {
         if let Some(on) = republished {
             self.publish_anew(on, &store.message(sequence), before);
         }
-        self.acknowledge(sequence, store);
+        self.acknowledge_stored(sequence, store);
     }
 
     fn keep(&mut self, sequence: u64, store: &Store, zones: TimeZones<'_>) {
@@ -120,6 +125,7 @@ impl<M: Messages> Stream<M> {
         }
         self.held.insert(message);
         self.last = sequence;
+        self.consumers.stored(&store.subject);
         self.enforce_limits(&store.subject);
     }
 
@@ -138,7 +144,7 @@ impl<M: Messages> Stream<M> {
         }
     }
 
-    fn acknowledge(&mut self, sequence: u64, store: Store) {
+    fn acknowledge_stored(&mut self, sequence: u64, store: Store) {
         let answer = store.answer;
         if let Some((batch, place)) = &answer.fast {
             self.stored_in_fast_batch(batch, *place, &answer.reply, sequence);

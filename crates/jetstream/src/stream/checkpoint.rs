@@ -12,7 +12,7 @@ use crate::time::Time;
 use bytes::{Buf, BufMut, Bytes};
 
 /// The form of it.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl<M: Messages> Stream<M> {
     /// What has to be kept beside the messages.
@@ -28,6 +28,7 @@ impl<M: Messages> Stream<M> {
         self.duplicates.encode(&mut out);
         self.expiry.encode(&mut out);
         self.schedules.encode(&mut out);
+        self.consumers.encode(&mut out);
         out
     }
 
@@ -55,6 +56,7 @@ impl<M: Messages> Stream<M> {
         stream.duplicates = Duplicates::decode(&mut from)?;
         stream.expiry = Expiry::decode(&mut from)?;
         stream.schedules = Schedules::decode(&mut from)?;
+        stream.decode_consumers(&mut from)?;
         match from.has_remaining() {
             true => Err(NoEntries),
             false => Ok(stream),

@@ -1,6 +1,7 @@
 //! What is written into the log of a stream: what has been decided. Whoever applies the same entries in the same order comes
 //! to the same stream.
 
+use super::consumers::entry::ConsumerEntry;
 use super::lifetime::Lifetime;
 use super::rollup::Rollup;
 use super::schedule;
@@ -33,6 +34,8 @@ pub enum Entry {
     Expire(Vec<u64>),
     /// No consumer needs these messages any more.
     Release(Vec<u64>),
+    /// Something becomes of a consumer.
+    Consumer(ConsumerEntry),
     /// The stream is configured anew.
     Configure {
         /// To be this.
@@ -138,6 +141,13 @@ impl Store {
     }
 }
 
+impl Entry {
+    /// Whether it only follows what is done already where it was decided.
+    pub(super) fn is_behind(&self) -> bool {
+        matches!(self, Self::Consumer(entry) if entry.is_behind())
+    }
+}
+
 /// Appends entries as they are written into a log.
 pub fn encode(entries: &[Entry], out: &mut Vec<u8>) {
     for entry in entries {
@@ -169,6 +179,10 @@ pub fn encode(entries: &[Entry], out: &mut Vec<u8>) {
             Entry::Release(sequences) => {
                 out.put_u8(7);
                 put_sequences(out, sequences);
+            }
+            Entry::Consumer(entry) => {
+                out.put_u8(8);
+                entry.encode(out);
             }
             Entry::Configure { config, .. } => {
                 out.put_u8(6);
@@ -205,6 +219,7 @@ pub fn decode(mut from: Bytes) -> Result<Vec<Entry>, NoEntries> {
             },
             5 => Entry::Expire(get_sequences(&mut from)?),
             7 => Entry::Release(get_sequences(&mut from)?),
+            8 => Entry::Consumer(ConsumerEntry::decode(&mut from)?),
             6 => {
                 let json = get_bytes(&mut from)?;
                 let read = StreamConfigRequest::from_json(&json, true).map_err(|_| NoEntries)?;

@@ -9,7 +9,7 @@ use super::rollup::{self, Rollup};
 use super::schedule::{self, Rules, Said};
 use super::{Effect, Stop, Stream, Surroundings};
 use crate::account::Room;
-use crate::config::{Retention, Storage};
+use crate::config::Storage;
 use crate::error::ApiError;
 use crate::header;
 use crate::held::{Cold, Messages};
@@ -183,7 +183,7 @@ impl<M: Messages> Stream<M> {
             ..Store::default()
         };
         // What no consumer wants is not kept: it may be as large and as many as it likes.
-        if self.config.retention != Retention::Interest || self.interest.wants(&store.subject) {
+        if self.is_wanted(self.last + 1, &store.subject) {
             check_room(&around.room, self.size_of(&store))?;
             store.lifetime = lifetime?;
             self.prolong(&mut store);

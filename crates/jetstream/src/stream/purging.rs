@@ -16,6 +16,7 @@ impl<M: Messages> Stream<M> {
         self.expiry.removed(sequence);
         self.ahead.expiring.remove(&sequence);
         self.schedules.removed(&removed.subject, sequence);
+        self.tell_consumers_of_removal(sequence, removed.subject);
         if sequence == self.first {
             self.first = self.held.next(EVERYTHING, sequence).unwrap_or(self.last + 1);
         }
@@ -63,6 +64,7 @@ impl<M: Messages> Stream<M> {
         self.schedules.clear();
         self.first = next;
         self.last = next - 1;
+        self.tell_consumers_of_end();
         gone
     }
 }

@@ -1,6 +1,7 @@
 //! What becomes of what is asked, as text.
 
 mod atomic;
+mod consumers;
 mod direct;
 mod expiry;
 mod fast;
@@ -36,6 +37,7 @@ fn around(now: Time, room: Room, limits: &ServerLimits) -> Surroundings<'_> {
         limits,
         batches_left: 1000,
         zones: &zone,
+        has_interest: &|_| true,
     }
 }
 

@@ -21,9 +21,11 @@ const FIRE_AT_ONCE: usize = 1000;
 
 impl<M: Messages> Stream<M> {
     /// When it is to [wake](Self::wake) next; None: not before something happens.
-    pub fn wake_at(&self) -> Option<Time> {
+    pub fn wake_at(&mut self) -> Option<Time> {
+        let of_consumers = self.consumers.wake_at();
         let window = self.config.duplicate_window;
         let times = [
+            of_consumers,
             self.duplicates.due(window),
             self.atomic.due(),
             self.fast.due(),
@@ -46,6 +48,7 @@ impl<M: Messages> Stream<M> {
             self.effects.list.push(Effect::Abandoned { batch, reason });
         }
         self.fast.expire(around.now);
+        self.wake_consumers(around);
         self.expire(around.now);
         self.fire(around)
     }

@@ -426,44 +426,6 @@ fn counters_count() {
 }
 
 #[test]
-fn what_no_consumer_wants_is_not_kept() {
-    let mut scene = scene(r#","retention":"interest""#);
-    assert_eq!(scene.publish("p.a", "Nats-Msg-Id: x", ""), r#"{"seq":1}"#);
-    assert_eq!(scene.state(), "0 msgs 0 bytes 2-1 subjects 0 deleted 0");
-    assert_eq!(
-        scene.publish("p.a", "Nats-Msg-Id: x", ""),
-        r#"{"seq":1,"duplicate": true}"#
-    );
-    scene.stream.interest_mut().add(b"p.b");
-    assert_eq!(scene.publish("p.a", "", ""), r#"{"seq":2}"#);
-    assert_eq!(scene.publish("p.b", "", ""), r#"{"seq":3}"#);
-    assert_eq!(scene.publish("p.a", "", ""), r#"{"seq":4}"#);
-    assert_eq!(scene.state(), "1 msgs 19 bytes 3-4 subjects 1 deleted 1");
-    scene.stream.interest_mut().remove(b"p.b");
-    assert_eq!(scene.publish("p.b", "", ""), r#"{"seq":5}"#);
-    assert_eq!(scene.stream.state(0).messages, 1);
-}
-
-#[test]
-fn what_consumers_have_done_with_goes() {
-    for (settings, is_kept) in [
-        ("", true),
-        (r#","retention":"workqueue""#, false),
-        (r#","retention":"interest""#, false),
-    ] {
-        let mut scene = scene(settings);
-        scene.stream.interest_mut().add(b"p.>");
-        for subject in ["p.a", "p.b", "p.c"] {
-            scene.publish(subject, "", "");
-        }
-        scene.stream.release(vec![1, 3, 9]);
-        scene.commit();
-        let left = scene.messages();
-        assert_eq!(left.len(), if is_kept { 3 } else { 1 }, "{settings} {left:?}");
-    }
-}
-
-#[test]
 fn answers_name_the_domain() {
     let answers = crate::stream::acknowledgement::Acknowledgements::new("P", "hub");
     let said = answers.stored(7, &crate::stream::entry::Answer::to(Bytes::new()));

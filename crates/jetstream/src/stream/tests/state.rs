@@ -225,7 +225,7 @@ fn what_is_kept_beside_the_messages_is_what_was_there() {
     for sequence in 1..=4 {
         held.insert(scene.stream.held().get(sequence).unwrap().unwrap());
     }
-    let again = Stream::restore(kept.clone().into(), "", held).unwrap();
+    let mut again = Stream::restore(kept.clone().into(), "", held).unwrap();
     assert_eq!(again.checkpoint(), kept);
     assert_eq!(again.wake_at(), scene.stream.wake_at());
     let mut again = Scene {

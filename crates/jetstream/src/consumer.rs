@@ -1,0 +1,444 @@
+//! A consumer of a stream, as a part of the stream's machine: which messages it delivers to whom, and what becomes of what
+//! was delivered.
+//!
+//! What it has done is its [`Progress`], which is made at once and written into the log behind: nobody waits for the disk to
+//! get a message. Who waits for messages is not kept.
+
+mod acknowledging;
+mod advisory;
+pub mod config;
+mod delivering;
+mod filter;
+mod flow;
+mod info;
+mod pace;
+mod pending;
+mod progress;
+mod pulling;
+mod random;
+mod reply;
+pub mod request;
+mod search;
+mod serving;
+mod showing;
+mod start;
+mod unacknowledged;
+mod view;
+mod waiting;
+mod waking;
+
+pub use advisory::{Advisory, AdvisoryContext, Concerned, ConsumerEvent};
+pub use info::{
+    ConsumerHealth, ConsumerInfo, ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer,
+    CreateConsumerAnswer, DeleteConsumerAnswer, PauseConsumerAnswer, PriorityGroupInfo, ResetConsumerAnswer,
+    SequenceInfo, UnpinConsumerAnswer, Waits,
+};
+pub use progress::Change;
+pub use reply::ReplyForm;
+
+pub(crate) use delivering::Delivered;
+pub(crate) use filter::Filter;
+pub(crate) use progress::Progress;
+pub(crate) use random::Random;
+pub(crate) use reply::{Acknowledged, ReplyWriter, read_flow};
+pub(crate) use start::start;
+pub(crate) use view::{Removals, View};
+
+use crate::stream::Effect;
+use crate::time::{SECOND, Time};
+use bytes::Bytes;
+use config::{ConsumerConfig, PriorityPolicy, ReplayPolicy};
+use flow::Flow;
+use pace::Pace;
+use pending::Pending;
+use progress::Changes;
+use search::Search;
+use std::collections::VecDeque;
+use unacknowledged::AckWait;
+use waiting::WaitingQueue;
+
+/// What is sent to who gets a consumer's messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The subject that it shows; it may be another than where it goes.
+    pub subject: Bytes,
+    /// Where it is to be acknowledged; empty: nowhere.
+    pub reply: Bytes,
+    /// Its headers; empty: none.
+    pub headers: Bytes,
+    /// What it says.
+    pub payload: Bytes,
+}
+
+impl Delivery {
+    /// A status line, with further lines.
+    fn status(to: &Bytes, status: &str) -> Self {
+        Self {
+            subject: to.clone(),
+            reply: Bytes::new(),
+            headers: format!("NATS/1.0 {status}\r\n\r\n").into(),
+            payload: Bytes::new(),
+        }
+    }
+}
+
+/// What time it is, and who listens.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment<'a> {
+    pub(crate) now: Time,
+    /// Whether somebody listens to a subject.
+    pub(crate) has_interest: &'a dyn Fn(&[u8]) -> bool,
+}
+
+/// What consumers say.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) effects: &'a mut Vec<Effect>,
+    /// Counts how often effects were taken: places among them hold until then.
+    pub(crate) turn: u64,
+    pub(crate) replies: &'a mut ReplyWriter,
+    pub(crate) random: &'a mut Random,
+}
+
+impl Outgoing<'_> {
+    /// Sends something; says where among the effects that is.
+    pub(crate) fn send(&mut self, to: &Bytes, group: &Bytes, delivery: Delivery) -> usize {
+        if let Some(Effect::Deliver {
+            to: last, deliveries, ..
+        }) = self.effects.last_mut()
+            && last == to
+        {
+            deliveries.push(delivery);
+        } else {
+            self.effects.push(Effect::Deliver {
+                to: to.clone(),
+                group: group.clone(),
+                deliveries: vec![delivery],
+            });
+        }
+        self.effects.len() - 1
+    }
+
+    /// Sends something beside what was sent there in the same turn, if that is at `place` among the effects: the order
+    /// matters only to who gets it.
+    fn send_beside(&mut self, place: Option<usize>, to: &Bytes, delivery: Delivery) -> usize {
+        if let Some(place) = place
+            && let Some(Effect::Deliver { deliveries, .. }) = self.effects.get_mut(place)
+        {
+            deliveries.push(delivery);
+            return place;
+        }
+        self.send(to, &Bytes::new(), delivery)
+    }
+
+    /// Sends a status line, with further lines, to where a subject says.
+    pub(crate) fn status(&mut self, to: &Bytes, reply: Bytes, status: &str) {
+        let delivery = Delivery {
+            reply,
+            ..Delivery::status(to, status)
+        };
+        self.send(to, &Bytes::new(), delivery);
+    }
+}
+
+/// A client that is the only one that is served.
+#[derive(Debug, Clone)]
+struct Pin {
+    id: Bytes,
+    group: Bytes,
+    since: Time,
+    /// Until then it has to ask again.
+    until: Time,
+}
+
+/// A consumer.
+#[derive(Debug)]
+pub(crate) struct Consumer {
+    /// What no other consumer of the stream has ever had.
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) config: ConsumerConfig,
+    pub(crate) created: Time,
+    pub(crate) filter: Filter,
+    pub(crate) progress: Progress,
+    /// What of it is not yet proposed to the log.
+    pub(crate) changes: Changes,
+    ack_wait: AckWait,
+    ack_prefix: Box<[u8]>,
+    flow_prefix: String,
+    deliver_to: Bytes,
+    deliver_group: Bytes,
+    pending: Pending,
+    search: Search,
+    /// Messages that are due for another delivery; some may have been acknowledged meanwhile.
+    redeliver: VecDeque<u64>,
+    waiting: WaitingQueue,
+    /// Whether somebody listens where messages are pushed.
+    is_bound: bool,
+    flow: Option<Flow>,
+    heartbeat_due: Option<Time>,
+    pace: Pace,
+    paced_until: Option<Time>,
+    pin: Option<Pin>,
+    /// When it delivers again, if that is to be told.
+    pause_ends: Option<Time>,
+    /// After how long without use it goes; 0: never.
+    threshold: i64,
+    /// When it goes if it is not used until then.
+    inactive_at: Option<Time>,
+    pub(crate) marks: Marks,
+}
+
+/// What its stream notes of a consumer.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// Whether it waits for its turn to deliver.
+    pub(crate) is_ready: bool,
+    /// Whether something has been done to it since the indices were brought up to date.
+    pub(crate) is_touched: bool,
+    /// Whether some of its progress is not yet proposed to the log.
+    pub(crate) is_unlogged: bool,
+    /// Whether it is told of messages that it wants.
+    pub(crate) is_watching: bool,
+    /// Whether it waits for a message to be read.
+    pub(crate) is_reading: bool,
+    /// Whether it is about to begin anew: what it would deliver until then would be lost.
+    pub(crate) is_resetting: bool,
+    /// Whether all of its progress is to be written: changes of it were lost, or cannot be told from the log.
+    pub(crate) is_unwritten: bool,
+    /// When it is to be woken.
+    pub(crate) wake_at: Option<Time>,
+    /// The first message that something is kept of.
+    pub(crate) first_kept: Option<u64>,
+}
+
+/// What a consumer has to know of its surroundings, and never changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) created: Time,
+}
+
+impl Consumer {
+    /// A consumer that is so far.
+    pub(crate) fn new(
+        identity: Identity,
+        config: ConsumerConfig,
+        progress: Progress,
+        stream: &str,
+        form: &ReplyForm,
+    ) -> Self {
+        let Identity {
+            number,
+            name,
+            created,
+        } = identity;
+        Self {
+            ack_prefix: form.ack_prefix(stream, &name),
+            flow_prefix: form.flow_prefix(stream, &name),
+            number,
+            name,
+            created,
+            filter: Filter::default(),
+            progress,
+            changes: Changes::default(),
+            ack_wait: AckWait::default(),
+            deliver_to: Bytes::new(),
+            deliver_group: Bytes::new(),
+            pending: Pending::default(),
+            search: Search::default(),
+            redeliver: VecDeque::new(),
+            waiting: WaitingQueue::default(),
+            is_bound: false,
+            flow: None,
+            heartbeat_due: None,
+            pace: Pace::default(),
+            paced_until: None,
+            pin: None,
+            pause_ends: None,
+            threshold: 0,
+            inactive_at: None,
+            marks: Marks::default(),
+            config: ConsumerConfig::default(),
+        }
+        .configured(config)
+    }
+
+    fn configured(mut self, config: ConsumerConfig) -> Self {
+        self.take_config(config);
+        self
+    }
+
+    /// Becomes what a configuration says, but for what its stream has to be asked for.
+    pub(crate) fn take_config(&mut self, config: ConsumerConfig) {
+        self.filter = Filter::new(config.filters());
+        self.ack_wait = AckWait::new(config.ack_wait, &config.backoff);
+        self.deliver_to = Bytes::copy_from_slice(config.deliver_subject.as_bytes());
+        self.deliver_group = Bytes::copy_from_slice(config.deliver_group.as_bytes());
+        if config.flow_control && self.flow.is_none() {
+            self.flow = Some(Flow::default());
+        }
+        if self.config.filter_subject != config.filter_subject
+            || self.config.filter_subjects != config.filter_subjects
+        {
+            self.pending.forget();
+            self.search.forget();
+        }
+        if config.priority_policy != PriorityPolicy::PinnedClient {
+            self.pin = None;
+        }
+        self.config = config;
+    }
+
+    /// It begins to work at this moment: it was made, or read from disk. `last`: the last message of its stream;
+    /// `burst`: how many bytes it may push at once where that is limited.
+    pub(crate) fn begin(&mut self, now: Time, last: u64, burst: usize, random: &mut Random) {
+        if self.config.replay_policy != ReplayPolicy::Instant {
+            self.pace.replay_up_to(last);
+        }
+        self.pace.set_rate(self.config.rate_limit, burst);
+        self.take_threshold(now, random);
+        self.pause_ends = self.paused_until().filter(|until| *until > now);
+    }
+
+    /// When it goes for want of use. Pull consumers of which several are not used go one after the other.
+    pub(crate) fn take_threshold(&mut self, now: Time, random: &mut Random) {
+        let threshold = self.config.inactive_threshold;
+        let jitter = i64::try_from(100 + random.below(900)).unwrap_or(100) * (SECOND / 1000);
+        self.threshold = match (threshold > 0, self.is_pull()) {
+            (false, _) => 0,
+            (true, true) => threshold.saturating_add(jitter),
+            (true, false) => threshold,
+        };
+        self.inactive_at = None;
+        self.used(now);
+    }
+
+    /// The rate at which it delivers has changed.
+    pub(crate) fn take_rate(&mut self, burst: usize) {
+        self.pace.set_rate(self.config.rate_limit, burst);
+        self.paced_until = None;
+    }
+
+    pub(crate) fn is_pull(&self) -> bool {
+        !self.config.is_push()
+    }
+
+    /// Whether its progress is kept beyond the end of the server.
+    pub(crate) fn is_kept(&self) -> bool {
+        !self.config.memory_storage && !self.config.direct
+    }
+
+    /// Whether it counts against limits.
+    pub(crate) fn is_counted(&self) -> bool {
+        !self.config.direct && !self.config.sourcing
+    }
+
+    /// Whether somebody listens where it pushes messages.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.is_bound
+    }
+
+    /// Until when it is paused.
+    pub(crate) fn paused_until(&self) -> Option<Time> {
+        let until = self.config.pause_until.as_ref();
+        until.filter(|until| !until.is_zero()).map(|until| until.time())
+    }
+
+    pub(crate) fn is_paused(&self, now: Time) -> bool {
+        self.paused_until().is_some_and(|until| now < until)
+    }
+
+    /// It has been told to pause, or no longer to.
+    pub(crate) fn take_pause(&mut self, now: Time) {
+        self.pause_ends = self.paused_until().filter(|until| *until > now);
+    }
+
+    /// Whether a message is still to be acknowledged, or to be delivered first.
+    pub(crate) fn needs(&self, sequence: u64, subject: &[u8]) -> bool {
+        self.progress.needs(sequence) && self.filter.matches(subject)
+    }
+
+    /// No message before this one is needed.
+    pub(crate) fn first_needed(&self) -> u64 {
+        let kept = self.progress.first_kept().unwrap_or(u64::MAX);
+        kept.min(self.progress.next)
+    }
+
+    /// It has been used.
+    pub(crate) fn used(&mut self, now: Time) {
+        if self.threshold > 0 && (self.is_pull() || !self.is_bound) {
+            self.inactive_at = Some(now.after(self.threshold));
+        }
+    }
+
+    /// Makes a change, and notes it for the log.
+    fn change(&mut self, change: Change, exists: impl Fn(u64) -> bool) {
+        self.progress
+            .apply(&change, self.config.ack_policy, &self.ack_wait, exists);
+        if self.is_kept() {
+            self.changes.push(change);
+        }
+    }
+
+    /// Makes a change that is read from the log.
+    pub(crate) fn apply(&mut self, change: &Change, exists: impl Fn(u64) -> bool) {
+        let (policy, ack_wait) = (self.config.ack_policy, &self.ack_wait);
+        self.progress.apply(change, policy, ack_wait, exists);
+        self.pending.forget();
+    }
+
+    /// Whether some of its progress is not yet proposed to the log.
+    pub(crate) fn has_unlogged(&self) -> bool {
+        self.is_kept() && (self.marks.is_unwritten || !self.changes.is_empty())
+    }
+
+    /// Has come so far.
+    pub(crate) fn take_progress(&mut self, progress: Progress) {
+        self.progress = progress;
+        self.pending.forget();
+        self.search.forget();
+    }
+
+    /// Writes subjects of another form from now on.
+    pub(crate) fn set_form(&mut self, stream: &str, form: &ReplyForm) {
+        self.ack_prefix = form.ack_prefix(stream, &self.name);
+        self.flow_prefix = form.flow_prefix(stream, &self.name);
+    }
+
+    /// Begins anew, as if nothing had been delivered.
+    pub(crate) fn reset(&mut self, next: u64) {
+        self.progress = Progress::new(next);
+        self.redeliver.clear();
+        self.search.forget();
+        self.pending.forget();
+        // What was changed and is not yet written is no more.
+        self.changes.take();
+    }
+
+    /// All messages have gone.
+    pub(crate) fn all_removed(&mut self) {
+        self.progress.all_removed();
+        self.redeliver.clear();
+        self.search.forget();
+        self.pending.forget();
+    }
+
+    /// All messages before one have gone that it wants.
+    pub(crate) fn purged(&mut self, first: u64) {
+        self.progress.purged(first);
+        self.pending.forget();
+    }
+
+    fn advisory(&self, event: ConsumerEvent) -> Effect {
+        Effect::Advisory(Advisory {
+            consumer: self.name.clone(),
+            event,
+        })
+    }
+
+    /// Tells of something.
+    pub(crate) fn tell(&self, out: &mut Outgoing<'_>, event: ConsumerEvent) {
+        out.effects.push(self.advisory(event));
+    }
+}

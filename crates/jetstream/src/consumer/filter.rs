@@ -1,0 +1,198 @@
+//! Which messages of its stream a consumer wants.
+
+use crate::held::{Cold, Messages};
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use vagus_routing::subject::{has_wildcards, matches, overlap};
+
+const EVERYTHING: &[u8] = b">";
+
+/// Which messages a consumer wants.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    /// None: all of them.
+    patterns: Vec<Bytes>,
+    /// Whether one message may match two of them.
+    is_overlapping: bool,
+}
+
+/// Messages that were looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Their sequences, in order.
+    pub(crate) sequences: Vec<u64>,
+    /// All of them are there up to this one.
+    pub(crate) up_to: u64,
+}
+
+impl Filter {
+    pub(crate) fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Self {
+        let mut patterns: Vec<Bytes> = patterns
+            .map(|pattern| Bytes::copy_from_slice(pattern.as_bytes()))
+            .collect();
+        if patterns.iter().any(|pattern| pattern == EVERYTHING) {
+            patterns.clear();
+        }
+        // None is within another: only those with wildcards can have some of their matches in common.
+        let wild = patterns.iter().filter(|pattern| has_wildcards(pattern));
+        let wild: Vec<&Bytes> = wild.collect();
+        let meet = |(at, one): (usize, &&Bytes)| wild[at + 1..].iter().any(|other| overlap(one, other));
+        let is_overlapping = wild.iter().enumerate().any(meet);
+        Self {
+            patterns,
+            is_overlapping,
+        }
+    }
+
+    /// What it matches, as patterns.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &[u8]> {
+        let everything = self.patterns.is_empty().then_some(EVERYTHING);
+        everything
+            .into_iter()
+            .chain(self.patterns.iter().map(|pattern| &**pattern))
+    }
+
+    pub(crate) fn matches(&self, subject: &[u8]) -> bool {
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| matches(pattern, subject))
+    }
+
+    /// Whether all that it matches is also matched by a pattern.
+    pub(crate) fn is_within(&self, pattern: &[u8]) -> bool {
+        self.patterns()
+            .all(|one| vagus_routing::subject::is_subset(one, pattern))
+    }
+
+    /// The first messages from one sequence up to another that it matches: so many, or all.
+    pub(crate) fn find<M: Messages>(
+        &self,
+        held: &M,
+        from: u64,
+        last: u64,
+        at_most: usize,
+    ) -> Result<Found, Cold> {
+        let mut found = Found {
+            sequences: Vec::new(),
+            up_to: last,
+        };
+        let mut patterns = self.patterns();
+        if self.patterns.len() < 2 {
+            if let Some(pattern) = patterns.next() {
+                found.sequences = held.sequences(pattern, from..=last, at_most);
+                found.up_to = complete_up_to(&found.sequences, at_most, last);
+            }
+            return Ok(found);
+        }
+        let mut merged = BTreeSet::new();
+        for pattern in patterns {
+            let sequences = held.sequences(pattern, from..=found.up_to, at_most);
+            found.up_to = complete_up_to(&sequences, at_most, found.up_to);
+            merged.extend(sequences);
+        }
+        found.sequences.extend(merged.range(..=found.up_to).take(at_most));
+        found.up_to = complete_up_to(&found.sequences, at_most, found.up_to);
+        Ok(found)
+    }
+
+    /// How many messages from a sequence on it matches.
+    pub(crate) fn count<M: Messages>(&self, held: &M, from: u64) -> Result<u64, Cold> {
+        if !self.is_overlapping {
+            let counts = self.patterns().map(|pattern| held.count_matching(pattern, from));
+            return Ok(counts.sum());
+        }
+        let mut count = 0;
+        for (at, pattern) in self.patterns.iter().enumerate() {
+            let before = self.patterns.get(..at).unwrap_or_default();
+            let mut split = Vec::new();
+            held.for_each_subject(pattern, &mut |subject, of_it| {
+                if !before.iter().any(|other| matches(other, subject)) {
+                    match of_it.first >= from {
+                        true => count += of_it.messages,
+                        false if of_it.last >= from => split.push(Bytes::copy_from_slice(subject)),
+                        false => {}
+                    }
+                }
+                ControlFlow::Continue(())
+            });
+            let of_split = split.iter().map(|subject| held.count_matching(subject, from));
+            count += of_split.sum::<u64>();
+        }
+        Ok(count)
+    }
+
+    /// The last sequence that it matches.
+    pub(crate) fn last<M: Messages>(&self, held: &M) -> Option<u64> {
+        let of_each = self.patterns().filter_map(|pattern| held.last(pattern, u64::MAX));
+        of_each.max()
+    }
+
+    /// The last message of each subject that it matches.
+    pub(crate) fn last_of_each<M: Messages>(&self, held: &M) -> BTreeSet<u64> {
+        let mut last = BTreeSet::new();
+        for pattern in self.patterns() {
+            held.for_each_subject(pattern, &mut |_, of_it| {
+                last.insert(of_it.last);
+                ControlFlow::Continue(())
+            });
+        }
+        last
+    }
+}
+
+/// Up to where sequences are all there are, if no more than so many were asked for.
+fn complete_up_to(sequences: &[u64], at_most: usize, last: u64) -> u64 {
+    match sequences.last() {
+        Some(found) if sequences.len() >= at_most => *found,
+        _ => last,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Filter;
+    use crate::config::Storage;
+    use crate::held::{InMemory, Messages};
+    use crate::message::Message;
+
+    fn held(subjects: &[&'static str]) -> InMemory {
+        let mut held = InMemory::new(Storage::Memory);
+        for (sequence, subject) in (1..).zip(subjects) {
+            held.insert(Message {
+                sequence,
+                subject: subject.as_bytes().into(),
+                ..Message::default()
+            });
+        }
+        held
+    }
+
+    #[test]
+    fn one_message_counts_once_however_many_patterns_match_it() {
+        let held = held(&["a.b", "a.c", "b.b", "a.b", "c.b", "c.c", "a.b"]);
+        let filter = Filter::new(["a.*", "*.b"].into_iter());
+        assert!(filter.is_overlapping);
+        assert_eq!(filter.count(&held, 0), Ok(6));
+        assert_eq!(filter.count(&held, 3), Ok(4));
+        assert_eq!(filter.find(&held, 2, 7, 99).unwrap().sequences, [2, 3, 4, 5, 7]);
+        let found = filter.find(&held, 2, 7, 2).unwrap();
+        assert_eq!((&*found.sequences, found.up_to), (&[2, 3][..], 3));
+        assert_eq!(filter.last(&held), Some(7));
+        assert_eq!(
+            filter.last_of_each(&held).into_iter().collect::<Vec<_>>(),
+            [2, 3, 5, 7]
+        );
+    }
+
+    #[test]
+    fn what_is_found_is_all_up_to_where_it_says() {
+        let held = held(&["a", "b", "a", "c", "b", "a", "b"]);
+        let filter = Filter::new(["a", "b"].into_iter());
+        assert!(!filter.is_overlapping);
+        let found = filter.find(&held, 1, 7, 3).unwrap();
+        assert_eq!((&*found.sequences, found.up_to), (&[1, 2, 3][..], 3));
+        let found = filter.find(&held, 4, 7, 3).unwrap();
+        assert_eq!((&*found.sequences, found.up_to), (&[5, 6, 7][..], 7));
+        let found = Filter::new([].into_iter()).find(&held, 3, 5, 9).unwrap();
+        assert_eq!((&*found.sequences, found.up_to), (&[3, 4, 5][..], 5));
+    }
+}

@@ -1,0 +1,257 @@
+//! How far a consumer is: what it has delivered, and what of that is acknowledged. It is what is kept of a consumer, as
+//! [changes](Change) in the log and as a whole in checkpoints.
+
+mod change;
+mod encoding;
+
+pub use change::Change;
+pub(crate) use change::Changes;
+
+use super::config::AckPolicy;
+use super::unacknowledged::{AckWait, Delivered, Unacknowledged};
+use crate::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A message, in the stream and among what a consumer delivered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) consumer: u64,
+    pub(crate) stream: u64,
+}
+
+/// How far a consumer is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    /// Messages before this sequence are not looked for any more.
+    pub(crate) next: u64,
+    /// The last messages of their subjects that it begins with, and that it has not delivered.
+    pub(crate) last_of_each: BTreeSet<u64>,
+    /// Up to this sequence it wants those alone.
+    pub(crate) last_of_each_up_to: u64,
+    /// What was delivered last.
+    pub(crate) delivered: Position,
+    /// Up to where all is acknowledged.
+    pub(crate) floor: Position,
+    pub(crate) unacknowledged: Unacknowledged,
+    /// What was delivered as often as it may be, and how often that is.
+    pub(crate) exhausted: BTreeMap<u64, u64>,
+    pub(crate) last_delivered: Option<Time>,
+    pub(crate) last_acknowledged: Option<Time>,
+}
+
+impl Progress {
+    /// Nothing is delivered; the first message will be the one of this sequence or later.
+    pub(crate) fn new(next: u64) -> Self {
+        let before = Position {
+            consumer: 0,
+            stream: next.saturating_sub(1),
+        };
+        Self {
+            next: next.max(1),
+            delivered: before,
+            floor: before,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a message is still to be acknowledged, or to be delivered first, if it matches what is wanted.
+    pub(crate) fn needs(&self, sequence: u64) -> bool {
+        let is_ahead = match sequence <= self.last_of_each_up_to {
+            true => self.last_of_each.contains(&sequence),
+            false => sequence >= self.next,
+        };
+        is_ahead || self.unacknowledged.get(sequence).is_some() || self.exhausted.contains_key(&sequence)
+    }
+
+    /// The first message that something is kept of.
+    pub(crate) fn first_kept(&self) -> Option<u64> {
+        let kept = [
+            self.unacknowledged.first().map(|(sequence, _)| sequence),
+            self.exhausted.first_key_value().map(|(sequence, _)| *sequence),
+            self.last_of_each.first().copied(),
+        ];
+        kept.into_iter().flatten().min()
+    }
+
+    /// Makes a change: one that was decided here, or one that is read from the log, where it may be known already.
+    /// `exists`: whether the stream has a message of that sequence.
+    pub(crate) fn apply(
+        &mut self,
+        change: &Change,
+        policy: AckPolicy,
+        ack_wait: &AckWait,
+        exists: impl Fn(u64) -> bool,
+    ) {
+        match *change {
+            Change::Delivered {
+                consumer_sequence,
+                first,
+                count,
+                time,
+            } => {
+                for (consumer_sequence, sequence) in (consumer_sequence..).zip(first..).take(count as usize) {
+                    if consumer_sequence > self.delivered.consumer {
+                        let position = Position {
+                            consumer: consumer_sequence,
+                            stream: sequence,
+                        };
+                        self.deliver(position, policy, time, ack_wait, exists(sequence));
+                    }
+                }
+            }
+            Change::Redelivered {
+                consumer_sequence,
+                sequence,
+                deliveries,
+                time,
+            } => {
+                if consumer_sequence > self.delivered.consumer {
+                    self.delivered.consumer = consumer_sequence;
+                    self.last_delivered = Some(time);
+                    let deadline = ack_wait.deadline(time, deliveries);
+                    self.unacknowledged
+                        .redelivered(sequence, deliveries, time, deadline);
+                }
+            }
+            Change::Acknowledged { first, last, time } => {
+                let pending = self.unacknowledged.range(first, last);
+                for sequence in pending {
+                    self.acknowledge(sequence, time);
+                }
+                self.exhausted
+                    .retain(|sequence, _| !(first..=last).contains(sequence));
+            }
+            Change::AcknowledgedUpTo {
+                consumer_sequence,
+                sequence,
+                time,
+            } => {
+                let position = Position {
+                    consumer: consumer_sequence,
+                    stream: sequence,
+                };
+                self.acknowledge_up_to(position, time);
+            }
+            Change::Postponed { sequence, until } => {
+                self.unacknowledged.postpone(sequence, until);
+            }
+            Change::Exhausted { sequence } => {
+                self.exhaust(sequence);
+            }
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        position: Position,
+        policy: AckPolicy,
+        time: Time,
+        ack_wait: &AckWait,
+        exists: bool,
+    ) {
+        let sequence = position.stream;
+        self.pass(sequence);
+        self.delivered.consumer = position.consumer;
+        self.delivered.stream = self.delivered.stream.max(sequence);
+        self.last_delivered = Some(time);
+        if policy == AckPolicy::None {
+            self.floor = self.delivered;
+        } else if exists {
+            let deadline = ack_wait.deadline(time, 1);
+            self.unacknowledged
+                .delivered(sequence, position.consumer, time, deadline);
+        }
+    }
+
+    /// A message is not looked for any more.
+    pub(crate) fn pass(&mut self, sequence: u64) {
+        if sequence <= self.last_of_each_up_to {
+            self.last_of_each.remove(&sequence);
+            self.next = match self.last_of_each.is_empty() {
+                true => self.last_of_each_up_to + 1,
+                false => sequence + 1,
+            };
+        } else {
+            self.next = self.next.max(sequence + 1);
+        }
+    }
+
+    /// A message is acknowledged; None: it was not waited for.
+    pub(crate) fn acknowledge(&mut self, sequence: u64, time: Time) -> Option<Delivered> {
+        self.exhausted.remove(&sequence);
+        let acknowledged = self.unacknowledged.remove(sequence)?;
+        self.last_acknowledged = Some(time);
+        self.raise_floor(acknowledged.consumer_sequence);
+        Some(acknowledged)
+    }
+
+    /// The floor follows when what was just above it is acknowledged, and when nothing is left to be.
+    fn raise_floor(&mut self, acknowledged: u64) {
+        match self.unacknowledged.first() {
+            None => self.floor = self.delivered,
+            Some((sequence, first)) if acknowledged == self.floor.consumer + 1 => {
+                self.floor = Position {
+                    consumer: first.consumer_sequence - 1,
+                    stream: sequence - 1,
+                };
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// All messages up to one are acknowledged. Which of them were waited for.
+    pub(crate) fn acknowledge_up_to(&mut self, position: Position, time: Time) -> Vec<u64> {
+        if position.consumer <= self.floor.consumer || position.stream <= self.floor.stream {
+            return Vec::new();
+        }
+        self.floor = position;
+        self.last_acknowledged = Some(time);
+        let acknowledged = self.unacknowledged.up_to(position.stream);
+        for sequence in &acknowledged {
+            self.unacknowledged.remove(*sequence);
+        }
+        self.exhausted.retain(|sequence, _| *sequence > position.stream);
+        acknowledged
+    }
+
+    /// A message is not delivered again, as often as it was. How often that is.
+    pub(crate) fn exhaust(&mut self, sequence: u64) -> Option<u64> {
+        let delivered = self.unacknowledged.remove(sequence)?;
+        self.exhausted.insert(sequence, delivered.deliveries);
+        Some(delivered.deliveries)
+    }
+
+    /// A message has gone from the stream. What it was if it was waited for.
+    pub(crate) fn removed(&mut self, sequence: u64) -> Option<Delivered> {
+        self.exhausted.remove(&sequence);
+        if self.last_of_each.remove(&sequence) && self.last_of_each.is_empty() {
+            self.next = self.next.max(self.last_of_each_up_to + 1);
+        }
+        let delivered = self.unacknowledged.remove(sequence)?;
+        self.raise_floor(delivered.consumer_sequence);
+        Some(delivered)
+    }
+
+    /// All messages have gone from the stream.
+    pub(crate) fn all_removed(&mut self) {
+        self.unacknowledged = Unacknowledged::default();
+        self.exhausted.clear();
+        self.last_of_each.clear();
+        self.next = self.next.max(self.last_of_each_up_to + 1);
+        self.floor = self.delivered;
+    }
+
+    /// All messages before one have gone that are wanted.
+    pub(crate) fn purged(&mut self, first: u64) {
+        self.next = self.next.max(first);
+        self.delivered.stream = self.delivered.stream.max(first.saturating_sub(1));
+        if self.unacknowledged.is_empty() {
+            self.floor = self.delivered;
+        }
+    }
+
+    /// How many messages were delivered more than once, or as often as they may be.
+    pub(crate) fn redelivered(&self) -> usize {
+        self.unacknowledged.delivered_again() + self.exhausted.len()
+    }
+}

@@ -1,0 +1,63 @@
+//! What a consumer sees of its stream.
+
+use crate::held::Messages;
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// How many messages are remembered that have gone.
+const REMEMBERED: usize = 1024;
+
+/// What a consumer sees of its stream.
+#[derive(Debug)]
+pub(crate) struct View<'a, M> {
+    pub(crate) held: &'a M,
+    /// The sequence of the first message, or of the next if there is none; 0 before there was any.
+    pub(crate) first: u64,
+    /// The last sequence that was given.
+    pub(crate) last: u64,
+    pub(crate) removals: &'a Removals,
+}
+
+impl<M: Messages> View<'_, M> {
+    /// Whether there is a message of that sequence.
+    pub(crate) fn exists(&self, sequence: u64) -> bool {
+        self.held.time_of(sequence).is_some()
+    }
+}
+
+/// The messages that have gone last, so that who counts need not count anew for each.
+#[derive(Debug, Default)]
+pub(crate) struct Removals {
+    /// How many have gone before those that are remembered.
+    forgotten: u64,
+    /// Their sequences and subjects.
+    remembered: VecDeque<(u64, Bytes)>,
+}
+
+impl Removals {
+    /// One has gone.
+    pub(crate) fn note(&mut self, sequence: u64, subject: Bytes) {
+        if self.remembered.len() == REMEMBERED {
+            self.remembered.pop_front();
+            self.forgotten += 1;
+        }
+        self.remembered.push_back((sequence, subject));
+    }
+
+    /// More have gone than can be remembered.
+    pub(crate) fn forget(&mut self) {
+        self.forgotten = self.count() + 1;
+        self.remembered.clear();
+    }
+
+    /// How many have gone.
+    pub(crate) fn count(&self) -> u64 {
+        self.forgotten + self.remembered.len() as u64
+    }
+
+    /// Those that have gone since so many had; None if they are forgotten.
+    pub(crate) fn since(&self, count: u64) -> Option<impl Iterator<Item = &(u64, Bytes)>> {
+        let known = count.checked_sub(self.forgotten)?;
+        Some(self.remembered.iter().skip(usize::try_from(known).ok()?))
+    }
+}

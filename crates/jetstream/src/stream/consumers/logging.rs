@@ -1,0 +1,81 @@
+//! What consumers have done is written into the log behind; and what of that comes to nothing, again.
+
+use super::entry::{ConsumerEntry, Kept};
+use crate::consumer::ReplyForm;
+use crate::held::Messages;
+use crate::stream::entry::Entry;
+use crate::stream::{Stream, Surroundings};
+
+impl<M: Messages> Stream<M> {
+    /// Decides for what has been done by consumers: it comes with the next proposal.
+    pub(in crate::stream) fn log_changes(&mut self) {
+        for number in std::mem::take(&mut self.consumers.unlogged) {
+            self.log_changes_of(number);
+        }
+    }
+
+    pub(super) fn log_changes_of(&mut self, number: u64) {
+        let Some(consumer) = self.consumers.by_number.get_mut(&number) else {
+            return;
+        };
+        consumer.marks.is_unlogged = false;
+        if !consumer.has_unlogged() {
+            return;
+        }
+        let changes = consumer.changes.take();
+        let entry = match std::mem::take(&mut consumer.marks.is_unwritten) {
+            true => ConsumerEntry::Came {
+                number,
+                progress: Box::new(Kept(consumer.progress.clone())),
+            },
+            false => ConsumerEntry::Changed { number, changes },
+        };
+        self.decide(Entry::Consumer(entry), Vec::new());
+    }
+
+    /// Nothing comes of what was decided for consumers.
+    pub(in crate::stream) fn forget_consumers_ahead(&mut self) {
+        self.consumers.ahead.clear();
+    }
+
+    /// The same of one of these decisions.
+    pub(in crate::stream) fn lose_consumer(&mut self, entry: &ConsumerEntry) {
+        let now = self.latest;
+        self.with_consumer(entry.number(), |work| {
+            let consumer = work.consumer;
+            consumer.marks.is_resetting = false;
+            // It is written as a whole: what else of it is on its way does not matter then.
+            consumer.marks.is_unwritten |= entry.is_behind() && consumer.is_kept();
+            consumer.used(now);
+        });
+        self.consumers.make_ready(entry.number());
+    }
+
+    /// The stream has been read from disk, and all of its log: its consumers begin to work. Those that were in memory only
+    /// go with the next proposal. Whoever they deliver to has to be [told of](Self::set_bound).
+    pub fn begin_consumers(&mut self, around: &Surroundings<'_>) {
+        self.consumers.random.stir(u64::from(around.random));
+        self.consumers.burst = match usize::try_from(self.config.max_message_size) {
+            Ok(size @ 1..) => size,
+            _ => around.limits.max_payload,
+        };
+        let mut numbers: Vec<u64> = self.consumers.by_number.keys().copied().collect();
+        numbers.sort_unstable();
+        for number in numbers {
+            let is_kept = self.with_consumer(number, |work| work.consumer.is_kept());
+            match is_kept {
+                Some(true) => self.begin_consumer(number, around.now),
+                _ => self.delete_consumer(number, None),
+            }
+        }
+        self.consumers.settle();
+    }
+
+    /// On which subjects consumers have messages be acknowledged from now on.
+    pub fn set_reply_form(&mut self, form: ReplyForm) {
+        for consumer in self.consumers.by_number.values_mut() {
+            consumer.set_form(&self.config.name, &form);
+        }
+        self.consumers.form = form;
+    }
+}

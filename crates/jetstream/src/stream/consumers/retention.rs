@@ -1,0 +1,106 @@
+//! Which messages stay because some consumer needs them, and which go because none does.
+
+use super::Consumers;
+use super::sweep::Sweep;
+use crate::config::Retention;
+use crate::consumer::Filter;
+use crate::held::Messages;
+use crate::stream::Stream;
+use std::collections::BTreeSet;
+
+/// How many messages are looked at in a turn that nobody may need any more.
+const LOOKED_AT: usize = 1000;
+
+impl Consumers {
+    /// A consumer that needs a message.
+    fn in_need_of(&self, sequence: u64, subject: &[u8]) -> Option<u64> {
+        let needs = |number: u64| {
+            let consumer = self.by_number.get(&number);
+            consumer.is_some_and(|consumer| consumer.needs(sequence, subject))
+        };
+        match needs(self.last_in_need) {
+            true => Some(self.last_in_need),
+            false => self.wanting.find(subject, self.last_in_need, needs),
+        }
+    }
+}
+
+impl<M: Messages> Stream<M> {
+    /// Whether a message is kept that would get this sequence.
+    pub(in crate::stream) fn is_wanted(&self, sequence: u64, subject: &[u8]) -> bool {
+        self.config.retention != Retention::Interest || self.consumers.in_need_of(sequence, subject).is_some()
+    }
+
+    /// Has those messages go that consumers are done with, and that no other needs.
+    pub(in crate::stream) fn release_done_with(&mut self) {
+        if self.consumers.done_with.is_empty() {
+            return;
+        }
+        let done_with: BTreeSet<u64> = std::mem::take(&mut self.consumers.done_with)
+            .into_iter()
+            .collect();
+        let unneeded = done_with
+            .into_iter()
+            .filter(|sequence| self.is_unneeded(*sequence));
+        let unneeded: Vec<u64> = unneeded.collect();
+        self.release(unneeded);
+    }
+
+    fn is_unneeded(&mut self, sequence: u64) -> bool {
+        let Some(subject) = self.held.subject_of(sequence) else {
+            return false;
+        };
+        let in_need = self.consumers.in_need_of(sequence, &subject);
+        if let Some(number) = in_need {
+            self.consumers.last_in_need = number;
+        }
+        in_need.is_none()
+    }
+
+    /// Messages from one to another that a filter matches may not be needed any more.
+    pub(super) fn may_be_unneeded(&mut self, next: u64, last: u64, filter: Filter) {
+        if self.config.retention == Retention::Interest && next <= last {
+            self.consumers.sweeps.push_back(Sweep { next, last, filter });
+        }
+    }
+
+    /// Nobody may need any of the messages any more.
+    pub(in crate::stream) fn none_may_be_needed(&mut self) {
+        self.may_be_unneeded(self.first, self.last, Filter::default());
+    }
+
+    pub(super) fn has_to_sweep(&self) -> bool {
+        !self.consumers.sweeps.is_empty()
+    }
+
+    /// Looks at some of the messages that nobody may need any more.
+    pub(super) fn sweep(&mut self) {
+        let Some(mut sweep) = self.consumers.sweeps.pop_front() else {
+            return;
+        };
+        if self.config.retention != Retention::Interest {
+            self.consumers.sweeps.clear();
+            return;
+        }
+        let found = sweep.filter.find(&self.held, sweep.next, sweep.last, LOOKED_AT);
+        let Ok(found) = found else {
+            self.consumers.sweeps.push_back(sweep);
+            return;
+        };
+        let unneeded = found
+            .sequences
+            .into_iter()
+            .filter(|sequence| self.is_unneeded(*sequence));
+        let unneeded: Vec<u64> = unneeded.collect();
+        self.release(unneeded);
+        sweep.next = found.up_to + 1;
+        if sweep.next <= sweep.last {
+            self.consumers.sweeps.push_front(sweep);
+        }
+    }
+
+    /// Proposes again what was proposed and has come to nothing: that these messages go.
+    pub(in crate::stream) fn release_again(&mut self, sequences: Vec<u64>) {
+        self.consumers.done_with.extend(sequences);
+    }
+}

@@ -1,0 +1,82 @@
+//! What is told of the consumers of a stream.
+
+use super::moment;
+use crate::api::{LIST_LIMIT, NAMES_LIMIT, Paged};
+use crate::consumer::{ConsumerHealth, ConsumerInfo};
+use crate::error::ApiError;
+use crate::held::{Cold, Messages};
+use crate::stream::{Stream, Surroundings};
+
+impl<M: Messages> Stream<M> {
+    /// How many consumers there are.
+    pub fn consumer_count(&self) -> usize {
+        self.consumers.by_number.len()
+    }
+
+    /// Whether there is a consumer of that name.
+    pub fn has_consumer(&self, name: &str) -> bool {
+        self.consumers.names.contains_key(name)
+    }
+
+    /// What a consumer is.
+    ///
+    /// # Errors
+    /// If something has to be read first.
+    pub fn consumer_info(
+        &mut self,
+        around: &Surroundings<'_>,
+        name: &str,
+    ) -> Result<Result<ConsumerInfo, ApiError>, Cold> {
+        let number = match self.consumers.named(name) {
+            Ok(consumer) => consumer.number,
+            Err(error) => return Ok(Err(error)),
+        };
+        let stream = self.config.name.clone();
+        let info = self.with_consumer(number, |work| {
+            work.consumer.info(&stream, &work.view, moment(around))
+        });
+        info.unwrap_or_else(|| Ok(ConsumerInfo::default())).map(Ok)
+    }
+
+    /// What of a consumer is no part of nats-server's answers: why it waits, how far it is behind.
+    ///
+    /// # Errors
+    /// If something has to be read first.
+    pub fn consumer_health(
+        &mut self,
+        around: &Surroundings<'_>,
+        name: &str,
+    ) -> Result<Result<ConsumerHealth, ApiError>, Cold> {
+        let number = match self.consumers.named(name) {
+            Ok(consumer) => consumer.number,
+            Err(error) => return Ok(Err(error)),
+        };
+        let health = self.with_consumer(number, |work| work.consumer.health(&work.view, moment(around)));
+        health
+            .transpose()
+            .map(|health| health.ok_or(ApiError::CONSUMER_NOT_FOUND))
+    }
+
+    /// The names of consumers, in their order, from one on.
+    pub fn consumer_names(&self, offset: isize) -> Paged<String> {
+        Paged::new(self.consumers.names.keys().cloned(), offset, NAMES_LIMIT)
+    }
+
+    /// What consumers are, in the order of their names, from one on.
+    ///
+    /// # Errors
+    /// If something has to be read first.
+    pub fn consumer_infos(
+        &mut self,
+        around: &Surroundings<'_>,
+        offset: isize,
+    ) -> Result<Paged<ConsumerInfo>, Cold> {
+        let names = Paged::new(self.consumers.names.keys().cloned(), offset, LIST_LIMIT);
+        let mut shown = Vec::with_capacity(names.shown.len());
+        for name in &names.shown {
+            shown.extend(self.consumer_info(around, name)?.ok());
+        }
+        let page = names.page;
+        Ok(Paged { page, shown })
+    }
+}
