@@ -166,6 +166,22 @@ pub(crate) fn read_all(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
     Ok(buffer)
 }
 
+/// So much is written at once where much is written, and then made durable: who writes little waits for no more than that.
+pub(crate) const PIECE: usize = 1 << 20;
+
+/// Writes `bytes` and makes them durable, piece by piece.
+///
+/// # Errors
+///
+/// Those of the disk. Anything of `bytes` may have been written.
+pub(crate) fn write_durably(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    for (number, piece) in bytes.chunks(PIECE).enumerate() {
+        file.write_at(offset + (number * PIECE) as u64, piece)?;
+        file.sync()?;
+    }
+    Ok(())
+}
+
 /// Puts `bytes` in place of what a file has held: after a power cut it holds either.
 ///
 /// # Errors
@@ -174,8 +190,7 @@ pub(crate) fn read_all(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
 pub(crate) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let file = disk.open(&beside, Opening::Emptied)?;
-    file.write_at(0, bytes)?;
-    file.sync()?;
+    write_durably(&*file, 0, bytes)?;
     disk.rename(&beside, path)?;
     sync_folder_of(disk, path)
 }

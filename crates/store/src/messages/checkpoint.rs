@@ -114,7 +114,7 @@ impl Messages {
             return Ok(None);
         };
         self.is_writing = true;
-        let unsynced = self.parts.iter().filter(|part| part.is_unsynced);
+        let unsynced = self.parts.iter().filter(|part| part.unsynced > 0);
         Ok(Some(Checkpoint {
             position,
             flush,
@@ -138,7 +138,7 @@ impl Messages {
         self.written(&checkpoint.flush);
         self.next_subjects_file = 1 - checkpoint.subjects_file;
         for part in &mut self.parts {
-            part.is_unsynced = false;
+            part.unsynced = 0;
         }
         self.retired
             .retain(|number| !checkpoint.retired.iter().any(|(removed, _)| removed == number));

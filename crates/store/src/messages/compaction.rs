@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use roaring::RoaringBitmap;
 
-use crate::disk::{Disk, Opening};
+use crate::disk::{Disk, Opening, write_durably};
 use crate::segment::{Directory, SegmentError, SegmentFile, put_record, read_record, size_of};
 
 use super::flushing::{Records, begin, footer, is_as_configured};
@@ -68,8 +68,7 @@ impl Compaction {
             let directory = directory.into_sealed();
             bytes.extend(footer(&writing, &directory, end)?);
             let file = disk.open(&self.place.segment(self.number), Opening::Emptied)?;
-            file.write_at(0, &bytes)?;
-            file.sync()?;
+            write_durably(&*file, 0, &bytes)?;
             disk.sync_folder(&self.place.folder)?;
             Ok(directory)
         };

@@ -1,12 +1,16 @@
 //! Writing segments: what is new is put behind what is there, and a segment that is complete gets its footer.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use crate::disk::{Disk, Opening};
+use crate::disk::{Disk, Opening, PIECE, write_durably};
 use crate::encryption::{Keys, is_current, new_file_key};
-use crate::segment::{HEADER, Packing, SegmentError, SegmentHeader, put_block, put_footer, put_record};
+use crate::segment::{
+    Directory, HEADER, Packing, SegmentError, SegmentHeader, put_block, put_footer, put_record,
+};
 
-use super::part::Writing;
+use super::part::{Sealed, Writing};
 use super::{Messages, MessagesOptions, Part, Place, Stage};
 
 /// So many bytes of records make a block.
@@ -37,11 +41,36 @@ struct Write {
     bytes: Vec<u8>,
     /// How many of its records are written afterwards.
     placed: usize,
-    seals: bool,
+    /// What is to be put in order, for the footer, if the segment gets one.
+    seal: Option<Seal>,
+    /// Whether it is made durable, with what was written before.
+    syncs: bool,
+}
+
+/// The footer that is to be made. Putting many subjects in order takes long.
+#[derive(Debug)]
+struct Seal {
+    directory: Directory,
+    writing: Writing,
+    /// Where in the file it goes.
+    end: u64,
+    sealed: OnceLock<Sealed>,
+}
+
+impl Seal {
+    /// The bytes of the footer.
+    fn footer(&self) -> Result<Vec<u8>, SegmentError> {
+        let sealed = self.sealed.get_or_init(|| {
+            let (directory, order) = self.directory.frozen().sort();
+            Sealed { directory, order }
+        });
+        footer(&self.writing, &sealed.directory, self.end)
+    }
 }
 
 impl Flush {
-    /// Writes it, unsynced.
+    /// Writes it. What is much is made durable piece by piece, so that the log's own syncs never wait for much; what is
+    /// little may be lost until the next checkpoint.
     ///
     /// # Errors
     ///
@@ -54,12 +83,21 @@ impl Flush {
                 } else {
                     Opening::Existing
                 };
-                disk.open(&write.path, opening)?
-                    .write_at(write.offset, &write.bytes)
+                let file = disk.open(&write.path, opening)?;
+                let footer = write.seal.as_ref().map(Seal::footer).transpose()?;
+                let bytes = match footer {
+                    Some(footer) => Cow::Owned([&write.bytes[..], &footer].concat()),
+                    None => Cow::Borrowed(&write.bytes[..]),
+                };
+                match write.syncs {
+                    true => write_durably(&*file, write.offset, &bytes)?,
+                    false => file.write_at(write.offset, &bytes)?,
+                }
+                Ok(())
             };
             run().map_err(|source| WriteError {
                 path: write.path.clone(),
-                source: source.into(),
+                source,
             })?;
         }
         Ok(())
@@ -138,7 +176,7 @@ impl<'a> Records<'a> {
     /// Puts a record, by what encodes it.
     pub(super) fn put(
         &mut self,
-        directory: &mut crate::segment::Directory,
+        directory: &mut Directory,
         encode: impl FnOnce(&mut Vec<u8>, &Writing),
     ) -> Result<(), SegmentError> {
         let is_packed = self.writing.header.is_packed;
@@ -157,7 +195,7 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
-    fn close_block(&mut self, directory: &mut crate::segment::Directory) -> Result<(), SegmentError> {
+    fn close_block(&mut self, directory: &mut Directory) -> Result<(), SegmentError> {
         if self.open.is_empty() {
             return Ok(());
         }
@@ -174,10 +212,7 @@ impl<'a> Records<'a> {
     }
 
     /// All bytes, and where in the file the next record goes.
-    pub(super) fn finish(
-        mut self,
-        directory: &mut crate::segment::Directory,
-    ) -> Result<(Vec<u8>, u64), SegmentError> {
+    pub(super) fn finish(mut self, directory: &mut Directory) -> Result<(Vec<u8>, u64), SegmentError> {
         self.close_block(directory)?;
         let end = self.end();
         Ok((self.bytes, end))
@@ -185,11 +220,7 @@ impl<'a> Records<'a> {
 }
 
 /// The footer of a segment that ends there.
-pub(super) fn footer(
-    writing: &Writing,
-    directory: &crate::segment::Directory,
-    end: u64,
-) -> Result<Vec<u8>, SegmentError> {
+pub(super) fn footer(writing: &Writing, directory: &Directory, end: u64) -> Result<Vec<u8>, SegmentError> {
     let mut bytes = Vec::new();
     // Subjects are many, and alike.
     let packing = Packing {
@@ -245,8 +276,8 @@ impl Messages {
             let part = &mut self.parts[place];
             let over = self.held.saturating_sub(self.options.held_at_most);
             self.held -= part.let_go(write.placed, over);
-            if write.seals {
-                part.seal();
+            if let Some(sealed) = write.seal.as_ref().and_then(|seal| seal.sealed.get()) {
+                part.seal(sealed);
                 self.directories += part.directory_memory();
             }
         }
@@ -295,16 +326,22 @@ impl Part {
             }
         }
         let offset = self.file_end;
-        let (mut bytes, end) = records.finish(directory)?;
+        let (bytes, end) = records.finish(directory)?;
         let offset_of_end = if offset == 0 { end.max(HEADER as u64) } else { end };
         self.file_end = offset_of_end;
         // What was deleted before it was written takes no room.
         self.length = u64::from(directory.written());
-        self.is_unsynced = true;
         let placed = directory.placed();
-        if seals {
-            let sealed = directory.clone().into_sealed();
-            bytes.extend(footer(writing, &sealed, self.file_end)?);
+        let seal = seals.then(|| Seal {
+            directory: directory.frozen(),
+            writing: writing.clone(),
+            end: self.file_end,
+            sealed: OnceLock::new(),
+        });
+        self.unsynced += bytes.len();
+        let syncs = self.unsynced >= PIECE;
+        if syncs {
+            self.unsynced = 0;
         }
         Ok(Some(Write {
             number: self.number,
@@ -312,7 +349,8 @@ impl Part {
             offset,
             bytes,
             placed,
-            seals,
+            seal,
+            syncs,
         }))
     }
 }

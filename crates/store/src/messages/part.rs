@@ -1,7 +1,6 @@
 //! A segment of a stream, as it is known in memory.
 
 use std::collections::VecDeque;
-use std::mem;
 
 use roaring::RoaringBitmap;
 
@@ -29,6 +28,13 @@ pub(crate) struct Writing {
     pub(crate) header: SegmentHeader,
     pub(crate) seed: u32,
     pub(crate) packing: Packing,
+}
+
+/// A directory as it is in a footer, and the numbers that its subjects had before.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) directory: Directory,
+    pub(crate) order: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -60,8 +66,8 @@ pub(crate) struct Part {
     pub(crate) is_damaged: bool,
     /// Something in one of its blocks was erased: it has to be written anew.
     pub(crate) has_erased: bool,
-    /// It was written since the last checkpoint.
-    pub(crate) is_unsynced: bool,
+    /// How many bytes are written that may not be durable.
+    pub(crate) unsynced: usize,
     pub(crate) writing: Option<Writing>,
     /// There unless the segment is sealed and nobody has asked for it for a while.
     pub(crate) directory: Option<Directory>,
@@ -91,7 +97,7 @@ impl Part {
             is_packed: false,
             is_damaged: false,
             has_erased: false,
-            is_unsynced: false,
+            unsynced: 0,
             writing: None,
             directory: Some(Directory::growing()),
             used: 0,
@@ -264,11 +270,11 @@ impl Part {
     }
 
     /// It is all written: the subjects of the directory come in order, as in the footer.
-    pub(crate) fn seal(&mut self) {
+    pub(crate) fn seal(&mut self, sealed: &Sealed) {
         self.stage = Stage::Sealed;
         self.writing = None;
         if let Some(directory) = &mut self.directory {
-            *directory = mem::take(directory).into_sealed();
+            directory.replace_by_sorted(&sealed.directory, &sealed.order);
         }
     }
 }

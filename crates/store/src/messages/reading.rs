@@ -34,6 +34,8 @@ enum What {
     Directory { end: u64 },
     /// Messages, the first of which is that of the sequence; None if its record is lost.
     Messages { extract: Option<Extract>, sequence: u64 },
+    /// Nothing: what was asked takes long, and others have their turn before it goes on.
+    Pause,
 }
 
 /// What was read.
@@ -50,6 +52,7 @@ pub(super) enum Read {
         is_damaged: bool,
     },
     Messages(Vec<Message>),
+    Nothing,
 }
 
 /// What could not be read.
@@ -83,6 +86,23 @@ impl Cold {
         }))
     }
 
+    /// For who asks for much: to be asked again, after all others that wait.
+    pub(super) fn pause(part: &Part) -> Self {
+        Self(Box::new(Job {
+            number: part.number,
+            path: PathBuf::new(),
+            keys: None,
+            what: What::Pause,
+        }))
+    }
+
+    /// Whether nothing has to be read: the question took long, and goes on when it is asked again. So nobody else waits for
+    /// longer than for a part of it.
+    #[must_use]
+    pub fn is_pause(&self) -> bool {
+        matches!(self.0.what, What::Pause)
+    }
+
     /// Reads it.
     ///
     /// # Errors
@@ -95,14 +115,13 @@ impl Cold {
             keys,
             what,
         } = &*self.0;
-        let read = || {
-            let file = SegmentFile::open(disk, path, keys.as_ref())?;
-            match what {
-                What::Directory { end } => file.directory_or_scan(*end),
-                What::Messages { extract, .. } => {
-                    let extract = extract.as_ref().ok_or(SegmentError::Damaged)?;
-                    file.messages(extract).map(Read::Messages)
-                }
+        let open = || SegmentFile::open(disk, path, keys.as_ref());
+        let read = || match what {
+            What::Pause => Ok(Read::Nothing),
+            What::Directory { end } => open()?.directory_or_scan(*end),
+            What::Messages { extract, .. } => {
+                let extract = extract.as_ref().ok_or(SegmentError::Damaged)?;
+                open()?.messages(extract).map(Read::Messages)
             }
         };
         match read() {
@@ -113,7 +132,7 @@ impl Cold {
             Err(source) => Err(ReadError {
                 segment: *number,
                 sequence: match what {
-                    What::Directory { .. } => None,
+                    What::Directory { .. } | What::Pause => None,
                     What::Messages { sequence, .. } => Some(*sequence),
                 },
                 source,
@@ -150,7 +169,7 @@ impl Read {
                 directory,
                 is_damaged,
             } => Some((*directory, is_damaged)),
-            Self::Messages(_) => None,
+            Self::Messages(_) | Self::Nothing => None,
         }
     }
 }
@@ -161,7 +180,7 @@ impl Warm {
     pub fn messages(&self) -> &[Message] {
         match &self.found {
             Read::Messages(messages) => messages,
-            Read::Directory { .. } => &[],
+            Read::Directory { .. } | Read::Nothing => &[],
         }
     }
 
@@ -221,6 +240,7 @@ impl Messages {
     /// Takes what was read.
     pub fn warm(&mut self, warm: Warm) {
         match warm.found {
+            Read::Nothing => {}
             Read::Messages(messages) => {
                 self.recent.push_back(messages);
                 if self.recent.len() > RECENT {

@@ -3,7 +3,11 @@
 use bytes::Bytes;
 use vagus_routing::subject;
 
-use super::{Cold, Messages, Part, Stage};
+use super::{Cold, Messages, Part};
+
+mod mask;
+
+use mask::Mask;
 
 /// Goes through the messages that some filters match, in order. It may be kept for as long as one likes.
 #[derive(Clone, Debug)]
@@ -11,18 +15,8 @@ pub struct Cursor {
     filters: Vec<Bytes>,
     next: u64,
     mask: Option<Mask>,
-}
-
-/// Which subjects of a segment the filters match.
-#[derive(Clone, Debug)]
-struct Mask {
-    segment: u64,
-    /// Its subjects have other numbers once it is.
-    is_sealed: bool,
-    subjects: Vec<bool>,
-    /// The subject, if there is just one.
-    only: Option<u32>,
-    is_empty: bool,
+    /// The sequence up to which it is known whether every message matches, and whether.
+    covers: Option<(u64, bool)>,
 }
 
 /// A count that is under way.
@@ -33,6 +27,7 @@ pub struct Count {
     /// What was counted, and before which sequence.
     counted: u64,
     behind: u64,
+    mask: Option<Mask>,
 }
 
 impl Cursor {
@@ -43,6 +38,7 @@ impl Cursor {
             filters: what_filters(filters),
             next,
             mask: None,
+            covers: None,
         }
     }
 
@@ -67,6 +63,7 @@ impl Count {
             from,
             counted: 0,
             behind: 0,
+            mask: None,
         }
     }
 }
@@ -77,62 +74,6 @@ fn what_filters(filters: Vec<Bytes>) -> Vec<Bytes> {
         return Vec::new();
     }
     filters
-}
-
-impl Mask {
-    fn new(part: &Part, filters: &[Bytes]) -> Self {
-        let numbers = matching(part, filters);
-        let count = part
-            .directory
-            .as_ref()
-            .map_or(0, |directory| directory.subject_count());
-        let mut subjects = vec![false; count];
-        for number in &numbers {
-            subjects[*number as usize] = true;
-        }
-        Self {
-            segment: part.number,
-            is_sealed: part.stage == Stage::Sealed,
-            subjects,
-            only: (numbers.len() == 1).then(|| numbers[0]),
-            is_empty: numbers.is_empty(),
-        }
-    }
-
-    /// That of filters that match every message.
-    fn of_all(part: &Part) -> Self {
-        let count = part
-            .directory
-            .as_ref()
-            .map_or(0, |directory| directory.subject_count());
-        Self {
-            segment: part.number,
-            is_sealed: part.stage == Stage::Sealed,
-            subjects: vec![true; count],
-            only: None,
-            is_empty: count == 0,
-        }
-    }
-
-    fn is_of(&self, part: &Part) -> bool {
-        self.segment == part.number && self.is_sealed == (part.stage == Stage::Sealed)
-    }
-
-    /// A segment that grows may have more subjects than it had.
-    fn extend(&mut self, part: &Part, filters: &[Bytes]) {
-        let Some(directory) = &part.directory else {
-            return;
-        };
-        for number in self.subjects.len()..directory.subject_count() {
-            let name = directory.name(number as u32);
-            let is_match = filters.iter().any(|filter| subject::matches(filter, name));
-            self.subjects.push(is_match);
-            if is_match {
-                self.only = self.is_empty.then_some(number as u32);
-                self.is_empty = false;
-            }
-        }
-    }
 }
 
 /// The numbers of the subjects of a segment that one of the filters matches.
@@ -167,7 +108,7 @@ impl Messages {
             cursor.next = cursor.next.max(self.parts[place].first);
             if cursor.next <= self.parts[place].last {
                 self.touch(place)?;
-                self.prepare(place, cursor);
+                self.prepare(place, cursor)?;
                 if let Some(found) = next_in(&self.parts[place], cursor) {
                     cursor.next = found;
                     return Ok(Some(found));
@@ -180,23 +121,20 @@ impl Messages {
     }
 
     /// Has the mask of a cursor be that of a part.
-    fn prepare(&self, place: usize, cursor: &mut Cursor) {
-        let part = &self.parts[place];
-        match &mut cursor.mask {
-            _ if cursor.filters.is_empty() => {}
-            Some(mask) if mask.is_of(part) => mask.extend(part, &cursor.filters),
-            mask => {
-                let matching = cursor
-                    .filters
-                    .iter()
-                    .map(|filter| self.subjects.count(filter).messages);
-                // What matches everything need not be held against each subject.
-                *mask = Some(match matching.max() == Some(self.messages) {
-                    true => Mask::of_all(part),
-                    false => Mask::new(part, &cursor.filters),
-                });
-            }
+    fn prepare(&self, place: usize, cursor: &mut Cursor) -> Result<(), Cold> {
+        if cursor.filters.is_empty() {
+            return Ok(());
         }
+        let part = &self.parts[place];
+        let is_new = !cursor.mask.as_ref().is_some_and(|mask| mask.is_of(part));
+        if is_new && cursor.covers.is_none_or(|(up_to, _)| up_to < part.last) {
+            let matching = cursor.filters.iter().map(|filter| self.totals(filter).messages);
+            cursor.covers = Some((self.last, matching.max() == Some(self.messages)));
+        }
+        let is_all = cursor
+            .covers
+            .is_some_and(|(up_to, is_all)| is_all && part.last <= up_to);
+        mask_of(part, &cursor.filters, is_all, &mut cursor.mask)
     }
 
     /// Skips what the index of subjects says is not there. Returns the last sequence that may match.
@@ -264,7 +202,7 @@ impl Messages {
     fn count_in(
         &mut self,
         place: usize,
-        count: &Count,
+        count: &mut Count,
         is_all: bool,
         counts_before: bool,
     ) -> Result<u64, Cold> {
@@ -281,8 +219,12 @@ impl Messages {
         let Some(directory) = &part.directory else {
             return Ok(0);
         };
+        mask_of(part, &count.filters, is_all, &mut count.mask)?;
+        let Some(mask) = &count.mask else {
+            return Ok(0);
+        };
         if !is_split {
-            return Ok(directory.live_of(&matching(part, &count.filters)));
+            return Ok(mask.numbers().map(|number| directory.live_of(number)).sum());
         }
         let (Ok(start) | Err(start)) = directory.find(part.distance(count.from));
         let positions = if counts_before {
@@ -290,15 +232,8 @@ impl Messages {
         } else {
             start..directory.len()
         };
-        let mask = if is_all {
-            Mask::of_all(part)
-        } else {
-            Mask::new(part, &count.filters)
-        };
         let counted = positions.filter(|position| {
-            let matches =
-                count.filters.is_empty() || mask.subjects[directory.subject_number(*position) as usize];
-            matches && !part.is_deleted(directory.sequence(*position))
+            mask.has(directory.subject_number(*position)) && !part.is_deleted(directory.sequence(*position))
         });
         Ok(counted.count() as u64)
     }
@@ -427,6 +362,23 @@ impl Messages {
     }
 }
 
+/// Has a mask be that of a part.
+///
+/// # Errors
+///
+/// There is more to be found out; others have their turn before.
+fn mask_of(part: &Part, filters: &[Bytes], is_all: bool, mask: &mut Option<Mask>) -> Result<(), Cold> {
+    if !mask.as_ref().is_some_and(|mask| mask.is_of(part)) {
+        *mask = Some(if is_all {
+            Mask::of_all(part)
+        } else {
+            Mask::new(part, filters)
+        });
+    }
+    let is_ready = mask.as_mut().is_none_or(|mask| mask.advance(part, filters));
+    if is_ready { Ok(()) } else { Err(Cold::pause(part)) }
+}
+
 /// Behind the last position whose sequence is not behind `last`.
 fn end_of(part: &Part, last: u64) -> usize {
     let Some(directory) = &part.directory else {
@@ -446,11 +398,11 @@ fn next_in(part: &Part, cursor: &mut Cursor) -> Option<u64> {
     let found = if cursor.filters.is_empty() {
         (start..directory.len()).find(is_there)
     } else {
-        let mask = cursor.mask.as_ref().filter(|mask| !mask.is_empty)?;
-        match mask.only {
+        let mask = cursor.mask.as_ref().filter(|mask| !mask.is_empty())?;
+        match mask.only() {
             Some(number) => directory.positions_of(number, start).find(is_there),
             None => (start..directory.len())
-                .filter(|position| mask.subjects[directory.subject_number(*position) as usize])
+                .filter(|position| mask.has(directory.subject_number(*position)))
                 .find(is_there),
         }
     };
@@ -467,9 +419,11 @@ fn last_in(part: &Part, filters: &[Bytes], last: u64) -> Option<u64> {
         _ if filters.is_empty() => (0..end).rev().find(is_there),
         [] => None,
         [number] => directory.positions_of_backwards(*number, end).find(is_there),
-        _ => {
-            let mask = Mask::new(part, filters);
-            let matches = |position: &usize| mask.subjects[directory.subject_number(*position) as usize];
+        numbers => {
+            let matches = |position: &usize| {
+                let number = directory.subject_number(*position);
+                numbers.binary_search(&number).is_ok()
+            };
             (0..end).rev().filter(matches).find(is_there)
         }
     };

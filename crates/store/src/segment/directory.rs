@@ -262,49 +262,48 @@ impl Directory {
 
     /// The first of the ordered subjects that is not less.
     fn lower_bound(&self, name: &[u8]) -> u32 {
+        self.first_for_which(|other| other >= name)
+    }
+
+    /// The first of the ordered subjects of which something holds that holds of all behind it.
+    fn first_for_which(&self, holds: impl Fn(&[u8]) -> bool) -> u32 {
         let (mut low, mut high) = (0, self.name_ends.len() as u32);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.name(middle) < name {
-                low = middle + 1;
-            } else {
+            if holds(self.name(middle)) {
                 high = middle;
+            } else {
+                low = middle + 1;
             }
         }
         low
     }
 
+    /// The numbers of subjects that a filter may match, and outside of which it matches none.
+    pub(crate) fn candidates(&self, filter: &[u8]) -> Range<u32> {
+        if !subject::has_wildcards(filter) {
+            return self.number(filter).map_or(0..0, |number| number..number + 1);
+        }
+        if self.numbers.is_some() {
+            return 0..self.name_ends.len() as u32;
+        }
+        // What comes before the first wildcard is what all of them begin with, and they are in order.
+        let wildcard = filter.iter().position(|byte| matches!(byte, b'*' | b'>'));
+        let prefix = &filter[..wildcard.unwrap_or(filter.len())];
+        let end = self.first_for_which(|name| name > prefix && !name.starts_with(prefix));
+        self.lower_bound(prefix)..end
+    }
+
     /// The numbers of the subjects that a filter matches.
     pub(crate) fn matching(&self, filter: &[u8]) -> Vec<u32> {
-        if !subject::has_wildcards(filter) {
-            return self.number(filter).into_iter().collect();
-        }
-        let all = 0..self.name_ends.len() as u32;
-        let numbers = if self.numbers.is_some() {
-            all
-        } else {
-            // What comes before the first wildcard is what all of them begin with, and they are in order.
-            let wildcard = filter.iter().position(|byte| matches!(byte, b'*' | b'>'));
-            let prefix = &filter[..wildcard.unwrap_or(filter.len())];
-            let start = self.lower_bound(prefix);
-            let is_within = |number: &u32| self.name(*number).starts_with(prefix);
-            start
-                ..(start..all.end)
-                    .take_while(is_within)
-                    .last()
-                    .map_or(start, |last| last + 1)
-        };
-        numbers
+        self.candidates(filter)
             .filter(|number| subject::matches(filter, self.name(*number)))
             .collect()
     }
 
-    /// How many records that are not deleted have one of these subjects.
-    pub(crate) fn live_of(&self, numbers: &[u32]) -> u64 {
-        numbers
-            .iter()
-            .map(|number| u64::from(self.live[*number as usize]))
-            .sum()
+    /// How many records that are not deleted have a subject.
+    pub(crate) fn live_of(&self, number: u32) -> u64 {
+        u64::from(self.live[number as usize])
     }
 
     /// The subjects of records that are not deleted, and how many they have.
@@ -336,8 +335,29 @@ impl Directory {
         self.name_ends.len()
     }
 
+    /// What it says now, to be put in order elsewhere.
+    pub(crate) fn frozen(&self) -> Self {
+        Self {
+            sequences: self.sequences.clone(),
+            ends: self.ends.clone(),
+            subjects: self.subjects.clone(),
+            names: self.names.clone(),
+            name_ends: self.name_ends.clone(),
+            live: self.live.clone(),
+            // Nothing is added to it, and these are many.
+            numbers: None,
+            blocks: self.blocks.clone(),
+            gaps: self.gaps.clone(),
+        }
+    }
+
     /// Has its subjects in order, and no means to add to it: as it would be read from a footer.
-    pub(crate) fn into_sealed(mut self) -> Self {
+    pub(crate) fn into_sealed(self) -> Self {
+        self.sort().0
+    }
+
+    /// The same, with the number that each subject had before.
+    pub(crate) fn sort(mut self) -> (Self, Vec<u32>) {
         let mut order: Vec<u32> = (0..self.name_ends.len() as u32).collect();
         order.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
         let mut new_numbers = vec![0; order.len()];
@@ -354,13 +374,23 @@ impl Directory {
         for number in &mut self.subjects {
             *number = new_numbers[*number as usize];
         }
-        Self {
+        let sorted = Self {
             names,
             name_ends,
             live,
             numbers: None,
             ..self
-        }
+        };
+        (sorted, order)
+    }
+
+    /// Becomes what was made of it elsewhere, with what was deleted meanwhile.
+    pub(crate) fn replace_by_sorted(&mut self, sorted: &Self, order: &[u32]) {
+        let live = order.iter().map(|old| self.live[*old as usize]).collect();
+        *self = Self {
+            live,
+            ..sorted.frozen()
+        };
     }
 }
 
@@ -375,6 +405,11 @@ mod tests {
             directory.place(10 + sequence);
         }
         directory
+    }
+
+    fn live_of(directory: &Directory, filter: &[u8]) -> u64 {
+        let matching = directory.matching(filter).into_iter();
+        matching.map(|number| directory.live_of(number)).sum()
     }
 
     #[test]
@@ -395,11 +430,7 @@ mod tests {
                 ("d", 0),
                 ("b.>", 3),
             ] {
-                assert_eq!(
-                    directory.live_of(&directory.matching(filter.as_bytes())),
-                    count,
-                    "{filter}"
-                );
+                assert_eq!(live_of(&directory, filter.as_bytes()), count, "{filter}");
             }
         }
     }
@@ -423,6 +454,6 @@ mod tests {
     fn what_is_deleted_is_not_counted() {
         let mut directory = directory().into_sealed();
         directory.delete_all(&[0, 4, 6].into_iter().collect());
-        assert_eq!(directory.live_of(&directory.matching(b"b.*")), 1);
+        assert_eq!(live_of(&directory, b"b.*"), 1);
     }
 }

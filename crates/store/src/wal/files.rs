@@ -5,12 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, DiskFile, Opening};
+use crate::disk::{Disk, DiskFile, Opening, PIECE, write_durably};
 
 use super::{Lsn, Preparation, Step, Wal, WalError};
-
-/// What is written at once while a file is made.
-const ZEROS: usize = 1 << 20;
 
 /// The files of the log. Whoever has this and the [`Wal`] is its one writer.
 #[derive(Debug)]
@@ -106,14 +103,13 @@ impl WalMaker {
 /// A file of zeros, durable with its name: what is written into it later needs no more room and no change of the folder.
 fn make(disk: &dyn Disk, folder: &Path, number: u32, length: u64) -> io::Result<Arc<dyn DiskFile>> {
     let file = disk.open(&path_of(folder, number), Opening::Emptied)?;
-    let zeros = vec![0; ZEROS.min(usize::try_from(length).unwrap_or(ZEROS))];
+    let zeros = vec![0; PIECE.min(usize::try_from(length).unwrap_or(PIECE))];
     let mut offset = 0;
     while offset < length {
-        let piece = zeros.len().min(usize::try_from(length - offset).unwrap_or(ZEROS));
-        file.write_at(offset, &zeros[..piece])?;
+        let piece = zeros.len().min(usize::try_from(length - offset).unwrap_or(PIECE));
+        write_durably(&*file, offset, &zeros[..piece])?;
         offset += piece as u64;
     }
-    file.sync()?;
     disk.sync_folder(folder)?;
     Ok(file)
 }

@@ -229,6 +229,49 @@ fn a_key_is_changed_by_writing_anew() {
     );
 }
 
+/// A hundred thousand subjects of a segment are held against a filter in pieces, in whatever state the segment is.
+#[test]
+fn what_takes_long_is_asked_for_again() {
+    let mut world = World::on_disk(1);
+    world.options = MessagesOptions::default();
+    world.reopen();
+    let subject = |sequence: u64| format!("s.{}.{sequence}", sequence % 7);
+    for sequence in 1..=50_000 {
+        world
+            .messages
+            .append(message(sequence, &subject(sequence), b""))
+            .unwrap();
+    }
+    let filters = || vec![Bytes::from_static(b"*.3.*"), Bytes::from_static(b"s.*.77")];
+    for is_written in [false, true] {
+        if is_written {
+            world.messages.start_part(50_001);
+            world.flush();
+            assert_eq!(world.messages.parts[0].stage, Stage::Sealed);
+        }
+        let (mut pauses, mut cursor) = (0, Cursor::new(filters(), 10));
+        let mut found = Vec::new();
+        while found.len() < 12 {
+            match world.messages.next(&mut cursor) {
+                Ok(Some(sequence)) => {
+                    found.push(sequence);
+                    cursor.seek(sequence + 1);
+                }
+                Ok(None) => panic!("there are more"),
+                Err(cold) => {
+                    pauses += u32::from(cold.is_pause());
+                    world.messages.warm(cold.run(&world.disk).unwrap());
+                }
+            }
+        }
+        assert_eq!(found, [10, 17, 24, 31, 38, 45, 52, 59, 66, 73, 77, 80]);
+        assert!(pauses >= 3, "{pauses}");
+        let mut count = Count::new(filters(), 40_001);
+        let expected = (40_001..=50_000).filter(|sequence| sequence % 7 == 3).count();
+        assert_eq!(world.ask(|messages| messages.count(&mut count)), expected as u64);
+    }
+}
+
 #[test]
 fn small_segments_are_put_together() {
     let mut world = World::on_disk(1);

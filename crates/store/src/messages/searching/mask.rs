@@ -1,0 +1,123 @@
+//! Which subjects of a segment some filters match. They may be a hundred thousand, so this is found out piece by piece.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use vagus_routing::subject;
+
+use super::super::{Part, Stage};
+
+/// So many subjects are held against a filter before others have their turn: about a millisecond.
+const PIECE: usize = 16_384;
+
+#[derive(Clone, Debug)]
+pub(super) struct Mask {
+    segment: u64,
+    /// Its subjects have other numbers once it is.
+    is_sealed: bool,
+    subjects: Vec<bool>,
+    /// How many match, and one of them.
+    matching: usize,
+    some: u32,
+    /// Which subjects are still to be held against which filter.
+    pending: Vec<(usize, Range<u32>)>,
+}
+
+impl Mask {
+    /// That of no subject, before any is asked about.
+    pub(super) fn new(part: &Part, filters: &[Bytes]) -> Self {
+        let mut mask = Self::empty(part);
+        if let Some(directory) = &part.directory {
+            mask.subjects = vec![false; directory.subject_count()];
+            let candidates = filters.iter().map(|filter| directory.candidates(filter));
+            mask.pending = candidates.enumerate().collect();
+        }
+        mask
+    }
+
+    /// That of filters that match every message.
+    pub(super) fn of_all(part: &Part) -> Self {
+        let count = part
+            .directory
+            .as_ref()
+            .map_or(0, |directory| directory.subject_count());
+        Self {
+            subjects: vec![true; count],
+            matching: count,
+            ..Self::empty(part)
+        }
+    }
+
+    fn empty(part: &Part) -> Self {
+        Self {
+            segment: part.number,
+            is_sealed: part.stage == Stage::Sealed,
+            subjects: Vec::new(),
+            matching: 0,
+            some: 0,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Whether it is that of a part. One that was found to be damaged has not the subjects that it had.
+    pub(super) fn is_of(&self, part: &Part) -> bool {
+        let count = part.directory.as_ref().map(|directory| directory.subject_count());
+        let is_sealed = part.stage == Stage::Sealed;
+        let has_its_subjects = count
+            .is_none_or(|count| self.subjects.len() == count || !is_sealed && self.subjects.len() < count);
+        self.segment == part.number && self.is_sealed == is_sealed && has_its_subjects
+    }
+
+    /// Goes on holding subjects against the filters, those included that have come to a segment that grows. Returns whether
+    /// that is all.
+    pub(super) fn advance(&mut self, part: &Part, filters: &[Bytes]) -> bool {
+        let Some(directory) = &part.directory else {
+            return true;
+        };
+        let (known, count) = (self.subjects.len(), directory.subject_count());
+        if known < count {
+            self.subjects.resize(count, false);
+            let more = (0..filters.len()).map(|filter| (filter, known as u32..count as u32));
+            self.pending.extend(more);
+        }
+        let mut left = PIECE;
+        while let Some((filter, range)) = self.pending.last_mut().filter(|_| left > 0) {
+            let (filter, start) = (&filters[*filter], range.start);
+            let end = range.end.min(start.saturating_add(left as u32));
+            range.start = end;
+            if range.start >= range.end {
+                self.pending.pop();
+            }
+            left -= (end - start) as usize;
+            for number in start..end {
+                let matches = &mut self.subjects[number as usize];
+                if !*matches && subject::matches(filter, directory.name(number)) {
+                    *matches = true;
+                    self.matching += 1;
+                    self.some = number;
+                }
+            }
+        }
+        self.pending.is_empty()
+    }
+
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.subjects.get(number as usize).is_some_and(|matches| *matches)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.matching == 0
+    }
+
+    /// The subject that matches, if there is just one.
+    pub(super) fn only(&self) -> Option<u32> {
+        (self.matching == 1).then_some(self.some)
+    }
+
+    /// The subjects that match.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        let all = self.subjects.iter().enumerate();
+        all.filter(|(_, matches)| **matches)
+            .map(|(number, _)| number as u32)
+    }
+}
