@@ -3,11 +3,16 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::Totals;
 use super::branch::Node;
 
 /// How many children a chunk has at most.
 const CHUNK: usize = 64;
+
+/// Most tokens are short, and where their child is.
+type Token = SmallVec<[u8; 16]>;
 
 /// Some children, in order.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +30,7 @@ pub(super) struct Chunk {
 
 #[derive(Clone, Debug)]
 pub(super) struct Child {
-    pub(super) token: Box<[u8]>,
+    pub(super) token: Token,
     pub(super) node: Node,
 }
 
@@ -49,12 +54,12 @@ impl Children {
     pub(super) fn find(&self, token: &[u8]) -> Result<At, At> {
         let behind = self
             .chunks
-            .partition_point(|chunk| *chunk.children[0].token <= *token);
+            .partition_point(|chunk| chunk.children[0].token.as_slice() <= token);
         let chunk = behind.saturating_sub(1);
         let Some(children) = self.chunks.get(chunk).map(|chunk| &chunk.children) else {
             return Err(At { chunk, place: 0 });
         };
-        let found = children.binary_search_by(|child| (*child.token).cmp(token));
+        let found = children.binary_search_by(|child| child.token.as_slice().cmp(token));
         found
             .map(|place| At { chunk, place })
             .map_err(|place| At { chunk, place })
@@ -86,7 +91,7 @@ impl Children {
     pub(super) fn insert(&mut self, mut at: At, token: &[u8], node: Node) {
         let totals = node.all();
         let child = Child {
-            token: token.into(),
+            token: Token::from_slice(token),
             node,
         };
         let Some(chunk) = self.chunks.get(at.chunk) else {

@@ -4,7 +4,7 @@ use super::*;
 use crate::turns::CheckpointTurns;
 
 #[test]
-fn each_stream_is_checkpointed_once_while_the_log_goes_through_half_its_files() {
+fn a_stream_is_checkpointed_once_while_the_log_goes_on_by_some_files() {
     for seed in 0..10 {
         let _context = Context(seed);
         let mut world = World::new(seed);
@@ -33,7 +33,7 @@ fn each_stream_is_checkpointed_once_while_the_log_goes_through_half_its_files() 
                 let at = server.wal.end().0;
                 if let Some(before) = written.insert(group, at) {
                     assert!(
-                        at - before >= 3 * file,
+                        at - before >= file,
                         "{group:?} was checkpointed at {before}, and again at {at}"
                     );
                 }
