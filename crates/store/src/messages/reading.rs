@@ -8,6 +8,7 @@ use crate::encryption::Keys;
 use crate::message::Message;
 use crate::segment::{Directory, Extract, SegmentError, SegmentFile};
 
+use super::searching::{Cursor, Mask};
 use super::{Messages, Part, Place};
 
 /// So much is read at once, for those who ask for what follows.
@@ -198,6 +199,23 @@ impl Messages {
     ///
     /// What has to be read first.
     pub fn get(&mut self, sequence: u64) -> Result<Option<Message>, Cold> {
+        self.read(sequence, None)
+    }
+
+    /// The next message, from where the cursor is, that its filters match. The cursor stays there. What has to be read first
+    /// is read for several messages that match, and for no others.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first; the cursor keeps what it has come through.
+    pub fn next_message(&mut self, cursor: &mut Cursor) -> Result<Option<Message>, Cold> {
+        match self.next(cursor)? {
+            Some(sequence) => self.read(sequence, cursor.mask()),
+            None => Ok(None),
+        }
+    }
+
+    fn read(&mut self, sequence: u64, mask: Option<&Mask>) -> Result<Option<Message>, Cold> {
         if sequence < self.first {
             return Ok(None);
         }
@@ -219,7 +237,15 @@ impl Messages {
         let extract = match directory.find(distance) {
             Ok(position) => match part.held(position) {
                 Some(message) => return Ok(Some(message.clone())),
-                None => directory.extract(position..part.let_go_of(directory), READ),
+                None => {
+                    let mask = mask.filter(|mask| mask.is_of(part));
+                    let is_wanted = |other: &usize| {
+                        let has = |mask: &Mask| mask.has(directory.subject_number(*other));
+                        *other == position || mask.is_none_or(has)
+                    };
+                    let wanted = (position..part.let_go_of(directory)).filter(is_wanted);
+                    directory.extract(wanted, READ)
+                }
             },
             Err(_) if part.is_damaged => None,
             Err(_) => return Ok(None),

@@ -7,7 +7,7 @@ use super::{Cold, Messages, Part};
 
 mod mask;
 
-use mask::Mask;
+pub(super) use mask::Mask;
 
 /// Goes through the messages that some filters match, in order. It may be kept for as long as one likes.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Cursor {
 pub struct Count {
     filters: Vec<Bytes>,
     from: u64,
+    /// How many there are with such subjects, from whichever sequence on.
+    total: Option<u64>,
     /// What was counted, and before which sequence.
     counted: u64,
     behind: u64,
@@ -47,6 +49,11 @@ impl Cursor {
         self.next = next;
     }
 
+    /// Which subjects its filters match in the segment that it has come to; None if all do.
+    pub(super) fn mask(&self) -> Option<&Mask> {
+        self.mask.as_ref()
+    }
+
     /// The sequence that is looked at next.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -61,6 +68,7 @@ impl Count {
         Self {
             filters: what_filters(filters),
             from,
+            total: None,
             counted: 0,
             behind: 0,
             mask: None,
@@ -162,14 +170,14 @@ impl Messages {
     /// What has to be read first; what was counted is kept. Between two calls nothing must be added or deleted, or else it
     /// has to begin anew.
     pub fn count(&mut self, count: &mut Count) -> Result<u64, Cold> {
-        let total = match count.filters.is_empty() {
+        let total = *count.total.get_or_insert_with(|| match count.filters.is_empty() {
             true => self.messages,
             false => count
                 .filters
                 .iter()
-                .map(|filter| self.subjects.count(filter).messages)
+                .map(|filter| self.totals(filter).messages)
                 .sum(),
-        };
+        });
         if count.from <= self.first || total == 0 {
             return Ok(total);
         }

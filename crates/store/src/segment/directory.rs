@@ -191,10 +191,14 @@ impl Directory {
         Some((start, end - start))
     }
 
-    /// Where the records of some positions are, of so many bytes or just one, in one block if they are in blocks. None if the
+    /// Where the records of some positions are, within so many bytes or just one, in one block if they are in blocks. None if the
     /// first was never written.
-    pub(crate) fn extract(&self, positions: Range<usize>, at_most: u32) -> Option<Extract> {
-        let position = positions.start;
+    pub(crate) fn extract(
+        &self,
+        positions: impl Iterator<Item = usize> + Clone,
+        at_most: u32,
+    ) -> Option<Extract> {
+        let position = positions.clone().next()?;
         let (start, length) = self.range(position).filter(|(_, length)| *length > 0)?;
         let block = self.blocks.partition_point(|(first, _)| *first <= start);
         let block_end = self.blocks.get(block).map_or(u32::MAX, |(next, _)| *next);

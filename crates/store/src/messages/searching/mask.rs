@@ -11,7 +11,7 @@ use super::super::{Part, Stage};
 const PIECE: usize = 16_384;
 
 #[derive(Clone, Debug)]
-pub(super) struct Mask {
+pub(in crate::messages) struct Mask {
     segment: u64,
     /// Its subjects have other numbers once it is.
     is_sealed: bool,
@@ -60,7 +60,7 @@ impl Mask {
     }
 
     /// Whether it is that of a part. One that was found to be damaged has not the subjects that it had.
-    pub(super) fn is_of(&self, part: &Part) -> bool {
+    pub(in crate::messages) fn is_of(&self, part: &Part) -> bool {
         let count = part.directory.as_ref().map(|directory| directory.subject_count());
         let is_sealed = part.stage == Stage::Sealed;
         let has_its_subjects = count
@@ -101,7 +101,7 @@ impl Mask {
         self.pending.is_empty()
     }
 
-    pub(super) fn has(&self, number: u32) -> bool {
+    pub(in crate::messages) fn has(&self, number: u32) -> bool {
         self.subjects.get(number as usize).is_some_and(|matches| *matches)
     }
 

@@ -194,6 +194,8 @@ fn check(world: &mut World, model: &Model, random: &mut fastrand::Rng) {
     );
     let mut cursor = Cursor::new(bytes, from);
     for sequence in expected.iter().take(20) {
+        let found = world.ask(|messages| messages.next_message(&mut cursor));
+        assert_eq!(found.as_ref(), model.messages.get(sequence));
         assert_eq!(world.ask(|messages| messages.next(&mut cursor)), Some(*sequence));
         cursor.seek(sequence + 1);
     }
