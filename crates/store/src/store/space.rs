@@ -2,7 +2,7 @@
 //!
 //! What acknowledges, deletes and configures has to go on until the very end, as that is what makes room again. So messages
 //! are refused while there is still some: first those of the stream that has grown most of late, then, if that does not
-//! help, those of the next. As room comes back so do streams, one after the other, the last one first.
+//! help and there is less and less, those of the next. As room comes back so do streams, one after the other, the last one first.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,8 @@ use crate::wal::GroupId;
 /// How much room is kept for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpaceLimits {
-    /// With fewer bytes left than these, one stream more becomes read-only each time.
+    /// With fewer bytes left than these, a stream becomes read-only; and one more whenever there is less by another eighth of
+    /// it.
     pub low: u64,
     /// With these left again, one stream less is read-only each time. More than `low`, so that none goes to and fro.
     pub enough: u64,
@@ -41,13 +42,15 @@ pub enum SpaceChange {
 }
 
 /// Which streams may take in more. It is told how much room there is, now and then, and what streams take in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Space {
     limits: SpaceLimits,
     /// How many bytes streams have taken in of late: what is longer ago counts half each time.
     grown: HashMap<GroupId, u64>,
     /// In the order in which they became so.
     read_only: Vec<GroupId>,
+    /// With fewer bytes left than these, the next one does.
+    next_at: u64,
     is_full: bool,
 }
 
@@ -57,7 +60,10 @@ impl Space {
     pub fn new(limits: SpaceLimits) -> Self {
         Self {
             limits,
-            ..Self::default()
+            grown: HashMap::new(),
+            read_only: Vec::new(),
+            next_at: limits.low,
+            is_full: false,
         }
     }
 
@@ -103,9 +109,10 @@ impl Space {
             return Some(SpaceChange::NotFull);
         }
         if is_enough {
+            self.next_at = self.limits.low;
             return self.read_only.pop().map(SpaceChange::Writable);
         }
-        if self.is_full || bytes >= self.limits.low {
+        if self.is_full || bytes >= self.next_at {
             return None;
         }
         let growing = self
@@ -115,6 +122,7 @@ impl Space {
         let (group, _) = growing.max_by_key(|(group, grown)| (**grown, **group))?;
         let group = *group;
         self.read_only.push(group);
+        self.next_at = bytes.saturating_sub(self.limits.low / 8);
         Some(SpaceChange::ReadOnly(group))
     }
 }
@@ -139,6 +147,9 @@ mod tests {
         assert_eq!(space.left(150), None);
         assert_eq!(space.left(99), Some(SpaceChange::ReadOnly(TWO)));
         assert!(space.is_writable(ONE) && !space.is_writable(TWO) && space.is_writable(THREE));
+        space.took(ONE, 10);
+        // It helps, as long as there is not much less.
+        assert_eq!(space.left(90), None);
         space.took(ONE, 10);
         assert_eq!(space.left(50), Some(SpaceChange::ReadOnly(ONE)));
         // A stream that has taken nothing in would make no room by refusing.

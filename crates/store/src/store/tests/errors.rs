@@ -1,6 +1,7 @@
 //! When the disk reports errors, is full, or returns what was not written.
 
 use super::*;
+use crate::turns::CheckpointTurns;
 
 /// Nothing is acknowledged that a failed write or sync has lost, and the store goes on when it is opened anew, which needs no
 /// new process.
@@ -74,6 +75,62 @@ fn a_full_disk_refuses_until_there_is_room() {
         world.commit(&mut server).unwrap();
         world.check(&mut server);
         assert_eq!(world.damage, [] as [String; 0], "seed {seed}");
+    }
+}
+
+/// The one that grows most becomes read-only before the disk is full; others go on, and so does what makes room. It comes
+/// back by itself.
+#[test]
+fn streams_become_read_only_before_the_disk_is_full() {
+    for seed in 0..10 {
+        let mut world = World::new(seed);
+        world.messages.is_compressed = false;
+        let mut server = world.open().unwrap();
+        while server.streams.len() < 3 {
+            world.create(&mut server).unwrap();
+        }
+        let groups: Vec<GroupId> = server
+            .streams
+            .iter()
+            .map(|stream| stream.identity.group)
+            .collect();
+        let used: usize = world.disk.files().iter().map(|(_, length)| *length).sum();
+        world.disk.set_faults(Faults {
+            capacity: Some(used as u64 + 700_000),
+            ..Faults::default()
+        });
+        let mut space = Space::new(SpaceLimits {
+            low: 250_000,
+            enough: 400_000,
+        });
+        let mut turns = CheckpointTurns::default();
+        let mut changes = Vec::new();
+        for round in 0..500 {
+            for (place, group) in groups.iter().enumerate() {
+                let length = if place == 0 { 3000 } else { 10 };
+                if space.is_writable(*group) && world.put(&mut server, place, length) {
+                    space.took(*group, u64::from(length));
+                }
+            }
+            if round == 400 {
+                assert_eq!(changes, [SpaceChange::ReadOnly(groups[0])], "seed {seed}");
+                assert!(world.purge(&mut server, 0));
+            }
+            world.commit(&mut server).unwrap();
+            while let Some(group) = turns.next(&server.wal) {
+                world.checkpoint_of(&mut server, group).unwrap();
+                turns.ended(group);
+            }
+            // A purge gives its room back with the next checkpoint of its stream.
+            if round > 400 {
+                world.checkpoint_of(&mut server, groups[0]).unwrap();
+            }
+            changes.extend(space.left(server.store.available().unwrap()));
+        }
+        let expected = [SpaceChange::ReadOnly(groups[0]), SpaceChange::Writable(groups[0])];
+        assert_eq!(changes[..2], expected, "seed {seed}");
+        world.commit(&mut server).unwrap();
+        world.check(&mut server);
     }
 }
 

@@ -2,125 +2,11 @@
 
 use super::*;
 
+mod model;
+
+use model::{Change, Model, message};
+
 const STORE_DIR: &str = "/data";
-
-/// What an entry does. Its body is as if a stream's machine had made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    Put { sequence: u64, subject: u8, length: u16 },
-    Delete { sequence: u64 },
-    PurgeTo { sequence: u64 },
-}
-
-impl Change {
-    fn encode(&self, out: &mut Vec<u8>) {
-        let (kind, sequence, subject, length) = match *self {
-            Self::Put {
-                sequence,
-                subject,
-                length,
-            } => (0, sequence, subject, length),
-            Self::Delete { sequence } => (1, sequence, 0, 0),
-            Self::PurgeTo { sequence } => (2, sequence, 0, 0),
-        };
-        out.put_u8(kind);
-        out.put_u64(sequence);
-        out.put_u8(subject);
-        out.put_u16(length);
-        out.resize(out.len() + usize::from(length), sequence as u8);
-    }
-
-    fn decode(fields: &mut Fields<'_>) -> Self {
-        let kind = fields.u8().unwrap();
-        let (sequence, subject, length) =
-            (fields.u64().unwrap(), fields.u8().unwrap(), fields.u16().unwrap());
-        fields.bytes(usize::from(length)).unwrap();
-        match kind {
-            0 => Self::Put {
-                sequence,
-                subject,
-                length,
-            },
-            1 => Self::Delete { sequence },
-            _ => Self::PurgeTo { sequence },
-        }
-    }
-}
-
-fn message(sequence: u64, subject: u8, length: u16) -> Message {
-    Message {
-        sequence,
-        timestamp: sequence,
-        subject: Bytes::from(format!("subject.{subject}")),
-        headers: Bytes::new(),
-        payload: Bytes::from(vec![sequence as u8; usize::from(length)]),
-    }
-}
-
-/// What a stream was told, entry by entry.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Model {
-    pub(super) entries: Vec<Vec<Change>>,
-    /// Up to which index it was told that they are durable.
-    pub(super) acknowledged: u64,
-    next_sequence: u64,
-}
-
-impl Model {
-    /// The messages there are after so many entries.
-    fn after(&self, index: u64) -> BTreeMap<u64, Message> {
-        let mut messages = BTreeMap::new();
-        for change in self.entries.iter().take(index as usize).flatten() {
-            match *change {
-                Change::Put {
-                    sequence,
-                    subject,
-                    length,
-                } => {
-                    messages.insert(sequence, message(sequence, subject, length));
-                }
-                Change::Delete { sequence } => {
-                    messages.remove(&sequence);
-                }
-                Change::PurgeTo { sequence } => messages = messages.split_off(&sequence),
-            }
-        }
-        messages
-    }
-
-    /// Whether a message was ever put, as it is.
-    fn has_put(&self, expected: &Message) -> bool {
-        let mut changes = self.entries.iter().flatten();
-        changes.any(|change| match *change {
-            Change::Put {
-                sequence,
-                subject,
-                length,
-            } => sequence == expected.sequence && message(sequence, subject, length) == *expected,
-            _ => false,
-        })
-    }
-
-    fn propose(&mut self, random: &mut fastrand::Rng) -> Vec<Change> {
-        let changes = (0..random.usize(1..6)).map(|_| match random.u8(..20) {
-            0..3 => Change::Delete {
-                sequence: random.u64(..=self.next_sequence),
-            },
-            3 => Change::PurgeTo {
-                sequence: random.u64(self.next_sequence.saturating_sub(40)..=self.next_sequence),
-            },
-            _ => {
-                self.next_sequence += 1;
-                Change::Put {
-                    sequence: self.next_sequence,
-                    subject: random.u8(..5),
-                    length: random.u16(..300),
-                }
-            }
-        });
-        changes.collect()
-    }
-}
 
 /// A stream that runs.
 #[derive(Debug)]
@@ -445,14 +331,53 @@ impl World {
     }
 
     pub(super) fn propose(&mut self, server: &mut Server) {
-        let Some(stream) = self.some_stream(&mut server.streams) else {
+        if server.streams.is_empty() {
             return;
-        };
-        let Some(model) = self.models.get_mut(&stream.identity.name) else {
+        }
+        let place = self.random.usize(..server.streams.len());
+        let Some(model) = self.models.get_mut(&server.streams[place].identity.name) else {
             return;
         };
         let before = model.next_sequence;
         let changes = model.propose(&mut self.random);
+        if !self.log(server, place, changes, Importance::Message)
+            && let Some(model) = self.models.get_mut(&server.streams[place].identity.name)
+        {
+            model.next_sequence = before;
+        }
+    }
+
+    /// Proposes to store a message of some length.
+    pub(super) fn put(&mut self, server: &mut Server, place: usize, length: u16) -> bool {
+        let name = &server.streams[place].identity.name;
+        let Some(model) = self.models.get_mut(name) else {
+            return false;
+        };
+        model.next_sequence += 1;
+        let change = Change::Put {
+            sequence: model.next_sequence,
+            subject: 1,
+            length,
+        };
+        self.log(server, place, vec![change], Importance::Message)
+    }
+
+    /// Proposes to purge what a stream has.
+    pub(super) fn purge(&mut self, server: &mut Server, place: usize) -> bool {
+        let sequence = self.models[&server.streams[place].identity.name].next_sequence;
+        let change = Change::PurgeTo { sequence };
+        self.log(server, place, vec![change], Importance::Upkeep)
+    }
+
+    /// Has an entry be logged that makes changes. Returns whether it was taken.
+    fn log(
+        &mut self,
+        server: &mut Server,
+        place: usize,
+        changes: Vec<Change>,
+        importance: Importance,
+    ) -> bool {
+        let stream = &mut server.streams[place];
         let mut body = Vec::new();
         changes.iter().for_each(|change| change.encode(&mut body));
         let entry = Entry {
@@ -464,14 +389,15 @@ impl World {
             kind: 1,
             body: &body,
         };
-        match server.wal.append(&entry, Importance::Message) {
-            Ok(lsn) => {
-                stream.proposed += 1;
-                model.entries.push(changes.clone());
-                stream.waiting.push((lsn, stream.proposed, changes));
-            }
-            Err(_) => model.next_sequence = before,
+        let Ok(lsn) = server.wal.append(&entry, importance) else {
+            return false;
+        };
+        stream.proposed += 1;
+        if let Some(model) = self.models.get_mut(&stream.identity.name) {
+            model.entries.push(changes.clone());
         }
+        stream.waiting.push((lsn, stream.proposed, changes));
+        true
     }
 
     fn some_stream<'a>(&mut self, streams: &'a mut [Running]) -> Option<&'a mut Running> {
