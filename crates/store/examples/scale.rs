@@ -18,7 +18,7 @@ use vagus_store::{CheckpointTurns, Message, RealDisk, Store, StoreOptions, Strea
 /// As many messages are one entry of the log as a turn of a busy server has.
 const BATCH: u64 = 512;
 /// A segment is written when so much waits.
-const UNWRITTEN: u64 = 4 << 20;
+const UNWRITTEN: u64 = 1 << 20;
 
 fn message(sequence: u64, subjects: u64) -> Message {
     let number = sequence.wrapping_mul(7919) % subjects;

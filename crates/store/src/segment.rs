@@ -5,6 +5,7 @@ mod block;
 mod directory;
 mod footer;
 mod header;
+mod numbers;
 mod reading;
 mod record;
 

@@ -1,10 +1,11 @@
 //! What is where in a segment: derived from its records, and kept in its footer.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use roaring::RoaringBitmap;
 use vagus_routing::subject;
+
+use super::numbers::Numbers;
 
 /// Where each record of a segment is, and which subject it has. Records are counted from 0 on: their *positions*.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) struct Directory {
     /// How many records with each subject are not deleted.
     live: Vec<u32>,
     /// Which subject has which number, while records are added; afterwards they are in order.
-    numbers: Option<HashMap<Box<[u8]>, u32>>,
+    numbers: Option<Numbers>,
     /// Where blocks begin: without blocks, and in the file.
     blocks: Vec<(u32, u64)>,
     /// How many bytes before some records are damaged, by their positions.
@@ -52,7 +53,7 @@ impl Directory {
     /// That of a segment to which records are added.
     pub(crate) fn growing() -> Self {
         Self {
-            numbers: Some(HashMap::new()),
+            numbers: Some(Numbers::default()),
             ..Self::default()
         }
     }
@@ -89,7 +90,7 @@ impl Directory {
 
     /// About how many bytes of memory it takes.
     pub(crate) fn memory(&self) -> usize {
-        let names = if self.numbers.is_some() { 3 } else { 1 } * self.names.len();
+        let names = self.names.len() + self.numbers.as_ref().map_or(0, Numbers::memory);
         4 * (self.sequences.len() + self.ends.len() + self.subjects.len()) + names + 8 * self.live.len()
     }
 
@@ -109,13 +110,14 @@ impl Directory {
 
     fn number_for(&mut self, name: &[u8]) -> u32 {
         let numbers = self.numbers.get_or_insert_default();
-        if let Some(number) = numbers.get(name) {
-            return *number;
+        let (names, ends) = (&mut self.names, &mut self.name_ends);
+        if let Some(number) = numbers.find(name, |number| name_in(names, ends, number)) {
+            return number;
         }
-        let number = self.name_ends.len() as u32;
-        numbers.insert(name.into(), number);
-        self.names.extend_from_slice(name);
-        self.name_ends.push(self.names.len() as u32);
+        let number = ends.len() as u32;
+        names.extend_from_slice(name);
+        ends.push(names.len() as u32);
+        numbers.insert(number, name, |number| name_in(names, ends, number));
         self.live.push(0);
         number
     }
@@ -248,17 +250,13 @@ impl Directory {
     }
 
     pub(crate) fn name(&self, number: u32) -> &[u8] {
-        let start = match number {
-            0 => 0,
-            _ => self.name_ends[number as usize - 1],
-        };
-        &self.names[start as usize..self.name_ends[number as usize] as usize]
+        name_in(&self.names, &self.name_ends, number)
     }
 
     /// The number of a subject, if there is a record with it.
     pub(crate) fn number(&self, name: &[u8]) -> Option<u32> {
         if let Some(numbers) = &self.numbers {
-            return numbers.get(name).copied();
+            return numbers.find(name, |number| self.name(number));
         }
         let place = self.lower_bound(name);
         (place < self.name_ends.len() as u32 && self.name(place) == name).then_some(place)
@@ -396,6 +394,15 @@ impl Directory {
             ..sorted.frozen()
         };
     }
+}
+
+/// A name of many that are one behind the other.
+fn name_in<'a>(names: &'a [u8], ends: &[u32], number: u32) -> &'a [u8] {
+    let start = match number {
+        0 => 0,
+        _ => ends[number as usize - 1],
+    };
+    &names[start as usize..ends[number as usize] as usize]
 }
 
 #[cfg(test)]
