@@ -11,8 +11,8 @@ mod shown;
 pub use shown::{MASK, Shown};
 
 use crate::{
-    Accounts, Config, Limits, ListenerSettings, LogFormat, LogTime, Logging, Metrics, Monitoring, Operators,
-    Port, UNLIMITED, WriteTimeout,
+    Accounts, Config, ConnectorSettings, Limits, ListenerSettings, LogFormat, LogTime, Logging, Metrics,
+    Monitoring, Operators, Port, UNLIMITED, WriteTimeout,
 };
 use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
@@ -197,6 +197,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         metrics,
         admin,
         cluster,
+        connectors,
         // Of the content as a whole.
         digest: _,
         arbiters,
@@ -334,6 +335,15 @@ fn compare(old: &Config, new: &Config) -> Table {
     );
     cluster::compare(&mut table, (cluster.as_ref(), new.cluster.as_ref()));
     admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));
+    table.row(
+        "connectors",
+        (connectors, &new.connectors),
+        |connectors| {
+            let shown = |connector: &ConnectorSettings| format!("{}: {}", connector.id, connector.kind());
+            Shown::List(connectors.iter().map(shown).collect())
+        },
+        Some(Announced::Named("connectors")),
+    );
     table.fixed("arbiters", (arbiters, &new.arbiters), |count| {
         Shown::number(*count)
     });

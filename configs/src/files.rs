@@ -1,6 +1,6 @@
 //! Which files a configuration names: all of them, so that a proposer that may not name any can be held to that.
 
-use crate::{Admin, BesideTls, Config, ListenerSettings, Logging, SyslogAddress};
+use crate::{Admin, BesideTls, Config, ConnectorSettings, ListenerSettings, Logging, SyslogAddress};
 use std::path::Path;
 use vagus_tls::{KeyPair, OcspCache, Pem, Settings};
 
@@ -37,6 +37,7 @@ impl Config {
             metrics: _,
             admin,
             cluster,
+            connectors,
             digest: _,
             arbiters: _,
         } = self;
@@ -72,6 +73,9 @@ impl Config {
             files.of_listener(&cluster.listener);
         }
         if let Some(tls) = admin_tls {
+            files.of_tls(tls);
+        }
+        for tls in connectors.iter().filter_map(ConnectorSettings::tls) {
             files.of_tls(tls);
         }
         files

@@ -9,6 +9,7 @@ mod admin;
 mod auth_callout;
 mod beside_tls;
 mod cluster;
+mod connectors;
 mod diff;
 pub mod document;
 mod files;
@@ -30,6 +31,10 @@ pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
 pub use auth_callout::AuthCallout;
 pub use beside_tls::BesideTls;
 pub use cluster::{Cluster, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
+pub use connectors::{
+    ConnectorLanguage, ConnectorSettings, ConnectorWay, InwardSettings, OutwardSettings, ServerAddress,
+    SubjectOfTag,
+};
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;
 pub use format::NatsFormat;
@@ -87,6 +92,8 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// The cluster that it is a part of, if it is.
     pub cluster: Option<Cluster>,
+    /// What other systems bring, and what they are brought; no two with one id.
+    pub connectors: Vec<ConnectorSettings>,
     /// [`Loaded::digest`] of the file that a server was started with, to be shown; empty without one.
     pub digest: String,
     /// How many arbiters (threads that carry connections) there are; one a core when 0.

@@ -11,6 +11,7 @@ mod auth_callout;
 mod authorization;
 mod cluster;
 mod compression;
+mod connectors;
 mod digest;
 mod findings;
 mod inert;

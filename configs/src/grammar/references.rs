@@ -8,7 +8,7 @@ use super::{MAX_DEPTH, path};
 use std::path::PathBuf;
 
 /// Keys whose values are not to be shown, not even as the name of a variable that there is not.
-const SECRETS: [&str; 11] = [
+const SECRETS: [&str; 12] = [
     "pass",
     "password",
     "token",
@@ -20,6 +20,7 @@ const SECRETS: [&str; 11] = [
     "encryption_password",
     "srk_password",
     "prev_key",
+    "shared_key",
 ];
 
 impl Parser<'_, '_, '_> {

@@ -144,7 +144,7 @@ impl Map {
     }
 
     /// The entry of this key, whatever its case.
-    pub(crate) fn find(&self, key: &str) -> Option<&Entry> {
+    pub fn find(&self, key: &str) -> Option<&Entry> {
         self.entries
             .iter()
             .rev()

@@ -5,8 +5,8 @@ use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
 use super::{
-    absent, accounts, admin, cluster, inert, labels, lame_duck, limits, logging, metrics, monitoring,
-    operators, proxies, tls,
+    absent, accounts, admin, cluster, connectors, inert, labels, lame_duck, limits, logging, metrics,
+    monitoring, operators, proxies, tls,
 };
 use crate::grammar::{Entry, Map};
 use crate::{Config, ListenerSettings};
@@ -19,6 +19,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut clients = Section::of(ListenerSettings::default(), "client_advertise");
     let mut accounts = accounts::Section::default();
     let mut operators = operators::Section::default();
+    let mut connectors = connectors::Section::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
         let taken = own(&key, entry, &mut config, &mut clients, findings)
@@ -33,6 +34,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || metrics::take(&key, entry, &mut config.metrics, findings)
             || proxies::take(&key, entry, &mut config.trusted_proxies, findings)
             || cluster::take(&key, entry, &mut config.cluster, findings)
+            || connectors.take(&key, entry, findings)
             || inert::take(&key, entry, findings)
             || admin::take(&key, entry, &mut config.admin, findings);
         if !taken {
@@ -55,6 +57,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
         // Whatever else is said of who may connect, it takes a token.
         config.clients.credentials = Credentials::Claims;
     }
+    config.connectors = connectors.settle(&config.accounts, config.operators.is_some(), findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);
     config

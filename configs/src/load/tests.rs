@@ -1,6 +1,7 @@
 mod accounts;
 mod admin;
 mod cluster;
+mod connectors;
 mod metrics;
 mod monitoring;
 mod mutation;

@@ -67,6 +67,41 @@ fn the_settings_of_clusters_say_the_defaults() {
     );
 }
 
+#[test]
+fn those_of_connectors_are_valid() {
+    for path in files_in("connectors") {
+        let loaded = load(&path).unwrap();
+        assert_eq!(loaded.warnings, [], "{}", path.display());
+        assert_eq!(loaded.obstacles, [], "{}", path.display());
+        assert!(loaded.config.connectors.len() > 1, "{}", path.display());
+    }
+}
+
+/// What they say that is usual is what holds where nothing is said.
+#[test]
+fn the_settings_of_connectors_say_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/fluentd.conf");
+    let text = fs::read_to_string(&path).unwrap();
+    let said = load(&path).unwrap().config.connectors;
+    let usual = |line: &&str| {
+        let keys = [
+            "max_",
+            "account",
+            "chunk_",
+            "flush_",
+            "connect_",
+            "ack_",
+            "retry_",
+            "tag: \">\"",
+            "listen",
+        ];
+        !keys.iter().any(|key| line.trim_start().starts_with(key))
+    };
+    let text: Vec<&str> = text.lines().filter(usual).collect();
+    let unsaid = parse(&text.join("\n"), &path, &Disk, &|_: &str| None).unwrap();
+    assert_eq!(said, unsaid.config.connectors);
+}
+
 /// A file in `bad` begins with what it is refused with: a comment, a line for each error, without the folder.
 #[test]
 fn bad_files_are_refused() {
