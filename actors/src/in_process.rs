@@ -4,9 +4,11 @@
 //! as a connection does, and has subscriptions put in force. What is delivered to one goes to a mailbox, bounded like the
 //! outbox of a connection, and from there to the holder of the [`InProcessSubscription`].
 
+mod door;
 mod handed_in;
 mod subscription;
 
+pub use door::{Door, EnterAccount};
 pub use handed_in::InProcessMessage;
 pub use subscription::InProcessSubscription;
 
@@ -50,11 +52,16 @@ pub struct InProcessAddress {
 impl InProcessAddress {
     /// Publishes a message; true if somebody took it.
     pub async fn publish(&self, message: InProcessMessage) -> Option<bool> {
-        let (taken, is_taken) = oneshot::channel();
-        if self.handed_in.add(message, taken) {
+        self.publish_all(vec![message]).await.map(|taken| taken > 0)
+    }
+
+    /// Publishes messages in their order; gives how many of them somebody took.
+    pub async fn publish_all(&self, messages: Vec<InProcessMessage>) -> Option<usize> {
+        let (answer, answered) = oneshot::channel();
+        if self.handed_in.add(messages.into(), answer) {
             tell(&self.actor, TakeHandedIn);
         }
-        is_taken.await.ok()
+        answered.await.ok()
     }
 
     /// Subscribes; the subscription is in force when this is answered.
@@ -132,16 +139,23 @@ impl InProcess {
         }
         let began = Instant::now();
         let mut answers = Vec::with_capacity(waiting.len());
+        let mut published = 0;
         {
             let mut arbiter = self.arbiter.borrow_mut();
             let arbiter: &mut ArbiterState = &mut arbiter;
             let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
             arbiter.delivery.staging.begin_turn(Moment::of(began));
             while !arbiter.delivery.is_spent()
-                && let Some((message, answer)) = waiting.pop_front()
+                && let Some(together) = waiting.front_mut()
             {
-                let taken = publish(&mut arbiter.delivery, &self.account.account, &message);
-                answers.push((answer, taken));
+                match together.messages.pop_front() {
+                    Some(message) => {
+                        let taken = publish(&mut arbiter.delivery, &self.account.account, &message);
+                        together.taken += usize::from(taken);
+                        published += 1;
+                    }
+                    None => answers.extend(waiting.pop_front()),
+                }
             }
             arbiter.delivery.close_run();
             arbiter.delivery.finish();
@@ -149,10 +163,10 @@ impl InProcess {
             hand_over(arbiter, running, began);
         }
         self.turns += 1;
-        self.published += answers.len() as u64;
-        for (answer, taken) in answers {
+        self.published += published;
+        for together in answers {
             // The publisher may have gone.
-            let _ = answer.send(taken);
+            let _ = together.answer.send(together.taken);
         }
         if !waiting.is_empty() {
             self.handed_in.put_back(waiting);

@@ -22,8 +22,16 @@ pub struct InProcessMessage {
     pub except: Option<ConnectionId>,
 }
 
-/// A message, and who is to hear whether somebody took it.
-pub(super) type Waiting = (InProcessMessage, oneshot::Sender<bool>);
+/// Messages that were handed in together, of which some may have been published.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// Those that have not been.
+    pub(super) messages: VecDeque<InProcessMessage>,
+    /// How many of the others somebody took.
+    pub(super) taken: usize,
+    /// Who is to hear how many that are of all.
+    pub(super) answer: oneshot::Sender<usize>,
+}
 
 /// What waits. The InProcess is told when there is something, and takes all there is in one turn: however many hand
 /// messages in, it is one message between actors.
@@ -31,10 +39,14 @@ pub(super) type Waiting = (InProcessMessage, oneshot::Sender<bool>);
 pub(super) struct HandedIn(Mutex<VecDeque<Waiting>>);
 
 impl HandedIn {
-    /// Adds a message; true if the InProcess has to be told.
-    pub(super) fn add(&self, message: InProcessMessage, taken: oneshot::Sender<bool>) -> bool {
+    /// Adds messages; true if the InProcess has to be told.
+    pub(super) fn add(&self, messages: VecDeque<InProcessMessage>, answer: oneshot::Sender<usize>) -> bool {
         let mut waiting = self.0.lock();
-        waiting.push_back((message, taken));
+        waiting.push_back(Waiting {
+            messages,
+            taken: 0,
+            answer,
+        });
         waiting.len() == 1
     }
 

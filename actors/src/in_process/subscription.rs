@@ -51,6 +51,16 @@ impl InProcessSubscription {
         self.mailbox.poll_ended(task)
     }
 
+    /// How many messages had to make room, or were refused, as too much waited.
+    pub fn lost(&self) -> u64 {
+        self.mailbox.outbox().lost()
+    }
+
+    /// What waits to be taken, in bytes.
+    pub fn pending(&self) -> usize {
+        self.mailbox.outbox().traffic().pending
+    }
+
     /// How long there have been these subscriptions.
     pub fn age(&self) -> Duration {
         self.since.elapsed()
