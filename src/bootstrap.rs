@@ -7,6 +7,7 @@ pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
 use crate::admin::{Admin, MonitoringSockets};
 use crate::certificates::Secured;
 use crate::claimed_accounts;
+use crate::connectors;
 use crate::identity::ServerIdentity;
 use crate::reload::{Parts, Setup};
 use crate::server::StartError;
@@ -27,8 +28,9 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 use vagus_actors::asking::Asking;
 use vagus_actors::connection::Surroundings;
+use vagus_actors::connectors::ReadyConnector;
 use vagus_actors::history::{History, ProcessUse};
-use vagus_actors::in_process::InProcess;
+use vagus_actors::in_process::{Door, InProcess};
 use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
@@ -87,6 +89,7 @@ pub(crate) fn start(
     let client_address = socket.local_addr()?;
     let routes = RouteSocket::listen(&config)?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
+    let connectors = connectors::prepare(&Config::default(), &config)?;
     let mut info = Info {
         server_id: identity.id().to_owned(),
         server_name: name.to_owned(),
@@ -112,7 +115,7 @@ pub(crate) fn start(
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let sockets = (socket, client_address, monitoring, routes);
+            let sockets = (socket, client_address, monitoring, routes, connectors);
             let started = populate(sockets, document, info, &identity, gate, secured);
             let started = match started {
                 Ok((running, services)) => {
@@ -148,11 +151,12 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
 /// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
 /// there is one.
 fn populate(
-    (socket, client_address, monitoring, routes): (
+    (socket, client_address, monitoring, routes, connectors): (
         TcpListener,
         SocketAddr,
         MonitoringSockets,
         Option<RouteSocket>,
+        Vec<ReadyConnector>,
     ),
     (config, setup): (&Config, Setup),
     info: Info,
@@ -290,6 +294,10 @@ fn populate(
         // Nobody else says which they are.
         let _ = admin.broker.claimed_accounts.set(claimed);
     }
+    let known_connectors = connectors::start(Door::new(first.clone(), accounts.clone()).start());
+    known_connectors.adopt(connectors, config.limits.max_payload);
+    // Nobody else says which they are.
+    let _ = admin.broker.connectors.set(known_connectors.clone());
     let cluster_told = client_settings.clone();
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
@@ -300,6 +308,7 @@ fn populate(
         admin: admin.service.clone(),
         stapler: secured.stapler.clone(),
         cluster: clustering.as_ref().map(Clustering::reloading),
+        connectors: known_connectors,
         process: setup.process,
     };
     let reload = start_reload(

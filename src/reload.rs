@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vagus_actors::Accounts;
+use vagus_actors::connectors::ConnectorsHandle;
 use vagus_actors::reload::{Apply, Prepared, Source};
 use vagus_admin::LogControl;
 use vagus_auth::credentials::Gate;
@@ -19,6 +20,7 @@ use crate::admin_service::AdminService;
 use crate::bootstrap::{ClusterReload, advertise, bounds, share, trusted_proxies};
 use crate::certificates::{Occasion, make_ready};
 use crate::claimed_accounts;
+use crate::connectors;
 use crate::stapling::Stapler;
 use vagus_configs::grammar::Map;
 
@@ -98,6 +100,7 @@ pub(crate) struct Parts {
     pub(crate) admin: AdminService,
     pub(crate) stapler: Stapler,
     pub(crate) cluster: Option<ClusterReload>,
+    pub(crate) connectors: ConnectorsHandle,
     pub(crate) process: Box<dyn Process>,
 }
 
@@ -165,11 +168,12 @@ impl Apply for Parts {
             .map(|cluster| cluster.prepare(new, &client_settings.info))
             .transpose();
         let cluster = cluster.map_err(|error| error.to_string())?;
+        let ready = connectors::prepare(old, new).map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
         let (settings, config) = (self.settings.clone(), new.clone());
         let stapler = self.stapler.clone();
-        let accounts = self.accounts.clone();
+        let (accounts, connectors) = (self.accounts.clone(), self.connectors.clone());
         Ok(Box::new(move || {
             accounts.define(&config.accounts);
             live_bounds.replace(Arc::new(bounds(&config.limits)));
@@ -210,6 +214,7 @@ impl Apply for Parts {
             if let Some(put_in_force) = cluster {
                 put_in_force();
             }
+            connectors.adopt(ready, config.limits.max_payload);
             process();
             tokio::task::spawn_local(free_once_unused(before));
         }))

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use vagus_actors::Observe;
 use vagus_actors::cluster::ClusterState;
+use vagus_actors::connectors::ConnectorState;
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, MonitorState};
@@ -84,6 +85,16 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// A connector cannot listen where it is to: the operator's to mend.
+    #[error("Error listening on the port of connector {id:?}: {address}, \"{source}\"")]
+    ListenForConnector {
+        /// The connector.
+        id: String,
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The credentials cannot be used: the operator's to mend.
     #[error(transparent)]
     Credentials(#[from] GateError),
@@ -114,6 +125,18 @@ impl StartError {
     pub(crate) fn cluster(error: Self) -> Self {
         match error {
             Self::Listen { address, source } => Self::ListenForRoutes { address, source },
+            other => other,
+        }
+    }
+
+    /// That a port cannot be listened on, said of a connector.
+    pub(crate) fn of_connector(self, id: &str) -> Self {
+        match self {
+            Self::Listen { address, source } => Self::ListenForConnector {
+                id: id.to_owned(),
+                address,
+                source,
+            },
             other => other,
         }
     }
@@ -204,6 +227,13 @@ impl Server {
     pub fn route_monitor(&self) -> Option<MonitorState> {
         let routes = &self.running.cluster.as_ref()?.routes;
         self.ask(routes, Observe::<MonitorState>::new())
+    }
+
+    /// The state of each connector, by id.
+    pub fn connectors(&self) -> Vec<ConnectorState> {
+        let connectors = self.running.admin.broker.connectors.get().cloned();
+        let asked = async move { connectors?.states().await };
+        self.wait_for(asked).flatten().unwrap_or_default()
     }
 
     /// Where monitoring over HTTP is; the port is the real one. None if it is not served.

@@ -34,13 +34,17 @@ pub static UNCHECKED_CERTIFICATES: Flood = Flood::new(Level::Warn, "certificates
 /// Breaches of the protocol.
 pub static VIOLATIONS: Flood = Flood::new(Level::Error, "protocol violations");
 
-const ALL: [&Flood; 6] = [
+/// What peers of connectors did wrong.
+pub(crate) static CONNECTOR_PEERS: Flood = Flood::new(Level::Error, "errors of peers of connectors");
+
+const ALL: [&Flood; 7] = [
     &REFUSED_CONNECTIONS,
     &FAILED_HANDSHAKES,
     &PROXY_HEADERS,
     &FAILED_LOGINS,
     &UNCHECKED_CERTIFICATES,
     &VIOLATIONS,
+    &CONNECTOR_PEERS,
 ];
 
 /// A kind of line.

@@ -11,6 +11,7 @@ pub mod claimed_accounts;
 pub mod cluster;
 pub mod connection;
 pub mod connection_events;
+pub mod connectors;
 pub mod dialling;
 pub mod flood;
 pub mod history;

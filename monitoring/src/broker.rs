@@ -11,6 +11,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use vagus_actors::Observatory;
 use vagus_actors::claimed_accounts::ClaimedAccounts;
+use vagus_actors::connectors::{ConnectorState, ConnectorsHandle};
 use vagus_actors::reload::Configurator;
 use vagus_configs::{Config, split_advertised};
 use vagus_delivery::{AccountDirectory, Live};
@@ -95,6 +96,8 @@ pub struct Broker {
     pub configurator: OnceLock<Configurator>,
     /// The accounts that operators have signed; empty where accounts are configured.
     pub claimed_accounts: OnceLock<Arc<ClaimedAccounts>>,
+    /// What other systems bring and are brought; empty until the server has started.
+    pub connectors: OnceLock<ConnectorsHandle>,
     /// How many subscriptions the server itself has in the system account: they are in force with the first, and not
     /// shown.
     pub own_subscriptions: AtomicUsize,
@@ -128,10 +131,19 @@ impl Broker {
             usage: Usage::default(),
             configurator: OnceLock::new(),
             claimed_accounts: OnceLock::new(),
+            connectors: OnceLock::new(),
             own_subscriptions: AtomicUsize::new(0),
             pages: PageCounts::default(),
             turns: Semaphore::new(ANSWERS_AT_ONCE),
             surveys: Semaphore::new(SURVEYS_AT_ONCE),
+        }
+    }
+
+    /// What each connector shows of itself, by id.
+    pub async fn connectors(&self) -> Vec<ConnectorState> {
+        match self.connectors.get() {
+            Some(connectors) => connectors.states().await.unwrap_or_default(),
+            None => Vec::new(),
         }
     }
 

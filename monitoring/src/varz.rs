@@ -10,6 +10,7 @@ use crate::{Broker, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use vagus_actors::connectors::ConnectorState;
 use vagus_actors::monitor::MonitorState;
 use vagus_auth::credentials::Credentials;
 use vagus_delivery::arbiter::Traffic;
@@ -43,6 +44,7 @@ struct Observed {
     subscriptions: usize,
     traffic: Traffic,
     routes: Routes,
+    connectors: Vec<ConnectorState>,
 }
 
 impl Observed {
@@ -53,11 +55,12 @@ impl Observed {
             subscriptions: accounts::all_subscriptions(broker),
             traffic: observatory.traffic(),
             routes: Routes::count(broker).await,
+            connectors: broker.connectors().await,
         })
     }
 }
 
-fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> Varz<'a> {
+fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) -> Varz<'a> {
     let Settings { config, info, .. } = settings;
     let (host, port) = settings.advertised();
     let (limits, tls) = (&config.limits, settings.tls.as_ref());
@@ -144,6 +147,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &Observed) -> 
             .and_then(|tls| (tls.remembered.0)())
             .map(PeerCache::of),
         tls_cert_not_after: tls.and_then(|tls| tls.not_after).map(Time),
+        connectors: &observed.connectors,
     }
 }
 
@@ -241,6 +245,9 @@ struct Varz<'a> {
     ocsp_peer_cache: Option<PeerCache>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_cert_not_after: Option<Time>,
+    /// Of Vagus alone; like that of nats-kafka.
+    #[serde(skip_serializing_if = "<[ConnectorState]>::is_empty")]
+    connectors: &'a [ConnectorState],
 }
 
 /// The proxies that vouch for clients.

@@ -19,6 +19,7 @@ pub mod neutral;
 pub mod operation;
 pub mod parser;
 pub mod proxy_header;
+pub mod publish_acknowledgement;
 pub mod quote;
 pub mod repeated_line;
 pub mod request_info;

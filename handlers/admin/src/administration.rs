@@ -3,7 +3,7 @@
 use crate::access::{Protection, guard};
 use crate::places::Places;
 use crate::problem::Problem;
-use crate::{accounts, config_api, events, messages, monitoring, openapi, operations, page};
+use crate::{accounts, config_api, connectors, events, messages, monitoring, openapi, operations, page};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
@@ -93,7 +93,7 @@ pub(crate) const SHARED: [Endpoint; 2] = [
 ];
 
 /// What the admin service has besides.
-pub(crate) const ADMIN: [Endpoint; 15] = [
+pub(crate) const ADMIN: [Endpoint; 20] = [
     Endpoint {
         path: "/v1/accounts",
         method: Method::GET,
@@ -113,6 +113,31 @@ pub(crate) const ADMIN: [Endpoint; 15] = [
         path: "/v1/connections/{cid}",
         method: Method::DELETE,
         route: || web::delete().to(operations::close_connection),
+    },
+    Endpoint {
+        path: "/v1/connectors",
+        method: Method::GET,
+        route: || web::get().to(connectors::list),
+    },
+    Endpoint {
+        path: "/v1/connectors/{id}",
+        method: Method::PUT,
+        route: || web::put().to(connectors::set),
+    },
+    Endpoint {
+        path: "/v1/connectors/{id}",
+        method: Method::DELETE,
+        route: || web::delete().to(connectors::remove),
+    },
+    Endpoint {
+        path: "/v1/connectors/{id}/pause",
+        method: Method::POST,
+        route: || web::post().to(connectors::pause),
+    },
+    Endpoint {
+        path: "/v1/connectors/{id}/resume",
+        method: Method::POST,
+        route: || web::post().to(connectors::resume),
     },
     Endpoint {
         path: "/v1/lame-duck",

@@ -1,7 +1,7 @@
 //! The configuration over HTTP: what it is, what it was, and how it comes to be another.
 
 mod answers;
-mod document;
+pub(crate) mod document;
 #[cfg(test)]
 mod tests;
 
@@ -120,6 +120,7 @@ pub(crate) async fn replace(
         &administration,
         &how,
         request.headers(),
+        None,
         Content::Text(text),
     )
     .await
@@ -143,6 +144,7 @@ pub(crate) async fn change(
         &administration,
         &how,
         request.headers(),
+        None,
         Content::Keys(patch),
     )
     .await
@@ -157,7 +159,7 @@ pub(crate) async fn roll_back(
     back: Json<Back>,
 ) -> Result<HttpResponse, Problem> {
     let content = Content::Version(back.version);
-    propose(&who, &administration, &how, request.headers(), content).await
+    propose(&who, &administration, &how, request.headers(), None, content).await
 }
 
 /// `POST /v1/config/reload`: as the file says by now.
@@ -171,14 +173,25 @@ pub(crate) async fn reload(
         dry_run: how.dry_run,
         persist: Persist::Memory,
     };
-    propose(&who, &administration, &how, request.headers(), Content::File).await
+    propose(
+        &who,
+        &administration,
+        &how,
+        request.headers(),
+        None,
+        Content::File,
+    )
+    .await
 }
 
-async fn propose(
+/// Has a change of the configuration decided about. `made_for` is the version that it is made for, where the request does not
+/// say that.
+pub(crate) async fn propose(
     who: &Entrant,
     administration: &Administration,
     how: &How,
     headers: &HeaderMap,
+    made_for: Option<String>,
     content: Content,
 ) -> Result<HttpResponse, Problem> {
     let by = if who.name.is_empty() {
@@ -186,10 +199,14 @@ async fn propose(
     } else {
         who.name.clone()
     };
+    let mut expected = expected(headers)?;
+    if expected.is_empty() {
+        expected.extend(made_for);
+    }
     let propose = Propose {
         content,
         by,
-        expected: expected(headers)?,
+        expected,
         dry_run: how.dry_run,
         reach: Reach::Folder,
         keep: match how.persist {
@@ -208,7 +225,8 @@ fn configurator(administration: &Administration) -> Result<&Configurator, Proble
     configurator.ok_or_else(|| Problem::unavailable("the server has not started yet"))
 }
 
-async fn state(administration: &Administration) -> Result<ReloadState, Problem> {
+/// How the server is set, and was.
+pub(crate) async fn state(administration: &Administration) -> Result<ReloadState, Problem> {
     configurator(administration)?
         .state()
         .await

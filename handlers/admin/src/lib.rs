@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod administration;
 mod config_api;
+mod connectors;
 mod events;
 mod messages;
 pub mod monitoring;

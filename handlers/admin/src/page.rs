@@ -15,12 +15,13 @@ const IMAGE: &str = "image/svg+xml";
 const INDEX: &str = include_str!("page/index.html");
 
 /// A file's name, type and content.
-const FILES: [(&str, &str, &str); 18] = [
+const FILES: [(&str, &str, &str); 19] = [
     ("accounts.js", SCRIPT, include_str!("page/accounts.js")),
     ("chart.js", SCRIPT, include_str!("page/chart.js")),
     ("cluster.js", SCRIPT, include_str!("page/cluster.js")),
     ("configuration.js", SCRIPT, include_str!("page/configuration.js")),
     ("connections.js", SCRIPT, include_str!("page/connections.js")),
+    ("connectors.js", SCRIPT, include_str!("page/connectors.js")),
     ("difference.js", SCRIPT, include_str!("page/difference.js")),
     ("format.js", SCRIPT, include_str!("page/format.js")),
     ("icon.svg", IMAGE, include_str!("page/icon.svg")),

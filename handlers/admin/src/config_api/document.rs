@@ -7,7 +7,7 @@ use vagus_configs::grammar::{Kind, Map, Place, Value};
 
 /// What is no patch.
 #[derive(Debug, Error)]
-pub(super) enum PatchError {
+pub(crate) enum PatchError {
     /// It is no JSON.
     #[error("the patch is no JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -50,7 +50,7 @@ fn json(kind: &Kind) -> Json {
 }
 
 /// A merge patch (RFC 7396).
-pub(super) fn patch(text: &str) -> Result<Patch, PatchError> {
+pub(crate) fn patch(text: &str) -> Result<Patch, PatchError> {
     match serde_json::from_str(text)? {
         Json::Object(fields) => merge(&fields),
         _ => Err(PatchError::NoObject),

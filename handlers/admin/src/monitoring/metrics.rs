@@ -3,6 +3,7 @@
 mod accounts;
 mod cluster;
 mod connections;
+mod connectors;
 mod exporter;
 mod exposition;
 mod own;
@@ -19,7 +20,11 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     let _turn = broker.turn().await;
     let (settings, _) = broker.settings.current();
-    let varz = varz_value(broker).await?;
+    let mut varz = varz_value(broker).await?;
+    if let Some(fields) = varz.as_object_mut() {
+        // They have names of their own.
+        fields.remove("connectors");
+    }
     let subsz = subsz_value(broker)?;
     let observed = Observed::of(broker).await.ok_or_else(Refusal::ending)?;
     let is_well = broker.observatory.listener().await.is_some();
@@ -45,6 +50,7 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     accounts::count(&mut text, &counts);
     own::server(&mut text, &settings, &observed);
     cluster::write(&mut text, &cluster::Observed::of(broker).await);
+    connectors::write(&mut text, &broker.connectors().await);
     own::process(&mut text, broker);
     Ok(Document {
         status: Status::Ok,

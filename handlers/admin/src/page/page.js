@@ -4,6 +4,7 @@ import { Accounts } from "./accounts.js";
 import { Configuration } from "./configuration.js";
 import { Cluster } from "./cluster.js";
 import { Connections } from "./connections.js";
+import { Connectors } from "./connectors.js";
 import { byId, clock } from "./format.js";
 import { Messages } from "./messages.js";
 import { Operations } from "./operations.js";
@@ -37,6 +38,10 @@ if (session.administration) {
 if ((await get("clusterz").catch(() => ({}))).name !== undefined) {
   parts.cluster = new Cluster();
   document.querySelector("nav [data-cluster]").hidden = false;
+}
+if ((await get("varz").catch(() => ({}))).connectors !== undefined) {
+  parts.connectors = new Connectors(isAdministrator);
+  document.querySelector("nav [data-connectors]").hidden = false;
 }
 byId("openapi").hidden = !session.administration;
 

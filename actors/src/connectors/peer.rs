@@ -1,0 +1,171 @@
+//! One peer that brings events.
+
+use super::Counters;
+use super::language::{Breach, Events, Heard, InwardSession};
+use super::publisher::{PublishError, Publisher};
+use super::room::Housed;
+use super::wire::BoxedWire;
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::codec::FramedRead;
+
+/// How long a peer may take to show that it may bring events.
+const ADMISSION: Duration = Duration::from_secs(10);
+
+/// How long a peer may take to take what it is told.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// So many frames of events are published together at most.
+const TOGETHER_AT_MOST: usize = 512;
+
+/// So many bytes of frames are published together, and a frame beyond.
+const BYTES_TOGETHER: usize = 256 * 1024;
+
+/// How often a peer is told that what it brought is on its way.
+const KEEP_ALIVE: Duration = Duration::from_secs(3);
+
+/// A connection with a peer.
+pub(super) struct Peer<S: InwardSession> {
+    frames: FramedRead<BoxedWire, Housed<S>>,
+    publisher: Publisher,
+    counters: Arc<Counters>,
+    has_spoken: bool,
+    /// What was heard behind events that are published first.
+    next: Option<Option<Result<Heard<S::Events>, Breach>>>,
+}
+
+impl<S: InwardSession> Peer<S> {
+    pub(super) fn new(
+        wire: BoxedWire,
+        session: Housed<S>,
+        publisher: Publisher,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self {
+            frames: FramedRead::new(wire, session),
+            publisher,
+            counters,
+            has_spoken: false,
+            next: None,
+        }
+    }
+
+    /// Serves it until it has gone, or has to.
+    pub(super) async fn serve(mut self, greeting: Option<Bytes>) -> Result<(), PublishError> {
+        let served = self.talk(greeting).await;
+        if let Err(PublishError::Breach(Breach::Peer {
+            last_words: Some(words),
+            ..
+        })) = &served
+        {
+            // It has to go whether or not it hears them.
+            let _ = self.say(words).await;
+        }
+        if self.has_spoken {
+            Counters::count(&self.counters.disconnects);
+        }
+        served
+    }
+
+    async fn talk(&mut self, greeting: Option<Bytes>) -> Result<(), PublishError> {
+        if let Some(greeting) = greeting {
+            self.say(&greeting).await?;
+        }
+        loop {
+            let Some(heard) = self.hear().await.transpose()? else {
+                return Ok(());
+            };
+            if !self.has_spoken && self.frames.decoder().session.is_admitted() {
+                self.has_spoken = true;
+                Counters::count(&self.counters.connects);
+            }
+            match heard {
+                Heard::Nothing => {}
+                Heard::Answered(answer) => self.say(&answer).await?,
+                Heard::Events(events) => {
+                    let events = self.gather(events);
+                    self.publish(events).await?;
+                }
+            }
+            if self.next.is_none() {
+                self.frames.decoder_mut().done();
+            }
+        }
+    }
+
+    async fn hear(&mut self) -> Option<Result<Heard<S::Events>, Breach>> {
+        if let Some(next) = self.next.take() {
+            return next;
+        }
+        let next = self.frames.next();
+        match self.has_spoken {
+            true => next.await,
+            // Who connects and says nothing, as Fluentd does to see whether we are there, is not counted.
+            false => timeout(ADMISSION, next).await.unwrap_or(None),
+        }
+    }
+
+    /// What else there is already: some send each event by itself, and to publish each by itself would take long.
+    fn gather(&mut self, events: S::Events) -> Vec<S::Events> {
+        let mut gathered = vec![events];
+        while gathered.len() < TOGETHER_AT_MOST && self.frames.decoder().given_out() < BYTES_TOGETHER {
+            match self.frames.next().now_or_never() {
+                Some(Some(Ok(Heard::Events(events)))) => gathered.push(events),
+                Some(other) => {
+                    self.next = Some(other);
+                    break;
+                }
+                None => break,
+            }
+        }
+        gathered
+    }
+
+    async fn publish(&mut self, mut events: Vec<S::Events>) -> Result<(), PublishError> {
+        let began = Instant::now();
+        {
+            let publishing = self.publisher.publish(&mut events);
+            tokio::pin!(publishing);
+            let mut ticks = interval(KEEP_ALIVE);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            // The first is at once.
+            ticks.tick().await;
+            loop {
+                tokio::select! {
+                    biased;
+                    published = &mut publishing => break published?,
+                    _ = ticks.tick() => {
+                        if let Some(word) = self.frames.decoder().session.keep_alive() {
+                            say(&mut self.frames, &word).await?;
+                        }
+                    }
+                }
+            }
+        }
+        let replies: Vec<Bytes> = events.iter().filter_map(Events::reply).collect();
+        if !replies.is_empty() {
+            self.say(&replies.concat()).await?;
+        }
+        self.counters.took(began.elapsed());
+        Ok(())
+    }
+
+    async fn say(&mut self, words: &[u8]) -> Result<(), Breach> {
+        say(&mut self.frames, words).await
+    }
+}
+
+async fn say<S>(frames: &mut FramedRead<BoxedWire, S>, words: &[u8]) -> Result<(), Breach> {
+    let wire = frames.get_mut();
+    let said = timeout(STUCK, async {
+        wire.write_all(words).await?;
+        wire.flush().await
+    });
+    let said = said.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    Ok(said?)
+}
