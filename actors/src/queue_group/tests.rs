@@ -9,7 +9,8 @@ use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::Change;
-use vagus_routing::AccountId;
+use vagus_protocol::routed::PeerLine;
+use vagus_routing::{AccountId, ConnectionKind};
 
 /// The sid of a member over which a group panics.
 const PANICS: &[u8] = b"panics";
@@ -55,6 +56,20 @@ impl World {
             arbiters,
             router,
         }
+    }
+
+    /// A member that stands for those of another server.
+    fn server(&self, sid: &[u8]) -> Arc<ConnectionSubscription> {
+        let id = self.arbiters.next_connection_id();
+        let slot = self.arbiters.slots.take();
+        let outbox = Outbox::new(slot, id, 0, 1000, None);
+        let outbox = outbox.for_peer(ConnectionKind::Route, PeerLine::WithAccount);
+        Arc::new(ConnectionSubscription::new(
+            b"jobs",
+            Some(b"workers"),
+            sid,
+            Arc::new(outbox),
+        ))
     }
 
     /// A member, of a connection of its own.
@@ -166,5 +181,34 @@ fn a_group_that_cannot_be_restored_ends_with_its_members() {
         // The next of that name begins anew.
         world.join(b"3").await;
         assert_eq!(world.members(), ["3"]);
+    });
+}
+
+/// Other servers go on with the share that they said last, be it in what the group failed over.
+#[test]
+fn one_that_takes_over_knows_what_servers_weigh() {
+    System::new().block_on(async {
+        let world = World::new();
+        world.join(b"1").await;
+        let [one, other] = [b"far", b"off"].map(|sid| world.server(sid));
+        for (server, weight) in [(&one, 3), (&other, 2)] {
+            let joins = Change::Add(server.clone());
+            let weighs = Change::Weigh(server.clone(), weight);
+            world.announce(vec![joins, weighs]).await;
+        }
+        let members = ["1", "far", "far", "far", "off", "off"];
+        assert_eq!(world.members(), members);
+        let failing = world.join(PANICS).await;
+        assert!(is_cut_off(&failing));
+        assert_eq!(world.members(), members);
+        let failing = world.member(PANICS);
+        let changes = vec![Change::Weigh(other.clone(), 1), Change::Add(failing)];
+        world.announce(changes).await;
+        assert_eq!(world.members(), ["1", "far", "far", "far", "off"]);
+        assert!(!is_cut_off(&one) && !is_cut_off(&other));
+        // It can still be weighed, and leave.
+        world.announce(vec![Change::Weigh(one.clone(), 1)]).await;
+        world.announce(vec![Change::Remove(other)]).await;
+        assert_eq!(world.members(), ["1", "far"]);
     });
 }

@@ -263,8 +263,8 @@ impl Groups {
     }
 
     /// A group has panicked. A connection that was joining it is closed, as the cause may be there. The others stay:
-    /// another actor takes over what the group published last. If that one panics over it too, the group ends with the
-    /// connections of all its members; then this is true, and nobody is to pick from it any more.
+    /// another actor takes over what the group published last, and what members weigh since then. If that one panics over it
+    /// too, the group ends with the connections of all its members; then this is true, and nobody is to pick from it any more.
     pub(super) fn failed(
         &mut self,
         failed: &GroupFailed,
@@ -280,17 +280,21 @@ impl Groups {
             return false;
         };
         let was_restored = group.under_way.as_ref().is_some_and(|failed| failed.restoring);
-        if let Some(UnderWay { changes, tickets, .. }) = group.under_way.take() {
-            cut_off_joining(&changes);
-            for ticket in tickets {
-                settling.answered(ticket);
-            }
+        let (mut weighing, mut tickets) = (Vec::new(), Vec::new());
+        if let Some(failed) = group.under_way.take() {
+            cut_off_joining(&failed.changes);
+            let weighs = |change: &&Change| matches!(change, Change::Weigh(..));
+            weighing.extend(failed.changes.iter().filter(weighs).cloned());
+            tickets = failed.tickets;
         }
         if !was_restored {
             group.number = number;
             group.address = QueueGroup::new(group.name.clone(), number, reports(router)).start();
-            group.restore();
+            group.tell(weighing, tickets, Some(group.members.clone()));
             return false;
+        }
+        for ticket in tickets {
+            settling.answered(ticket);
         }
         group.members.iter().for_each(cut_off);
         for batch in group.waiting.drain(..) {
@@ -332,11 +336,6 @@ impl Group {
             }
         }
         self.tell(changes, tickets, None);
-    }
-
-    /// Has a new actor begin with what was published last.
-    fn restore(&mut self) {
-        self.tell(Vec::new(), Vec::new(), Some(self.members.clone()));
     }
 
     fn tell(&mut self, changes: Vec<Change>, tickets: Vec<u64>, restored: Option<GroupMembers>) {

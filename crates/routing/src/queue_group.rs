@@ -70,16 +70,17 @@ impl<D: Destination> QueueGroup<D> {
         Self::default()
     }
 
-    /// A group of the members that another had published and that have not left, each with an equal share. That other
+    /// A group of the members that another had published and that have not left, each with the weight it had. That other
     /// one is given up: what it is asked from now on means nothing.
     #[must_use]
     pub fn restored(members: &Members<D>) -> Self {
         let mut group = Self::new();
-        for member in members.iter() {
+        let weighed = members.weighed();
+        for (member, _) in &weighed {
             member.set_position(None);
         }
-        for member in members.iter() {
-            group.join(Arc::clone(member));
+        for (member, weight) in weighed {
+            group.join_weighted(Arc::clone(member), weight);
         }
         group
     }

@@ -43,6 +43,18 @@ pub fn tokens(subject: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     subject.split(|byte| *byte == SEPARATOR)
 }
 
+/// What all subjects that match a pattern begin with: what stands before its first wildcard, or all of it.
+pub fn literal_start(pattern: &[u8]) -> &[u8] {
+    let mut start = 0;
+    for token in tokens(pattern) {
+        if matches!(token, b"*" | b">") {
+            return &pattern[..start];
+        }
+        start += token.len() + 1;
+    }
+    pattern
+}
+
 /// Whether a subscription to `pattern` receives what is published on `subject`.
 ///
 /// `pattern` must be a valid subscription. `subject` may be anything: with an empty token it matches nothing, not even

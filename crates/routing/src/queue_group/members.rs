@@ -114,6 +114,35 @@ impl<D> Members<D> {
         .filter(|member| !member.is_closed())
     }
 
+    /// Every member that has not left, once, and what it weighs.
+    pub(super) fn weighed(&self) -> Vec<(&Arc<Subscription<D>>, u32)> {
+        let mut weighed = Vec::new();
+        self.add_weighed(&mut weighed);
+        weighed.retain(|(member, _)| !member.is_closed());
+        weighed
+    }
+
+    fn add_weighed<'a>(&'a self, weighed: &mut Vec<(&'a Arc<Subscription<D>>, u32)>) {
+        let weight = |weight: u64| u32::try_from(weight).unwrap_or(u32::MAX);
+        match &self.0 {
+            Kind::Few(members) => {
+                // One that weighs several has as many places beside each other.
+                let each = members.chunk_by(Arc::ptr_eq);
+                weighed.extend(each.map(|places| (&places[0], weight(places.len() as u64))));
+            }
+            Kind::Many(many) => {
+                let once = (0..many.paged()).filter_map(|place| many.in_page(place));
+                weighed.extend(once.map(|member| (member, 1)));
+                let mut before = 0;
+                for (sum, member) in &*many.weighted {
+                    weighed.push((member, weight(sum - before)));
+                    before = *sum;
+                }
+            }
+            Kind::Merged(groups) => groups.iter().for_each(|group| group.add_weighed(weighed)),
+        }
+    }
+
     /// The members in the order in which to ask them for a message: a random one, then others. Each is asked at least
     /// once. With uniformly random numbers each is equally likely to be the first that has not left.
     ///

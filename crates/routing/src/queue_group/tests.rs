@@ -328,3 +328,39 @@ fn what_counts_of_a_group_is_what_its_members_weigh() {
         );
     }
 }
+
+/// Small groups and large ones, with members that weigh much, as other servers do.
+#[test]
+fn a_group_that_is_restored_weighs_what_it_did() {
+    for clients in [2, 3000] {
+        let mut group = QueueGroup::new();
+        let all: Vec<Shared> = (0..clients).map(member_of).collect();
+        for it in &all {
+            assert!(group.join(Arc::clone(it)));
+        }
+        let servers = [5000, 5001].map(member_of);
+        for (server, weight) in servers.iter().zip([7, 4]) {
+            assert!(group.join_weighted(Arc::clone(server), weight));
+        }
+        group.leave(&all[1]);
+        let before = group.members();
+        let mut restored = QueueGroup::restored(&before);
+        let after = restored.members();
+        assert_eq!((restored.len(), after.len()), (group.len(), before.len()));
+        let weighed = |members: &Members<Peer>| {
+            let mut weighed: Vec<_> = members
+                .weighed()
+                .into_iter()
+                .map(|(member, weight)| (member.destination().id, weight))
+                .collect();
+            weighed.sort_unstable();
+            weighed
+        };
+        assert_eq!(weighed(&after), weighed(&before));
+        // It goes on as any other.
+        assert!(restored.set_weight(&servers[0], 1));
+        assert_eq!(restored.members().len(), before.len() - 6);
+        assert!(restored.leave(&servers[1]) && restored.leave(&all[0]));
+        assert_eq!(restored.members().len(), before.len() - 6 - 5);
+    }
+}

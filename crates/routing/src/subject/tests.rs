@@ -241,3 +241,17 @@ fn what_two_patterns_share_is_a_pattern() {
         }
     }
 }
+
+#[test]
+fn what_stands_before_wildcards_is_common_to_all() {
+    for (pattern, start) in [
+        ("a.b", "a.b"),
+        ("a.*.c", "a."),
+        ("a.>", "a."),
+        ("*.a", ""),
+        (">", ""),
+        ("a*.b", "a*.b"),
+    ] {
+        assert_eq!(literal_start(pattern.as_bytes()), start.as_bytes(), "{pattern}");
+    }
+}
