@@ -9,6 +9,7 @@ mod casting;
 mod changes;
 mod groups;
 mod hot_subjects;
+mod importing;
 mod receiving;
 mod salvage;
 mod schedule;
@@ -32,6 +33,7 @@ use casting::Casting;
 use changes::Work;
 use groups::Groups;
 use hot_subjects::HotSubjects;
+use importing::Importing;
 use schedule::{Portion, Schedule, Visit};
 use serde::Serialize;
 use services::Services;
@@ -67,8 +69,8 @@ pub struct Router {
     visits: u64,
     /// What is being changed: if that is the end, whose it is.
     making: Option<Arc<Portion>>,
-    /// Imports are being changed.
-    importing: bool,
+    /// Imports that are being changed.
+    importing: Option<Box<Importing>>,
     /// How often it is being looked what others had in the account before it began anew.
     salvaging: usize,
     /// How many changes are left to be made of that.
@@ -129,7 +131,7 @@ impl Router {
             told: false,
             visits: 0,
             making: None,
-            importing: false,
+            importing: None,
             salvaging: 0,
             salvaged: 0,
         }
@@ -174,6 +176,7 @@ impl Router {
         while let Some(announcer) = self.watchers.release() {
             self.settling.answer(announcer);
         }
+        self.go_on_importing(context);
     }
 
     /// Whether there are changes to be made, or to be told.

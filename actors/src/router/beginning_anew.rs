@@ -28,7 +28,7 @@ impl Router {
 
     #[cold]
     fn begin_anew(&mut self, router: &Addr<Self>, panic: Box<dyn Any + Send>) {
-        let account = &self.account;
+        let account = self.account.clone();
         let making = self.making.take();
         let mut culprits = making.iter().flat_map(|making| &making.changes);
         if let Some(change) = culprits.find(|change| is_of_the_server(change.subscription())) {
@@ -37,7 +37,7 @@ impl Router {
                 // No tenant has caused it, and the server would only seem to run.
                 resume_unwind(panic);
             }
-            self.importing = true;
+            self.doubt_imports();
         }
         account.count_panic();
         let present = account.outboxes();
@@ -51,11 +51,7 @@ impl Router {
         let mut watchers = self.watchers.begin_anew();
         let mut waiting = self.settling.begin_anew();
         waiting.extend(watchers.take_held());
-        if std::mem::take(&mut self.importing) {
-            // Which imports are in force is not known either. Those that are to be come with the next change.
-            self.services.forget(account);
-            self.shadows.change_imports(Vec::new());
-        }
+        self.imports_have_failed();
         let remains = Remains {
             present,
             making,

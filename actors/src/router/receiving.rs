@@ -1,10 +1,8 @@
 //! What the Router is told, one kind after the other. A panic over any of it is [contained](Router::contain).
 
-use super::casting::Casting;
-use super::changes::{Announce, Announcer, ChangeImports, Depart, ShadowsSettled, Work};
+use super::changes::{Announce, ChangeImports, Depart, ShadowsSettled, Work};
 use super::hot_subjects::{ListHotSubjects, SubjectTraffic};
 use super::salvage::Salvaged;
-use super::shadows::ChangesElsewhere;
 use super::watchers::{BatchTaken, EndWatch, FallenBehind, WatchInterest};
 use super::{GoOn, ListQueueGroups, Router, RouterState};
 use crate::mailbox::Observe;
@@ -44,39 +42,9 @@ impl Handler<ChangeImports> for Router {
     type Result = ();
 
     fn handle(&mut self, change: ChangeImports, context: &mut Context<Self>) {
-        self.importing = true;
         self.contain(context, |it, context| {
-            it.change_imports(change, &context.address())
+            it.change_imports(change, &context.address());
         });
-        self.importing = false;
-    }
-}
-
-impl Router {
-    fn change_imports(&mut self, change: ChangeImports, router: &Addr<Self>) {
-        let ChangeImports {
-            streams,
-            services,
-            settled,
-        } = change;
-        let changes = self
-            .services
-            .change_imports(services, &self.account, &self.arbiters);
-        let ticket = self.settling.open(Some(Announcer::Configurator(settled)), true);
-        if self.shadows.change_imports(streams) {
-            let (shadows, mut elsewhere) = (&mut self.shadows, ChangesElsewhere::default());
-            // No list has them yet.
-            self.groups.for_each_joining(&mut |member| {
-                shadows.recast(member, &mut elsewhere);
-            });
-            self.announce_elsewhere(elsewhere, ticket, router);
-            self.settling.expect_answer(ticket);
-            self.casting = Some(Casting::begin(self.casting.take(), ticket));
-        }
-        match Work::announced(changes, true, ticket) {
-            Some(work) => self.schedule.push(work),
-            None => self.settling.all_announced(ticket),
-        }
     }
 }
 

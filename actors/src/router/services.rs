@@ -31,6 +31,11 @@ impl Services {
         self.0.len()
     }
 
+    /// What is imported.
+    pub(super) fn imports(&self) -> Vec<ServiceImport> {
+        self.0.iter().map(|(import, _)| import.clone()).collect()
+    }
+
     /// Nothing is imported any more. What stands in the index for it leads nowhere.
     pub(super) fn forget(&mut self, account: &Account) {
         for (_, way) in self.0.drain(..) {

@@ -69,6 +69,11 @@ impl ChangesElsewhere {
 }
 
 impl Shadows {
+    /// What is imported.
+    pub(super) fn imports(&self) -> &[StreamImport] {
+        &self.imports
+    }
+
     /// What a change takes for their sake, in steps.
     pub(super) fn steps_of_a_change(&self) -> usize {
         self.imports.len().div_ceil(IMPORTS_PER_STEP)

@@ -2,6 +2,7 @@
 
 use super::PANICS;
 use crate::accounts::{Accounts, RoutedAccount};
+use crate::agreed::Agreed;
 use crate::mailbox::Observe;
 use crate::router::{
     Announce, Announcer, ChangeImports, InterestChanged, RouterState, ServiceImport, Settled, WatchInterest,
@@ -248,16 +249,23 @@ impl World {
             .await;
     }
 
-    /// An import whose way is one over which the Router panics.
+    /// Has an account import all that A does, and a service over whose way the Router panics.
     pub(super) async fn import_service_that_panics(&self, account: &str) {
-        let import = service("C", PANICS);
+        let exporter = self.account("C");
+        let imported = |subject| ServiceImport {
+            service: ImportedService::new(&service("C", subject), &exported_service(subject)).unwrap(),
+            exporter: exporter.account.clone(),
+        };
+        let mut agreed = Agreed::of(definitions().map(Arc::new), 0);
+        let stream = agreed.imports_of(account, 0).streams.remove(0);
         let (settled, _) = mpsc::channel();
         let change = ChangeImports {
-            streams: Vec::new(),
-            services: vec![ServiceImport {
-                service: ImportedService::new(&import, &exported_service(PANICS)).unwrap(),
-                exporter: self.account("C").account,
+            streams: vec![crate::router::StreamImport {
+                stream: Arc::new(stream),
+                exporter: exporter.account.clone(),
+                router: exporter.router.clone(),
             }],
+            services: [PANICS, "service"].map(imported).into(),
             settled,
         };
         self.account(account).router.send(change).await.unwrap();
