@@ -3,6 +3,8 @@
 //! All questions of an account are answered on subjects under one that is subscribed to once. It runs on the arbiter that
 //! it publishes from; who asks is anywhere.
 
+mod places;
+
 use crate::accounts::Accounts;
 use crate::in_process::{
     InProcess, InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess,
@@ -12,14 +14,16 @@ use actix_rt::spawn;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use places::{Place, Places, QUESTIONS_AT_ONCE};
 use std::cell::RefCell;
 use std::fmt;
 use std::future::poll_fn;
+use std::net::{IpAddr, Ipv6Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
-use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::timeout;
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::LocalArbiter;
@@ -27,18 +31,21 @@ use vagus_delivery::mailbox::Delivered;
 use vagus_delivery::outbox::WhenFull;
 use vagus_routing::AccountId;
 
-/// How many questions may be under way, and how many may wait to be.
-const QUESTIONS_AT_ONCE: usize = 1024;
-
 /// How many bytes of answers may wait to be looked at, of one account.
 const ANSWERS_AT_MOST: usize = 8 << 20;
 
 /// How many of those who were asked are waited for.
 const ASKED_AT_MOST: usize = 1024;
 
+/// Where questions are from that the server has itself.
+const OWN: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+
 /// Asks and tells.
 #[derive(Debug, Clone)]
-pub struct Asking(mpsc::Sender<Question>);
+pub struct Asking {
+    ask: mpsc::Sender<Question>,
+    places: Places,
+}
 
 /// What is asked or told, and where.
 #[derive(Debug)]
@@ -49,6 +56,7 @@ struct Question {
     payload: Bytes,
     /// None if it is only told.
     wanted: Option<Wanted>,
+    _place: Place,
 }
 
 /// An answer that is wanted.
@@ -89,27 +97,28 @@ impl Asking {
             all: RefCell::default(),
         });
         spawn(async move {
-            let places = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE));
             while let Some(question) = asked.recv().await {
-                // It is never closed.
-                let Ok(place) = places.clone().acquire_owned().await else {
-                    return;
-                };
                 let desks = desks.clone();
-                spawn(async move {
-                    desks.put(question).await;
-                    drop(place);
-                });
+                spawn(async move { desks.put(question).await });
             }
         });
-        Self(ask)
+        Self {
+            ask,
+            places: Places::default(),
+        }
     }
 
-    /// Asks in an account, and waits for so long for the answer. None: there was none in time, nobody takes questions, or
-    /// too many are under way.
+    /// Hands a question in; None if too many are under way.
+    fn hand_in(&self, question: Question) -> Option<()> {
+        // There is room for all that have places.
+        self.ask.try_send(question).ok()
+    }
+
+    /// Asks in an account, for who connects from this address, and waits for so long for the answer. None: there was none in
+    /// time, nobody takes questions, or too many are under way, of all or of those from there.
     pub async fn ask(
         self,
-        account: AccountId,
+        (account, source): (AccountId, IpAddr),
         subject: &'static str,
         header: Option<Vec<u8>>,
         payload: Vec<u8>,
@@ -130,8 +139,9 @@ impl Asking {
                 enough: Enough::First,
                 tell,
             }),
+            _place: self.places.take(source)?,
         };
-        self.0.try_send(question).ok()?;
+        self.hand_in(question)?;
         answered.await.ok().flatten()
     }
 
@@ -153,23 +163,28 @@ impl Asking {
                 enough: Enough::Something,
                 tell,
             }),
+            _place: self.places.take(OWN)?,
         };
-        self.0.try_send(question).ok()?;
+        self.hand_in(question)?;
         let answered = answered.recv_timeout(patience).ok().flatten();
         answered.filter(|answer| !answer.is_empty())
     }
 
     /// Tells something in an account. Where too much is under way nobody is told.
-    pub fn tell(&self, account: AccountId, subject: &'static str, payload: Vec<u8>) {
+    pub fn tell(&self, account: AccountId, subject: impl Into<Bytes>, payload: Vec<u8>) {
+        let Some(place) = self.places.take(OWN) else {
+            return;
+        };
         let told = Question {
             account,
-            subject: Bytes::from_static(subject.as_bytes()),
+            subject: subject.into(),
             header: None,
             payload: payload.into(),
             wanted: None,
+            _place: place,
         };
         // Nobody waits for it.
-        let _ = self.0.try_send(told);
+        let _ = self.hand_in(told);
     }
 }
 

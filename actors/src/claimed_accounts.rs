@@ -30,7 +30,7 @@ use vagus_jwt::{Account, Claims, TokenError, Trust};
 const EXPORTERS_LOOKED_FOR: Duration = Duration::from_secs(1);
 
 /// How many tokens are fetched at once.
-const FETCHES_AT_ONCE: usize = 4;
+const FETCHES_AT_ONCE: usize = 16;
 
 /// The accounts that operators have signed.
 pub struct ClaimedAccounts {
@@ -90,7 +90,7 @@ impl ClaimedAccounts {
             store,
             known: RwLock::default(),
             fetching: Arc::default(),
-            threads: SlowWork::on_threads(FETCHES_AT_ONCE)?,
+            threads: SlowWork::waiting_on_threads(FETCHES_AT_ONCE)?,
             accounts,
             changing: Mutex::new(()),
             not_pinned: AtomicU64::new(0),

@@ -1,8 +1,9 @@
-//! Work that takes longer than messages may wait: checking password hashes.
+//! Work that takes longer than messages may wait: checking password hashes, looking for tokens.
 //!
 //! It is done on threads of its own, which the system runs when nobody else needs the processor, so that a storm of
-//! logins costs traffic next to nothing. Sources of work take turns: one that hands in much waits for itself alone. A
-//! piece that panics costs that piece.
+//! logins costs traffic next to nothing. Sources of work take turns: one that hands in much waits for itself alone. Where the
+//! work is to wait for others, one has a part of the threads at most, so that there is one for whoever comes. A piece that
+//! panics costs that piece.
 
 use parking_lot::{Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
@@ -20,6 +21,9 @@ const WAITING_OF_ONE: usize = 64;
 
 /// How many threads there are, where there are as many cores.
 const THREADS_AT_MOST: usize = 8;
+
+/// Where work waits for others, a source has less than this part of the threads that are free, or gets no other.
+const PART: usize = 4;
 
 /// What the system is asked to treat these threads like: everybody else goes first.
 const NICENESS: i32 = 19;
@@ -46,7 +50,42 @@ struct Waiting {
     /// The sources that have something waiting, whose turn is next first.
     turns: VecDeque<IpAddr>,
     pieces: usize,
+    running: Running,
     ended: bool,
+}
+
+/// What is being done, where one source is not to have all threads.
+#[derive(Default)]
+struct Running {
+    of: HashMap<IpAddr, usize>,
+    /// How many threads do nothing; None where nobody asks whose work they do.
+    free: Option<usize>,
+}
+
+impl Running {
+    fn has_thread_for(&self, source: IpAddr) -> bool {
+        let has = self.of.get(&source).copied().unwrap_or(0);
+        self.free.is_none_or(|free| has * PART < free)
+    }
+
+    fn begin(&mut self, source: IpAddr) {
+        if let Some(free) = &mut self.free {
+            *free = free.saturating_sub(1);
+            *self.of.entry(source).or_default() += 1;
+        }
+    }
+
+    fn end(&mut self, source: IpAddr) {
+        if let Some(free) = &mut self.free {
+            *free += 1;
+            if let Some(has) = self.of.get_mut(&source) {
+                *has -= 1;
+                if *has == 0 {
+                    self.of.remove(&source);
+                }
+            }
+        }
+    }
 }
 
 impl Waiting {
@@ -66,17 +105,23 @@ impl Waiting {
         true
     }
 
-    fn take(&mut self) -> Option<Work> {
-        let source = self.turns.pop_front()?;
+    /// The next piece, of the first source in turn that has a thread.
+    fn take(&mut self) -> Option<(IpAddr, Work)> {
+        let place = self
+            .turns
+            .iter()
+            .position(|source| self.running.has_thread_for(*source))?;
+        let source = self.turns.remove(place)?;
         let of = self.of.get_mut(&source)?;
-        let work = of.pop_front();
+        let work = of.pop_front()?;
         if of.is_empty() {
             self.of.remove(&source);
         } else {
             self.turns.push_back(source);
         }
-        self.pieces -= usize::from(work.is_some());
-        work
+        self.pieces -= 1;
+        self.running.begin(source);
+        Some((source, work))
     }
 }
 
@@ -95,7 +140,20 @@ impl SlowWork {
     /// # Errors
     /// When the system has no thread to give.
     pub fn on_threads(number: usize) -> io::Result<Self> {
+        Self::sharing(number, Arc::default())
+    }
+
+    /// The same, for work that waits for others: no source has all of the threads.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn waiting_on_threads(number: usize) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
+        shared.waiting.lock().running.free = Some(number);
+        Self::sharing(number, shared)
+    }
+
+    fn sharing(number: usize, shared: Arc<Shared>) -> io::Result<Self> {
         // Those that were started end with it if another cannot be.
         let started = Self(Arc::new(Owner(shared.clone())));
         for _ in 0..number {
@@ -119,7 +177,7 @@ impl SlowWork {
 }
 
 /// A peer that has one address of a network of IPv6 has all of them.
-fn whole(source: IpAddr) -> IpAddr {
+pub(crate) fn whole(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {
@@ -134,7 +192,7 @@ fn work_for(shared: &Shared) {
     // Where the system does not allow it, they compete with the others.
     let _ = rustix::process::setpriority_process(None, NICENESS);
     loop {
-        let work = {
+        let (source, work) = {
             let mut waiting = shared.waiting.lock();
             loop {
                 if waiting.ended {
@@ -149,6 +207,7 @@ fn work_for(shared: &Shared) {
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             log::error!("A piece of slow work panicked");
         }
+        shared.waiting.lock().running.end(source);
     }
 }
 
@@ -251,5 +310,43 @@ mod tests {
         // What waited is given up.
         assert!(is_done.recv().is_err());
         go_on.send(()).unwrap();
+    }
+
+    /// What waits for others keeps no thread from those who come, however much of it there is.
+    #[test]
+    fn one_that_waits_leaves_threads_to_others() {
+        let slow_work = SlowWork::waiting_on_threads(16).unwrap();
+        let (began, has_begun) = channel();
+        let mut held = Vec::new();
+        let mut hand_in = |source: u32| {
+            let (go_on, may_go_on) = channel::<()>();
+            let began = began.clone();
+            assert!(slow_work.hand_in(from(source), move || {
+                began.send(source).unwrap();
+                // Until the test lets go of it.
+                let _ = may_go_on.recv();
+            }));
+            held.push(go_on);
+        };
+        for _ in 0..20 {
+            hand_in(1);
+        }
+        for source in 2..8 {
+            hand_in(source);
+            hand_in(source);
+        }
+        // Each of the others has one, and the first no more than its part.
+        let mut begun = Vec::new();
+        while !(2..8).all(|source| begun.contains(&source)) {
+            begun.push(has_begun.recv().unwrap());
+        }
+        assert!(
+            begun.iter().filter(|source| **source == 1).count() <= 4,
+            "{begun:?}"
+        );
+        // All of it is done once what others wait for is there.
+        held.clear();
+        let rest = 20 + 12 - begun.len();
+        assert_eq!(has_begun.iter().take(rest).count(), rest);
     }
 }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod configured;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod signed;
 #[cfg(test)]
 mod told;

@@ -10,6 +10,8 @@ mod claims;
 #[cfg(test)]
 mod directory;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod folder;
 #[cfg(test)]
 mod nsc;

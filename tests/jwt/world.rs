@@ -88,7 +88,12 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 /// A client that has said its CONNECT with this token, and signed what it was to sign.
 #[track_caller]
 pub(crate) fn present(server: &TestServer, token: &str, key: &KeyPair) -> Client {
-    let client = server.client();
+    present_from(server.client(), token, key)
+}
+
+/// The same of a client that has said nothing yet.
+#[track_caller]
+pub(crate) fn present_from(client: Client, token: &str, key: &KeyPair) -> Client {
     let nonce = between(client.info(), "\"nonce\":\"", "\"").to_owned();
     let signature = URL_SAFE_NO_PAD.encode(key.sign(nonce.as_bytes()).unwrap());
     client.connect(&format!(

@@ -7,7 +7,7 @@ use crate::writer::Writer;
 use openssl::x509::X509;
 use socket2::{Domain, Socket, Type};
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// A connection that says what the test says, and reads what the server answers.
@@ -44,6 +44,22 @@ impl Client {
     #[track_caller]
     pub fn silent(address: SocketAddr) -> Self {
         Self::new(connect_or_panic(address, None))
+    }
+
+    /// Connects from one of this machine's addresses, such as 127.0.0.2, and reads INFO.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[track_caller]
+    pub fn from_address(source: IpAddr, address: SocketAddr) -> Self {
+        match connect_from(source, address) {
+            Ok(socket) => {
+                let mut client = Self::new(socket);
+                client.read_info();
+                client
+            }
+            Err(error) => panic!("no connection from {source} to {address}: {error}"),
+        }
     }
 
     fn new(socket: TcpStream) -> Self {
@@ -258,6 +274,21 @@ fn connect_or_panic(address: SocketAddr, receive_buffer: Option<usize>) -> TcpSt
 
 fn connect(address: SocketAddr, receive_buffer: Option<usize>) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    connect_socket(socket, address, receive_buffer)
+}
+
+/// Connects from one of this machine's addresses.
+fn connect_from(source: IpAddr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.bind(&SocketAddr::new(source, 0).into())?;
+    connect_socket(socket, address, None)
+}
+
+fn connect_socket(
+    socket: Socket,
+    address: SocketAddr,
+    receive_buffer: Option<usize>,
+) -> io::Result<TcpStream> {
     if let Some(bytes) = receive_buffer {
         // Before it connects, or the peer has been promised more.
         socket.set_recv_buffer_size(bytes)?;

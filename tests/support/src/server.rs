@@ -1,6 +1,7 @@
 use crate::client::Client;
 use crate::http::{Answer, http};
 use crate::patience::eventually;
+use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -270,6 +271,13 @@ impl TestServer {
     #[track_caller]
     pub fn client(&self) -> Client {
         Client::to(self.client_address())
+    }
+
+    /// The same, from another address of this machine than others: 127.0.0.`last`.
+    #[track_caller]
+    pub fn client_from(&self, last: u8) -> Client {
+        let source = Ipv4Addr::new(127, 0, 0, last);
+        Client::from_address(source.into(), self.client_address())
     }
 
     /// A client that is in: quiet, with headers, told when nobody responds.
