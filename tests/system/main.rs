@@ -10,4 +10,6 @@ mod orders;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod world;
