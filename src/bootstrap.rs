@@ -170,6 +170,7 @@ fn populate(
     };
     let arbiters = Arc::new(Arbiters::new(count));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
+    accounts.set_server_id(&info.server_id);
     accounts.define(&config.accounts);
     if let Some(name) = &config.accounts.system {
         accounts.directory().set_system(accounts.open(name));
@@ -216,6 +217,7 @@ fn populate(
         tags: config.tags.clone(),
         metadata: config.metadata.clone(),
         answered: answered.clone(),
+        events: surroundings.events.clone(),
     }));
     let route_address = routes.as_ref().map(RouteSocket::address);
     let clustering = routes

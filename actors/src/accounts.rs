@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::{Account, AccountDirectory};
+use vagus_protocol::service_latency::short_id;
 use vagus_routing::{AccountId, Version};
 
 /// An account, and where changes of interest in it are announced.
@@ -31,6 +32,8 @@ pub struct Accounts {
     pub(crate) owing: RwLock<Vec<Weak<Account>>>,
     /// The name of the cluster that the server is in, if it is in one.
     cluster: RwLock<Option<Arc<str>>>,
+    /// By what other servers know this one in what they are asked.
+    pub(crate) known_as: OnceLock<Box<str>>,
     /// What they share. One change of it at a time, so that what is in force follows the newest definitions.
     pub(crate) agreed: Mutex<Agreed>,
     /// When an import ends by itself, in seconds since 1970: the first of them.
@@ -91,9 +94,17 @@ impl Accounts {
             arbiters,
             owing: RwLock::default(),
             cluster: RwLock::default(),
+            known_as: OnceLock::new(),
             agreed: Mutex::default(),
             import_ends: AtomicI64::new(i64::MAX),
         }
+    }
+
+    /// The server has this id: others know by the end of it whom to tell how long answers took. Say it before accounts share
+    /// anything.
+    pub fn set_server_id(&self, server_id: &str) {
+        // It never changes.
+        let _ = self.known_as.set(short_id(server_id).into());
     }
 
     /// The accounts by name.

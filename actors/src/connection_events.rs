@@ -11,6 +11,7 @@ use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::{Account, AccountDirectory};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::system_subject;
+use vagus_tls::ocsp::ShownCertificate;
 
 /// How many wait to be told of; what comes beyond that is counted, and not told.
 const WAITING_AT_MOST: usize = 4_096;
@@ -27,6 +28,19 @@ pub enum ConnectionEvent {
         /// Why.
         reason: CloseReason,
     },
+    /// The certificate of somebody who connected was refused, for what its authority says.
+    CertificateRefused(Box<RefusedCertificate>),
+}
+
+/// A certificate of which an authority says, or does not say, what speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedCertificate {
+    /// The certificate.
+    pub link: ShownCertificate,
+    /// That of the peer, in whose chain it is.
+    pub peer: ShownCertificate,
+    /// Why, as nats-server tells it.
+    pub reason: String,
 }
 
 /// Where connections tell what becomes of them.
@@ -77,6 +91,15 @@ impl ConnectionEvents {
         let Some(wanted) = &self.0 else { return };
         if wanted.is(&system_subject::connect(account)) || wanted.is_count(account) {
             wanted.tell(ConnectionEvent::Admitted(Box::new(state())));
+        }
+    }
+
+    /// The certificate of a peer was refused, for what its authority says.
+    pub fn refused_certificate(&self, refused: impl FnOnce() -> RefusedCertificate) {
+        let Some(wanted) = &self.0 else { return };
+        let subjects = system_subject::refused_certificate(&wanted.server_id);
+        if subjects.iter().any(|subject| wanted.is(subject)) {
+            wanted.tell(ConnectionEvent::CertificateRefused(Box::new(refused())));
         }
     }
 

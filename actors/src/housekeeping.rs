@@ -50,9 +50,9 @@ async fn keep(arbiter: LocalArbiter, accounts: Arc<Accounts>) {
             let mut arbiter = arbiter.borrow_mut();
             if arbiter.number == 0 {
                 accounts.end_imports(claimed_accounts::now());
-                let unanswered = accounts.give_up_answers(Moment::of(now));
-                if !unanswered.is_empty() {
-                    arbiter.tell_of_unanswered(&unanswered, now);
+                let ended = accounts.give_up_answers(Moment::of(now));
+                if !ended.is_empty() {
+                    arbiter.tell_of_ended(&ended, now);
                 }
             }
             arbiter.shared.counters[arbiter.number].set_load(load);

@@ -4,6 +4,7 @@
 //! from the index themselves. It answers a connection only once every publisher goes by the new index, so a
 //! PONG behind a SUB or UNSUB means what clients take it to mean.
 
+mod abandoning;
 mod beginning_anew;
 mod casting;
 mod changes;
@@ -28,6 +29,7 @@ pub use watchers::{EndWatch, InterestChange, InterestChanged, WatchInterest};
 
 use crate::mailbox::{end_if_panicking, tell};
 use crate::queue_group::{GroupMembers, GroupName, QueueGroup};
+use abandoning::ended;
 use actix::prelude::*;
 use casting::Casting;
 use changes::Work;
@@ -310,6 +312,8 @@ impl Router {
             }
             self.account.interest().versions().bump(subscription.subject());
         }
+        drop(index);
+        self.abandon_requests(changes.iter().filter_map(ended));
     }
 
     /// Has publishers pick from these members of a group.
@@ -320,6 +324,9 @@ impl Router {
             self.account.interest().versions().bump(&name.subject);
             before
         };
+        if members.is_empty() {
+            self.abandon_requests([&*name.subject]);
+        }
         self.watchers.group_changed(name, before.as_ref(), members);
         // Members that have left are freed here, with the lock released.
         drop(before);

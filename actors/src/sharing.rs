@@ -12,7 +12,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 use vagus_delivery::subscriptions::Change;
-use vagus_delivery::{Account, AnswerWay, Crossing, Moment, Unanswered};
+use vagus_delivery::{Account, AnswerWay, Crossing, Ended, Moment};
+use vagus_protocol::service_latency::reply_mark;
 use vagus_routing::Destination;
 
 /// How many answers of an account are given up before others have their turn.
@@ -83,6 +84,12 @@ impl Accounts {
             let Some(account) = self.directory().find(name) else {
                 continue;
             };
+            if let Some(system) = self.directory().system()
+                && system.id() != account.id()
+                && account.definition().is_some_and(|it| it.measures())
+            {
+                account.measure_for_others(system);
+            }
             let mut imports = Imports::default();
             for stream in streams {
                 let Some(exporter) = self.find(stream.account()) else {
@@ -184,6 +191,9 @@ impl Accounts {
             return;
         }
         self.owing.write().push(Arc::downgrade(&account.account));
+        if let (Some(server), Some(_)) = (self.known_as.get(), self.directory().system()) {
+            account.account.answers().set_mark(&reply_mark(server));
+        }
         let pattern = account.account.answers().pattern();
         let way = self.arbiters.way_into_another_account(&pattern);
         let answers = Crossing::Answers(AnswerWay::new(&account.account));
@@ -213,14 +223,14 @@ impl Accounts {
     }
 
     /// Gives up answers that have been waited for long enough, for each account some: the rest comes the next time. Gives
-    /// those of which somebody is to be told.
-    pub(crate) fn give_up_answers(&self, now: Moment) -> Unanswered {
+    /// those requests of which somebody is to be told.
+    pub(crate) fn give_up_answers(&self, now: Moment) -> Ended {
         let mut gone = false;
-        let mut unanswered = Unanswered::default();
+        let mut ended = Ended::default();
         for account in &*self.owing.read() {
             match account.upgrade() {
                 Some(account) => {
-                    unanswered.append(account.answers().expire(now, GIVEN_UP_AT_ONCE));
+                    ended.append(account.answers().expire(now, GIVEN_UP_AT_ONCE));
                 }
                 None => gone = true,
             }
@@ -228,7 +238,7 @@ impl Accounts {
         if gone {
             self.owing.write().retain(|account| account.strong_count() > 0);
         }
-        unanswered
+        ended
     }
 
     fn find(&self, name: &str) -> Option<RoutedAccount> {

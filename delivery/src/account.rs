@@ -1,10 +1,19 @@
 //! Accounts: connections share subjects with others of the same account alone, and with those that it says.
 
+mod answers;
 mod crossing;
+mod expected_replies;
+mod halves;
+mod measured;
 mod membership;
+mod questions;
 
-pub use crossing::{AnswerWay, AwaitedAnswers, Crossing, RequestWay, Unanswered};
-pub(crate) use crossing::{Asker, Measured};
+pub(crate) use answers::Asker;
+pub use answers::{AwaitedAnswers, Ended};
+pub use crossing::{AnswerWay, Crossing, RequestWay};
+pub(crate) use halves::OtherHalf;
+pub use measured::LatencyEvent;
+pub(crate) use measured::{AnsweredBy, Measured};
 pub use membership::{AccountTraffic, Membership, Passed};
 
 use crate::interest::Interest;

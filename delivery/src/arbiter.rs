@@ -33,7 +33,7 @@ pub use staging::{Pause, Staging};
 pub use timers::{Timer, Timers};
 pub use tracing::{OwnMessage, Trace, Tracing};
 
-use crate::account::Unanswered;
+use crate::account::Ended;
 use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Outbox, Slots};
 use crate::wire::{READ_SIZE, Scratch};
@@ -237,11 +237,11 @@ impl ArbiterState {
         })
     }
 
-    /// Tells those who export services which requests nobody has answered in time, in a turn of its own.
-    pub fn tell_of_unanswered(&mut self, unanswered: &Unanswered, now: Instant) {
+    /// Tells those who export services what became of requests that were not just answered, in a turn of its own.
+    pub fn tell_of_ended(&mut self, ended: &Ended, now: Instant) {
         let running = RunningTurn::begin(&self.shared, self.number);
         self.delivery.staging.begin_turn(Moment::of(now));
-        self.delivery.tell_of_unanswered(unanswered);
+        self.delivery.tell_of_ended(ended);
         self.delivery.finish();
         // Nobody publishes that could pause.
         hand_over(self, running, now);

@@ -1,7 +1,7 @@
 //! How long requests to a service take is told to those who export it.
 
 use crate::world::client;
-use vagus_test_support::{Client, Message, server};
+use vagus_test_support::{Client, Message, TestServer, server};
 
 /// A exports a service of which it is told how long it takes, on `told.svc`; B asks.
 fn configuration(sampling: &str, more: &str, share: bool) -> String {
@@ -79,7 +79,8 @@ fn an_answered_request_is_told_of_with_who_asked_and_answered() {
             event["service"].as_u64().unwrap(),
             event["total"].as_u64().unwrap(),
         );
-        assert!(service > 0 && total >= service, "{event}");
+        // What a round trip took is taken off.
+        assert!(total > 0 && total >= service, "{event}");
         let start: String = event["start"].as_str().unwrap().to_owned();
         assert!(
             start.ends_with('Z') && *start < *event["timestamp"].as_str().unwrap(),
@@ -141,4 +142,71 @@ fn headers_say_which_are_measured() {
     let event = event(listener.message());
     assert_eq!(event["header"], serde_json::json!({"X-B3-Sampled": ["1"]}));
     listener.sync_silent();
+}
+
+/// Who asks, hears the answers on subjects of this pattern, and asks for one of them.
+fn asker(server: &TestServer, pattern: &str) -> Client {
+    let mut asker = client(server, "b");
+    asker.subscribe(pattern, "9");
+    asker.send("PUB svc inbox.1 0\r\n");
+    asker.sync();
+    asker
+}
+
+#[test]
+fn so_is_one_that_nobody_waits_for_any_more() {
+    let server = server()
+        .configured(&configuration("100", "", true))
+        .arbiters(2)
+        .start();
+    let [mut a, mut listener] = ["a", "a"].map(|user| client(&server, user));
+    a.subscribe("svc", "1");
+    listener.subscribe("told.>", "1");
+    listener.sync_silent();
+    for pattern in ["inbox.1", "inbox.*", "*.1"] {
+        for leaves in [true, false] {
+            let mut asker = asker(&server, pattern);
+            match leaves {
+                true => drop(asker),
+                false => {
+                    asker.send("UNSUB 9");
+                    asker.sync();
+                }
+            }
+            let told = event(listener.message());
+            assert_eq!(
+                (&told["status"], &told["description"]),
+                (&408.into(), &"Request Timeout".into())
+            );
+            assert_eq!(
+                (&told["requestor"]["user"], &told["responder"]),
+                (&"b".into(), &serde_json::Value::Null)
+            );
+            let times = ["service", "system", "total"].map(|time| told[time].as_u64());
+            assert_eq!(times, [Some(0); 3]);
+        }
+    }
+    // The answers come too late: nobody is told of them.
+    answer(&mut a);
+    listener.sync_silent();
+}
+
+#[test]
+fn one_that_others_wait_for_is_answered() {
+    let server = server()
+        .configured(&configuration("100", "", false))
+        .arbiters(2)
+        .start();
+    let [mut a, mut listener, mut other] = ["a", "a", "b"].map(|user| client(&server, user));
+    a.subscribe("svc", "1");
+    listener.subscribe("told.>", "1");
+    listener.sync_silent();
+    other.subscribe("inbox.>", "1");
+    other.sync_silent();
+    let mut asker = asker(&server, "inbox.1");
+    asker.send("UNSUB 9");
+    asker.sync();
+    answer(&mut a);
+    assert_eq!(event(listener.message())["status"], 200);
+    assert_eq!(other.message().subject, "inbox.1");
 }

@@ -12,6 +12,8 @@ mod joining;
 #[cfg(test)]
 mod lame_duck;
 #[cfg(test)]
+mod latency;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod permissions;

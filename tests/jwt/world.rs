@@ -39,7 +39,8 @@ impl TestOperator {
         let token = Claims::<Operator>::about(self.key.public())
             .encode(&self.key, now())
             .unwrap();
-        format!("operator: {token}\nresolver: {resolver}\n")
+        // A busy machine takes its time.
+        format!("operator: {token}\nresolver: {resolver}\nauthorization {{ timeout: 60 }}\n")
     }
 
     /// A configuration file with these accounts in memory.

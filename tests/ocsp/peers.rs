@@ -194,3 +194,62 @@ fn when_nobody_answers() {
     });
     world.expect_in(&tolerant, &certificate);
 }
+
+/// Of the certificate, and of who has shown it.
+#[test]
+fn the_system_account_is_told_of_those_that_are_refused() {
+    let world = World::new();
+    let (good, revoked) = (world.issue(), world.issue());
+    world.responder.approve(&good);
+    world.responder.revoke(&revoked);
+    let mut peer = OcspPeer {
+        verify: true,
+        ..OcspPeer::default()
+    };
+    patient(&mut peer);
+    let settings = Settings {
+        ocsp_peer: Some(peer),
+        timeout: vagus_test_support::PATIENCE,
+        ..world.settings.clone()
+    };
+    let server = server()
+        .configured("accounts { SYS { users: [{user: sys, password: p}] } }, system_account: SYS")
+        .tls(settings)
+        .start();
+    let mut system = server
+        .client()
+        .secured(&world.connector(&good))
+        .connect(r#"{"verbose":false,"user":"sys","pass":"p"}"#);
+    system.subscribe("$SYS.SERVER.*.OCSP.PEER.>", "1");
+    system.sync_silent();
+    let connector = world.connector(&revoked).version(SslVersion::TLS1_2);
+    assert!(server.client().try_secured(&connector).is_err());
+    let [of_link, of_peer] = ["LINK.INVALID", "CONN.REJECT"].map(|what| {
+        let message = system.message();
+        assert!(message.subject.ends_with(what), "{}", message.subject);
+        serde_json::from_slice::<serde_json::Value>(&message.payload).unwrap()
+    });
+    assert_eq!(
+        of_link["type"],
+        "io.nats.server.advisory.v1.ocsp_peer_link_invalid"
+    );
+    assert_eq!(of_link["reason"], "Invalid OCSP response status: revoked");
+    assert_eq!(of_peer["type"], "io.nats.server.advisory.v1.ocsp_peer_reject");
+    assert_eq!(
+        (&of_peer["kind"], &of_peer["reason"]),
+        (&"Client".into(), &"client not OCSP valid".into())
+    );
+    let peer = &of_peer["peer"];
+    assert_eq!((peer, peer), (&of_link["peer"], &of_link["link"]));
+    assert_eq!(
+        (&peer["subject"], &peer["issuer"]),
+        (&"CN=client".into(), &"CN=Test CA".into())
+    );
+    let der = revoked.certificate.to_der().unwrap();
+    assert_eq!(peer["raw"], openssl::base64::encode_block(&der));
+    assert_eq!(
+        peer["fingerprint"],
+        openssl::base64::encode_block(&openssl::sha::sha256(&der))
+    );
+    system.sync_silent();
+}

@@ -88,6 +88,7 @@ impl Layered {
             tags: Vec::new(),
             metadata: BTreeMap::new(),
             answered: Arc::default(),
+            events: ConnectionEvents::default(),
         };
         Self {
             nats: Nats::new(Arc::new(Live::new(settings))),

@@ -150,10 +150,11 @@ impl Turn for ConnectionTurn<'_> {
         let Some(RoutedAccount { account, .. }) = &*self.account else {
             return false;
         };
+        let origin = self.origin(account, echo);
         if account.tells_of_clients() {
             self.delivery.set_publisher(self.outbox);
+            self.delivery.measure_for_others(account, message, origin.kind());
         }
-        let origin = self.origin(account, echo);
         self.delivery.publish(account, message, origin)
     }
 
@@ -165,6 +166,7 @@ impl Turn for ConnectionTurn<'_> {
         let origin = self.origin(account, echo);
         if account.tells_of_clients() {
             self.delivery.set_publisher(self.outbox);
+            self.delivery.measure_for_others(account, message, origin.kind());
         }
         if self.outbox.is_closed() {
             return None;

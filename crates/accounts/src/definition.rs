@@ -62,6 +62,13 @@ impl AccountDefinition {
         destinations.any(|destination| destination.cluster.is_some())
     }
 
+    /// Whether it is to be told how long any of its services take.
+    pub fn measures(&self) -> bool {
+        self.service_exports
+            .iter()
+            .any(|service| service.latency.is_some())
+    }
+
     /// Whether it says anything of what is shared with others.
     pub fn shares(&self) -> bool {
         !self.stream_exports.is_empty()

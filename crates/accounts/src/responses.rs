@@ -34,6 +34,8 @@ const PREFIX_DIGITS: usize = 6;
 pub struct Responses<T> {
     /// Up to the token.
     prefix: Box<[u8]>,
+    /// What the replies of some requests end with.
+    mark: Box<[u8]>,
     /// Numbers turned by it look like no others to those who do not know it.
     secret: RandomState,
     counted: u64,
@@ -88,6 +90,7 @@ impl<T> Default for Responses<T> {
         prefix.push(b'.');
         Self {
             prefix: prefix.into(),
+            mark: Box::default(),
             secret,
             counted: 0,
             lists: HashMap::new(),
@@ -102,6 +105,11 @@ impl<T> Responses<T> {
         [&*self.prefix, b">"].concat()
     }
 
+    /// Replies that are to be known by it end with this from now on.
+    pub fn set_mark(&mut self, mark: &[u8]) {
+        self.mark = mark.into();
+    }
+
     /// How many answers are waited for.
     pub fn len(&self) -> usize {
         self.waiting
@@ -112,12 +120,12 @@ impl<T> Responses<T> {
         self.waiting == 0
     }
 
-    /// Waits for the answer to a request that is to be sent to `reply`; appends the subject that stands for that. What the
-    /// list has no more room for is given up, the one that was asked first.
+    /// Waits for the answer to a request that is to be sent to `reply`; appends the subject that stands for that, which ends
+    /// with the mark if it `is_marked`. What the list has no more room for is given up, the one that was asked first.
     pub fn wait(
         &mut self,
         terms: Terms,
-        reply: &[u8],
+        (reply, is_marked): (&[u8], bool),
         request: T,
         now: Duration,
         subject: &mut Vec<u8>,
@@ -153,7 +161,19 @@ impl<T> Responses<T> {
         subject.extend_from_slice(&self.prefix);
         append_digits(token, TOKEN_DIGITS, subject);
         append_number(terms.list, subject);
+        if is_marked {
+            subject.extend_from_slice(&self.mark);
+        }
         given_up
+    }
+
+    /// Whether the answer is waited for that is to come to `subject`.
+    pub fn is_awaited(&self, subject: &[u8]) -> bool {
+        let awaited = self.parse(subject).and_then(|(token, number)| {
+            let list = self.lists.get(&number)?;
+            list.awaited.peek(&token)
+        });
+        awaited.is_some()
     }
 
     /// Nobody is going to answer the request whose reply is `subject`.
@@ -187,6 +207,7 @@ impl<T> Responses<T> {
     fn parse(&self, subject: &[u8]) -> Option<(u64, u32)> {
         let token = subject.strip_prefix(&*self.prefix)?;
         let (token, list) = token.split_at_checked(TOKEN_DIGITS)?;
+        let list = list.strip_suffix(&*self.mark).unwrap_or(list);
         Some((number(token)?, u32::try_from(number(list)?).ok()?))
     }
 

@@ -1,56 +1,98 @@
 //! What a service in another account is told of who asks: the header `Nats-Request-Info`.
 
 use crate::html_safe_json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The name of the header.
 const NAME: &[u8] = b"Nats-Request-Info";
 
-/// Its value. What is empty is left out.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+/// Its value: who asks, or who answers. What is empty is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RequestInfo<'a> {
-    /// When the connection of the asker began, as RFC 3339 has it.
+    /// When its connection began, as RFC 3339 has it.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub start: &'a str,
+    pub start: Cow<'a, str>,
     /// Its address.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub host: &'a str,
+    pub host: Cow<'a, str>,
     /// The number of its connection.
     #[serde(skip_serializing_if = "is_zero")]
     pub id: u64,
     /// The account in which it asks.
-    #[serde(rename = "acc")]
-    pub account: &'a str,
+    #[serde(rename = "acc", skip_serializing_if = "str::is_empty")]
+    pub account: Cow<'a, str>,
     /// The account through which the request came, if that is another.
     #[serde(rename = "svc", skip_serializing_if = "str::is_empty")]
-    pub service: &'a str,
+    pub service: Cow<'a, str>,
     /// Who it is.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub user: &'a str,
+    pub user: Cow<'a, str>,
     /// What it calls itself.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub name: &'a str,
+    pub name: Cow<'a, str>,
     /// The language of its library.
     #[serde(rename = "lang", skip_serializing_if = "str::is_empty")]
-    pub language: &'a str,
+    pub language: Cow<'a, str>,
     /// The version of its library.
     #[serde(rename = "ver", skip_serializing_if = "str::is_empty")]
-    pub version: &'a str,
-    /// The time of a round trip to the asker, in nanoseconds; 0 if it was not measured.
-    #[serde(rename = "rtt")]
+    pub version: Cow<'a, str>,
+    /// The time of a round trip to it, in nanoseconds; 0 if it was not measured.
+    #[serde(rename = "rtt", skip_serializing_if = "is_zero")]
     pub round_trip: u64,
     /// The server that it is connected to.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub server: &'a str,
+    pub server: Cow<'a, str>,
+    /// The cluster of that server.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub cluster: Cow<'a, str>,
+    /// The token by which it is in.
+    #[serde(rename = "jwt", skip_serializing_if = "str::is_empty")]
+    pub token: Cow<'a, str>,
+    /// The public key of who signed that.
+    #[serde(rename = "issuer_key", skip_serializing_if = "str::is_empty")]
+    pub issuer: Cow<'a, str>,
+    /// What people call it.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub name_tag: Cow<'a, str>,
+    /// What its token says that it is called beside.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub tags: Cow<'a, [String]>,
     /// What it is.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub kind: &'a str,
+    pub kind: Cow<'a, str>,
     /// In which language it speaks to the server.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub client_type: &'a str,
+    pub client_type: Cow<'a, str>,
 }
 
 impl RequestInfo<'_> {
+    /// The same, of which nothing is borrowed.
+    pub fn into_owned(self) -> RequestInfo<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        RequestInfo {
+            start: owned(self.start),
+            host: owned(self.host),
+            id: self.id,
+            account: owned(self.account),
+            service: owned(self.service),
+            user: owned(self.user),
+            name: owned(self.name),
+            language: owned(self.language),
+            version: owned(self.version),
+            round_trip: self.round_trip,
+            server: owned(self.server),
+            cluster: owned(self.cluster),
+            token: owned(self.token),
+            issuer: owned(self.issuer),
+            name_tag: owned(self.name_tag),
+            tags: Cow::Owned(self.tags.into_owned()),
+            kind: owned(self.kind),
+            client_type: owned(self.client_type),
+        }
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> Vec<u8> {
         let mut json = Vec::new();
@@ -116,22 +158,29 @@ mod tests {
     #[test]
     fn what_is_not_shared_is_left_out() {
         let little = RequestInfo {
-            account: "A",
+            account: "A".into(),
             round_trip: 5,
             ..RequestInfo::default()
         };
         assert_eq!(little.to_json(), br#"{"acc":"A","rtt":5}"#);
         let much = RequestInfo {
-            start: "s",
-            host: "h",
+            start: "s".into(),
+            host: "h".into(),
             id: 7,
-            service: "B",
-            user: "u<",
-            kind: "Client",
+            service: "B".into(),
+            user: "u<".into(),
+            cluster: "c".into(),
+            token: "j".into(),
+            issuer: "i".into(),
+            name_tag: "n".into(),
+            tags: vec!["t".to_owned()].into(),
+            kind: "Client".into(),
             ..little
         };
-        let expected =
-            r#"{"start":"s","host":"h","id":7,"acc":"A","svc":"B","user":"u\u003c","rtt":5,"kind":"Client"}"#;
+        let expected = concat!(
+            r#"{"start":"s","host":"h","id":7,"acc":"A","svc":"B","user":"u\u003c","rtt":5,"cluster":"c","#,
+            r#""jwt":"j","issuer_key":"i","name_tag":"n","tags":["t"],"kind":"Client"}"#
+        );
         assert_eq!(String::from_utf8(much.to_json()).unwrap(), expected);
     }
 }

@@ -1,5 +1,9 @@
 //! How long requests to a service took: the events of ADR-3, and which requests are measured.
 
+mod elsewhere;
+
+pub use elsewhere::{MeasuredElsewhere, elsewhere_subject, marked_by, reply_mark, short_id};
+
 use crate::html_safe_json;
 use crate::request_info::RequestInfo;
 use serde::Serialize;
@@ -12,7 +16,7 @@ const TYPE: &str = "io.nats.server.metric.v1.service_latency";
 pub type Headers = BTreeMap<String, Vec<String>>;
 
 /// The event that tells of one request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServiceLatency<'a> {
     /// What no other event has.
     pub id: &'a str,
@@ -43,6 +47,8 @@ pub enum Outcome {
     Answered,
     /// It said not where to answer.
     BadRequest,
+    /// Who asked has stopped waiting for the answer.
+    Abandoned,
     /// Nobody was there to answer.
     NoResponders,
     /// Nobody has answered in time.
@@ -54,6 +60,7 @@ impl Outcome {
         match self {
             Self::Answered => (200, ""),
             Self::BadRequest => (400, "Bad Request"),
+            Self::Abandoned => (408, "Request Timeout"),
             Self::NoResponders => (503, "Service Unavailable"),
             Self::TimedOut => (504, "Service Timeout"),
         }
@@ -82,7 +89,7 @@ struct Event<'a> {
 
 impl ServiceLatency<'_> {
     /// As JSON.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub fn to_json(self) -> Vec<u8> {
         let (status, description) = self.outcome.status();
         let event = Event {
             r#type: TYPE,
@@ -240,7 +247,7 @@ mod tests {
             time: "t",
             outcome: Outcome::Answered,
             requestor: Some(RequestInfo {
-                account: "B",
+                account: "B".into(),
                 round_trip: 1,
                 ..RequestInfo::default()
             }),
@@ -252,7 +259,7 @@ mod tests {
             total: 4,
         };
         assert_eq!(
-            String::from_utf8(event.to_json()).unwrap(),
+            String::from_utf8(event.clone().to_json()).unwrap(),
             concat!(
                 r#"{"type":"io.nats.server.metric.v1.service_latency","id":"i","timestamp":"t","status":200,"#,
                 r#""requestor":{"acc":"B","rtt":1},"header":{"B3":["1"]},"start":"s","service":2,"system":3,"total":4}"#
@@ -260,6 +267,10 @@ mod tests {
         );
         for (outcome, expected) in [
             (Outcome::BadRequest, r#""status":400,"description":"Bad Request""#),
+            (
+                Outcome::Abandoned,
+                r#""status":408,"description":"Request Timeout""#,
+            ),
             (
                 Outcome::NoResponders,
                 r#""status":503,"description":"Service Unavailable""#,
@@ -269,7 +280,11 @@ mod tests {
                 r#""status":504,"description":"Service Timeout""#,
             ),
         ] {
-            let json = ServiceLatency { outcome, ..event }.to_json();
+            let json = ServiceLatency {
+                outcome,
+                ..event.clone()
+            }
+            .to_json();
             assert!(String::from_utf8(json).unwrap().contains(expected));
         }
     }

@@ -37,6 +37,12 @@ pub fn authentication_error(server_id: &str) -> String {
     of_server(server_id, "CLIENT.AUTH.ERR")
 }
 
+/// Where a server tells that a peer was refused for a certificate of which its authority says nothing good: of the certificate,
+/// and of the peer.
+pub fn refused_certificate(server_id: &str) -> [String; 2] {
+    ["OCSP.PEER.LINK.INVALID", "OCSP.PEER.CONN.REJECT"].map(|what| of_server(server_id, what))
+}
+
 /// Where a server tells of itself.
 pub fn of_server(server_id: &str, what: &str) -> String {
     format!("$SYS.SERVER.{server_id}.{what}")

@@ -8,7 +8,7 @@ mod cache;
 mod peer;
 mod staple;
 
-pub use answer::{Answer, AnswerError, CertificateStatus, MAX_ANSWER, Question};
+pub use answer::{Answer, AnswerError, CertificateStatus, MAX_ANSWER, Question, ShownCertificate};
 pub use cache::{AnswerCache, CacheStatistics, Known};
 pub(crate) use peer::links_to_check;
 pub use peer::{PeerVerdict, Silence};

@@ -4,16 +4,15 @@
 //! leads the account knows, by the number that the subscription has for its connection.
 
 use super::Account;
-use crate::moment::{Moment, TimeOfDay};
-use crate::outbox::Party;
+use super::answers::AwaitedAnswers;
+use super::expected_replies::ExpectedReplies;
+use super::questions::Questions;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Instant;
-use vagus_accounts::{Answer, ImportedService, Responses, Terms};
-use vagus_protocol::service_latency::Headers;
+use std::sync::{Arc, OnceLock, Weak};
+use vagus_accounts::{ImportedService, Terms};
 use vagus_routing::ConnectionId;
 
 /// A way into another account.
@@ -103,102 +102,16 @@ impl AnswerWay {
     }
 }
 
-/// A request of which it is told how long it takes.
-#[derive(Debug)]
-pub(crate) struct Measured {
-    /// Who asked, and whether everything is told of it.
-    pub(crate) party: Option<Arc<Party>>,
-    pub(crate) detailed: bool,
-    /// The account in which it asked, and the one that is told, where.
-    pub(crate) importer: Arc<Account>,
-    pub(crate) exporter: Arc<Account>,
-    pub(crate) subject: Box<str>,
-    /// The headers that it is measured for, where it is for them.
-    pub(crate) header: Option<Headers>,
-    pub(crate) asked: Instant,
-    pub(crate) time: TimeOfDay,
-}
-
-/// Requests that nobody has answered in time, of those that are measured.
-#[derive(Debug, Default)]
-pub struct Unanswered(pub(crate) Vec<Arc<Measured>>);
-
-impl Unanswered {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Adds others.
-    pub fn append(&mut self, mut others: Self) {
-        self.0.append(&mut others.0);
-    }
-}
-
-/// Who asked, where an answer goes to.
-#[derive(Debug, Clone)]
-pub(crate) struct Asker {
-    /// The account in which it asked.
-    pub(crate) account: Arc<Account>,
-    /// None if nobody wants to know how long it takes.
-    pub(crate) measured: Option<Arc<Measured>>,
-    /// The terms of its question, for one that an answer may be in turn.
-    pub(crate) terms: Terms,
-}
-
-/// The answers that an account owes to others.
-#[derive(Debug, Default)]
-pub struct AwaitedAnswers(Mutex<Responses<Asker>>);
-
-impl AwaitedAnswers {
-    /// What is to be subscribed to, that answers come.
-    pub fn pattern(&self) -> Vec<u8> {
-        self.0.lock().pattern()
-    }
-
-    /// How many are waited for.
-    pub fn len(&self) -> usize {
-        self.0.lock().len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// See [`Responses::wait`].
-    pub(crate) fn wait(&self, reply: &[u8], asker: Asker, now: Moment, subject: &mut Vec<u8>) {
-        let given_up = self
-            .0
-            .lock()
-            .wait(asker.terms, reply, asker, now.since_start(), subject);
-        // Freed with the lock released.
-        drop(given_up);
-    }
-
-    /// See [`Responses::answer`].
-    pub(crate) fn answer(&self, subject: &[u8], is_end: bool, now: Moment) -> Option<Answer<Asker>> {
-        self.0.lock().answer(subject, is_end, now.since_start())
-    }
-
-    /// See [`Responses::forget`].
-    pub(crate) fn forget(&self, subject: &[u8]) -> Option<Asker> {
-        self.0.lock().forget(subject)
-    }
-
-    /// Gives up what has been waited for long enough: as many as `at_most`.
-    pub fn expire(&self, now: Moment, at_most: usize) -> Unanswered {
-        let expired = self.0.lock().expire(now.since_start(), at_most);
-        Unanswered(expired.into_iter().filter_map(|asker| asker.measured).collect())
-    }
-}
-
 /// What an account shares with others, as far as messages have to know.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     ways: RwLock<HashMap<ConnectionId, Arc<Crossing>, RandomState>>,
     /// What it owes.
     answers: AwaitedAnswers,
+    /// What is measured of what it has asked for.
+    expected: ExpectedReplies,
+    /// What is measured of what other servers ask here.
+    questions: OnceLock<Box<Questions>>,
     /// The accounts that it imports streams from: its subscriptions stand in their indexes, too.
     stream_exporters: Mutex<Vec<Arc<Account>>>,
     imports: AtomicBool,
@@ -210,6 +123,33 @@ impl Account {
     /// What it owes to others.
     pub fn answers(&self) -> &AwaitedAnswers {
         &self.shared().answers
+    }
+
+    /// Which of the answers that it waits for are measured.
+    pub(super) fn expected_replies(&self) -> &ExpectedReplies {
+        &self.shared().expected
+    }
+
+    /// The same, if it has ever asked for anything.
+    pub(super) fn expected_replies_if_any(&self) -> Option<&ExpectedReplies> {
+        Some(&self.shared_if_any()?.expected)
+    }
+
+    /// From now on it is measured how long its services take to answer those who ask at other servers of the cluster; they are
+    /// told in the system account.
+    pub fn measure_for_others(&self, system: &Arc<Account>) {
+        self.tell_of_clients();
+        let begin = || Box::new(Questions::told_in(system.clone()));
+        self.shared().questions.get_or_init(begin);
+    }
+
+    /// What is measured for other servers, if anything is.
+    #[inline]
+    pub(crate) fn questions(&self) -> Option<&Questions> {
+        self.shared_if_any()?
+            .questions
+            .get()
+            .map(|questions| &**questions)
     }
 
     /// A way of this number leads somewhere.

@@ -25,16 +25,21 @@ pub struct Party {
     pub version: Box<str>,
     /// The server that it is connected to.
     pub server: Box<str>,
+    /// The cluster of that; empty if it is in none.
+    pub cluster: Box<str>,
+    /// The token by which it is in, if that may be shown.
+    pub token: Option<Arc<str>>,
+    /// Who has signed that.
+    pub issuer: Box<str>,
+    /// What people call it.
+    pub name_tag: Box<str>,
+    /// What its token says that it is called beside.
+    pub tags: Vec<String>,
     /// As last measured, in nanoseconds; 0 if it was not.
     pub round_trip: AtomicU64,
 }
 
 impl Party {
-    /// The time of a round trip to it, as last measured.
-    pub(crate) fn round_trip(&self) -> Duration {
-        Duration::from_nanos(self.round_trip.load(Ordering::Relaxed))
-    }
-
     fn set_round_trip(&self, round_trip: Duration) {
         let nanoseconds = u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX);
         self.round_trip.store(nanoseconds, Ordering::Relaxed);
@@ -50,36 +55,41 @@ pub(crate) fn request_info<'a>(
     detailed: bool,
 ) -> RequestInfo<'a> {
     let told = RequestInfo {
-        account,
-        service,
+        account: account.into(),
+        service: service.into(),
         round_trip: party.map_or(0, |party| party.round_trip.load(Ordering::Relaxed)),
         ..RequestInfo::default()
     };
-    match party.filter(|_| detailed) {
-        None => told,
-        Some(party) => RequestInfo {
-            start: &party.since,
-            host: &party.host,
-            id: party.connection,
-            user: &party.user,
-            name: &party.name,
-            language: &party.language,
-            version: &party.version,
-            server: &party.server,
-            kind: "Client",
-            client_type: "nats",
-            ..told
-        },
+    let Some(party) = party.filter(|_| detailed) else {
+        return told;
+    };
+    RequestInfo {
+        start: (&*party.since).into(),
+        host: (&*party.host).into(),
+        id: party.connection,
+        user: (&*party.user).into(),
+        name: (&*party.name).into(),
+        language: (&*party.language).into(),
+        version: (&*party.version).into(),
+        server: (&*party.server).into(),
+        cluster: (&*party.cluster).into(),
+        token: party.token.as_deref().unwrap_or_default().into(),
+        issuer: (&*party.issuer).into(),
+        name_tag: (&*party.name_tag).into(),
+        tags: (&*party.tags).into(),
+        kind: "Client".into(),
+        client_type: "nats".into(),
+        ..told
     }
 }
 
 impl Outbox {
     /// From now on this is who is at the other end.
-    pub fn set_party(&self, party: Party) {
+    pub fn set_party(&self, mut party: Party) {
         let mut shown = self.shown.lock();
         let more = shown.more.get_or_insert_default();
         if let Some(before) = &more.party {
-            party.set_round_trip(before.round_trip());
+            party.since.clone_from(&before.since);
         }
         more.party = Some(Arc::new(party));
     }

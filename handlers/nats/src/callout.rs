@@ -6,6 +6,7 @@ use crate::session::NatsSession;
 use crate::token_login::{HeldToken, ends, rights, time_zone};
 use jiff::Timestamp;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use vagus_actors::asking::Asking;
@@ -52,8 +53,6 @@ impl fmt::Debug for CalloutMeans {
 pub(crate) struct Attempt {
     /// What the client says; None until it has.
     claim: Option<Claim>,
-    /// What is known of the client by TLS.
-    tls: Option<ClientTls>,
     /// What has become of it, if a service has let nobody in.
     refusal: Option<Arc<ServiceRefusal>>,
 }
@@ -68,20 +67,6 @@ struct Claim {
 }
 
 impl Attempt {
-    /// What a client shows by TLS, before it says anything.
-    pub(crate) fn by_tls(ssl: &SslRef) -> Self {
-        let shown = Certificates::of(ssl);
-        Self {
-            tls: Some(ClientTls {
-                version: vagus_tls::version(ssl).to_owned(),
-                cipher: vagus_tls::cipher_suite(ssl).to_owned(),
-                certs: shown.unverified,
-                verified_chains: shown.verified.into_iter().collect(),
-            }),
-            ..Self::default()
-        }
-    }
-
     /// What has become of it, if a service has let nobody in.
     pub(crate) fn refusal(&self) -> Option<Arc<ServiceRefusal>> {
         self.refusal.clone()
@@ -89,6 +74,17 @@ impl Attempt {
 
     fn has_claim(&self) -> bool {
         self.claim.is_some()
+    }
+}
+
+/// What a service is told of what a client shows by TLS.
+pub(crate) fn shown_by_tls(ssl: &SslRef) -> ClientTls {
+    let shown = Certificates::of(ssl);
+    ClientTls {
+        version: vagus_tls::version(ssl).to_owned(),
+        cipher: vagus_tls::cipher_suite(ssl).to_owned(),
+        certs: shown.unverified,
+        verified_chains: shown.verified.into_iter().collect(),
     }
 }
 
@@ -117,7 +113,7 @@ enum Rules {
     Signed {
         accounts: Arc<ClaimedAccounts>,
         asking: Arc<KnownAccount>,
-        source: std::net::IpAddr,
+        source: IpAddr,
     },
 }
 
@@ -167,6 +163,8 @@ impl Rules {
 struct Inquiry {
     means: CalloutMeans,
     account: AccountId,
+    /// Where the client connects from.
+    source: IpAddr,
     /// What the question is sealed for.
     xkey: Option<String>,
     request: Claims<AuthorizationRequest>,
@@ -199,7 +197,13 @@ impl Inquiry {
         let answer = means
             .asking
             .clone()
-            .ask(self.account, SUBJECT, header, payload, self.patience)
+            .ask(
+                (self.account, self.source),
+                SUBJECT,
+                header,
+                payload,
+                self.patience,
+            )
             .await;
         let Some(answer) = answer else {
             log::debug!("Authorization callout response not received in time");
@@ -273,7 +277,6 @@ impl NatsSession {
             .map(|name| &**name)
             .find(|name| !name.is_empty());
         let user = user.unwrap_or(token).to_owned();
-        let tls = self.attempt.take().and_then(|attempt| attempt.tls);
         let is_decided = self.settings.claimed_accounts.is_some()
             || self
                 .settings
@@ -299,7 +302,6 @@ impl NatsSession {
                     tags: Tags::default(),
                     connect,
                 }),
-                tls,
                 refusal: None,
             })
         });
@@ -411,8 +413,7 @@ impl NatsSession {
         let patience = self.settings.auth_timeout;
         let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
         request.expires = Timestamp::now().as_second().saturating_add(seconds);
-        let Attempt { claim, tls, .. } = attempt;
-        let claim = claim?;
+        let claim = attempt.claim?;
         let nonce = match &*claim.connect.sig {
             "" => "",
             _ => self.nonce.as_ref().map_or("", Nonce::as_str),
@@ -441,7 +442,7 @@ impl NatsSession {
             ..ClientInformation::default()
         };
         asked.connect_opts = claim.connect;
-        asked.client_tls = tls;
+        asked.client_tls = self.shown_by_tls.as_deref().cloned();
         Some(Inquiry {
             question: Question {
                 user: one_time.public().to_owned(),
@@ -449,6 +450,7 @@ impl NatsSession {
             },
             means,
             account,
+            source: self.peer.ip(),
             xkey,
             request,
             patience,

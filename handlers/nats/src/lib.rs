@@ -40,6 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::ClaimedAccounts;
+use vagus_actors::connection_events::ConnectionEvents;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;
@@ -89,6 +90,8 @@ pub struct ClientSettings {
     pub metadata: BTreeMap<String, String>,
     /// How many answers and events the server has given of itself.
     pub answered: Arc<AtomicU64>,
+    /// Where it is told what becomes of those who connect.
+    pub events: ConnectionEvents,
 }
 
 impl ClientSettings {

@@ -1,6 +1,6 @@
 //! What comes before there is a session: INFO, the header of a proxy, the TLS handshake.
 
-use crate::callout::Attempt;
+use crate::callout;
 use crate::client_hello::{self, HANDSHAKE_RECORD};
 use crate::tls::{self, ClientKey, ClientTls};
 use crate::{ClientSettings, NatsSession, greeting};
@@ -91,7 +91,7 @@ impl Arrival {
         if let Some(ssl) = entrance.tls()
             && settings.asks_services()
         {
-            session.attempt = Some(Box::new(Attempt::by_tls(ssl)));
+            session.shown_by_tls = Some(Box::new(callout::shown_by_tls(ssl)));
         }
         Ok(Opened {
             entrance,
@@ -234,7 +234,8 @@ impl Arrival {
         }
         // So that there is time left to end the handshake where nobody answers and that is tolerated.
         let answered_by = now + tls.timeout.mul_f64(0.9);
-        let checks = tls.peer_checks.as_ref().map(|checks| checks.until(answered_by));
+        let checks = tls.peer_checks.as_ref();
+        let checks = checks.map(|checks| checks.until(answered_by, &self.settings.events));
         let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
         match entrance.secure_as_server(&tls.acceptor, until, check).await {
             Ok(()) => {}

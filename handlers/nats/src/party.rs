@@ -2,6 +2,7 @@
 
 use crate::authentication;
 use crate::session::NatsSession;
+use std::sync::atomic::AtomicU64;
 use vagus_actors::connection::Turn;
 use vagus_delivery::outbox::Party;
 
@@ -12,6 +13,8 @@ impl NatsSession {
             return;
         }
         let options = self.options();
+        let round_trip = self.heartbeat.round_trip().unwrap_or_default();
+        let held = self.held_token.as_deref();
         let said = |text: Option<&str>| text.unwrap_or_default().into();
         turn.set_party(Party {
             since: jiff::Timestamp::now().to_string().into(),
@@ -22,7 +25,12 @@ impl NatsSession {
             language: said(options.map(|options| &*options.lang)),
             version: said(options.map(|options| &*options.version)),
             server: self.settings.info.server_name.as_str().into(),
-            ..Party::default()
+            cluster: self.settings.info.cluster.as_str().into(),
+            token: held.and_then(|held| held.token.clone()),
+            issuer: held.map_or("", |held| held.issuer()).into(),
+            name_tag: held.map_or("", |held| held.user_name()).into(),
+            tags: held.map_or_else(Vec::new, |held| held.tags()),
+            round_trip: AtomicU64::new(u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX)),
         });
     }
 }

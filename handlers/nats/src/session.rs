@@ -26,6 +26,7 @@ use vagus_auth::permission::Rights;
 use vagus_delivery::Live;
 use vagus_delivery::heartbeat::{Beat, Heartbeat};
 use vagus_delivery::subscriptions::Subscribed;
+use vagus_jwt::ClientTls;
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::{Complaint, Violation};
 use vagus_protocol::info::{BoundAccount, Info, InfoClient};
@@ -61,6 +62,8 @@ pub struct NatsSession {
     pub(crate) admission: Admission,
     /// What it says of itself, while a service may have to decide about it.
     pub(crate) attempt: Option<Box<Attempt>>,
+    /// What services are told of the client by TLS, where one may be asked about it: each time that it says who it is.
+    pub(crate) shown_by_tls: Option<Box<ClientTls>>,
     /// The token that it was let in by, if it was.
     pub(crate) held_token: Option<Box<HeldToken>>,
     /// What the client may do; nothing until it is in.
@@ -111,6 +114,7 @@ impl NatsSession {
             login: None,
             admission,
             attempt: None,
+            shown_by_tls: None,
             held_token: None,
             rights,
             permitted: Vec::new(),

@@ -82,6 +82,8 @@ impl SystemService {
                 Ok(()) => Outcome::Data(profile(payload)),
                 Err(error) => Outcome::BadRequest(error),
             },
+            // It is told, and nobody waits for an answer.
+            Topic::MeasuredElsewhere => return None,
             Topic::Reload => self.reload().await,
             Topic::Kick => self.kick(connection(payload)?).await?,
             Topic::LameDuck => self.dismiss(connection(payload)?).await?,

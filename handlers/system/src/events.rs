@@ -5,12 +5,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
+use vagus_actors::connection_events::RefusedCertificate;
 use vagus_actors::observed::{ClosedConnection, ConnectionState};
 use vagus_monitoring::{AccountTraffic, Time};
 use vagus_protocol::server_shown::ServerShown;
+use vagus_tls::ocsp::ShownCertificate;
 
 const CONNECT: &str = "io.nats.server.advisory.v1.client_connect";
 const DISCONNECT: &str = "io.nats.server.advisory.v1.client_disconnect";
+const INVALID_CERTIFICATE: &str = "io.nats.server.advisory.v1.ocsp_peer_link_invalid";
+const REFUSED_PEER: &str = "io.nats.server.advisory.v1.ocsp_peer_reject";
 const CONNECTION_COUNT: &str = "io.nats.server.advisory.v1.account_connections";
 
 /// That a client has come, to this account.
@@ -53,6 +57,32 @@ fn ended(connection: &ClosedConnection, account: &str, reason: &str, server: Ser
             bytes: state.payload_out,
         },
         reason,
+    })
+}
+
+/// That a certificate in the chain of a peer was refused, for what its authority says.
+pub(crate) fn invalid_certificate(refused: &RefusedCertificate, server: ServerShown<'_>) -> Vec<u8> {
+    json(&InvalidCertificate {
+        kind: INVALID_CERTIFICATE,
+        id: event_id::next(),
+        timestamp: Time(Timestamp::now()),
+        link: (&refused.link).into(),
+        peer: (&refused.peer).into(),
+        server,
+        reason: &refused.reason,
+    })
+}
+
+/// That a peer was refused for that.
+pub(crate) fn refused_peer(refused: &RefusedCertificate, server: ServerShown<'_>) -> Vec<u8> {
+    json(&RefusedPeer {
+        r#type: REFUSED_PEER,
+        id: event_id::next(),
+        timestamp: Time(Timestamp::now()),
+        kind: "Client",
+        peer: (&refused.peer).into(),
+        server,
+        reason: "client not OCSP valid",
     })
 }
 
@@ -99,6 +129,48 @@ struct Disconnect<'a> {
     sent: Passed,
     received: Passed,
     reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct InvalidCertificate<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    timestamp: Time,
+    link: Certificate<'a>,
+    peer: Certificate<'a>,
+    server: ServerShown<'a>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct RefusedPeer<'a> {
+    r#type: &'static str,
+    id: String,
+    timestamp: Time,
+    kind: &'static str,
+    peer: Certificate<'a>,
+    server: ServerShown<'a>,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Certificate<'a> {
+    subject: &'a str,
+    issuer: &'a str,
+    fingerprint: &'a str,
+    raw: &'a str,
+}
+
+impl<'a> From<&'a ShownCertificate> for Certificate<'a> {
+    fn from(shown: &'a ShownCertificate) -> Self {
+        Self {
+            subject: &shown.subject,
+            issuer: &shown.issuer,
+            fingerprint: &shown.fingerprint,
+            raw: &shown.raw,
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -1,16 +1,17 @@
 //! The life of the part of the server that is asked.
 
+mod telling;
+
 use crate::answering::Answer;
 use crate::asked::{Answered, Asked};
+use crate::envelope;
 use crate::filter::Filter;
 use crate::statistics::Schedule;
 use crate::topic::{self, Topic};
 use crate::turns::Turns;
-use crate::{envelope, events};
 use actix::Addr;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -21,17 +22,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 use vagus_actors::asking::Asking;
-use vagus_actors::connection_events::{ConnectionEvent, ConnectionEventReceiver, is_refusal};
+use vagus_actors::connection_events::ConnectionEventReceiver;
 use vagus_actors::in_process::{
     InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
 };
 use vagus_actors::monitor::Monitor;
-use vagus_actors::observed::ClosedConnection;
-use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::mailbox::{Delivered, Messages};
 use vagus_delivery::outbox::WhenFull;
 use vagus_delivery::{Account, AccountDirectory};
-use vagus_monitoring::{AccountTraffic, Broker, traffic_of};
+use vagus_monitoring::Broker;
 use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
 use vagus_protocol::server_shown::ServerShown;
 use vagus_protocol::system_subject;
@@ -180,7 +179,7 @@ pub async fn run(
                 }
             },
             Some(event) = events.next() => {
-                changed.insert(service.tell_of(&event, &server_id).await);
+                changed.extend(service.tell_of(&event, &server_id).await);
                 // Of many who come at once it is told how many there are in the end.
                 if !events.is_waiting() {
                     service.tell_connection_counts(std::mem::take(&mut changed)).await;
@@ -232,6 +231,10 @@ impl SystemService {
         let topic = asked.topic;
         let to_all = asked.reply.is_none() && topic == Topic::Statistics;
         let answered = Answered { topic, to_all };
+        if topic == Topic::MeasuredElsewhere {
+            self.tell_measured_elsewhere(&asked);
+            return answered;
+        }
         let (settings, _) = self.broker.settings.current();
         if topic != Topic::Identity && !Filter::of(&asked.payload).takes(&settings) {
             return Answered {
@@ -301,105 +304,5 @@ impl SystemService {
 
     fn is_wanted(&self, subject: &str) -> bool {
         self.account.interest().reaches_anybody(subject.as_bytes())
-    }
-
-    /// Tells something in the system account, if anybody there wants to know.
-    async fn tell(&self, subject: String, write: impl FnOnce(ServerShown<'_>) -> Vec<u8>) {
-        if self.is_wanted(&subject) {
-            let payload = self.as_server(write);
-            self.publish(subject.into(), None, payload).await;
-        }
-    }
-
-    /// Tells of a connection; gives the account of which there is one more or one less.
-    async fn tell_of(&self, event: &ConnectionEvent, server_id: &str) -> Box<str> {
-        match event {
-            ConnectionEvent::Admitted(state) => {
-                let account = state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
-                let write = |server: ServerShown<'_>| events::connect(state, account, server);
-                self.tell(system_subject::connect(account), write).await;
-                account.into()
-            }
-            ConnectionEvent::Ended { connection, reason } => {
-                let account = connection.state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
-                let write = |server: ServerShown<'_>| events::disconnect(connection, account, server);
-                if is_refusal(*reason) {
-                    self.tell_account_of_refusal(connection);
-                    let subject = system_subject::authentication_error(server_id);
-                    self.tell(subject, write).await;
-                }
-                self.tell(system_subject::disconnect(account), write).await;
-                account.into()
-            }
-        }
-    }
-
-    /// Tells the account that somebody would have been in that it was refused.
-    fn tell_account_of_refusal(&self, connection: &ClosedConnection) {
-        let account = self.accounts.find(connection.state.client.refused_in());
-        let subject = system_subject::ACCOUNT_AUTHENTICATION_ERROR;
-        if let Some(account) = account
-            && account.interest().reaches_anybody(subject.as_bytes())
-        {
-            let payload = self.as_server(|server| events::refusal(connection, account.name(), server));
-            self.asking.tell(account.id(), subject, payload);
-        }
-    }
-
-    /// How many connections an account has, as an event; None if it is asked for and has none, or there is no such.
-    pub(crate) fn connection_count(&self, name: &str) -> Option<Vec<u8>> {
-        let traffic = self.traffic_of(name)?;
-        (traffic.conns > 0).then(|| self.counted(&traffic))
-    }
-
-    fn traffic_of(&self, name: &str) -> Option<AccountTraffic> {
-        let account = self.accounts.find(name)?;
-        Some(traffic_of(&self.broker, &account))
-    }
-
-    fn counted(&self, traffic: &AccountTraffic) -> Vec<u8> {
-        self.as_server(|server| events::connection_count(traffic, server))
-    }
-
-    /// The accounts that have connections.
-    fn used_accounts(&self) -> BTreeSet<Box<str>> {
-        let all = self.accounts.all();
-        let used = all.iter().filter(|account| account.connections() > 0);
-        used.map(|account| account.name().into()).collect()
-    }
-
-    /// Tells how many connections these accounts have, by both names. Of the global one that is not told.
-    async fn tell_connection_counts(&self, accounts: BTreeSet<Box<str>>) {
-        for account in accounts.iter().filter(|account| ***account != *GLOBAL_ACCOUNT) {
-            let subjects = system_subject::connection_counts(account);
-            if !subjects.iter().any(|subject| self.is_wanted(subject)) {
-                continue;
-            }
-            let Some(traffic) = self.traffic_of(account) else {
-                continue;
-            };
-            // Handed in at once: who gets both gets them together.
-            let wanted = subjects.into_iter().filter(|subject| self.is_wanted(subject));
-            join_all(wanted.map(|subject| self.publish(subject.into(), None, self.counted(&traffic)))).await;
-        }
-    }
-
-    async fn tell_statistics(&self, server_id: &str) {
-        let subject = system_subject::of_server(server_id, "STATSZ");
-        if self.is_wanted(&subject)
-            && let Some(figures) = self.statistics().await
-        {
-            let payload = self.written(Answer::Statistics(figures));
-            self.publish(subject.into(), None, payload).await;
-        }
-    }
-
-    async fn take_leave(&self, server_id: &str, what: &str) {
-        let write = |server: ServerShown<'_>| {
-            let mut out = Vec::new();
-            envelope::append(&mut out, &server);
-            out
-        };
-        self.tell(system_subject::of_server(server_id, what), write).await;
     }
 }

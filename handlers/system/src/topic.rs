@@ -1,6 +1,7 @@
 //! What can be asked, and where.
 
 use vagus_monitoring::Page;
+use vagus_protocol::service_latency::{elsewhere_subject, short_id};
 use vagus_protocol::system_subject;
 
 /// What a request is about.
@@ -30,6 +31,8 @@ pub(crate) enum Topic {
     Interest,
     /// The same, asked by a person.
     Subscribers,
+    /// How long a service took at another server.
+    MeasuredElsewhere,
     /// The server is to read its configuration again.
     Reload,
     /// A connection is to be closed.
@@ -87,6 +90,7 @@ pub(crate) fn subjects(server_id: &str) -> Vec<(String, Topic)> {
         (system_subject::account_request("PING", "STATZ"), Topic::Traffic),
         ("$SYS.REQ.ACCOUNT.NSUBS".to_owned(), Topic::Interest),
         (system_subject::SUBSCRIBERS.to_owned(), Topic::Subscribers),
+        (elsewhere_subject(short_id(server_id)), Topic::MeasuredElsewhere),
     ];
     for (what, topic) in OF_SERVERS {
         subjects.push((system_subject::request(server_id, what), topic));

@@ -12,7 +12,7 @@ fn terms(list: u32, response_type: ResponseType) -> Terms {
 
 fn ask(responses: &mut Responses<u32>, terms: Terms, request: u32, now: Duration) -> Vec<u8> {
     let mut subject = Vec::new();
-    let given_up = responses.wait(terms, b"inbox", request, now, &mut subject);
+    let given_up = responses.wait(terms, (b"inbox", false), request, now, &mut subject);
     assert_eq!(given_up, []);
     subject
 }
@@ -84,7 +84,13 @@ fn the_oldest_of_the_same_import_makes_room() {
     let mut subject = Vec::new();
     let wait = |responses: &mut Responses<u32>, reply: &[u8], subject: &mut Vec<u8>| {
         subject.clear();
-        responses.wait(terms(2, ResponseType::Singleton), reply, 3, SECOND, subject)
+        responses.wait(
+            terms(2, ResponseType::Singleton),
+            (reply, false),
+            3,
+            SECOND,
+            subject,
+        )
     };
     for _ in 2..AWAITED_AT_MOST {
         assert_eq!(wait(&mut responses, b"r", &mut subject), []);
@@ -121,4 +127,20 @@ fn what_no_one_was_told_is_no_answer() {
     assert_eq!(responses.answer(&changed, false, SECOND), None);
     assert_eq!(responses.forget(&subject), Some(1));
     assert_eq!(responses.forget(&subject), None);
+}
+
+#[test]
+fn replies_that_are_marked_are_known_by_it_and_answered_as_others() {
+    let mut responses = Responses::default();
+    responses.set_mark(b".S.T");
+    let (mut marked, mut plain) = (Vec::new(), Vec::new());
+    let terms = terms(5, ResponseType::Singleton);
+    responses.wait(terms, (b"a", true), 1, SECOND, &mut marked);
+    responses.wait(terms, (b"b", false), 2, SECOND, &mut plain);
+    assert!(marked.ends_with(b".S.T") && !plain.ends_with(b".S.T"));
+    assert!(responses.is_awaited(&marked) && responses.is_awaited(&plain));
+    assert!(!responses.is_awaited(b"_R_.x"));
+    let answers = [&marked, &plain].map(|subject| responses.answer(subject, false, SECOND));
+    assert_eq!(requests(answers), [Some(1), Some(2)]);
+    assert!(!responses.is_awaited(&marked));
 }

@@ -1,6 +1,7 @@
 use crate::acceptor::unix_seconds;
 use crate::context::store;
 use openssl::asn1::{Asn1GeneralizedTimeRef, Asn1Time};
+use openssl::base64::encode_block;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::ocsp::{OcspCertId, OcspCertStatus, OcspFlag, OcspRequest, OcspResponse, OcspResponseStatus};
@@ -40,6 +41,35 @@ impl fmt::Display for CertificateStatus {
 pub struct Question {
     certificate: X509,
     issuer: X509,
+    /// The certificate of the peer in whose chain it is, if there is another.
+    peer: Option<X509>,
+}
+
+/// A certificate as events show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownCertificate {
+    /// Whose it is, such as `CN=derek,O=acme`.
+    pub subject: String,
+    /// Who has signed it, in the same way.
+    pub issuer: String,
+    /// Its SHA-256, as base64.
+    pub fingerprint: String,
+    /// All of it (DER), as base64.
+    pub raw: String,
+}
+
+impl ShownCertificate {
+    fn of(certificate: &X509Ref) -> Self {
+        let name = |name| crate::subject::Subject::of(name).to_full_text();
+        // One that was parsed can be encoded.
+        let raw = certificate.to_der().unwrap_or_default();
+        Self {
+            subject: name(certificate.subject_name()),
+            issuer: name(certificate.issuer_name()),
+            fingerprint: encode_block(&openssl::sha::sha256(&raw)),
+            raw: encode_block(&raw),
+        }
+    }
 }
 
 /// What was said of a certificate, by somebody who may, and for how long it holds.
@@ -84,7 +114,26 @@ impl Question {
         Self {
             certificate: certificate.to_owned(),
             issuer: issuer.to_owned(),
+            peer: None,
         }
+    }
+
+    /// The same, of a certificate in the chain of this peer.
+    pub(crate) fn of_peer(peer: &X509Ref, certificate: &X509Ref, issuer: &X509Ref) -> Self {
+        Self {
+            peer: Some(peer.to_owned()),
+            ..Self::new(certificate, issuer)
+        }
+    }
+
+    /// The certificate that it is about.
+    pub fn shown(&self) -> ShownCertificate {
+        ShownCertificate::of(&self.certificate)
+    }
+
+    /// The peer's certificate.
+    pub fn shown_peer(&self) -> ShownCertificate {
+        ShownCertificate::of(self.peer.as_ref().unwrap_or(&self.certificate))
     }
 
     /// As bytes.

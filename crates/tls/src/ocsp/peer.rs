@@ -13,7 +13,12 @@ pub enum PeerVerdict {
     /// Something does, but the settings let it pass; the operator should know.
     Tolerated(String),
     /// It is not let in.
-    Refused(String),
+    Refused {
+        /// Why, for the log.
+        reason: String,
+        /// The same, as nats-server tells it in events.
+        told: String,
+    },
 }
 
 /// Why there is no answer.
@@ -34,12 +39,25 @@ pub enum Silence {
 /// about if the peer is its own authority.
 pub(crate) fn links_to_check(chain: &StackRef<X509>) -> Vec<Question> {
     let chain: Vec<&X509Ref> = chain.iter().collect();
-    let pairs = chain.windows(2).map(|pair| Question::new(pair[0], pair[1]));
+    let pairs = chain
+        .windows(2)
+        .map(|pair| Question::of_peer(chain[0], pair[0], pair[1]));
     let is_asked_about = |question: &Question| {
         let mut responders = question.responders().into_iter();
         responders.any(|url| url.starts_with("http://") || url.starts_with("https://"))
     };
     pairs.filter(is_asked_about).collect()
+}
+
+impl Silence {
+    /// As nats-server tells it in events.
+    fn told(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "Failed OCSP response fetch",
+            Self::Unusable(_) => "Failed OCSP response parse",
+            Self::NotCurrent => "OCSP response not in effectivity window",
+        }
+    }
 }
 
 impl OcspPeer {
@@ -55,19 +73,22 @@ impl OcspPeer {
 
     /// What follows from what was said of a certificate; `was_revoked` if the last that was said before was that.
     pub fn judge(&self, said: Result<CertificateStatus, &Silence>, was_revoked: bool) -> PeerVerdict {
-        let reason = match said {
+        let (reason, told) = match said {
             Ok(CertificateStatus::Good) => return PeerVerdict::Good,
             Ok(CertificateStatus::Unknown) if self.unknown_is_good => return PeerVerdict::Good,
-            Ok(status) => format!("its authority says that it is {status}"),
+            Ok(status) => (
+                format!("its authority says that it is {status}"),
+                format!("Invalid OCSP response status: {status}"),
+            ),
             Err(silence @ Silence::Unreachable(_)) if self.allow_when_ca_unreachable && !was_revoked => {
                 return PeerVerdict::Tolerated(silence.to_string());
             }
-            Err(silence) => silence.to_string(),
+            Err(silence) => (silence.to_string(), silence.told().to_owned()),
         };
         if self.warn_only {
             PeerVerdict::Tolerated(reason)
         } else {
-            PeerVerdict::Refused(reason)
+            PeerVerdict::Refused { reason, told }
         }
     }
 }
@@ -80,7 +101,7 @@ mod tests {
         match verdict {
             PeerVerdict::Good => 'g',
             PeerVerdict::Tolerated(_) => 't',
-            PeerVerdict::Refused(_) => 'r',
+            PeerVerdict::Refused { .. } => 'r',
         }
     }
 

@@ -5,11 +5,12 @@
 //! what is kept already. From there it may go on into a third.
 
 use super::{Delivery, Parts};
-use crate::account::{Account, AnswerWay, Asker, Crossing, Measured, RequestWay};
+use crate::account::{Account, AnswerWay, AnsweredBy, Asker, Crossing, Measured, RequestWay};
 use crate::arbiter::posted::{Posted, Sizes};
 use crate::arbiter::resolving::Unfinished;
 use crate::outbox::{Party, request_info};
 use std::sync::Arc;
+use std::time::Duration;
 use vagus_accounts::ResponseType;
 use vagus_protocol::operation::Publish;
 use vagus_protocol::request_info::{RequestInfo, with_request_info};
@@ -139,7 +140,8 @@ impl Delivery {
         if !request.reply.is_empty() {
             request.forget(route);
             if let Some(measured) = &request.measured {
-                self.tell_latency(measured, Outcome::NoResponders, None);
+                let nothing = Duration::ZERO;
+                self.tell_latency(measured, Outcome::NoResponders, nothing, AnsweredBy::Unknown);
             }
         }
     }
@@ -177,7 +179,8 @@ impl Delivery {
         let asks = Asks::of(route, passed, &importer);
         let measured = self.measure(route, &asks, message).map(Arc::new);
         if let (Some(measured), None) = (&measured, message.reply) {
-            self.tell_latency(measured, Outcome::BadRequest, None);
+            let nothing = Duration::ZERO;
+            self.tell_latency(measured, Outcome::BadRequest, nothing, AnsweredBy::Unknown);
         }
         let mut reply = Vec::new();
         if let Some(asked) = message.reply {
@@ -226,8 +229,7 @@ impl Delivery {
             measured,
         } = answer.request;
         if let Some(measured) = measured.filter(|_| terms.response_type == ResponseType::Singleton) {
-            let party = self.publisher.as_ref().and_then(|publisher| publisher.party());
-            self.tell_latency(&measured, Outcome::Answered, Some((party, &account)));
+            self.tell_of_answer(&measured, message.subject, &account, origin.kind());
         }
         let mut reply = Vec::new();
         if let Some(asked) = message.reply {

@@ -2,15 +2,16 @@
 
 use super::Delivery;
 use super::crossing::Asks;
-use crate::account::{Account, Measured, RequestWay, Unanswered};
+use crate::account::{Account, AnsweredBy, Ended, Measured, OtherHalf, RequestWay};
 use crate::arbiter::tracing::OwnMessage;
 use crate::moment::TimeOfDay;
-use crate::outbox::{Outbox, Party, request_info};
+use crate::outbox::{Outbox, request_info};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vagus_accounts::Sampling;
+use vagus_accounts::{RESPONSE_PREFIX, Sampling};
 use vagus_protocol::operation::Publish;
-use vagus_protocol::service_latency::{Outcome, ServiceLatency, sampled_by};
+use vagus_protocol::service_latency::{MeasuredElsewhere, Outcome, elsewhere_subject, marked_by, sampled_by};
+use vagus_routing::ConnectionKind;
 
 /// How many digits of an event's id there are, as nats-server has it.
 const ID_DIGITS: usize = 22;
@@ -48,10 +49,13 @@ impl Delivery {
             true => None,
             false => Some(sampled_by(message.header()?)?),
         };
+        let importer = route.importer()?;
         Some(Measured {
+            number: importer.next_measured(),
+            reply: message.reply.unwrap_or_default().into(),
             party: self.publisher.as_ref().and_then(|publisher| publisher.party()),
             detailed: asks.detailed,
-            importer: route.importer()?,
+            importer,
             exporter: route.exporter().clone(),
             subject: latency.subject.clone(),
             header,
@@ -65,50 +69,96 @@ impl Delivery {
         &mut self,
         measured: &Measured,
         outcome: Outcome,
-        responder: Option<(Option<Arc<Party>>, &Account)>,
+        took: Duration,
+        by: AnsweredBy<'_>,
     ) {
-        let took = measured.asked.elapsed();
-        let round_trip = |party: Option<&Party>| party.map_or(Duration::ZERO, Party::round_trip);
-        let asker = measured.party.as_deref();
-        let (of_asker, of_responder) = (
-            round_trip(asker),
-            round_trip(responder.as_ref().and_then(|(party, _)| party.as_deref())),
-        );
         let id: String = (0..ID_DIGITS).map(|_| self.random.alphanumeric()).collect();
-        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let is_answered = outcome == Outcome::Answered;
-        let only_if_answered = |time: Duration| if is_answered { nanoseconds(time) } else { 0 };
-        let event = ServiceLatency {
-            id: &id,
-            time: &TimeOfDay::now().to_rfc3339(),
-            outcome,
-            requestor: Some(request_info(
-                asker,
-                measured.importer.name(),
-                "",
-                measured.detailed,
-            )),
-            responder: responder
-                .as_ref()
-                .map(|(party, account)| request_info(party.as_deref(), account.name(), "", true)),
-            header: measured.header.as_ref(),
-            start: &measured.time.minus(of_asker).to_rfc3339(),
-            service: only_if_answered(took.saturating_sub(of_responder)),
-            system: 0,
-            total: only_if_answered(took + of_asker),
-        };
+        let event = measured.event(outcome, &id, took, by);
         let message = OwnMessage {
-            subject: measured.subject.as_bytes().into(),
+            subject: event.subject.as_bytes().into(),
             header: b"",
-            payload: event.to_json(),
+            payload: event.payload,
         };
         self.answer(&measured.exporter, message);
     }
 
-    /// Tells of requests that nobody has answered in time.
-    pub(in crate::arbiter) fn tell_of_unanswered(&mut self, unanswered: &Unanswered) {
-        for measured in &unanswered.0 {
-            self.tell_latency(measured, Outcome::TimedOut, None);
+    /// The answer to a measured request has come, on this subject of the account that owes it.
+    pub(super) fn tell_of_answer(
+        &mut self,
+        measured: &Arc<Measured>,
+        subject: &[u8],
+        account: &Account,
+        kind: ConnectionKind,
+    ) {
+        let took = measured.asked.elapsed();
+        if matches!(kind, ConnectionKind::Route | ConnectionKind::Gateway) {
+            let now = self.staging.now();
+            match account.answers().answered_elsewhere(subject, measured, took, now) {
+                OtherHalf::Known(elsewhere) => {
+                    let by = AnsweredBy::Elsewhere(&elsewhere);
+                    self.tell_latency(measured, Outcome::Answered, took, by);
+                }
+                OtherHalf::Later => {}
+                OtherHalf::Unknown => {
+                    self.tell_latency(measured, Outcome::Answered, took, AnsweredBy::Unknown);
+                }
+            }
+            return;
         }
+        let party = self.publisher.as_ref().and_then(|publisher| publisher.party());
+        let responder = request_info(party.as_deref(), account.name(), "", true);
+        self.tell_latency(measured, Outcome::Answered, took, AnsweredBy::Here(&responder));
+    }
+
+    /// Tells what became of requests that were not answered here, or not in time.
+    pub(in crate::arbiter) fn tell_of_ended(&mut self, ended: &Ended) {
+        for (measured, outcome, took) in &ended.0 {
+            self.tell_latency(measured, *outcome, *took, AnsweredBy::Unknown);
+        }
+    }
+
+    /// Looks whether a message is a question of another server that wants to know how long the answer takes, or the answer to
+    /// one; then that server is told, before the answer comes to it. For accounts of which others are told.
+    #[inline]
+    pub fn measure_for_others(&mut self, account: &Account, message: &Publish<'_>, kind: ConnectionKind) {
+        if kind == ConnectionKind::Route {
+            if let Some(reply) = message.reply
+                && marked_by(reply).is_some()
+                && let Some(questions) = account.questions()
+            {
+                questions.asked(reply, Instant::now());
+            }
+        } else if message.subject.starts_with(RESPONSE_PREFIX) {
+            self.measure_answer(account, message.subject);
+        }
+    }
+
+    #[cold]
+    fn measure_answer(&mut self, account: &Account, subject: &[u8]) {
+        let Some(server) = marked_by(subject) else {
+            return;
+        };
+        let Some(questions) = account.questions() else {
+            return;
+        };
+        let (Some(asked), Ok(reply)) = (questions.answered(subject), std::str::from_utf8(subject)) else {
+            return;
+        };
+        let took = asked.elapsed();
+        let party = self.publisher.as_ref().and_then(|publisher| publisher.party());
+        let responder = request_info(party.as_deref(), account.name(), "", true).into_owned();
+        let service = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let measured = MeasuredElsewhere {
+            service: service.saturating_sub(responder.round_trip),
+            responder,
+        };
+        let start = TimeOfDay::now().minus(took).to_rfc3339();
+        let message = OwnMessage {
+            subject: elsewhere_subject(server).into_bytes().into(),
+            header: b"",
+            payload: measured.to_json(account.name(), reply, &start),
+        };
+        let system = questions.system().clone();
+        self.answer(&system, message);
     }
 }

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout_at;
+use vagus_actors::connection_events::{ConnectionEvents, RefusedCertificate};
 use vagus_actors::flood::UNCHECKED_CERTIFICATES;
 use vagus_delivery::wire::PeerCheck;
 use vagus_tls::ocsp::{Answer, CacheStatistics, CertificateStatus, Known, PeerVerdict, Question, Silence};
@@ -45,13 +46,23 @@ impl PeerChecks {
         self.cache.write();
     }
 
-    /// To check one peer with, until then: a responder that has not answered by that time cannot be reached.
-    pub fn until(&self, until: Instant) -> ChecksUntil<'_> {
-        ChecksUntil { checks: self, until }
+    /// To check one peer with, until then: a responder that has not answered by that time cannot be reached. Of a certificate
+    /// that is refused it is told in `events`.
+    pub fn until<'a>(&'a self, until: Instant, events: &'a ConnectionEvents) -> ChecksUntil<'a> {
+        ChecksUntil {
+            checks: self,
+            until,
+            events,
+        }
     }
 
     /// Whether the peer is let in. What is tolerated is logged.
-    async fn check(&self, links: Vec<Question>, until: Instant) -> Result<(), String> {
+    async fn check(
+        &self,
+        links: Vec<Question>,
+        until: Instant,
+        events: &ConnectionEvents,
+    ) -> Result<(), String> {
         for link in links {
             match self.check_link(&link, until).await {
                 PeerVerdict::Good => {}
@@ -61,7 +72,12 @@ impl PeerChecks {
                         link.subject()
                     ));
                 }
-                PeerVerdict::Refused(reason) => {
+                PeerVerdict::Refused { reason, told } => {
+                    events.refused_certificate(|| RefusedCertificate {
+                        link: link.shown(),
+                        peer: link.shown_peer(),
+                        reason: told,
+                    });
                     return Err(format!(
                         "client not OCSP valid: the certificate of [{}]: {reason}",
                         link.subject()
@@ -74,7 +90,10 @@ impl PeerChecks {
 
     async fn check_link(&self, link: &Question, until: Instant) -> PeerVerdict {
         let Ok(fingerprint) = link.fingerprint() else {
-            return PeerVerdict::Refused("it has no fingerprint".to_owned());
+            return PeerVerdict::Refused {
+                reason: "it has no fingerprint".to_owned(),
+                told: "Empty chainlink found".to_owned(),
+            };
         };
         let known = {
             let mut cache = self.cache.lock();
@@ -123,11 +142,12 @@ impl PeerChecks {
 pub struct ChecksUntil<'a> {
     checks: &'a PeerChecks,
     until: Instant,
+    events: &'a ConnectionEvents,
 }
 
 impl PeerCheck for ChecksUntil<'_> {
     fn check<'a>(&'a self, links: Vec<Question>) -> Pin<Box<dyn Future<Output = Result<(), String>> + 'a>> {
-        Box::pin(self.checks.check(links, self.until))
+        Box::pin(self.checks.check(links, self.until, self.events))
     }
 }
 

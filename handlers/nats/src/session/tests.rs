@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::{Progress, Session, Turn};
+use vagus_actors::connection_events::ConnectionEvents;
 use vagus_auth::credentials::{ConnectionType, ConnectionTypes, Credentials, Gate, Proof, User};
 use vagus_auth::permission::{Filter, Permissions, ResponsePermission, Rules};
 use vagus_auth::proxies::TrustedProxies;
@@ -359,6 +360,7 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
         tags: Vec::new(),
         metadata: BTreeMap::new(),
         answered: Arc::default(),
+        events: ConnectionEvents::default(),
     }
 }
 
