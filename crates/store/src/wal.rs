@@ -298,6 +298,14 @@ impl Wal {
         (self.live.len(), self.options.files_at_most)
     }
 
+    /// How many bytes of the disk its files may still take, as not all of them are made. What else is on the disk should leave
+    /// them.
+    #[must_use]
+    pub fn may_still_take(&self) -> u64 {
+        let made = self.live.len() + self.free.len();
+        self.options.files_at_most.saturating_sub(made) as u64 * self.options.file_size
+    }
+
     /// A file that will be needed soon, to be made meanwhile; so that no entry waits for that.
     pub fn preparation(&mut self) -> Option<Preparation> {
         let file = self.live.back()?;

@@ -91,8 +91,9 @@ impl Space {
         (!was_full).then_some(SpaceChange::AllReadOnly)
     }
 
-    /// So many bytes are left, besides what is kept back: asked for about once a second. Returns what changes, which is one
-    /// thing at a time, so that it can be seen whether it helps.
+    /// So many bytes are left, besides what is kept back, what [the log](crate::wal::Wal::may_still_take) may still take, and
+    /// what of streams [is not written yet](crate::messages::Messages::unwritten): asked for about once a second. Returns what
+    /// changes, which is one thing at a time, so that it can be seen whether it helps.
     pub fn left(&mut self, bytes: u64) -> Option<SpaceChange> {
         let change = self.change(bytes);
         for grown in self.grown.values_mut() {

@@ -5,6 +5,8 @@ use super::*;
 use crate::disk::{Disk, Faults, SimulatedDisk};
 use crate::encryption::Cipher;
 
+mod power_cuts;
+
 const FOLDER: &str = "/wal";
 
 /// A log on a simulated disk.
@@ -209,9 +211,12 @@ fn an_entry_that_no_file_holds_has_one_of_its_own() {
 fn files_are_used_again_when_they_are_released() {
     let mut world = World::new(1);
     let mut opened = world.open();
+    assert_eq!(opened.wal.may_still_take(), 12 * world.options.file_size);
     for index in 1..=1000 {
         opened.append(1, index, &[1; 500]);
         opened.carry_out();
+        let made = world.paths().len() as u64;
+        assert_eq!(opened.wal.may_still_take(), (12 - made) * world.options.file_size);
         opened.wal.release(GroupId(1), index.saturating_sub(40)).unwrap();
         opened.carry_out();
     }
@@ -496,104 +501,5 @@ fn nothing_is_durable_after_an_error() {
         assert_eq!(opened.damage, []);
         opened.append(1, there.len() as u64 + 1, b"goes on");
         opened.carry_out();
-    }
-}
-
-#[test]
-fn what_was_durable_survives_power_cuts() {
-    for seed in 0..400 {
-        power_cuts(seed);
-    }
-}
-
-/// Several lives of a log, each ended by a cut somewhere.
-fn power_cuts(seed: u64) {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(seed);
-    if random.bool() {
-        world.keys = Some(Keys::new(Cipher::Aes, b"key", None).unwrap());
-    }
-    let mut acknowledged = [0_u64; 4];
-    for _ in 0..4 {
-        let Ok(mut opened) = world.try_open() else {
-            // The power was cut while it was opened.
-            world.disk.restart();
-            continue;
-        };
-        assert_eq!(opened.damage, [], "seed {seed}");
-        let mut next = [0; 4];
-        for group in 1..4 {
-            let there: Vec<u64> = opened
-                .entries
-                .iter()
-                .filter(|entry| entry.0 == group)
-                .map(|entry| entry.1)
-                .collect();
-            let first = world.released[&GroupId(group)];
-            let last = first + there.len() as u64;
-            assert_eq!(there, (first + 1..=last).collect::<Vec<_>>(), "seed {seed}");
-            assert!(
-                last >= acknowledged[group as usize],
-                "seed {seed}: {last} of {acknowledged:?}"
-            );
-            next[group as usize] = last + 1;
-        }
-        world.disk.set_faults(Faults {
-            power_cut_after: Some(random.u64(1..60)),
-            ..Faults::default()
-        });
-        life(&mut world, &mut opened, &mut random, next, &mut acknowledged);
-        world.disk.restart();
-    }
-}
-
-fn life(
-    world: &mut World,
-    opened: &mut Opened,
-    random: &mut fastrand::Rng,
-    mut next: [u64; 4],
-    acknowledged: &mut [u64; 4],
-) {
-    while world.disk.has_power() {
-        // Entries that nobody waits for, and between them or behind them some for which somebody does.
-        let mut waited_for = *acknowledged;
-        for _ in 0..random.usize(1..20) {
-            let group = random.u64(1..4);
-            let body = vec![random.u8(..); random.usize(..700)];
-            let index = next[group as usize];
-            let entry = entry(group, index, &body);
-            let is_waited_for = random.bool();
-            let appended = match is_waited_for {
-                true => opened.wal.append(&entry, Importance::Message),
-                false => opened.wal.append_unsynced(&entry, Importance::Message),
-            };
-            match appended {
-                Ok(_) => next[group as usize] += 1,
-                Err(WalError::Full) => break,
-                Err(error) => panic!("{error}"),
-            }
-            if is_waited_for {
-                waited_for = next.map(|next| next.saturating_sub(1));
-            }
-        }
-        if random.u8(..4) == 0 {
-            opened.wal.sync();
-            waited_for = next.map(|next| next.saturating_sub(1));
-        }
-        let end = opened.wal.end();
-        match opened.files.carry_out_all(&mut opened.wal) {
-            Ok(durable) if durable == end => waited_for = next.map(|next| next.saturating_sub(1)),
-            Ok(_) => {}
-            Err(_) => return,
-        }
-        assert_eq!(opened.wal.written(), end);
-        *acknowledged = waited_for;
-        if random.u8(..3) == 0 {
-            let group = random.u64(1..4);
-            // What is checkpointed is durable in the log before.
-            let index = acknowledged[group as usize];
-            world.released.insert(GroupId(group), index);
-            opened.wal.release(GroupId(group), index).unwrap();
-        }
     }
 }
