@@ -83,6 +83,9 @@ pub(crate) fn start(
     identity: &ServerIdentity,
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
+    if config.jetstream.is_some() {
+        return Err(StartError::JetStream);
+    }
     let gate = Gate::new(config.clients.credentials.clone())?.requiring_proxy(config.clients.requires_proxy);
     let secured = Secured::start(config.clients.tls.as_ref())?;
     let socket = listen(&config.clients.listen)?;

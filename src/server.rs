@@ -107,6 +107,9 @@ pub enum StartError {
     /// The state of a certificate, of which clients are to be told, is not known or not good.
     #[error(transparent)]
     Stapling(#[from] StaplingError),
+    /// Streams are asked for, which are not kept yet.
+    #[error("JetStream is not in this version of vagus yet")]
+    JetStream,
     /// The system has no threads, descriptors or randomness left.
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),

@@ -198,6 +198,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         admin,
         cluster,
         connectors,
+        jetstream,
         // Of the content as a whole.
         digest: _,
         arbiters,
@@ -334,6 +335,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         |on| Shown::Boolean(*on),
     );
     cluster::compare(&mut table, (cluster.as_ref(), new.cluster.as_ref()));
+    table.fixed("jetstream", (jetstream, &new.jetstream), section);
     admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));
     table.row(
         "connectors",

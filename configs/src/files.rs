@@ -39,6 +39,7 @@ impl Config {
             cluster,
             connectors,
             digest: _,
+            jetstream: _,
             arbiters: _,
         } = self;
         let mut files = NamedFiles::default();

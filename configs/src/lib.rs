@@ -15,6 +15,7 @@ pub mod document;
 mod files;
 mod format;
 pub mod grammar;
+mod jetstream;
 mod lame_duck;
 mod limits;
 mod listen;
@@ -38,6 +39,7 @@ pub use connectors::{
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;
 pub use format::NatsFormat;
+pub use jetstream::JetStream;
 pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits, UNLIMITED, WriteTimeout};
 pub use listen::{Listen, Port, is_advertisable, split_advertised};
@@ -78,7 +80,8 @@ pub struct Config {
     pub lame_duck: LameDuck,
     /// Where the process id is written at the start, as decimal digits without a newline.
     pub pid_file: Option<PathBuf>,
-    /// The folder where is kept what outlives the process: what authorities said of the server's certificates.
+    /// The folder where is kept what outlives the process: streams, and what authorities said of the server's
+    /// certificates.
     pub store_dir: Option<PathBuf>,
     /// Behaviour that nats-server has or has not by these names. Nothing here goes by any of them; they are shown.
     pub feature_flags: BTreeMap<String, bool>,
@@ -94,6 +97,8 @@ pub struct Config {
     pub cluster: Option<Cluster>,
     /// What other systems bring, and what they are brought; no two with one id.
     pub connectors: Vec<ConnectorSettings>,
+    /// The streams that it keeps, if it does.
+    pub jetstream: Option<JetStream>,
     /// [`Loaded::digest`] of the file that a server was started with, to be shown; empty without one.
     pub digest: String,
     /// How many arbiters (threads that carry connections) there are; one a core when 0.

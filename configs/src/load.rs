@@ -15,6 +15,7 @@ mod connectors;
 mod digest;
 mod findings;
 mod inert;
+mod jetstream;
 mod labels;
 mod lame_duck;
 mod limits;

@@ -31,7 +31,8 @@ Server:
     -n, --name, --server_name <name>  Name of the server (its id)
     -P, --pid <file>                  Write the process id to this file
         --ports_file_dir <folder>     Write the ports to <program>_<pid>.ports in this folder while running
-    -sd, --store_dir <folder>         Keep here what authorities say of the server's certificates (OCSP)
+    -js, --jetstream                  Keep streams
+    -sd, --store_dir <folder>         Keep here streams, and what authorities say of the server's certificates (OCSP)
     -m, --http_port <port>            Show the state of the server over HTTP on this port (-1 for any that is free)
     -ms, --https_port <port>          The same over HTTPS
         --client_advertise <address>  Address for clients, <host>:<port>, that other servers pass on
@@ -76,9 +77,6 @@ General:
     -h, --help                        Show this
     -v, --version                     Show the version of nats-server that this server is like
         --help_tls                    Show how TLS is set
-
-Not in this version of vagus yet; a server that is asked for one of these does not start:
-    -js, --jetstream                  JetStream
 
 Not in this version of vagus yet; a server that is told one of these says so and starts:
         --profile <port>              Profiling over HTTP

@@ -62,8 +62,6 @@ pub(crate) enum LaunchError {
     RemoteSyslog(#[from] BadSyslogAddress),
     #[error(transparent)]
     LogFormat(#[from] UnknownLogFormat),
-    #[error("{} not in this version of vagus yet{}", .feature.sentence(), naming(.flag))]
-    Absent { feature: Feature, flag: &'static str },
 }
 
 fn lines(obstacles: &[Obstacle]) -> String {
@@ -78,16 +76,7 @@ impl Feature {
     fn sentence(self) -> &'static str {
         match self {
             Self::Profiling => "Profiling is",
-            Self::JetStream => "JetStream is",
         }
-    }
-}
-
-fn naming(flag: &str) -> String {
-    if flag.is_empty() {
-        String::new()
-    } else {
-        format!(": leave out -{flag}")
     }
 }
 
@@ -95,7 +84,6 @@ impl Launch {
     /// Lays the flags over what the file says: a flag that is given counts, be it with nothing at all,
     /// which means the default.
     pub(super) fn from_flags(flags: &Parsed<Setting>, loaded: Option<Loaded>) -> Result<Self, LaunchError> {
-        refuse_absent(flags)?;
         let (mut config, file, mut warnings, tree) = match loaded {
             None => (Config::default(), None, Vec::new(), Map::default()),
             Some(loaded) if loaded.obstacles.is_empty() => {
@@ -128,7 +116,13 @@ impl Launch {
         tls::lay_over(&mut config, flags)?;
         let of_file = std::mem::take(&mut config.clients.credentials);
         config.clients.credentials = credentials(flags, of_file, &mut warnings)?;
-        if let Some(folder) = flags.text(Setting::StoreDirectory) {
+        if flags.last(Setting::JetStream).is_some() {
+            let is_wanted = flags.is_true(Setting::JetStream);
+            config.jetstream = is_wanted.then(|| config.jetstream.take().unwrap_or_default());
+        }
+        if let Some(folder) = flags.text(Setting::StoreDirectory)
+            && config.jetstream.is_none()
+        {
             warnings.push(format!(
                 "No messages are stored in {folder}: JetStream is not enabled"
             ));
@@ -151,18 +145,6 @@ fn lay_over<T: From<String>>(setting: &mut Option<T>, flags: &Parsed<Setting>, f
     }
 }
 
-/// Nothing that is asked for is passed over in silence; asking for the default is no request.
-fn refuse_absent(flags: &Parsed<Setting>) -> Result<(), LaunchError> {
-    for given in &flags.given {
-        if let Setting::Absent(feature) = given.id
-            && !given.value.is_off()
-        {
-            return Err(refusal(feature, given.name));
-        }
-    }
-    Ok(())
-}
-
 /// What is about other servers, or others' tools, and harmless where there are none.
 fn warn_of_idle(flags: &Parsed<Setting>, warnings: &mut Vec<String>) {
     for given in &flags.given {
@@ -177,10 +159,6 @@ fn warn_of_idle(flags: &Parsed<Setting>, warnings: &mut Vec<String>) {
             ));
         }
     }
-}
-
-fn refusal(feature: Feature, flag: &'static str) -> LaunchError {
-    LaunchError::Absent { feature, flag }
 }
 
 fn server_name(flags: &Parsed<Setting>, config: &mut Config) -> Result<(), LaunchError> {

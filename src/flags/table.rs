@@ -42,8 +42,7 @@ pub(crate) enum Setting {
     Token,
 
     StoreDirectory,
-    /// Refused, unless it asks for nothing.
-    Absent(Feature),
+    JetStream,
     /// Without effect, and harmless.
     Idle(Feature),
     Tls,
@@ -63,7 +62,6 @@ pub(crate) enum Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Feature {
     Profiling,
-    JetStream,
 }
 
 const fn flag(id: Setting, names: &'static [&'static str], kind: Kind) -> Flag<Setting> {
@@ -105,7 +103,7 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
     flag(Setting::Syslog, &["s", "syslog"], Kind::Bool),
     flag(Setting::RemoteSyslog, &["r", "remote_syslog"], Kind::Text),
     idle(Feature::Profiling, &["profile"], Kind::Integer),
-    absent(Feature::JetStream, &["js", "jetstream"], Kind::Bool),
+    flag(Setting::JetStream, &["js", "jetstream"], Kind::Bool),
     flag(Setting::Tls, &["tls"], Kind::Bool),
     flag(Setting::TlsVerify, &["tlsverify"], Kind::Bool),
     flag(Setting::TlsCa, &["tlscacert"], Kind::Text),
@@ -121,10 +119,6 @@ pub(crate) const SERVER_FLAGS: &[Flag<Setting>] = &[
 
 const fn idle(feature: Feature, names: &'static [&'static str], kind: Kind) -> Flag<Setting> {
     flag(Setting::Idle(feature), names, kind)
-}
-
-const fn absent(feature: Feature, names: &'static [&'static str], kind: Kind) -> Flag<Setting> {
-    flag(Setting::Absent(feature), names, kind)
 }
 
 #[cfg(test)]

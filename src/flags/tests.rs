@@ -1,7 +1,7 @@
 use super::*;
 use vagus_auth::credentials::Credentials;
 use vagus_configs::{
-    Cluster, Config, Listen, ListenerSettings, LogFormat, LogTime, Port, RouteUrl, SyslogAddress,
+    Cluster, Config, JetStream, Listen, ListenerSettings, LogFormat, LogTime, Port, RouteUrl, SyslogAddress,
 };
 
 fn parse_line(line: &str) -> Result<Command, FlagError> {
@@ -319,6 +319,17 @@ fn a_store_folder_without_jetstream_is_mentioned() {
 }
 
 #[test]
+fn streams_are_kept_where_the_folder_is() {
+    let launch = launch("-js -sd /data");
+    let expected = Config {
+        store_dir: Some("/data".into()),
+        jetstream: Some(JetStream::default()),
+        ..Config::default()
+    };
+    assert_eq!((launch.config, launch.warnings), (expected, Vec::new()));
+}
+
+#[test]
 fn flags_of_later_versions_may_be_off() {
     for line in [
         "-js=false -t=false -s=false -c= -r= -m 0 -ms 0 -profile 0",
@@ -454,10 +465,6 @@ fn refusals() {
             r#"a syslog is udp://<host>:<port>, tcp://<host>:<port> or unix://<path>, not "localhost:514""#,
         ),
         ("--log_format xml", r#"a log is text or json, not "xml""#),
-        (
-            "-js -sd /data",
-            "JetStream is not in this version of vagus yet: leave out -js",
-        ),
         ("--tls", "TLS needs a certificate and its private key"),
         (
             "--tlsverify --tlscert a",

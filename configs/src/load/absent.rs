@@ -12,7 +12,7 @@ pub(super) struct Absent {
 
 /// Outside of all maps.
 pub(super) const SERVER: Absent = Absent {
-    switches: &["jetstream"],
+    switches: &[],
     others: &[
         "default_js_domain",
         "gateway",

@@ -5,8 +5,8 @@ use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
 use super::{
-    absent, accounts, admin, cluster, connectors, inert, labels, lame_duck, limits, logging, metrics,
-    monitoring, operators, proxies, tls,
+    absent, accounts, admin, cluster, connectors, inert, jetstream, labels, lame_duck, limits, logging,
+    metrics, monitoring, operators, proxies, tls,
 };
 use crate::grammar::{Entry, Map};
 use crate::{Config, ListenerSettings};
@@ -35,6 +35,12 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || proxies::take(&key, entry, &mut config.trusted_proxies, findings)
             || cluster::take(&key, entry, &mut config.cluster, findings)
             || connectors.take(&key, entry, findings)
+            || jetstream::take(
+                &key,
+                entry,
+                (&mut config.jetstream, &mut config.store_dir),
+                findings,
+            )
             || inert::take(&key, entry, findings)
             || admin::take(&key, entry, &mut config.admin, findings);
         if !taken {

@@ -2,6 +2,7 @@ mod accounts;
 mod admin;
 mod cluster;
 mod connectors;
+mod jetstream;
 mod metrics;
 mod monitoring;
 mod mutation;

@@ -193,8 +193,8 @@ fn variables_are_named() {
 fn features_of_later_versions() {
     for (text, expected) in [
         (
-            "\n  Jetstream: on",
-            r#"a.conf:2:3: "Jetstream" is not in this version of vagus yet"#,
+            "\n  Gateway: {}",
+            r#"a.conf:2:3: "Gateway" is not in this version of vagus yet"#,
         ),
         // To be used as a variable makes none of them known.
         (
