@@ -11,6 +11,7 @@ use crate::connectors;
 use crate::identity::ServerIdentity;
 use crate::reload::{Parts, Setup};
 use crate::server::StartError;
+use crate::streams;
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
@@ -31,6 +32,7 @@ use vagus_actors::connection::Surroundings;
 use vagus_actors::connectors::ReadyConnector;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::{Door, InProcess};
+use vagus_actors::jetstream::{JetStream, OpenedStreams};
 use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
@@ -73,6 +75,7 @@ pub(crate) struct Running {
     pub(crate) admin: Admin,
     pub(crate) cluster: Option<RunningCluster>,
     pub(crate) system_service: Option<SystemServiceHandle>,
+    pub(crate) jetstream: Option<Arc<JetStream>>,
     pub(crate) secured: Secured,
 }
 
@@ -83,9 +86,7 @@ pub(crate) fn start(
     identity: &ServerIdentity,
     name: &str,
 ) -> Result<(JoinHandle<()>, Running), StartError> {
-    if config.jetstream.is_some() {
-        return Err(StartError::JetStream);
-    }
+    let streams = streams::open(&config)?;
     let gate = Gate::new(config.clients.credentials.clone())?.requiring_proxy(config.clients.requires_proxy);
     let secured = Secured::start(config.clients.tls.as_ref())?;
     let socket = listen(&config.clients.listen)?;
@@ -104,6 +105,12 @@ pub(crate) fn start(
         auth_required: gate.requires_login() || config.clients.callout.is_some(),
         max_payload: config.limits.max_payload,
         api_level: API_LEVEL,
+        jetstream: config.jetstream.is_some(),
+        domain: config
+            .jetstream
+            .as_ref()
+            .map(|jetstream| jetstream.domain.clone())
+            .unwrap_or_default(),
         xkey: identity.curve.public().to_owned(),
         ..Info::default()
     };
@@ -119,7 +126,7 @@ pub(crate) fn start(
             // The starter is gone only if it panicked.
             let document = (&config, setup);
             let sockets = (socket, client_address, monitoring, routes, connectors);
-            let started = populate(sockets, document, info, &identity, gate, secured);
+            let started = populate(sockets, document, info, &identity, gate, secured, streams);
             let started = match started {
                 Ok((running, services)) => {
                     // Whoever is told that the server runs can ask it.
@@ -166,12 +173,15 @@ fn populate(
     identity: &ServerIdentity,
     gate: Gate,
     secured: Secured,
+    streams: Option<OpenedStreams>,
 ) -> Result<(Running, Vec<oneshot::Receiver<()>>), StartError> {
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
         count => count,
     };
-    let arbiters = Arc::new(Arbiters::new(count));
+    // Streams have one of their own, which carries no connections.
+    let of_streams = streams.is_some().then_some(count);
+    let arbiters = Arc::new(Arbiters::new(count + usize::from(of_streams.is_some())));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
     accounts.set_server_id(&info.server_id);
     accounts.define(&config.accounts);
@@ -294,7 +304,19 @@ fn populate(
     let claims_service = claims_desk.and_then(|desk| {
         claimed_accounts::serve(desk, first.clone(), &accounts, asking, client_settings.clone())
     });
-    let services = service.into_iter().chain(claims_service).collect();
+    let (jetstream, streams_ready) = streams
+        .zip(of_streams)
+        .map(|(opened, number)| {
+            let starter = on_arbiter(number, &arbiters, &surroundings, streams::starter)?;
+            Ok::<_, io::Error>(streams::serve(opened, vec![starter], &accounts, &first))
+        })
+        .transpose()?
+        .unzip();
+    let services = service
+        .into_iter()
+        .chain(claims_service)
+        .chain(streams_ready)
+        .collect();
     if let Some(claimed) = client_settings.current().0.claimed_accounts.clone() {
         // Nobody else says which they are.
         let _ = admin.broker.claimed_accounts.set(claimed);
@@ -346,6 +368,7 @@ fn populate(
         admin,
         cluster,
         system_service,
+        jetstream,
         secured,
     };
     Ok((running, services))
@@ -433,12 +456,25 @@ impl Languages {
 
 /// The receptions of an arbiter that is not the first: on a thread that is made for it.
 fn open_elsewhere(number: usize, arbiters: &Arc<Arbiters>, languages: &Languages) -> io::Result<Receptions> {
-    let (arbiters, languages) = (arbiters.clone(), languages.clone());
+    let spoken = languages.clone();
+    on_arbiter(number, arbiters, &languages.surroundings, move |arbiter| {
+        spoken.open_receptions(arbiter)
+    })
+}
+
+/// Opens an arbiter on a thread that is made for it, and has that begin with something.
+fn on_arbiter<T: Send + 'static>(
+    number: usize,
+    arbiters: &Arc<Arbiters>,
+    surroundings: &Arc<Surroundings>,
+    begin: impl FnOnce(LocalArbiter) -> T + Send + 'static,
+) -> io::Result<T> {
+    let (arbiters, surroundings) = (arbiters.clone(), surroundings.clone());
     let (ready, is_ready) = mpsc::channel();
     let arbiter = Arbiter::with_tokio_rt(runtime);
     arbiter.spawn_fn(move || {
-        let arbiter = open_arbiter(number, &arbiters, &languages.surroundings);
-        let _ = ready.send(languages.open_receptions(arbiter));
+        let arbiter = open_arbiter(number, &arbiters, &surroundings);
+        let _ = ready.send(begin(arbiter));
     });
     is_ready
         .recv()

@@ -17,6 +17,7 @@ mod identity;
 mod reload;
 mod server;
 mod stapling;
+mod streams;
 mod system_account;
 
 pub use reload::{Process, Setup};

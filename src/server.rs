@@ -15,6 +15,7 @@ use std::time::Duration;
 use vagus_actors::Observe;
 use vagus_actors::cluster::ClusterState;
 use vagus_actors::connectors::ConnectorState;
+use vagus_actors::jetstream::OpenError;
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, MonitorState};
@@ -107,9 +108,9 @@ pub enum StartError {
     /// The state of a certificate, of which clients are to be told, is not known or not good.
     #[error(transparent)]
     Stapling(#[from] StaplingError),
-    /// Streams are asked for, which are not kept yet.
-    #[error("JetStream is not in this version of vagus yet")]
-    JetStream,
+    /// The streams that are to be kept cannot be: the operator's to mend.
+    #[error("JetStream: {0}")]
+    JetStream(#[from] OpenError),
     /// The system has no threads, descriptors or randomness left.
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),
@@ -358,6 +359,9 @@ impl Server {
                 let told = service.tell_of_shutdown();
                 let _ = tokio::time::timeout(LAST_WORDS, told).await;
             });
+        }
+        if let Some(jetstream) = self.running.jetstream.take() {
+            let _ = self.wait_for(async move { jetstream.close().await });
         }
         let admin = &mut self.running.admin;
         for service in [admin.monitoring.take(), admin.service.service.take()]

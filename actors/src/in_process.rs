@@ -150,7 +150,7 @@ impl InProcess {
             {
                 match together.messages.pop_front() {
                     Some(message) => {
-                        let taken = publish(&mut arbiter.delivery, &self.account.account, &message);
+                        let taken = publish_given(&mut arbiter.delivery, &self.account.account, &message);
                         together.taken += usize::from(taken);
                         published += 1;
                     }
@@ -178,17 +178,52 @@ impl InProcess {
     }
 }
 
-fn publish(delivery: &mut Delivery, account: &Account, given: &InProcessMessage) -> bool {
-    let header = given.header.as_deref().unwrap_or_default();
+fn publish_given(delivery: &mut Delivery, account: &Account, given: &InProcessMessage) -> bool {
+    let origin = match given.except {
+        None => Origin::server(account.id()),
+        Some(number) => Origin::without_echo(number, account.id(), ConnectionKind::Service),
+    };
+    let spoken = Spoken {
+        subject: &given.subject,
+        reply: given.reply.as_deref(),
+        header: given.header.as_deref().unwrap_or_default(),
+        payload: &given.payload,
+    };
+    publish(delivery, account, spoken, origin)
+}
+
+/// What a part of the server publishes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spoken<'a> {
+    pub(crate) subject: &'a [u8],
+    pub(crate) reply: Option<&'a [u8]>,
+    /// Empty: none.
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
+}
+
+/// Publishes it in the turn that is running; whether somebody took it.
+pub(crate) fn publish(
+    delivery: &mut Delivery,
+    account: &Account,
+    spoken: Spoken<'_>,
+    origin: Origin,
+) -> bool {
+    let Spoken {
+        subject,
+        reply,
+        header,
+        payload,
+    } = spoken;
     let body = match header.is_empty() {
-        true => Cow::Borrowed(&*given.payload),
-        false => Cow::Owned([header, &given.payload].concat()),
+        true => Cow::Borrowed(payload),
+        false => Cow::Owned([header, payload].concat()),
     };
     let header_size_text = header.len().to_string();
     let size_text = body.len().to_string();
     let message = Publish {
-        subject: &given.subject,
-        reply: given.reply.as_deref(),
+        subject,
+        reply,
         groups: Groups::All,
         header_size: (!header.is_empty()).then_some(header.len()),
         header_size_text: header_size_text.as_bytes(),
@@ -197,15 +232,18 @@ fn publish(delivery: &mut Delivery, account: &Account, given: &InProcessMessage)
         body: &body,
         line_len: 0,
     };
-    let origin = match given.except {
-        None => Origin::server(account.id()),
-        Some(number) => Origin::without_echo(number, account.id(), ConnectionKind::Service),
-    };
     delivery.publish(account, &message, origin)
 }
 
 /// Waits for the Router's word that a subscription is in force.
-struct Awaiting(Option<oneshot::Sender<()>>);
+pub(crate) struct Awaiting(Option<oneshot::Sender<()>>);
+
+impl Awaiting {
+    /// Has this told.
+    pub(crate) fn new(told: oneshot::Sender<()>) -> Self {
+        Self(Some(told))
+    }
+}
 
 impl Actor for Awaiting {
     type Context = Context<Self>;
@@ -263,9 +301,7 @@ impl Handler<SubscribeInProcess> for InProcess {
         let announce = Announce {
             account: self.account.account.id(),
             changes: subscriptions.iter().cloned().map(Change::Add).collect(),
-            announcer: Some(Announcer::Subscriber(
-                Awaiting(Some(in_force)).start().recipient(),
-            )),
+            announcer: Some(Announcer::Subscriber(Awaiting::new(in_force).start().recipient())),
         };
         tell(&self.account.router, announce);
         let held = InProcessSubscription::new(mailbox, subscriptions, self.account.clone(), Instant::now());

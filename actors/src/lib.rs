@@ -18,6 +18,7 @@ pub mod history;
 mod housekeeping;
 pub mod impact;
 pub mod in_process;
+pub mod jetstream;
 pub mod lame_duck;
 pub mod listener;
 mod mailbox;

@@ -34,8 +34,12 @@ pub struct Info {
     pub tls_available: bool,
     /// Most bytes a message may have. Always sent.
     pub max_payload: usize,
+    /// Whether the server keeps streams.
+    pub jetstream: bool,
     /// Name of the cluster.
     pub cluster: String,
+    /// What the server's streams are told from those of others by.
+    pub domain: String,
     /// `host:port` of the servers of the cluster.
     pub connect_urls: Vec<String>,
     /// Lame duck mode: the server is about to stop, clients should leave.
@@ -94,6 +98,8 @@ struct Wire<'a> {
     #[serde(skip_serializing_if = "is_false")]
     tls_available: bool,
     max_payload: usize,
+    #[serde(skip_serializing_if = "is_false")]
+    jetstream: bool,
     #[serde(skip_serializing_if = "is_zero")]
     client_id: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -102,6 +108,8 @@ struct Wire<'a> {
     nonce: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     cluster: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    domain: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     connect_urls: &'a [String],
     #[serde(skip_serializing_if = "is_false")]
@@ -149,7 +157,9 @@ impl Info {
             client_id: client.id,
             client_ip: client.ip,
             nonce: client.nonce,
+            jetstream: self.jetstream,
             cluster: &self.cluster,
+            domain: &self.domain,
             connect_urls: &self.connect_urls,
             ldm: self.lame_duck,
             connect_info: client.bound.is_some(),

@@ -66,6 +66,12 @@ impl Totals {
 }
 
 impl SubjectState {
+    /// Whether `first` and `last` are those of messages that there are.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.is_first_stale && !self.is_last_stale
+    }
+
     fn totals(&self) -> Totals {
         Totals {
             messages: u64::from(self.count),

@@ -246,6 +246,27 @@ impl Messages {
         Ok(counted.count() as u64)
     }
 
+    /// The subject of the message with a sequence; None if there is none, or none any more.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn subject_of(&mut self, sequence: u64) -> Result<Option<Bytes>, Cold> {
+        let Some(place) = self.part_of(sequence).filter(|_| sequence >= self.first) else {
+            return Ok(None);
+        };
+        let distance = self.parts[place].distance(sequence);
+        if self.parts[place].is_deleted(distance) {
+            return Ok(None);
+        }
+        self.touch(place)?;
+        let directory = self.parts[place].directory.as_ref();
+        Ok(directory.and_then(|directory| {
+            let position = directory.find(distance).ok()?;
+            Some(Bytes::copy_from_slice(directory.subject(position)))
+        }))
+    }
+
     /// The sequence of the first message with a subject.
     ///
     /// # Errors

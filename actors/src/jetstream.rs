@@ -1,0 +1,181 @@
+//! Streams: what is published to them is kept.
+//!
+//! One [`JetStream`] a server has the store open, the [`Log`](log) that all streams write to, and the streams of each
+//! account that may have some ([`AccountStreams`]). What is asked of them by messages is read elsewhere; here one asks by
+//! calls.
+
+mod account;
+mod clock;
+mod identity;
+mod log;
+mod opening;
+mod server;
+mod starter;
+mod stored;
+mod stream;
+mod workers;
+
+pub use account::AccountStreams;
+pub use log::LogState;
+pub use opening::OpenError;
+pub use server::Zones;
+pub use starter::Starter;
+pub use stream::{Shown, StreamActorState, StreamAddress};
+
+use crate::accounts::RoutedAccount;
+use actix::Addr;
+use futures_util::future::join_all;
+use log::{LogAddress, LogThread};
+use opening::Opened;
+use parking_lot::{Mutex, RwLock};
+use server::Server;
+use starter::Starters;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use stream::Found;
+use vagus_jetstream::account::{Reserved, ServerRoom, Tiers};
+use vagus_jetstream::config::ServerLimits;
+use vagus_store::{Disk, RealDisk};
+use workers::Workers;
+
+/// How the streams of a server are kept.
+pub struct Settings {
+    /// In which folder there is one for them.
+    pub folder: PathBuf,
+    /// What they are told from those of other servers by; empty: nothing.
+    pub domain: String,
+    /// How many bytes of messages may be in memory, and in files.
+    pub max_memory: i64,
+    /// See `max_memory`.
+    pub max_storage: i64,
+    /// What streams may be configured to be.
+    pub limits: ServerLimits,
+    /// The time zones that there are.
+    pub zones: Zones,
+}
+
+/// The streams of a server.
+#[derive(Debug)]
+pub struct JetStream {
+    server: Arc<Server>,
+    starters: Arc<Starters>,
+    accounts: RwLock<BTreeMap<Box<str>, Arc<AccountStreams>>>,
+    /// Streams that were found, of accounts that there are not.
+    unplaced: Mutex<Vec<Found>>,
+    log: Mutex<Option<LogThread>>,
+}
+
+/// Streams that were opened, before there is where they can run.
+pub struct OpenedStreams {
+    server: Arc<Server>,
+    streams: Vec<Found>,
+    log: LogThread,
+}
+
+impl OpenedStreams {
+    /// Opens the folder of a server's streams, and reads what its log says. Takes as long as there is something to read.
+    ///
+    /// # Errors
+    /// If another process has the folder, or the disk or the system fails.
+    pub fn open(settings: Settings) -> Result<Self, OpenError> {
+        let Settings {
+            folder,
+            domain,
+            max_memory,
+            max_storage,
+            limits,
+            zones,
+        } = settings;
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::default());
+        let Opened {
+            store,
+            recovered,
+            streams,
+        } = opening::open(&disk, &folder, &domain, &zones)?;
+        let workers = Workers::start()?;
+        let (address, log) = LogAddress::start(recovered, workers.clone())?;
+        let room = ServerRoom {
+            max_memory,
+            max_storage,
+            reserved: Reserved::default(),
+        };
+        let shared = (address, workers);
+        let server = Server::new((disk, store), shared, zones, domain, limits, room);
+        Ok(Self {
+            server: Arc::new(server),
+            streams,
+            log,
+        })
+    }
+
+    /// Has them run where these start them.
+    pub fn run(self, starters: Vec<Addr<Starter>>) -> JetStream {
+        JetStream {
+            starters: Arc::new(Starters::new(self.server.clone(), starters)),
+            server: self.server,
+            accounts: RwLock::default(),
+            unplaced: Mutex::new(self.streams),
+            log: Mutex::new(Some(self.log)),
+        }
+    }
+}
+
+impl JetStream {
+    /// An account may have streams; those that it had are there when this is over.
+    pub async fn enable(&self, routed: RoutedAccount, tiers: Tiers) -> Arc<AccountStreams> {
+        let name = routed.account.name().to_owned();
+        let account = AccountStreams::new(routed, self.server.clone(), self.starters.clone(), tiers);
+        let account = Arc::new(account);
+        let mine: Vec<Found> = self
+            .unplaced
+            .lock()
+            .extract_if(.., |found| found.identity.account == name)
+            .collect();
+        join_all(mine.into_iter().map(|found| account.restore(found))).await;
+        self.accounts.write().insert(name.into(), account.clone());
+        account
+    }
+
+    /// The streams of the account of this name; None: it may have none.
+    pub fn account(&self, name: &str) -> Option<Arc<AccountStreams>> {
+        self.accounts.read().get(name).cloned()
+    }
+
+    /// The accounts that may have streams, by name.
+    pub fn accounts(&self) -> Vec<Arc<AccountStreams>> {
+        self.accounts.read().values().cloned().collect()
+    }
+
+    /// What the Log shows of itself.
+    pub fn log(&self) -> LogState {
+        self.server.log.state()
+    }
+
+    /// Bytes of messages in memory, and in files.
+    pub fn used(&self) -> (i64, i64) {
+        self.server.used()
+    }
+
+    /// How many bytes there may be of both, and how many are reserved.
+    pub fn room(&self) -> ServerRoom {
+        self.server.room()
+    }
+
+    /// The domain; empty: none.
+    pub fn domain(&self) -> &str {
+        &self.server.domain
+    }
+
+    /// Has all streams make what they hold durable where a start finds it soonest, and ends the Log. Nothing is taken in
+    /// from here on.
+    pub async fn close(&self) {
+        let streams = self.accounts().into_iter().flat_map(|account| account.streams());
+        let closing: Vec<StreamAddress> = streams.collect();
+        join_all(closing.iter().map(StreamAddress::close)).await;
+        self.server.log.end();
+        if let Some(log) = self.log.lock().take() {
+            log.join();
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The streams of one account: who are made, changed and deleted, and what they may have.
+
+use super::server::Server;
+use super::starter::Starters;
+use super::stored::Stored;
+use super::stream::{Found, StreamAddress};
+use super::{clock, identity};
+use crate::accounts::RoutedAccount;
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use vagus_jetstream::account::{Account, AccountInfo, Creation, Room, Tiers};
+use vagus_jetstream::config::{Storage, StreamConfig, StreamConfigRequest};
+use vagus_jetstream::error::ApiError;
+use vagus_jetstream::stream::Stream as Machine;
+use vagus_store::messages::Messages;
+use vagus_store::{Store, StoreError, StreamIdentity};
+
+/// The streams of an account.
+#[derive(Debug)]
+pub struct AccountStreams {
+    pub(super) routed: RoutedAccount,
+    server: Arc<Server>,
+    starters: Arc<Starters>,
+    registry: Mutex<Account>,
+    streams: RwLock<BTreeMap<String, (StreamAddress, StreamIdentity)>>,
+    /// One stream is made, changed or deleted at a time.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl AccountStreams {
+    pub(super) fn new(
+        routed: RoutedAccount,
+        server: Arc<Server>,
+        starters: Arc<Starters>,
+        tiers: Tiers,
+    ) -> Self {
+        Self {
+            routed,
+            server,
+            starters,
+            registry: Mutex::new(Account::new(tiers, 0)),
+            streams: RwLock::default(),
+            changing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The account that it is of.
+    pub fn routed(&self) -> &RoutedAccount {
+        &self.routed
+    }
+
+    /// The domain of the server; empty: none.
+    pub fn domain(&self) -> &str {
+        &self.server.domain
+    }
+
+    /// What the subjects begin with that requests are asked on.
+    pub fn api_prefixes(&self) -> &[String] {
+        self.server.api_prefixes()
+    }
+
+    /// What is told of it.
+    pub fn info(&self) -> AccountInfo {
+        self.registry.lock().info(&self.server.domain)
+    }
+
+    /// A request was answered.
+    pub fn count_request(&self, was_error: bool) {
+        self.registry.lock().count_request(was_error);
+    }
+
+    /// The names of the streams that take in a subject that the filter matches, in their order; an empty one: all.
+    pub fn names(&self, filter: &str) -> Vec<String> {
+        self.registry
+            .lock()
+            .names(filter)
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    /// The stream of that name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn stream(&self, name: &str) -> Result<StreamAddress, ApiError> {
+        let streams = self.streams.read();
+        let found = streams.get(name).map(|(stream, _)| stream.clone());
+        found.ok_or(ApiError::STREAM_NOT_FOUND)
+    }
+
+    /// All its streams, by name.
+    pub fn streams(&self) -> Vec<StreamAddress> {
+        self.streams
+            .read()
+            .values()
+            .map(|(stream, _)| stream.clone())
+            .collect()
+    }
+
+    /// How much more may be stored in a stream.
+    pub(super) fn room(&self, name: &str) -> Room {
+        let registry = self.registry.lock();
+        let storage = registry.stream(name).map(|stream| stream.config.storage);
+        let is_full = storage.is_ok_and(|storage| self.server.is_full(storage));
+        registry.room(name, is_full)
+    }
+
+    /// A stream has so many bytes more or, below 0, less.
+    pub(super) fn use_bytes(&self, name: &str, bytes: i64) {
+        let mut registry = self.registry.lock();
+        if let Ok(stream) = registry.stream(name) {
+            self.server.use_bytes(stream.config.storage, bytes);
+        }
+        registry.use_bytes(name, bytes);
+    }
+
+    /// A stream that there was before the server was. Told when it takes in what is published.
+    pub(super) async fn restore(self: &Arc<Self>, found: Found) -> Option<()> {
+        let config = found.machine.config().clone();
+        self.server.reserve(None, Some(&config));
+        self.registry
+            .lock()
+            .restore(config, found.machine.incarnation(), 0);
+        self.begin(found).await
+    }
+
+    async fn begin(self: &Arc<Self>, found: Found) -> Option<()> {
+        let identity = found.identity.clone();
+        let (told, is_in_force) = oneshot::channel();
+        let stream = self.starters.start(self.clone(), found, told).await?;
+        is_in_force.await.ok()?;
+        self.streams
+            .write()
+            .insert(identity.name.clone(), (stream, identity));
+        Some(())
+    }
+
+    /// Makes the stream that is asked for under `name`, if there is not just such a one already. True: it is new.
+    ///
+    /// # Errors
+    /// If it cannot be made; then nothing has changed.
+    pub async fn create(
+        self: &Arc<Self>,
+        name: &str,
+        request: StreamConfigRequest,
+    ) -> Result<bool, ApiError> {
+        let _changing = self.changing.lock().await;
+        let (limits, room) = (self.server.limits(), self.server.room());
+        let created = self.registry.lock().create(name, request, &limits, &room)?;
+        let Creation::New(incarnation) = created else {
+            return Ok(false);
+        };
+        let config = self.registry.lock().stream(name)?.config.clone();
+        self.server.reserve(None, Some(&config));
+        let begun = self.make(config.clone(), incarnation).await;
+        if begun.is_err() {
+            self.server.reserve(Some(&config), None);
+            // It is there: nobody else changes anything meanwhile.
+            let _ = self.registry.lock().delete(name);
+        }
+        begun.map(|()| true)
+    }
+
+    /// Makes a stream on disk, and its actor.
+    async fn make(self: &Arc<Self>, config: StreamConfig, incarnation: u64) -> Result<(), ApiError> {
+        let (created, domain) = (clock::now(), &self.server.domain);
+        let machine = |messages| {
+            let held = Stored::new(self.server.disk.clone(), messages);
+            Machine::new(config.clone(), incarnation, created, domain, held)
+        };
+        let definition = machine(Messages::in_memory()).checkpoint();
+        let (account, name) = (self.routed.account.name().to_owned(), config.name.clone());
+        let options = identity::options(&config);
+        let made = self
+            .on_disk(move |store| store.create(&account, &name, definition.into(), options))
+            .await;
+        let (identity, messages) = made.map_err(|error| ApiError::stream_create(&error))?;
+        let messages = match config.storage {
+            Storage::File => messages,
+            Storage::Memory => Messages::in_memory(),
+        };
+        let found = Found {
+            machine: machine(messages),
+            identity,
+            index: 0,
+        };
+        let begun = self.begin(found).await;
+        // The server is at its end.
+        begun.ok_or(ApiError::STREAM_NOT_FOUND)
+    }
+
+    /// Has the stream of this name be what is asked for.
+    ///
+    /// # Errors
+    /// If it cannot become that; then nothing has changed.
+    pub async fn update(&self, name: &str, request: StreamConfigRequest) -> Result<(), ApiError> {
+        let _changing = self.changing.lock().await;
+        let (limits, room) = (self.server.limits(), self.server.room());
+        let (before, wanted) = {
+            let registry = self.registry.lock();
+            let wanted = registry.update(name, &request, &limits, &room)?;
+            (registry.stream(name)?.config.clone(), wanted)
+        };
+        let stream = self.stream(name)?;
+        stream.update(wanted.clone()).await?;
+        self.server.reserve(Some(&before), Some(&wanted));
+        self.registry.lock().updated(wanted.clone());
+        if wanted.storage == Storage::Memory {
+            self.note_definition(&stream, name).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what a stream in memory is: its log says nothing.
+    async fn note_definition(&self, stream: &StreamAddress, name: &str) -> Result<(), ApiError> {
+        let definition = stream.definition().await?;
+        let mut identity = match self.streams.read().get(name) {
+            Some((_, identity)) => identity.clone(),
+            None => return Err(ApiError::STREAM_NOT_FOUND),
+        };
+        identity.definition = definition;
+        let noted = self.on_disk(move |store| store.rewrite(&identity)).await;
+        noted.map_err(|error| ApiError::store_failed(&error))
+    }
+
+    /// Deletes the stream of this name.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be.
+    pub async fn delete(&self, name: &str) -> Result<(), ApiError> {
+        let _changing = self.changing.lock().await;
+        let config = self.registry.lock().stream(name)?.config.clone();
+        let removed = self.streams.write().remove(name);
+        if let Some((stream, identity)) = removed {
+            stream.end().await;
+            if !self.server.log.forget(identity.group).await {
+                log::error!("JetStream: that stream '{name}' is deleted could not be written down");
+            }
+            if let Err(error) = self.on_disk(move |store| store.remove(&identity)).await {
+                log::error!("JetStream: stream '{name}' is deleted, but not its folder: {error}");
+            }
+        }
+        self.server.reserve(Some(&config), None);
+        self.registry.lock().delete(name).map(drop)
+    }
+
+    /// Does something with the store, which takes as long as the disk does. What it complains of, as text.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, String> {
+        let (told, is_told) = oneshot::channel();
+        let store = self.server.store.clone();
+        self.server.workers.write(move || {
+            let done = work(&mut store.lock());
+            // Who waits may have gone.
+            let _ = told.send(done.map_err(|error| error.to_string()));
+        });
+        is_told
+            .await
+            .unwrap_or_else(|_| Err("the server is about to stop".to_owned()))
+    }
+}

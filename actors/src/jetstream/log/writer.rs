@@ -1,0 +1,223 @@
+//! What the thread of the Log does.
+
+use super::{Counters, Follower, LogAddress, NewEntry, Order};
+use crate::jetstream::workers::Workers;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use vagus_store::wal::{Entry, GroupId, Lsn, Recovered, Step, Wal, WalError, WalFiles};
+
+/// After so long without anything to write the log says of itself what is durable.
+const SETTLES_AFTER: Duration = Duration::from_millis(500);
+
+/// The term in which entries are proposed where one server alone has the log.
+const TERM: u64 = 1;
+
+pub(super) struct Writer {
+    wal: Wal,
+    files: WalFiles,
+    address: LogAddress,
+    workers: Workers,
+    followers: HashMap<GroupId, Box<dyn Follower>>,
+    /// What could not be taken yet, in its order.
+    waiting: VecDeque<NewEntry>,
+    /// Who waits until the log is durable up to there.
+    undurable: VecDeque<(Lsn, Waiter)>,
+    /// Groups that were told to be checkpointed.
+    asked: BTreeSet<GroupId>,
+    /// How far groups have become durable, while they are told.
+    durable: HashMap<GroupId, u64>,
+}
+
+enum Waiter {
+    Entry(GroupId, u64),
+    Forgotten(oneshot::Sender<bool>),
+}
+
+impl Writer {
+    pub(super) fn new(recovered: Recovered, address: LogAddress, workers: Workers) -> Self {
+        Self {
+            wal: recovered.wal,
+            files: recovered.files,
+            address,
+            workers,
+            followers: HashMap::new(),
+            waiting: VecDeque::new(),
+            undurable: VecDeque::new(),
+            asked: BTreeSet::new(),
+            durable: HashMap::new(),
+        }
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.address.0.counters
+    }
+
+    pub(super) fn run(mut self) {
+        let mut is_settled = true;
+        loop {
+            let patience = (!is_settled).then_some(SETTLES_AFTER);
+            let Some(orders) = self.address.take(patience) else {
+                break;
+            };
+            is_settled = orders.is_empty();
+            if is_settled {
+                // What cannot be said now is said by what is written next.
+                let _ = self.wal.settle();
+            }
+            self.take(orders);
+            self.carry_out();
+            self.make_room();
+        }
+        let _ = self.wal.settle();
+        self.carry_out();
+    }
+
+    /// Takes orders. Entries for which there is no room wait for it, and those behind them.
+    fn take(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Append(entry) => self.waiting.push_back(entry),
+                Order::Follow(group, follower) => {
+                    self.followers.insert(group, follower);
+                }
+                Order::Release(group, index) => {
+                    self.asked.remove(&group);
+                    // If the log has no room to say so, it says so later.
+                    let _ = self.wal.release(group, index);
+                }
+                Order::Forget(group, told) => self.forget(group, told),
+                Order::Prepared(preparation, is_made) => self.wal.prepared(preparation, is_made),
+            }
+        }
+        while let Some(entry) = self.waiting.pop_front() {
+            if let Some(entry) = self.append(entry) {
+                self.waiting.push_front(entry);
+                return;
+            }
+        }
+    }
+
+    fn forget(&mut self, group: GroupId, told: oneshot::Sender<bool>) {
+        self.followers.remove(&group);
+        self.asked.remove(&group);
+        self.waiting.retain(|entry| entry.group != group);
+        match self.wal.forget(group) {
+            Ok(end) => self.undurable.push_back((end, Waiter::Forgotten(told))),
+            // Who waits may have gone.
+            Err(_) => drop(told.send(false)),
+        }
+    }
+
+    /// Gives an entry back for which there is no room.
+    fn append(&mut self, entry: NewEntry) -> Option<NewEntry> {
+        if !self.followers.contains_key(&entry.group) {
+            // Its stream is gone.
+            return None;
+        }
+        let written = Entry {
+            group: entry.group,
+            incarnation: entry.group.0,
+            term: TERM,
+            index: entry.index,
+            timestamp: entry.timestamp,
+            kind: 0,
+            body: &entry.body,
+        };
+        match self.wal.append(&written, entry.importance) {
+            Ok(end) => {
+                let counters = self.counters();
+                counters.entries.fetch_add(1, Ordering::Relaxed);
+                counters
+                    .bytes
+                    .fetch_add(entry.body.len() as u64, Ordering::Relaxed);
+                self.undurable
+                    .push_back((end, Waiter::Entry(entry.group, entry.index)));
+                None
+            }
+            Err(WalError::Busy | WalError::Full) => Some(entry),
+            Err(error) => {
+                self.fail(&Arc::new(error));
+                None
+            }
+        }
+    }
+
+    /// Writes and syncs all there is, and tells who waits.
+    fn carry_out(&mut self) {
+        while let Some(step) = self.wal.step() {
+            let syncs = matches!(step, Step::Sync { .. });
+            let began = Instant::now();
+            if let Err(error) = self.files.carry_out(&step) {
+                self.wal.failed();
+                self.fail(&Arc::new(error.into()));
+                return;
+            }
+            let durable = self.wal.done();
+            if syncs {
+                let took = began.elapsed().as_micros() as u64;
+                let counters = self.counters();
+                counters.syncs.fetch_add(1, Ordering::Relaxed);
+                counters.sync_time.fetch_add(took, Ordering::Relaxed);
+                self.tell_durable(durable);
+            }
+            // What comes meanwhile goes with the next write.
+            let orders = self.address.take_waiting();
+            self.take(orders);
+        }
+        let (files, at_most) = self.wal.files_in_use();
+        let counters = self.counters();
+        counters.files.store(files as u64, Ordering::Relaxed);
+        counters.files_at_most.store(at_most as u64, Ordering::Relaxed);
+    }
+
+    fn tell_durable(&mut self, durable: Lsn) {
+        while let Some((_, waiter)) = self.undurable.pop_front_if(|(end, _)| *end <= durable) {
+            match waiter {
+                Waiter::Entry(group, index) => drop(self.durable.insert(group, index)),
+                // Who waits may have gone.
+                Waiter::Forgotten(told) => drop(told.send(true)),
+            }
+        }
+        for (group, index) in self.durable.drain() {
+            if let Some(follower) = self.followers.get(&group) {
+                follower.durable(index);
+            }
+        }
+    }
+
+    /// Has files made, or freed, before they are needed.
+    fn make_room(&mut self) {
+        if let Some(preparation) = self.wal.preparation() {
+            let (maker, address) = (self.files.maker(), self.address.clone());
+            self.workers.write(move || {
+                let made = maker.make(preparation);
+                address.tell(Order::Prepared(preparation, made.is_ok()));
+            });
+        }
+        let (files, at_most) = self.wal.files_in_use();
+        if files * 2 <= at_most {
+            return;
+        }
+        for group in self.wal.oldest_groups() {
+            if self.asked.insert(group)
+                && let Some(follower) = self.followers.get(&group)
+            {
+                follower.checkpoint();
+            }
+        }
+    }
+
+    /// Nothing is durable that was not: everybody is told, now and from now on.
+    fn fail(&mut self, error: &Arc<WalError>) {
+        if !self.counters().has_failed.swap(true, Ordering::Relaxed) {
+            log::error!("JetStream: the log of streams has failed: {error}");
+        }
+        self.undurable.clear();
+        for follower in self.followers.values() {
+            follower.failed(error);
+        }
+    }
+}

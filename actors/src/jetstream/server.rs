@@ -1,0 +1,140 @@
+//! What the streams of a server share.
+
+use super::log::LogAddress;
+use super::workers::Workers;
+use jiff::tz::TimeZone;
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use vagus_jetstream::account::{Reserved, ServerRoom};
+use vagus_jetstream::config::{ServerLimits, Storage, StreamConfig};
+use vagus_store::{Disk, Store};
+
+/// How many batches may be under way, of all streams.
+const BATCHES_AT_MOST: usize = 1000;
+
+/// The prefix of what is asked.
+const PREFIX: &str = "$JS.API.";
+
+/// The time zones that there are.
+pub type Zones = Arc<dyn Fn(&str) -> Option<TimeZone> + Send + Sync>;
+
+/// What the streams of a server share.
+pub(super) struct Server {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) log: LogAddress,
+    pub(super) workers: Workers,
+    pub(super) store: Arc<Mutex<Store>>,
+    pub(super) zones: Zones,
+    pub(super) domain: String,
+    prefixes: Vec<String>,
+    limits: RwLock<Arc<ServerLimits>>,
+    batches: AtomicUsize,
+    room: Mutex<ServerRoom>,
+    memory: AtomicI64,
+    storage: AtomicI64,
+}
+
+impl Server {
+    pub(super) fn new(
+        (disk, store): (Arc<dyn Disk>, Store),
+        (log, workers): (LogAddress, Workers),
+        zones: Zones,
+        domain: String,
+        limits: ServerLimits,
+        room: ServerRoom,
+    ) -> Self {
+        let mut prefixes = vec![PREFIX.to_owned()];
+        if !domain.is_empty() {
+            prefixes.push(format!("$JS.{domain}.API."));
+        }
+        Self {
+            disk,
+            log,
+            workers,
+            store: Arc::new(Mutex::new(store)),
+            zones,
+            domain,
+            prefixes,
+            limits: RwLock::new(Arc::new(limits)),
+            batches: AtomicUsize::new(0),
+            room: Mutex::new(room),
+            memory: AtomicI64::new(0),
+            storage: AtomicI64::new(0),
+        }
+    }
+
+    /// What the subjects begin with that requests are asked on.
+    pub(super) fn api_prefixes(&self) -> &[String] {
+        &self.prefixes
+    }
+
+    pub(super) fn limits(&self) -> Arc<ServerLimits> {
+        self.limits.read().clone()
+    }
+
+    /// How many more batches may be under way.
+    pub(super) fn batches_left(&self) -> usize {
+        BATCHES_AT_MOST.saturating_sub(self.batches.load(Ordering::Relaxed))
+    }
+
+    /// A stream had so many batches under way, and has so many now.
+    pub(super) fn count_batches(&self, before: usize, now: usize) {
+        if now > before {
+            self.batches.fetch_add(now - before, Ordering::Relaxed);
+        } else if now < before {
+            self.batches.fetch_sub(before - now, Ordering::Relaxed);
+        }
+    }
+
+    /// Streams in such a storage have so many bytes more or, below 0, less.
+    pub(super) fn use_bytes(&self, storage: Storage, bytes: i64) {
+        let used = match storage {
+            Storage::Memory => &self.memory,
+            Storage::File => &self.storage,
+        };
+        used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of messages in memory, and in files.
+    pub(super) fn used(&self) -> (i64, i64) {
+        let get = |used: &AtomicI64| used.load(Ordering::Relaxed);
+        (get(&self.memory), get(&self.storage))
+    }
+
+    /// Whether there is no room for anything of such a storage.
+    pub(super) fn is_full(&self, storage: Storage) -> bool {
+        let room = *self.room.lock();
+        let (memory, files) = self.used();
+        match storage {
+            Storage::Memory => memory >= room.max_memory,
+            Storage::File => files >= room.max_storage,
+        }
+    }
+
+    pub(super) fn room(&self) -> ServerRoom {
+        *self.room.lock()
+    }
+
+    /// What is kept for a stream changes.
+    pub(super) fn reserve(&self, before: Option<&StreamConfig>, now: Option<&StreamConfig>) {
+        let mut room = self.room.lock();
+        let Reserved { memory, storage } = &mut room.reserved;
+        for (config, sign) in [(before, -1), (now, 1)] {
+            let Some(config) = config else { continue };
+            let bytes = sign * config.max_bytes.max(0);
+            match config.storage {
+                Storage::Memory => *memory = memory.saturating_add(bytes),
+                Storage::File => *storage = storage.saturating_add(bytes),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Server")
+            .field("domain", &self.domain)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,331 @@
+//! The messages of a stream as its machine asks for them, held by the store.
+//!
+//! What a machine asks of an index is answered at once: where a part of the index is on disk alone, it is read here, a
+//! megabyte or two that is kept afterwards. What messages say is read by others ([`Stored::job`]).
+
+mod cursors;
+
+use bytes::Bytes;
+use cursors::Cursors;
+use std::cell::{Cell, RefCell};
+use std::ops::{ControlFlow, RangeInclusive};
+use std::sync::Arc;
+use vagus_jetstream::held::{Cold, Messages, OfSubject, Removed};
+use vagus_jetstream::message::Message;
+use vagus_jetstream::time::Time;
+use vagus_routing::subject::has_wildcards;
+use vagus_store::messages::{self as store, Cursor, Erasure, ReadError, Warm};
+use vagus_store::{Disk, RealDisk};
+
+/// What every subject is matched by.
+const EVERYTHING: &[u8] = b">";
+
+/// How many subjects are looked up at once.
+const SUBJECTS_AT_ONCE: u64 = 512;
+
+/// The messages of a stream.
+#[derive(Debug)]
+pub(super) struct Stored {
+    disk: Arc<dyn Disk>,
+    messages: RefCell<store::Messages>,
+    cursors: RefCell<Cursors>,
+    /// When the first message was stored, and which that is.
+    first: Cell<Option<(u64, Time)>>,
+    /// Messages whose records cannot be read: they count, and are not there.
+    unreadable: RefCell<Vec<u64>>,
+    /// What is to be written over messages that were erased.
+    erasures: RefCell<Vec<Erasure>>,
+    /// Why the index cannot be relied upon any more.
+    failure: RefCell<Option<Failure>>,
+}
+
+/// Why the index of a stream cannot be relied upon any more: the stream has to be opened anew.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("{0}")]
+    Read(Arc<ReadError>),
+    #[error("message {0} does not fit")]
+    Append(u64),
+}
+
+impl Stored {
+    pub(super) fn new(disk: Arc<dyn Disk>, messages: store::Messages) -> Self {
+        Self {
+            disk,
+            messages: RefCell::new(messages),
+            cursors: RefCell::default(),
+            first: Cell::default(),
+            unreadable: RefCell::default(),
+            erasures: RefCell::default(),
+            failure: RefCell::default(),
+        }
+    }
+
+    /// No messages, and nowhere to keep any: for what is never to have some.
+    pub(super) fn nothing() -> Self {
+        Self::new(Arc::new(RealDisk::default()), store::Messages::in_memory())
+    }
+
+    /// What holds the messages, for whoever keeps it on disk.
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut store::Messages) -> R) -> R {
+        act(&mut self.messages.borrow_mut())
+    }
+
+    /// Why the index cannot be relied upon any more.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure.borrow().clone()
+    }
+
+    /// What is to be written over messages that were erased since.
+    pub(super) fn take_erasures(&self) -> Vec<Erasure> {
+        self.erasures.take()
+    }
+
+    /// What has to be read before a message can be shown; None if nothing has.
+    pub(super) fn job(&self, sequence: u64) -> Option<store::Cold> {
+        self.messages.borrow_mut().get(sequence).err()
+    }
+
+    /// What was read.
+    pub(super) fn warm(&self, warm: Warm) {
+        self.messages.borrow_mut().warm(warm);
+    }
+
+    /// A message cannot be read: it is not there for those who ask.
+    pub(super) fn cannot_read(&self, sequence: u64) {
+        self.unreadable.borrow_mut().push(sequence);
+    }
+
+    /// Asks the index. None: it cannot be read, which is remembered.
+    fn ask<T>(&self, mut ask: impl FnMut(&mut store::Messages) -> Result<T, store::Cold>) -> Option<T> {
+        let mut messages = self.messages.borrow_mut();
+        loop {
+            match ask(&mut messages) {
+                Ok(answer) => return Some(answer),
+                Err(cold) => match cold.run(&*self.disk) {
+                    Ok(warm) => messages.warm(warm),
+                    Err(error) => {
+                        self.failure
+                            .borrow_mut()
+                            .get_or_insert(Failure::Read(Arc::new(error)));
+                        return None;
+                    }
+                },
+            }
+        }
+    }
+
+    fn next_by(&self, cursor: &mut Cursor) -> Option<u64> {
+        self.ask(|messages| messages.next(cursor)).flatten()
+    }
+
+    /// What there is of a subject of which so much is known.
+    fn exactly(&self, subject: &[u8], messages: u64) -> Option<OfSubject> {
+        let first = self.ask(|held| held.first_of(subject)).flatten()?;
+        let last = self.ask(|held| held.last_of(subject)).flatten()?;
+        Some(OfSubject {
+            messages,
+            first,
+            last,
+        })
+    }
+
+    fn read(&self, sequence: u64) -> Option<vagus_store::Message> {
+        self.ask(|messages| messages.get(sequence)).flatten()
+    }
+}
+
+fn filters(pattern: &[u8]) -> Vec<Bytes> {
+    match pattern {
+        EVERYTHING => Vec::new(),
+        pattern => vec![Bytes::copy_from_slice(pattern)],
+    }
+}
+
+fn time(timestamp: u64) -> Time {
+    Time(i64::try_from(timestamp).unwrap_or(i64::MAX))
+}
+
+fn timestamp(time: Time) -> u64 {
+    u64::try_from(time.0).unwrap_or(0)
+}
+
+fn shown(message: vagus_store::Message) -> Message {
+    Message {
+        sequence: message.sequence,
+        time: time(message.timestamp),
+        subject: message.subject,
+        headers: message.headers,
+        payload: message.payload,
+    }
+}
+
+impl Messages for Stored {
+    fn count(&self) -> u64 {
+        self.messages.borrow().state().messages
+    }
+
+    fn bytes(&self) -> u64 {
+        self.messages.borrow().state().bytes
+    }
+
+    fn subjects(&self) -> u64 {
+        self.messages.borrow().state().subjects
+    }
+
+    fn insert(&mut self, message: Message) {
+        let sequence = message.sequence;
+        let stored = vagus_store::Message {
+            sequence,
+            timestamp: timestamp(message.time),
+            subject: message.subject,
+            headers: message.headers,
+            payload: message.payload,
+        };
+        if self.messages.borrow_mut().append(stored).is_err() {
+            self.failure.borrow_mut().get_or_insert(Failure::Append(sequence));
+        }
+    }
+
+    fn remove(&mut self, sequence: u64, erased: bool) -> Option<Removed> {
+        let subject = self.subject_of(sequence)?;
+        let size = match erased {
+            true => {
+                let (size, erasure) = self.ask(|messages| messages.erase(sequence)).flatten()?;
+                self.erasures.borrow_mut().extend(erasure);
+                size
+            }
+            false => self.ask(|messages| messages.remove(sequence)).flatten()?,
+        };
+        Some(Removed { subject, size })
+    }
+
+    fn clear(&mut self) {
+        self.messages.borrow_mut().purge();
+        self.unreadable.borrow_mut().clear();
+    }
+
+    fn get(&self, sequence: u64) -> Result<Option<Message>, Cold> {
+        match self.messages.borrow_mut().get(sequence) {
+            Ok(message) => Ok(message.map(shown)),
+            Err(_) if self.unreadable.borrow().contains(&sequence) => Ok(None),
+            Err(_) => Err(Cold { sequence }),
+        }
+    }
+
+    fn subject_of(&self, sequence: u64) -> Option<Bytes> {
+        self.ask(|messages| messages.subject_of(sequence)).flatten()
+    }
+
+    fn time_of(&self, sequence: u64) -> Option<Time> {
+        let is_first = self.messages.borrow().state().first_sequence == sequence;
+        if is_first
+            && let Some((known, time)) = self.first.get()
+            && known == sequence
+        {
+            return Some(time);
+        }
+        let time = time(self.read(sequence)?.timestamp);
+        if is_first {
+            self.first.set(Some((sequence, time)));
+        }
+        Some(time)
+    }
+
+    fn next(&self, pattern: &[u8], from: u64) -> Option<u64> {
+        self.cursors
+            .borrow_mut()
+            .with(pattern, from, |cursor| self.next_by(cursor))
+    }
+
+    fn last(&self, pattern: &[u8], up_to: u64) -> Option<u64> {
+        if !has_wildcards(pattern) {
+            let last = self.ask(|messages| messages.last_of(pattern)).flatten()?;
+            if last <= up_to {
+                return Some(last);
+            }
+        }
+        let (filters, mut up_to) = (filters(pattern), up_to);
+        self.ask(|messages| messages.last_up_to(&filters, &mut up_to))
+            .flatten()
+    }
+
+    fn at_or_after(&self, time: Time) -> Option<u64> {
+        self.ask(|messages| messages.at_or_after(timestamp(time)))
+            .flatten()
+    }
+
+    fn of_subject(&self, subject: &[u8]) -> Option<OfSubject> {
+        let messages = self.messages.borrow().subject(subject)?.count;
+        self.exactly(subject, messages.into())
+    }
+
+    fn count_matching(&self, pattern: &[u8], from: u64) -> u64 {
+        let mut count = store::Count::new(filters(pattern), from);
+        self.ask(|messages| messages.count(&mut count)).unwrap_or(0)
+    }
+
+    fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {
+        let mut skip = 0;
+        loop {
+            let mut found = Vec::new();
+            self.messages
+                .borrow()
+                .walk_subjects(pattern, skip, &mut |subject, state| {
+                    found.push((Bytes::copy_from_slice(subject), *state));
+                    match found.len() as u64 {
+                        SUBJECTS_AT_ONCE => ControlFlow::Break(()),
+                        _ => ControlFlow::Continue(()),
+                    }
+                });
+            for (subject, state) in &found {
+                let known = OfSubject {
+                    messages: state.count.into(),
+                    first: state.first,
+                    last: state.last,
+                };
+                let of_it = match state.is_exact() {
+                    true => Some(known),
+                    false => self.exactly(subject, state.count.into()),
+                };
+                if let Some(of_it) = of_it
+                    && visit(subject, of_it).is_break()
+                {
+                    return;
+                }
+            }
+            if (found.len() as u64) < SUBJECTS_AT_ONCE {
+                return;
+            }
+            skip += SUBJECTS_AT_ONCE;
+        }
+    }
+
+    fn sequences(&self, pattern: &[u8], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {
+        let mut found = Vec::new();
+        let mut cursor = Cursor::new(filters(pattern), *sequences.start());
+        while found.len() < at_most
+            && let Some(sequence) = self.next_by(&mut cursor)
+            && sequence <= *sequences.end()
+        {
+            found.push(sequence);
+            cursor.seek(sequence + 1);
+        }
+        found
+    }
+
+    fn gaps(&self, first: u64, last: u64) -> Vec<u64> {
+        let mut gaps = Vec::new();
+        let mut cursor = Cursor::new(Vec::new(), first);
+        let mut expected = first;
+        while let Some(sequence) = self.next_by(&mut cursor)
+            && sequence <= last
+        {
+            gaps.extend(expected..sequence);
+            expected = sequence + 1;
+            cursor.seek(expected);
+        }
+        gaps.extend(expected..=last);
+        gaps
+    }
+}

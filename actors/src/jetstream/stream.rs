@@ -1,0 +1,359 @@
+//! The actor of one stream.
+//!
+//! Its role is to carry out what its machine decides (`vagus_jetstream::stream`): it takes what is published from its
+//! mailbox, has what was decided in a turn be written as one entry of the log, applies it when that is durable, and then
+//! answers. What takes as long as the disk does is done by others meanwhile. While nothing happens it owns its machine and
+//! no more: no thread, no open file, no timer unless something is due.
+
+mod asking;
+mod carrier;
+mod deciding;
+mod keeping;
+mod speaking;
+
+pub use asking::{Shown, StreamAddress};
+
+use super::account::AccountStreams;
+use super::log::{Follower, NewEntry};
+use super::server::Server;
+use super::stored::Stored;
+use crate::mailbox::{Observe, tell};
+use crate::router::{Announce, Announcer};
+use actix::prelude::*;
+use asking::Question;
+use bytes::Bytes;
+use carrier::Carrier;
+use keeping::Keeping;
+use serde::Serialize;
+use speaking::Spoken;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::task::Waker;
+use tokio::sync::oneshot;
+use vagus_delivery::arbiter::LocalArbiter;
+use vagus_delivery::mailbox::{Mailbox, Messages};
+use vagus_delivery::outbox::{ConnectionSubscription, WhenFull};
+use vagus_delivery::subscriptions::Change;
+use vagus_jetstream::config::{Storage, StreamConfig};
+use vagus_jetstream::error::ApiError;
+use vagus_jetstream::held::Messages as _;
+use vagus_jetstream::stream::{Done, Publish, Stream as Machine};
+use vagus_routing::ConnectionKind;
+use vagus_store::StreamIdentity;
+use vagus_store::wal::{Importance, WalError};
+
+/// What may wait in the mailbox of a stream, in bytes, until publishers are paused.
+const WAITING_AT_MOST: usize = 8 << 20;
+
+/// What may be on its way into the log, in bytes, until nothing more is taken from the mailbox.
+const IN_FLIGHT_AT_MOST: usize = 8 << 20;
+
+/// The queue group of all who can answer the same direct request.
+const DIRECT_GROUP: &[u8] = b"_sys_";
+
+/// By which number what is asked directly comes, and what is asked for the last message of a subject.
+const DIRECT: u32 = u32::MAX;
+const DIRECT_LAST: u32 = u32::MAX - 1;
+
+/// A stream with its messages, that no actor has yet.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) machine: Machine<Stored>,
+    pub(super) identity: StreamIdentity,
+    /// The index of the last entry of its log.
+    pub(super) index: u64,
+}
+
+/// One stream.
+pub(super) struct Stream {
+    server: Arc<Server>,
+    account: Arc<AccountStreams>,
+    arbiter: LocalArbiter,
+    machine: Machine<Stored>,
+    identity: StreamIdentity,
+    mailbox: Mailbox,
+    subscriptions: HashMap<u32, Arc<ConnectionSubscription>>,
+    next_number: u32,
+    /// What was taken from the mailbox, as far as nothing is decided of it.
+    incoming: Messages,
+    /// A message that has to wait, before all others: for the log, or for something that is being read.
+    held_back: Option<Publish>,
+    /// The index before its first proposal, which has number 1.
+    began_at: u64,
+    /// The indices of the last proposal, and of the last that was applied.
+    proposed: u64,
+    applied: u64,
+    /// How long entries are that are on their way into the log, by their index.
+    in_flight: VecDeque<(u64, usize)>,
+    bytes_in_flight: usize,
+    requests: HashMap<u64, oneshot::Sender<Result<Done, ApiError>>>,
+    next_request: u64,
+    /// What is asked that has to wait for something that is being read, by what that is.
+    questions: VecDeque<(u64, Question)>,
+    is_reading: bool,
+    /// What is to be published.
+    spoken: VecDeque<Spoken>,
+    keeping: Keeping,
+    /// How many batches it has had counted.
+    batches: usize,
+    waker: Option<Waker>,
+    own: Addr<Self>,
+    /// Nothing more gets in, for this reason.
+    failure: Option<ApiError>,
+}
+
+/// What a stream shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamActorState {
+    /// The account that it is in.
+    pub account: String,
+    /// What it is called.
+    pub name: String,
+    /// How many messages it holds.
+    pub messages: u64,
+    /// The last sequence that it has given.
+    pub last_sequence: u64,
+    /// The last entry of its log that it has applied.
+    pub applied: u64,
+    /// Bytes of entries that are on their way into the log.
+    pub bytes_in_flight: usize,
+    /// Requests that wait for something to be read.
+    pub waiting: usize,
+    /// Why nothing gets in, if that is so.
+    pub failure: Option<String>,
+}
+
+impl Stream {
+    /// Starts it on this arbiter, on the thread of which this must be called. It takes in what is published once this has
+    /// been told of.
+    pub(super) fn start(
+        server: Arc<Server>,
+        account: Arc<AccountStreams>,
+        arbiter: LocalArbiter,
+        found: Found,
+        in_force: oneshot::Sender<()>,
+    ) -> StreamAddress {
+        let Found {
+            machine,
+            identity,
+            index,
+        } = found;
+        let mailbox = Mailbox::new(
+            &arbiter.borrow().shared,
+            ConnectionKind::Stream,
+            WAITING_AT_MOST,
+            WhenFull::Pause,
+        );
+        let name = identity.name.clone();
+        let incarnation = machine.incarnation();
+        let context = Context::new();
+        let own: Addr<Self> = context.address();
+        let mut stream = Self {
+            server,
+            account,
+            arbiter,
+            machine,
+            identity,
+            mailbox,
+            subscriptions: HashMap::new(),
+            next_number: 1,
+            incoming: Messages::default(),
+            held_back: None,
+            began_at: index,
+            proposed: index,
+            applied: index,
+            in_flight: VecDeque::new(),
+            bytes_in_flight: 0,
+            requests: HashMap::new(),
+            next_request: 1,
+            questions: VecDeque::new(),
+            is_reading: false,
+            spoken: VecDeque::new(),
+            keeping: Keeping::at(index),
+            batches: 0,
+            waker: None,
+            own: own.clone(),
+            failure: None,
+        };
+        let changes = stream.changes_of_interest();
+        stream.announce(changes, Some(in_force));
+        if stream.is_logged() {
+            let follower = Box::new(FollowingStream(own.clone()));
+            stream.server.log.follow(stream.identity.group, follower);
+        }
+        context.run(stream);
+        StreamAddress::new(own, name, incarnation)
+    }
+
+    /// Whether its entries go into the log.
+    fn is_logged(&self) -> bool {
+        self.machine.config().storage == Storage::File
+    }
+
+    /// For how many bytes its messages count.
+    fn held_bytes(&self) -> i64 {
+        i64::try_from(self.machine.held().bytes()).unwrap_or(i64::MAX)
+    }
+
+    fn config(&self) -> &StreamConfig {
+        self.machine.config()
+    }
+
+    /// What it has to subscribe to, and what no longer, to take in what it is configured to.
+    fn changes_of_interest(&mut self) -> Vec<Change> {
+        let config = self.machine.config();
+        let mut wanted: Vec<(Bytes, Option<&[u8]>, Option<u32>)> = Vec::new();
+        // Nobody publishes to what is a copy.
+        if config.mirror.is_none() {
+            let subjects = config.subjects.iter();
+            wanted.extend(subjects.map(|subject| (Bytes::copy_from_slice(subject.as_bytes()), None, None)));
+        }
+        if config.allow_direct {
+            for prefix in self.server.api_prefixes() {
+                let direct = format!("{prefix}DIRECT.GET.{}", config.name);
+                wanted.push((
+                    format!("{direct}.>").into(),
+                    Some(DIRECT_GROUP),
+                    Some(DIRECT_LAST),
+                ));
+                wanted.push((direct.into(), Some(DIRECT_GROUP), Some(DIRECT)));
+            }
+        }
+        let mut changes = Vec::new();
+        self.subscriptions.retain(|_, there| {
+            let is_wanted = wanted.iter().any(|(subject, ..)| *subject == there.subject());
+            if !is_wanted {
+                changes.push(Change::Remove(there.clone()));
+            }
+            is_wanted
+        });
+        for (subject, queue, number) in wanted {
+            let mut there = self.subscriptions.values();
+            if there.any(|there| there.subject() == &*subject) {
+                continue;
+            }
+            let number = number.unwrap_or(self.next_number);
+            self.next_number += 1;
+            let subscription = self.mailbox.subscription(&subject, queue, number);
+            changes.push(Change::Add(subscription.clone()));
+            self.subscriptions.insert(self.next_number, subscription);
+        }
+        changes
+    }
+
+    /// Has changes of interest be in force; who waits for that is told.
+    fn announce(&self, changes: Vec<Change>, in_force: Option<oneshot::Sender<()>>) {
+        if changes.is_empty() {
+            if let Some(in_force) = in_force {
+                // Who waits may have gone.
+                let _ = in_force.send(());
+            }
+            return;
+        }
+        let announcer = in_force
+            .map(|told| Announcer::Subscriber(crate::in_process::Awaiting::new(told).start().recipient()));
+        let announce = Announce {
+            account: self.account.routed.account.id(),
+            changes,
+            announcer,
+        };
+        tell(&self.account.routed.router, announce);
+    }
+
+    /// Has what waits be looked at again.
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Nothing more gets in: whoever waits for an answer gets this one.
+    fn fail(&mut self, error: ApiError) {
+        if self.failure.is_none() {
+            let (account, name) = (&self.identity.account, &self.identity.name);
+            log::error!("JetStream: stream '{account} > {name}' takes in nothing more: {error}");
+        }
+        self.in_flight.clear();
+        self.bytes_in_flight = 0;
+        self.machine.failed(&error);
+        self.failure = Some(error);
+        self.carry_out_effects();
+    }
+}
+
+impl Actor for Stream {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.account.use_bytes(&self.identity.name, self.held_bytes());
+        context.spawn(Carrier::default());
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let (account, name) = (&self.identity.account, &self.identity.name);
+            log::error!("JetStream: stream '{account} > {name}' has panicked");
+        }
+        let ended = std::mem::take(&mut self.subscriptions).into_values();
+        self.announce(ended.map(Change::Remove).collect(), None);
+    }
+}
+
+/// What the Log has to tell a stream.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+enum OfLog {
+    Durable(u64),
+    Failed(Arc<WalError>),
+    Checkpoint,
+}
+
+/// Tells a stream what becomes of its entries.
+struct FollowingStream(Addr<Stream>);
+
+impl Follower for FollowingStream {
+    fn durable(&self, index: u64) {
+        tell(&self.0, OfLog::Durable(index));
+    }
+
+    fn failed(&self, error: &Arc<WalError>) {
+        tell(&self.0, OfLog::Failed(error.clone()));
+    }
+
+    fn checkpoint(&self) {
+        tell(&self.0, OfLog::Checkpoint);
+    }
+}
+
+impl Handler<OfLog> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, of_log: OfLog, _: &mut Context<Self>) {
+        match of_log {
+            OfLog::Durable(index) => self.committed(index),
+            OfLog::Failed(error) => self.fail(ApiError::store_failed(&error.to_string())),
+            OfLog::Checkpoint => self.keeping.wants_checkpoint = true,
+        }
+        self.keep();
+        self.wake();
+    }
+}
+
+impl Handler<Observe<StreamActorState>> for Stream {
+    type Result = MessageResult<Observe<StreamActorState>>;
+
+    fn handle(&mut self, _: Observe<StreamActorState>, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(StreamActorState {
+            account: self.identity.account.clone(),
+            name: self.identity.name.clone(),
+            messages: self.machine.held().count(),
+            last_sequence: self.machine.last_sequence(),
+            applied: self.applied,
+            bytes_in_flight: self.bytes_in_flight,
+            waiting: self.questions.len(),
+            failure: self.failure.as_ref().map(ToString::to_string),
+        })
+    }
+}

@@ -1,0 +1,324 @@
+//! What a stream is asked by others of the server.
+
+use super::{Spoken, Stream};
+use crate::jetstream::stored::Stored;
+use crate::mailbox::{Observe, tell};
+use actix::prelude::*;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use tokio::sync::oneshot;
+use vagus_delivery::mailbox::Message as Delivered;
+use vagus_jetstream::api::{
+    DeleteMessageRequest, GetRequest, Page, PurgeRequest, StoredMessage, StreamInfoRequest, StreamState,
+};
+use vagus_jetstream::config::StreamConfig;
+use vagus_jetstream::error::ApiError;
+use vagus_jetstream::held::Cold;
+use vagus_jetstream::stream::{Abandonment, DirectMessage, Done, Stream as Machine};
+use vagus_jetstream::time::Time;
+
+/// How many requests may wait for something to be read.
+const QUESTIONS_AT_MOST: usize = 1024;
+
+/// How many bytes are sent directly at most.
+const SENT_DIRECTLY_AT_MOST: usize = 64 << 20;
+
+/// Asks the machine of a stream; may have to be asked again when something has been read. What it learns it tells by
+/// itself, or by what it returns to be said.
+pub(super) type Question = Box<dyn FnMut(&Machine<Stored>) -> Result<Vec<Spoken>, Cold> + Send>;
+
+/// Where a stream is reached.
+#[derive(Debug, Clone)]
+pub struct StreamAddress {
+    actor: Addr<Stream>,
+    name: String,
+    incarnation: u64,
+}
+
+/// What is shown of a stream.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What it is configured to be.
+    pub config: StreamConfig,
+    /// Since when there is it.
+    pub created: Time,
+    /// What it has.
+    pub state: StreamState,
+    /// Which of its subjects are shown.
+    pub page: Page,
+}
+
+/// Asks for what is shown of it.
+#[derive(Debug, Message)]
+#[rtype(result = "Shown")]
+struct Show(StreamInfoRequest);
+
+/// Has it do something; answered when that is durable.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Carry(Wish, oneshot::Sender<Result<Done, ApiError>>);
+
+#[derive(Debug)]
+enum Wish {
+    Purge(PurgeRequest),
+    Delete(DeleteMessageRequest),
+    Update(Box<StreamConfig>),
+}
+
+/// Asks for a message.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Get(GetRequest, oneshot::Sender<Result<StoredMessage, ApiError>>);
+
+/// Asks for what it is.
+#[derive(Debug, Message)]
+#[rtype(result = "Bytes")]
+struct Define;
+
+/// It is over.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct End;
+
+impl StreamAddress {
+    pub(super) fn new(actor: Addr<Stream>, name: String, incarnation: u64) -> Self {
+        Self {
+            actor,
+            name,
+            incarnation,
+        }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What no other stream of its account is.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
+    /// What is shown of it.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub async fn show(&self, wanted: StreamInfoRequest) -> Result<Shown, ApiError> {
+        let shown = self.actor.send(Show(wanted)).await;
+        shown.map_err(|_| ApiError::STREAM_NOT_FOUND)
+    }
+
+    /// Has messages go. How many have.
+    ///
+    /// # Errors
+    /// If they cannot, or it is gone.
+    pub async fn purge(&self, wanted: PurgeRequest) -> Result<u64, ApiError> {
+        match self.carry(Wish::Purge(wanted)).await? {
+            Done::Purged(messages) => Ok(messages),
+            Done::Deleted | Done::Configured => Ok(0),
+        }
+    }
+
+    /// Has a message go.
+    ///
+    /// # Errors
+    /// If it cannot, or the stream is gone.
+    pub async fn delete_message(&self, wanted: DeleteMessageRequest) -> Result<(), ApiError> {
+        self.carry(Wish::Delete(wanted)).await.map(drop)
+    }
+
+    /// Has it be configured anew, as its account has found that it can.
+    ///
+    /// # Errors
+    /// If that cannot be written down.
+    pub(in crate::jetstream) async fn update(&self, config: StreamConfig) -> Result<(), ApiError> {
+        self.carry(Wish::Update(Box::new(config))).await.map(drop)
+    }
+
+    async fn carry(&self, wish: Wish) -> Result<Done, ApiError> {
+        let (told, is_told) = oneshot::channel();
+        tell(&self.actor, Carry(wish, told));
+        is_told.await.unwrap_or(Err(ApiError::STREAM_NOT_FOUND))
+    }
+
+    /// A message.
+    ///
+    /// # Errors
+    /// If there is none like that, or the stream is gone.
+    pub async fn get(&self, wanted: GetRequest) -> Result<StoredMessage, ApiError> {
+        let (told, is_told) = oneshot::channel();
+        tell(&self.actor, Get(wanted, told));
+        is_told.await.unwrap_or(Err(ApiError::STREAM_NOT_FOUND))
+    }
+
+    /// What it is, as it is written down where its log says nothing.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub(in crate::jetstream) async fn definition(&self) -> Result<Bytes, ApiError> {
+        let definition = self.actor.send(Define).await;
+        definition.map_err(|_| ApiError::STREAM_NOT_FOUND)
+    }
+
+    /// What the actor shows of itself.
+    pub async fn observe(&self) -> Option<super::StreamActorState> {
+        self.actor.send(Observe::new()).await.ok()
+    }
+
+    /// Has it make its messages durable where a start finds them soonest.
+    pub(in crate::jetstream) async fn close(&self) {
+        let (closed, is_closed) = oneshot::channel();
+        tell(&self.actor, super::keeping::Close(closed));
+        // One that is gone has nothing to keep.
+        let _ = is_closed.await;
+    }
+
+    /// Has it take in nothing more, for good.
+    pub(in crate::jetstream) async fn end(&self) {
+        // It may have ended by itself.
+        let _ = self.actor.send(End).await;
+    }
+}
+
+impl Stream {
+    /// Asks the machine, now or when what it takes has been read.
+    pub(super) fn ask(&mut self, mut question: Question) {
+        match question(&self.machine) {
+            Ok(spoken) => self.spoken.extend(spoken),
+            // Who is not answered asks again.
+            Err(_) if self.questions.len() >= QUESTIONS_AT_MOST => {}
+            Err(Cold { sequence }) => {
+                let is_asked_for = self.questions.iter().any(|(of, _)| *of == sequence);
+                self.questions.push_back((sequence, question));
+                if !is_asked_for {
+                    self.read(sequence);
+                }
+            }
+        }
+    }
+
+    /// Asks again what has waited for this message.
+    pub(super) fn ask_again(&mut self, sequence: u64) {
+        let waiting = std::mem::take(&mut self.questions);
+        let (now, still): (VecDeque<_>, VecDeque<_>) =
+            waiting.into_iter().partition(|(of, _)| *of == sequence);
+        self.questions = still;
+        for (_, question) in now {
+            self.ask(question);
+        }
+    }
+
+    /// Sends messages to who asks for them directly.
+    pub(super) fn get_directly(&mut self, to: Bytes, asked: Delivered, is_last_of_subject: bool) {
+        let prefixes = self.server.api_prefixes().to_vec();
+        let name = self.identity.name.clone();
+        self.ask(Box::new(move |machine| {
+            let parts = asked.parts();
+            let sent = match is_last_of_subject {
+                false => machine.direct(parts.header, parts.payload, SENT_DIRECTLY_AT_MOST)?,
+                true => {
+                    let subject = prefixes.iter().find_map(|prefix| {
+                        let rest = parts.subject.strip_prefix(prefix.as_bytes())?;
+                        let rest = rest.strip_prefix(b"DIRECT.GET.")?.strip_prefix(name.as_bytes())?;
+                        rest.strip_prefix(b".")
+                    });
+                    let subject = subject.unwrap_or_default();
+                    machine.direct_last(parts.header, subject, parts.payload, SENT_DIRECTLY_AT_MOST)?
+                }
+            };
+            let spoken = sent.into_iter().map(|DirectMessage { headers, payload }| Spoken {
+                subject: to.clone(),
+                headers,
+                payload,
+            });
+            Ok(spoken.collect())
+        }));
+    }
+
+    /// Tells that nothing becomes of an atomic batch.
+    pub(super) fn tell_of_abandoned(&mut self, batch: &[u8], reason: Abandonment) {
+        let _ = (batch, reason);
+    }
+}
+
+impl Handler<Show> for Stream {
+    type Result = MessageResult<Show>;
+
+    fn handle(&mut self, Show(wanted): Show, _: &mut Context<Self>) -> Self::Result {
+        let consumers = 0;
+        let (state, page) = self.machine.detailed_state(&wanted, consumers);
+        MessageResult(Shown {
+            config: self.config().clone(),
+            created: self.machine.created(),
+            state,
+            page,
+        })
+    }
+}
+
+impl Handler<Carry> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, Carry(wish, told): Carry, _: &mut Context<Self>) {
+        if let Some(failure) = &self.failure {
+            // Who asked may have gone.
+            let _ = told.send(Err(failure.clone()));
+            return;
+        }
+        let request = self.next_request;
+        self.next_request += 1;
+        let begun = match wish {
+            Wish::Purge(wanted) => self.machine.request_purge(&wanted, request),
+            Wish::Delete(wanted) => self.machine.request_delete(&wanted, request),
+            Wish::Update(config) => {
+                self.machine.request_update(*config, request);
+                Ok(())
+            }
+        };
+        match begun {
+            Ok(()) => drop(self.requests.insert(request, told)),
+            // Who asked may have gone.
+            Err(error) => drop(told.send(Err(error))),
+        }
+        self.propose();
+        self.keep();
+        self.wake();
+    }
+}
+
+impl Handler<Get> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, Get(wanted, told): Get, _: &mut Context<Self>) {
+        let mut told = Some(told);
+        self.ask(Box::new(move |machine| {
+            let message = machine.get(&wanted)?;
+            if let Some(told) = told.take() {
+                // Who asked may have gone.
+                let _ = told.send(message);
+            }
+            Ok(Vec::new())
+        }));
+        self.wake();
+    }
+}
+
+impl Handler<End> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, _: End, context: &mut Context<Self>) {
+        self.account.use_bytes(&self.identity.name, -self.held_bytes());
+        context.stop();
+    }
+}
+
+impl Handler<Define> for Stream {
+    type Result = MessageResult<Define>;
+
+    fn handle(&mut self, _: Define, _: &mut Context<Self>) -> Self::Result {
+        let (config, created) = (self.config().clone(), self.machine.created());
+        let incarnation = self.machine.incarnation();
+        let machine = Machine::new(config, incarnation, created, "", Stored::nothing());
+        MessageResult(machine.checkpoint().into())
+    }
+}

@@ -1,0 +1,71 @@
+//! The one future of a stream: it takes what comes, and does what is due.
+
+use super::Stream;
+use actix::prelude::*;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+use tokio::time::{Sleep, sleep};
+use vagus_delivery::mailbox::Delivered;
+
+/// What is due so soon again is waited for so long, so that a clock that stands still costs nothing.
+const WAITS_AT_LEAST: Duration = Duration::from_millis(1);
+
+/// Nothing is waited for longer: clocks are set.
+const WAITS_AT_MOST: Duration = Duration::from_secs(3600);
+
+/// Takes what comes to a stream, one hand-over of its mailbox after the other.
+#[derive(Default)]
+pub(super) struct Carrier {
+    due: Option<Pin<Box<Sleep>>>,
+}
+
+impl ActorFuture<Stream> for Carrier {
+    type Output = ();
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        stream: &mut Stream,
+        context: &mut Context<Stream>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        if !stream
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(task.waker()))
+        {
+            stream.waker = Some(task.waker().clone());
+        }
+        stream.speak(task);
+        if stream.takes_more() && stream.decide() && stream.takes_more() {
+            match stream.mailbox.poll_next(task) {
+                Poll::Ready(Delivered::Messages(messages)) => {
+                    stream.incoming = messages;
+                    stream.decide();
+                    // Others get their turn before the next.
+                    task.waker().wake_by_ref();
+                }
+                Poll::Ready(Delivered::Ended(_)) => {
+                    context.stop();
+                    return Poll::Ready(());
+                }
+                Poll::Pending => {}
+            }
+        }
+        stream.speak(task);
+        stream.keep();
+        self.due = match stream.wake_machine() {
+            None => None,
+            Some(wait) => {
+                let wait = wait.clamp(WAITS_AT_LEAST, WAITS_AT_MOST);
+                Some(Box::pin(sleep(wait)))
+            }
+        };
+        if let Some(due) = &mut self.due
+            && due.as_mut().poll(task).is_ready()
+        {
+            task.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}

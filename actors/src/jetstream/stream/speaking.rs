@@ -1,0 +1,95 @@
+//! What a stream says: answers to publishers, messages that it publishes anew.
+
+use super::Stream;
+use crate::in_process::{self, publish};
+use bytes::Bytes;
+use std::task::Context;
+use std::time::Instant;
+use vagus_delivery::Moment;
+use vagus_delivery::arbiter::{ArbiterState, RunningTurn, hand_over};
+use vagus_jetstream::stream::Effect;
+use vagus_routing::{ConnectionKind, Destination, Origin};
+
+/// Something that is to be published.
+#[derive(Debug, Default)]
+pub(super) struct Spoken {
+    pub(super) subject: Bytes,
+    pub(super) headers: Bytes,
+    pub(super) payload: Bytes,
+}
+
+impl Stream {
+    /// Does what has come of decisions, and of what was applied.
+    pub(super) fn carry_out_effects(&mut self) {
+        let effects = self.machine.take_effects();
+        if effects.bytes != 0 {
+            self.account.use_bytes(&self.identity.name, effects.bytes);
+        }
+        let batches = self.machine.batches();
+        self.server.count_batches(self.batches, batches);
+        self.batches = batches;
+        for effect in effects.list {
+            match effect {
+                Effect::Answer { to, payload } => self.spoken.push_back(Spoken {
+                    subject: to,
+                    headers: Bytes::new(),
+                    payload,
+                }),
+                Effect::Republish {
+                    subject,
+                    headers,
+                    payload,
+                } => self.spoken.push_back(Spoken {
+                    subject,
+                    headers,
+                    payload,
+                }),
+                Effect::Done { request, outcome } => {
+                    if let Some(asked) = self.requests.remove(&request) {
+                        // Who asked may have gone.
+                        let _ = asked.send(outcome);
+                    }
+                }
+                Effect::Abandoned { batch, reason } => self.tell_of_abandoned(&batch, reason),
+            }
+        }
+    }
+
+    /// Publishes what there is to say, as much as one turn may.
+    pub(super) fn speak(&mut self, task: &Context<'_>) {
+        if self.spoken.is_empty() {
+            return;
+        }
+        let account = &self.account.routed.account;
+        let number = self.mailbox.outbox().connection_id();
+        let origin = Origin::without_echo(number, account.id(), ConnectionKind::Stream);
+        let began = Instant::now();
+        let mut arbiter = self.arbiter.borrow_mut();
+        let arbiter: &mut ArbiterState = &mut arbiter;
+        let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
+        arbiter.delivery.staging.begin_turn(Moment::of(began));
+        while !arbiter.delivery.is_spent()
+            && let Some(spoken) = self.spoken.pop_front()
+        {
+            let Spoken {
+                subject,
+                headers,
+                payload,
+            } = spoken;
+            let spoken = in_process::Spoken {
+                subject: &subject,
+                reply: None,
+                header: &headers,
+                payload: &payload,
+            };
+            publish(&mut arbiter.delivery, account, spoken, origin);
+        }
+        arbiter.delivery.close_run();
+        arbiter.delivery.finish();
+        // Who does not read what he asked for is cut off as a slow consumer: a stream waits for nobody.
+        hand_over(arbiter, running, began);
+        if !self.spoken.is_empty() {
+            task.waker().wake_by_ref();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Where what is asked in one account is taken and answered.
+
+use crate::answering::Request;
+use crate::topic::Topic;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use std::future::poll_fn;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use vagus_actors::in_process::{
+    InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
+};
+use vagus_actors::jetstream::AccountStreams;
+use vagus_delivery::mailbox::{Delivered, Message, Messages};
+use vagus_delivery::outbox::WhenFull;
+
+/// How many requests of an account are answered at once.
+const ANSWERED_AT_ONCE: usize = 16;
+
+/// What may wait to be answered, in bytes.
+const WAITING_AT_MOST: usize = 8 << 20;
+
+/// Takes and answers what is asked in one account.
+#[derive(Debug)]
+pub struct Desk {
+    /// Its streams.
+    pub account: Arc<AccountStreams>,
+    /// Who publishes there.
+    pub in_process: InProcessAddress,
+}
+
+impl Desk {
+    /// Answers until the server ends; `ready` is told when it does. It is to run on a thread that carries no messages.
+    pub async fn serve(self, ready: oneshot::Sender<()>) {
+        let Some(mut requests) = self.subscribe().await else {
+            return;
+        };
+        // Nobody need wait for it.
+        let _ = ready.send(());
+        let mut waiting = Messages::default();
+        let mut answering = FuturesUnordered::new();
+        loop {
+            while answering.len() < ANSWERED_AT_ONCE
+                && let Some(message) = waiting.next()
+            {
+                answering.push(self.respond(message));
+            }
+            tokio::select! {
+                delivered = poll_fn(|task| requests.poll_next(task)), if answering.len() < ANSWERED_AT_ONCE => {
+                    match delivered {
+                        Delivered::Messages(messages) => waiting = messages,
+                        Delivered::Ended(_) => return,
+                    }
+                },
+                Some(()) = answering.next() => {},
+            }
+        }
+    }
+
+    async fn subscribe(&self) -> Option<InProcessSubscription> {
+        let prefixes = self.account.api_prefixes().iter();
+        let subjects = prefixes.map(|prefix| InProcessSubject {
+            subject: format!("{prefix}>").into(),
+            queue: None,
+        });
+        let subscribe = SubscribeInProcess {
+            subjects: subjects.collect(),
+            max_pending: WAITING_AT_MOST,
+            when_full: WhenFull::Refuse,
+        };
+        self.in_process.subscribe(subscribe).await
+    }
+
+    async fn respond(&self, message: Message) {
+        let parts = message.parts();
+        let Some(reply) = parts.reply else { return };
+        let Ok(subject) = str::from_utf8(parts.subject) else {
+            return;
+        };
+        let mut prefixes = self.account.api_prefixes().iter();
+        let asked = prefixes.find_map(|prefix| subject.strip_prefix(&**prefix));
+        let Some(topic) = asked.and_then(Topic::of) else {
+            return;
+        };
+        let request = Request {
+            topic,
+            headers: parts.header,
+            body: parts.payload,
+        };
+        let answered = request.answer(&self.account).await;
+        let answer = InProcessMessage {
+            subject: Bytes::copy_from_slice(reply),
+            reply: None,
+            header: None,
+            payload: answered.text.into(),
+            except: None,
+        };
+        self.account.count_request(answered.is_error);
+        // Where nobody takes it nobody waits any more.
+        let _ = self.in_process.publish(answer).await;
+    }
+}

@@ -1,0 +1,20 @@
+//! What clients ask of streams by messages on `$JS.API.>`, and are answered: JSON in, JSON out.
+//!
+//! Each account that may have streams has a [`Desk`], which takes what is asked there ([`topic`]) and has it answered, several
+//! requests at once: each kind is a file. What requests do is done by `vagus_actors::jetstream`.
+
+mod account_info;
+mod answering;
+mod desk;
+mod message_delete;
+mod message_get;
+mod stream_create;
+mod stream_delete;
+mod stream_info;
+mod stream_list;
+mod stream_names;
+mod stream_purge;
+mod stream_update;
+mod topic;
+
+pub use desk::Desk;

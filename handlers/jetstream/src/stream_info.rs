@@ -1,0 +1,22 @@
+//! `STREAM.INFO`: what a stream is and has.
+
+use crate::answering::described;
+use vagus_actors::jetstream::AccountStreams;
+use vagus_jetstream::api::{InfoAnswer, StreamInfoRequest, says_something};
+use vagus_jetstream::error::ApiError;
+
+pub(crate) async fn answer(
+    account: &AccountStreams,
+    name: &str,
+    body: &[u8],
+) -> Result<InfoAnswer, ApiError> {
+    let wanted = match says_something(body) {
+        true => StreamInfoRequest::from_json(body, true)?,
+        false => StreamInfoRequest::default(),
+    };
+    let shown = account.stream(name)?.show(wanted).await?;
+    Ok(InfoAnswer {
+        page: shown.page,
+        info: Some(described(account, shown)),
+    })
+}

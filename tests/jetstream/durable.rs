@@ -1,0 +1,132 @@
+//! What was acknowledged is there, however the server ended.
+
+use crate::world::{Folder, ask, ask_json, asker, process};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use vagus_test_support::{Client, Process};
+
+const MESSAGES: usize = 500;
+
+fn end(mut process: Process, signal: Signal) {
+    let id = Pid::from_raw(process.id().cast_signed()).unwrap();
+    kill_process(id, signal).unwrap();
+    process.wait();
+}
+
+#[track_caller]
+fn create(client: &mut Client, storage: &str) {
+    let config = json!({"name": "S", "subjects": ["a.>"], "storage": storage}).to_string();
+    let created = ask_json(client, "$JS.API.STREAM.CREATE.S", &config);
+    assert_eq!(created["did_create"], true, "{created}");
+}
+
+/// Publishes, and waits for the acknowledgements.
+#[track_caller]
+fn publish(client: &mut Client, from: usize) {
+    for number in from..from + MESSAGES {
+        let payload = number.to_string();
+        client.send(&format!(
+            "PUB a.{} inbox {}\r\n{payload}",
+            number % 7,
+            payload.len()
+        ));
+    }
+    for number in from..from + MESSAGES {
+        let acknowledged = client.message();
+        let expected = format!(r#"{{"stream":"S","seq":{}}}"#, number + 1);
+        assert_eq!(String::from_utf8_lossy(&acknowledged.payload), expected);
+    }
+}
+
+#[track_caller]
+fn expect(client: &mut Client, messages: usize) {
+    let info = ask_json(client, "$JS.API.STREAM.INFO.S", "");
+    let state = &info["state"];
+    assert_eq!(state["messages"], messages, "{info}");
+    assert_eq!(state["last_seq"], messages);
+    for number in [0, messages / 2, messages - 1] {
+        let wanted = json!({"seq": number + 1}).to_string();
+        let got = ask_json(client, "$JS.API.STREAM.MSG.GET.S", &wanted);
+        let message = &got["message"];
+        assert_eq!(message["subject"], format!("a.{}", number % 7), "{got}");
+        assert_eq!(message["data"], STANDARD.encode(number.to_string()));
+    }
+}
+
+#[test]
+fn after_a_kill() {
+    let folder = Folder::new();
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    create(&mut client, "file");
+    publish(&mut client, 0);
+    end(server, Signal::KILL);
+
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    expect(&mut client, MESSAGES);
+    publish(&mut client, MESSAGES);
+    end(server, Signal::KILL);
+
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    expect(&mut client, 2 * MESSAGES);
+}
+
+#[test]
+fn after_a_stop() {
+    let folder = Folder::new();
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    create(&mut client, "file");
+    publish(&mut client, 0);
+    end(server, Signal::TERM);
+
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    expect(&mut client, MESSAGES);
+    let deleted = ask_json(&mut client, "$JS.API.STREAM.DELETE.S", "");
+    assert_eq!(deleted["success"], true, "{deleted}");
+    end(server, Signal::KILL);
+
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    let info = ask_json(&mut client, "$JS.API.STREAM.INFO.S", "");
+    assert_eq!(info["error"]["err_code"], 10059, "{info}");
+}
+
+/// Of a stream in memory there is left what it is.
+#[test]
+fn memory_forgets_its_messages() {
+    let folder = Folder::new();
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    create(&mut client, "memory");
+    publish(&mut client, 0);
+    expect(&mut client, MESSAGES);
+    let config = json!({"name": "S", "subjects": ["a.>", "b"], "storage": "memory"}).to_string();
+    let updated = ask_json(&mut client, "$JS.API.STREAM.UPDATE.S", &config);
+    assert!(updated["error"].is_null(), "{updated}");
+    end(server, Signal::TERM);
+
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    let info = ask_json(&mut client, "$JS.API.STREAM.INFO.S", "");
+    assert_eq!(info["state"]["messages"], 0, "{info}");
+    assert_eq!(info["config"]["subjects"], json!(["a.>", "b"]));
+    let acknowledged = ask(&mut client, "b", "x");
+    assert_eq!(&*acknowledged.payload, br#"{"stream":"S","seq":1}"#);
+}
+
+/// Two servers never write to one folder.
+#[test]
+fn a_folder_is_of_one_server() {
+    let folder = Folder::new();
+    let mut first = process(&folder);
+    first.client_address();
+    let mut second = process(&folder);
+    second.log_line("is in use by another server");
+    assert!(!second.wait().success());
+}

@@ -1,0 +1,7 @@
+//! Streams, as clients see them.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod durable;
+#[cfg(test)]
+mod world;
