@@ -8,6 +8,7 @@ mod crossing;
 mod latency;
 mod others;
 mod traced_crossing;
+mod under_another_subject;
 mod unfinished;
 mod upkeep;
 
@@ -60,6 +61,8 @@ pub struct Delivery {
     pub(super) under_way: UnderWay,
     /// A message with odd spacing as it is delivered.
     composed: Vec<u8>,
+    /// The start of a message that shows another subject than that of its fan-out.
+    shown: Vec<u8>,
     /// A pick among a queue group has to be even, not secret.
     random: Rng,
     traffic: Traffic,
@@ -136,6 +139,7 @@ impl Delivery {
             resumed: None,
             under_way: UnderWay::default(),
             composed: Vec::new(),
+            shown: Vec::new(),
             random: Rng::with_seed(seed),
             traffic: Traffic::default(),
             peers: Peers::default(),

@@ -109,6 +109,18 @@ impl<'a> Start<'a> {
         }
     }
 
+    /// One that shows a subject that the fan-out is not of: it is written to `start`.
+    pub(super) fn showing(subject: &'a [u8], sid_field: &[u8], start: &'a mut Vec<u8>) -> Self {
+        start.clear();
+        message::write_prefix(subject, sid_field, &mut |piece| start.extend_from_slice(piece));
+        Self {
+            subject,
+            msg: start.get(MORE_WITH_HEADERS..).unwrap_or_default(),
+            hmsg: start,
+            sid: b"",
+        }
+    }
+
     pub(super) fn of(fanout: &'a ConnectionFanout, prefix: Prefix) -> Self {
         Self {
             subject: fanout.subject(),
@@ -196,6 +208,27 @@ pub(super) fn deliver_to_one(
         }
         None => false,
     }
+}
+
+/// The same for a message that shows another subject than that of the fan-out.
+pub(super) fn deliver_to_one_showing(
+    staging: &mut Staging,
+    peers: &mut Peers,
+    (fanout, queue, random): (&ConnectionFanout, &QueueTargets<Arc<Outbox>>, u64),
+    (shown, start): (&[u8], &mut Vec<u8>),
+    content: &Content<'_>,
+    origin: Origin,
+) -> bool {
+    let Some(member) = pick_another(queue, random, fanout.subject(), origin, staging) else {
+        return false;
+    };
+    if member.destination().outlet() == Outlet::Peer {
+        peers.pick(member);
+    } else {
+        let start = Start::showing(shown, member.sid_field(), start);
+        deliver_claimed(staging, start, member, content);
+    }
+    true
 }
 
 /// Delivers a message to the member of a queue group that was picked for it; a peer gets it later.
