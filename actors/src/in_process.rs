@@ -184,6 +184,7 @@ fn publish_given(delivery: &mut Delivery, account: &Account, given: &InProcessMe
         Some(number) => Origin::without_echo(number, account.id(), ConnectionKind::Service),
     };
     let spoken = Spoken {
+        to: None,
         subject: &given.subject,
         reply: given.reply.as_deref(),
         header: given.header.as_deref().unwrap_or_default(),
@@ -195,6 +196,8 @@ fn publish_given(delivery: &mut Delivery, account: &Account, given: &InProcessMe
 /// What a part of the server publishes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spoken<'a> {
+    /// Where it goes; None: where its subject says.
+    pub(crate) to: Option<&'a [u8]>,
     pub(crate) subject: &'a [u8],
     pub(crate) reply: Option<&'a [u8]>,
     /// Empty: none.
@@ -202,7 +205,8 @@ pub(crate) struct Spoken<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// Publishes it in the turn that is running; whether somebody took it.
+/// Publishes it in the turn that is running, to who is interested in `to` or else in its subject; whether somebody took
+/// it.
 pub(crate) fn publish(
     delivery: &mut Delivery,
     account: &Account,
@@ -210,6 +214,7 @@ pub(crate) fn publish(
     origin: Origin,
 ) -> bool {
     let Spoken {
+        to,
         subject,
         reply,
         header,
@@ -232,7 +237,10 @@ pub(crate) fn publish(
         body: &body,
         line_len: 0,
     };
-    delivery.publish(account, &message, origin)
+    match to {
+        Some(to) if to != subject => delivery.publish_under_another_subject(account, to, &message, origin),
+        _ => delivery.publish(account, &message, origin),
+    }
 }
 
 /// Waits for the Router's word that a subscription is in force.

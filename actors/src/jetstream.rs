@@ -87,7 +87,7 @@ impl OpenedStreams {
             limits,
             zones,
         } = settings;
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::default());
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let Opened {
             store,
             recovered,

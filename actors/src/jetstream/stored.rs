@@ -63,7 +63,7 @@ impl Stored {
 
     /// No messages, and nowhere to keep any: for what is never to have some.
     pub(super) fn nothing() -> Self {
-        Self::new(Arc::new(RealDisk::default()), store::Messages::in_memory())
+        Self::new(Arc::new(RealDisk), store::Messages::in_memory())
     }
 
     /// What holds the messages, for whoever keeps it on disk.

@@ -64,6 +64,13 @@ pub(super) struct Found {
     pub(super) index: u64,
 }
 
+/// What a stream subscribes to.
+struct Wanted {
+    subject: Bytes,
+    /// The number by which it comes if it is a request; None: it is what is to be kept.
+    as_request: Option<u32>,
+}
+
 /// One stream.
 pub(super) struct Stream {
     server: Arc<Server>,
@@ -202,37 +209,43 @@ impl Stream {
     /// What it has to subscribe to, and what no longer, to take in what it is configured to.
     fn changes_of_interest(&mut self) -> Vec<Change> {
         let config = self.machine.config();
-        let mut wanted: Vec<(Bytes, Option<&[u8]>, Option<u32>)> = Vec::new();
+        let mut wanted: Vec<Wanted> = Vec::new();
         // Nobody publishes to what is a copy.
         if config.mirror.is_none() {
             let subjects = config.subjects.iter();
-            wanted.extend(subjects.map(|subject| (Bytes::copy_from_slice(subject.as_bytes()), None, None)));
+            wanted.extend(subjects.map(|subject| Wanted {
+                subject: Bytes::copy_from_slice(subject.as_bytes()),
+                as_request: None,
+            }));
         }
         if config.allow_direct {
             for prefix in self.server.api_prefixes() {
                 let direct = format!("{prefix}DIRECT.GET.{}", config.name);
-                wanted.push((
-                    format!("{direct}.>").into(),
-                    Some(DIRECT_GROUP),
-                    Some(DIRECT_LAST),
-                ));
-                wanted.push((direct.into(), Some(DIRECT_GROUP), Some(DIRECT)));
+                wanted.push(Wanted {
+                    subject: format!("{direct}.>").into(),
+                    as_request: Some(DIRECT_LAST),
+                });
+                wanted.push(Wanted {
+                    subject: direct.into(),
+                    as_request: Some(DIRECT),
+                });
             }
         }
         let mut changes = Vec::new();
         self.subscriptions.retain(|_, there| {
-            let is_wanted = wanted.iter().any(|(subject, ..)| *subject == there.subject());
+            let is_wanted = wanted.iter().any(|wanted| wanted.subject == there.subject());
             if !is_wanted {
                 changes.push(Change::Remove(there.clone()));
             }
             is_wanted
         });
-        for (subject, queue, number) in wanted {
+        for Wanted { subject, as_request } in wanted {
             let mut there = self.subscriptions.values();
             if there.any(|there| there.subject() == &*subject) {
                 continue;
             }
-            let number = number.unwrap_or(self.next_number);
+            let number = as_request.unwrap_or(self.next_number);
+            let queue = as_request.map(|_| DIRECT_GROUP);
             self.next_number += 1;
             let subscription = self.mailbox.subscription(&subject, queue, number);
             changes.push(Change::Add(subscription.clone()));
@@ -333,7 +346,7 @@ impl Handler<OfLog> for Stream {
     fn handle(&mut self, of_log: OfLog, _: &mut Context<Self>) {
         match of_log {
             OfLog::Durable(index) => self.committed(index),
-            OfLog::Failed(error) => self.fail(ApiError::store_failed(&error.to_string())),
+            OfLog::Failed(error) => self.fail(ApiError::store_failed(error)),
             OfLog::Checkpoint => self.keeping.wants_checkpoint = true,
         }
         self.keep();

@@ -115,7 +115,7 @@ impl StreamAddress {
     pub async fn purge(&self, wanted: PurgeRequest) -> Result<u64, ApiError> {
         match self.carry(Wish::Purge(wanted)).await? {
             Done::Purged(messages) => Ok(messages),
-            Done::Deleted | Done::Configured => Ok(0),
+            _ => Ok(0),
         }
     }
 
@@ -230,6 +230,7 @@ impl Stream {
                 subject: to.clone(),
                 headers,
                 payload,
+                ..Spoken::default()
             });
             Ok(spoken.collect())
         }));
@@ -245,7 +246,7 @@ impl Handler<Show> for Stream {
     type Result = MessageResult<Show>;
 
     fn handle(&mut self, Show(wanted): Show, _: &mut Context<Self>) -> Self::Result {
-        let consumers = 0;
+        let consumers = self.machine.consumer_count();
         let (state, page) = self.machine.detailed_state(&wanted, consumers);
         MessageResult(Shown {
             config: self.config().clone(),

@@ -4,6 +4,7 @@ use super::{DIRECT, DIRECT_LAST, Importance, NewEntry, Stream};
 use crate::jetstream::clock;
 use std::time::Duration;
 use vagus_delivery::mailbox::Message;
+use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::entry::{self, Entry};
 use vagus_jetstream::stream::{Publish, Published, Surroundings};
 
@@ -21,6 +22,8 @@ impl Stream {
         let limits = self.server.limits();
         let zones = self.server.zones.clone();
         let batches_left = self.server.batches_left();
+        let interested = self.account.routed.account.clone();
+        let has_interest = |subject: &[u8]| interested.interest().reaches_anybody(subject);
         let mut decided = true;
         while let Some(message) = self.held_back.take().or_else(|| self.next_published()) {
             let size = (message.subject.len() + message.headers.len() + message.payload.len()) as i64;
@@ -31,6 +34,7 @@ impl Stream {
                 limits: &limits,
                 batches_left,
                 zones: &*zones,
+                has_interest: &has_interest,
             };
             match self.machine.publish(&around, message) {
                 Published::Decided => {
@@ -117,9 +121,7 @@ impl Stream {
         self.machine.committed(index - self.began_at, &*zones);
         self.applied = index;
         if let Some(failure) = self.machine.held().failure() {
-            self.fail(vagus_jetstream::error::ApiError::store_failed(
-                &failure.to_string(),
-            ));
+            self.fail(ApiError::store_failed(failure));
             return;
         }
         self.carry_out_effects();
@@ -136,6 +138,8 @@ impl Stream {
             return Some(wait);
         }
         let zones = self.server.zones.clone();
+        let interested = self.account.routed.account.clone();
+        let has_interest = |subject: &[u8]| interested.interest().reaches_anybody(subject);
         let around = Surroundings {
             now: clock::now(),
             random: fastrand::u32(..),
@@ -143,6 +147,7 @@ impl Stream {
             limits: &self.server.limits(),
             batches_left: self.server.batches_left(),
             zones: &*zones,
+            has_interest: &has_interest,
         };
         if let Err(cold) = self.machine.wake(&around) {
             self.read(cold.sequence);

@@ -52,7 +52,7 @@ impl Keeping {
 pub(super) enum Kept {
     Flushed(Flush, Result<(), WriteError>),
     Checkpointed(Box<Checkpoint>, Result<(), WriteError>),
-    Compacted(Result<Compacted, ReadError>),
+    Compacted(Box<Result<Compacted, ReadError>>),
     Erased(Result<(), WriteError>),
     Read(u64, Result<Warm, ReadError>),
 }
@@ -130,9 +130,8 @@ impl Stream {
             term: TERM,
         };
         let state = self.machine.checkpoint();
-        let is_closing = self.keeping.is_closing;
         let held: &Stored = self.machine.held();
-        let checkpoint = held.with(|messages| messages.checkpoint(position, &state, is_closing))?;
+        let checkpoint = held.with(|messages| messages.checkpoint(position, &state))?;
         let Some(checkpoint) = checkpoint else {
             return Ok(false);
         };
@@ -152,13 +151,13 @@ impl Stream {
         if let Some(compaction) = compaction {
             self.keeping.is_compacting = true;
             let compaction: Compaction = compaction;
-            self.write(move |disk| Kept::Compacted(compaction.run(disk)));
+            self.write(move |disk| Kept::Compacted(Box::new(compaction.run(disk))));
         }
     }
 
     /// What cannot be written is in the log still; but the stream has to be opened anew.
     fn cannot_write(&mut self, error: &WriteError) {
-        self.fail(ApiError::store_failed(&error.to_string()));
+        self.fail(ApiError::store_failed(error));
     }
 
     /// Has a message be read that somebody waits for.
@@ -202,7 +201,7 @@ impl Handler<Kept> for Stream {
             }
             Kept::Compacted(outcome) => {
                 self.keeping.is_compacting = false;
-                self.machine.held().with(|messages| match outcome {
+                self.machine.held().with(|messages| match *outcome {
                     Ok(compacted) => messages.compacted(compacted),
                     Err(error) => {
                         log::warn!("JetStream: a segment was not written anew: {error}");
@@ -225,6 +224,7 @@ impl Handler<Kept> for Stream {
                     }
                 }
                 self.is_reading = false;
+                self.machine.has_read(sequence);
                 self.ask_again(sequence);
             }
         }

@@ -13,7 +13,11 @@ use vagus_routing::{ConnectionKind, Destination, Origin};
 /// Something that is to be published.
 #[derive(Debug, Default)]
 pub(super) struct Spoken {
+    /// Where it goes; empty: where its subject says.
+    pub(super) to: Bytes,
     pub(super) subject: Bytes,
+    /// Empty: none.
+    pub(super) reply: Bytes,
     pub(super) headers: Bytes,
     pub(super) payload: Bytes,
 }
@@ -29,29 +33,46 @@ impl Stream {
         self.server.count_batches(self.batches, batches);
         self.batches = batches;
         for effect in effects.list {
-            match effect {
-                Effect::Answer { to, payload } => self.spoken.push_back(Spoken {
-                    subject: to,
-                    headers: Bytes::new(),
-                    payload,
-                }),
-                Effect::Republish {
-                    subject,
-                    headers,
-                    payload,
-                } => self.spoken.push_back(Spoken {
-                    subject,
-                    headers,
-                    payload,
-                }),
-                Effect::Done { request, outcome } => {
-                    if let Some(asked) = self.requests.remove(&request) {
-                        // Who asked may have gone.
-                        let _ = asked.send(outcome);
-                    }
-                }
-                Effect::Abandoned { batch, reason } => self.tell_of_abandoned(&batch, reason),
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Answer { to, payload } => self.spoken.push_back(Spoken {
+                subject: to,
+                payload,
+                ..Spoken::default()
+            }),
+            Effect::Republish {
+                subject,
+                headers,
+                payload,
+            } => self.spoken.push_back(Spoken {
+                subject,
+                headers,
+                payload,
+                ..Spoken::default()
+            }),
+            Effect::Deliver { to, deliveries, .. } => {
+                let spoken = deliveries.into_iter().map(|delivery| Spoken {
+                    to: to.clone(),
+                    subject: delivery.subject,
+                    reply: delivery.reply,
+                    headers: delivery.headers,
+                    payload: delivery.payload,
+                });
+                self.spoken.extend(spoken);
             }
+            Effect::Read { sequence } => self.read(sequence),
+            Effect::Done { request, outcome } => {
+                if let Some(asked) = self.requests.remove(&request) {
+                    // Who asked may have gone.
+                    let _ = asked.send(outcome);
+                }
+            }
+            Effect::Abandoned { batch, reason } => self.tell_of_abandoned(&batch, reason),
+            Effect::Advisory(_) | Effect::ConsumerBegan { .. } | Effect::ConsumerEnded { .. } => {}
         }
     }
 
@@ -72,13 +93,16 @@ impl Stream {
             && let Some(spoken) = self.spoken.pop_front()
         {
             let Spoken {
+                to,
                 subject,
+                reply,
                 headers,
                 payload,
             } = spoken;
             let spoken = in_process::Spoken {
+                to: (!to.is_empty()).then_some(&*to),
                 subject: &subject,
-                reply: None,
+                reply: (!reply.is_empty()).then_some(&*reply),
                 header: &headers,
                 payload: &payload,
             };
