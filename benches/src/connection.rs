@@ -79,6 +79,25 @@ impl Connection {
         self.wait_for_pong()
     }
 
+    /// Asks something, and waits for the answer, of which it gives headers and payload.
+    ///
+    /// # Errors
+    /// When none comes, or something goes wrong with the connection.
+    pub fn ask(&mut self, subject: &str, request: &[u8]) -> Result<Vec<u8>, BenchError> {
+        self.write(b"SUB _INBOX.bench.asked 1\r\nUNSUB 1 1\r\n")?;
+        self.write(format!("PUB {subject} _INBOX.bench.asked {}\r\n", request.len()).as_bytes())?;
+        self.write(request)?;
+        self.write(b"\r\n")?;
+        loop {
+            match self.reader.next_inbound()? {
+                Some(Inbound::Ping) => self.write(b"PONG\r\n")?,
+                Some(Inbound::Pong | Inbound::Other) => {}
+                Some(Inbound::Message { body, .. }) => return Ok(body.to_vec()),
+                None => self.reader.fill(&mut self.stream)?,
+            }
+        }
+    }
+
     /// Waits for a PONG, and answers PINGs; nothing of what was read is left over. Messages are errors.
     fn wait_for_pong(&mut self) -> Result<(), BenchError> {
         let mut answered = false;

@@ -26,6 +26,7 @@ pub mod scenarios;
 pub mod server;
 pub mod setup;
 pub mod statistics;
+pub mod storing;
 pub mod subscriber;
 pub mod summary;
 pub mod table;

@@ -4,8 +4,9 @@ use crate::error::BenchError;
 use crate::flood::{self, FloodPlan};
 use crate::measurement::{Measurement, Timing};
 use crate::server::RunningServer;
-use crate::setup::Setup;
-use crate::{opening, paced, plans, round_trip};
+use crate::setup::{Durability, Setup};
+use crate::storing::StoringPlan;
+use crate::{opening, paced, plans, round_trip, storing};
 
 /// What a scenario should reach, beside the best of the other servers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +60,8 @@ enum Kind {
     Echo {
         connections: usize,
     },
+    /// Publishing to streams.
+    Storing(StoringPlan, Durability),
     Paced {
         per_second: u64,
     },
@@ -86,6 +89,27 @@ const PING_PONG_RUNS: usize = 3;
 
 /// Payload of scenarios whose name does not say another size, bytes.
 pub(crate) const SIZE: usize = 128;
+/// One connection that has 512 messages under way, all for one stream in a file.
+const STORE_512: StoringPlan = StoringPlan {
+    connections: 1,
+    in_flight: 512,
+    streams: 1,
+    size: SIZE,
+    storage: "file",
+};
+
+/// As many that have one message under way each.
+const STORE_64_CONNECTIONS: StoringPlan = StoringPlan {
+    connections: 64,
+    in_flight: 1,
+    ..STORE_512
+};
+
+const STORE_1: StoringPlan = StoringPlan {
+    in_flight: 1,
+    ..STORE_512
+};
+
 /// All scenarios, in the order of the table.
 pub const ALL: &[Scenario] = &[
     Scenario {
@@ -321,6 +345,90 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Paced { per_second: 50_000 },
     },
     Scenario {
+        name: "store512",
+        about: "publish 128 B to a stream in a file, 512 unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(STORE_512, Durability::AsByDefault),
+    },
+    Scenario {
+        name: "store512_always",
+        about: "the same, each acknowledged once it is on the disk",
+        target: NO_WORSE,
+        kind: Kind::Storing(STORE_512, Durability::OnDisk),
+    },
+    Scenario {
+        name: "store512_1k",
+        about: "1 KiB, 512 unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(
+            StoringPlan {
+                size: 1_024,
+                ..STORE_512
+            },
+            Durability::AsByDefault,
+        ),
+    },
+    Scenario {
+        name: "store64",
+        about: "128 B, 64 unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(
+            StoringPlan {
+                in_flight: 64,
+                ..STORE_512
+            },
+            Durability::AsByDefault,
+        ),
+    },
+    Scenario {
+        name: "store1",
+        about: "128 B, one unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(STORE_1, Durability::AsByDefault),
+    },
+    Scenario {
+        name: "store1_always",
+        about: "the same, each acknowledged once it is on the disk",
+        target: NO_WORSE,
+        kind: Kind::Storing(STORE_1, Durability::OnDisk),
+    },
+    Scenario {
+        name: "store64to1",
+        about: "64 connections publish to one stream, one message unacknowledged each",
+        target: NO_WORSE,
+        kind: Kind::Storing(STORE_64_CONNECTIONS, Durability::AsByDefault),
+    },
+    Scenario {
+        name: "store64to1_always",
+        about: "the same, each acknowledged once it is on the disk",
+        target: NO_WORSE,
+        kind: Kind::Storing(STORE_64_CONNECTIONS, Durability::OnDisk),
+    },
+    Scenario {
+        name: "store_100streams",
+        about: "one connection publishes to 100 streams in turns, 512 unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(
+            StoringPlan {
+                streams: 100,
+                ..STORE_512
+            },
+            Durability::AsByDefault,
+        ),
+    },
+    Scenario {
+        name: "store_memory",
+        about: "publish 128 B to a stream in memory, 512 unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(
+            StoringPlan {
+                storage: "memory",
+                ..STORE_512
+            },
+            Durability::AsByDefault,
+        ),
+    },
+    Scenario {
         name: "conn",
         about: "connect, CONNECT, PING, PONG, close; a message is a connection",
         target: NO_WORSE,
@@ -343,6 +451,7 @@ impl Scenario {
     pub fn runs_per_round(&self) -> usize {
         match self.kind {
             Kind::RequestReply { .. } | Kind::Echo { .. } | Kind::Paced { .. } => PING_PONG_RUNS,
+            Kind::Storing(..) => 1,
             Kind::Flood(_)
             | Kind::Secured(_)
             | Kind::Permitted(_)
@@ -361,6 +470,7 @@ impl Scenario {
             Kind::Permitted(_) => Setup::Permissions,
             Kind::Imported(_) => Setup::Imports,
             Kind::InAccounts(_) => Setup::Accounts,
+            Kind::Storing(_, durability) => Setup::Streams(durability),
             Kind::Clustered(servers, _) => Setup::Cluster(servers),
             Kind::RequestReply { servers, .. } if servers > 1 => Setup::Cluster(servers),
             _ => Setup::Plain,
@@ -379,6 +489,7 @@ impl Scenario {
             Kind::RequestReply { in_flight, .. } => {
                 round_trip::request_reply(in_flight, SIZE, server, timing)
             }
+            Kind::Storing(plan, _) => storing::run(plan, server, timing),
             Kind::Echo { connections } => round_trip::echo(connections, SIZE, server, timing),
             Kind::Paced { per_second } => paced::run(per_second, SIZE, server, timing),
             Kind::Connect => opening::connect(server, timing),

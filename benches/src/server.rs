@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::await_interest;
 use crate::error::{BenchError, Doing};
 use crate::process::{CpuTime, resident_bytes};
-use crate::setup::{Prepared, Setup};
+use crate::setup::{Durability, Prepared, Setup};
 use crate::tunnel::Tunnel;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -60,6 +60,24 @@ impl ServerProgram {
             .next()
             .unwrap_or("(says nothing)")
             .to_owned())
+    }
+
+    /// Whether the program takes a configuration that not every version knows.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn can_be_set(&self, setup: Setup) -> Result<bool, BenchError> {
+        if setup != Setup::Streams(Durability::OnDisk) {
+            return Ok(true);
+        }
+        let prepared = setup.prepare(free_port()?)?;
+        let checked = Command::new(&self.program)
+            .arg("-t")
+            .args(prepared.iter().flat_map(|prepared| &prepared.arguments))
+            .stdin(Stdio::null())
+            .output()
+            .doing(|| format!("asking {} about a configuration", self.program))?;
+        Ok(checked.status.success())
     }
 
     /// Starts the program on a free port of this machine, set so, and waits until it accepts connections.

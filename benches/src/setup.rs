@@ -39,6 +39,17 @@ pub enum Setup {
     Imports,
     /// Each publisher and its subscriber are a user of an account of their own, of [`ACCOUNTS`].
     Accounts,
+    /// With streams, in a new folder.
+    Streams(Durability),
+}
+
+/// When a message for a file is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// As by default.
+    AsByDefault,
+    /// Once the disk has it, whatever the server does by default.
+    OnDisk,
 }
 
 /// The account from which the other imports, and in which publishers are; who connects says nothing else.
@@ -134,6 +145,18 @@ impl Setup {
             Self::Imports => IMPORTS.to_owned(),
             Self::Permissions => permissions(),
             Self::Accounts => accounts(),
+            Self::Streams(durability) => {
+                let interval = match durability {
+                    Durability::AsByDefault => "",
+                    Durability::OnDisk => ", sync_interval: always",
+                };
+                let mut prepared = Prepared::new(port)?;
+                let folder = prepared.folder("streams")?;
+                let text = format!("jetstream {{ store_dir: \"{folder}\"{interval} }}\n");
+                let path = prepared.file("server.conf", text.as_bytes())?;
+                prepared.arguments = vec!["-c".to_owned(), path];
+                return Ok(Some(prepared));
+            }
         };
         let mut prepared = Prepared::new(port)?;
         let path = prepared.file("server.conf", text.as_bytes())?;

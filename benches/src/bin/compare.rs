@@ -64,7 +64,8 @@ fn compare() -> Result<ExitCode, BenchError> {
                 let server = &selection.servers[index];
                 let at = format!("{} {run_number}/{runs} {}", scenario.name, server.name);
                 match run(&scenario, server, timing) {
-                    Ok(measurement) => {
+                    Ok(None) => progress(&format!("{at}: left out, it cannot be set so")),
+                    Ok(Some(measurement)) => {
                         progress(&format!("{at}: {}", one_line(&measurement)));
                         results[index].measurements.push(measurement);
                     }
@@ -89,7 +90,15 @@ fn compare() -> Result<ExitCode, BenchError> {
     })
 }
 
-fn run(scenario: &Scenario, program: &ServerProgram, timing: Timing) -> Result<Measurement, BenchError> {
+/// None if the server cannot be set as the scenario wants it.
+fn run(
+    scenario: &Scenario,
+    program: &ServerProgram,
+    timing: Timing,
+) -> Result<Option<Measurement>, BenchError> {
+    if !program.can_be_set(scenario.setup())? {
+        return Ok(None);
+    }
     let mut server = program.start(scenario.setup())?;
     let result = scenario.run(&mut server, timing);
     if result.is_err() {
@@ -98,7 +107,7 @@ fn run(scenario: &Scenario, program: &ServerProgram, timing: Timing) -> Result<M
             server.keep_output().display()
         ));
     }
-    result
+    result.map(Some)
 }
 
 fn one_line(measurement: &Measurement) -> String {
