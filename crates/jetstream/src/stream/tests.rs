@@ -11,7 +11,7 @@ mod publishing;
 mod schedules;
 mod state;
 
-use super::entry::Entry;
+use super::entry::{Entry, encode};
 use super::{Effect, Publish, Published, Stream, Surroundings};
 use crate::account::{Room, StreamBytes};
 use crate::api::{DeleteMessageRequest, PurgeRequest};
@@ -47,6 +47,8 @@ struct Scene {
     now: Time,
     room: Room,
     limits: ServerLimits,
+    /// What was written into the log.
+    log: Vec<u8>,
 }
 
 fn config(settings: &str) -> StreamConfig {
@@ -68,6 +70,7 @@ fn scene(settings: &str) -> Scene {
         now: START,
         room: Room::default(),
         limits: ServerLimits::default(),
+        log: Vec::new(),
     }
 }
 
@@ -116,6 +119,7 @@ impl Scene {
             return Vec::new();
         };
         let (number, entries) = (proposal.number, proposal.entries.clone());
+        encode(&entries, &mut self.log);
         self.stream.committed(number, &zone);
         entries
     }

@@ -13,6 +13,7 @@ impl<M: Messages> Stream<M> {
         if consumers.by_number.is_empty() {
             return;
         }
+        consumers.settle();
         consumers.removals.note(sequence, subject);
         let keeping = consumers.keeping.range(..=(sequence, u64::MAX));
         let keeping: Vec<u64> = keeping.map(|(_, number)| *number).collect();
@@ -30,6 +31,7 @@ impl<M: Messages> Stream<M> {
 
     /// All messages have gone.
     pub(in crate::stream) fn tell_consumers_of_end(&mut self) {
+        self.consumers.settle();
         self.consumers.removals.forget();
         let keeping: Vec<u64> = self.consumers.keeping.iter().map(|(_, number)| *number).collect();
         for number in keeping {

@@ -2,9 +2,12 @@
 
 mod acknowledging;
 mod changing;
+mod creating;
 mod groups;
+mod models;
 mod pulling;
 mod pushing;
+mod recorded;
 mod retention;
 
 use super::{Scene, around, scene};
@@ -65,6 +68,17 @@ fn shown(to: &Bytes, delivery: &Delivery) -> String {
     ];
     let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
     words.join(" ")
+}
+
+/// All that is delivered, in short.
+fn all_sent(effects: &[Effect]) -> Vec<String> {
+    let mut sent = Vec::new();
+    for effect in effects {
+        if let Effect::Deliver { to, deliveries, .. } = effect {
+            sent.extend(deliveries.iter().map(|delivery| shown(to, delivery)));
+        }
+    }
+    sent
 }
 
 impl Desk {
@@ -243,13 +257,7 @@ impl Desk {
 
     /// The same, but for what is only told.
     pub(super) fn delivered(&mut self) -> Vec<String> {
-        let mut delivered = Vec::new();
-        for effect in self.effects() {
-            if let Effect::Deliver { to, deliveries, .. } = effect {
-                delivered.extend(deliveries.iter().map(|delivery| shown(&to, delivery)));
-            }
-        }
-        delivered
+        all_sent(&self.effects())
     }
 
     pub(super) fn effects(&mut self) -> Vec<Effect> {

@@ -224,6 +224,7 @@ fn what_fails_has_never_been() {
             now: scene.now,
             room: scene.room,
             limits: scene.limits.clone(),
+            log: Vec::new(),
         };
         assert_eq!(again.messages(), scene.messages(), "seed {seed} {settings}");
         assert_eq!(again.state(), scene.state(), "seed {seed} {settings}");
