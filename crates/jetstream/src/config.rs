@@ -5,6 +5,7 @@ mod metadata;
 mod sourcing;
 mod subjects;
 mod update;
+mod words;
 
 pub(crate) use check::is_name;
 pub use check::{Existing, ServerLimits, check};
@@ -13,6 +14,7 @@ pub(crate) use metadata::{note_level, shown_metadata, with_level_of};
 pub(crate) use sourcing::check_filters;
 pub(crate) use subjects::{check_work, collide, is_literal, is_subject, meet};
 pub use update::update;
+pub(crate) use words::{cannot_read, words, written};
 
 use crate::json::Value;
 use crate::json::reading::{ReadJson, ReadJsonList, Reading, read_object};
@@ -176,30 +178,6 @@ read_object!(StreamConfigRequest as "server.StreamConfigRequest":
     "pedantic" => is_pedantic,
 );
 
-/// One of several words.
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident as $type:literal, $unknown:expr;
-     $($(#[$what:meta])* $variant:ident = $word:literal),* $(,)?) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-        pub enum $name {
-            $($(#[$what])* #[serde(rename = $word)] $variant),*
-        }
-
-        impl ReadJson for $name {
-            const TYPE: &'static str = $type;
-
-            fn read_json(&mut self, value: &Value<'_>, reading: &mut Reading) {
-                match value {
-                    $(Value::Text(_, raw) if *raw == concat!('"', $word, '"').as_bytes() => *self = Self::$variant,)*
-                    other => reading.give_up(|| $unknown(other)),
-                }
-            }
-        }
-    };
-}
-pub(crate) use words;
-
 words! {
     /// What has messages go.
     Retention as "server.RetentionPolicy", cannot_read;
@@ -250,24 +228,6 @@ words! {
     Default = "default",
     /// Before.
     Async = "async",
-}
-
-/// That a word is none of those that are known, as it is written.
-pub(crate) fn cannot_read(value: &Value<'_>) -> String {
-    let written = written(value);
-    format!("can not unmarshal {}", vagus_protocol::quote::Quoted(&written))
-}
-
-/// How a value is written, as far as it matters to who reads of it.
-pub(crate) fn written(value: &Value<'_>) -> Vec<u8> {
-    match value {
-        Value::Null => b"null".to_vec(),
-        Value::Bool(value) => value.to_string().into_bytes(),
-        Value::Number(number) => number.as_bytes().to_vec(),
-        Value::Text(_, raw) => raw.to_vec(),
-        Value::Array(_) => b"[]".to_vec(),
-        Value::Object(_) => b"{}".to_vec(),
-    }
 }
 
 /// On which servers something is to be.

@@ -53,7 +53,7 @@ impl Consumer {
             };
             let pending = self.pending.count(&self.filter, view, self.counted_from())?;
             let Some(message) = view.held.get(candidate.sequence)? else {
-                self.progress.removed(candidate.sequence);
+                self.give_up(candidate);
                 continue;
             };
             if let Some(waits) = self.deliver_one(candidate, message, pending, moment, out, done_with) {
@@ -63,6 +63,18 @@ impl Consumer {
             }
         }
         Ok(Delivered::Share)
+    }
+
+    /// A message cannot be read: it is not delivered, and nobody waits for it.
+    fn give_up(&mut self, candidate: Candidate) {
+        let Candidate { sequence, deliveries } = candidate;
+        self.progress.removed(sequence);
+        if deliveries == 1 {
+            if sequence > self.progress.last_of_each_up_to {
+                self.pending.passed();
+            }
+            self.progress.pass(sequence);
+        }
     }
 
     /// How many messages are still to come.

@@ -83,10 +83,12 @@ impl Filter {
             }
             return Ok(found);
         }
+        // Each is asked for its share, and some more: what is behind the last of another is not used.
+        let of_each = (2 * at_most / self.patterns.len()).clamp(1, at_most);
         let mut merged = BTreeSet::new();
         for pattern in patterns {
-            let sequences = held.sequences(pattern, from..=found.up_to, at_most);
-            found.up_to = complete_up_to(&sequences, at_most, found.up_to);
+            let sequences = held.sequences(pattern, from..=found.up_to, of_each);
+            found.up_to = complete_up_to(&sequences, of_each, found.up_to);
             merged.extend(sequences);
         }
         found.sequences.extend(merged.range(..=found.up_to).take(at_most));

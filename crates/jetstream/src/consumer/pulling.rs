@@ -5,7 +5,7 @@ use super::request::PullRequest;
 use super::view::View;
 use super::waiting::Waiting;
 use super::{Consumer, Moment, Outgoing};
-use crate::held::{Cold, Messages};
+use crate::held::Messages;
 use bytes::Bytes;
 use std::time::Duration;
 use vagus_protocol::duration;
@@ -15,9 +15,6 @@ const WAITING_AT_MOST: usize = 512;
 
 impl Consumer {
     /// Somebody asks for messages; they are to go to `reply`.
-    ///
-    /// # Errors
-    /// If something has to be read first.
     pub(crate) fn pull<M: Messages>(
         &mut self,
         reply: &Bytes,
@@ -25,16 +22,16 @@ impl Consumer {
         view: &View<'_, M>,
         moment: Moment<'_>,
         out: &mut Outgoing<'_>,
-    ) -> Result<(), Cold> {
+    ) {
         if !self.is_pull() {
             out.status(reply, Bytes::new(), "409 Consumer is push based");
-            return Ok(());
+            return;
         }
         let request = match PullRequest::read(body).and_then(|request| self.check(request)) {
             Ok(request) => request,
             Err(why) => {
                 out.status(reply, Bytes::new(), &why);
-                return Ok(());
+                return;
             }
         };
         let at_most = usize::try_from(self.config.max_waiting).unwrap_or(0);
@@ -43,17 +40,19 @@ impl Consumer {
             self.still_wanted(moment, out);
         }
         if request.no_wait {
-            let pending = self.count_pending(view)? + self.redeliver.len() as u64;
+            // Where something has to be read to know, it waits for the answer as others do.
+            let counted = self.count_pending(view).unwrap_or(u64::MAX / 2);
+            let pending = counted + self.redeliver.len() as u64;
             if pending == 0 && request.expires == 0 {
                 self.used(moment.now);
                 out.status(reply, Bytes::new(), "404 No Messages");
-                return Ok(());
+                return;
             }
             let wanted = self.still_wanted(moment, out);
             if pending > 0 && i64::try_from(pending).unwrap_or(i64::MAX) < wanted {
                 self.used(moment.now);
                 out.status(reply, Bytes::new(), "408 Requests Pending");
-                return Ok(());
+                return;
             }
         }
         if self.waiting.len() >= at_most {
@@ -61,7 +60,7 @@ impl Consumer {
             if request.heartbeat == 0 {
                 out.status(reply, Bytes::new(), "409 Exceeded MaxWaiting");
             }
-            return Ok(());
+            return;
         }
         self.used(moment.now);
         let waiting = Waiting::new(reply.clone(), &request, moment.now);
@@ -74,7 +73,6 @@ impl Consumer {
         {
             pin.until = moment.now.after(self.config.priority_timeout);
         }
-        Ok(())
     }
 
     /// Whether a request may be made of this consumer; the status line if it may not.

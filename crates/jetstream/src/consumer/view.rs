@@ -19,9 +19,9 @@ pub(crate) struct View<'a, M> {
 }
 
 impl<M: Messages> View<'_, M> {
-    /// Whether there is a message of that sequence.
+    /// Whether there is a message of that sequence, by what is known without reading it.
     pub(crate) fn exists(&self, sequence: u64) -> bool {
-        self.held.time_of(sequence).is_some()
+        self.held.next(b">", sequence) == Some(sequence)
     }
 }
 

@@ -7,10 +7,10 @@ use crate::held::{Cold, Messages};
 use crate::stream::{Effect, Stream, Surroundings};
 
 /// How many messages one consumer delivers before others do.
-const SHARE: usize = 256;
+const SHARE: usize = 64;
 
 /// How many turns there are before others than consumers have theirs.
-const TURNS: usize = 64;
+const TURNS: usize = 32;
 
 impl<M: Messages> Stream<M> {
     /// Has consumers deliver what they can. Says whether there is more to be done, which may then be done later.

@@ -3,15 +3,12 @@
 use super::{AtWork, moment};
 use crate::api::requires_other_level;
 use crate::consumer::{Acknowledged, Delivery, read_flow};
-use crate::held::{Cold, Messages};
+use crate::held::Messages;
 use crate::stream::{Effect, Stream, Surroundings};
 use bytes::Bytes;
 
 impl<M: Messages> Stream<M> {
     /// Somebody asks a consumer for messages, which are to go to `reply`. Nothing comes of it if there is no such consumer.
-    ///
-    /// # Errors
-    /// If a message has to be read first; then he is to ask again.
     pub fn pull(
         &mut self,
         around: &Surroundings<'_>,
@@ -19,14 +16,14 @@ impl<M: Messages> Stream<M> {
         reply: &Bytes,
         headers: &[u8],
         body: &[u8],
-    ) -> Result<(), Cold> {
+    ) {
         let Ok(number) = self.consumers.named(name).map(|consumer| consumer.number) else {
-            return Ok(());
+            return;
         };
         if reply.is_empty() {
-            return Ok(());
+            return;
         }
-        let pulled = self.with_consumer(number, |work| {
+        self.with_consumer(number, |work| {
             let AtWork {
                 consumer,
                 view,
@@ -34,12 +31,11 @@ impl<M: Messages> Stream<M> {
             } = work;
             if consumer.is_pull() && requires_other_level(headers) {
                 out.status(reply, Bytes::new(), "412 Required Api Level");
-                return Ok(());
+                return;
             }
-            consumer.pull(reply, body, &view, moment(around), &mut out)
+            consumer.pull(reply, body, &view, moment(around), &mut out);
         });
         self.consumers.make_ready(number);
-        pulled.unwrap_or(Ok(()))
     }
 
     /// Somebody says what has become of a message, on the subject that it came with. If he wants to know that this has been
@@ -67,8 +63,7 @@ impl<M: Messages> Stream<M> {
                     view,
                     mut out,
                 } = work;
-                // What would have to be read first to know how much there is waits until it is there.
-                let _ = consumer.pull(reply, request, &view, moment(around), &mut out);
+                consumer.pull(reply, request, &view, moment(around), &mut out);
             }
             outcome
         });

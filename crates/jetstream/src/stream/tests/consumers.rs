@@ -7,6 +7,7 @@ mod groups;
 mod models;
 mod pulling;
 mod pushing;
+mod reading;
 mod recorded;
 mod retention;
 
@@ -195,10 +196,7 @@ impl Desk {
     pub(super) fn pull_from(&mut self, name: &str, reply: &str, body: &str) {
         let reply = Bytes::copy_from_slice(reply.as_bytes());
         self.at_work(|scene, around| {
-            scene
-                .stream
-                .pull(around, name, &reply, b"", body.as_bytes())
-                .unwrap();
+            scene.stream.pull(around, name, &reply, b"", body.as_bytes());
         });
     }
 
