@@ -1,6 +1,8 @@
 //! What consumers cost: those that have nothing to do, and those that deliver. `cargo run --release -p vagus-jetstream
 //! --example consumers`.
 
+#![allow(clippy::print_stdout, reason = "showing figures is what it is for")]
+
 use std::time::Instant;
 
 use bytes::Bytes;

@@ -110,3 +110,17 @@ fn no_more_are_unacknowledged_than_may_be() {
     assert_eq!(desk.sent(), ["r p.3 1.3.3.0 p.3"]);
     assert_eq!(desk.counts(), "3/3 0/0 acks 2 again 0 waiting 1 pending 0");
 }
+
+#[test]
+fn a_delay_is_what_it_says_whatever_the_backoff() {
+    let mut desk = desk("");
+    desk.publish(&["p.1"]);
+    desk.consumer(r#","backoff":[1000000000,60000000000]"#);
+    desk.pull("r", r#"{"batch":3,"expires":90000000000}"#);
+    desk.sent();
+    assert_eq!(desk.pass(SECOND), ["r p.1 2.1.2.0 p.1"]);
+    desk.say(1, "-NAK 5s");
+    desk.sent();
+    assert_eq!(desk.pass(5 * SECOND - 1), [""; 0]);
+    assert_eq!(desk.pass(1), ["r p.1 3.1.3.0 p.1"]);
+}
