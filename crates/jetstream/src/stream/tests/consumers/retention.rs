@@ -1,6 +1,8 @@
 //! Which messages stay because of consumers.
 
 use super::desk;
+use crate::api::GetRequest;
+use crate::time::SECOND;
 
 #[test]
 fn what_no_consumer_wants_is_not_kept() {
@@ -37,4 +39,76 @@ fn what_consumers_have_done_with_goes() {
         desk.effects();
         assert_eq!(desk.scene.messages().len(), left, "{settings}");
     }
+}
+
+#[test]
+fn invariant_10_what_was_delivered_as_often_as_it_may_be_stays_in_a_work_queue() {
+    let mut desk = desk(r#","retention":"workqueue""#);
+    desk.publish(&["p.1", "p.2"]);
+    desk.consumer(r#","ack_wait":1000000000,"max_deliver":1"#);
+    desk.pull("r", "2");
+    desk.sent();
+    desk.ack([2]);
+    desk.pass(5 * SECOND);
+    assert_eq!(desk.scene.messages(), ["1 p.1 [] p.1"]);
+    let wanted = GetRequest {
+        sequence: 1,
+        ..GetRequest::default()
+    };
+    assert!(desk.scene.stream.get(&wanted).unwrap().is_ok());
+    // It is never delivered again, but may still be acknowledged.
+    desk.pull("r", r#"{"batch":1,"no_wait":true}"#);
+    assert_eq!(desk.delivered(), ["r = 404 No Messages"]);
+    desk.ack([1]);
+    desk.effects();
+    assert_eq!(desk.scene.messages(), [""; 0]);
+}
+
+#[test]
+fn invariant_12_interest_is_right_after_a_filter_changes() {
+    let mut desk = desk(r#","retention":"interest""#);
+    desk.consumer(r#","filter_subjects":["p.1","p.2"]"#);
+    desk.consumer_named("D", r#","filter_subject":"p.2""#);
+    desk.publish(&["p.1", "p.2", "p.3"]);
+    assert_eq!(desk.scene.messages(), ["1 p.1 [] p.1", "2 p.2 [] p.2"]);
+    desk.consumer(r#","filter_subject":"p.3""#);
+    desk.effects();
+    // What D needs stays.
+    assert_eq!(desk.scene.messages(), ["2 p.2 [] p.2"]);
+    desk.publish(&["p.1", "p.3"]);
+    assert_eq!(desk.scene.messages(), ["2 p.2 [] p.2", "5 p.3 [] p.3"]);
+    assert_eq!(desk.info().num_pending, 1);
+}
+
+#[test]
+fn invariant_12_a_consumer_that_is_refused_leaves_the_one_that_is_there_as_it_was() {
+    let mut desk = desk(r#","retention":"interest""#);
+    desk.consumer("");
+    desk.publish(&["p.1", "p.2"]);
+    desk.pull("r", "1");
+    desk.sent();
+    let before = (desk.info(), desk.scene.stream.checkpoint());
+    for (subject, config, code) in [
+        ("DURABLE.CREATE.P.C", r#""ack_policy":"none""#, 10012),
+        (
+            "DURABLE.CREATE.P.C",
+            r#""ack_policy":"explicit","max_waiting":7"#,
+            10012,
+        ),
+        (
+            "DURABLE.CREATE.P.C",
+            r#""ack_policy":"explicit","filter_subject":"a..b""#,
+            10052,
+        ),
+        (
+            "DURABLE.CREATE.P.C",
+            r#""ack_policy":"explicit","replay_policy":"original""#,
+            10012,
+        ),
+    ] {
+        let body = format!(r#"{{"stream_name":"P","config":{{"durable_name":"C",{config}}}}}"#);
+        let refused = desk.ask_for(subject, &body).unwrap_err();
+        assert_eq!(refused.err_code, code, "{config}");
+    }
+    assert_eq!((desk.info(), desk.scene.stream.checkpoint()), before);
 }
