@@ -94,3 +94,20 @@ fn the_token_of_one_who_proves_its_key_is_shown_and_that_of_a_bearer_is_not() {
         assert_eq!(shown("&auth=1&state=closed", number), expected);
     }
 }
+
+/// As nats-server looks it up then.
+#[test]
+fn the_system_account_is_told_of_an_account_that_nobody_has_come_to() {
+    let world = World::new();
+    let system_user = world.system.user(|_| {});
+    let (mut system, _) = world.enter(&system_user);
+    for (account, is_there) in [(&world.account, true), (&TestAccount::new(), false)] {
+        let name = account.key.public();
+        system.send(&format!("PUB $SYS.REQ.ACCOUNT.{name}.INFO answer 0\r\n"));
+        let answer = answer(&mut system);
+        match is_there {
+            true => assert_eq!(answer["data"]["account_name"], name),
+            false => assert_eq!(answer["error"]["code"], 500, "{answer}"),
+        }
+    }
+}

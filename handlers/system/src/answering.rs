@@ -5,6 +5,8 @@ use crate::envelope::Outcome;
 use crate::service::SystemService;
 use crate::topic::{Topic, account_in};
 use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv6Addr};
+use vagus_actors::claimed_accounts::Lookup;
 use vagus_actors::monitor::{CloseConnection, DismissGently};
 use vagus_actors::observed::Extent;
 use vagus_actors::reload::{Content, Keep, Propose, Reach};
@@ -68,7 +70,10 @@ impl SystemService {
                 Err(error) => Outcome::BadRequest(error),
             },
             Topic::Account => match self.check(payload) {
-                Ok(()) => outcome(vagus_monitoring::account_detail(&self.broker, account()))?,
+                Ok(()) => {
+                    self.look_up(account()).await;
+                    outcome(vagus_monitoring::account_detail(&self.broker, account()))?
+                }
                 Err(error) => Outcome::BadRequest(error),
             },
             // That is asked of all accounts, too: each is answered once.
@@ -89,6 +94,18 @@ impl SystemService {
             Topic::LameDuck => self.dismiss(connection(payload)?).await?,
         };
         Some(Answer::Wrapped(outcome))
+    }
+
+    /// Has an account known that an operator has signed and nobody has come to yet, if its token is found.
+    async fn look_up(&self, account: &str) {
+        let Some(claimed) = self.broker.claimed_accounts.get() else {
+            return;
+        };
+        let asked_here = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        if let Lookup::Fetching(fetched) = claimed.look_up(account, asked_here) {
+            // Whatever was found is known then.
+            let _ = fetched.await;
+        }
     }
 
     /// Whether a request without options can be read.
