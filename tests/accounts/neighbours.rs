@@ -29,6 +29,12 @@ fn round_trips(neighbour: &mut Client, count: usize) {
 fn beside(world: &World, mut tenant: impl FnMut() + Send) -> u64 {
     let mut neighbour = world.client("other");
     neighbour.subscribe("quiet", "1");
+    // The first changes of an account's interest make all of its fan-outs stale.
+    let first: String = (100..164)
+        .map(|sid| format!("SUB past.{sid} {sid}\r\nUNSUB {sid}\r\n"))
+        .collect();
+    neighbour.send_bytes(first.as_bytes());
+    neighbour.sync_silent();
     round_trips(&mut neighbour, 10);
     let resolved = world.traffic().fanouts_resolved;
     let (done, once) = (AtomicBool::new(false), AtomicBool::new(false));
