@@ -29,7 +29,7 @@ const NO_WORSE: Target = Target {
     rate_counts: true,
 };
 
-/// No worse in CPU; the rate is that of the generator's own TLS.
+/// No worse in CPU; the rate is that of the generator's own TLS or frames.
 const AS_THE_TUNNEL_PERMITS: Target = Target {
     rate_counts: false,
     ..NO_WORSE
@@ -45,6 +45,8 @@ enum Kind {
     Flood(fn() -> FloodPlan),
     /// The same through TLS.
     Secured(fn() -> FloodPlan),
+    /// The same through WebSocket.
+    Framed(fn() -> FloodPlan),
     /// The same by a user with permissions.
     Permitted(fn() -> FloodPlan),
     /// The same from one account to another that imports it.
@@ -257,6 +259,21 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Secured(|| plans::fan(100, false)),
     },
     Scenario {
+        name: "ws_1to1_128",
+        about: "1to1_128 through WebSocket",
+        target: Target {
+            cpu: 2.0,
+            ..AS_THE_TUNNEL_PERMITS
+        },
+        kind: Kind::Framed(|| plans::pairs(1, 128)),
+    },
+    Scenario {
+        name: "ws_fan100",
+        about: "fan100 through WebSocket",
+        target: AS_THE_TUNNEL_PERMITS,
+        kind: Kind::Framed(|| plans::fan(100, false)),
+    },
+    Scenario {
         name: "permissions_1to1",
         about: "1to1_128 by a user with 50 rules that allow and 50 that deny, for PUB and for SUB",
         target: NO_WORSE,
@@ -454,6 +471,7 @@ impl Scenario {
             Kind::Storing(..) => 1,
             Kind::Flood(_)
             | Kind::Secured(_)
+            | Kind::Framed(_)
             | Kind::Permitted(_)
             | Kind::Imported(_)
             | Kind::InAccounts(_)
@@ -467,6 +485,7 @@ impl Scenario {
     pub fn setup(&self) -> Setup {
         match self.kind {
             Kind::Secured(_) => Setup::Tls,
+            Kind::Framed(_) => Setup::WebSocket,
             Kind::Permitted(_) => Setup::Permissions,
             Kind::Imported(_) => Setup::Imports,
             Kind::InAccounts(_) => Setup::Accounts,
@@ -482,6 +501,7 @@ impl Scenario {
         match self.kind {
             Kind::Flood(plan)
             | Kind::Secured(plan)
+            | Kind::Framed(plan)
             | Kind::Permitted(plan)
             | Kind::Imported(plan)
             | Kind::InAccounts(plan)
@@ -515,6 +535,7 @@ mod tests {
         for scenario in ALL {
             let (Kind::Flood(plan)
             | Kind::Secured(plan)
+            | Kind::Framed(plan)
             | Kind::Permitted(plan)
             | Kind::Imported(plan)
             | Kind::InAccounts(plan)

@@ -86,9 +86,15 @@ impl ServerProgram {
             return self.start_cluster(count);
         }
         let port = free_port()?;
+        if setup == Setup::WebSocket {
+            let websocket = free_port()?;
+            let mut server = self.start_prepared(port, Some(Setup::prepare_websocket(port, websocket)?))?;
+            server.tunnel = Some(Tunnel::through_websocket(websocket)?);
+            return Ok(server);
+        }
         let mut server = self.start_prepared(port, setup.prepare(port)?)?;
         if setup == Setup::Tls {
-            server.tunnel = Some(Tunnel::open(port)?);
+            server.tunnel = Some(Tunnel::through_tls(port)?);
         }
         Ok(server)
     }

@@ -30,6 +30,8 @@ pub enum Setup {
     Plain,
     /// Clients have to speak TLS.
     Tls,
+    /// Clients speak WebSocket, without compression.
+    WebSocket,
     /// Clients are, without a login, a user that has [`RULES`] rules that allow and as many that deny, both for
     /// publishing and for subscribing.
     Permissions,
@@ -134,7 +136,7 @@ impl Setup {
     /// When they cannot be written.
     pub fn prepare(self, port: u16) -> Result<Option<Prepared>, BenchError> {
         let text = match self {
-            Self::Plain | Self::Cluster(_) => return Ok(None),
+            Self::Plain | Self::WebSocket | Self::Cluster(_) => return Ok(None),
             Self::Tls => {
                 let mut prepared = Prepared::new(port)?;
                 let (certificate, key) = prepared.certificate()?;
@@ -177,6 +179,20 @@ fn accounts() -> String {
         );
     }
     text + "}\n"
+}
+
+impl Setup {
+    /// Writes the files of a server that is going to listen on one port, and for WebSocket on the other.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn prepare_websocket(port: u16, websocket: u16) -> Result<Prepared, BenchError> {
+        let mut prepared = Prepared::new(port)?;
+        let text = format!("websocket {{ listen: \"127.0.0.1:{websocket}\", no_tls: true }}\n");
+        let path = prepared.file("server.conf", text.as_bytes())?;
+        prepared.arguments = vec!["-c".to_owned(), path];
+        Ok(prepared)
+    }
 }
 
 /// A certificate that nobody has to trust, and its key, as PEM.

@@ -1,5 +1,7 @@
-//! TLS for a generator that speaks plain: what comes in on a port of this machine goes on to the server through TLS.
-//! The CPU for it is the generator's and is not measured.
+//! TLS or WebSocket for a generator that speaks plain: what comes in on a port of this machine goes on to the server through
+//! it. The CPU for it is the generator's and is not measured.
+
+mod far_side;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode};
+use far_side::{FarSide, Through};
+use openssl::ssl::{SslContext, SslMethod, SslVerifyMode};
 
-use crate::connection::ANSWER_LIMIT;
 use crate::error::{BenchError, Doing};
 use crate::poller::{Interest, Poller};
 
@@ -36,20 +38,31 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// Opens a tunnel to a server that listens on this port.
+    /// Opens a tunnel to a server that speaks TLS on this port.
     ///
     /// # Errors
     /// When the system gives it no sockets.
-    pub fn open(server: u16) -> Result<Self, BenchError> {
+    pub fn through_tls(server: u16) -> Result<Self, BenchError> {
+        let mut context = SslContext::builder(SslMethod::tls_client())
+            .map_err(io::Error::other)
+            .doing(|| "opening a tunnel".to_owned())?;
+        context.set_verify(SslVerifyMode::NONE);
+        Self::open(server, Through::Tls(context.build()))
+    }
+
+    /// Opens a tunnel to a server that speaks WebSocket on this port.
+    ///
+    /// # Errors
+    /// When the system gives it no sockets.
+    pub fn through_websocket(server: u16) -> Result<Self, BenchError> {
+        Self::open(server, Through::WebSocket)
+    }
+
+    fn open(server: u16, through: Through) -> Result<Self, BenchError> {
         let doing = || "opening a tunnel".to_owned();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(doing)?;
         listener.set_nonblocking(true).doing(doing)?;
         let port = listener.local_addr().doing(doing)?.port();
-        let mut context = SslContext::builder(SslMethod::tls_client())
-            .map_err(io::Error::other)
-            .doing(doing)?;
-        context.set_verify(SslVerifyMode::NONE);
-        let context = context.build();
         let ending = Arc::new(AtomicBool::new(false));
         let told_to_end = ending.clone();
         let relay = move || {
@@ -64,7 +77,7 @@ impl Tunnel {
             let mut relay = Relay {
                 listener,
                 server,
-                context,
+                through,
                 poller,
                 links: HashMap::new(),
                 next: LISTENER + 1,
@@ -102,7 +115,7 @@ impl Drop for Tunnel {
 struct Relay {
     listener: TcpListener,
     server: u16,
-    context: SslContext,
+    through: Through,
     poller: Poller,
     links: HashMap<usize, Link>,
     next: usize,
@@ -146,12 +159,12 @@ impl Relay {
     fn accept(&mut self) -> Result<(), BenchError> {
         let doing = || "opening a link of the tunnel".to_owned();
         let (plain, _) = self.listener.accept().doing(doing)?;
-        let link = Link::open(plain, self.server, &self.context).doing(doing)?;
+        let link = Link::open(plain, self.server, &self.through).doing(doing)?;
         self.next += 2;
         let number = self.next & !1;
         self.poller.add(&link.plain, number, Interest::Changes)?;
         self.poller
-            .add(link.secured.get_ref(), number + 1, Interest::Changes)?;
+            .add(link.far_side.socket(), number + 1, Interest::Changes)?;
         self.links.insert(number, link);
         Ok(())
     }
@@ -167,7 +180,7 @@ enum Pumped {
 
 struct Link {
     plain: TcpStream,
-    secured: SslStream<TcpStream>,
+    far_side: FarSide,
     to_server: Passage,
     to_client: Passage,
 }
@@ -216,27 +229,15 @@ impl Passage {
 }
 
 impl Link {
-    /// Passes INFO on in the clear, then does the handshake.
-    fn open(mut plain: TcpStream, server: u16, context: &SslContext) -> io::Result<Self> {
-        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, server))?;
-        for stream in [&socket, &plain] {
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-        }
-        let mut info = Vec::new();
-        while info.last() != Some(&b'\n') {
-            let mut byte = [0];
-            socket.read_exact(&mut byte)?;
-            info.extend(byte);
-        }
-        plain.write_all(&info)?;
-        let ssl = Ssl::new(context).map_err(io::Error::other)?;
-        let secured = ssl.connect(socket).map_err(io::Error::other)?;
-        secured.get_ref().set_nonblocking(true)?;
+    /// Passes on what is said in the clear, and has come to terms with the server.
+    fn open(mut plain: TcpStream, server: u16, through: &Through) -> io::Result<Self> {
+        let (far_side, said) = FarSide::open(server, through)?;
+        plain.set_nodelay(true)?;
+        plain.write_all(&said)?;
         plain.set_nonblocking(true)?;
         Ok(Self {
             plain,
-            secured,
+            far_side,
             to_server: Passage::new(),
             to_client: Passage::new(),
         })
@@ -246,34 +247,19 @@ impl Link {
     fn pump(&mut self) -> io::Result<Pumped> {
         let Self {
             plain,
-            secured,
+            far_side,
             to_server,
             to_client,
         } = self;
         for _ in 0..ROUNDS {
             // TLS may want to read for a write, and the other way round: whenever one goes on both are tried.
-            let up = to_server.carry(
-                |buffer| (&*plain).read(buffer),
-                |bytes| secured.ssl_write(bytes).map_err(blocked_or_broken),
-            )?;
-            let down = to_client.carry(
-                |buffer| match secured.ssl_read(buffer) {
-                    Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(0),
-                    result => result.map_err(blocked_or_broken),
-                },
-                |bytes| (&*plain).write(bytes),
-            )?;
-            if !up && !down {
+            let flushed = far_side.flush()?;
+            let up = to_server.carry(|buffer| (&*plain).read(buffer), |bytes| far_side.write(bytes))?;
+            let down = to_client.carry(|buffer| far_side.read(buffer), |bytes| (&*plain).write(bytes))?;
+            if !flushed && !up && !down {
                 return Ok(Pumped::Blocked);
             }
         }
         Ok(Pumped::Unfinished)
-    }
-}
-
-fn blocked_or_broken(error: openssl::ssl::Error) -> io::Error {
-    match error.code() {
-        ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => ErrorKind::WouldBlock.into(),
-        _ => error.into_io_error().unwrap_or_else(io::Error::other),
     }
 }
