@@ -13,6 +13,7 @@ import draining  # noqa: F401
 import reconnecting  # noqa: F401
 import restarting  # noqa: F401
 import access  # noqa: F401
+import websocket  # noqa: F401
 from promises import keep_promises
 
 # Seconds after which a promise counts as broken: a bound for hanging servers, far from any measurement.

@@ -9,6 +9,7 @@ from nats.aio.client import Client
 # Only a bound on how long a broken server can hold up the run: nothing is measured with it.
 PATIENCE = 20
 
+_SPEAKING_WEBSOCKET = re.compile(r"Listening for websocket clients on (wss?://\S+)")
 _LISTENING = re.compile(r"Listening for client connections on (.+):(\d+)")
 
 
@@ -29,6 +30,8 @@ class Server:
 
     def __init__(self, binary, *arguments):
         self.port = None
+        # Where clients connect that speak WebSocket, if any may.
+        self.websocket = None
         self.errors = []
         self._binary = binary
         self._arguments = arguments
@@ -58,6 +61,9 @@ class Server:
         async for line in lines:
             text = line.decode(errors="replace").rstrip()
             self._log.append(text)
+            websocket = _SPEAKING_WEBSOCKET.search(text)
+            if websocket:
+                self.websocket = websocket.group(1)
             listening = _LISTENING.search(text)
             if listening:
                 self.port = int(listening.group(2))
