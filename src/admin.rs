@@ -97,6 +97,8 @@ impl MonitoringSockets {
                 .as_ref()
                 .zip(context)
                 .map(|(settings, context)| shown(settings, tls, context)),
+            websocket_urls: Vec::new(),
+            websocket_not_after: None,
             admin_tls: socket.context.clone(),
         };
         let broker = Arc::new(Broker::new(observatory, accounts, Arc::new(Live::new(settings))));

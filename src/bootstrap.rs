@@ -1,8 +1,12 @@
 //! The only wiring: which actors there are, and who knows whom.
 
 mod cluster;
+mod listening;
+mod websocket;
 
 pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
+pub(crate) use listening::listen;
+pub(crate) use websocket::WebSocketParts;
 
 use crate::admin::{Admin, MonitoringSockets};
 use crate::certificates::Secured;
@@ -15,12 +19,11 @@ use crate::streams;
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
-use cluster::{Clustering, RouteParts};
+use cluster::{Clustering, Elsewhere, RouteParts};
 use futures_util::future::join_all;
-use socket2::{Domain, Protocol, Socket, Type};
 use std::cell::RefCell;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -45,7 +48,7 @@ use vagus_actors::{Accounts, Observatory, Operator, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::grammar::Map;
-use vagus_configs::{Config, Limits, Listen, Port, split_advertised};
+use vagus_configs::{Config, Limits, Port, split_advertised};
 use vagus_delivery::Live;
 use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
@@ -54,9 +57,7 @@ use vagus_nats::{CalloutMeans, ClientSettings, Nats};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 use vagus_system::SystemServiceHandle;
-
-/// How many accepted connections may wait for us; the system has a bound of its own.
-const BACKLOG: i32 = 4096;
+use websocket::{WebSocketSocket, with_port};
 
 /// JetStream's API level, which clients look at to know what they may ask for.
 const API_LEVEL: u32 = 4;
@@ -64,6 +65,7 @@ const API_LEVEL: u32 = 4;
 /// A broker's actors, as the outside reaches them.
 pub(crate) struct Running {
     pub(crate) client_address: SocketAddr,
+    pub(crate) websocket_address: Option<SocketAddr>,
     pub(crate) system: System,
     pub(crate) arbiters: Arc<Arbiters>,
     pub(crate) accounts: Arc<Accounts>,
@@ -91,6 +93,7 @@ pub(crate) fn start(
     let secured = Secured::start(config.clients.tls.as_ref())?;
     let socket = listen(&config.clients.listen)?;
     let client_address = socket.local_addr()?;
+    let websocket = WebSocketSocket::listen(&config)?;
     let routes = RouteSocket::listen(&config)?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
     let connectors = connectors::prepare(&Config::default(), &config)?;
@@ -125,7 +128,7 @@ pub(crate) fn start(
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let sockets = (socket, client_address, monitoring, routes, connectors);
+            let sockets = (socket, client_address, websocket, monitoring, routes, connectors);
             let started = populate(sockets, document, info, &identity, gate, secured, streams);
             let started = match started {
                 Ok((running, services)) => {
@@ -161,9 +164,10 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
 /// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
 /// there is one.
 fn populate(
-    (socket, client_address, monitoring, routes, connectors): (
+    (socket, client_address, websocket_socket, monitoring, routes, connectors): (
         TcpListener,
         SocketAddr,
+        Option<WebSocketSocket>,
         MonitoringSockets,
         Option<RouteSocket>,
         Vec<ReadyConnector>,
@@ -224,6 +228,7 @@ fn populate(
         auth_callout: config.clients.callout.clone(),
         callout_means: Some(callout_means),
         tls: secured.clients.clone(),
+        websocket: None,
         proxy_protocol: config.clients.proxy_protocol,
         max_traced_payload: config.logging.max_traced_payload,
         trace_headers: config.logging.trace_headers,
@@ -232,20 +237,39 @@ fn populate(
         answered: answered.clone(),
         events: surroundings.events.clone(),
     }));
+    let websocket_address = websocket_socket.as_ref().map(WebSocketSocket::address);
+    let websocket_parts = match &websocket_socket {
+        Some(socket) => WebSocketParts::prepare(socket, config, &client_settings.current().0)?,
+        None => None,
+    };
     let route_address = routes.as_ref().map(RouteSocket::address);
-    let clustering = routes
-        .and_then(|socket| Clustering::prepare(socket, config, &surroundings, &arbiters, &client_settings));
+    let mut with_real_port = config.clone();
+    with_port(&mut with_real_port, websocket_address);
+    let clustering = routes.and_then(|socket| {
+        Clustering::prepare(
+            socket,
+            &with_real_port,
+            &surroundings,
+            &arbiters,
+            &client_settings,
+        )
+    });
     let languages = Languages {
         surroundings: surroundings.clone(),
         client_settings: client_settings.clone(),
+        websocket: websocket_parts.clone(),
         routes: clustering.as_ref().map(|clustering| clustering.parts.clone()),
     };
     let mut receptions = vec![languages.open_receptions(first.clone())];
     for number in 1..count {
         receptions.push(open_elsewhere(number, &arbiters, &languages)?);
     }
-    let (receptions, route_receptions): (Vec<_>, Vec<_>) = receptions.into_iter().unzip();
-    let route_receptions = route_receptions.into_iter().flatten().collect();
+    let each = |reception: fn(&Receptions) -> Option<&Recipient<Placed>>| -> Vec<_> {
+        receptions.iter().filter_map(reception).cloned().collect()
+    };
+    let route_receptions = each(|receptions| receptions.routes.as_ref());
+    let websocket_receptions = each(|receptions| receptions.websocket.as_ref());
+    let receptions = each(|receptions| Some(&receptions.clients));
     let expects_handshakes = {
         let client_settings = client_settings.clone();
         move || client_settings.current().0.tls.is_some()
@@ -253,17 +277,32 @@ fn populate(
     let listener = Listener::new(socket, receptions, arbiters.clone())?
         .expecting_handshakes(expects_handshakes)
         .start();
+    let mut listeners = vec![listener.clone().recipient()];
+    if let (Some(socket), Some(parts)) = (websocket_socket, &websocket_parts) {
+        let listener = socket.begin(parts, websocket_receptions, &arbiters)?;
+        listeners.push(listener.recipient());
+    }
     let system_service = system_account.as_ref().map(SystemAccount::handle);
     let announce = {
         let (client_settings, system_service) = (client_settings.clone(), system_service.clone());
+        let websocket = websocket_parts.as_ref().map(|parts| parts.settings.clone());
         let farewell = clustering.as_ref().map(Clustering::farewell);
         move || {
-            let elsewhere = farewell.as_ref().map_or_else(Vec::new, |farewell| farewell());
+            let elsewhere = farewell
+                .as_ref()
+                .map_or_else(Elsewhere::default, |farewell| farewell());
             client_settings.update(|now| {
                 let mut settings = now.in_lame_duck_mode();
-                settings.info.connect_urls.clone_from(&elsewhere);
+                settings.info.connect_urls.clone_from(&elsewhere.connect_urls);
                 settings
             });
+            if let Some(websocket) = &websocket {
+                websocket.update(|now| {
+                    let mut settings = now.in_lame_duck_mode();
+                    settings.info.connect_urls.clone_from(&elsewhere.websocket_urls);
+                    settings
+                });
+            }
             if let Some(service) = system_service {
                 actix::spawn(async move { service.tell_of_lame_duck().await });
             }
@@ -271,7 +310,7 @@ fn populate(
     };
     let lame_duck = LameDuck::new(
         config.lame_duck.clone(),
-        vec![listener.clone().recipient()],
+        listeners,
         monitor.clone(),
         Box::new(announce),
     )
@@ -297,6 +336,12 @@ fn populate(
     };
     let asked = (observatory, accounts.directory().clone());
     let admin = monitoring.serve(config, info, asked, secured.clients.as_ref(), operator)?;
+    if let Some(parts) = &websocket_parts {
+        websocket::show(parts, &admin.broker.settings);
+        let websocket_tls = parts.settings.current().0.tls.clone();
+        let listeners = secured.clients.iter().chain(&websocket_tls);
+        secured.stapler.watch(listeners.map(AsRef::as_ref));
+    }
     let service = system_account.map(|account| {
         let broker = admin.broker.clone();
         account.serve(first.clone(), broker, monitor.clone(), asking.clone(), answered)
@@ -325,7 +370,10 @@ fn populate(
     known_connectors.adopt(connectors, config.limits.max_payload);
     // Nobody else says which they are.
     let _ = admin.broker.connectors.set(known_connectors.clone());
-    let cluster_told = client_settings.clone();
+    let cluster_told = (
+        client_settings.clone(),
+        websocket_parts.as_ref().map(|parts| parts.settings.clone()),
+    );
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         accounts: accounts.clone(),
@@ -336,10 +384,11 @@ fn populate(
         stapler: secured.stapler.clone(),
         cluster: clustering.as_ref().map(Clustering::reloading),
         connectors: known_connectors,
+        websocket: websocket_parts,
         process: setup.process,
     };
     let reload = start_reload(
-        with_ports(config, (client_address, route_address), &admin),
+        with_ports(config, (client_address, websocket_address, route_address), &admin),
         (setup.tree, setup.text),
         setup.source,
         parts,
@@ -357,6 +406,7 @@ fn populate(
         .transpose()?;
     let running = Running {
         client_address,
+        websocket_address,
         system: System::current(),
         arbiters,
         accounts,
@@ -375,8 +425,13 @@ fn populate(
 }
 
 /// How the server is set, with the ports that it was given where it asked for any.
-fn with_ports(config: &Config, (clients, routes): (SocketAddr, Option<SocketAddr>), admin: &Admin) -> Config {
+fn with_ports(
+    config: &Config,
+    (clients, websocket, routes): (SocketAddr, Option<SocketAddr>, Option<SocketAddr>),
+    admin: &Admin,
+) -> Config {
     let mut config = config.clone();
+    with_port(&mut config, websocket);
     let fixed = |address: SocketAddr| Port::Fixed(address.port());
     config.clients.listen.port = fixed(clients);
     if let (Some(cluster), Some(address)) = (&mut config.cluster, routes) {
@@ -432,14 +487,21 @@ fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surr
     arbiter
 }
 
-/// Where connections placed on one arbiter become actors: those of clients, and routes if there is a cluster.
-type Receptions = (Recipient<Placed>, Option<Recipient<Placed>>);
+/// Where connections placed on one arbiter become actors.
+struct Receptions {
+    clients: Recipient<Placed>,
+    /// Clients that speak WebSocket, if any may.
+    websocket: Option<Recipient<Placed>>,
+    /// If there is a cluster.
+    routes: Option<Recipient<Placed>>,
+}
 
 /// What is spoken on every arbiter.
 #[derive(Clone)]
 struct Languages {
     surroundings: Arc<Surroundings>,
     client_settings: Arc<Live<ClientSettings>>,
+    websocket: Option<WebSocketParts>,
     routes: Option<RouteParts>,
 }
 
@@ -447,10 +509,16 @@ impl Languages {
     /// The receptions of an arbiter, on its own thread.
     fn open_receptions(&self, arbiter: LocalArbiter) -> Receptions {
         let routes = self.routes.as_ref();
-        let routes = routes.map(|routes| routes.open_reception(arbiter.clone()));
+        let websocket = self.websocket.as_ref();
         let clients = Nats::new(self.client_settings.clone());
-        let clients = Reception::new(clients, arbiter, self.surroundings.clone()).start();
-        (clients.recipient(), routes)
+        Receptions {
+            routes: routes.map(|routes| routes.open_reception(arbiter.clone())),
+            websocket: websocket
+                .map(|websocket| websocket.open_reception(arbiter.clone(), &self.surroundings)),
+            clients: Reception::new(clients, arbiter, self.surroundings.clone())
+                .start()
+                .recipient(),
+        }
     }
 }
 
@@ -493,56 +561,6 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
         .enable_all()
         .build()
         .expect("the system gives no event queue")
-}
-
-/// A socket that listens. A host that names all addresses means those of IPv4 and IPv6.
-pub(crate) fn listen(listen: &Listen) -> Result<TcpListener, StartError> {
-    let port = listen.port.to_bind();
-    let failed = |source| StartError::Listen {
-        address: match listen.host.parse::<Ipv6Addr>() {
-            Ok(host) => format!("[{host}]:{port}"),
-            Err(_) => format!("{}:{port}", listen.host),
-        },
-        source,
-    };
-    let address = resolve(&listen.host, port).map_err(failed)?;
-    if address.ip().is_unspecified() {
-        let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        match bind(all) {
-            Ok(socket) => return Ok(socket),
-            Err(error) if address.is_ipv6() || error.kind() == io::ErrorKind::AddrInUse => {
-                return Err(failed(error));
-            }
-            // The machine has no IPv6.
-            Err(_) => {}
-        }
-    }
-    bind(address).map_err(failed)
-}
-
-fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(SocketAddr::from((ip, port)));
-    }
-    let mut addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
-    // As Go does: a name that has both means the IPv4 address.
-    addresses.sort_by_key(SocketAddr::is_ipv6);
-    addresses
-        .first()
-        .copied()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address"))
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
 }
 
 /// Has accounts share what they are defined to. Where a configuration says so, that it is allowed was seen to when it was

@@ -23,7 +23,7 @@ impl Secured {
     pub(crate) fn start(settings: Option<&Settings>) -> Result<Self, StartError> {
         let clients = make_ready(settings, None, Occasion::Start)?;
         let stapler = Stapler::start()?;
-        stapler.watch(clients.as_deref());
+        stapler.watch(clients.as_deref().into_iter());
         Ok(Self { clients, stapler })
     }
 }
@@ -60,6 +60,11 @@ pub(crate) fn make_ready(
     }
     stapling::prepare(&clients, occasion)?;
     Ok(Some(Arc::new(clients)))
+}
+
+/// When the certificate ends; one that ends beyond all calendars ends never.
+pub(crate) fn not_after(tls: &ClientTls) -> Option<Timestamp> {
+    Timestamp::from_second(tls.not_after()).ok()
 }
 
 /// How long before its end a certificate is warned of, in seconds.

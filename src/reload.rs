@@ -13,12 +13,12 @@ use vagus_configs::{Config, Loaded};
 use vagus_delivery::Live;
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::Settings;
-use vagus_nats::ClientSettings;
+use vagus_nats::{ClientSettings, ProposedSettings};
 
 use crate::admin;
 use crate::admin_service::AdminService;
-use crate::bootstrap::{ClusterReload, advertise, bounds, share, trusted_proxies};
-use crate::certificates::{Occasion, make_ready};
+use crate::bootstrap::{ClusterReload, WebSocketParts, advertise, bounds, share, trusted_proxies};
+use crate::certificates::{Occasion, make_ready, not_after};
 use crate::claimed_accounts;
 use crate::connectors;
 use crate::stapling::Stapler;
@@ -101,10 +101,24 @@ pub(crate) struct Parts {
     pub(crate) stapler: Stapler,
     pub(crate) cluster: Option<ClusterReload>,
     pub(crate) connectors: ConnectorsHandle,
+    pub(crate) websocket: Option<WebSocketParts>,
     pub(crate) process: Box<dyn Process>,
 }
 
 impl Parts {
+    /// What clients of all listeners are to go by.
+    fn proposed(&self, new: &Config) -> Result<ProposedSettings, String> {
+        let clients = self.client_settings(new)?;
+        let websocket = self.websocket.as_ref();
+        let websocket = websocket
+            .map(|parts| parts.prepare_anew(new, &clients))
+            .transpose();
+        Ok(ProposedSettings {
+            clients,
+            websocket: websocket.map_err(|error| error.to_string())?.flatten(),
+        })
+    }
+
     /// What clients are to go by. Users are compiled, which fails for some.
     fn client_settings(&self, new: &Config) -> Result<ClientSettings, String> {
         let (before, _) = self.client_settings.current();
@@ -158,7 +172,11 @@ async fn free_once_unused(settings: Arc<ClientSettings>) {
 
 impl Apply for Parts {
     fn prepare(&mut self, old: &Config, new: &Config) -> Result<Prepared, String> {
-        let client_settings = self.client_settings(new)?;
+        let ProposedSettings {
+            clients: client_settings,
+            websocket,
+        } = self.proposed(new)?;
+        let live_websocket = self.websocket.as_ref().map(|parts| parts.settings.clone());
         let https = new.clients.tls.as_ref().map(admin::https_context).transpose();
         let https = https.map_err(|error| error.to_string())?;
         let admin = self.admin.prepare(old.admin.as_ref(), new.admin.as_ref());
@@ -186,6 +204,12 @@ impl Apply for Parts {
                     client_settings.clone()
                 }
             });
+            if let (Some(live), Some(settings)) = (&live_websocket, &websocket) {
+                live.update(|now| match now.info.lame_duck {
+                    true => settings.in_lame_duck_mode(),
+                    false => settings.clone(),
+                });
+            }
             match (&config.operators, &client_settings.claimed_accounts) {
                 (Some(operators), Some(claimed)) => {
                     claimed_accounts::preload(operators, claimed);
@@ -196,7 +220,8 @@ impl Apply for Parts {
             }
             share(&accounts).wait();
             let tls = client_settings.tls.as_ref();
-            stapler.watch(tls.map(AsRef::as_ref));
+            let websocket_tls = websocket.as_ref().and_then(|settings| settings.tls.as_ref());
+            stapler.watch(tls.into_iter().chain(websocket_tls).map(AsRef::as_ref));
             settings.update(|now| Settings {
                 tls: config
                     .clients
@@ -205,6 +230,7 @@ impl Apply for Parts {
                     .zip(https.clone())
                     .map(|(settings, https)| admin::shown(settings, tls, https)),
                 config: config.clone(),
+                websocket_not_after: websocket_tls.and_then(|tls| not_after(tls)),
                 admin_tls: admin.context.clone(),
                 info: client_settings.info.clone(),
                 loaded: jiff::Timestamp::now(),
@@ -223,6 +249,6 @@ impl Apply for Parts {
     fn preview(&mut self, new: &Config) -> Result<Arc<dyn Any + Send + Sync>, String> {
         let admin = self.admin.prepare(None, new.admin.as_ref());
         admin.map_err(|error| error.to_string())?;
-        Ok(Arc::new(self.client_settings(new)?))
+        Ok(Arc::new(self.proposed(new)?))
     }
 }

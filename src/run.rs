@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use thiserror::Error;
@@ -144,6 +145,7 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
             host_and_port(&admin.listen.host, address.port())
         );
     }
+    let websocket = tell_of_websocket(&config, server.websocket_address());
     info!(
         "Listening for client connections on {}",
         host_and_port(&config.clients.listen.host, address.port())
@@ -154,6 +156,7 @@ fn run(launch: Launch, args: Vec<String>, log: &RunningLog) -> Result<ExitCode, 
         (server.client_address(), requires_tls),
         server.monitor_address(),
         server.secure_monitor_address(),
+        websocket,
         &own_addresses(),
     );
     files.write_ports_file(config.ports_file_dir.as_deref(), ports);
@@ -187,6 +190,21 @@ fn tell_feature_flags(flags: &BTreeMap<String, bool>) {
     info!("  Feature flags:");
     info!("    Configured:    none");
     info!("    Unsupported:   {}", names.join(", "));
+}
+
+/// Where clients connect that speak WebSocket, and whether by TLS, if any may.
+fn tell_of_websocket(config: &Config, address: Option<SocketAddr>) -> Option<(SocketAddr, bool)> {
+    let (websocket, address) = config.websocket.as_ref().zip(address)?;
+    let is_secure = websocket.tls.is_some();
+    let scheme = if is_secure { "wss" } else { "ws" };
+    info!(
+        "Listening for websocket clients on {scheme}://{}",
+        host_and_port(&websocket.listen.host, address.port())
+    );
+    if !is_secure {
+        warn!("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
+    }
+    Some((address, is_secure))
 }
 
 fn tell_how_clients_connect(config: &Config) {

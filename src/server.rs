@@ -78,6 +78,14 @@ pub enum StartError {
         /// Where it was to listen.
         address: SocketAddr,
     },
+    /// The port of WebSocket cannot be listened on: the operator's to mend.
+    #[error("Unable to listen for websocket connections: {address}, \"{source}\"")]
+    ListenForWebSocket {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The port of routes cannot be listened on: the operator's to mend.
     #[error("Error listening on router port: {address}, \"{source}\"")]
     ListenForRoutes {
@@ -121,6 +129,14 @@ impl StartError {
     pub(crate) fn admin(error: Self) -> Self {
         match error {
             Self::Listen { address, source } => Self::ListenForAdmin { address, source },
+            other => other,
+        }
+    }
+
+    /// That a port cannot be listened on, said of WebSocket.
+    pub(crate) fn websocket(error: Self) -> Self {
+        match error {
+            Self::Listen { address, source } => Self::ListenForWebSocket { address, source },
             other => other,
         }
     }
@@ -214,6 +230,11 @@ impl Server {
     /// Where clients connect; the port is the real one, also if any free one was asked for.
     pub fn client_address(&self) -> SocketAddr {
         self.running.client_address
+    }
+
+    /// Where clients connect that speak WebSocket; the port is the real one. None if none may.
+    pub fn websocket_address(&self) -> Option<SocketAddr> {
+        self.running.websocket_address
     }
 
     /// Where other servers of the cluster connect; the port is the real one. None if it is in none.

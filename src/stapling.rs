@@ -70,9 +70,9 @@ impl Stapler {
     }
 
     /// Looks after these from now on, in place of those of before. They have been [prepared](prepare).
-    pub(crate) fn watch(&self, clients: Option<&ClientTls>) {
-        let staples = clients.map(|clients| clients.staples().to_vec());
-        self.order(Order::Watch(staples.unwrap_or_default()));
+    pub(crate) fn watch<'t>(&self, listeners: impl Iterator<Item = &'t ClientTls>) {
+        let staples = listeners.flat_map(ClientTls::staples).cloned();
+        self.order(Order::Watch(staples.collect()));
     }
 
     /// Has this called once, when a certificate turns out not to be good with which the server is not to go on.

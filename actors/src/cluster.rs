@@ -104,6 +104,8 @@ pub struct ClusterShown {
     /// Where they can connect to other servers; none if they are not told. Until there has been another it is not said where
     /// they can connect to this one either.
     pub connect_urls: Option<Vec<String>>,
+    /// The same, for those that speak WebSocket.
+    pub websocket_urls: Option<Vec<String>>,
 }
 
 /// Puts in force what clients are told of the cluster.
@@ -285,11 +287,16 @@ impl Cluster {
     /// Tells clients what has changed for them.
     fn show(&mut self) {
         let (name, urls) = self.membership.shown();
-        let connect_urls = match self.settings.advertises {
-            true if !urls.is_empty() || self.shown.connect_urls.is_some() => Some(urls),
+        let told = |urls: Vec<String>, before: &Option<Vec<String>>| match self.settings.advertises {
+            true if !urls.is_empty() || before.is_some() => Some(urls),
             _ => None,
         };
-        let shown = ClusterShown { name, connect_urls };
+        let websocket_urls = self.membership.websocket_urls();
+        let shown = ClusterShown {
+            name,
+            connect_urls: told(urls, &self.shown.connect_urls),
+            websocket_urls: told(websocket_urls, &self.shown.websocket_urls),
+        };
         if shown != self.shown {
             (self.advertise)(&shown);
             self.shown = shown;

@@ -13,7 +13,7 @@ mod unannounced;
 mod watching;
 mod writing;
 
-pub use session::{ANTICIPATED, Awaited, ConnectionNames, Progress, Session, SlowTask, Turn};
+pub use session::{ANTICIPATED, Awaited, ConnectionNames, Progress, Session, SlowTask, Turn, write_number};
 
 use crate::accounts::{Accounts, RoutedAccount};
 use crate::connection_events::ConnectionEvents;
@@ -186,8 +186,7 @@ impl<S: Session> Connection<S> {
     /// How the log calls it: the peer's address, the connection's number, and what the session adds.
     fn log_name(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|out| {
-            let number = S::NAMES.number;
-            write!(out, "{} - {number}:{}", self.session.peer(), self.id())?;
+            write_number(&self.session, self.id(), out)?;
             self.session.write_names(out)
         })
     }
@@ -308,6 +307,10 @@ impl<S: Session> Drop for Connection<S> {
     /// Nothing that was held for the peer outlives the actor, however it ended.
     fn drop(&mut self) {
         let reason = self.closing.unwrap_or(CloseReason::ServerShutdown);
+        if self.closing.is_none() {
+            // Nobody has hung up: through layers the peer is told why. What it does not take is lost.
+            self.wire.end(reason);
+        }
         let remembered = self.closed(reason);
         if let Some(mut membership) = self.membership.take()
             && reason.is_slow_consumer()
@@ -325,11 +328,12 @@ impl<S: Session> Drop for Connection<S> {
             }
         }
         self.depart();
+        let names = self.session.names();
         log::log!(
-            S::NAMES.level,
+            names.level,
             "{} - {}: {}",
             self.log_name(),
-            S::NAMES.closed,
+            names.closed,
             reason.text()
         );
         let connection = Arc::new(remembered);

@@ -22,6 +22,9 @@ pub(crate) static REFUSED_CONNECTIONS: Flood = Flood::new(Level::Error, "connect
 /// TLS handshakes that came to nothing.
 pub static FAILED_HANDSHAKES: Flood = Flood::new(Level::Error, "TLS handshake errors");
 
+/// Requests for WebSocket that came to nothing.
+pub static FAILED_UPGRADES: Flood = Flood::new(Level::Error, "websocket handshake errors");
+
 /// Headers of proxies that cannot be read.
 pub static PROXY_HEADERS: Flood = Flood::new(Level::Warn, "errors reading PROXY protocol headers");
 
@@ -37,9 +40,10 @@ pub static VIOLATIONS: Flood = Flood::new(Level::Error, "protocol violations");
 /// What peers of connectors did wrong.
 pub(crate) static CONNECTOR_PEERS: Flood = Flood::new(Level::Error, "errors of peers of connectors");
 
-const ALL: [&Flood; 7] = [
+const ALL: [&Flood; 8] = [
     &REFUSED_CONNECTIONS,
     &FAILED_HANDSHAKES,
+    &FAILED_UPGRADES,
     &PROXY_HEADERS,
     &FAILED_LOGINS,
     &UNCHECKED_CERTIFICATES,

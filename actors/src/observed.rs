@@ -36,6 +36,8 @@ pub struct ClientInfo {
     /// The service that has refused it, if one has.
     #[serde(skip)]
     pub refused_by: Option<Arc<ServiceRefusal>>,
+    /// Whether it speaks WebSocket.
+    pub speaks_websocket: bool,
     /// Whether it can be told at any time what the server is about.
     pub hears_news: bool,
     /// What it is if it is a server that has said who it is.

@@ -4,7 +4,7 @@
 //! sessions. There is one for each listener and arbiter. A language may want to talk to a peer first; that is a task
 //! of its own, so that nobody waits for a peer that is slow, and what it holds is freed with it.
 
-use crate::connection::{Connection, Session, Surroundings};
+use crate::connection::{Connection, ConnectionNames, Session, Surroundings};
 use crate::flood::REFUSED_CONNECTIONS;
 use crate::mailbox::{Observe, tell};
 use crate::monitor::{ConnectionClosed, ConnectionOpening};
@@ -35,6 +35,11 @@ const LINGERING_AT_MOST: usize = 256;
 pub trait Language: Send + Unpin + 'static {
     /// The state machine of one peer.
     type Session: Session;
+
+    /// How the log calls connections of this language.
+    fn names(&self) -> ConnectionNames {
+        ConnectionNames::CLIENTS
+    }
 
     /// The session of a new peer, and what is said to it first; or how to get there.
     fn open(&mut self, entrance: Entrance) -> Opening<Self::Session>;
@@ -151,7 +156,7 @@ impl<L: Language> Reception<L> {
             return;
         }
         let id = self.arbiter.borrow().shared.next_connection_id();
-        let names = L::Session::NAMES;
+        let names = self.language.names();
         let number = names.number;
         log::log!(names.level, "{peer} - {number}:{id} - {}", names.created);
         let (bounds, _) = self.surroundings.bounds.current();
@@ -205,7 +210,7 @@ impl<L: Language> Reception<L> {
                             last_words,
                         }) => {
                             unopened.set(unopened.get() + 1);
-                            tell_closed::<L::Session>(&surroundings, id, peer, since, reason);
+                            tell_closed(&surroundings, names, id, (peer, since), reason);
                             if let Some(outcome) = outcome {
                                 outcome.failed(reason.text());
                             }
@@ -222,11 +227,15 @@ impl<L: Language> Reception<L> {
     }
 
     fn refuse(&mut self, mut socket: TcpStream, peer: SocketAddr, id: ConnectionId) {
-        REFUSED_CONNECTIONS.say(format_args!("{peer} - cid:{id} - maximum connections exceeded"));
+        let names = self.language.names();
+        let number = names.number;
+        REFUSED_CONNECTIONS.say(format_args!(
+            "{peer} - {number}:{id} - maximum connections exceeded"
+        ));
         // A fresh socket takes a few hundred bytes at once, or its peer is gone.
         let told = socket.write_all(&self.language.refuse(peer, id));
         let reason = CloseReason::MaximumConnectionsExceeded;
-        tell_closed::<L::Session>(&self.surroundings, id, peer, Instant::now(), reason);
+        tell_closed(&self.surroundings, names, id, (peer, Instant::now()), reason);
         if told.is_err() || self.lingering.get() >= LINGERING_AT_MOST {
             return;
         }
@@ -241,15 +250,14 @@ impl<L: Language> Reception<L> {
 }
 
 /// The Monitor is told of those, too, that never were open.
-fn tell_closed<S: Session>(
+fn tell_closed(
     surroundings: &Surroundings,
+    names: ConnectionNames,
     id: ConnectionId,
-    peer: SocketAddr,
-    since: Instant,
+    (peer, since): (SocketAddr, Instant),
     reason: CloseReason,
 ) {
     let text = reason.text();
-    let names = S::NAMES;
     log::log!(
         names.level,
         "{peer} - {}:{id} - {}: {text}",

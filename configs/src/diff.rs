@@ -7,6 +7,7 @@ mod admin;
 mod cluster;
 mod credentials;
 mod shown;
+mod websocket;
 
 pub use shown::{MASK, Shown};
 
@@ -199,6 +200,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         cluster,
         connectors,
         jetstream,
+        websocket,
         // Of the content as a whole.
         digest: _,
         arbiters,
@@ -336,6 +338,7 @@ fn compare(old: &Config, new: &Config) -> Table {
     );
     cluster::compare(&mut table, (cluster.as_ref(), new.cluster.as_ref()));
     table.fixed("jetstream", (jetstream, &new.jetstream), section);
+    websocket::compare(&mut table, (websocket.as_ref(), new.websocket.as_ref()));
     admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));
     table.row(
         "connectors",

@@ -38,6 +38,7 @@ impl Config {
             admin,
             cluster,
             connectors,
+            websocket,
             digest: _,
             jetstream: _,
             arbiters: _,
@@ -73,7 +74,8 @@ impl Config {
         if let Some(cluster) = cluster {
             files.of_listener(&cluster.listener);
         }
-        if let Some(tls) = admin_tls {
+        let websocket_tls = websocket.as_ref().and_then(|websocket| websocket.tls.as_ref());
+        for tls in admin_tls.into_iter().chain(websocket_tls) {
             files.of_tls(tls);
         }
         for tls in connectors.iter().filter_map(ConnectorSettings::tls) {

@@ -26,6 +26,7 @@ mod logging;
 mod metrics;
 mod monitoring;
 mod operators;
+mod websocket;
 
 pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
 pub use admin::{Admin, AdminRole, AdminToken, AdminUser};
@@ -49,6 +50,7 @@ pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, 
 pub use metrics::Metrics;
 pub use monitoring::Monitoring;
 pub use operators::{DEFAULT_FETCH_TIMEOUT, Deletion, DirectoryKind, DirectoryResolver, Operators, Resolver};
+pub use websocket::{WebSocket, WebSocketLogin};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -99,6 +101,8 @@ pub struct Config {
     pub connectors: Vec<ConnectorSettings>,
     /// The streams that it keeps, if it does.
     pub jetstream: Option<JetStream>,
+    /// Where clients connect that speak WebSocket, if they can.
+    pub websocket: Option<WebSocket>,
     /// [`Loaded::digest`] of the file that a server was started with, to be shown; empty without one.
     pub digest: String,
     /// How many arbiters (threads that carry connections) there are; one a core when 0.
@@ -122,6 +126,9 @@ impl Config {
         }
         if let (Some(cluster), Some(current)) = (&mut self.cluster, &running.cluster) {
             keep(&mut cluster.listener.listen.port, current.listener.listen.port);
+        }
+        if let (Some(websocket), Some(current)) = (&mut self.websocket, &running.websocket) {
+            keep(&mut websocket.listen.port, current.listen.port);
         }
         if let (Some(admin), Some(current)) = (&mut self.admin, &running.admin) {
             keep(&mut admin.listen.port, current.listen.port);

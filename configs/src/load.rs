@@ -32,6 +32,7 @@ mod read;
 mod server;
 mod tls;
 mod users;
+mod websocket;
 
 pub use findings::{Obstacle, Problem, Warning};
 

@@ -46,8 +46,8 @@ pub enum Read {
     Empty,
     /// The peer has ended the stream.
     End,
-    /// The socket failed.
-    Failed,
+    /// The socket failed, or what stands on it: with [`io::ErrorKind::InvalidData`] where the peer has broken its rules.
+    Failed(io::Error),
 }
 
 impl Input {
@@ -73,7 +73,7 @@ impl Input {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 return Read::Incomplete { drained: false };
             }
-            Err(_) => return Read::Failed,
+            Err(error) => return Read::Failed(error),
         };
         if let Some(large) = &mut self.large {
             if count < missing_length || !reaches_the_end {

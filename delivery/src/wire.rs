@@ -11,6 +11,7 @@ mod last_words;
 mod layer;
 mod peer_check;
 mod tls_layer;
+mod websocket_layer;
 
 pub use compression_layer::{CompressionLayer, SharedLevel};
 pub use entrance::{Came, Direction, EARLY_AT_MOST, Entrance, Errand};
@@ -19,6 +20,7 @@ pub use last_words::LastWords;
 pub use layer::{Below, Layer, NewLayer};
 pub use peer_check::PeerCheck;
 pub use tls_layer::{HandshakeError, TlsFacts, TlsLayer, TlsPeerCertificate};
+pub use websocket_layer::WebSocketLayer;
 
 use compression_layer::CompressionScratch;
 use rustix::io::Errno;
@@ -28,6 +30,8 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
+use vagus_protocol::error::CloseReason;
+use websocket_layer::WebSocketScratch;
 
 /// One read takes at most this much, in bytes.
 pub const READ_SIZE: usize = 128 * 1024;
@@ -52,6 +56,8 @@ pub struct Scratch {
     frame: Vec<u8>,
     /// None until something is compressed.
     compression: Option<Box<CompressionScratch>>,
+    /// None until somebody speaks WebSocket.
+    websocket: Option<Box<WebSocketScratch>>,
 }
 
 impl Scratch {
@@ -64,6 +70,10 @@ impl Scratch {
 
     fn compression(&mut self) -> &mut CompressionScratch {
         self.compression.get_or_insert_default()
+    }
+
+    fn websocket(&mut self) -> &mut WebSocketScratch {
+        self.websocket.get_or_insert_default()
     }
 
     /// For the next that needs one.
@@ -176,15 +186,15 @@ impl Wire {
         }
     }
 
-    fn say_farewell(&mut self) {
+    fn say_farewell(&mut self, reason: CloseReason) {
         if let Self::Layered(layer) = self {
-            layer.say_farewell();
+            layer.say_farewell(reason);
         }
     }
 
-    /// Ends the stream towards the peer; false if there is no peer any more.
-    pub fn end(&mut self) -> bool {
-        self.say_farewell();
+    /// Ends the stream towards the peer, for this reason; false if there is no peer any more.
+    pub fn end(&mut self, reason: CloseReason) -> bool {
+        self.say_farewell(reason);
         socket2::SockRef::from(&**self.socket())
             .shutdown(Shutdown::Write)
             .is_ok()

@@ -33,6 +33,10 @@ pub struct Settings {
     pub https: Option<SocketAddr>,
     /// The TLS of clients, if there is any.
     pub tls: Option<TlsSettings>,
+    /// `host:port` of the servers of the cluster, for clients that speak WebSocket.
+    pub websocket_urls: Vec<String>,
+    /// When the certificate ends that clients are shown who speak WebSocket by TLS.
+    pub websocket_not_after: Option<Timestamp>,
     /// How the admin service speaks TLS, if it does.
     pub admin_tls: Option<SslContext>,
 }

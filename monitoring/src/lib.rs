@@ -21,6 +21,7 @@ mod subscription;
 mod subsz;
 mod units;
 mod varz;
+mod websocket;
 
 pub use accounts::{AccountTraffic, account_detail, account_traffic, subscriptions_of_clients, traffic_of};
 pub use answer::{Document, Refusal, Status};

@@ -6,6 +6,7 @@ use crate::cluster::{ClusterSection, Routes};
 use crate::process::resident_bytes;
 use crate::query::Query;
 use crate::units::{Decimal, Nanoseconds, Time, Uptime};
+use crate::websocket::WebSocketSection;
 use crate::{Broker, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -78,6 +79,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         tls_required: tls.is_some_and(|tls| tls.required),
         tls_verify: tls.is_some_and(|tls| tls.verify),
         connect_urls: &info.connect_urls,
+        ws_connect_urls: &settings.websocket_urls,
         max_connections: match limits.max_connections {
             // nats-server has one number for "nobody" and "no limit".
             0 => -1,
@@ -102,7 +104,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         gateway: Nothing {},
         leaf: Nothing {},
         mqtt: Nothing {},
-        websocket: Nothing {},
+        websocket: WebSocketSection::of(settings),
         jetstream: Nothing {},
         tls_timeout: Decimal(tls.map_or(TLS_TIMEOUT, |tls| tls.timeout)),
         write_deadline: Nanoseconds(limits.write_deadline),
@@ -179,6 +181,8 @@ struct Varz<'a> {
     tls_verify: bool,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     connect_urls: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    ws_connect_urls: &'a [String],
     max_connections: i64,
     #[serde(skip_serializing_if = "is_zero")]
     max_subscriptions: i64,
@@ -196,7 +200,7 @@ struct Varz<'a> {
     gateway: Nothing,
     leaf: Nothing,
     mqtt: Nothing,
-    websocket: Nothing,
+    websocket: WebSocketSection<'a>,
     jetstream: Nothing,
     tls_timeout: Decimal,
     write_deadline: Nanoseconds,

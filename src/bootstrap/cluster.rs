@@ -18,7 +18,7 @@ use vagus_actors::placement::Placed;
 use vagus_actors::reception::Reception;
 use vagus_actors::reload::Prepared;
 use vagus_auth::credentials::{Credentials, Gate};
-use vagus_configs::{Cluster as ClusterConfig, Config, Port, RouteUrl, split_advertised};
+use vagus_configs::{Cluster as ClusterConfig, Config, ListenerSettings, Port, RouteUrl, split_advertised};
 use vagus_delivery::Live;
 use vagus_delivery::arbiter::{Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
@@ -104,8 +104,9 @@ pub(super) struct Clustering {
     pub(super) parts: RouteParts,
     socket: RouteSocket,
     cluster: Addr<Cluster>,
-    /// Where clients connect to this server.
+    /// Where clients connect to this server, and those that speak WebSocket.
     own_urls: Vec<String>,
+    own_websocket_urls: Vec<String>,
     /// Whether clients are told of the other servers.
     advertises: bool,
 }
@@ -163,6 +164,7 @@ impl Clustering {
             are_counted: false,
         };
         let own_urls = client_urls(config, client_info.port);
+        let own_websocket_urls = websocket_urls(config);
         Some(Self {
             parts: RouteParts {
                 surroundings: Arc::new(surroundings),
@@ -171,6 +173,7 @@ impl Clustering {
             socket,
             cluster,
             own_urls,
+            own_websocket_urls,
             advertises: cluster_config.advertises,
         })
     }
@@ -194,14 +197,17 @@ impl Clustering {
     }
 
     /// Tells other servers that this one is about to stop, and says where its clients can connect instead.
-    pub(super) fn farewell(&self) -> impl Fn() -> Vec<String> + use<> {
+    pub(super) fn farewell(&self) -> impl Fn() -> Elsewhere + use<> {
         let (settings, advertises) = (self.parts.settings.clone(), self.advertises);
         move || {
             let (settings, _) = settings.current();
             settings.cluster.say(settings.farewell());
             match advertises {
-                true => settings.cluster.connect_urls(),
-                false => Vec::new(),
+                true => Elsewhere {
+                    connect_urls: settings.cluster.connect_urls(),
+                    websocket_urls: settings.cluster.websocket_urls(),
+                },
+                false => Elsewhere::default(),
             }
         }
     }
@@ -211,21 +217,32 @@ impl Clustering {
         self,
         receptions: Vec<Recipient<Placed>>,
         arbiters: &Arc<Arbiters>,
-        client_settings: Arc<Live<ClientSettings>>,
+        (client_settings, websocket_settings): (Arc<Live<ClientSettings>>, Option<Arc<Live<ClientSettings>>>),
         shown: Arc<Live<Settings>>,
     ) -> Result<RunningCluster, StartError> {
         let RouteSocket { socket, entry } = self.socket;
         let address = entry.address;
         log::info!("Listening for route connections on {address}");
         Listener::new(socket, receptions.clone(), arbiters.clone())?.start();
-        let own_urls = self.own_urls;
+        let (own_urls, own_websocket_urls) = (self.own_urls, self.own_websocket_urls);
         let accounts = self.parts.surroundings.accounts.clone();
         let advertise = move |cluster: &ClusterShown| {
             accounts.set_cluster(&cluster.name);
-            tell_clients(&client_settings, cluster, &own_urls);
+            tell_clients(
+                &client_settings,
+                &cluster.name,
+                (&cluster.connect_urls, &own_urls),
+            );
+            if let Some(websocket_settings) = &websocket_settings {
+                let urls = (&cluster.websocket_urls, &own_websocket_urls[..]);
+                tell_clients(websocket_settings, &cluster.name, urls);
+            }
             shown.update(|now| {
                 let mut settings = now.clone();
                 settings.info = client_settings.current().0.info.clone();
+                let websocket = websocket_settings.as_ref().map(|settings| settings.current().0);
+                settings.websocket_urls =
+                    websocket.map_or_else(Vec::new, |now| now.info.connect_urls.clone());
                 if let Some(cluster) = &mut settings.config.cluster {
                     cluster.listener.listen.port = Port::Fixed(address.port());
                 }
@@ -306,6 +323,9 @@ fn route_settings(
 ) -> RouteSettings {
     let permissions = RoutePermissions::new(cluster.permissions.as_ref());
     let mut info = route_info(cluster, clients, entry, client_urls(config, clients.port));
+    if cluster.advertises {
+        info.ws_connect_urls = websocket_urls(config);
+    }
     permissions.announce(&mut info);
     RouteSettings {
         info,
@@ -398,12 +418,24 @@ fn route_info(
     }
 }
 
+/// Where clients of a server that is about to stop can connect instead.
+#[derive(Default)]
+pub(super) struct Elsewhere {
+    pub(super) connect_urls: Vec<String>,
+    /// Those that speak WebSocket.
+    pub(super) websocket_urls: Vec<String>,
+}
+
 /// Tells clients what the cluster is called and where else they can connect, behind where they can connect here.
-fn tell_clients(client_settings: &Live<ClientSettings>, shown: &ClusterShown, own_urls: &[String]) {
+fn tell_clients(
+    client_settings: &Live<ClientSettings>,
+    cluster: &str,
+    (urls, own_urls): (&Option<Vec<String>>, &[String]),
+) {
     client_settings.update(|now| {
         let mut settings = now.clone();
-        settings.info.cluster.clone_from(&shown.name);
-        if let Some(urls) = &shown.connect_urls {
+        cluster.clone_into(&mut settings.info.cluster);
+        if let Some(urls) = urls {
             // Who is about to stop sends everybody elsewhere.
             let own_urls = if now.info.lame_duck { &[] } else { own_urls };
             settings.info.connect_urls = own_urls.iter().chain(urls).cloned().collect();
@@ -412,10 +444,27 @@ fn tell_clients(client_settings: &Live<ClientSettings>, shown: &ClusterShown, ow
     });
 }
 
-/// Where clients connect to this server: as is advertised, else at all addresses that others can reach.
+/// Where clients connect to this server.
 fn client_urls(config: &Config, port: u16) -> Vec<String> {
-    let host = &config.clients.listen.host;
-    if let Some(address) = &config.clients.advertise {
+    let ListenerSettings {
+        listen, advertise, ..
+    } = &config.clients;
+    urls(&listen.host, advertise.as_ref(), port)
+}
+
+/// Where those connect that speak WebSocket, if any may. The port is the one that was given.
+fn websocket_urls(config: &Config) -> Vec<String> {
+    config.websocket.as_ref().map_or_else(Vec::new, |websocket| {
+        let port = websocket.listen.port.to_bind();
+        let advertised = websocket.advertise.as_deref().map(split_advertised);
+        let port = advertised.and_then(|(_, port)| port).unwrap_or(port);
+        urls(&websocket.listen.host, websocket.advertise.as_ref(), port)
+    })
+}
+
+/// As is advertised, else at all addresses that others can reach.
+fn urls(host: &str, advertise: Option<&String>, port: u16) -> Vec<String> {
+    if let Some(address) = advertise {
         return vec![join(split_advertised(address).0, port)];
     }
     let mut urls = Vec::new();

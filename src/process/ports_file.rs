@@ -17,15 +17,19 @@ pub(crate) struct Ports {
     nats: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     monitoring: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    websocket: Vec<String>,
 }
 
 impl Ports {
-    /// Where clients connect, by TLS alone or not, and where the server shows itself over HTTP and HTTPS. `own` are the
+    /// Where clients connect, by TLS alone or not, where the server shows itself over HTTP and HTTPS, and where clients
+    /// connect that speak WebSocket, by TLS or not. `own` are the
     /// addresses of this machine: what listens on all of them is listed with each.
     pub(crate) fn new(
         (clients, require_tls): (SocketAddr, bool),
         http: Option<SocketAddr>,
         https: Option<SocketAddr>,
+        websocket: Option<(SocketAddr, bool)>,
         own: &[IpAddr],
     ) -> Self {
         let urls = |scheme: &str, address: SocketAddr| -> Vec<String> {
@@ -40,6 +44,9 @@ impl Ports {
         Self {
             nats: urls(if require_tls { "tls" } else { "nats" }, clients),
             monitoring: http.into_iter().chain(https).flatten().collect(),
+            websocket: websocket.map_or_else(Vec::new, |(address, is_secure)| {
+                urls(if is_secure { "wss" } else { "ws" }, address)
+            }),
         }
     }
 }
@@ -83,7 +90,7 @@ mod tests {
         let own = ["127.0.0.1", "::1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let address = |text: &str| text.parse().unwrap();
         let clients = (address(clients), false);
-        let ports = Ports::new(clients, http.map(address), https.map(address), &own);
+        let ports = Ports::new(clients, http.map(address), https.map(address), None, &own);
         assert_eq!(serde_json::to_string(&ports).unwrap(), expected);
     }
 
@@ -106,8 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn clients_that_speak_websocket() {
+        let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        for (is_secure, expected) in [(false, "ws://127.0.0.1:1"), (true, "wss://127.0.0.1:1")] {
+            let ports = Ports::new((address, false), None, None, Some((address, is_secure)), &[]);
+            assert_eq!(ports.websocket, [expected]);
+        }
+    }
+
+    #[test]
     fn clients_that_have_to_speak_tls() {
-        let ports = Ports::new(("127.0.0.1:1".parse().unwrap(), true), None, None, &[]);
+        let ports = Ports::new(("127.0.0.1:1".parse().unwrap(), true), None, None, None, &[]);
         assert_eq!(ports.nats, ["tls://127.0.0.1:1"]);
     }
 

@@ -82,6 +82,7 @@ impl Layered {
                 .tls
                 .as_ref()
                 .map(|tls| Arc::new(ClientTls::new(tls).unwrap())),
+            websocket: None,
             proxy_protocol: layers.proxy_protocol,
             max_traced_payload: 0,
             trace_headers: false,

@@ -5,6 +5,7 @@
 
 use std::io;
 use vagus_delivery::wire::{Below, Layer, Scratch};
+use vagus_protocol::error::CloseReason;
 
 pub(crate) const HEADER: usize = 3;
 
@@ -217,12 +218,12 @@ impl Layer for Framing {
         self.below.write_own(scratch)
     }
 
-    fn say_farewell(&mut self) {
+    fn say_farewell(&mut self, reason: CloseReason) {
         if !self.is_writing() {
             // A peer that takes nothing more does not hear it.
             let _ = self.put(Kind::Farewell, b"", &mut Scratch::default());
         }
-        self.below.say_farewell();
+        self.below.say_farewell(reason);
     }
 
     fn piece(&self) -> usize {

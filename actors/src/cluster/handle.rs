@@ -26,6 +26,11 @@ impl Membership {
         (membership.name().text.clone(), membership.connect_urls())
     }
 
+    /// Where clients can connect to members that speak WebSocket.
+    pub(super) fn websocket_urls(&self) -> Vec<String> {
+        self.0.lock().websocket_urls()
+    }
+
     pub(super) fn members(&self) -> Vec<String> {
         self.0.lock().members()
     }
@@ -145,10 +150,11 @@ impl JoinedRoute {
         &self.server_id
     }
 
-    /// Its clients are to connect there from now on.
-    pub fn relocate(&self, connect_urls: &[String]) {
+    /// Its clients are to connect there from now on, and those of them that speak WebSocket.
+    pub fn relocate(&self, connect_urls: &[String], websocket_urls: &[String]) {
         let ClusterHandle { membership, cluster } = &self.cluster;
-        if membership.0.lock().relocate(&self.server_id, connect_urls) {
+        let server = &self.server_id;
+        if membership.0.lock().relocate(server, connect_urls, websocket_urls) {
             tell(cluster, Relocated);
         }
     }
@@ -301,6 +307,11 @@ impl ClusterHandle {
     /// Where clients can connect to other servers.
     pub fn connect_urls(&self) -> Vec<String> {
         self.membership.shown().1
+    }
+
+    /// Where clients can connect to other servers that speak WebSocket.
+    pub fn websocket_urls(&self) -> Vec<String> {
+        self.membership.websocket_urls()
     }
 
     /// Another server tells of a server.

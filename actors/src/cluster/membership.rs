@@ -50,6 +50,8 @@ struct Member<K> {
     pinned: HashMap<Box<str>, ConnectionId, foldhash::fast::RandomState>,
     /// `host:port` for its clients.
     connect_urls: Vec<String>,
+    /// The same, for those that speak WebSocket.
+    websocket_urls: Vec<String>,
     kept: Vec<K>,
 }
 
@@ -74,6 +76,8 @@ pub struct Candidate {
     pub is_dialled: bool,
     /// `host:port` for its clients.
     pub connect_urls: Vec<String>,
+    /// The same, for those that speak WebSocket.
+    pub websocket_urls: Vec<String>,
     /// The account that the route is to carry alone.
     pub account: Option<Box<str>>,
     /// How many connections the server would have; not above 0 if it knows of no pool.
@@ -235,6 +239,7 @@ impl<K> Membership<K> {
                 is_pooled,
                 pinned: HashMap::default(),
                 connect_urls: Vec::new(),
+                websocket_urls: Vec::new(),
                 kept: Vec::new(),
             });
         if let Some(account) = &candidate.account {
@@ -251,6 +256,7 @@ impl<K> Membership<K> {
         if is_first {
             member.is_pooled = is_pooled;
             member.connect_urls.clone_from(&candidate.connect_urls);
+            member.websocket_urls.clone_from(&candidate.websocket_urls);
         } else if !(is_pooled && member.is_pooled) {
             return Err(NoRoute::Duplicate);
         }
@@ -304,12 +310,19 @@ impl<K> Membership<K> {
         }
     }
 
-    /// A member's clients are to connect elsewhere from now on. True if that is something new.
-    pub(super) fn relocate(&mut self, server: &str, connect_urls: &[String]) -> bool {
+    /// A member's clients are to connect elsewhere from now on, and those that speak WebSocket. True if that is something
+    /// new.
+    pub(super) fn relocate(
+        &mut self,
+        server: &str,
+        connect_urls: &[String],
+        websocket_urls: &[String],
+    ) -> bool {
         let member = self.members.get_mut(server);
         member.is_some_and(|member| {
-            let is_new = member.connect_urls != connect_urls;
+            let is_new = member.connect_urls != connect_urls || member.websocket_urls != websocket_urls;
             member.connect_urls = connect_urls.to_vec();
+            member.websocket_urls = websocket_urls.to_vec();
             is_new
         })
     }
@@ -329,6 +342,7 @@ impl<K> Membership<K> {
             // What comes next may agree on something else.
             member.pool.clear();
             member.connect_urls.clear();
+            member.websocket_urls.clear();
         }
         if !member.is_connected() && member.pinned.is_empty() {
             self.members.remove(server);
@@ -356,11 +370,22 @@ impl<K> Membership<K> {
     /// Where clients can connect to members, in order, each once.
     pub(super) fn connect_urls(&self) -> Vec<String> {
         let urls = self.members.values().flat_map(|member| &member.connect_urls);
-        let mut urls: Vec<String> = urls.cloned().collect();
-        urls.sort();
-        urls.dedup();
-        urls
+        each_once(urls)
     }
+
+    /// The same, for clients that speak WebSocket.
+    pub(super) fn websocket_urls(&self) -> Vec<String> {
+        let urls = self.members.values().flat_map(|member| &member.websocket_urls);
+        each_once(urls)
+    }
+}
+
+/// In order.
+fn each_once<'u>(urls: impl Iterator<Item = &'u String>) -> Vec<String> {
+    let mut urls: Vec<String> = urls.cloned().collect();
+    urls.sort();
+    urls.dedup();
+    urls
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use super::session::{Progress, Session};
 use super::turn::ConnectionTurn;
 use super::unannounced::Unannounced;
 use crate::accounts::RoutedAccount;
+use crate::flood::VIOLATIONS;
 use crate::observed::Extent;
 use actix::prelude::*;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
@@ -312,7 +314,11 @@ impl Carrier {
                 connection.closing.get_or_insert(CloseReason::ClientClosed);
                 return;
             }
-            Read::Failed => {
+            Read::Failed(error) => {
+                if error.kind() == io::ErrorKind::InvalidData {
+                    // A layer says what the peer has done wrong.
+                    VIOLATIONS.say(format_args!("{} - read error: {error}", connection.log_name()));
+                }
                 connection.closing.get_or_insert(CloseReason::ReadError);
                 return;
             }
@@ -411,7 +417,7 @@ impl Carrier {
         };
         // A peer that has ended its stream may still read what it asked for.
         if reason == CloseReason::ReadError || connection.outbox.traffic().pending == 0 {
-            connection.hang_up();
+            connection.hang_up(reason);
             return Poll::Ready(());
         }
         self.farewell
@@ -475,8 +481,8 @@ impl<S: Session> Connection<S> {
     /// The session has panicked: that closes this connection alone.
     #[cold]
     fn panicked(&mut self, delivery: &mut Delivery) {
-        let (peer, id) = (self.session.peer(), self.id());
-        log::error!("{peer} - cid:{id} - Internal error, closing the connection");
+        let (peer, id, number) = (self.session.peer(), self.id(), self.session.names().number);
+        log::error!("{peer} - {number}:{id} - Internal error, closing the connection");
         delivery.discard();
         self.closing.get_or_insert(CloseReason::ProtocolViolation);
     }

@@ -6,7 +6,7 @@ use crate::router::InterestChange;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,7 +22,7 @@ use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
 use vagus_protocol::routed::PeerLine;
 pub use vagus_routing::ANTICIPATED;
-use vagus_routing::ConnectionKind;
+use vagus_routing::{ConnectionId, ConnectionKind};
 
 /// The state machine of one peer's language. Bytes and time come in; it calls the methods of the turn.
 ///
@@ -30,9 +30,6 @@ use vagus_routing::ConnectionKind;
 pub trait Session: Sized + Unpin + 'static {
     /// What slow work of the session comes to.
     type Answer: Send + Unpin + 'static;
-
-    /// How the log calls connections of this language.
-    const NAMES: ConnectionNames = ConnectionNames::CLIENTS;
 
     /// Whether a peer that was dialled is who was looked for as soon as it is connected. If not, the session
     /// [says when](Turn::establish), and until then the attempt to reach it can still fail.
@@ -119,14 +116,37 @@ pub trait Session: Sized + Unpin + 'static {
         None
     }
 
+    /// How the log calls connections of this kind. Does not change.
+    fn names(&self) -> ConnectionNames {
+        ConnectionNames::CLIENTS
+    }
+
     /// Who is at the other end.
     fn peer(&self) -> SocketAddr;
+
+    /// For whom that one passes on what is said, by its own word: no more than what the log tells.
+    fn forwarded_for(&self) -> Option<IpAddr> {
+        None
+    }
 
     /// Writes what follows the peer's address and number in the log, if anything.
     fn write_names(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result;
 
     /// How the peer calls itself, for logs and monitoring.
     fn client_info(&self) -> ClientInfo;
+}
+
+/// Writes what a line of the log about a connection begins with: the address of its peer, and its number.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_number(session: &impl Session, id: ConnectionId, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match session.forwarded_for() {
+        Some(IpAddr::V6(ip)) => write!(out, "[{ip}]/")?,
+        Some(ip) => write!(out, "{ip}/")?,
+        None => {}
+    }
+    write!(out, "{} - {}:{id}", session.peer(), session.names().number)
 }
 
 /// How the log calls the connections of a language.

@@ -86,8 +86,8 @@ impl<S: Session> Connection<S> {
     }
 
     /// Ends the stream towards the peer, and reads away what it still sends.
-    pub(super) fn hang_up(&mut self) {
-        if !self.wire.end() {
+    pub(super) fn hang_up(&mut self, reason: CloseReason) {
+        if !self.wire.end(reason) {
             return;
         }
         let mut arbiter = self.arbiter.borrow_mut();

@@ -228,3 +228,32 @@ fn a_free_port_is_no_change() {
     assert_eq!(settled("port: 5002, http_port: -1"), Err(1));
     assert_eq!(settled("port: -1"), Err(1));
 }
+
+#[test]
+fn websocket_changes_but_for_where_it_is() {
+    let with = |more: &str| format!("websocket {{ port: 1, no_tls: true, {more} }}");
+    let (before, after) = (
+        with("authorization { token: old }"),
+        with(
+            "compression: true, same_origin: true, headers { A: b }, authorization { token: new }, token_cookie: c",
+        ),
+    );
+    check(&before, &after, &["Reloaded: websocket"; 5]);
+    let changes = diff(&config(&before), &config(&after)).unwrap();
+    assert!(!format!("{changes:?}").contains("new\""), "a token is a secret");
+    let keys: Vec<_> = changes.iter().map(|change| change.key).collect();
+    assert!(
+        keys.contains(&"websocket.headers") && keys.contains(&"websocket.authorization"),
+        "{keys:?}"
+    );
+    refused(
+        "",
+        &with(""),
+        &["config reload not supported for websocket: old=disabled, new=enabled"],
+    );
+    refused(
+        &with(""),
+        "websocket { port: 2, no_tls: true }",
+        &["config reload not supported for websocket port: old=1, new=2"],
+    );
+}

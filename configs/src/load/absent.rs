@@ -13,15 +13,7 @@ pub(super) struct Absent {
 /// Outside of all maps.
 pub(super) const SERVER: Absent = Absent {
     switches: &[],
-    others: &[
-        "default_js_domain",
-        "gateway",
-        "leaf",
-        "leafnodes",
-        "mqtt",
-        "websocket",
-        "ws",
-    ],
+    others: &["default_js_domain", "gateway", "leaf", "leafnodes", "mqtt"],
 };
 
 /// In `cluster`.

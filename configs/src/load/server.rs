@@ -4,6 +4,7 @@ use super::findings::Findings;
 use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
+use super::websocket::WebSocketSection;
 use super::{
     absent, accounts, admin, cluster, connectors, inert, jetstream, labels, lame_duck, limits, logging,
     metrics, monitoring, operators, proxies, tls,
@@ -20,6 +21,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut accounts = accounts::Section::default();
     let mut operators = operators::Section::default();
     let mut connectors = connectors::Section::default();
+    let mut websocket = WebSocketSection::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
         let taken = own(&key, entry, &mut config, &mut clients, findings)
@@ -41,6 +43,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
                 (&mut config.jetstream, &mut config.store_dir),
                 findings,
             )
+            || websocket.take(&key, entry, findings)
             || inert::take(&key, entry, findings)
             || admin::take(&key, entry, &mut config.admin, findings);
         if !taken {
@@ -64,6 +67,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
         config.clients.credentials = Credentials::Claims;
     }
     config.connectors = connectors.settle(&config.accounts, config.operators.is_some(), findings);
+    config.websocket = websocket.settle(&config, findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);
     config

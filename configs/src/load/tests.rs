@@ -12,6 +12,7 @@ mod shipped;
 mod tls;
 mod users;
 mod verdicts;
+mod websocket;
 
 use super::{ConfigError, Disk, Loaded, parse};
 use crate::grammar::{Environment, Fault};

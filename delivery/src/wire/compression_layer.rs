@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use vagus_compression::mode::Level;
 use vagus_compression::s2::{Compressor, Reader, StreamError, Writer};
+use vagus_protocol::error::CloseReason;
 
 /// How much a layer compresses, as whoever put it there may change it: what is written later is compressed so.
 #[derive(Debug, Clone)]
@@ -148,10 +149,10 @@ impl Layer for CompressionLayer {
         self.below.poll_read_ready(task)
     }
 
-    fn say_farewell(&mut self) {
+    fn say_farewell(&mut self, reason: CloseReason) {
         // In the middle of a chunk the layer below would say it inside of that.
         if self.promised == 0 {
-            self.below.say_farewell();
+            self.below.say_farewell(reason);
         }
     }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
+use vagus_protocol::error::CloseReason;
 use vagus_routing::ConnectionId;
 use vagus_tls::{Acceptor, Connector, SslRef};
 
@@ -124,9 +125,17 @@ impl Entrance {
     /// Waits for the peer to say more.
     ///
     /// # Errors
-    /// When the wire fails, or the peer has said too much already that nobody took.
+    /// When the wire fails, or the peer has said [`EARLY_AT_MOST`] already that nobody took.
     pub async fn hear(&mut self, until: Instant) -> io::Result<Came> {
-        if self.early.len() >= EARLY_AT_MOST {
+        self.hear_at_most(EARLY_AT_MOST, until).await
+    }
+
+    /// The same, of a peer that may say so much, in bytes, before any of it is taken.
+    ///
+    /// # Errors
+    /// As [`Entrance::hear`].
+    pub async fn hear_at_most(&mut self, most: usize, until: Instant) -> io::Result<Came> {
+        if self.early.len() >= most {
             return Err(io::ErrorKind::InvalidData.into());
         }
         loop {
@@ -135,7 +144,7 @@ impl Entrance {
                 Err(_) => return Ok(Came::Nothing),
                 Ok(ready) => ready?,
             }
-            match read_more(&mut self.wire, &mut self.early) {
+            match read_more(&mut self.wire, most, &mut self.early) {
                 Ok(0) => return Ok(Came::End),
                 Ok(_) => return Ok(Came::Bytes),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -228,9 +237,9 @@ impl Entrance {
         Below::new(wire, std::mem::take(&mut self.early))
     }
 
-    /// Ends it, so that the peer hears what has been said to it.
-    pub fn last_words(mut self) -> LastWords {
-        LastWords::on(&mut self.wire)
+    /// Ends it for this reason, so that the peer hears what has been said to it.
+    pub fn last_words(mut self, reason: CloseReason) -> LastWords {
+        LastWords::on(&mut self.wire, reason)
     }
 
     /// The TLS that is spoken, once it is.
@@ -252,9 +261,9 @@ impl Entrance {
 }
 
 /// Reads behind what is there; the buffer is not part of what waits.
-fn read_more(wire: &mut Wire, early: &mut Vec<u8>) -> io::Result<usize> {
+fn read_more(wire: &mut Wire, most: usize, early: &mut Vec<u8>) -> io::Result<usize> {
     let mut buffer = [0; EARLY_AT_MOST];
-    let space = EARLY_AT_MOST.saturating_sub(early.len());
+    let space = most.saturating_sub(early.len()).min(buffer.len());
     let (count, _) = wire.read(&mut [], &mut buffer[..space], &mut Scratch::default())?;
     early.reserve_exact(count);
     early.extend_from_slice(&buffer[..count]);

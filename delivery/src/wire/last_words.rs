@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
+use vagus_protocol::error::CloseReason;
 
 /// How long the peer may take to hear it.
 const LINGERS: Duration = Duration::from_secs(1);
@@ -20,8 +21,8 @@ const DRAINED_AT_MOST: usize = 64 * 1024;
 pub struct LastWords(Arc<TcpStream>);
 
 impl LastWords {
-    pub(super) fn on(wire: &mut Wire) -> Self {
-        wire.say_farewell();
+    pub(super) fn on(wire: &mut Wire, reason: CloseReason) -> Self {
+        wire.say_farewell(reason);
         Self(wire.socket().clone())
     }
 

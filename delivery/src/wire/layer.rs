@@ -4,6 +4,8 @@ use super::{Scratch, TlsLayer, Wire};
 use std::fmt::Debug;
 use std::io;
 use std::task::{Context, Poll};
+use tokio::net::TcpStream;
+use vagus_protocol::error::CloseReason;
 
 /// Something through which the bytes of a connection pass: TLS, frames, compression.
 ///
@@ -44,9 +46,9 @@ pub trait Layer: Debug + Send {
         self.below_mut().write_own(scratch)
     }
 
-    /// Says that nothing more comes, if that can be said at once, and has what is below say so.
-    fn say_farewell(&mut self) {
-        self.below_mut().say_farewell();
+    /// Says that nothing more comes, and why, if that can be said at once, and has what is below say so.
+    fn say_farewell(&mut self, reason: CloseReason) {
+        self.below_mut().say_farewell(reason);
     }
 
     /// As [`Wire::poll_read_ready`]. A layer that holds something to be read is ready.
@@ -159,8 +161,16 @@ impl Below {
     }
 
     /// As [`Layer::say_farewell`].
-    pub fn say_farewell(&mut self) {
-        self.wire.say_farewell();
+    pub fn say_farewell(&mut self, reason: CloseReason) {
+        self.wire.say_farewell(reason);
+    }
+
+    /// The socket, if there is nothing else below.
+    pub(super) fn plain(&self) -> Option<&TcpStream> {
+        match &self.wire {
+            Wire::Plain(socket) => Some(socket),
+            Wire::Layered(_) => None,
+        }
     }
 
     /// The wire itself.

@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
+use vagus_protocol::error::CloseReason;
 use vagus_tls::{Acceptor, Connector, SslRef, StreamError, TlsStream, Unfinished, Verifier};
 
 /// What a record holds at most, in bytes.
@@ -263,11 +264,11 @@ impl Layer for TlsLayer {
         }
     }
 
-    fn say_farewell(&mut self) {
+    fn say_farewell(&mut self, reason: CloseReason) {
         if self.promised == 0 {
             self.stream.say_farewell();
         }
-        self.below_mut().say_farewell();
+        self.below_mut().say_farewell(reason);
     }
 
     fn piece(&self) -> usize {

@@ -229,6 +229,9 @@ impl NatsSession {
         if let Err(error) = options.update(json) {
             return self.violated(Violation::Connect, &error.to_string(), turn);
         }
+        if let Some(requested) = &self.requested {
+            requested.complete(&mut options);
+        }
         let signature = options.proofs.as_ref().map_or("", |proofs| &*proofs.proxy_sig);
         let nonce = self.nonce.as_ref().map_or(&b""[..], Nonce::as_bytes);
         match self.settings.trusted_proxies.check(signature, nonce) {

@@ -437,7 +437,10 @@ impl NatsSession {
             name_tag: claim.name_tag,
             tags: claim.tags,
             kind: "Client".to_owned(),
-            language: "nats".to_owned(),
+            language: match self.settings.websocket {
+                Some(_) => "websocket".to_owned(),
+                None => "nats".to_owned(),
+            },
             nonce: nonce.to_owned(),
             ..ClientInformation::default()
         };

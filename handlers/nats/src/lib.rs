@@ -26,12 +26,14 @@ mod throttle;
 mod tls;
 mod token_login;
 mod user_info;
+mod websocket;
 
 pub use admission::LoginAnswer;
 pub use callout::{CalloutMeans, Named};
 pub use session::NatsSession;
 pub use tls::ClientTls;
 pub use token_login::TokenLogin;
+pub use websocket::WebSocketSettings;
 
 use opening::Arrival;
 use std::collections::BTreeMap;
@@ -40,6 +42,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::ClaimedAccounts;
+use vagus_actors::connection::ConnectionNames;
 use vagus_actors::connection_events::ConnectionEvents;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
@@ -52,6 +55,7 @@ use vagus_protocol::error::Complaint;
 use vagus_protocol::info::{Info, InfoClient};
 use vagus_protocol::server_shown::ServerShown;
 use vagus_routing::ConnectionId;
+use vagus_websocket::upgrade;
 
 /// What holds for all NATS clients of one listener.
 #[derive(Debug, Clone)]
@@ -78,6 +82,8 @@ pub struct ClientSettings {
     pub callout_means: Option<CalloutMeans>,
     /// What TLS they speak, if any.
     pub tls: Option<Arc<ClientTls>>,
+    /// How they speak WebSocket, if they do.
+    pub websocket: Option<Arc<WebSocketSettings>>,
     /// Whether a proxy may say for whom it connects.
     pub proxy_protocol: bool,
     /// How much of a payload a TRC line shows, in bytes; 0 for all of it.
@@ -95,6 +101,14 @@ pub struct ClientSettings {
 }
 
 impl ClientSettings {
+    /// How the log calls these clients.
+    pub(crate) fn names(&self) -> ConnectionNames {
+        match self.websocket {
+            Some(_) => websocket::NAMES,
+            None => ConnectionNames::CLIENTS,
+        }
+    }
+
     /// The same, of a server that is about to stop: it says so, and no longer tells clients to connect to it.
     #[must_use]
     pub fn in_lame_duck_mode(&self) -> Self {
@@ -155,13 +169,36 @@ fn greeting(
     greeting
 }
 
+/// What clients of all listeners would go by, to see what becomes of each.
+#[derive(Debug)]
+pub struct ProposedSettings {
+    /// Those of clients that speak NATS right away.
+    pub clients: ClientSettings,
+    /// Those of clients that speak WebSocket.
+    pub websocket: Option<ClientSettings>,
+}
+
+impl ProposedSettings {
+    /// Those of clients that connect in this way.
+    pub(crate) fn of(&self, connection: ConnectionType) -> Option<&ClientSettings> {
+        match connection {
+            ConnectionType::WebSocket => self.websocket.as_ref(),
+            _ => Some(&self.clients),
+        }
+    }
+}
+
 impl Language for Nats {
     type Session = NatsSession;
+
+    fn names(&self) -> ConnectionNames {
+        self.live.current().0.names()
+    }
 
     fn open(&mut self, entrance: Entrance) -> Opening<NatsSession> {
         let (settings, _) = self.live.current();
         let nonce = Self::nonce(&settings);
-        if settings.tls.is_some() || settings.proxy_protocol {
+        if settings.tls.is_some() || settings.proxy_protocol || settings.websocket.is_some() {
             let arrival = Arrival::new(self.live.clone(), settings, nonce);
             return Opening::UnderWay(Box::pin(arrival.open(entrance)));
         }
@@ -178,6 +215,13 @@ impl Language for Nats {
 
     fn refuse(&mut self, peer: SocketAddr, id: ConnectionId) -> Vec<u8> {
         let (settings, _) = self.live.current();
+        if settings.websocket.is_some() {
+            return match settings.tls {
+                // There is nobody to say it to before the handshake.
+                Some(_) => Vec::new(),
+                None => upgrade::NO_ROOM.to_vec(),
+            };
+        }
         let tls_first = settings.tls.as_ref().is_some_and(|tls| tls.comes_first());
         let ip = (!settings.proxy_protocol).then(|| peer.ip());
         let mut last_words = if tls_first {

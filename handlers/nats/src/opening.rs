@@ -3,6 +3,7 @@
 use crate::callout;
 use crate::client_hello::{self, HANDSHAKE_RECORD};
 use crate::tls::{self, ClientKey, ClientTls};
+use crate::websocket::Requested;
 use crate::{ClientSettings, NatsSession, greeting};
 use std::fmt::Display;
 use std::io;
@@ -25,8 +26,10 @@ const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A client of which not all is known that a session needs.
 pub(crate) struct Arrival {
     live: Arc<Live<ClientSettings>>,
-    settings: Arc<ClientSettings>,
+    pub(crate) settings: Arc<ClientSettings>,
     nonce: Option<Nonce>,
+    /// What it has said in the request for WebSocket, if it speaks that.
+    requested: Option<Box<Requested>>,
     /// Whether its address is that of the client, or may be that of a proxy.
     peer_is_known: bool,
     /// Whether it has been told INFO.
@@ -35,13 +38,20 @@ pub(crate) struct Arrival {
     first: bool,
 }
 
-type Step<T> = Result<T, Refused>;
+pub(crate) type Step<T> = Result<T, Refused>;
 
 /// Why a peer gets no session.
-struct Refused {
+pub(crate) struct Refused {
     reason: CloseReason,
     /// Whether it has been told something that it should hear.
     told: bool,
+}
+
+impl Refused {
+    /// It has been told something that it should hear.
+    pub(crate) fn told(reason: CloseReason) -> Self {
+        Self { reason, told: true }
+    }
 }
 
 impl From<CloseReason> for Refused {
@@ -56,10 +66,13 @@ impl Arrival {
         settings: Arc<ClientSettings>,
         nonce: Option<Nonce>,
     ) -> Self {
-        let first = settings.tls.as_ref().is_some_and(|tls| tls.comes_first());
+        let comes_first = settings.tls.as_ref().is_some_and(|tls| tls.comes_first());
+        // Where WebSocket is spoken nothing is ever said before.
+        let first = comes_first && settings.websocket.is_none();
         Self {
             live,
             nonce,
+            requested: None,
             peer_is_known: !settings.proxy_protocol,
             told: false,
             first,
@@ -73,7 +86,7 @@ impl Arrival {
             return Err(Unopened {
                 peer: entrance.peer(),
                 reason,
-                last_words: told.then(|| entrance.last_words()),
+                last_words: told.then(|| entrance.last_words(reason)),
             });
         }
         let settings = self.settings.clone();
@@ -88,6 +101,7 @@ impl Arrival {
         };
         let (peer, id, now) = (entrance.peer(), entrance.id(), Instant::now());
         let mut session = NatsSession::new(self.live, peer, id, self.nonce, now).shown(key, certificate);
+        session.requested = self.requested;
         if let Some(ssl) = entrance.tls()
             && settings.asks_services()
         {
@@ -103,8 +117,12 @@ impl Arrival {
 
     async fn agree(&mut self, entrance: &mut Entrance) -> Step<()> {
         let settings = self.settings.clone();
+        if let Some(websocket) = &settings.websocket {
+            self.requested = Some(Box::new(self.upgrade(entrance, websocket).await?));
+            return Ok(());
+        }
         match (self.speak_in_clear(entrance).await?, &settings.tls) {
-            (true, Some(tls)) => self.secure(entrance, tls).await,
+            (true, Some(tls)) => self.secure(entrance, tls, tls.timeout).await,
             _ => Ok(()),
         }
     }
@@ -190,7 +208,14 @@ impl Arrival {
         Ok(())
     }
 
-    async fn secure(&self, entrance: &mut Entrance, tls: &Arc<ClientTls>) -> Step<()> {
+    /// The handshake, which may take so long.
+    pub(crate) async fn secure(
+        &self,
+        entrance: &mut Entrance,
+        tls: &Arc<ClientTls>,
+        timeout: Duration,
+    ) -> Step<()> {
+        let number = self.settings.names().number;
         let (peer, id, now) = (entrance.peer(), entrance.id(), Instant::now());
         if !tls.may_begin() {
             let mut line = Vec::new();
@@ -199,24 +224,20 @@ impl Arrival {
             let _ = entrance
                 .say(&line, now + self.settings.limits.write_deadline)
                 .await;
-            return Err(Refused {
-                reason: CloseReason::MaximumConnectionsExceeded,
-                told: true,
-            });
+            return Err(Refused::told(CloseReason::MaximumConnectionsExceeded));
         }
-        log::debug!("{peer} - cid:{id} - Starting TLS client connection handshake");
+        log::debug!("{peer} - {number}:{id} - Starting TLS client connection handshake");
         let failed = |error: &dyn Display| {
-            FAILED_HANDSHAKES.say(format_args!("{peer} - cid:{id} - TLS handshake error: {error}"));
+            FAILED_HANDSHAKES.say(format_args!(
+                "{peer} - {number}:{id} - TLS handshake error: {error}"
+            ));
             // Of what the library found wrong the peer is told, beneath TLS.
-            Refused {
-                reason: CloseReason::TlsHandshakeFailure,
-                told: true,
-            }
+            Refused::told(CloseReason::TlsHandshakeFailure)
         };
-        let until = now + tls.timeout;
+        let until = now + timeout;
         match hear_hello(entrance, until).await? {
             Hello::Enough => {}
-            Hello::Late => return Err(timed_out(peer, id)),
+            Hello::Late => return Err(timed_out(peer, number, id)),
             Hello::End => {
                 let error = if entrance.early().is_empty() {
                     "EOF"
@@ -229,17 +250,17 @@ impl Arrival {
         }
         if entrance.early().first() != Some(&HANDSHAKE_RECORD) {
             let error = "tls: first record does not look like a TLS handshake";
-            log::debug!("{peer} - cid:{id} - TLS handshake error: {error}");
+            log::debug!("{peer} - {number}:{id} - TLS handshake error: {error}");
             return Err(CloseReason::TlsHandshakeFailure.into());
         }
         // So that there is time left to end the handshake where nobody answers and that is tolerated.
-        let answered_by = now + tls.timeout.mul_f64(0.9);
+        let answered_by = now + timeout.mul_f64(0.9);
         let checks = tls.peer_checks.as_ref();
         let checks = checks.map(|checks| checks.until(answered_by, &self.settings.events));
         let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
         match entrance.secure_as_server(&tls.acceptor, until, check).await {
             Ok(()) => {}
-            Err(HandshakeError::Timeout) => return Err(timed_out(peer, id)),
+            Err(HandshakeError::Timeout) => return Err(timed_out(peer, number, id)),
             Err(HandshakeError::Failed(StreamError::Carrier(error))) => {
                 match error.kind() {
                     io::ErrorKind::UnexpectedEof => failed(&"EOF"),
@@ -253,9 +274,9 @@ impl Arrival {
             return Err(CloseReason::TlsHandshakeFailure.into());
         };
         let facts = tls::facts(ssl, self.first);
-        log::debug!("{peer} - cid:{id} - TLS handshake complete");
+        log::debug!("{peer} - {number}:{id} - TLS handshake complete");
         log::debug!(
-            "{peer} - cid:{id} - TLS version {}, cipher suite {}",
+            "{peer} - {number}:{id} - TLS version {}, cipher suite {}",
             facts.version,
             facts.cipher_suite
         );
@@ -284,8 +305,8 @@ async fn hear_hello(entrance: &mut Entrance, until: Instant) -> Step<Hello> {
     Ok(Hello::Enough)
 }
 
-fn timed_out(peer: SocketAddr, id: ConnectionId) -> Refused {
-    log::debug!("{peer} - cid:{id} - TLS handshake timeout");
+fn timed_out(peer: SocketAddr, number: &str, id: ConnectionId) -> Refused {
+    log::debug!("{peer} - {number}:{id} - TLS handshake timeout");
     CloseReason::TlsHandshakeFailure.into()
 }
 

@@ -6,7 +6,7 @@ use crate::repetition;
 use crate::session::NatsSession;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
-use vagus_actors::connection::Turn;
+use vagus_actors::connection::{Turn, write_number};
 use vagus_actors::flood::{FAILED_LOGINS, VIOLATIONS};
 use vagus_auth::credentials::Identity;
 use vagus_configs::GLOBAL_ACCOUNT;
@@ -22,7 +22,7 @@ pub(crate) struct LogName<'a>(pub(crate) &'a NatsSession);
 
 impl Display for LogName<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        write!(out, "{} - cid:{}", self.0.peer, self.0.id)?;
+        write_number(self.0, self.0.id, out)?;
         self.0.write_names(out)
     }
 }

@@ -11,14 +11,15 @@ use crate::reading_ahead::ReadAhead;
 use crate::reporting::Complaints;
 use crate::tls::ClientKey;
 use crate::token_login::HeldToken;
-use crate::{ClientSettings, operation_lines, subscribing};
+use crate::websocket::Requested;
+use crate::{ClientSettings, ProposedSettings, operation_lines, subscribing};
 use std::any::Any;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_accounts::TraceDefinition;
-use vagus_actors::connection::{Awaited, Progress, Session, SlowTask, Turn};
+use vagus_actors::connection::{Awaited, ConnectionNames, Progress, Session, SlowTask, Turn};
 use vagus_actors::impact::ConnectionImpact;
 use vagus_actors::observed::ClientInfo;
 use vagus_auth::nkey::Nonce;
@@ -53,6 +54,8 @@ pub struct NatsSession {
     pub(crate) nonce: Option<Nonce>,
     /// What the client is called by its certificate, where that says which user it is.
     pub(crate) certificate: Option<Box<CertificateNames>>,
+    /// What it said in its request, if it speaks WebSocket.
+    pub(crate) requested: Option<Box<Requested>>,
     /// The trusted proxy that it came by, by its public key.
     pub(crate) proxy: Option<Arc<str>>,
     /// The key that it has shown.
@@ -109,6 +112,7 @@ impl NatsSession {
             options: None,
             nonce,
             certificate: None,
+            requested: None,
             proxy: None,
             key: ClientKey::Plain,
             login: None,
@@ -443,7 +447,8 @@ impl Session for NatsSession {
 
     fn impact_of(&self, settings: &(dyn Any + Send + Sync), interest: &[Subscribed]) -> ConnectionImpact {
         settings
-            .downcast_ref::<ClientSettings>()
+            .downcast_ref::<ProposedSettings>()
+            .and_then(|proposed| proposed.of(self.settings.connection))
             .map(|settings| self.impact_of_settings(settings, interest))
             .unwrap_or_default()
     }
@@ -493,6 +498,14 @@ impl Session for NatsSession {
         self.peer
     }
 
+    fn names(&self) -> ConnectionNames {
+        self.settings.names()
+    }
+
+    fn forwarded_for(&self) -> Option<IpAddr> {
+        self.requested.as_ref()?.forwarded_for
+    }
+
     fn write_names(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_names(out)
     }
@@ -513,6 +526,7 @@ impl Session for NatsSession {
             tags: self.held_token.as_ref().map_or_else(Vec::new, |held| held.tags()),
             token: self.held_token.as_ref().and_then(|held| held.token.clone()),
             refused_by: self.attempt.as_ref().and_then(|attempt| attempt.refusal()),
+            speaks_websocket: self.settings.websocket.is_some(),
             hears_news: self.first_pong_sent && self.understands_info(),
             server: None,
         }

@@ -86,7 +86,10 @@ impl RouteSession {
             Stage::Joined(_) if !info.gateway.is_empty() => {}
             Stage::Joined(route) if route.server_id() == info.server_id => {
                 // One that is about to stop wants no new clients.
-                route.relocate(if info.ldm { &[] } else { &info.connect_urls });
+                match info.ldm {
+                    true => route.relocate(&[], &[]),
+                    false => route.relocate(&info.connect_urls, &info.ws_connect_urls),
+                }
                 if !info.ldm {
                     self.imports = info.import;
                     if std::mem::replace(&mut self.exports, info.export.clone()) != info.export {
@@ -146,6 +149,7 @@ impl RouteSession {
             connection: party.id,
             is_dialled: party.kind.is_dialled,
             connect_urls: info.connect_urls.clone(),
+            websocket_urls: info.ws_connect_urls.clone(),
             account: account.map(Into::into),
             pool_size: info.route_pool_size,
             pool_index: info.route_pool_idx,

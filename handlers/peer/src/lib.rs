@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tls::Evidence;
 use vagus_actors::cluster::{ClusterHandle, RouteErrand, RouteKind, Seat};
+use vagus_actors::connection::ConnectionNames;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::Gate;
 use vagus_compression::mode::Mode;
@@ -126,6 +127,10 @@ impl Routes {
 
 impl Language for Routes {
     type Session = RouteSession;
+
+    fn names(&self) -> ConnectionNames {
+        session::NAMES
+    }
 
     fn open(&mut self, entrance: Entrance) -> Opening<RouteSession> {
         let (settings, _) = self.live.current();

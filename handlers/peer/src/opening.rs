@@ -17,7 +17,7 @@ pub(crate) async fn secure(mut entrance: Entrance, tls: &RouteTls) -> Result<(En
         Unopened {
             peer,
             reason: CloseReason::TlsHandshakeFailure,
-            last_words: Some(entrance.last_words()),
+            last_words: Some(entrance.last_words(CloseReason::TlsHandshakeFailure)),
         }
     };
     let outcome = match entrance.direction() {

@@ -279,15 +279,16 @@ fn own_account(stage: &Stage) -> &[u8] {
     }
 }
 
+/// How the log calls routes.
+pub(crate) const NAMES: ConnectionNames = ConnectionNames {
+    created: "Route connection created",
+    closed: "Router connection closed",
+    number: "rid",
+    level: log::Level::Info,
+};
+
 impl Session for RouteSession {
     type Answer = Option<Identity>;
-
-    const NAMES: ConnectionNames = ConnectionNames {
-        created: "Route connection created",
-        closed: "Router connection closed",
-        number: "rid",
-        level: log::Level::Info,
-    };
 
     const ESTABLISHED_AT_ONCE: bool = false;
 
@@ -471,6 +472,10 @@ impl Session for RouteSession {
 
     fn server(&self) -> Option<(ConnectionKind, PeerLine)> {
         Some((ConnectionKind::Route, PeerLine::WithAccount))
+    }
+
+    fn names(&self) -> ConnectionNames {
+        NAMES
     }
 
     fn peer(&self) -> SocketAddr {

@@ -241,7 +241,10 @@ impl<'a> Client<'a> {
             name_tag: state.account_tag.as_deref().unwrap_or(account),
             tags: &client.tags,
             kind: "Client",
-            client_type: "nats",
+            client_type: match client.speaks_websocket {
+                true => "websocket",
+                false => "nats",
+            },
         }
     }
 }

@@ -66,6 +66,8 @@ mod tests {
             http: None,
             https: None,
             tls: None,
+            websocket_urls: Vec::new(),
+            websocket_not_after: None,
             admin_tls: None,
         }
     }

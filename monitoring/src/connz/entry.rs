@@ -119,7 +119,10 @@ impl<'a> Entry<'a> {
         Self {
             cid: state.id,
             kind: "Client",
-            language: "nats",
+            language: match state.client.speaks_websocket {
+                true => "websocket",
+                false => "nats",
+            },
             ip: state.peer.ip(),
             port: state.peer.port(),
             start: time_of(state.opened),

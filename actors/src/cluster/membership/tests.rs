@@ -28,6 +28,7 @@ fn candidate(id: &str, name: &str, connection: ConnectionId, is_dialled: bool) -
         connection,
         is_dialled,
         connect_urls: vec![format!("{name}:4222")],
+        websocket_urls: vec![format!("{name}:80")],
         ..Candidate::default()
     }
 }
@@ -178,10 +179,14 @@ fn clients_are_told_of_all_members() {
     membership.join(&candidate("NC", "c", 1, false)).unwrap();
     membership.join(&candidate("NB", "b", 2, false)).unwrap();
     assert_eq!(membership.connect_urls(), ["b:4222", "c:4222"]);
-    assert!(!membership.relocate("NB", &["b:4222".into()]));
-    assert!(membership.relocate("NB", &["c:4222".into(), "d:4222".into()]));
-    assert!(!membership.relocate("ND", &[]));
+    assert_eq!(membership.websocket_urls(), ["b:80", "c:80"]);
+    let at = |url: &str| [url.to_owned()];
+    assert!(!membership.relocate("NB", &at("b:4222"), &at("b:80")));
+    assert!(membership.relocate("NB", &["c:4222".into(), "d:4222".into()], &at("b:80")));
+    assert!(!membership.relocate("ND", &[], &[]));
     assert_eq!(membership.connect_urls(), ["c:4222", "d:4222"]);
+    assert!(membership.relocate("NB", &at("d:4222"), &[]));
+    assert_eq!(membership.websocket_urls(), ["c:80"]);
     membership.leave("NB", 2);
     assert_eq!(membership.connect_urls(), ["c:4222"]);
 }

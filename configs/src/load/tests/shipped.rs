@@ -2,7 +2,7 @@
 //! with the words in their first lines.
 
 use super::obstacles;
-use crate::{Cluster, Config, ConfigError, Disk, Port, load, parse};
+use crate::{Cluster, Config, ConfigError, Disk, Listen, Port, WebSocket, load, parse};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vagus_auth::credentials::Credentials;
@@ -100,6 +100,21 @@ fn the_settings_of_connectors_say_the_defaults() {
     let text: Vec<&str> = text.lines().filter(usual).collect();
     let unsaid = parse(&text.join("\n"), &path, &Disk, &|_: &str| None).unwrap();
     assert_eq!(said, unsaid.config.connectors);
+}
+
+#[test]
+fn the_settings_of_websocket_say_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("websocket/settings.conf");
+    let loaded = load(&path).unwrap();
+    assert_eq!((loaded.warnings, loaded.obstacles), (vec![], vec![]));
+    let expected = WebSocket {
+        no_tls: true,
+        ..WebSocket::at(Listen {
+            port: Port::Fixed(8080),
+            ..Listen::default()
+        })
+    };
+    assert_eq!(loaded.config.websocket, Some(expected));
 }
 
 /// A file in `bad` begins with what it is refused with: a comment, a line for each error, without the folder.

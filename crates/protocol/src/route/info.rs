@@ -46,6 +46,9 @@ pub struct RouteInfo {
     /// `host:port` for its clients.
     #[serde(skip_serializing_if = "is_default", deserialize_with = "null_is_empty")]
     pub connect_urls: Vec<String>,
+    /// `host:port` for those of its clients that speak WebSocket.
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "null_is_empty")]
+    pub ws_connect_urls: Vec<String>,
     /// It is about to stop.
     #[serde(skip_serializing_if = "is_default")]
     pub ldm: bool,

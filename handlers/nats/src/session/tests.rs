@@ -354,6 +354,7 @@ fn settings(limits: Limits, credentials: Credentials) -> ClientSettings {
         callout_means: None,
         tls: None,
         trusted_proxies: TrustedProxies::default(),
+        websocket: None,
         proxy_protocol: false,
         max_traced_payload: 0,
         trace_headers: false,
