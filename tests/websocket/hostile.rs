@@ -99,6 +99,19 @@ fn junk() {
     server.expect_nothing_left();
 }
 
+/// A request is a request in whatever pieces.
+#[test]
+fn byte_by_byte() {
+    let server = serving("", "");
+    let mut peer = connect(&server);
+    for byte in request("/", &[("Cookie", &"x".repeat(2000))]).bytes() {
+        peer.write_all(&[byte]).unwrap();
+    }
+    let mut answer = [0; 13];
+    peer.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101 ");
+}
+
 /// Each holds up only itself: slow requests, and readers that read nothing.
 #[test]
 fn peers_that_do_nothing() {

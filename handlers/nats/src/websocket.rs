@@ -99,8 +99,17 @@ impl Arrival {
         websocket: &WebSocketSettings,
         until: Instant,
     ) -> Step<Upgrade> {
+        let mut judged = 0;
         loop {
-            match websocket.upgrade.judge(entrance.early()) {
+            // Looked at once a line, or who sends byte by byte would have it read as often.
+            let said = entrance.early();
+            let has_come_further = said.len() >= LONGEST_REQUEST || said[judged..].contains(&b'\n');
+            judged = said.len();
+            let verdict = match has_come_further {
+                true => websocket.upgrade.judge(said),
+                false => Ok(None),
+            };
+            match verdict {
                 Ok(Some(upgrade)) => return Ok(upgrade),
                 Ok(None) => {}
                 Err(refusal) => {
