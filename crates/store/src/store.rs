@@ -276,11 +276,12 @@ impl Store {
     /// Which stream a folder is of, or why that is not known.
     fn read_identity(&self, folder: &Path) -> Result<Result<StreamIdentity, Reason>, StoreError> {
         let mut reason = None;
+        let mut said: Vec<StreamIdentity> = Vec::new();
         for name in META_FILES {
             let path = folder.join(name);
             match envelope::read(&*self.disk, &path, META, self.options.keys.as_ref()) {
                 Ok(Some((plain, _))) => match decode_identity(&plain) {
-                    Some(identity) => return Ok(Ok(identity)),
+                    Some(identity) => said.push(identity),
                     None => reason = Some(Reason::Damaged),
                 },
                 Ok(None) => {}
@@ -288,6 +289,12 @@ impl Store {
                 Err(SegmentError::Unknown) => reason = Some(Reason::LaterVersion),
                 Err(error) => return Err(in_file(&path)(error)),
             }
+        }
+        // If they do not say the same, one of them was written for another folder.
+        let is_here = |said: &StreamIdentity| self.layout.stream(&said.account, &said.name) == folder;
+        let place = said.iter().position(is_here).unwrap_or_default();
+        if let Some(identity) = said.into_iter().nth(place) {
+            return Ok(Ok(identity));
         }
         match reason {
             Some(reason) => Ok(Err(reason)),

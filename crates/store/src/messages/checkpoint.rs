@@ -41,6 +41,7 @@ pub struct Position {
 #[derive(Debug)]
 pub struct Checkpoint {
     position: Position,
+    incarnation: u64,
     flush: Flush,
     unsynced: Vec<PathBuf>,
     folder: PathBuf,
@@ -77,7 +78,7 @@ impl Checkpoint {
             envelope::write(disk, &path, magic, self.keys.as_ref(), plain)
                 .map_err(|source| WriteError { path, source })
         };
-        let subjects = encode_subjects(self.position, &self.subjects);
+        let subjects = encode_subjects(self.incarnation, self.position, &self.subjects);
         write(SUBJECTS_FILES[self.subjects_file], SUBJECTS, &subjects)?;
         for name in CHECKPOINTS {
             write(name, CHECKPOINT, &self.plain)?;
@@ -121,7 +122,8 @@ impl Messages {
             unsynced: unsynced.map(|part| place.segment(part.number)).collect(),
             folder: place.folder.clone(),
             keys: place.keys.clone(),
-            plain: self.encode(position, state),
+            plain: self.encode(place.incarnation, position, state),
+            incarnation: place.incarnation,
             subjects: self.subjects.clone(),
             subjects_file: self.next_subjects_file,
             retired: self
@@ -145,8 +147,9 @@ impl Messages {
         checkpoint.position
     }
 
-    fn encode(&self, position: Position, state: &[u8]) -> Vec<u8> {
+    fn encode(&self, incarnation: u64, position: Position, state: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
+        out.put_u64(incarnation);
         for value in [
             position.index,
             position.term,
@@ -214,8 +217,12 @@ pub(super) struct Said {
     pub(super) state: Bytes,
 }
 
-pub(super) fn decode(plain: &Bytes) -> Option<Said> {
+/// What the checkpoint of an incarnation says; None also if it is that of another.
+pub(super) fn decode(plain: &Bytes, incarnation: u64) -> Option<Said> {
     let mut fields = Fields::new(plain);
+    if fields.u64()? != incarnation {
+        return None;
+    }
     let position = Position {
         index: fields.variable()?,
         term: fields.variable()?,
@@ -261,8 +268,9 @@ fn decode_part(fields: &mut Fields<'_>) -> Option<Part> {
     Some(part)
 }
 
-fn encode_subjects(position: Position, subjects: &Subjects) -> Vec<u8> {
+fn encode_subjects(incarnation: u64, position: Position, subjects: &Subjects) -> Vec<u8> {
     let mut out = Vec::new();
+    out.put_u64(incarnation);
     out.put_variable(position.index);
     out.put_variable(subjects.totals().subjects);
     let mut before = Vec::new();
@@ -285,10 +293,10 @@ fn encode_subjects(position: Position, subjects: &Subjects) -> Vec<u8> {
     out
 }
 
-/// The subjects that were written with the checkpoint of this position.
-pub(super) fn decode_subjects(plain: &[u8], position: Position) -> Option<Subjects> {
+/// The subjects that were written with the checkpoint of an incarnation at this position.
+pub(super) fn decode_subjects(plain: &[u8], incarnation: u64, position: Position) -> Option<Subjects> {
     let mut fields = Fields::new(plain);
-    if fields.variable()? != position.index {
+    if fields.u64()? != incarnation || fields.variable()? != position.index {
         return None;
     }
     let mut subjects = Subjects::default();

@@ -107,7 +107,7 @@ impl Opening<'_> {
                 Ok(None) => {}
                 Ok(Some((plain, key))) => {
                     self.is_key_old |= !is_current(self.place.keys.as_ref(), key);
-                    match decode(&plain) {
+                    match decode(&plain, self.place.incarnation) {
                         Some(said)
                             if newest
                                 .as_ref()
@@ -262,7 +262,7 @@ impl Opening<'_> {
     fn subjects(&self, file: usize, position: Position) -> Option<Subjects> {
         let path = self.place.folder.join(SUBJECTS_FILES[file]);
         let read = envelope::read(self.disk, &path, SUBJECTS, self.place.keys.as_ref());
-        decode_subjects(&read.ok()??.0, position)
+        decode_subjects(&read.ok()??.0, self.place.incarnation, position)
     }
 
     /// The index of subjects, by what the segments say.

@@ -124,8 +124,8 @@ impl SegmentFile {
             let offset = (place.start - start) as usize;
             match self.record(&bytes, offset, place) {
                 Some(record) if !record.is_erased => messages.push(record.message),
+                _ if number == 0 => return Err(SegmentError::Damaged),
                 Some(_) => {}
-                None if number == 0 => return Err(SegmentError::Damaged),
                 None => break,
             }
         }

@@ -86,6 +86,56 @@ fn a_stream_of_the_same_name_is_another() {
     assert!(second.group > first.group);
 }
 
+/// As if what one stream writes had come to another's files.
+#[test]
+fn what_is_said_of_one_stream_is_not_taken_for_another() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk).unwrap();
+    for (name, count) in [("one", 3), ("two", 5)] {
+        let (identity, mut messages) = store
+            .create("a", name, Bytes::new(), MessagesOptions::default())
+            .unwrap();
+        for sequence in 1..=count {
+            let message = Message {
+                sequence,
+                subject: Bytes::copy_from_slice(name.as_bytes()),
+                ..Message::default()
+            };
+            messages.append(message).unwrap();
+        }
+        let position = Position {
+            index: count,
+            term: 1,
+        };
+        let checkpoint = messages.checkpoint(position, b"").unwrap().unwrap();
+        checkpoint.run(&disk).unwrap();
+        assert_eq!(
+            store.read_identity(&store.layout.stream("a", name)).unwrap(),
+            Ok(identity)
+        );
+    }
+    drop(store);
+    for file in ["meta.a", "checkpoint.a", "subjects.a"] {
+        let path = |stream: &str| PathBuf::from(format!("/data/jetstream/a/streams/{stream}/{file}"));
+        let other = disk.open(&path("two"), Opening::Existing).unwrap();
+        let other = crate::disk::read_all(&*other).unwrap();
+        disk.tamper(&path("one"), |bytes| *bytes = other);
+    }
+    let mut store = open(&disk).unwrap();
+    let found = streams(&mut store).found;
+    let told: Vec<_> = found
+        .iter()
+        .map(|stream| (&*stream.identity.name, stream.found.messages.state().messages))
+        .collect();
+    assert_eq!(told, [("one", 3), ("two", 5)]);
+    assert_eq!(found[0].found.messages.totals(b"one").messages, 3);
+    assert_eq!(
+        found[0].found.damage.len(),
+        1,
+        "the checkpoint that is not its own"
+    );
+}
+
 #[test]
 fn what_nobody_knows_is_set_aside() {
     let disk = SimulatedDisk::new(1);
