@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use crate::encryption::Keys;
 use crate::message::Message;
-use crate::segment::length_of;
+use crate::segment::{SegmentId, length_of};
 use crate::subjects::{SubjectState, Subjects, Totals};
 
 mod checkpoint;
@@ -133,6 +133,14 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn segment(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:012}.seg"))
+    }
+
+    fn id(&self, part: &Part) -> SegmentId {
+        SegmentId {
+            incarnation: self.incarnation,
+            number: part.number,
+            base: part.base,
+        }
     }
 }
 

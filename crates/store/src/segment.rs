@@ -12,7 +12,7 @@ mod record;
 pub(crate) use block::{Packing, is_whole, put_block, read_block};
 pub(crate) use directory::{Directory, Extract};
 pub(crate) use footer::put_footer;
-pub(crate) use header::{HEADER, SegmentHeader};
+pub(crate) use header::{HEADER, SegmentHeader, SegmentId};
 pub(crate) use reading::SegmentFile;
 pub(crate) use record::{Record, erased, length_of, put_record, read_record, size_of};
 

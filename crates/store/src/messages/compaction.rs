@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use roaring::RoaringBitmap;
 
 use crate::disk::{Disk, Opening, write_durably};
-use crate::segment::{Directory, SegmentError, SegmentFile, put_record, read_record, size_of};
+use crate::segment::{Directory, SegmentError, SegmentFile, SegmentId, put_record, read_record, size_of};
 
 use super::flushing::{Records, begin, footer, is_as_configured};
 use super::{Messages, MessagesOptions, Part, Place, ReadError, Stage};
@@ -25,7 +25,7 @@ pub struct Compaction {
 
 #[derive(Debug)]
 struct Source {
-    number: u64,
+    id: SegmentId,
     path: PathBuf,
     file_end: u64,
     deleted: RoaringBitmap,
@@ -59,7 +59,7 @@ impl Compaction {
         let mut records = Records::new(&writing, 0, 0);
         for source in &self.sources {
             let copy = self.copy(disk, source, &mut part, &mut directory, &mut records);
-            copy.map_err(failed(source.number))?;
+            copy.map_err(failed(source.id.number))?;
         }
         let finish = || {
             let (mut bytes, end) = records.finish(&mut directory)?;
@@ -81,7 +81,7 @@ impl Compaction {
         (part.key, part.is_packed) = (writing.header.key, writing.header.is_packed);
         Ok(Compacted {
             part,
-            sources: self.sources.iter().map(|source| source.number).collect(),
+            sources: self.sources.iter().map(|source| source.id.number).collect(),
         })
     }
 
@@ -94,7 +94,7 @@ impl Compaction {
         directory: &mut Directory,
         records: &mut Records<'_>,
     ) -> Result<(), SegmentError> {
-        let file = SegmentFile::open(disk, &source.path, self.place.keys.as_ref())?;
+        let file = SegmentFile::open(disk, &source.path, self.place.keys.as_ref(), source.id)?;
         let old = file.directory()?;
         let pieces = file.pieces(&old, source.file_end)?;
         for position in 0..old.len() {
@@ -165,7 +165,7 @@ impl Messages {
             .skip(start)
             .take(length)
             .map(|part| Source {
-                number: part.number,
+                id: place.id(part),
                 path: place.segment(part.number),
                 file_end: part.file_end,
                 deleted: part.deleted.clone(),

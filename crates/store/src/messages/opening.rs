@@ -193,9 +193,10 @@ impl Opening<'_> {
         Ok(())
     }
 
-    fn open_segment(&mut self, number: u64) -> Result<Option<SegmentFile>, OpenError> {
+    fn open_segment(&mut self, part: &Part) -> Result<Option<SegmentFile>, OpenError> {
+        let number = part.number;
         let path = self.place.segment(number);
-        match SegmentFile::open(self.disk, &path, self.place.keys.as_ref()) {
+        match SegmentFile::open(self.disk, &path, self.place.keys.as_ref(), self.place.id(part)) {
             Ok(file) => Ok(Some(file)),
             Err(SegmentError::Damaged) => {
                 self.damaged(number, SegmentError::Damaged);
@@ -219,7 +220,7 @@ impl Opening<'_> {
 
     /// Reads the records of a segment that has no footer.
     fn scan(&mut self, part: &mut Part, is_last: bool) -> Result<(), OpenError> {
-        let Some(file) = self.open_segment(part.number)? else {
+        let Some(file) = self.open_segment(part)? else {
             part.is_damaged = true;
             part.stage = Stage::Complete;
             part.directory = Some(crate::segment::Directory::growing());
@@ -270,7 +271,7 @@ impl Opening<'_> {
         let mut subjects = Subjects::default();
         for part in &mut messages.parts {
             let was_there = part.directory.is_some();
-            if !was_there && let Some(file) = self.open_segment(part.number)? {
+            if !was_there && let Some(file) = self.open_segment(part)? {
                 let found = file
                     .directory_or_scan(part.file_end)
                     .map_err(|source| OpenError {

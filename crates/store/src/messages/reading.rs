@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::disk::Disk;
 use crate::encryption::Keys;
 use crate::message::Message;
-use crate::segment::{Directory, Extract, SegmentError, SegmentFile};
+use crate::segment::{Directory, Extract, SegmentError, SegmentFile, SegmentId};
 
 use super::searching::{Cursor, Mask};
 use super::{Messages, Part, Place};
@@ -23,7 +23,7 @@ pub struct Cold(Box<Job>);
 
 #[derive(Debug)]
 struct Job {
-    number: u64,
+    id: SegmentId,
     path: PathBuf,
     keys: Option<Keys>,
     what: What,
@@ -71,7 +71,7 @@ pub struct ReadError {
 impl Cold {
     pub(super) fn directory(place: &Place, part: &Part) -> Self {
         Self(Box::new(Job {
-            number: part.number,
+            id: place.id(part),
             path: place.segment(part.number),
             keys: place.keys.clone(),
             what: What::Directory { end: part.file_end },
@@ -80,7 +80,7 @@ impl Cold {
 
     fn messages(place: &Place, part: &Part, extract: Option<Extract>, sequence: u64) -> Self {
         Self(Box::new(Job {
-            number: part.number,
+            id: place.id(part),
             path: place.segment(part.number),
             keys: place.keys.clone(),
             what: What::Messages { extract, sequence },
@@ -88,9 +88,9 @@ impl Cold {
     }
 
     /// For who asks for much: to be asked again, after all others that wait.
-    pub(super) fn pause(part: &Part) -> Self {
+    pub(super) fn pause() -> Self {
         Self(Box::new(Job {
-            number: part.number,
+            id: SegmentId::default(),
             path: PathBuf::new(),
             keys: None,
             what: What::Pause,
@@ -110,13 +110,8 @@ impl Cold {
     ///
     /// What is damaged, and what the disk cannot read.
     pub fn run(&self, disk: &dyn Disk) -> Result<Warm, ReadError> {
-        let Job {
-            number,
-            path,
-            keys,
-            what,
-        } = &*self.0;
-        let open = || SegmentFile::open(disk, path, keys.as_ref());
+        let Job { id, path, keys, what } = &*self.0;
+        let open = || SegmentFile::open(disk, path, keys.as_ref(), *id);
         let read = || match what {
             What::Pause => Ok(Read::Nothing),
             What::Directory { end } => open()?.directory_or_scan(*end),
@@ -127,11 +122,11 @@ impl Cold {
         };
         match read() {
             Ok(found) => Ok(Warm {
-                number: *number,
+                number: id.number,
                 found,
             }),
             Err(source) => Err(ReadError {
-                segment: *number,
+                segment: id.number,
                 sequence: match what {
                     What::Directory { .. } | What::Pause => None,
                     What::Messages { sequence, .. } => Some(*sequence),

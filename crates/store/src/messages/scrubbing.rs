@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use crate::disk::Disk;
 use crate::encryption::Keys;
-use crate::segment::{SegmentError, SegmentFile};
+use crate::segment::{SegmentError, SegmentFile, SegmentId};
 
 use super::{Messages, ReadError, Stage};
 
 /// A segment that is to be read. Running it may take long.
 #[derive(Debug)]
 pub struct Scrub {
-    number: u64,
+    id: SegmentId,
     path: PathBuf,
     keys: Option<Keys>,
     end: u64,
@@ -26,7 +26,7 @@ impl Scrub {
     /// What is damaged, and what the disk cannot read.
     pub fn run(&self, disk: &dyn Disk) -> Result<u64, ReadError> {
         let read = || {
-            let file = SegmentFile::open(disk, &self.path, self.keys.as_ref())?;
+            let file = SegmentFile::open(disk, &self.path, self.keys.as_ref(), self.id)?;
             let directory = file.directory()?;
             let scanned = file.scan(self.end)?;
             let written = (0..directory.len()).filter(|position| {
@@ -40,7 +40,7 @@ impl Scrub {
             Ok(self.end)
         };
         read().map_err(|source| ReadError {
-            segment: self.number,
+            segment: self.id.number,
             sequence: None,
             source,
         })
@@ -58,7 +58,7 @@ impl Messages {
             .filter(|part| part.stage == Stage::Sealed && part.number > after);
         let part = sealed.min_by_key(|part| part.number)?;
         let scrub = Scrub {
-            number: part.number,
+            id: place.id(part),
             path: place.segment(part.number),
             keys: place.keys.clone(),
             end: part.file_end,

@@ -405,7 +405,7 @@ fn mask_of(part: &Part, filters: &[Bytes], is_all: bool, mask: &mut Option<Mask>
         });
     }
     let is_ready = mask.as_mut().is_none_or(|mask| mask.advance(part, filters));
-    if is_ready { Ok(()) } else { Err(Cold::pause(part)) }
+    if is_ready { Ok(()) } else { Err(Cold::pause()) }
 }
 
 /// Behind the last position whose sequence is not behind `last`.

@@ -14,6 +14,16 @@ const LENGTH: usize = 8 + 2 + 2 + 8 + 8 + 8 + 8 + SALT;
 
 const IS_PACKED: u16 = 1;
 
+/// Which segment it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SegmentId {
+    /// The life of the stream that it is part of.
+    pub(crate) incarnation: u64,
+    pub(crate) number: u64,
+    /// Sequences are counted from here on.
+    pub(crate) base: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
     /// The life of the stream that it is part of.
@@ -65,6 +75,14 @@ impl SegmentHeader {
             })
         })()
         .ok_or(SegmentError::Damaged)
+    }
+
+    pub(crate) fn id(&self) -> SegmentId {
+        SegmentId {
+            incarnation: self.incarnation,
+            number: self.number,
+            base: self.base,
+        }
     }
 
     /// What checksums of records begin with.

@@ -12,7 +12,7 @@ use crate::message::Message;
 use super::block::{BLOCK_HEAD, Packing, read_block, read_head};
 use super::directory::{Extract, Place};
 use super::footer::{self, TRAILER};
-use super::{Directory, HEADER, Record, SegmentError, SegmentHeader, read_record};
+use super::{Directory, HEADER, Record, SegmentError, SegmentHeader, SegmentId, read_record};
 
 /// An open segment.
 #[derive(Debug)]
@@ -33,12 +33,20 @@ pub(crate) struct Scanned {
 }
 
 impl SegmentFile {
-    /// Opens a segment and reads its header.
-    pub(crate) fn open(disk: &dyn Disk, path: &Path, keys: Option<&Keys>) -> Result<Self, SegmentError> {
+    /// Opens a segment and reads its header. It is damaged if it is another one, whole as that may be.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        keys: Option<&Keys>,
+        id: SegmentId,
+    ) -> Result<Self, SegmentError> {
         let file = disk.open(path, Opening::Existing)?;
         let mut bytes = vec![0; HEADER];
         let length = file.read_at(0, &mut bytes)?;
         let header = SegmentHeader::decode(&bytes[..length])?;
+        if header.id() != id {
+            return Err(SegmentError::Damaged);
+        }
         let key = header.file_key(keys)?;
         Ok(Self {
             seed: header.seed(),
@@ -153,6 +161,9 @@ impl SegmentFile {
         let mut offset = 0;
         while let Some(head) = body.get(offset..).and_then(read_head) {
             let block = body.get(offset..offset.saturating_add(head.length));
+            // Only a footer says that it is where no records can be, and there is none before the end.
+            let block =
+                block.filter(|_| (scanned.directory.written()..RECORDS_AT_MOST).contains(&head.start));
             let records = block.map(|block| read_block(block, self.seed, self.packing.key.as_ref()));
             let Some(Ok(records)) = records else {
                 scanned.is_damaged = true;
@@ -221,6 +232,9 @@ impl SegmentFile {
         })
     }
 }
+
+/// All records of a segment together are shorter.
+const RECORDS_AT_MOST: u32 = 1 << 31;
 
 /// So many times its length is checked of a file that is damaged, in search of what is not.
 const SCAN_WORK: usize = 8;

@@ -151,6 +151,25 @@ fn without_a_checkpoint_nothing_is_touched() {
     assert_eq!(world.disk.files(), before);
 }
 
+/// As if what is written to one segment had come to another's file: nothing of it passes for what that should say.
+#[test]
+fn a_segment_in_the_place_of_another_is_damaged() {
+    for is_compressed in [false, true] {
+        let mut world = written(1, is_compressed);
+        let files = segments(&world);
+        let first = world
+            .disk
+            .open(&files[0].0, crate::disk::Opening::Existing)
+            .unwrap();
+        let first = crate::disk::read_all(&*first).unwrap();
+        world.disk.tamper(&files[2].0, |bytes| *bytes = first);
+        world.reopen();
+        let (there, damaged, missing) = readable(&mut world);
+        assert!(there.len() > 50 && damaged.len() > 10, "{there:?}, {damaged:?}");
+        assert_eq!((there.len() + damaged.len(), missing), (100, vec![]));
+    }
+}
+
 /// What is lost cannot be deleted, but it is gone when all before it is.
 #[test]
 fn what_is_lost_is_purged_like_all_else() {
