@@ -31,7 +31,7 @@ pub use spin_window::{SpinWindow, keep_awake};
 pub use spread::Spread;
 pub use staging::{Pause, Staging};
 pub use timers::{Timer, Timers};
-pub use tracing::{OwnMessage, Trace, Tracing};
+pub use tracing::{DescribesServer, EventTrace, OwnMessage, Trace, TraceTerms, Tracing};
 
 use crate::account::Ended;
 use crate::moment::Moment;

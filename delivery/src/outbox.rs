@@ -188,6 +188,16 @@ impl Outbox {
         self.traits.set(Traits::OF_ONE_ACCOUNT, true);
     }
 
+    /// The peer is another server, which traces messages, too.
+    pub fn set_traces(&self) {
+        self.traits.set(Traits::TRACES, true);
+    }
+
+    /// Whether the peer is a server that traces messages.
+    pub(crate) fn traces(&self) -> bool {
+        self.traits.have(Traits::TRACES)
+    }
+
     /// What becomes of what there is no room for.
     pub(crate) fn when_full(&self) -> WhenFull {
         match &self.way {

@@ -20,11 +20,11 @@ use vagus_actors::reload::Prepared;
 use vagus_auth::credentials::{Credentials, Gate};
 use vagus_configs::{Cluster as ClusterConfig, Config, ListenerSettings, Port, RouteUrl, split_advertised};
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{Arbiters, LocalArbiter};
+use vagus_delivery::arbiter::{Arbiters, DescribesServer, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::Settings;
 use vagus_nats::ClientSettings;
-use vagus_peer::{RoutePermissions, RouteSettings, RouteTls, Routes};
+use vagus_peer::{RoutePermissions, RouteSettings, RouteTls, Routes, TRACING_PROTO};
 use vagus_protocol::info::Info;
 use vagus_protocol::route::RouteInfo;
 use vagus_tls::TlsError;
@@ -154,7 +154,14 @@ impl Clustering {
         )
         .start();
         let handle = ClusterHandle::new(&handle_parts, cluster.clone());
-        let route_settings = route_settings(config, cluster_config, &socket.entry, &client_info, handle);
+        let described = Arc::new(Described(client_settings.clone()));
+        let route_settings = route_settings(
+            config,
+            cluster_config,
+            &socket.entry,
+            &client_info,
+            (handle, described),
+        );
         let surroundings = Surroundings {
             accounts: clients.accounts.clone(),
             monitor: Monitor::new(REMEMBERED_ROUTES).start(),
@@ -286,7 +293,8 @@ impl ClusterReload {
         };
         let entry = RouteEntry::prepare(cluster, self.address)?;
         let handle = self.settings.current().0.cluster.clone();
-        let settings = route_settings(config, cluster, &entry, clients, handle.clone());
+        let described = self.settings.current().0.server.clone();
+        let settings = route_settings(config, cluster, &entry, clients, (handle.clone(), described));
         let (of_cluster, pooling) = (settings_of(cluster), pooling_of(cluster, config));
         let bounds = route_bounds(config, cluster);
         let (live_settings, live_bounds) = (self.settings.clone(), self.bounds.clone());
@@ -319,7 +327,7 @@ fn route_settings(
     cluster: &ClusterConfig,
     entry: &RouteEntry,
     clients: &Info,
-    handle: ClusterHandle,
+    (handle, server): (ClusterHandle, Arc<dyn DescribesServer>),
 ) -> RouteSettings {
     let permissions = RoutePermissions::new(cluster.permissions.as_ref());
     let mut info = route_info(cluster, clients, entry, client_urls(config, clients.port));
@@ -343,6 +351,16 @@ fn route_settings(
         max_line: longest_line(config),
         max_message: config.limits.max_pending,
         cluster: handle,
+        server,
+    }
+}
+
+/// What events say of this server: the same, whoever they are about.
+struct Described(Arc<Live<ClientSettings>>);
+
+impl DescribesServer for Described {
+    fn append_description(&self, time: &str, out: &mut Vec<u8>) {
+        self.0.current().0.append_description(time, out);
     }
 }
 
@@ -396,7 +414,7 @@ fn route_info(
         server_id: clients.server_id.clone(),
         server_name: clients.server_name.clone(),
         version: clients.version.clone(),
-        proto: 1,
+        proto: TRACING_PROTO,
         go: clients.go.clone(),
         host,
         port: port.into(),

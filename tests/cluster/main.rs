@@ -36,4 +36,6 @@ mod system;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod tracing;
+#[cfg(test)]
 mod world;

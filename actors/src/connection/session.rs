@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use vagus_accounts::TraceDefinition;
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::{OwnMessage, Repeats, Trace};
@@ -376,6 +377,14 @@ pub trait Turn {
 
     /// From now on messages are sent to the peer without the name of their account, as the connection carries one alone.
     fn carry_one_account(&mut self) {}
+
+    /// The peer traces messages, too, and tells of those that it is sent.
+    fn pass_traces_on(&mut self) {}
+
+    /// How messages of the account are traced that belong to a sampled trace of somebody else's; None if they are not.
+    fn context_tracing(&self) -> Option<Arc<TraceDefinition>> {
+        None
+    }
 
     /// Says to the peer what others are interested in: at once, whatever else waits to be said, as others wait for it.
     fn tell_interest(&mut self, bytes: &[u8]) {

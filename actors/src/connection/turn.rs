@@ -6,6 +6,7 @@ use super::unannounced::Unannounced;
 use crate::accounts::{Accounts, RoutedAccount};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vagus_accounts::TraceDefinition;
 use vagus_auth::permission::{Filter, ResponsePermission};
 use vagus_delivery::arbiter::{Delivery, OwnMessage, Repeats, Trace};
 use vagus_delivery::dialer::OutcomeSender;
@@ -384,6 +385,15 @@ impl Turn for ConnectionTurn<'_> {
 
     fn carry_one_account(&mut self) {
         self.outbox.carry_one_account();
+    }
+
+    fn pass_traces_on(&mut self) {
+        self.outbox.set_traces();
+    }
+
+    fn context_tracing(&self) -> Option<Arc<TraceDefinition>> {
+        let RoutedAccount { account, .. } = self.account.as_ref()?;
+        account.publishing().context_tracing
     }
 
     fn tell_interest(&mut self, bytes: &[u8]) {

@@ -4,6 +4,9 @@ mod event;
 mod request;
 
 pub use event::{
-    Egress, Ingress, ServiceImport, ShownKind, StreamExport, SubjectMapping, TraceEvent, Undelivered,
+    Egress, EgressError, Ingress, ServiceImport, ShownKind, StreamExport, SubjectMapping, TraceEvent,
 };
-pub use request::{Activation, ShownHeaders, TraceRequest, may_ask, may_have_context, with_tracing_disabled};
+pub use request::{
+    Activation, ShownHeaders, TraceRequest, may_ask, may_have_context, with_destination, with_hop,
+    with_tracing_disabled,
+};

@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use vagus_accounts::{ImportedService, Terms};
+use vagus_accounts::{ImportedService, ResponseType, Terms};
 use vagus_routing::ConnectionId;
 
 /// A way into another account.
@@ -79,6 +79,17 @@ impl RequestWay {
 
     pub(crate) fn terms(&self) -> Terms {
         self.terms
+    }
+
+    /// How events of other servers are waited for: any number of them, beside the answers.
+    pub(crate) fn terms_of_events(&self) -> Terms {
+        /// Routers do not count as far.
+        const OF_EVENTS: u32 = 1 << 31;
+        Terms {
+            list: self.terms.list | OF_EVENTS,
+            response_type: ResponseType::Stream,
+            ..self.terms
+        }
     }
 
     /// Whether both lead to the same service, by whatever name it was imported.

@@ -53,7 +53,7 @@ impl LineStart {
 }
 
 /// Who comes next.
-struct Next<'a> {
+pub(super) struct NextPeer<'a> {
     plain: Option<&'a PeerTargets<Arc<Outbox>>>,
     picked: Range<usize>,
 }
@@ -88,7 +88,7 @@ impl Peers {
     }
 
     /// All are picked: those of one peer come side by side.
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         self.picked
             .sort_by_key(|member| member.destination().connection_id());
     }
@@ -133,7 +133,8 @@ impl Peers {
         std::mem::take(&mut self.taken)
     }
 
-    fn next<'a>(&self, fanout: &'a ConnectionFanout) -> Option<Next<'a>> {
+    /// The next one of all who may get the message; who is picked was [sorted](Self::sort) before.
+    pub(super) fn next<'a>(&self, fanout: &'a ConnectionFanout) -> Option<NextPeer<'a>> {
         let (plain_done, picked_done) = self.done;
         let plain = fanout.peers().get(plain_done);
         let picked = self.picked.get(picked_done..).unwrap_or_default();
@@ -145,7 +146,7 @@ impl Peers {
             (Some(one), Some(other)) => one.min(other),
         };
         let of_it = |member: &&Arc<ConnectionSubscription>| member.destination().connection_id() == id;
-        Some(Next {
+        Some(NextPeer {
             plain: plain.filter(|_| plain_id == Some(id)),
             picked: picked_done..picked_done + picked.iter().take_while(of_it).count(),
         })
@@ -154,27 +155,54 @@ impl Peers {
     fn deliver_to(
         &mut self,
         staging: &mut Staging,
-        next: &Next<'_>,
+        next: &NextPeer<'_>,
         fanout: &ConnectionFanout,
         content: &Content<'_>,
         origin: Origin,
     ) {
         staging.charge(1 + next.picked.len());
+        self.pass(next);
+        let destination = self.destination(next, fanout, origin);
+        if let Some(destination) = destination.filter(|destination| !destination.is_closed()) {
+            self.taken = true;
+            self.stage(staging, &destination, next, fanout, content);
+        }
+    }
+
+    /// It has had the message, or is not going to.
+    pub(super) fn pass(&mut self, next: &NextPeer<'_>) {
         self.done.0 += usize::from(next.plain.is_some());
         self.done.1 = next.picked.end;
-        let takes_plain = next
-            .plain
-            .is_some_and(|peer| takes(peer, fanout.subject(), origin));
-        let picked = self.picked.get(next.picked.clone()).unwrap_or_default();
-        let destination = match (picked.first(), next.plain) {
-            (Some(member), _) => member.destination().clone(),
-            (None, Some(peer)) if takes_plain => peer.destination().clone(),
-            (None, _) => return,
-        };
+    }
+
+    /// Where the message goes, if it may go there and is wanted: one of its plain subscriptions counts it.
+    pub(super) fn destination(
+        &self,
+        next: &NextPeer<'_>,
+        fanout: &ConnectionFanout,
+        origin: Origin,
+    ) -> Option<Arc<Outbox>> {
+        let takes_plain = |peer: &&PeerTargets<Arc<Outbox>>| takes(peer, fanout.subject(), origin);
+        let plain = next.plain.filter(takes_plain);
+        match self.picked.get(next.picked.start) {
+            Some(member) if !next.picked.is_empty() => Some(member.destination().clone()),
+            _ => plain.map(|peer| peer.destination().clone()),
+        }
+    }
+
+    /// Delivers the message there, which says for which queue groups it is.
+    pub(super) fn stage(
+        &mut self,
+        staging: &mut Staging,
+        destination: &Arc<Outbox>,
+        next: &NextPeer<'_>,
+        fanout: &ConnectionFanout,
+        content: &Content<'_>,
+    ) {
         let Some(line) = destination.peer_line() else {
             return;
         };
-        self.taken = true;
+        let picked = self.picked.get(next.picked.clone()).unwrap_or_default();
         let with_headers = content.header_size.is_some() && destination.accepts_headers();
         let (mut tail, mut payload) = (content.tail, content.body.len());
         if content.header_size.is_some() && !with_headers {
@@ -191,7 +219,7 @@ impl Peers {
             let reply = content.reply.map_or(0, |reply| reply.len() + 1);
             tail = tail.get(reply..).unwrap_or_default();
         }
-        staging.message(&destination, [start, &*self.queues, tail], payload);
+        staging.message(destination, [start, &*self.queues, tail], payload);
     }
 
     /// Delivers messages of one control line, none of which has to be looked at or is for a queue group, to the peers of
@@ -227,7 +255,7 @@ impl Peers {
 
 /// Whether a peer gets a message for one of its plain subscriptions, of which one counts it.
 fn takes(peer: &PeerTargets<Arc<Outbox>>, subject: &[u8], origin: Origin) -> bool {
-    is_reached(peer, origin)
+    origin.reaches(peer.destination())
         && peer
             .subscriptions()
             .any(|subscription| !subscription.denies(subject) && claims_one(subscription))

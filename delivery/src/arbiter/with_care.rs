@@ -333,7 +333,7 @@ fn pick_another<'a>(
 /// left here, as it has gone while the message was under way. The server that the message has come from is asked last.
 ///
 /// It cannot go round for long: each of those servers hears that there is nobody at the others.
-fn pick_elsewhere<'a>(
+pub(super) fn pick_elsewhere<'a>(
     queue: &'a QueueTargets<Arc<Outbox>>,
     random: u64,
     subject: &[u8],

@@ -63,6 +63,8 @@ impl Traits {
     pub(crate) const FULL: u8 = 1 << 4;
     /// It carries one account alone, which is not said to the peer.
     pub(crate) const OF_ONE_ACCOUNT: u8 = 1 << 5;
+    /// The peer is a server that traces messages.
+    pub(crate) const TRACES: u8 = 1 << 6;
 
     pub(super) fn new(traits: u8) -> Self {
         Self(AtomicU8::new(traits))

@@ -4,23 +4,18 @@ use crate::ClientSettings;
 use crate::evidence::Said;
 use crate::session::NatsSession;
 use crate::user_info;
-use std::fmt::{self, Debug, Formatter};
-use std::sync::Arc;
 use vagus_actors::connection::Turn;
-use vagus_delivery::arbiter::{OwnMessage, Trace};
-use vagus_protocol::content_encoding::{ContentEncoding, Encoder};
+use vagus_delivery::arbiter::{DescribesServer, EventTrace, Trace, TraceTerms};
 use vagus_protocol::error::{Complaint, Violation};
+use vagus_protocol::html_safe_json;
 use vagus_protocol::message_trace::{
-    Activation, Egress, Ingress, ServiceImport, ShownKind, StreamExport, SubjectMapping, TraceEvent,
-    TraceRequest, may_ask, may_have_context, with_tracing_disabled,
+    Activation, Ingress, ServiceImport, ShownKind, TraceRequest, may_ask, may_have_context,
+    with_tracing_disabled,
 };
 use vagus_protocol::operation::Publish;
 use vagus_protocol::parser::oversized;
 use vagus_protocol::system_subject;
 use vagus_routing::subject;
-
-/// How much of an event is written at once, in bytes.
-const PIECE: usize = 16 * 1024;
 
 /// All of a hundred messages.
 const EVERYTHING: u8 = 100;
@@ -49,14 +44,7 @@ enum Asked {
     /// It is as if it had not come.
     Refused,
     /// It is traced.
-    Granted(Granted),
-}
-
-/// A trace that a client may have.
-struct Granted {
-    destination: Box<[u8]>,
-    without_delivery: bool,
-    encoding: Option<ContentEncoding>,
+    Granted(TraceTerms),
 }
 
 impl NatsSession {
@@ -204,9 +192,9 @@ impl NatsSession {
             self.complain(&complaint, turn);
             return Asked::Refused;
         }
-        Asked::Granted(Granted {
+        Asked::Granted(TraceTerms {
             destination: destination.into(),
-            without_delivery: only,
+            is_without_delivery: only,
             encoding: request.encoding,
         })
     }
@@ -214,7 +202,7 @@ impl NatsSession {
     /// Of a message of so many bytes, headers included.
     fn trace_of(
         &self,
-        granted: Granted,
+        granted: TraceTerms,
         request: &TraceRequest<'_>,
         subject: &[u8],
         size: usize,
@@ -228,104 +216,12 @@ impl NatsSession {
             subject,
             error,
         };
-        EventTrace {
-            settings: self.settings.clone(),
-            event: Some(TraceEvent::new(request.headers, size, &now(), &ingress)),
-            writing: None,
-            granted,
-        }
+        EventTrace::new(self.settings.clone(), granted, request, size, &ingress)
     }
 }
 
-/// The time, by RFC 3339.
-fn now() -> String {
-    jiff::Timestamp::now().to_string()
-}
-
-/// A trace of which JSON is made.
-struct EventTrace {
-    settings: Arc<ClientSettings>,
-    granted: Granted,
-    /// What was told; none while it is written.
-    event: Option<TraceEvent>,
-    writing: Option<Writing>,
-}
-
-/// An event as text, as far as it is not written.
-struct Writing {
-    json: Vec<u8>,
-    written: usize,
-    encoder: Encoder,
-}
-
-impl Debug for EventTrace {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let destination = String::from_utf8_lossy(&self.granted.destination);
-        out.debug_struct("EventTrace")
-            .field("destination", &destination)
-            .field("event", &self.event)
-            .finish_non_exhaustive()
-    }
-}
-
-impl EventTrace {
-    /// The message is published on another subject than it came on.
-    fn add_mapping(&mut self, to: &[u8]) {
-        if let Some(event) = &mut self.event {
-            event.add_mapping(&now(), &SubjectMapping { to });
-        }
-    }
-
-    /// The event as text.
-    fn text(&self, event: TraceEvent) -> Vec<u8> {
-        event.into_json(&self.settings.next_server_shown(&now()))
-    }
-}
-
-impl Trace for EventTrace {
-    fn is_without_delivery(&self) -> bool {
-        self.granted.without_delivery
-    }
-
-    fn add_stream_export(&mut self, export: &StreamExport<'_>) {
-        if let Some(event) = &mut self.event {
-            event.add_stream_export(&now(), export);
-        }
-    }
-
-    fn add_service_import(&mut self, import: &ServiceImport<'_>) {
-        if let Some(event) = &mut self.event {
-            event.add_service_import(&now(), import);
-        }
-    }
-
-    fn add_egress(&mut self, egress: &Egress<'_>) {
-        if let Some(event) = &mut self.event {
-            event.add_egress(&now(), egress);
-        }
-    }
-
-    fn make_event(&mut self) -> Option<OwnMessage> {
-        if let Some(event) = self.event.take() {
-            self.writing = Some(Writing {
-                json: self.text(event),
-                written: 0,
-                encoder: Encoder::new(self.granted.encoding),
-            });
-        }
-        let mut writing = self.writing.take()?;
-        let rest = writing.json.get(writing.written..).unwrap_or_default();
-        let piece = rest.get(..PIECE).unwrap_or(rest);
-        writing.encoder.add(piece);
-        writing.written += piece.len();
-        if writing.written < writing.json.len() {
-            self.writing = Some(writing);
-            return None;
-        }
-        Some(OwnMessage {
-            subject: std::mem::take(&mut self.granted.destination),
-            header: self.granted.encoding.map_or(b"", ContentEncoding::header),
-            payload: writing.encoder.finish(),
-        })
+impl DescribesServer for ClientSettings {
+    fn append_description(&self, time: &str, out: &mut Vec<u8>) {
+        html_safe_json::append(out, &self.next_server_shown(time));
     }
 }

@@ -12,6 +12,9 @@ use vagus_protocol::error::{CloseReason, Complaint};
 use vagus_protocol::quote::Quoted;
 use vagus_protocol::route::{GossipMode, RouteConnect, RouteInfo};
 
+/// The level of the protocol from which on servers trace messages; this one is of that level.
+pub const TRACING_PROTO: i64 = 3;
+
 impl RouteSession {
     /// CONNECT.
     pub(crate) fn connect(&mut self, json: &[u8], turn: &mut impl Turn) {
@@ -220,6 +223,9 @@ impl RouteSession {
         turn.establish();
         turn.accept_headers(self.settings.info.headers && info.headers);
         turn.set_name(&self.name);
+        if info.proto >= TRACING_PROTO {
+            turn.pass_traces_on();
+        }
         turn.watch_interest();
     }
 

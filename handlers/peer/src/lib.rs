@@ -6,6 +6,7 @@ mod authentication;
 mod compressing;
 mod handshake;
 mod interest;
+mod message_tracing;
 mod opening;
 mod permitting;
 mod repeated;
@@ -13,12 +14,14 @@ mod session;
 mod tls;
 mod unplaced;
 
+pub use handshake::TRACING_PROTO;
 pub use permitting::RoutePermissions;
 pub use session::RouteSession;
 pub use tls::RouteTls;
 
 use bytes::Bytes;
 use session::Party;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,13 +32,14 @@ use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::Gate;
 use vagus_compression::mode::Mode;
 use vagus_delivery::Live;
+use vagus_delivery::arbiter::DescribesServer;
 use vagus_delivery::wire::{Direction, Entrance};
 use vagus_protocol::error::Complaint;
 use vagus_protocol::route::{GossipMode, RouteConnect, RouteInfo};
 use vagus_routing::ConnectionId;
 
 /// What holds for all routes of a server.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RouteSettings {
     /// What INFO says, but for what the cluster is called.
     pub info: RouteInfo,
@@ -61,6 +65,16 @@ pub struct RouteSettings {
     pub max_message: usize,
     /// The cluster.
     pub cluster: ClusterHandle,
+    /// What events say of this server.
+    pub server: Arc<dyn DescribesServer>,
+}
+
+impl fmt::Debug for RouteSettings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("RouteSettings")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RouteSettings {

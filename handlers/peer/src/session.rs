@@ -4,6 +4,7 @@ use crate::RouteSettings;
 use crate::authentication::{self, Verdict};
 use crate::compressing::Compressing;
 use crate::interest::{self, Announced, Forgotten, Noted};
+use crate::message_tracing::may_be_traced;
 use crate::permitting::FormerPermissions;
 use crate::repeated::Repeated;
 use crate::tls::Evidence;
@@ -32,7 +33,7 @@ const FIRST_PING_AFTER: Duration = Duration::from_secs(1);
 const UNKNOWN_AT_MOST: usize = 4096;
 
 /// How much of what a server says wrong is logged, in bytes.
-const SHOWN_AT_MOST: usize = 64;
+pub(crate) const SHOWN_AT_MOST: usize = 64;
 
 /// The state machine of a route.
 #[derive(Debug)]
@@ -96,6 +97,8 @@ enum Passed {
     Published,
     /// There is no such account here.
     Withheld,
+    /// It was published in a way of its own.
+    Traced,
     /// Interest that was announced before has to be in force first.
     Waiting,
     /// It is for a later turn.
@@ -195,8 +198,14 @@ impl RouteSession {
             turn.withhold(message.publish.body.len());
             return Passed::Withheld;
         }
-        if !turn.goes_on(Some(&message.publish), false) {
+        let asks = may_be_traced(&message.publish);
+        // What is traced is resolved on its own way.
+        let about = Some(&message.publish).filter(|_| !asks);
+        if !turn.goes_on(about, false) {
             return Passed::Yielded;
+        }
+        if asks && self.pass_on_traced(account, &message.publish, turn) {
+            return Passed::Traced;
         }
         turn.publish(&message.publish, false);
         Passed::Published
@@ -331,7 +340,7 @@ impl Session for RouteSession {
                     Passed::Published => {
                         repeated = Repeated::after(&message.publish, &input[at..at + consumed]);
                     }
-                    Passed::Withheld => repeated = Repeated::default(),
+                    Passed::Withheld | Passed::Traced => repeated = Repeated::default(),
                     Passed::Waiting => return Progress::Waiting { consumed: at },
                     Passed::Yielded => return Progress::Yielded { consumed: at },
                 }

@@ -4,7 +4,6 @@
 
 use super::ShownHeaders;
 use crate::html_safe_json::{self as json, Text};
-use crate::server_shown::ServerShown;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
@@ -90,9 +89,9 @@ pub struct ServiceImport<'a> {
     pub to: &'a [u8],
 }
 
-/// Why a message did not go to a subscription that it matches.
+/// Why a message did not go to a subscription that it matches, or is lost sight of there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Undelivered {
+pub enum EgressError {
     /// It is the publisher's, which does not want its own messages.
     #[error("Not delivered because of no echo")]
     NoEcho,
@@ -111,6 +110,14 @@ pub enum Undelivered {
     /// Too much waits for its owner.
     #[error("Not delivered because there is no room for it")]
     NoRoom,
+    /// It is only to be traced, and the server there would deliver it.
+    #[error("Not delivered because remote does not support message tracing")]
+    WouldBeDelivered,
+    /// It did go there, and the server there does not tell of it.
+    #[error(
+        "Message delivered but remote does not support message tracing so no trace event generated from there"
+    )]
+    NotTracedThere,
 }
 
 /// A subscription that a message went to, or would have gone to.
@@ -124,6 +131,9 @@ pub struct Egress<'a> {
     /// What that connection calls itself; perhaps nothing.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub name: &'a str,
+    /// By which hop it leaves for another server; empty where that is none.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub hop: &'a str,
     /// Its account, if that is another than that of the publisher.
     #[serde(rename = "acc", skip_serializing_if = "str::is_empty")]
     pub account: &'a str,
@@ -137,12 +147,12 @@ pub struct Egress<'a> {
     /// The queue group it is in; empty where it is in none.
     #[serde(skip_serializing_if = "<[u8]>::is_empty", serialize_with = "as_text")]
     pub queue: &'a [u8],
-    /// Why it did not go there, if it did not.
+    /// Why it did not go there, or is lost sight of there, if so.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_said")]
-    pub error: Option<Undelivered>,
+    pub error: Option<EgressError>,
 }
 
-fn as_said<S: Serializer>(error: &Option<Undelivered>, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_said<S: Serializer>(error: &Option<EgressError>, serializer: S) -> Result<S::Ok, S::Error> {
     match error {
         Some(error) => serializer.collect_str(error),
         None => serializer.serialize_none(),
@@ -195,6 +205,10 @@ pub struct TraceEvent {
     /// What happened, in the order in which it did, without the brackets.
     events: Vec<u8>,
     omitted: u64,
+    /// The hop by which the message has come; empty for one of a client.
+    hop: Box<str>,
+    /// How many hops it leaves by.
+    hops: u64,
 }
 
 impl TraceEvent {
@@ -204,6 +218,8 @@ impl TraceEvent {
             request: Vec::new(),
             events: Vec::new(),
             omitted: 0,
+            hop: "".into(),
+            hops: 0,
         };
         let request = Request {
             header: headers,
@@ -212,6 +228,24 @@ impl TraceEvent {
         json::append(&mut event.request, &request);
         event.tell("in", time, ingress);
         event
+    }
+
+    /// The message has come by this hop.
+    #[must_use]
+    pub fn by_hop(self, hop: &str) -> Self {
+        Self {
+            hop: hop.into(),
+            ..self
+        }
+    }
+
+    /// The message leaves for one more server: by the hop of this number, behind that by which it has come.
+    pub fn next_hop(&mut self) -> String {
+        self.hops += 1;
+        match &*self.hop {
+            "" => self.hops.to_string(),
+            hop => format!("{hop}.{}", self.hops),
+        }
     }
 
     /// Tells that the message is published on another subject. As [`TraceEvent::add_egress`].
@@ -254,12 +288,18 @@ impl TraceEvent {
 
     /// The event as JSON, in nats-server's order of fields. `omitted` stands only in one that does not tell everything, and
     /// says how many things.
-    pub fn into_json(self, server: &ServerShown<'_>) -> Vec<u8> {
+    ///
+    /// `append_server` appends the object that says whose event it is.
+    pub fn into_json(self, append_server: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.events.len() + self.request.len() + 512);
         out.extend_from_slice(b"{\"server\":");
-        json::append(&mut out, server);
+        append_server(&mut out);
         out.extend_from_slice(b",\"request\":");
         out.extend_from_slice(&self.request);
+        if self.hops > 0 {
+            out.extend_from_slice(b",\"hops\":");
+            json::append(&mut out, &self.hops);
+        }
         out.extend_from_slice(b",\"events\":[");
         out.extend_from_slice(&self.events);
         out.push(b']');
@@ -275,10 +315,11 @@ impl TraceEvent {
 #[cfg(test)]
 mod tests {
     use super::{
-        Egress, Ingress, ServerShown, ServiceImport, ShownKind, StreamExport, SubjectMapping, TOLD_AT_MOST,
-        TraceEvent, Undelivered,
+        Egress, EgressError, Ingress, ServiceImport, ShownKind, StreamExport, SubjectMapping, TOLD_AT_MOST,
+        TraceEvent,
     };
     use crate::message_trace::TraceRequest;
+    use crate::server_shown::ServerShown;
     use std::collections::BTreeMap;
 
     static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
@@ -305,6 +346,7 @@ mod tests {
         kind: ShownKind::Client,
         connection: 12,
         name: "",
+        hop: "",
         account: "",
         subscription: b"tr.>",
         queue: b"",
@@ -318,7 +360,7 @@ mod tests {
     }
 
     fn text(event: TraceEvent, server: &ServerShown<'_>) -> String {
-        String::from_utf8(event.into_json(server)).unwrap()
+        String::from_utf8(event.into_json(|out| super::json::append(out, server))).unwrap()
     }
 
     const SHOWN: &str = r#"{"server":{"name":"n","host":"127.0.0.1","id":"N","ver":"2.14.5","feature_flags":{"js_ack_fc_v2":false,"js_raft_delete_range":false},"jetstream":false,"flags":0,"seq":23,"time":"2026-01-01T00:00:02Z"}"#;
@@ -345,7 +387,7 @@ mod tests {
         let egress = Egress {
             name: "s",
             queue: b"q",
-            error: Some(Undelivered::NoEcho),
+            error: Some(EgressError::NoEcho),
             ..EGRESS
         };
         event.add_egress("2026-01-01T00:00:01Z", &egress);
@@ -394,6 +436,32 @@ mod tests {
             r#"{"type":"si","ts":"2026-01-01T00:00:01Z","acc":"C","from":"x","to":"c.x"}]}"#
         );
         assert!(text(event, &SERVER).ends_with(expect));
+    }
+
+    #[test]
+    fn counts_the_hops_that_a_message_leaves_by() {
+        for (by, hops) in [("", ["1", "2"]), ("3.1", ["3.1.1", "3.1.2"])] {
+            let mut event = event("Nats-Trace-Dest: d\r\n", &INGRESS).by_hop(by);
+            for _ in 0..2 {
+                let hop = event.next_hop();
+                let egress = Egress {
+                    kind: ShownKind::Router,
+                    hop: &hop,
+                    subscription: b"",
+                    error: Some(EgressError::NotTracedThere),
+                    ..EGRESS
+                };
+                event.add_egress("2026-01-01T00:00:01Z", &egress);
+            }
+            let text = text(event, &SERVER);
+            assert!(text.contains(r#""msgsize":34},"hops":2,"events":["#), "{text}");
+            for hop in hops {
+                let expect = format!(
+                    r#"{{"type":"eg","ts":"2026-01-01T00:00:01Z","kind":1,"cid":12,"hop":"{hop}","error":"Message delivered but remote does not support message tracing so no trace event generated from there"}}"#
+                );
+                assert!(text.contains(&expect), "{text}");
+            }
+        }
     }
 
     #[test]

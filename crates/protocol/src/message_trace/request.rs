@@ -9,6 +9,7 @@ const FIRST_LINE: &[u8] = b"NATS/1.0\r\n";
 const DESTINATION: &[u8] = b"Nats-Trace-Dest";
 const ONLY: &[u8] = b"Nats-Trace-Only";
 const ORIGIN_ACCOUNT: &[u8] = b"Nats-Trace-Origin-Account";
+const HOP: &[u8] = b"Nats-Trace-Hop";
 
 /// Of W3C Trace Context; its case does not matter.
 const TRACE_PARENT: &[u8] = b"traceparent";
@@ -26,6 +27,8 @@ pub struct TraceRequest<'a> {
     pub activation: Activation<'a>,
     /// The account in which the trace began, as servers before 2.14 said it: nothing is traced then.
     pub origin_account: Option<&'a [u8]>,
+    /// By which hop it has come, as the server says that has passed it on.
+    pub hop: Option<&'a [u8]>,
     /// How the event is to be written.
     pub encoding: Option<ContentEncoding>,
     /// What the event shows of the headers.
@@ -90,7 +93,7 @@ impl<'a> TraceRequest<'a> {
     #[cold]
     pub fn read(header: &'a [u8]) -> Option<Self> {
         let lines = header.strip_prefix(FIRST_LINE)?;
-        let [mut destination, mut only, mut origin, mut accepted] = [None; 4];
+        let [mut destination, mut only, mut origin, mut hop, mut accepted] = [None; 5];
         let mut sampled = false;
         for (name, value) in headers(lines) {
             let place = match name {
@@ -98,6 +101,7 @@ impl<'a> TraceRequest<'a> {
                 DESTINATION => &mut destination,
                 ONLY => &mut only,
                 ORIGIN_ACCOUNT => &mut origin,
+                HOP => &mut hop,
                 ACCEPT_ENCODING => &mut accepted,
                 _ => {
                     sampled |= name.eq_ignore_ascii_case(TRACE_PARENT) && is_sampled(value);
@@ -117,6 +121,7 @@ impl<'a> TraceRequest<'a> {
         Some(Self {
             activation,
             origin_account: origin,
+            hop,
             encoding: accepted.and_then(ContentEncoding::for_one_who_accepts),
             headers: ShownHeaders { lines },
         })
@@ -125,17 +130,32 @@ impl<'a> TraceRequest<'a> {
 
 /// The header block of a message that says that it is not to be traced, whatever it asked for.
 pub fn with_tracing_disabled(header: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(header.len() + 40);
+    with(header, DESTINATION, DISABLED)
+}
+
+/// The header block of a message that has its event sent elsewhere.
+pub fn with_destination(header: &[u8], destination: &[u8]) -> Vec<u8> {
+    with(header, DESTINATION, destination)
+}
+
+/// The header block of a message that leaves by this hop.
+pub fn with_hop(header: &[u8], hop: &[u8]) -> Vec<u8> {
+    with(header, HOP, hop)
+}
+
+/// A header block in which a name has this value, and no other.
+fn with(header: &[u8], name: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(header.len() + name.len() + value.len() + 4);
     let mut rest = header.get(..header.len().saturating_sub(2)).unwrap_or_default();
     while let Some(end) = line_end(rest) {
         let (line, others) = rest.split_at(end + 2);
-        let value = line.strip_prefix(DESTINATION);
-        if value.is_none_or(|rest| rest.first() != Some(&b':')) {
+        let after_name = line.strip_prefix(name);
+        if after_name.is_none_or(|rest| rest.first() != Some(&b':')) {
             out.extend_from_slice(line);
         }
         rest = others;
     }
-    for part in [rest, DESTINATION, b": ", DISABLED, b"\r\n\r\n"] {
+    for part in [rest, name, b": ", value, b"\r\n\r\n"] {
         out.extend_from_slice(part);
     }
     out

@@ -12,6 +12,7 @@ use crate::outbox::{Party, request_info};
 use std::sync::Arc;
 use std::time::Duration;
 use vagus_accounts::ResponseType;
+use vagus_protocol::message_trace::with_destination;
 use vagus_protocol::operation::Publish;
 use vagus_protocol::request_info::{RequestInfo, with_request_info};
 use vagus_protocol::service_latency::Outcome;
@@ -70,6 +71,21 @@ impl CrossingRequest {
     /// Its answer is not waited for any more.
     pub(super) fn forget(&self, route: &RequestWay) {
         route.exporter().answers().forget(&self.reply);
+    }
+
+    /// The same, of which those who trace it send their events there.
+    pub(super) fn with_events_sent_to(&self, destination: &[u8]) -> Self {
+        let (header, payload) = self.body.split_at(self.header_size.min(self.body.len()));
+        let mut body = with_destination(header, destination);
+        let header_size = body.len();
+        body.extend_from_slice(payload);
+        Self {
+            subject: self.subject.clone(),
+            reply: self.reply.clone(),
+            header_size,
+            body,
+            measured: self.measured.clone(),
+        }
     }
 
     pub(super) fn sizes(&self) -> Sizes {

@@ -5,9 +5,10 @@
 
 use super::crossing::{PASSED_AT_MOST, WORK_OF_A_CROSSING};
 use super::{Delivery, Parts};
-use crate::account::{Account, Crossing, RequestWay};
+use crate::account::{Account, Asker, Crossing, RequestWay};
 use crate::arbiter::posted::{Posted, Sizes};
-use crate::arbiter::tracing::{Imported, Place};
+use crate::arbiter::served::Served;
+use crate::arbiter::tracing::{Imported, Place, Trace};
 use crate::arbiter::with_care::Content;
 use crate::outbox::ConnectionSubscription;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ struct Message<'a> {
     origin: Origin,
     passed: &'a [Arc<Crossing>],
     is_delivered: bool,
+    /// Where, in its account, other servers have their events go.
+    destination: &'a [u8],
 }
 
 impl Delivery {
@@ -41,7 +44,7 @@ impl Delivery {
         ways: &[Arc<ConnectionSubscription>],
         message: &Publish<'_>,
         origin: Origin,
-        is_delivered: bool,
+        trace: &dyn Trace,
     ) -> Crossed {
         let mut crossed = Crossed::default();
         let mut body = with_tracing_disabled(message.header().unwrap_or_default());
@@ -54,7 +57,8 @@ impl Delivery {
             publish: &publish,
             origin,
             passed: &[],
-            is_delivered,
+            is_delivered: !trace.is_without_delivery(),
+            destination: trace.destination(),
         };
         self.find_more_crossings(ways, &message, &mut crossed);
         crossed
@@ -125,22 +129,26 @@ impl Delivery {
         let Some(fanout) = fanout else {
             return;
         };
+        // What other servers tell of it comes back as an answer does. Beyond, nobody else is to trace it unless that is said.
+        let mut destination = Vec::new();
+        let mut addressed = None;
+        if !fanout.is_for_clients_alone() || !fanout.queues().is_empty() {
+            self.await_events(route, message.destination, &mut destination);
+            addressed = Some(request.with_events_sent_to(&destination));
+        }
         if fanout.is_empty() && fanout.accounts().is_empty() {
             self.nobody_takes(route, &request);
         } else if !message.is_delivered {
             request.forget(route);
         }
-        let mut composed = Vec::new();
-        let content = Content::of(&on, &mut composed);
-        let content = message.is_delivered.then_some(&content);
+        let delivered = addressed.as_ref().unwrap_or(&request);
+        let sizes = delivered.sizes();
+        let (delivered, mut composed) = (delivered.message(&sizes), Vec::new());
+        let content = Content::of(&delivered, &mut composed);
         let ways: Vec<Arc<ConnectionSubscription>> = fanout.accounts().to_vec();
-        crossed.places.push(Place::of(
-            exporter.clone(),
-            origin,
-            Some(imported),
-            fanout,
-            content,
-        ));
+        let way_on = (fanout, Served::default());
+        let place = Place::of(exporter.clone(), origin, way_on, &content);
+        crossed.places.push(place.imported(imported));
         if !ways.is_empty() {
             let further = Message {
                 account: exporter,
@@ -148,8 +156,26 @@ impl Delivery {
                 origin,
                 passed: &[message.passed, std::slice::from_ref(way)].concat(),
                 is_delivered: message.is_delivered,
+                destination: match &*destination {
+                    [] => message.destination,
+                    destination => destination,
+                },
             };
             self.find_more_crossings(&ways, &further, crossed);
+        }
+    }
+
+    /// Appends the subject in the exporting account on which other servers send their events, which go on to this one in the
+    /// importing account.
+    fn await_events(&self, route: &RequestWay, destination: &[u8], subject: &mut Vec<u8>) {
+        if let Some(account) = route.importer() {
+            let asker = Asker {
+                account,
+                terms: route.terms_of_events(),
+                measured: None,
+            };
+            let answers = route.exporter().answers();
+            answers.wait(destination, asker, self.staging.now(), subject);
         }
     }
 

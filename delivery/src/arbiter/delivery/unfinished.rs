@@ -112,18 +112,12 @@ impl Delivery {
             self.composed = composed;
             return false;
         };
-        let is_delivered = !trace.is_without_delivery();
         let crossed = match fanout.accounts() {
             [] => Crossed::default(),
-            ways => self.find_crossings(account, ways, message, origin, is_delivered),
+            ways => self.find_crossings(account, ways, message, origin, &*trace),
         };
-        let place = Place::of(
-            account.clone(),
-            origin,
-            None,
-            fanout,
-            is_delivered.then_some(&content),
-        );
+        let served = self.served.clone();
+        let place = Place::of(account.clone(), origin, (fanout, served), &content);
         self.composed = composed;
         let taken = self.begin_tracing(
             account,

@@ -1,6 +1,6 @@
 use super::{
     Activation, SHOWN_AT_MOST, ShownHeaders, TraceRequest, headers, may_ask, may_have_context,
-    with_tracing_disabled,
+    with_destination, with_hop, with_tracing_disabled,
 };
 use crate::content_encoding::ContentEncoding;
 use fastrand::Rng;
@@ -161,6 +161,25 @@ fn tracing_can_be_disabled() {
         let disabled = with_tracing_disabled(block(lines).as_bytes());
         let expect = block(&format!("{expect}Nats-Trace-Dest: trace disabled\r\n"));
         assert_eq!(String::from_utf8(disabled).unwrap(), expect);
+    }
+}
+
+#[test]
+fn a_message_says_by_which_hop_it_leaves_and_where_its_event_goes() {
+    let header = block("A: 1\r\nNats-Trace-Hop: 1\r\nNats-Trace-Dest: d\r\n");
+    let request = TraceRequest::read(header.as_bytes()).unwrap();
+    assert_eq!(request.hop, Some(&b"1"[..]));
+    for (changed, expect) in [
+        (
+            with_hop(header.as_bytes(), b"1.2"),
+            "A: 1\r\nNats-Trace-Dest: d\r\nNats-Trace-Hop: 1.2\r\n",
+        ),
+        (
+            with_destination(header.as_bytes(), b"e"),
+            "A: 1\r\nNats-Trace-Hop: 1\r\nNats-Trace-Dest: e\r\n",
+        ),
+    ] {
+        assert_eq!(String::from_utf8(changed).unwrap(), block(expect));
     }
 }
 

@@ -467,34 +467,3 @@ fn a_message_for_more_than_a_turn_reaches_everybody_in_order() {
         assert_eq!(taken(server), line(3) + &line(4));
     }
 }
-
-#[test]
-fn a_trace_tells_of_a_peer_once() {
-    let mut world = World::new();
-    let [one, other] = [ConnectionKind::Route, ConnectionKind::LeafNode].map(|kind| world.server(kind));
-    one.set_name("one");
-    for subject in ["a.b", "a.*"] {
-        world.subscribe(&one, subject, 1);
-    }
-    world.join_weighted(&[(&other, 1)], "a.b", "q");
-    let mut owner = world.owner(usize::MAX, WhenFull::CutOff);
-    world.own(&owner, "a.b", 1);
-    let told = tracing::Told::default();
-    assert!(world.trace("HPUB a.b 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", SOMEBODY, &told));
-    world.end();
-    let (one_id, other_id, owner_id) = (
-        one.connection_id(),
-        other.connection_id(),
-        owner.outbox().connection_id(),
-    );
-    let mut expected = [
-        format!("{one_id} one"),
-        format!("{other_id}  a.b q"),
-        format!("{owner_id}  a.b"),
-    ];
-    expected.sort();
-    assert_eq!(told.lines(), expected);
-    assert_eq!(taken(&one), "HMSG $G a.b 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
-    assert_eq!(taken(&other), "HMSG a.b | q 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
-    assert_eq!(messages(&mut owner).len(), 1);
-}

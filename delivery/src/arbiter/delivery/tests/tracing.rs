@@ -1,12 +1,14 @@
 //! Messages that are traced.
 
+use super::outlets::messages;
 use super::*;
 use crate::arbiter::tracing::{OwnMessage, Trace};
+use crate::outbox::WhenFull;
 use std::cell::RefCell;
 use std::rc::Rc;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::message_trace::{Egress, ServiceImport, StreamExport};
-use vagus_routing::SubjectFilter;
+use vagus_routing::{ConnectionKind, SubjectFilter};
 
 /// What a trace was told, a line for each subscription; its event says how many there were.
 #[derive(Debug, Clone, Default)]
@@ -15,11 +17,16 @@ pub(super) struct Told {
     without_delivery: bool,
     /// How many pieces there are to make the event of.
     pieces: usize,
+    hops: usize,
 }
 
 impl Trace for Told {
     fn is_without_delivery(&self) -> bool {
         self.without_delivery
+    }
+
+    fn destination(&self) -> &[u8] {
+        b"trace"
     }
 
     fn add_stream_export(&mut self, export: &StreamExport<'_>) {
@@ -36,11 +43,17 @@ impl Trace for Told {
             .push(format!("si {} {from} {to}", import.account));
     }
 
+    fn next_hop(&mut self) -> String {
+        self.hops += 1;
+        format!("hop{}", self.hops)
+    }
+
     fn add_egress(&mut self, egress: &Egress<'_>) {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         let (subject, queue) = (text(egress.subscription), text(egress.queue));
         let error = egress.error.map(|error| error.to_string()).unwrap_or_default();
-        let line = format!("{} {} {subject} {queue} {error}", egress.connection, egress.name);
+        let (connection, name, hop) = (egress.connection, egress.name, egress.hop);
+        let line = format!("{connection} {name} {hop}{subject} {queue} {error}");
         self.lines.borrow_mut().push(line.trim_end().to_owned());
     }
 
@@ -310,4 +323,53 @@ fn what_is_counted() {
     let traffic = world.delivery.take_traffic();
     assert_eq!((traffic.messages_in, traffic.payload_in), (2, 28));
     assert_eq!(traffic.messages_out, 2);
+}
+
+#[test]
+fn a_trace_tells_of_a_peer_once() {
+    let mut world = World::new();
+    let [one, other] = [ConnectionKind::Route, ConnectionKind::LeafNode].map(|kind| world.server(kind));
+    one.set_name("one");
+    for subject in ["a.b", "a.*"] {
+        world.subscribe(&one, subject, 1);
+    }
+    world.join_weighted(&[(&other, 1)], "a.b", "q");
+    let mut owner = world.owner(usize::MAX, WhenFull::CutOff);
+    world.own(&owner, "a.b", 1);
+    let mut told = Told::default();
+    one.set_traces();
+    assert!(world.trace("HPUB a.b 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", None, &told));
+    world.end();
+    let (one_id, other_id, owner_id) = (
+        one.connection_id(),
+        other.connection_id(),
+        owner.outbox().connection_id(),
+    );
+    let expected = |error: &str| {
+        let mut lines = [
+            format!("{one_id} one hop1"),
+            format!("{other_id}  hop2  {error}"),
+            format!("{owner_id}  a.b"),
+        ];
+        lines.sort();
+        lines
+    };
+    let no_support = "remote does not support message tracing";
+    let not_told = format!("Message delivered but {no_support} so no trace event generated from there");
+    assert_eq!(told.lines(), expected(&not_told));
+    let copy = |hop| format!("34 36\r\nNATS/1.0\r\nNats-Trace-Hop: hop{hop}\r\n\r\nhi\r\n");
+    assert_eq!(taken(&one), format!("HMSG $G a.b {}", copy(1)));
+    assert_eq!(taken(&other), format!("HMSG a.b | q {}", copy(2)));
+    assert_eq!(messages(&mut owner).len(), 1);
+    // One that is not to be delivered goes on to servers that only trace it, too.
+    told = Told::only();
+    assert!(world.trace("HPUB a.b 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", None, &told));
+    world.end();
+    assert_eq!(
+        told.lines(),
+        expected(&format!("Not delivered because {no_support}"))
+    );
+    assert_eq!(taken(&one), format!("HMSG $G a.b {}", copy(1)));
+    assert_eq!(taken(&other), "");
+    assert!(messages(&mut owner).is_empty());
 }

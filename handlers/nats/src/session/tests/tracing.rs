@@ -9,6 +9,7 @@ pub(super) const EGRESS: Egress<'_> = Egress {
     kind: ShownKind::Client,
     connection: 2,
     name: "sub",
+    hop: "",
     account: "",
     subscription: b">",
     queue: b"q",
