@@ -5,6 +5,7 @@
 //! where else they can connect. Who is a member is decided where a route is opened, at once: see [`ClusterHandle::join`].
 
 mod dialled;
+mod dialling;
 mod handle;
 mod membership;
 mod pooling;
@@ -15,35 +16,23 @@ pub use handle::{ClusterHandle, ClusterHandleParts, JoinedRoute, NewRoute, Serve
 pub use membership::{Agreement, Candidate, ClusterName, Identity, NoRoute, RouteKind};
 pub use pooling::{Pooling, Seat};
 
-use crate::dialling::{Dialling, StopDialling};
 use crate::mailbox::{Observe, end_if_panicking, tell};
 use crate::monitor::{Monitor, SettingsChanged};
 use crate::placement::Placed;
 use actix::prelude::*;
 use bytes::Bytes;
+use dialling::DialledServer;
 use handle::{Membership, RouteClosed, RouteOpened};
 use hashbrown::HashMap;
 use serde::Serialize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use std::time::Instant;
 use vagus_delivery::Moment;
 use vagus_delivery::arbiter::Arbiters;
-use vagus_delivery::dialer::{DialEvent, DialSettings, DialStage, DialState, Dialer};
 use vagus_delivery::outbox::Outbox;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::route::GossipMode;
 use vagus_routing::ConnectionId;
-
-/// So many servers that others told of are dialled at one time. Of more, nobody takes notice.
-const HEARSAY_AT_MOST: usize = 256;
-
-/// How long the wait between two attempts gets, where it grows.
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
-
-/// A server that told of itself through others is dialled so often before it is given up, unless the configuration says
-/// how often. It begins anew when the route to it ends.
-const HEARSAY_ATTEMPTS: u64 = 30;
 
 /// The address of a server, and the user to connect as.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -160,14 +149,6 @@ impl Route {
     }
 }
 
-struct DialledServer {
-    address: RouteAddress,
-    account: Option<Arc<str>>,
-    kind: RouteKind,
-    dialling: Addr<Dialling>,
-    state: watch::Receiver<DialState>,
-}
-
 /// Has the Cluster begin: from now on it can have servers dialled.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -206,48 +187,6 @@ impl Cluster {
         tell(cluster, begin);
     }
 
-    fn dial(&mut self, errand: RouteErrand) {
-        let kind = errand.kind;
-        let backoff = self.settings.connect_backoff || !kind.is_configured;
-        let settings = DialSettings {
-            longest_delay: if backoff { LONGEST_DELAY } else { Duration::ZERO },
-            attempts_at_most: match (kind.is_configured, self.settings.connect_retries) {
-                (true, _) => None,
-                (false, 0) => Some(HEARSAY_ATTEMPTS),
-                (false, retries) => Some(retries + 1),
-            },
-            ..DialSettings::default()
-        };
-        let address = errand.address.clone();
-        let host = format!("{address:?}");
-        let dialer = Dialer::new(&address.host, address.port, settings, move |event| {
-            log_dialling(&host, &event);
-        });
-        let account = errand.account.clone();
-        let state = dialer.state();
-        let dialling = Dialling::new(dialer, self.receptions.clone(), self.arbiters.clone());
-        self.dialled.push(DialledServer {
-            address,
-            account,
-            kind,
-            dialling: dialling.on(Arc::new(errand)).start(),
-            state,
-        });
-    }
-
-    /// Has the server at this address dialled, by one connection of its pool, and by one for each account that is pinned.
-    fn dial_all(&mut self, address: &RouteAddress, kind: RouteKind) {
-        let pooling = self.membership.pooling();
-        let pinned = pooling.pinned.iter().map(|account| Some(Arc::from(&**account)));
-        for account in [None].into_iter().chain(pinned) {
-            self.dial(RouteErrand {
-                address: address.clone(),
-                kind,
-                account,
-            });
-        }
-    }
-
     /// One route to each server but this one: that by which it is told something, on behalf of an account or in general.
     fn one_to_each(&self, but: Option<&str>, account: Option<&str>) -> impl Iterator<Item = &Route> {
         let mut best: HashMap<&str, (usize, &Route), foldhash::fast::RandomState> = HashMap::default();
@@ -260,28 +199,6 @@ impl Cluster {
             }
         }
         best.into_values().map(|(_, route)| route)
-    }
-
-    /// Whether a server that others tell of is dialled, for an account or in general.
-    fn is_dialled(&self, heard: &ServerHeardOf, account: Option<&str>) -> bool {
-        self.dialled.iter().any(|server| {
-            let address = &server.address;
-            address.port == heard.address.port
-                && server.account.as_deref() == account
-                && (address.host.eq_ignore_ascii_case(&heard.address.host)
-                    || address.host.eq_ignore_ascii_case(&heard.listens_on))
-        })
-    }
-
-    /// Forgets those that were given up.
-    fn forget_unreachable(&mut self) {
-        self.dialled.retain(|server| {
-            let is_given_up = server.state.borrow().stage == DialStage::GivenUp;
-            if is_given_up {
-                tell(&server.dialling, StopDialling);
-            }
-            !is_given_up
-        });
     }
 
     /// Tells clients what has changed for them.
@@ -301,25 +218,6 @@ impl Cluster {
             (self.advertise)(&shown);
             self.shown = shown;
             tell(&self.clients, SettingsChanged);
-        }
-    }
-}
-
-fn log_dialling(host: &str, event: &DialEvent<'_>) {
-    match event {
-        DialEvent::Trying(address) => log::debug!("Trying to connect to route on {host} ({address})"),
-        DialEvent::Unreachable(error) => log::debug!("Error trying to connect to route: {error}"),
-        DialEvent::Failed(failed) => {
-            let level = match failed.is_reported {
-                true => log::Level::Error,
-                false => log::Level::Debug,
-            };
-            log::log!(
-                level,
-                "Error trying to connect to route (attempt {}): {}",
-                failed.number,
-                failed.error
-            );
         }
     }
 }
@@ -416,31 +314,6 @@ impl Handler<Renamed> for Cluster {
     }
 }
 
-/// A route that was dialled on this errand works, and there are to be so many of its kind.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct PoolHasRoom {
-    pub(crate) errand: RouteErrand,
-    pub(crate) size: usize,
-}
-
-impl Handler<PoolHasRoom> for Cluster {
-    type Result = ();
-
-    /// A server is dialled once for each place of its pool: dials beyond its size wait until there is room.
-    fn handle(&mut self, PoolHasRoom { errand, size }: PoolHasRoom, _: &mut Context<Self>) {
-        self.forget_unreachable();
-        let servers = self.dialled.iter();
-        let dialling = servers
-            .filter(|server| server.account == errand.account && server.address == errand.address)
-            .count();
-        // Zero if it is dialled no longer.
-        if (1..size).contains(&dialling) {
-            self.dial(errand);
-        }
-    }
-}
-
 /// Something to say to each other server.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -467,46 +340,6 @@ impl Handler<Relocated> for Cluster {
 
     fn handle(&mut self, _: Relocated, _: &mut Context<Self>) {
         self.show();
-    }
-}
-
-impl Handler<ServerHeardOf> for Cluster {
-    type Result = ();
-
-    fn handle(&mut self, heard: ServerHeardOf, _: &mut Context<Self>) {
-        self.forget_unreachable();
-        let kind = RouteKind {
-            is_dialled: true,
-            is_configured: false,
-            gossip: heard.gossip,
-        };
-        let pooling = self.membership.pooling();
-        let mut accounts = vec![heard.account.as_deref().map(Arc::from)];
-        if heard.is_told_without_pool && heard.account.is_none() {
-            accounts.extend(pooling.pinned.iter().map(|account| Some(Arc::from(&**account))));
-        }
-        for account in accounts {
-            let is_wanted = account
-                .as_deref()
-                .is_none_or(|account| pooling.is_pinned(account));
-            if is_wanted
-                && !self.is_dialled(&heard, account.as_deref())
-                && !self.membership.knows(&heard.server_id, account.as_deref())
-                && self
-                    .dialled
-                    .iter()
-                    .filter(|server| !server.kind.is_configured)
-                    .count()
-                    < HEARSAY_AT_MOST
-            {
-                let address = heard.address.clone();
-                self.dial(RouteErrand {
-                    address,
-                    kind,
-                    account,
-                });
-            }
-        }
     }
 }
 

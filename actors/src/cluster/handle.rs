@@ -1,9 +1,10 @@
 //! How the sessions of routes take part in the cluster.
 
+use super::dialling::PoolHasRoom;
 use super::membership::{self, Agreement, Candidate, ClusterName, Identity, Joined, NoRoute, RouteKind};
 use super::pooling::{Pooling, Seat};
 use super::resetting::{PinnedElsewhere, Reset};
-use super::{Cluster, ClusterSettings, PoolHasRoom, Relocated, Renamed, RouteAddress, RouteErrand, SayToAll};
+use super::{Cluster, ClusterSettings, Relocated, Renamed, RouteAddress, RouteErrand, SayToAll};
 use crate::mailbox::tell;
 use actix::prelude::*;
 use bytes::Bytes;

@@ -3,6 +3,7 @@
 //! Which connection carries which account is agreed upon where routes are opened. So where that changes all of them are
 //! opened anew, but for those of accounts that keep their own: interest is exact again with each that is.
 
+use super::dialling::DialledServer;
 use super::pooling::{Pooling, Seat};
 use super::{Cluster, ClusterSettings, RouteAddress, RouteErrand, RouteKind};
 use crate::dialling::StopDialling;
@@ -43,7 +44,7 @@ impl Cluster {
         log::info!("Removed route {address:?}");
     }
 
-    fn stop_dialling(&mut self, mut ends: impl FnMut(&super::DialledServer) -> bool) {
+    fn stop_dialling(&mut self, mut ends: impl FnMut(&DialledServer) -> bool) {
         self.dialled.retain(|server| {
             let ends = ends(server);
             if ends {
