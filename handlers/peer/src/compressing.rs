@@ -7,6 +7,7 @@ use crate::session::RouteSession;
 use std::time::Instant;
 use vagus_actors::cluster::Seat;
 use vagus_actors::connection::Turn;
+use vagus_auth::nkey::Nonce;
 use vagus_compression::mode::{Agreed, Mode};
 use vagus_delivery::wire::{CompressionLayer, SharedLevel};
 use vagus_protocol::error::CloseReason;
@@ -60,6 +61,8 @@ impl RouteSession {
     /// The first INFO, as a line.
     pub(crate) fn introduction(&self, gossip: GossipMode, seat: &Seat) -> Vec<u8> {
         let mut info = self.settings.info(gossip, seat);
+        // As in nats-server; without randomness nobody misses it.
+        info.nonce = Nonce::generate().map_or_else(|_| String::new(), |nonce| nonce.as_str().to_owned());
         info.compression = match (&self.settings.compression, self.compressing.agreed) {
             (Mode::Auto(_), _) | (_, None) => self.settings.compression.text(),
             (_, Some(agreed)) => agreed.text(),

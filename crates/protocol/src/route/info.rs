@@ -17,6 +17,9 @@ pub struct RouteInfo {
     pub proto: i64,
     /// What it was built with. Always said.
     pub go: String,
+    /// What the other server could sign to prove who it is. No server does, and it is for nobody else.
+    #[serde(skip_serializing_if = "is_default")]
+    pub nonce: String,
     /// Where it listens for routes. Always said.
     pub host: String,
     /// The port of that. Always said.
@@ -148,8 +151,7 @@ impl RouteInfo {
     /// When it is none, or a field is not of its type.
     pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
         let mut info: Self = serde_json::from_slice(json)?;
-        // It was for the one that it was said to.
-        info.others.remove("nonce");
+        info.nonce.clear();
         Ok(info)
     }
 
