@@ -197,12 +197,13 @@ impl Apply for Parts {
             live_bounds.replace(Arc::new(bounds(&config.limits)));
             let (before, _) = live_client_settings.current();
             live_client_settings.update(|now| {
+                let mut settings = client_settings.clone();
+                // What has become of the cluster meanwhile is not said again.
+                settings.info.cluster.clone_from(&now.info.cluster);
+                settings.info.connect_urls.clone_from(&now.info.connect_urls);
                 // Lame duck mode may have begun meanwhile, and does not end.
-                if now.info.lame_duck {
-                    client_settings.in_lame_duck_mode()
-                } else {
-                    client_settings.clone()
-                }
+                settings.info.lame_duck = now.info.lame_duck;
+                settings
             });
             if let (Some(live), Some(settings)) = (&live_websocket, &websocket) {
                 live.update(|now| match now.info.lame_duck {
@@ -232,7 +233,7 @@ impl Apply for Parts {
                 config: config.clone(),
                 websocket_not_after: websocket_tls.and_then(|tls| not_after(tls)),
                 admin_tls: admin.context.clone(),
-                info: client_settings.info.clone(),
+                info: live_client_settings.current().0.info.clone(),
                 loaded: jiff::Timestamp::now(),
                 ..now.clone()
             });

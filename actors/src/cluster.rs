@@ -75,6 +75,8 @@ pub struct RouteErrand {
 /// How a [`Cluster`] is set.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterSettings {
+    /// What the operator calls it; None if that is for the servers to agree upon.
+    pub name: Option<String>,
     /// The servers of the configuration.
     pub routes: Vec<RouteAddress>,
     /// How often others are tried; 0 if nothing is said of it.

@@ -386,6 +386,7 @@ fn settings_of(cluster: &ClusterConfig) -> ClusterSettings {
         password: route.password.clone(),
     };
     ClusterSettings {
+        name: cluster.name.clone(),
         routes: cluster.routes.iter().map(address).collect(),
         connect_retries: cluster.connect_retries,
         connect_backoff: cluster.connect_backoff,

@@ -28,6 +28,8 @@ mod raw;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod resetting;
+#[cfg(test)]
 mod shown;
 #[cfg(test)]
 mod slow;

@@ -44,6 +44,11 @@ impl Membership {
         self.0.lock().pooling().clone()
     }
 
+    /// The cluster has this name from now on.
+    pub(super) fn rename(&self, name: &str) {
+        self.0.lock().rename(name);
+    }
+
     /// How this server would have its routes from now on; gives how it had them before, if that is something else.
     pub(super) fn set_pooling(&self, pooling: Pooling) -> Option<Arc<Pooling>> {
         self.0.lock().set_pooling(pooling)

@@ -199,6 +199,14 @@ impl<K> Membership<K> {
         &self.name
     }
 
+    /// The operator calls the cluster so from now on. Who is a member stays one, by whatever name it calls the cluster.
+    pub(super) fn rename(&mut self, name: &str) {
+        self.name = ClusterName {
+            text: name.to_owned(),
+            is_dynamic: false,
+        };
+    }
+
     /// A peer is in a cluster of this name. As in nats-server, who has made its name up takes one that was not, and of two
     /// that were the larger.
     pub(super) fn agree(&mut self, theirs: &ClusterName) -> Agreement {

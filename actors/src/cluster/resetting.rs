@@ -120,6 +120,10 @@ impl Handler<Reset> for Cluster {
 
     fn handle(&mut self, Reset { settings, pooling }: Reset, _: &mut Context<Self>) {
         let before = std::mem::replace(&mut self.settings, settings);
+        // As in nats-server, one that is called nothing any more keeps its name.
+        if let Some(name) = &self.settings.name {
+            self.membership.rename(name);
+        }
         let routes = self.settings.routes.clone();
         for address in before.routes.iter().filter(|address| !routes.contains(address)) {
             self.give_up(address);

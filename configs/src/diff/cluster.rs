@@ -32,9 +32,12 @@ pub(super) fn compare(table: &mut Table, (old, new): (Option<&Cluster>, Option<&
         compression,
         permissions,
     } = old;
-    table.fixed("cluster name", (name, &new.name), |name| {
-        Shown::optional(name.as_ref())
-    });
+    table.row(
+        "cluster.name",
+        (name, &new.name),
+        |name| Shown::optional(name.as_ref()),
+        CHANGED,
+    );
     let (listen, new_listen) = (&listener.listen, &new.listener.listen);
     table.fixed("cluster host", (&listen.host, &new_listen.host), |host| {
         Shown::Text(host.clone())

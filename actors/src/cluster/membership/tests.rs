@@ -248,3 +248,18 @@ fn who_is_told_of_a_server_and_how() {
         assert_eq!(new.told_to(&receiver), mode, "{new:?} {receiver:?}");
     }
 }
+
+#[test]
+fn members_stay_when_the_operator_calls_the_cluster_otherwise() {
+    let mut membership = membership("C", true);
+    assert!(membership.join(&candidate("NB", "b", 1, true)).is_ok());
+    membership.rename("D");
+    let name = |text: &str, is_dynamic| ClusterName {
+        text: text.into(),
+        is_dynamic,
+    };
+    assert_eq!(*membership.name(), name("D", false));
+    assert_eq!(membership.members(), ["b"]);
+    assert_eq!(membership.agree(&name("C", false)), Agreement::Conflict);
+    assert_eq!(membership.agree(&name("D", true)), Agreement::Same);
+}
