@@ -2,6 +2,7 @@
 
 mod cluster;
 mod help;
+mod jetstream;
 mod launch;
 mod signal;
 pub(crate) mod syntax;

@@ -6,6 +6,7 @@
 mod admin;
 mod cluster;
 mod credentials;
+mod jetstream;
 mod shown;
 mod websocket;
 
@@ -19,6 +20,7 @@ use credentials::Parts;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 use thiserror::Error;
+use vagus_protocol::size::Size;
 
 /// One setting that a running server takes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ enum Announced {
     Valued(&'static str),
     /// `Reloaded: <name>`: the value is, or has, a secret.
     Named(&'static str),
+    /// Like `Valued`, of a number of bytes.
+    Sized(&'static str),
     /// Like `Valued`, with nats-server's other first word.
     Reload(&'static str),
 }
@@ -51,6 +55,10 @@ impl Display for Change {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self.announced {
             Announced::Valued(name) => write!(out, "Reloaded: {name} = {}", self.new),
+            Announced::Sized(name) => match self.new {
+                Shown::Number(bytes) => write!(out, "Reloaded: {name} = {}", Size(bytes)),
+                _ => write!(out, "Reloaded: {name} = {}", self.new),
+            },
             Announced::Named(name) => write!(out, "Reloaded: {name}"),
             Announced::Reload(name) => write!(out, "Reload: {name} = {}", self.new),
         }
@@ -295,7 +303,13 @@ fn compare(old: &Config, new: &Config) -> Table {
     );
     let path = |path: &Option<std::path::PathBuf>| Shown::optional(path.as_ref().map(|path| path.display()));
     table.reloads("pid_file", (pid_file, &new.pid_file), path);
-    table.reloads("store_dir", (store_dir, &new.store_dir), path);
+    let keeps_streams = jetstream.is_some() && new.jetstream.is_some();
+    table.row(
+        "store_dir",
+        (store_dir, &new.store_dir),
+        path,
+        (!keeps_streams).then_some(Announced::Valued("store_dir")),
+    );
     table.reloads("feature_flags", (feature_flags, &new.feature_flags), |flags| {
         Shown::List(flags.iter().map(|(name, on)| format!("{name}: {on}")).collect())
     });
@@ -337,7 +351,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         |on| Shown::Boolean(*on),
     );
     cluster::compare(&mut table, (cluster.as_ref(), new.cluster.as_ref()));
-    table.fixed("jetstream", (jetstream, &new.jetstream), section);
+    jetstream::compare(&mut table, (jetstream.as_ref(), new.jetstream.as_ref()));
     websocket::compare(&mut table, (websocket.as_ref(), new.websocket.as_ref()));
     admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));
     table.row(

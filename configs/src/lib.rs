@@ -40,7 +40,7 @@ pub use connectors::{
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;
 pub use format::NatsFormat;
-pub use jetstream::JetStream;
+pub use jetstream::{BatchLimits, Cipher, Encryption, Inbox, JetStream, StreamLimits, SyncInterval};
 pub use lame_duck::LameDuck;
 pub use limits::{Bytes, Limits, UNLIMITED, WriteTimeout};
 pub use listen::{Listen, Port, is_advertisable, split_advertised};
@@ -54,6 +54,9 @@ pub use websocket::{WebSocket, WebSocketLogin};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use vagus_accounts::AccountDefinition;
+use vagus_jetstream::account::{AccountLimits, Tiers};
 
 /// Everything that can be set about one server.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -133,6 +136,17 @@ impl Config {
         if let (Some(admin), Some(current)) = (&mut self.admin, &running.admin) {
             keep(&mut admin.listen.port, current.listen.port);
         }
+    }
+
+    /// What an account of this name and definition may keep in streams; None: nothing. The global one may keep whatever the
+    /// server does if there is no other beside the system account.
+    pub fn streams_of(&self, name: &str, definition: Option<&AccountDefinition>) -> Option<Tiers> {
+        let Accounts { definitions, system } = &self.accounts;
+        let is_other = |name: &Arc<str>| **name != *GLOBAL_ACCOUNT && system.as_ref() != Some(name);
+        let is_alone = self.operators.is_none() && !definitions.keys().any(is_other);
+        let everything = || Tiers::flat(AccountLimits::default());
+        let tiers = definition.and_then(|definition| definition.jetstream.clone());
+        tiers.or_else(|| (is_alone && name == GLOBAL_ACCOUNT).then(everything))
     }
 
     /// Gives the TLS of clients, if they speak it, what was said about it outside of its section: see [`BesideTls`].

@@ -2,7 +2,7 @@
 
 use super::syntax::{Parsed, Value};
 use super::table::{Feature, Setting};
-use super::{cluster, tls};
+use super::{cluster, jetstream, tls};
 use std::path::PathBuf;
 use thiserror::Error;
 use vagus_auth::credentials::{self, Credentials, Gate, GateError};
@@ -52,6 +52,10 @@ pub(crate) enum LaunchError {
     BadClusterListen,
     #[error("routes need a cluster listener: set --cluster too")]
     RoutesWithoutCluster,
+    #[error("jetstream cluster requires `{0}` to be set")]
+    JetStreamClusterWithout(&'static str),
+    #[error("Not allowed to enable JetStream on the system account")]
+    JetStreamOfSystemAccount,
     #[error("TLS needs a certificate and its private key")]
     TlsWithoutCertificate,
     #[error("a token beside the users of a configuration file is not in this version of vagus yet")]
@@ -116,18 +120,8 @@ impl Launch {
         tls::lay_over(&mut config, flags)?;
         let of_file = std::mem::take(&mut config.clients.credentials);
         config.clients.credentials = credentials(flags, of_file, &mut warnings)?;
-        if flags.last(Setting::JetStream).is_some() {
-            let is_wanted = flags.is_true(Setting::JetStream);
-            config.jetstream = is_wanted.then(|| config.jetstream.take().unwrap_or_default());
-        }
-        if let Some(folder) = flags.text(Setting::StoreDirectory)
-            && config.jetstream.is_none()
-        {
-            warnings.push(format!(
-                "No messages are stored in {folder}: JetStream is not enabled"
-            ));
-        }
         cluster::lay_over(&mut config, flags, &mut warnings)?;
+        jetstream::lay_over(&mut config, flags, &mut warnings)?;
         warn_of_idle(flags, &mut warnings);
         Ok(Self {
             config,

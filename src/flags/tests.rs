@@ -29,6 +29,8 @@ fn load(path: &Path) -> Result<Loaded, ConfigError> {
         Some("doubtful.conf") => "ping_interval: 20",
         Some("noted.conf") => "no_sublist_cache: true",
         Some("stuck.conf") => "port: 99999",
+        Some("streams.conf") => "jetstream { domain: hub, max_mem: 5 }",
+        Some("streams_of_system.conf") => "accounts { S { jetstream: on } }, system_account: S",
         Some("bad.conf") => "colour: blue\nmax_payload: many",
         _ => return vagus_configs::load(path),
     };
@@ -330,6 +332,25 @@ fn streams_are_kept_where_the_folder_is() {
 }
 
 #[test]
+fn whether_streams_are_kept() {
+    let hub = JetStream {
+        domain: "hub".to_owned(),
+        max_memory: Some(5),
+        ..JetStream::default()
+    };
+    for (line, expected) in [
+        ("-js -sd /data", Some(JetStream::default())),
+        ("--jetstream --store_dir /data", Some(JetStream::default())),
+        ("-c streams.conf", Some(hub.clone())),
+        ("-c streams.conf -js", Some(hub)),
+        ("-c streams.conf -js=false", None),
+        ("-c streams_of_system.conf", None),
+    ] {
+        assert_eq!(launch(line).config.jetstream, expected, "{line}");
+    }
+}
+
+#[test]
 fn flags_of_later_versions_may_be_off() {
     for line in [
         "-js=false -t=false -s=false -c= -r= -m 0 -ms 0 -profile 0",
@@ -465,6 +486,18 @@ fn refusals() {
             r#"a syslog is udp://<host>:<port>, tcp://<host>:<port> or unix://<path>, not "localhost:514""#,
         ),
         ("--log_format xml", r#"a log is text or json, not "xml""#),
+        (
+            "-js -c streams_of_system.conf",
+            "Not allowed to enable JetStream on the system account",
+        ),
+        (
+            "-js --cluster nats://127.0.0.1:-1 --cluster_name c",
+            "jetstream cluster requires `server_name` to be set",
+        ),
+        (
+            "-js --cluster nats://127.0.0.1:-1 -n s",
+            "jetstream cluster requires `cluster.name` to be set",
+        ),
         ("--tls", "TLS needs a certificate and its private key"),
         (
             "--tlsverify --tlscert a",

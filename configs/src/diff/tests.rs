@@ -257,3 +257,59 @@ fn websocket_changes_but_for_where_it_is() {
         &["config reload not supported for websocket port: old=1, new=2"],
     );
 }
+
+/// More room can be given to streams while the server runs; whatever else is said of them is fixed.
+#[test]
+fn room_for_streams_grows() {
+    let from = "jetstream { max_mem: 1MB, max_file: 1GB }";
+    check(from, from, &[]);
+    check(
+        from,
+        "jetstream { max_mem: 2MB, max_file: 1536MB }",
+        &[
+            "Reloaded: JetStream max_mem_store = 2.00 MB",
+            "Reloaded: JetStream max_file_store = 1.50 GB",
+        ],
+    );
+    refused(
+        from,
+        "jetstream { max_mem: 1KB }",
+        &[
+            "config reload not supported for jetstream.max_memory_store: old=1048576, new=1024",
+            "config reload not supported for jetstream.max_file_store: old=1073741824, new=",
+        ],
+    );
+    refused(
+        "jetstream {}",
+        from,
+        &[
+            "config reload not supported for jetstream.max_memory_store: old=, new=1048576",
+            "config reload not supported for jetstream.max_file_store: old=, new=1073741824",
+        ],
+    );
+}
+
+#[test]
+fn where_streams_are_kept_and_how_does_not_reload() {
+    refused(
+        "jetstream { store_dir: /a }",
+        "jetstream { store_dir: /b }",
+        &["config reload not supported for store_dir: old=/a, new=/b"],
+    );
+    check("store_dir: /a", "store_dir: /b", &["Reloaded: store_dir = /b"]);
+    refused(
+        "jetstream { domain: a }",
+        "jetstream { domain: b, key: s3cret, limits { max_ack_pending: 5 } }",
+        &[
+            "config reload not supported for jetstream.domain: old=a, new=b",
+            "config reload not supported for jetstream.cipher: old=, new=ChaCha20-Poly1305",
+            "config reload not supported for jetstream.key: old=, new=********",
+            "config reload not supported for jetstream.limits.max_ack_pending: old=, new=5",
+        ],
+    );
+    let shown = format!(
+        "{:?}",
+        settings(&config("jetstream { key: s3cret, prev_key: s3cret }"))
+    );
+    assert!(!shown.contains("s3cret"), "{shown}");
+}

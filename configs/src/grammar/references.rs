@@ -8,7 +8,7 @@ use super::{MAX_DEPTH, path};
 use std::path::PathBuf;
 
 /// Keys whose values are not to be shown, not even as the name of a variable that there is not.
-const SECRETS: [&str; 12] = [
+const SECRETS: [&str; 14] = [
     "pass",
     "password",
     "token",
@@ -21,6 +21,8 @@ const SECRETS: [&str; 12] = [
     "srk_password",
     "prev_key",
     "shared_key",
+    "prev_ek",
+    "prev_encryption_key",
 ];
 
 impl Parser<'_, '_, '_> {

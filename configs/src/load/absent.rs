@@ -22,6 +22,12 @@ pub(super) const CLUSTER: Absent = Absent {
     others: &[],
 };
 
+/// In `jetstream`.
+pub(super) const JETSTREAM: Absent = Absent {
+    switches: &[],
+    others: &["tpm"],
+};
+
 /// In `authorization`.
 pub(super) const AUTHORIZATION: Absent = Absent {
     switches: &[],

@@ -5,6 +5,7 @@ mod exports;
 mod imports;
 mod mappings;
 mod sharing;
+mod streams;
 
 use super::findings::Findings;
 use super::{absent, operators, users};
@@ -124,7 +125,7 @@ impl<'e> Section<'e> {
                 "mappings" | "maps" => definition.mappings = mappings::read(entry, findings),
                 "limits" => definition.limits = bounds::limits(entry, findings),
                 "msg_trace" | "trace_dest" => definition.trace = bounds::trace(entry, findings),
-                "jetstream" => bounds::jetstream(entry, findings),
+                "jetstream" => definition.jetstream = streams::read(entry, findings),
                 key => absent::refuse(key, entry, &absent::NOTHING, findings),
             }
         }

@@ -114,7 +114,12 @@ impl Findings {
         self.warn(entry, message, false);
     }
 
-    /// The same, of what stands at a place.
+    /// What it sets is not there, and it asks for nothing by itself.
+    pub(super) fn without_effect(&mut self, entry: &Entry, why: &str) {
+        self.note(Some(entry), format!("{} changes nothing: {why}", entry.key));
+    }
+
+    /// The same as [`note`](Self::note), of what stands at a place.
     pub(super) fn note_at(&mut self, place: &Place, message: impl Into<String>) {
         self.warnings.push(Warning {
             place: Some(place.clone()),

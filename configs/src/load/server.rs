@@ -93,11 +93,7 @@ fn own(
         "server_tags" => config.tags = labels::tags(entry, findings),
         "server_metadata" => config.metadata = labels::metadata(entry, findings),
         "feature_flags" => config.feature_flags = labels::feature_flags(entry, findings),
-        "store_dir" | "storedir" => {
-            if let Some(path) = findings.optional_text(entry) {
-                config.store_dir = path.map(Into::into);
-            }
-        }
+        "store_dir" | "storedir" => jetstream::store_dir(entry, &mut config.store_dir, findings),
         "pidfile" | "pid_file" => {
             if let Some(path) = findings.optional_text(entry) {
                 config.pid_file = path.map(Into::into);

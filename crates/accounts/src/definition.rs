@@ -4,6 +4,7 @@ use crate::export::{ServiceExport, StreamExport};
 use crate::import::{ServiceImport, StreamImport};
 use crate::limits::AccountLimits;
 use vagus_auth::permission::Permissions;
+use vagus_jetstream::account::Tiers;
 use vagus_routing::{MappedDestination, Mapping, MappingError};
 
 /// Everything that an account is defined to be, its users apart. [`Default`] is an account without a name that shares nothing
@@ -30,6 +31,8 @@ pub struct AccountDefinition {
     pub mappings: Vec<MappingDefinition>,
     /// What it may have.
     pub limits: AccountLimits,
+    /// What it may keep in streams; None: nothing.
+    pub jetstream: Option<Tiers>,
     /// What its users may do of whom nothing is said; None: everything.
     pub default_permissions: Option<Permissions>,
     /// Where events of traced messages go that a `traceparent` asks for; None: such messages are not traced.

@@ -6,8 +6,9 @@ use vagus_accounts::{
     self as accounts, Access, AccountDefinition, DEFAULT_RESPONSE_THRESHOLD, LocalSubject, MappedDestination,
     MappingDefinition, ServiceExport, ServiceImport, StreamExport, StreamImport, TraceDefinition,
 };
+use vagus_jetstream::account::Tiers;
 
-use crate::account::{Account, AccountLimits, WeightedMapping};
+use crate::account::{Account, AccountLimits, JetStreamLimits, WeightedMapping};
 use crate::activation::Activation;
 use crate::claims::Claims;
 use crate::sharing::{Export, Import, Latency, ResponseType, Sampling, ShareKind};
@@ -65,6 +66,7 @@ impl Claims<Account> {
                 })
                 .collect(),
             limits: limits(&account.limits),
+            jetstream: streams(&account.limits),
             default_permissions: account.default_permissions.granted(),
             trace: trace(account),
         }
@@ -171,6 +173,38 @@ fn destination(mapping: &WeightedMapping) -> MappedDestination {
 /// Less than nothing is no limit, and more than can be counted neither.
 fn limit(limit: i64) -> Option<u32> {
     (limit != NO_LIMIT).then(|| u32::try_from(limit.max(0)).unwrap_or(u32::MAX))
+}
+
+/// What it may keep in streams: nothing, unless it may have bytes in memory or on disk.
+fn streams(limits: &AccountLimits) -> Option<Tiers> {
+    let may_keep = |limits: &JetStreamLimits| limits.memory != 0 || limits.disk != 0;
+    if may_keep(&limits.jet_stream) {
+        return Some(Tiers::flat(stream_limits(&limits.jet_stream)));
+    }
+    let tiers = limits
+        .tiers
+        .iter()
+        .map(|(name, limits)| (name.clone(), stream_limits(limits)));
+    limits
+        .tiers
+        .values()
+        .any(may_keep)
+        .then(|| Tiers(tiers.collect()))
+}
+
+fn stream_limits(limits: &JetStreamLimits) -> vagus_jetstream::account::AccountLimits {
+    let number = |number: i64| isize::try_from(number).unwrap_or(-1);
+    let or_none = |number: i64| if number > 0 { number } else { NO_LIMIT };
+    vagus_jetstream::account::AccountLimits {
+        max_memory: limits.memory,
+        max_storage: limits.disk,
+        max_streams: number(limits.streams),
+        max_consumers: number(limits.consumers),
+        max_ack_pending: number(or_none(limits.max_ack_pending)),
+        memory_max_stream_bytes: or_none(limits.memory_of_a_stream),
+        storage_max_stream_bytes: or_none(limits.disk_of_a_stream),
+        max_bytes_required: limits.max_bytes_required,
+    }
 }
 
 fn limits(limits: &AccountLimits) -> accounts::AccountLimits {

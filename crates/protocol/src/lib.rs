@@ -27,5 +27,6 @@ pub mod route;
 pub mod routed;
 pub mod server_shown;
 pub mod service_latency;
+pub mod size;
 pub mod system_subject;
 pub mod user_info;

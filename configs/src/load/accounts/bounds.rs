@@ -1,9 +1,7 @@
 //! What an account may have, and what is told of its messages.
 
-use super::super::absent;
 use super::super::findings::Findings;
-use super::super::read::set;
-use crate::grammar::{Entry, Kind, Map};
+use crate::grammar::{Entry, Kind};
 use vagus_accounts::{AccountLimits, TraceDefinition};
 use vagus_routing::subject;
 
@@ -110,73 +108,5 @@ fn trace_sampling(entry: &Entry, findings: &mut Findings) -> Option<u8> {
             entry,
             "Trace destination sampling value is invalid, needs to be [1..100]".to_owned(),
         ),
-    }
-}
-
-/// What an account may have of streams, which are not there yet: checked, and told to be without effect where it asks
-/// for some.
-pub(super) fn jetstream(entry: &Entry, findings: &mut Findings) {
-    let is_wanted = match &entry.value.kind {
-        Kind::Boolean(wanted) => *wanted,
-        Kind::Text(text) => match text.to_lowercase().as_str() {
-            "enabled" | "enable" => true,
-            "disabled" | "disable" => false,
-            _ => {
-                let message = "Expected 'enabled' or 'disabled' for string value";
-                return findings.unplaced_problem(&entry.place, message);
-            }
-        },
-        Kind::Map(map) => {
-            jetstream_limits(map, findings);
-            true
-        }
-        other => {
-            let message = format!(
-                "Expected map, bool or string to define JetStream, got {}",
-                other.name()
-            );
-            return findings.unplaced_problem(&entry.place, message);
-        }
-    };
-    if is_wanted {
-        let message = format!(
-            "{} changes nothing: JetStream is not in this version of vagus yet",
-            entry.key
-        );
-        findings.note(Some(entry), message);
-    }
-}
-
-fn jetstream_limits(map: &Map, findings: &mut Findings) {
-    for part in map.entries() {
-        match part.key.to_lowercase().as_str() {
-            "max_memory"
-            | "max_mem"
-            | "mem"
-            | "memory"
-            | "max_store"
-            | "max_file"
-            | "max_disk"
-            | "store"
-            | "disk"
-            | "max_streams"
-            | "streams"
-            | "max_consumers"
-            | "consumers"
-            | "mem_max_stream_bytes"
-            | "memory_max_stream_bytes"
-            | "disk_max_stream_bytes"
-            | "store_max_stream_bytes"
-            | "max_ack_pending" => drop(findings.integer(part)),
-            "max_bytes_required" | "max_stream_bytes" | "max_bytes" => drop(findings.boolean(part)),
-            "cluster_traffic" => {
-                let mut owner = String::new();
-                set(&mut owner, findings.text(part).map(ToOwned::to_owned));
-                if !matches!(owner.as_str(), "" | "system" | "owner") {
-                    findings.problem(part, "Expected 'system' or 'owner' string value");
-                }
-            }
-            key => absent::refuse(key, part, &absent::NOTHING, findings),
-        }
     }
 }

@@ -2,7 +2,7 @@
 //! with the words in their first lines.
 
 use super::obstacles;
-use crate::{Cluster, Config, ConfigError, Disk, Listen, Port, WebSocket, load, parse};
+use crate::{Cluster, Config, ConfigError, Disk, JetStream, Listen, Port, WebSocket, load, parse};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vagus_auth::credentials::Credentials;
@@ -115,6 +115,16 @@ fn the_settings_of_websocket_say_the_defaults() {
         })
     };
     assert_eq!(loaded.config.websocket, Some(expected));
+}
+
+#[test]
+fn the_settings_of_streams_say_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("jetstream.conf");
+    let text = fs::read_to_string(&path).unwrap();
+    let enabled = text.replace("enabled: false", "enabled: true");
+    assert_ne!(enabled, text);
+    let loaded = parse(&enabled, &path, &Disk, &|_: &str| None).unwrap();
+    assert_eq!(loaded.config.jetstream, Some(JetStream::default()));
 }
 
 /// A file in `bad` begins with what it is refused with: a comment, a line for each error, without the folder.

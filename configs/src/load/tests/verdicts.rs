@@ -69,6 +69,8 @@ const VERDICTS: &[(&str, &str)] = &[
     (": 5", "line 1"),
     ("authorization { user: u, password: p, token: t }", "1:0"),
     ("jetstream: perhaps", "1:0"),
+    ("jetstream { max_mem: lots }", "1:12"),
+    ("jetstream { limits { cats: 1 } }", "1:21"),
     ("lame_duck_duration: \"5s\"", "1:0"),
     (
         "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"40s\"",
