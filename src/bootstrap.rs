@@ -353,7 +353,7 @@ fn populate(
         .zip(of_streams)
         .map(|(opened, number)| {
             let starter = on_arbiter(number, &arbiters, &surroundings, streams::starter)?;
-            Ok::<_, io::Error>(streams::serve(opened, vec![starter], &accounts, &first))
+            Ok::<_, io::Error>(streams::serve(opened, vec![starter], (config, &accounts), &first))
         })
         .transpose()?
         .unzip();
@@ -385,6 +385,7 @@ fn populate(
         cluster: clustering.as_ref().map(Clustering::reloading),
         connectors: known_connectors,
         websocket: websocket_parts,
+        jetstream: jetstream.clone(),
         process: setup.process,
     };
     let reload = start_reload(

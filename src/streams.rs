@@ -6,13 +6,14 @@ use actix::{Actor, Addr, Arbiter};
 use jiff::tz;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use vagus_actors::in_process::InProcess;
 use vagus_actors::jetstream::{JetStream, OpenedStreams, Settings, Starter};
 use vagus_actors::{Accounts, RoutedAccount};
-use vagus_configs::Config;
+use vagus_configs::{Config, StreamLimits};
 use vagus_delivery::arbiter::LocalArbiter;
-use vagus_jetstream::account::{AccountLimits, Tiers};
+use vagus_jetstream::account::Tiers;
 use vagus_jetstream::config::ServerLimits;
 use vagus_jetstream_api::Desk;
 
@@ -33,13 +34,37 @@ pub(crate) fn open(config: &Config) -> Result<Option<OpenedStreams>, StartError>
         max_storage: jetstream.max_file.unwrap_or_else(|| share_of_disk(&folder)),
         folder,
         domain: jetstream.domain.clone(),
-        limits: ServerLimits {
-            max_payload: config.limits.max_payload,
-            ..ServerLimits::default()
-        },
+        encryption: jetstream.encryption.clone(),
+        strict: jetstream.strict,
+        max_batches: limit(jetstream.limits.batch.max_inflight_total, BATCHES_AT_MOST),
+        limits: limits(config, &jetstream.limits),
         zones: Arc::new(|name| tz::db().get(name).ok()),
     };
     Ok(Some(OpenedStreams::open(settings)?))
+}
+
+/// How many batches may be under way, of all streams, unless something else is said.
+const BATCHES_AT_MOST: usize = 1000;
+
+fn limit(said: Option<u64>, otherwise: usize) -> usize {
+    said.map_or(otherwise, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// What streams may be configured to be.
+fn limits(config: &Config, said: &StreamLimits) -> ServerLimits {
+    let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+    let usual = ServerLimits::default();
+    let batch = &said.batch;
+    ServerLimits {
+        max_payload: config.limits.max_payload,
+        max_duplicate_window: said
+            .duplicate_window
+            .map_or(usual.max_duplicate_window, nanoseconds),
+        max_batch_size: batch.max_messages.unwrap_or(usual.max_batch_size),
+        max_atomic_batches: limit(batch.max_inflight_per_stream, usual.max_atomic_batches),
+        max_fast_batches: limit(batch.max_inflight_per_stream, usual.max_fast_batches),
+        batch_timeout: batch.timeout.map_or(usual.batch_timeout, nanoseconds),
+    }
 }
 
 /// As in nats-server.
@@ -77,23 +102,23 @@ pub(crate) fn starter(arbiter: LocalArbiter) -> Addr<Starter> {
 pub(crate) fn serve(
     opened: OpenedStreams,
     starters: Vec<Addr<Starter>>,
-    accounts: &Accounts,
+    (config, accounts): (&Config, &Accounts),
     arbiter: &LocalArbiter,
 ) -> (Arc<JetStream>, oneshot::Receiver<()>) {
     let jetstream = Arc::new(opened.run(starters));
-    let enabled: Vec<_> = enabled(accounts)
+    let enabled: Vec<_> = enabled(config, accounts)
         .into_iter()
-        .map(|account| {
+        .map(|(account, tiers)| {
             let in_process = InProcess::start(arbiter.clone(), account.clone());
-            (account, in_process)
+            (account, tiers, in_process)
         })
         .collect();
     let (ready, is_ready) = oneshot::channel();
     let served = jetstream.clone();
     Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
         actix::spawn(async move {
-            for (account, in_process) in enabled {
-                let account = served.enable(account, unlimited()).await;
+            for (account, tiers, in_process) in enabled {
+                let account = served.enable(account, tiers).await;
                 let (answers, is_answered) = oneshot::channel();
                 actix::spawn(Desk { account, in_process }.serve(answers));
                 // One that does not is at the end of the server.
@@ -106,19 +131,29 @@ pub(crate) fn serve(
     (jetstream, is_ready)
 }
 
-/// The accounts that may have streams: the one of everybody, if there is none but that and the system account.
-fn enabled(accounts: &Accounts) -> Vec<RoutedAccount> {
-    let directory = accounts.directory();
-    let global = accounts.global();
-    let all = directory.all();
-    let is_global = |account: &Arc<vagus_delivery::Account>| account.id() == global.account.id();
-    let mut others = all.iter().filter(|account| !is_global(account));
-    match others.all(|account| directory.is_system(account)) {
-        true => vec![global.clone()],
-        false => Vec::new(),
-    }
+/// The accounts that may have streams, and how much of them.
+fn enabled(config: &Config, accounts: &Accounts) -> Vec<(RoutedAccount, Tiers)> {
+    let all = accounts.directory().all();
+    let enabled = all.iter().filter_map(|account| {
+        let tiers = config.streams_of(account.name(), account.definition().as_deref())?;
+        Some((accounts.get(account.id())?, tiers))
+    });
+    enabled.collect()
 }
 
-fn unlimited() -> Tiers {
-    Tiers::flat(AccountLimits::default())
+/// Gives streams the room, and accounts what they may keep, that a new configuration says.
+pub(crate) fn adopt(jetstream: &JetStream, config: &Config) {
+    let Some(said) = &config.jetstream else { return };
+    let room = jetstream.room();
+    jetstream.set_room(
+        said.max_memory.unwrap_or(room.max_memory),
+        said.max_file.unwrap_or(room.max_storage),
+    );
+    for account in jetstream.accounts() {
+        let definition = account.routed().account.definition();
+        let name = account.routed().account.name();
+        if let Some(tiers) = config.streams_of(name, definition.as_deref()) {
+            account.set_tiers(tiers);
+        }
+    }
 }

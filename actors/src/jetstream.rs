@@ -28,12 +28,13 @@ use futures_util::future::join_all;
 use log::{LogAddress, LogThread};
 use opening::Opened;
 use parking_lot::{Mutex, RwLock};
-use server::Server;
+use server::{Asking, Server};
 use starter::Starters;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use stream::Found;
+use vagus_configs::Encryption;
 use vagus_jetstream::account::{Reserved, ServerRoom, Tiers};
 use vagus_jetstream::config::ServerLimits;
 use vagus_store::{Disk, RealDisk};
@@ -45,6 +46,12 @@ pub struct Settings {
     pub folder: PathBuf,
     /// What they are told from those of other servers by; empty: nothing.
     pub domain: String,
+    /// How files are encrypted, if they are.
+    pub encryption: Option<Encryption>,
+    /// Whether requests may have no fields but those that are known.
+    pub strict: bool,
+    /// How many batches may be under way, of all streams.
+    pub max_batches: usize,
     /// How many bytes of messages may be in memory, and in files.
     pub max_memory: i64,
     /// See `max_memory`.
@@ -82,17 +89,21 @@ impl OpenedStreams {
         let Settings {
             folder,
             domain,
+            encryption,
+            strict,
+            max_batches,
             max_memory,
             max_storage,
             limits,
             zones,
         } = settings;
+        let keys = encryption.as_ref().map(opening::keys).transpose()?;
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let Opened {
             store,
             recovered,
             streams,
-        } = opening::open(&disk, &folder, &domain, &zones)?;
+        } = opening::open((&disk, &folder), keys, &domain, &zones)?;
         let workers = Workers::start()?;
         let (address, log) = LogAddress::start(recovered, workers.clone())?;
         let room = ServerRoom {
@@ -101,7 +112,12 @@ impl OpenedStreams {
             reserved: Reserved::default(),
         };
         let shared = (address, workers);
-        let server = Server::new((disk, store), shared, zones, domain, limits, room);
+        let asking = Asking {
+            domain,
+            strict,
+            max_batches,
+        };
+        let server = Server::new((disk, store), shared, zones, asking, limits, room);
         Ok(Self {
             server: Arc::new(server),
             streams,
@@ -160,6 +176,11 @@ impl JetStream {
     /// How many bytes there may be of both, and how many are reserved.
     pub fn room(&self) -> ServerRoom {
         self.server.room()
+    }
+
+    /// From now on there may be so many bytes in memory, and in files.
+    pub fn set_room(&self, max_memory: i64, max_storage: i64) {
+        self.server.set_room(max_memory, max_storage);
     }
 
     /// The domain; empty: none.

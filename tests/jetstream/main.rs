@@ -4,4 +4,6 @@
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod world;

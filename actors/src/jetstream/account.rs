@@ -56,6 +56,16 @@ impl AccountStreams {
         &self.server.domain
     }
 
+    /// Whether requests may have no fields but those that are known.
+    pub fn is_strict(&self) -> bool {
+        self.server.strict
+    }
+
+    /// From now on it may have that. What it has stays.
+    pub fn set_tiers(&self, tiers: Tiers) {
+        self.registry.lock().set_tiers(tiers);
+    }
+
     /// What the subjects begin with that requests are asked on.
     pub fn api_prefixes(&self) -> &[String] {
         self.server.api_prefixes()

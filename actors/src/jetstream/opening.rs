@@ -7,12 +7,15 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use vagus_configs::Encryption;
 use vagus_jetstream::config::Storage;
 use vagus_jetstream::stream::Stream as Machine;
 use vagus_jetstream::stream::entry::{self, NoEntries};
 use vagus_store::messages::{Messages, MessagesOptions};
 use vagus_store::wal::{Entry, GroupId, Recovered, WalOptions};
-use vagus_store::{Disk, FoundStream, Store, StoreError, StoreOptions, StreamIdentity};
+use vagus_store::{
+    Cipher, Disk, EncryptionError, FoundStream, Keys, Store, StoreError, StoreOptions, StreamIdentity,
+};
 
 /// How long a file of the log is, and how many there are: many, so that few streams have to be checkpointed for the next.
 const LOG_FILE: u64 = 16 << 20;
@@ -31,9 +34,29 @@ pub enum OpenError {
     /// The folder or the log.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The TLS library makes no keys.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
     /// The system has no threads left.
     #[error(transparent)]
     System(#[from] std::io::Error),
+}
+
+/// The keys of files. Without one of before, files may still be encrypted with this one by the other cipher.
+///
+/// # Errors
+/// If the TLS library cannot make them.
+pub(super) fn keys(encryption: &Encryption) -> Result<Keys, OpenError> {
+    let (cipher, other) = match encryption.cipher {
+        vagus_configs::Cipher::ChaCha => (Cipher::ChaCha, Cipher::Aes),
+        vagus_configs::Cipher::Aes => (Cipher::Aes, Cipher::ChaCha),
+    };
+    let key = encryption.key.as_bytes();
+    let previous = match &encryption.previous_key {
+        Some(previous) => (cipher, previous.as_bytes()),
+        None => (other, key),
+    };
+    Ok(Keys::new(cipher, key, Some(previous))?)
 }
 
 /// What is in the folder.
@@ -52,8 +75,8 @@ struct Reading {
 
 /// Opens the folder, for this process alone.
 pub(super) fn open(
-    disk: &Arc<dyn Disk>,
-    folder: &Path,
+    (disk, folder): (&Arc<dyn Disk>, &Path),
+    keys: Option<Keys>,
     domain: &str,
     zones: &Zones,
 ) -> Result<Opened, OpenError> {
@@ -63,7 +86,7 @@ pub(super) fn open(
             files_at_most: LOG_FILES,
             ..WalOptions::default()
         },
-        keys: None,
+        keys,
         reserve: RESERVE,
     };
     let mut store = Store::open(disk.clone(), folder, options)?;

@@ -10,14 +10,21 @@ use vagus_jetstream::account::{Reserved, ServerRoom};
 use vagus_jetstream::config::{ServerLimits, Storage, StreamConfig};
 use vagus_store::{Disk, Store};
 
-/// How many batches may be under way, of all streams.
-const BATCHES_AT_MOST: usize = 1000;
-
 /// The prefix of what is asked.
 const PREFIX: &str = "$JS.API.";
 
 /// The time zones that there are.
 pub type Zones = Arc<dyn Fn(&str) -> Option<TimeZone> + Send + Sync>;
+
+/// How streams are asked.
+pub(super) struct Asking {
+    /// The domain that is asked; empty: none.
+    pub(super) domain: String,
+    /// See [`Server::strict`].
+    pub(super) strict: bool,
+    /// How many batches may be under way, of all streams.
+    pub(super) max_batches: usize,
+}
 
 /// What the streams of a server share.
 pub(super) struct Server {
@@ -27,6 +34,9 @@ pub(super) struct Server {
     pub(super) store: Arc<Mutex<Store>>,
     pub(super) zones: Zones,
     pub(super) domain: String,
+    /// Whether requests may have no fields but those that are known.
+    pub(super) strict: bool,
+    max_batches: usize,
     prefixes: Vec<String>,
     limits: RwLock<Arc<ServerLimits>>,
     batches: AtomicUsize,
@@ -40,10 +50,15 @@ impl Server {
         (disk, store): (Arc<dyn Disk>, Store),
         (log, workers): (LogAddress, Workers),
         zones: Zones,
-        domain: String,
+        asking: Asking,
         limits: ServerLimits,
         room: ServerRoom,
     ) -> Self {
+        let Asking {
+            domain,
+            strict,
+            max_batches,
+        } = asking;
         let mut prefixes = vec![PREFIX.to_owned()];
         if !domain.is_empty() {
             prefixes.push(format!("$JS.{domain}.API."));
@@ -55,6 +70,8 @@ impl Server {
             store: Arc::new(Mutex::new(store)),
             zones,
             domain,
+            strict,
+            max_batches,
             prefixes,
             limits: RwLock::new(Arc::new(limits)),
             batches: AtomicUsize::new(0),
@@ -75,7 +92,8 @@ impl Server {
 
     /// How many more batches may be under way.
     pub(super) fn batches_left(&self) -> usize {
-        BATCHES_AT_MOST.saturating_sub(self.batches.load(Ordering::Relaxed))
+        self.max_batches
+            .saturating_sub(self.batches.load(Ordering::Relaxed))
     }
 
     /// A stream had so many batches under way, and has so many now.
@@ -114,6 +132,11 @@ impl Server {
 
     pub(super) fn room(&self) -> ServerRoom {
         *self.room.lock()
+    }
+
+    pub(super) fn set_room(&self, max_memory: i64, max_storage: i64) {
+        let mut room = self.room.lock();
+        (room.max_memory, room.max_storage) = (max_memory, max_storage);
     }
 
     /// What is kept for a stream changes.

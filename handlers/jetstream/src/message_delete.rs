@@ -12,7 +12,7 @@ pub(crate) async fn answer(
     if is_empty(body) {
         return Err(ApiError::BAD_REQUEST);
     }
-    let wanted = DeleteMessageRequest::from_json(body, true)?;
+    let wanted = DeleteMessageRequest::from_json(body, account.is_strict())?;
     account.stream(name)?.delete_message(wanted).await?;
     Ok(DeleteMessageAnswer { success: true })
 }

@@ -8,7 +8,7 @@ pub(crate) async fn answer(account: &AccountStreams, name: &str, body: &[u8]) ->
     if is_empty(body) {
         return Err(ApiError::BAD_REQUEST);
     }
-    let wanted = GetRequest::from_json(body, true)?;
+    let wanted = GetRequest::from_json(body, account.is_strict())?;
     wanted.check_single()?;
     let message = account.stream(name)?.get(wanted).await?;
     Ok(GetAnswer {

@@ -12,7 +12,7 @@ pub(crate) async fn answer(
     name: &str,
     body: &[u8],
 ) -> Result<CreateAnswer, ApiError> {
-    let request = StreamConfigRequest::from_json(body, true)?;
+    let request = StreamConfigRequest::from_json(body, account.is_strict())?;
     account.create(name, request).await?;
     let shown = account.stream(name)?.show(StreamInfoRequest::default()).await?;
     Ok(CreateAnswer {

@@ -11,7 +11,7 @@ pub(crate) async fn answer(
     body: &[u8],
 ) -> Result<InfoAnswer, ApiError> {
     let wanted = match says_something(body) {
-        true => StreamInfoRequest::from_json(body, true)?,
+        true => StreamInfoRequest::from_json(body, account.is_strict())?,
         false => StreamInfoRequest::default(),
     };
     let shown = account.stream(name)?.show(wanted).await?;

@@ -8,7 +8,7 @@ use vagus_jetstream::api::{LIST_LIMIT, ListAnswer, Paged, StreamInfoRequest};
 use vagus_jetstream::error::ApiError;
 
 pub(crate) async fn answer(account: &AccountStreams, body: &[u8]) -> Result<ListAnswer, ApiError> {
-    let wanted = read(body)?;
+    let wanted = read(account, body)?;
     let names = account.names(&wanted.subject);
     let Paged { page, shown } = Paged::new(names.into_iter(), wanted.offset, LIST_LIMIT);
     let streams = shown.iter().filter_map(|name| account.stream(name).ok());

@@ -5,7 +5,7 @@ use vagus_jetstream::api::{NAMES_LIMIT, NamesAnswer, Paged, StreamsRequest, is_e
 use vagus_jetstream::error::ApiError;
 
 pub(crate) fn answer(account: &AccountStreams, body: &[u8]) -> Result<NamesAnswer, ApiError> {
-    let wanted = read(body)?;
+    let wanted = read(account, body)?;
     let names = account.names(&wanted.subject);
     let Paged { page, shown } = Paged::new(names.into_iter(), wanted.offset, NAMES_LIMIT);
     Ok(NamesAnswer {
@@ -15,9 +15,9 @@ pub(crate) fn answer(account: &AccountStreams, body: &[u8]) -> Result<NamesAnswe
 }
 
 /// Which streams are wanted: all, if nothing is said.
-pub(crate) fn read(body: &[u8]) -> Result<StreamsRequest, ApiError> {
+pub(crate) fn read(account: &AccountStreams, body: &[u8]) -> Result<StreamsRequest, ApiError> {
     match is_empty(body) {
         true => Ok(StreamsRequest::default()),
-        false => StreamsRequest::from_json(body, true),
+        false => StreamsRequest::from_json(body, account.is_strict()),
     }
 }

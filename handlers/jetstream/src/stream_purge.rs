@@ -10,7 +10,7 @@ pub(crate) async fn answer(
     body: &[u8],
 ) -> Result<PurgeAnswer, ApiError> {
     let wanted = match says_something(body) {
-        true => PurgeRequest::from_json(body, true)?,
+        true => PurgeRequest::from_json(body, account.is_strict())?,
         false => PurgeRequest::default(),
     };
     if wanted.sequence > 0 && wanted.keep > 0 {

@@ -13,7 +13,7 @@ fn terms(list: u32, response_type: ResponseType) -> Terms {
 fn ask(responses: &mut Responses<u32>, terms: Terms, request: u32, now: Duration) -> Vec<u8> {
     let mut subject = Vec::new();
     let given_up = responses.wait(terms, (b"inbox", false), request, now, &mut subject);
-    assert_eq!(given_up, []);
+    assert_eq!(given_up, [0_u32; 0]);
     subject
 }
 
@@ -65,7 +65,7 @@ fn what_is_not_answered_is_given_up_in_parts() {
         let list = terms(request % 2, ResponseType::Singleton);
         ask(&mut responses, list, request, request * SECOND);
     }
-    assert_eq!(responses.expire(9 * SECOND, 100), []);
+    assert_eq!(responses.expire(9 * SECOND, 100), [0_u32; 0]);
     let mut expired = responses.expire(14 * SECOND, 100);
     expired.sort_unstable();
     assert_eq!((expired, responses.len()), (vec![0, 1, 2, 3, 4], 5));
@@ -93,7 +93,7 @@ fn the_oldest_of_the_same_import_makes_room() {
         )
     };
     for _ in 2..AWAITED_AT_MOST {
-        assert_eq!(wait(&mut responses, b"r", &mut subject), []);
+        assert_eq!(wait(&mut responses, b"r", &mut subject), [0_u32; 0]);
     }
     assert_eq!(wait(&mut responses, b"r", &mut subject), [1]);
     let answers = [&first, &second, &other].map(|subject| responses.answer(subject, false, SECOND));

@@ -1,0 +1,98 @@
+//! What a configuration says of streams is what holds of them.
+
+use crate::world::{Folder, ask, ask_json, asker};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use vagus_test_support::{Client, ServerBuilder, TestServer, server};
+
+/// A client of this user.
+#[track_caller]
+fn user(server: &TestServer, name: &str) -> Client {
+    let connect =
+        json!({"verbose": false, "headers": true, "no_responders": true, "user": name, "pass": "p"});
+    let mut client = server.client().connect(&connect.to_string());
+    client.subscribe("inbox", "9");
+    client
+}
+
+#[track_caller]
+fn create(client: &mut Client, name: &str, storage: &str) -> Value {
+    let config = json!({"name": name, "storage": storage}).to_string();
+    ask_json(client, &format!("$JS.API.STREAM.CREATE.{name}"), &config)
+}
+
+#[test]
+fn accounts_keep_what_they_may() {
+    let folder = Folder::new();
+    let configured = |streams: usize| {
+        format!(
+            "store_dir: '{}', jetstream: enabled
+             accounts {{
+                A {{ users: [{{user: a, password: p}}], jetstream {{ max_streams: {streams} }} }}
+                B {{ users: [{{user: b, password: p}}] }}
+             }}",
+            folder.path().display()
+        )
+    };
+    let server = server().configured(&configured(1)).start();
+    let mut may = user(&server, "a");
+    assert_eq!(create(&mut may, "ONE", "memory")["did_create"], true);
+    assert_eq!(create(&mut may, "TWO", "memory")["error"]["err_code"], 10027);
+
+    let mut may_not = user(&server, "b");
+    assert_eq!(ask(&mut may_not, "$JS.API.INFO", "").payload, b"");
+
+    server.reconfigure(&configured(2));
+    assert_eq!(create(&mut may, "TWO", "memory")["did_create"], true);
+}
+
+/// Whether a file in the folder, or in one in it, has this.
+fn is_in_files(folder: &Path, text: &[u8]) -> bool {
+    fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => is_in_files(&path, text),
+            false => fs::read(&path)
+                .unwrap()
+                .windows(text.len())
+                .any(|part| part == text),
+        }
+    })
+}
+
+/// A server that keeps streams there, set like this.
+fn keeping(folder: &Folder, settings: &str) -> ServerBuilder {
+    let folder = folder.path().display();
+    server().configured(&format!("store_dir: '{folder}', jetstream {{ {settings} }}"))
+}
+
+const PAYLOAD: &str = "nobody is to read this";
+
+/// Has a server keep a message, and end.
+#[track_caller]
+fn keep_a_message(folder: &Folder, settings: &str) {
+    let running = keeping(folder, settings).start();
+    let mut client = asker(running.client());
+    assert_eq!(create(&mut client, "S", "file")["did_create"], true);
+    let acknowledged = ask(&mut client, "S", PAYLOAD);
+    assert!(acknowledged.payload.starts_with(b"{\"stream\""));
+}
+
+#[test]
+fn nobody_reads_in_encrypted_files() {
+    let plain = Folder::new();
+    keep_a_message(&plain, "");
+    assert!(is_in_files(plain.path(), PAYLOAD.as_bytes()));
+
+    let folder = Folder::new();
+    keep_a_message(&folder, "key: s3cret");
+    assert!(!is_in_files(folder.path(), PAYLOAD.as_bytes()));
+
+    assert!(keeping(&folder, "key: another").try_start().is_err());
+
+    let running = keeping(&folder, "key: new, prev_key: s3cret").start();
+    let mut client = asker(running.client());
+    let got = ask_json(&mut client, "$JS.API.STREAM.MSG.GET.S", r#"{"seq":1}"#);
+    assert_eq!(got["message"]["subject"], "S", "{got}");
+}
