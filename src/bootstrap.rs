@@ -32,7 +32,6 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 use vagus_actors::asking::Asking;
 use vagus_actors::connection::Surroundings;
-use vagus_actors::connectors::ReadyConnector;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::{Door, InProcess};
 use vagus_actors::jetstream::{JetStream, OpenedStreams};
@@ -96,7 +95,6 @@ pub(crate) fn start(
     let websocket = WebSocketSocket::listen(&config)?;
     let routes = RouteSocket::listen(&config)?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
-    let connectors = connectors::prepare(&Config::default(), &config)?;
     let mut info = Info {
         server_id: identity.id().to_owned(),
         server_name: name.to_owned(),
@@ -128,7 +126,7 @@ pub(crate) fn start(
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let sockets = (socket, client_address, websocket, monitoring, routes, connectors);
+            let sockets = (socket, client_address, websocket, monitoring, routes);
             let started = populate(sockets, document, info, &identity, gate, secured, streams);
             let started = match started {
                 Ok((running, services)) => {
@@ -164,13 +162,12 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
 /// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
 /// there is one.
 fn populate(
-    (socket, client_address, websocket_socket, monitoring, routes, connectors): (
+    (socket, client_address, websocket_socket, monitoring, routes): (
         TcpListener,
         SocketAddr,
         Option<WebSocketSocket>,
         MonitoringSockets,
         Option<RouteSocket>,
-        Vec<ReadyConnector>,
     ),
     (config, setup): (&Config, Setup),
     info: Info,
@@ -366,7 +363,10 @@ fn populate(
         // Nobody else says which they are.
         let _ = admin.broker.claimed_accounts.set(claimed);
     }
-    let known_connectors = connectors::start(Door::new(first.clone(), accounts.clone()).start());
+    let door = Door::new(first.clone(), accounts.clone()).start();
+    let gateway = connectors::gateway_means(&client_settings, &accounts, &surroundings.slow_work, &door);
+    let connectors = connectors::prepare(&Config::default(), config, &gateway)?;
+    let known_connectors = connectors::start(door);
     known_connectors.adopt(connectors, config.limits.max_payload);
     // Nobody else says which they are.
     let _ = admin.broker.connectors.set(known_connectors.clone());
@@ -386,6 +386,7 @@ fn populate(
         connectors: known_connectors,
         websocket: websocket_parts,
         jetstream: jetstream.clone(),
+        gateway,
         process: setup.process,
     };
     let reload = start_reload(

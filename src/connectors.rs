@@ -12,35 +12,62 @@ use tls::Tls;
 use vagus_actors::connectors::{
     Bind, Connectors, ConnectorsHandle, Inward, Outward, ReadyConnector, Work, wire::Secure,
 };
-use vagus_actors::in_process::Door;
+use vagus_actors::in_process::{AccountDoor, Door};
+use vagus_actors::{Accounts, SlowWork};
+use vagus_admin::{Gateway, GatewayMeans, HttpsAcceptor};
 use vagus_configs::{
-    Config, ConnectorLanguage, ConnectorSettings, ConnectorWay, InwardSettings, Listen, OutwardSettings,
+    Config, ConnectorLanguage, ConnectorSettings, ConnectorWay, HttpSettings, InwardSettings, Listen,
+    OutwardSettings,
 };
+use vagus_delivery::Live;
 use vagus_fluentd::{ForwardIn, ForwardOut};
 use vagus_logstash::json_lines::{LinesIn, LinesOut};
 use vagus_logstash::lumberjack::{LumberjackIn, LumberjackOut};
+use vagus_nats::ClientSettings;
+use vagus_tls::https_acceptor;
 
 /// Starts who knows the connectors, on a thread of their own; there are none yet.
 pub(crate) fn start(door: Addr<Door>) -> ConnectorsHandle {
     Connectors::start_in(&Arbiter::with_tokio_rt(runtime).handle(), door.recipient())
 }
 
+/// Whom gateways ask.
+///
+/// Where a service decides who comes in, or a certificate says who somebody is, a name and a password do not.
+pub(crate) fn gateway_means(
+    client_settings: &Arc<Live<ClientSettings>>,
+    accounts: &Arc<Accounts>,
+    comparing: &SlowWork,
+    door: &Addr<Door>,
+) -> GatewayMeans {
+    let (gate, limits) = (client_settings.clone(), client_settings.clone());
+    GatewayMeans {
+        gate: Arc::new(move || {
+            let (settings, _) = gate.current();
+            let maps = settings.tls.as_ref().is_some_and(|tls| tls.maps_certificates());
+            let decides = settings.auth_callout.is_none() && !maps;
+            decides.then(|| settings.gate.clone())
+        }),
+        limits: Arc::new(move || limits.current().0.limits.clone()),
+        accounts: accounts.directory().clone(),
+        door: AccountDoor::new(door.clone().recipient()),
+        comparing: comparing.clone(),
+    }
+}
+
 /// Makes the connectors of `new` ready: certificates are read, and it is listened where nobody of `old` does.
 ///
 /// # Errors
 /// When one cannot be what it is set to be.
-pub(crate) fn prepare(old: &Config, new: &Config) -> Result<Vec<ReadyConnector>, StartError> {
+pub(crate) fn prepare(
+    old: &Config,
+    new: &Config,
+    gateway: &GatewayMeans,
+) -> Result<Vec<ReadyConnector>, StartError> {
     let ready = |settings: &ConnectorSettings| {
-        let is_same = old.connectors.contains(settings);
         let work = match &settings.way {
-            ConnectorWay::In(inward) => {
-                let is_open = is_same || settings.is_paused || is_listened_at(old, &inward.listen);
-                let socket = match is_open {
-                    true => None,
-                    false => Some(listen(&inward.listen).map_err(|error| error.of_connector(&settings.id))?),
-                };
-                brings(inward, socket)?
-            }
+            ConnectorWay::In(inward) => brings(inward, socket(old, settings, &inward.listen)?)?,
+            ConnectorWay::Http(http) => calls(http, socket(old, settings, &http.listen)?, gateway)?,
             ConnectorWay::Out(outward) => is_brought(outward)?,
         };
         Ok(ReadyConnector {
@@ -51,9 +78,23 @@ pub(crate) fn prepare(old: &Config, new: &Config) -> Result<Vec<ReadyConnector>,
     new.connectors.iter().map(ready).collect()
 }
 
+/// The socket of a connector that is not there yet, if nobody listens at its place.
+fn socket(
+    old: &Config,
+    settings: &ConnectorSettings,
+    at: &Listen,
+) -> Result<Option<TcpListener>, StartError> {
+    if old.connectors.contains(settings) || settings.is_paused || is_listened_at(old, at) {
+        return Ok(None);
+    }
+    let socket = listen(at).map_err(|error| error.of_connector(&settings.id))?;
+    Ok(Some(socket))
+}
+
 fn is_listened_at(config: &Config, listen: &Listen) -> bool {
     let listens = config.connectors.iter().any(|connector| match &connector.way {
         ConnectorWay::In(inward) => inward.listen == *listen,
+        ConnectorWay::Http(http) => http.listen == *listen,
         ConnectorWay::Out(_) => false,
     });
     listens && listen.port.to_bind() != 0
@@ -63,12 +104,7 @@ fn is_listened_at(config: &Config, listen: &Listen) -> bool {
 fn brings(settings: &InwardSettings, socket: Option<TcpListener>) -> Result<Arc<dyn Work>, StartError> {
     let secure = settings.tls.as_ref().map(Tls::accepting).transpose()?;
     let secure = secure.map(|tls| Arc::new(tls) as Arc<dyn Secure>);
-    let at = settings.listen.clone();
-    let bind: Bind = Box::new(move || match listen(&at) {
-        Ok(socket) => Ok(socket),
-        Err(error) => Err(io::Error::other(error.to_string())),
-    });
-    let listening = (bind, socket);
+    let listening = (bind(&settings.listen), socket);
     let (place, settings) = (settings, settings.clone());
     Ok(match &place.language {
         ConnectorLanguage::Forward { credentials } => {
@@ -82,6 +118,34 @@ fn brings(settings: &InwardSettings, socket: Option<TcpListener>) -> Result<Arc<
             Arc::new(Inward::new(LinesIn::new(place), settings, listening, secure))
         }
     })
+}
+
+fn bind(at: &Listen) -> Bind {
+    let at = at.clone();
+    Box::new(move || listen(&at).map_err(|error| io::Error::other(error.to_string())))
+}
+
+/// Users of the broker call.
+fn calls(
+    settings: &HttpSettings,
+    socket: Option<TcpListener>,
+    means: &GatewayMeans,
+) -> Result<Arc<dyn Work>, StartError> {
+    if let Some(tls) = &settings.tls {
+        https_acceptor(tls)?;
+    }
+    let tls = settings.tls.clone();
+    let acceptor: HttpsAcceptor = Box::new(move || {
+        let acceptor = tls.as_ref().map(https_acceptor).transpose();
+        acceptor.map_err(io::Error::other)
+    });
+    let listening = (bind(&settings.listen), socket);
+    Ok(Arc::new(Gateway::new(
+        settings.clone(),
+        means.clone(),
+        listening,
+        acceptor,
+    )))
 }
 
 /// A server is brought messages.

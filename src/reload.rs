@@ -8,7 +8,7 @@ use vagus_actors::Accounts;
 use vagus_actors::connectors::ConnectorsHandle;
 use vagus_actors::jetstream::JetStream;
 use vagus_actors::reload::{Apply, Prepared, Source};
-use vagus_admin::LogControl;
+use vagus_admin::{GatewayMeans, LogControl};
 use vagus_auth::credentials::Gate;
 use vagus_configs::{Config, Loaded};
 use vagus_delivery::Live;
@@ -105,6 +105,7 @@ pub(crate) struct Parts {
     pub(crate) connectors: ConnectorsHandle,
     pub(crate) websocket: Option<WebSocketParts>,
     pub(crate) jetstream: Option<Arc<JetStream>>,
+    pub(crate) gateway: GatewayMeans,
     pub(crate) process: Box<dyn Process>,
 }
 
@@ -189,7 +190,7 @@ impl Apply for Parts {
             .map(|cluster| cluster.prepare(new, &client_settings.info))
             .transpose();
         let cluster = cluster.map_err(|error| error.to_string())?;
-        let ready = connectors::prepare(old, new).map_err(|error| error.to_string())?;
+        let ready = connectors::prepare(old, new, &self.gateway).map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
         let (settings, config) = (self.settings.clone(), new.clone());

@@ -8,7 +8,7 @@ mod door;
 mod handed_in;
 mod subscription;
 
-pub use door::{Door, EnterAccount};
+pub use door::{AccountDoor, Door, EnterAccount};
 pub use handed_in::InProcessMessage;
 pub use subscription::InProcessSubscription;
 

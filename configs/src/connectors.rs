@@ -28,6 +28,23 @@ pub enum ConnectorWay {
     In(InwardSettings),
     /// A server is connected to, and brought what is published.
     Out(OutwardSettings),
+    /// Users of the broker call over HTTP.
+    Http(HttpSettings),
+}
+
+/// Users of the broker call over HTTP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpSettings {
+    /// Where they call.
+    pub listen: Listen,
+    /// How TLS is spoken, if it is.
+    pub tls: Option<vagus_tls::Settings>,
+    /// The pages of other sites that may call, by their origin, such as `https://example.org`; `*` for all.
+    pub allowed_origins: Vec<String>,
+    /// How large the body of a call may be, in bytes.
+    pub max_body: usize,
+    /// How many calls there may be in a second; any number when not set.
+    pub requests_a_second: Option<u32>,
 }
 
 /// What is spoken with the other system.
@@ -167,6 +184,7 @@ impl ConnectorSettings {
                 ConnectorLanguage::Lumberjack => "NATSToLumberjack",
                 ConnectorLanguage::JsonLines => "NATSToJSONLines",
             },
+            ConnectorWay::Http(_) => "HTTP",
         }
     }
 
@@ -175,6 +193,23 @@ impl ConnectorSettings {
         match &self.way {
             ConnectorWay::In(inward) => inward.tls.as_ref(),
             ConnectorWay::Out(outward) => outward.tls.as_ref(),
+            ConnectorWay::Http(http) => http.tls.as_ref(),
+        }
+    }
+}
+
+/// The largest body of a call: that of many messages.
+const MAX_BODY: usize = 16 << 20;
+
+impl HttpSettings {
+    /// Of which nothing is said but this.
+    pub fn new(listen: Listen) -> Self {
+        Self {
+            listen,
+            tls: None,
+            allowed_origins: Vec::new(),
+            max_body: MAX_BODY,
+            requests_a_second: None,
         }
     }
 }

@@ -138,12 +138,12 @@ fn what_is_too_much_is_dropped_and_counted() {
         client.send(&format!("PUB logs.a 1000\r\n{payload}"));
     }
     client.sync_silent();
-    eventually(|| state(&server, "out").dropped > 300);
+    eventually(|| {
+        let state = state(&server, "out");
+        state.dropped > 300 && state.state == "failing"
+    });
     let state = state(&server, "out");
-    assert_eq!(
-        (state.state, state.msg_out, state.connected),
-        ("failing", 0, false)
-    );
+    assert_eq!((state.msg_out, state.connected), (0, false));
     // And what one turn brings.
     assert!(
         state.pending_bytes <= 64 * 1024 + 256 * 1024,

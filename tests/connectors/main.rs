@@ -12,6 +12,8 @@ mod chains;
 #[cfg(test)]
 mod forward;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod lines;
 #[cfg(test)]
 mod peer;

@@ -328,6 +328,28 @@ test("a cluster is drawn, with what passes and whom it misses", async () => {
   }
 });
 
+test("connectors are shown, pause and go on", async () => {
+  const other = await Server.startWithConnectors();
+  try {
+    const page = await open(other.admin, { login: ANN, part: "connectors" });
+    const connector = (name) => page.locator("#connectors-table tbody tr", { hasText: name });
+    await connector("from-lines").getByRole("cell", { name: "JSONLinesToNATS" }).waitFor();
+    const client = await other.client("publisher");
+    client.send("PUB logs.a 1\r\nx");
+    await connector("to-nobody").getByRole("cell", { name: "failing" }).waitFor();
+    await connector("to-nobody").getByRole("cell", { name: /refused/ }).waitFor();
+    await connector("from-lines").getByRole("button", { name: "Pause" }).click();
+    await connector("from-lines").getByRole("cell", { name: "paused" }).waitFor();
+    await connector("from-lines").getByRole("button", { name: "Go on" }).click();
+    await connector("from-lines").getByRole("cell", { name: "running" }).waitFor();
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, "connectors.png") });
+    await page.context().close();
+    client.end();
+  } finally {
+    await other.stop();
+  }
+});
+
 test("that the server is gone is said", async () => {
   const other = await Server.start();
   try {

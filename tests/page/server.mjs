@@ -44,7 +44,22 @@ cluster {
 }
 `;
 
+/** With connectors, and an administrator. */
+const CONNECTORS = `
+listen: "127.0.0.1:-1"
+http: "127.0.0.1:-1"
+admin { listen: "127.0.0.1:-1", users: [{ user: ann, password: secret, role: admin }] }
+connectors: [
+  { id: "from-lines", type: "JSONLinesToNATS", listen: "127.0.0.1:-1", subject: "lines" }
+  { id: "to-nobody", type: "NATSToForward", subject: "logs.>", servers: ["127.0.0.1:9"] }
+]
+`;
+
 export class Server {
+  static startWithConnectors() {
+    return Server.start(CONNECTORS);
+  }
+
   /** In a cluster, with routes to the servers at these ports. */
   static startMember(name, routes) {
     return Server.start(member(name, routes));

@@ -117,6 +117,7 @@ impl Connector {
         let subject = match &settings.way {
             ConnectorWay::In(inward) => inward::subject(inward).to_owned(),
             ConnectorWay::Out(outward) => outward.subject.clone(),
+            ConnectorWay::Http(_) => String::new(),
         };
         Self {
             id: settings.id.as_str().into(),

@@ -7,6 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use vagus_auth::permission::Matcher;
 
 /// What a connector does while it is not paused.
@@ -40,6 +41,19 @@ pub struct Means {
 }
 
 impl Means {
+    /// So many messages were published, with this payload in bytes, which took so long.
+    pub fn published(&self, messages: u64, bytes: u64, time: Duration) {
+        Counters::add(&self.counters.messages_in, messages);
+        Counters::add(&self.counters.bytes_in, bytes);
+        self.counters.took(time);
+    }
+
+    /// So many messages were given to others, with this payload in bytes.
+    pub fn brought(&self, messages: u64, bytes: u64) {
+        Counters::add(&self.counters.messages_out, messages);
+        Counters::add(&self.counters.bytes_out, bytes);
+    }
+
     /// How large messages may be, headers included, in bytes.
     pub(super) fn max_payload(&self) -> usize {
         self.max_payload.load(Ordering::Relaxed)

@@ -18,6 +18,22 @@ pub struct Door {
 #[rtype(result = "Option<InProcessAddress>")]
 pub struct EnterAccount(pub Arc<str>);
 
+/// Leads to the [`Door`], from any thread.
+#[derive(Clone)]
+pub struct AccountDoor(Recipient<EnterAccount>);
+
+impl AccountDoor {
+    /// To this one.
+    pub fn new(door: Recipient<EnterAccount>) -> Self {
+        Self(door)
+    }
+
+    /// The way into the account of this name; None if there is none.
+    pub async fn enter(&self, account: &str) -> Option<InProcessAddress> {
+        self.0.send(EnterAccount(account.into())).await.ok().flatten()
+    }
+}
+
 impl Door {
     /// To the accounts, on this arbiter, on the thread of which it is to be started.
     pub fn new(arbiter: LocalArbiter, accounts: Arc<Accounts>) -> Self {

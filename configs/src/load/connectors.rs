@@ -7,8 +7,8 @@ use super::findings::Findings;
 use super::{absent, listen, tls};
 use crate::grammar::{Entry, Kind, Map, Place, Value};
 use crate::{
-    Accounts, ConnectorLanguage, ConnectorSettings, ConnectorWay, GLOBAL_ACCOUNT, InwardSettings, Listen,
-    OutwardSettings, Port, SubjectOfTag,
+    Accounts, ConnectorLanguage, ConnectorSettings, ConnectorWay, GLOBAL_ACCOUNT, HttpSettings,
+    InwardSettings, Listen, OutwardSettings, Port, SubjectOfTag,
 };
 use keys::{Given, Keys};
 use kind::{ConnectorKind, Direction, Protocol};
@@ -96,6 +96,7 @@ fn read(value: &Value, map: &Map, findings: &mut Findings) -> Option<(ConnectorS
     let way = match kind.direction {
         Direction::In => ConnectorWay::In(inward(kind, &mut keys, place, &matcher, findings)?),
         Direction::Out => ConnectorWay::Out(outward(kind, &mut keys, place, &matcher, findings)?),
+        Direction::Both => ConnectorWay::Http(http(&mut keys, findings)),
     };
     if findings.problems.len() > known {
         return None;
@@ -112,6 +113,27 @@ fn read(value: &Value, map: &Map, findings: &mut Findings) -> Option<(ConnectorS
         way,
     };
     Some((connector, account_place))
+}
+
+fn http(keys: &mut Keys<'_>, findings: &mut Findings) -> HttpSettings {
+    let usual = Listen {
+        host: Listen::default().host,
+        port: Protocol::Http.usual_port().map_or(Port::Free, Port::Fixed),
+    };
+    let mut settings = HttpSettings::new(usual.clone());
+    if let Some(entry) = keys.listen {
+        listen::take("listen", entry, &mut settings.listen, &usual, findings);
+    }
+    if let Some(entry) = keys.tls {
+        settings.tls = tls::section(entry, false, findings);
+        if let Some(tls) = &settings.tls {
+            tls::check(entry, tls, findings);
+        }
+    }
+    settings.allowed_origins = std::mem::take(&mut keys.allowed_origins);
+    settings.requests_a_second = keys.requests_a_second;
+    keys::set(&mut settings.max_body, keys.max_body);
+    settings
 }
 
 fn inward(
@@ -274,7 +296,8 @@ fn language(
 ) -> Option<ConnectorLanguage> {
     match protocol {
         Protocol::Lumberjack => Some(ConnectorLanguage::Lumberjack),
-        Protocol::JsonLines => Some(ConnectorLanguage::JsonLines),
+        // Who calls over HTTP speaks none of these.
+        Protocol::JsonLines | Protocol::Http => Some(ConnectorLanguage::JsonLines),
         Protocol::Forward => {
             let users: Vec<Login> = std::mem::take(&mut keys.users);
             let credentials = match keys.shared_key.take() {

@@ -10,13 +10,13 @@ mod presented;
 mod verified;
 
 pub use guard::Protection;
-pub(crate) use guard::{Administrator, guard};
+pub(crate) use guard::{Administrator, guard, on_its_way, told};
+pub(crate) use presented::Presented;
 pub use verified::Entrant;
 
 use limiter::LoginLimiter;
 use openssl::error::ErrorStack;
 use parking_lot::{Mutex, RwLock};
-use presented::Presented;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;

@@ -7,12 +7,13 @@ use crate::access::Administrator;
 use crate::administration::{Administration, DOCUMENT_AT_MOST, too_large};
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Payload, Query, block};
+use actix_web::web::{Data, Json, Payload, Query, block as elsewhere};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use header::Headers;
+pub(crate) use header::{Headers, block, read as read_headers};
 use serde::{Deserialize, Serialize};
+pub(crate) use stream::events;
 use vagus_actors::in_process::{InProcessMessage, InProcessSubject, SubscribeInProcess};
 use vagus_configs::Limits;
 use vagus_delivery::outbox::WhenFull;
@@ -68,7 +69,7 @@ pub(crate) async fn publish(
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let limits = administration.limits();
     // Elsewhere: it may be large, and others ask meanwhile.
-    let message = block(move || message(&document, &limits)).await;
+    let message = elsewhere(move || message(&document, &limits)).await;
     let message = message.map_err(|_| Problem::ending())??;
     match administration.operator.publish(message).await {
         Some(delivered) => Ok(Json(Published { delivered })),
@@ -85,8 +86,7 @@ fn message(document: &[u8], limits: &Limits) -> Result<InProcessMessage, Problem
         .reply
         .map(|reply| subject_to_publish("reply", reply))
         .transpose()?;
-    let header =
-        header::block(&publication.headers).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let header = block(&publication.headers).map_err(|error| Problem::bad_request(error.to_string()))?;
     if header.is_some() && !limits.headers {
         return Err(Problem::bad_request("headers are not enabled"));
     }
@@ -151,12 +151,12 @@ pub(crate) async fn subscribe(
         when_full: WhenFull::CutOff,
     };
     match administration.operator.subscribe(subscribe).await {
-        Some(subscription) => Ok(crate::events::response(stream::events(subscription, place))),
+        Some(subscription) => Ok(crate::events::response(events(subscription, None, place))),
         None => Err(Problem::ending()),
     }
 }
 
-fn subject_to_publish(name: &str, subject: String) -> Result<String, Problem> {
+pub(crate) fn subject_to_publish(name: &str, subject: String) -> Result<String, Problem> {
     let bytes = subject.as_bytes();
     if is_speakable(&subject, usize::MAX) && is_valid_literal(bytes) && is_valid_subscription(bytes) {
         Ok(subject)
@@ -168,7 +168,7 @@ fn subject_to_publish(name: &str, subject: String) -> Result<String, Problem> {
 }
 
 /// Whether it could stand in a line of the protocol.
-fn is_speakable(word: &str, max_control_line: usize) -> bool {
+pub(crate) fn is_speakable(word: &str, max_control_line: usize) -> bool {
     !word.is_empty()
         && word.len() <= max_control_line
         && !word.chars().any(|letter| letter.is_control() || letter == ' ')

@@ -78,6 +78,11 @@ impl ClientTls {
         self.peer_checks.as_ref()?.statistics()
     }
 
+    /// Whether certificates of peers say which users they are.
+    pub fn maps_certificates(&self) -> bool {
+        self.maps
+    }
+
     /// Whether certificates of clients are checked with their authority.
     pub fn checks_peers(&self) -> bool {
         self.peer_checks.is_some()

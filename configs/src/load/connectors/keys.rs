@@ -49,6 +49,9 @@ pub(super) struct Keys<'e> {
     pub(super) ack_timeout: Option<Duration>,
     pub(super) retry_wait: Option<Duration>,
     pub(super) retry_longest_wait: Option<Duration>,
+    pub(super) allowed_origins: Vec<String>,
+    pub(super) max_body: Option<usize>,
+    pub(super) requests_a_second: Option<u32>,
     /// The keys that not all types have.
     special: Vec<(&'e Entry, Special)>,
 }
@@ -56,11 +59,22 @@ pub(super) struct Keys<'e> {
 /// Which types have a key.
 #[derive(Clone, Copy)]
 struct Special {
-    direction: Option<Direction>,
+    directions: &'static [Direction],
     protocols: &'static [Protocol],
 }
 
-const ALL: &[Protocol] = &[Protocol::Forward, Protocol::Lumberjack, Protocol::JsonLines];
+const IN: &[Direction] = &[Direction::In];
+const OUT: &[Direction] = &[Direction::Out];
+const EITHER: &[Direction] = &[Direction::In, Direction::Out];
+const BOTH: &[Direction] = &[Direction::Both];
+const LISTENING: &[Direction] = &[Direction::In, Direction::Both];
+
+const ALL: &[Protocol] = &[
+    Protocol::Forward,
+    Protocol::Lumberjack,
+    Protocol::JsonLines,
+    Protocol::Http,
+];
 const TAGLESS: &[Protocol] = &[Protocol::Lumberjack, Protocol::JsonLines];
 const FORWARD: &[Protocol] = &[Protocol::Forward];
 const COMPRESSING: &[Protocol] = &[Protocol::Forward, Protocol::Lumberjack];
@@ -75,19 +89,28 @@ pub(super) fn set<T>(setting: &mut T, given: Option<T>) {
 impl<'e> Keys<'e> {
     pub(super) fn take(&mut self, entry: &'e Entry, findings: &mut Findings) {
         let key = entry.key.to_lowercase();
-        let mut special = |direction, protocols| {
-            self.special.push((entry, Special { direction, protocols }));
+        let mut special = |directions, protocols| {
+            self.special.push((
+                entry,
+                Special {
+                    directions,
+                    protocols,
+                },
+            ));
         };
         match &*key {
-            "listen" | "max_connections" | "max_frame" => special(Some(Direction::In), ALL),
+            "listen" => special(LISTENING, ALL),
+            "max_connections" | "max_frame" => special(IN, ALL),
             "queuename" | "servers" | "max_pending" | "chunk_limit_size" | "flush_interval"
             | "connect_timeout" | "retry_wait" | "retry_max_interval" | "subject_key" => {
-                special(Some(Direction::Out), ALL);
+                special(OUT, ALL);
             }
-            "shared_key" | "self_hostname" | "users" => special(None, FORWARD),
-            "require_ack" => special(Some(Direction::Out), FORWARD),
-            "compress" => special(Some(Direction::Out), COMPRESSING),
-            "tag_key" => special(None, TAGLESS),
+            "account" | "permissions" | "subject" | "tag" | "ack_timeout" => special(EITHER, ALL),
+            "shared_key" | "self_hostname" | "users" => special(EITHER, FORWARD),
+            "require_ack" => special(OUT, FORWARD),
+            "compress" => special(OUT, COMPRESSING),
+            "tag_key" => special(EITHER, TAGLESS),
+            "allowed_origins" | "max_body" | "max_requests_per_second" => special(BOTH, ALL),
             _ => {}
         }
         match &*key {
@@ -115,6 +138,12 @@ impl<'e> Keys<'e> {
             "chunk_limit_size" => self.chunk_limit = findings.size(entry, LARGEST),
             "flush_interval" => self.flush_interval = findings.seconds(entry),
             "connect_timeout" => self.connect_timeout = findings.seconds(entry),
+            "allowed_origins" => self.allowed_origins = origins(entry, findings),
+            "max_body" => self.max_body = findings.size(entry, LARGEST),
+            "max_requests_per_second" => {
+                let rate = findings.size(entry, u32::MAX.into());
+                self.requests_a_second = rate.and_then(|rate| u32::try_from(rate).ok());
+            }
             "ack_timeout" => self.ack_timeout = findings.seconds(entry),
             "retry_wait" => self.retry_wait = findings.seconds(entry),
             "retry_max_interval" => self.retry_longest_wait = findings.seconds(entry),
@@ -125,10 +154,8 @@ impl<'e> Keys<'e> {
     /// Refuses the keys that connectors of this type do not have.
     pub(super) fn refuse_foreign(&self, kind: ConnectorKind, findings: &mut Findings) {
         for (entry, special) in &self.special {
-            let is_foreign = special
-                .direction
-                .is_some_and(|direction| direction != kind.direction)
-                || !special.protocols.contains(&kind.protocol);
+            let is_foreign =
+                !special.directions.contains(&kind.direction) || !special.protocols.contains(&kind.protocol);
             if is_foreign {
                 let message = format!("{} is not for connectors of this type", entry.key);
                 findings.problem(entry, message);
@@ -161,7 +188,7 @@ fn kind(entry: &Entry, findings: &mut Findings) -> Option<ConnectorKind> {
     let kind = ConnectorKind::named(text);
     kind.or_else(|| {
         let message = format!(
-            "there is no type {text:?} of connectors: NATSTo or ToNATS or ToJetStream with Forward, Lumberjack or JSONLines"
+            "there is no type {text:?} of connectors: NATSTo or ToNATS or ToJetStream with Forward, Lumberjack or JSONLines; or HTTP"
         );
         findings.refuse(entry, message)
     })
@@ -211,6 +238,22 @@ fn servers(entry: &Entry, findings: &mut Findings) -> Vec<ServerAddress> {
         }
     }
     servers
+}
+
+/// `scheme://host` or `scheme://host:port` each, or `*`.
+fn origins(entry: &Entry, findings: &mut Findings) -> Vec<String> {
+    let origins = findings.texts(entry).unwrap_or_default();
+    for origin in &origins {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains('/'));
+        if origin != "*" && !is_origin {
+            findings.problem(
+                entry,
+                format!("{origin:?} is not an origin such as https://example.org"),
+            );
+        }
+    }
+    origins
 }
 
 /// `{user: …, password: …}` each.

@@ -14,12 +14,15 @@ pub(super) enum Protocol {
     Forward,
     Lumberjack,
     JsonLines,
+    Http,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     In,
     Out,
+    /// Both, as each call says.
+    Both,
 }
 
 const PROTOCOLS: [(&str, Protocol); 3] = [
@@ -35,6 +38,7 @@ impl Protocol {
             Self::Forward => Some(24224),
             Self::Lumberjack => Some(5044),
             Self::JsonLines => None,
+            Self::Http => Some(8080),
         }
     }
 }
@@ -43,6 +47,13 @@ impl ConnectorKind {
     /// That of this name, in which upper and lower case mean nothing.
     pub(super) fn named(name: &str) -> Option<Self> {
         let name = name.to_lowercase();
+        if name == "http" {
+            return Some(Self {
+                protocol: Protocol::Http,
+                direction: Direction::Both,
+                is_of_streams: false,
+            });
+        }
         let (from, to) = name.split_once("to")?;
         let protocol = |name| {
             let mut protocols = PROTOCOLS.into_iter();
@@ -86,6 +97,7 @@ mod tests {
                 kind(Protocol::Lumberjack, Direction::Out, false),
             ),
             ("JSONLinesToNATS", kind(Protocol::JsonLines, Direction::In, false)),
+            ("HTTP", kind(Protocol::Http, Direction::Both, false)),
             ("NATSToNATS", None),
             ("NATSToKafka", None),
             ("Forward", None),

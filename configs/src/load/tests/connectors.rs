@@ -15,14 +15,14 @@ fn connectors(text: &str) -> Vec<ConnectorSettings> {
 fn inward(text: &str) -> InwardSettings {
     match connectors(text).remove(0).way {
         ConnectorWay::In(inward) => inward,
-        ConnectorWay::Out(_) => panic!("{text} brings messages to others"),
+        other => panic!("{text}: {other:?}"),
     }
 }
 
 fn outward(text: &str) -> OutwardSettings {
     match connectors(text).remove(0).way {
         ConnectorWay::Out(outward) => outward,
-        ConnectorWay::In(_) => panic!("{text} brings messages of others"),
+        other => panic!("{text}: {other:?}"),
     }
 }
 
@@ -95,6 +95,30 @@ fn what_is_said_holds() {
     assert!(out.is_compressed);
     assert_eq!((out.max_pending, out.chunk_limit), (1 << 20, 1 << 10));
     assert_eq!(out.ack_timeout, Duration::from_secs(3));
+}
+
+#[test]
+fn who_calls_over_http() {
+    let ConnectorWay::Http(usual) = connectors("type: HTTP").remove(0).way else {
+        panic!("it is HTTP");
+    };
+    assert_eq!(usual.listen.port, Port::Fixed(8080));
+    assert_eq!((usual.max_body, usual.requests_a_second), (16 << 20, None));
+    let text = "type: http, listen: '127.0.0.1:-1', allowed_origins: ['https://a.b', '*'], max_body: 1MB,
+        max_requests_per_second: 7";
+    let ConnectorWay::Http(said) = connectors(text).remove(0).way else {
+        panic!("it is HTTP");
+    };
+    assert_eq!(said.allowed_origins, ["https://a.b", "*"]);
+    assert_eq!((said.max_body, said.requests_a_second), (1 << 20, Some(7)));
+    for (keys, told) in [
+        ("subject: a", "subject is not for connectors"),
+        ("account: A", "account is not for connectors"),
+        ("allowed_origins: ['a.b']", "\"a.b\" is not an origin"),
+    ] {
+        let error = read(&format!("connectors: [{{id: c, type: HTTP, {keys}}}]")).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
 }
 
 #[test]

@@ -110,7 +110,7 @@ pub(crate) async fn guard(
 }
 
 /// The answer, for as long as it takes to be written; something short where there is no room for it.
-fn on_its_way(response: ServiceResponse<BoxBody>, serving: Serving) -> ServiceResponse<BoxBody> {
+pub(crate) fn on_its_way(response: ServiceResponse<BoxBody>, serving: Serving) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
     let (response, body) = response.into_parts();
     let response = match Answer::new(body, serving) {
@@ -159,7 +159,7 @@ fn until_changed(body: BoxBody, mut changes: watch::Receiver<()>) -> BoxBody {
 }
 
 /// What a handler was not even called for is told in the same form as everything else.
-fn told(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+pub(crate) fn told(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let error = response.response().error();
     let problem = error
         .filter(|error| error.as_error::<Problem>().is_none())

@@ -17,7 +17,7 @@ const LONGEST: usize = 4096;
 
 /// The credentials of a request.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Presented {
+pub(crate) enum Presented {
     /// There are none.
     Nothing,
     /// Neither a login nor a token that could be understood.
@@ -35,7 +35,7 @@ pub(super) enum Presented {
 
 impl Presented {
     /// Reads the header `Authorization`. A login without a name gives a token in place of the password, for browsers.
-    pub(super) fn read(header: Option<&[u8]>) -> Self {
+    pub(crate) fn read(header: Option<&[u8]>) -> Self {
         let Some(header) = header else {
             return Self::Nothing;
         };

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Names and their values. A name may have several.
-pub(super) type Headers = BTreeMap<String, Vec<String>>;
+pub(crate) type Headers = BTreeMap<String, Vec<String>>;
 
 /// Why there is no header block.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(super) enum HeaderError {
+pub(crate) enum HeaderError {
     #[error("a header has no name, or one that is not printable ASCII without a colon")]
     Name,
     #[error("the value of a header has a line end")]
@@ -16,7 +16,7 @@ pub(super) enum HeaderError {
 }
 
 /// The header block of these; None if there are none.
-pub(super) fn block(headers: &Headers) -> Result<Option<Vec<u8>>, HeaderError> {
+pub(crate) fn block(headers: &Headers) -> Result<Option<Vec<u8>>, HeaderError> {
     let mut block = b"NATS/1.0\r\n".to_vec();
     let begun = block.len();
     for (name, values) in headers {
@@ -40,7 +40,7 @@ pub(super) fn block(headers: &Headers) -> Result<Option<Vec<u8>>, HeaderError> {
 }
 
 /// What a header block says. A status stands under the name `Status`; what is no header is left out.
-pub(super) fn read(block: &[u8]) -> Headers {
+pub(crate) fn read(block: &[u8]) -> Headers {
     let text = String::from_utf8_lossy(block);
     let mut headers = Headers::new();
     let mut lines = text.split("\r\n");

@@ -17,6 +17,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
 use vagus_actors::in_process::InProcessSubscription;
+use vagus_auth::permission::Filter;
 use vagus_delivery::mailbox::{Delivered, Messages};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::neutral::NeutralMessage;
@@ -56,16 +57,17 @@ struct End<'a> {
 
 /// The events of a subscription: `subscribed`, then `message` for each, and `end` if the server ends it.
 ///
-/// A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of the one that
+/// What the filter denies is left out. A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of the one that
 /// does not read.
-pub(super) fn events(
+pub(crate) fn events(
     subscription: InProcessSubscription,
+    filter: Option<Filter>,
     place: Place,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     let (pieces, mut come) = mpsc::channel(1);
     rt::spawn(async move {
         let _place = place;
-        feed(subscription, pieces).await;
+        feed(subscription, filter.as_ref(), pieces).await;
     });
     stream::poll_fn(move |task| come.poll_recv(task).map(|piece| piece.map(Ok)))
 }
@@ -79,7 +81,7 @@ enum Step {
 }
 
 /// Feeds until one of the two is gone.
-async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
+async fn feed(mut subscription: InProcessSubscription, filter: Option<&Filter>, pieces: Sender<Bytes>) {
     let mut heartbeat = interval(HEARTBEAT);
     let mut taken = Messages::default();
     let mut piece = Vec::new();
@@ -90,7 +92,7 @@ async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
         {
             break reason;
         }
-        if make_events(&mut taken, &mut piece) {
+        if make_events(&mut taken, filter, &mut piece) {
             continue;
         }
         let mut gone = pin!(pieces.closed());
@@ -118,7 +120,7 @@ async fn feed(mut subscription: InProcessSubscription, pieces: Sender<Bytes>) {
             if !piece.is_empty() && pieces.send(std::mem::take(&mut piece).into()).await.is_err() {
                 return;
             }
-            if !make_events(&mut taken, &mut piece) {
+            if !make_events(&mut taken, filter, &mut piece) {
                 break;
             }
         }
@@ -152,10 +154,13 @@ async fn hand_over(
 }
 
 /// Makes events of what has been delivered, up to a piece; false if there was nothing to make any of.
-fn make_events(taken: &mut Messages, out: &mut Vec<u8>) -> bool {
+fn make_events(taken: &mut Messages, filter: Option<&Filter>, out: &mut Vec<u8>) -> bool {
     while out.len() < PIECE
         && let Some(message) = taken.next()
     {
+        if filter.is_some_and(|filter| filter.denies(message.parts().subject)) {
+            continue;
+        }
         append_event(out, "message", &shown(&message.parts()));
     }
     !out.is_empty()
