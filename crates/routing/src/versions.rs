@@ -10,16 +10,12 @@ use crate::subject::split_token;
 
 const BUCKETS: usize = 256;
 
-/// So many changes make all fan-outs stale.
-const CHANGES_OF_ALL: u64 = 64;
-
 /// What the index was like for a subject. Only equality means anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version(u64);
 
 /// One counter for each of 256 classes of first tokens, and one for subscriptions that begin with a wildcard. A
-/// change of subscriptions thus makes stale only the fan-outs of subjects in its class. The first few changes make stale
-/// all of them: most of many accounts see no more, and take 2 KiB less memory.
+/// change of subscriptions thus makes stale only the fan-outs of subjects in its class.
 ///
 /// # Why a stale fan-out is never taken for a current one
 ///
@@ -31,7 +27,7 @@ pub struct Version(u64);
 /// reading the index would break this: the older fan-out could be kept under the newer version.
 #[derive(Debug, Default)]
 pub struct Versions {
-    /// None as long as all are zero.
+    /// None as long as all are zero: most of many accounts may never have a subscription.
     buckets: OnceLock<Box<[AtomicU64; BUCKETS]>>,
     wildcard: AtomicU64,
 }
@@ -57,7 +53,6 @@ impl Versions {
     pub fn bump(&self, subscription_subject: &[u8]) {
         let counter = match split_token(subscription_subject) {
             (b"*", _) | (b">", None) => &self.wildcard,
-            _ if self.has_changed_little() => &self.wildcard,
             (token, _) => &self.buckets()[bucket_of(token)],
         };
         counter.fetch_add(1, Ordering::Release);
@@ -66,10 +61,6 @@ impl Versions {
     /// Says that anything may have changed.
     pub fn bump_all(&self) {
         self.wildcard.fetch_add(1, Ordering::Release);
-    }
-
-    fn has_changed_little(&self) -> bool {
-        self.buckets.get().is_none() && self.wildcard.load(Ordering::Relaxed) < CHANGES_OF_ALL
     }
 
     fn buckets(&self) -> &[AtomicU64; BUCKETS] {
