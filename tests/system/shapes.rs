@@ -199,7 +199,7 @@ fn of_how_long_services_take() {
     let question = service.message();
     service.publish(&question.reply.unwrap(), b"yes");
     told(&format!("{requestor} responder{{{PARTY}}}"), 200);
-    asker.send("PUB svc inbox 0\r\nUNSUB 9");
+    asker.send("PUB svc inbox 0\r\n\r\nUNSUB 9");
     told(&format!("description {requestor}"), 408);
 
     let headers = question.headers.unwrap();
