@@ -1,5 +1,5 @@
-//! The commands for people: publish, subscribe, request, reply, measure, watch a server, see whether it is well, hash a
-//! password, try a mapping.
+//! The commands for people: publish, subscribe, request, reply, measure, see to streams, watch a server, see whether it is
+//! well, hash a password, try a mapping.
 
 mod address;
 mod arguments;
@@ -14,6 +14,7 @@ mod publish;
 mod reply;
 mod request;
 mod session;
+mod stream;
 mod subscribe;
 mod top;
 
@@ -38,6 +39,7 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Healthcheck => healthcheck::run(args, &mut out),
         Tool::Password => password::run(args, &mut out),
         Tool::Mapping => mapping::run(args, &mut out),
+        Tool::Stream => stream::run(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,6 +64,7 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Req => request::HELP,
         Tool::Reply => reply::HELP,
         Tool::Bench => bench::HELP,
+        Tool::Stream => stream::HELP,
         // These talk to no client port.
         Tool::Top => return (top::HELP, ""),
         Tool::Healthcheck => return (healthcheck::HELP, ""),

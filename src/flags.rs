@@ -58,6 +58,7 @@ pub(crate) enum Tool {
     Healthcheck,
     Password,
     Mapping,
+    Stream,
 }
 
 impl Tool {
@@ -72,6 +73,7 @@ impl Tool {
             "healthcheck" => Self::Healthcheck,
             "passwd" => Self::Password,
             "mapping" => Self::Mapping,
+            "stream" => Self::Stream,
             _ => return None,
         })
     }

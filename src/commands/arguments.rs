@@ -30,6 +30,22 @@ pub(super) enum Argument {
     Throughput,
     Request,
     NoProgress,
+
+    Json,
+    Domain,
+    Subject,
+    Subjects,
+    Names,
+    Sort,
+    Force,
+    Keep,
+    Sequence,
+    LastFor,
+    NextFor,
+    Config,
+    DryRun,
+    /// A setting of a stream, by the key that the API has for it.
+    StreamSetting(&'static str),
 }
 
 pub(super) const HELP: &str = "
@@ -121,7 +137,8 @@ pub(super) fn duration(
         .ok_or_else(|| ToolError::Usage(format!("--{name} takes a time such as 2s or 500ms, not {text:?}")))
 }
 
-fn read_duration(text: &str) -> Option<Duration> {
+/// A length of time; None if it is none.
+pub(super) fn read_duration(text: &str) -> Option<Duration> {
     let (number, unit) = match text.find(|sign: char| sign.is_ascii_alphabetic()) {
         Some(at) => text.split_at(at),
         None => (text, "s"),
@@ -132,6 +149,7 @@ fn read_duration(text: &str) -> Option<Duration> {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return None,
     };
     let number: f64 = number.parse().ok()?;
@@ -154,6 +172,7 @@ mod tests {
             ("0.5s", Some(500)),
             ("250ms", Some(250)),
             ("1m", Some(60_000)),
+            ("2d", Some(172_800_000)),
             ("2000us", Some(2)),
             ("", None),
             ("-1s", None),

@@ -47,6 +47,8 @@ pub(super) enum ToolError {
     #[error(transparent)]
     Mapping(#[from] super::mapping::MappingError),
     #[error(transparent)]
+    Stream(#[from] super::stream::StreamError),
+    #[error(transparent)]
     Http(#[from] super::http::HttpError),
     #[error(transparent)]
     Top(#[from] super::top::TopError),

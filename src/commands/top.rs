@@ -14,6 +14,7 @@ mod text;
 
 pub(super) use look::LookError;
 pub(super) use options::HELP;
+pub(super) use sample::tame;
 
 use super::error::ToolError;
 use super::http::Endpoint;

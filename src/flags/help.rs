@@ -11,6 +11,7 @@ Commands:
     sub          Show the messages of a subject
     req          Send a request and show the answer
     reply        Answer requests
+    stream       List, show, make, change, empty and delete streams, and get their messages
     bench        Measure a server
     top          Watch a server: rates, connections, hot subjects
     healthcheck  Ask a server whether it is well

@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 /// One flag and all the names it goes by.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Flag<Id> {
     pub(crate) id: Id,
     pub(crate) names: &'static [&'static str],

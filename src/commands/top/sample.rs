@@ -102,7 +102,7 @@ impl Wanted {
 }
 
 /// Text of a peer without what would move the cursor, split lines or fill memory.
-pub(super) fn tame(text: &str) -> String {
+pub(in crate::commands) fn tame(text: &str) -> String {
     const LONGEST: usize = 4096;
     text.chars()
         .take(LONGEST)
