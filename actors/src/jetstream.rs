@@ -50,8 +50,14 @@ pub struct Settings {
     pub encryption: Option<Encryption>,
     /// Whether requests may have no fields but those that are known.
     pub strict: bool,
+    /// How many messages consumers may have unacknowledged, and how many one request may ask for; 0: as many as one likes.
+    pub max_ack_pending: isize,
+    /// See `max_ack_pending`.
+    pub max_request_batch: isize,
     /// How many batches may be under way, of all streams.
     pub max_batches: usize,
+    /// The version of nats-server that this one is like.
+    pub version: String,
     /// How many bytes of messages may be in memory, and in files.
     pub max_memory: i64,
     /// See `max_memory`.
@@ -91,7 +97,10 @@ impl OpenedStreams {
             domain,
             encryption,
             strict,
+            max_ack_pending,
+            max_request_batch,
             max_batches,
+            version,
             max_memory,
             max_storage,
             limits,
@@ -114,7 +123,10 @@ impl OpenedStreams {
         let shared = (address, workers);
         let asking = Asking {
             domain,
+            version,
             strict,
+            max_ack_pending,
+            max_request_batch,
             max_batches,
         };
         let server = Server::new((disk, store), shared, zones, asking, limits, room);

@@ -11,6 +11,7 @@ mod changes;
 mod groups;
 mod hot_subjects;
 mod importing;
+mod listeners;
 mod receiving;
 mod salvage;
 mod schedule;
@@ -23,6 +24,7 @@ pub use changes::Settled;
 pub(crate) use changes::{Announce, Announcer, ChangeImports, Depart};
 pub use hot_subjects::ListHotSubjects;
 pub(crate) use hot_subjects::SubjectTraffic;
+pub(crate) use listeners::{ListenersChanged, ListenersWatch, WatchListeners};
 pub(crate) use services::ServiceImport;
 pub(crate) use shadows::StreamImport;
 pub use watchers::{EndWatch, InterestChange, InterestChanged, WatchInterest};
@@ -36,6 +38,7 @@ use changes::Work;
 use groups::Groups;
 use hot_subjects::HotSubjects;
 use importing::Importing;
+use listeners::Listeners;
 use schedule::{Portion, Schedule, Visit};
 use serde::Serialize;
 use services::Services;
@@ -59,6 +62,7 @@ pub struct Router {
     settling: Settling,
     hot_subjects: HotSubjects,
     watchers: Watchers,
+    listeners: Listeners,
     shadows: Shadows,
     /// Not all shadows are as imports say.
     casting: Option<Casting>,
@@ -122,6 +126,7 @@ impl Router {
             hot_subjects: HotSubjects::new(account.clone()),
             settling: Settling::new(account.id(), arbiters.clone()),
             shadows: Shadows::default(),
+            listeners: Listeners::default(),
             casting: None,
             services: Services::default(),
             arbiters,
@@ -221,6 +226,7 @@ impl Router {
             }
         }
         self.change_plain(&portion.changes);
+        self.listeners.tell();
         if !self.shadows.are_none() {
             let mut elsewhere = ChangesElsewhere::default();
             for change in &portion.changes {
@@ -298,6 +304,7 @@ impl Router {
                 Change::Add(_) => {
                     if index.insert(subscription.clone()) {
                         self.watchers.plain_changed(subscription, true, &index);
+                        self.listeners.changed(subscription.subject());
                     }
                 }
                 Change::Remove(_) => {
@@ -307,6 +314,7 @@ impl Router {
                     }
                     if index.remove(subscription) {
                         self.watchers.plain_changed(subscription, false, &index);
+                        self.listeners.changed(subscription.subject());
                     }
                 }
             }
@@ -328,6 +336,8 @@ impl Router {
             self.abandon_requests([&*name.subject]);
         }
         self.watchers.group_changed(name, before.as_ref(), members);
+        self.listeners.changed(&name.subject);
+        self.listeners.tell();
         // Members that have left are freed here, with the lock released.
         drop(before);
     }

@@ -1,19 +1,13 @@
 //! What was acknowledged is there, however the server ended.
 
-use crate::world::{Folder, ask, ask_json, asker, process};
+use crate::world::{Folder, ask, ask_json, asker, end, process};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
-use vagus_test_support::{Client, Process};
+use vagus_test_support::Client;
 
 const MESSAGES: usize = 500;
-
-fn end(mut process: Process, signal: Signal) {
-    let id = Pid::from_raw(process.id().cast_signed()).unwrap();
-    kill_process(id, signal).unwrap();
-    process.wait();
-}
 
 #[track_caller]
 fn create(client: &mut Client, storage: &str) {

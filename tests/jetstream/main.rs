@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod consumers;
+#[cfg(test)]
 mod durable;
 #[cfg(test)]
 mod settings;

@@ -1,5 +1,6 @@
 //! Servers that keep streams, and clients who ask.
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,6 +37,14 @@ impl Drop for Folder {
 pub(crate) fn process(folder: &Folder) -> Process {
     let folder = folder.path().to_str().unwrap();
     spawn_binary!("-js", "-sd", folder, "-a", "127.0.0.1", "-p", "-1")
+}
+
+/// Sends a signal to a server, and waits for its end.
+#[track_caller]
+pub(crate) fn end(mut process: Process, signal: Signal) {
+    let id = Pid::from_raw(process.id().cast_signed()).unwrap();
+    kill_process(id, signal).unwrap();
+    process.wait();
 }
 
 /// A client that is ready to ask.

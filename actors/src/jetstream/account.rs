@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use vagus_jetstream::account::{Account, AccountInfo, Creation, Room, Tiers};
 use vagus_jetstream::config::{Storage, StreamConfig, StreamConfigRequest};
+use vagus_jetstream::consumer::config::ConsumerBounds;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::Stream as Machine;
 use vagus_store::messages::Messages;
@@ -36,11 +37,13 @@ impl AccountStreams {
         starters: Arc<Starters>,
         tiers: Tiers,
     ) -> Self {
+        // As many as there have been of all accounts: none is known by what one of this account was.
+        let created = server.store.lock().last_id();
         Self {
             routed,
+            registry: Mutex::new(Account::new(tiers, created)),
             server,
             starters,
-            registry: Mutex::new(Account::new(tiers, 0)),
             streams: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
         }
@@ -64,6 +67,11 @@ impl AccountStreams {
     /// From now on it may have that. What it has stays.
     pub fn set_tiers(&self, tiers: Tiers) {
         self.registry.lock().set_tiers(tiers);
+    }
+
+    /// The version of nats-server that this one is like.
+    pub fn version(&self) -> &str {
+        &self.server.version
     }
 
     /// What the subjects begin with that requests are asked on.
@@ -115,6 +123,25 @@ impl AccountStreams {
         let storage = registry.stream(name).map(|stream| stream.config.storage);
         let is_full = storage.is_ok_and(|storage| self.server.is_full(storage));
         registry.room(name, is_full)
+    }
+
+    /// What consumers of a stream may be.
+    pub(super) fn consumer_bounds(&self, stream: &str) -> ConsumerBounds {
+        let registry = self.registry.lock();
+        let replicas = registry.stream(stream).map_or(1, |stream| stream.config.replicas);
+        let (_, limits) = registry.tiers().select(replicas).unzip();
+        let limits = limits.copied().unwrap_or_default();
+        ConsumerBounds {
+            max_ack_pending: self.server.max_ack_pending,
+            max_batch: self.server.max_request_batch,
+            account_max_ack_pending: limits.max_ack_pending,
+            account_max_consumers: limits.max_consumers,
+        }
+    }
+
+    /// A stream has so many consumers.
+    pub(super) fn set_consumers(&self, stream: &str, consumers: usize) {
+        self.registry.lock().set_consumers(stream, consumers);
     }
 
     /// A stream has so many bytes more or, below 0, less.
@@ -195,6 +222,7 @@ impl AccountStreams {
             machine: machine(messages),
             identity,
             index: 0,
+            is_new: true,
         };
         let begun = self.begin(found).await;
         // The server is at its end.

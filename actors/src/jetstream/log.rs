@@ -27,7 +27,7 @@ pub(super) struct LogThread(JoinHandle<()>);
 
 /// Who hears what becomes of the entries of a stream.
 pub(super) trait Follower: Send {
-    /// Everything up to this number is durable.
+    /// Everything up to this number is durable; or would survive the end of the process, where nobody waits for more.
     fn durable(&self, number: u64);
 
     /// Nothing that is not durable yet will be.
@@ -47,6 +47,8 @@ pub(super) struct NewEntry {
     pub(super) timestamp: u64,
     pub(super) body: Vec<u8>,
     pub(super) importance: Importance,
+    /// Whether somebody waits until it is durable; if not, it is told when it would survive the end of the process.
+    pub(super) is_awaited: bool,
 }
 
 /// What the Log is told to do.

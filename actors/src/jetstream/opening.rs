@@ -178,6 +178,7 @@ fn restore(disk: &Arc<dyn Disk>, found: &mut FoundStream, domain: &str) -> Resul
         machine,
         identity: found.identity.clone(),
         index: found.found.position.index,
+        is_new: false,
     })
 }
 

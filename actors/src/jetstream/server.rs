@@ -20,8 +20,13 @@ pub type Zones = Arc<dyn Fn(&str) -> Option<TimeZone> + Send + Sync>;
 pub(super) struct Asking {
     /// The domain that is asked; empty: none.
     pub(super) domain: String,
+    /// See [`Server::version`].
+    pub(super) version: String,
     /// See [`Server::strict`].
     pub(super) strict: bool,
+    /// See [`Server::max_ack_pending`].
+    pub(super) max_ack_pending: isize,
+    pub(super) max_request_batch: isize,
     /// How many batches may be under way, of all streams.
     pub(super) max_batches: usize,
 }
@@ -37,6 +42,11 @@ pub(super) struct Server {
     /// Whether requests may have no fields but those that are known.
     pub(super) strict: bool,
     max_batches: usize,
+    /// The version of nats-server that this one is like.
+    pub(super) version: String,
+    /// How many messages consumers may have unacknowledged, and how many one request may ask for; 0: as many as one likes.
+    pub(super) max_ack_pending: isize,
+    pub(super) max_request_batch: isize,
     prefixes: Vec<String>,
     limits: RwLock<Arc<ServerLimits>>,
     batches: AtomicUsize,
@@ -56,7 +66,10 @@ impl Server {
     ) -> Self {
         let Asking {
             domain,
+            version,
             strict,
+            max_ack_pending,
+            max_request_batch,
             max_batches,
         } = asking;
         let mut prefixes = vec![PREFIX.to_owned()];
@@ -72,6 +85,9 @@ impl Server {
             domain,
             strict,
             max_batches,
+            version,
+            max_ack_pending,
+            max_request_batch,
             prefixes,
             limits: RwLock::new(Arc::new(limits)),
             batches: AtomicUsize::new(0),

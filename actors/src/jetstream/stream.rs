@@ -7,9 +7,11 @@
 
 mod asking;
 mod carrier;
+mod consuming;
 mod deciding;
 mod keeping;
 mod speaking;
+mod telling;
 
 pub use asking::{Shown, StreamAddress};
 
@@ -18,9 +20,9 @@ use super::log::{Follower, NewEntry};
 use super::server::Server;
 use super::stored::Stored;
 use crate::mailbox::{Observe, tell};
-use crate::router::{Announce, Announcer};
+use crate::router::{Announce, Announcer, ListenersChanged, ListenersWatch, WatchListeners};
 use actix::prelude::*;
-use asking::Question;
+use asking::{Carry, Question};
 use bytes::Bytes;
 use carrier::Carrier;
 use keeping::Keeping;
@@ -51,9 +53,43 @@ const IN_FLIGHT_AT_MOST: usize = 8 << 20;
 /// The queue group of all who can answer the same direct request.
 const DIRECT_GROUP: &[u8] = b"_sys_";
 
-/// By which number what is asked directly comes, and what is asked for the last message of a subject.
-const DIRECT: u32 = u32::MAX;
-const DIRECT_LAST: u32 = u32::MAX - 1;
+/// As what something comes, by the number of the subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// It is to be kept.
+    Published,
+    /// Somebody asks for messages directly, or for the last one of a subject.
+    Direct,
+    DirectLast,
+    /// Somebody says what has become of a message that a consumer delivered.
+    Acknowledgement,
+    /// Somebody asks a consumer for messages.
+    Pull,
+    /// Somebody has taken what a consumer pushed.
+    Flow,
+}
+
+impl Came {
+    /// All that is not to be kept. Their numbers are counted down from the largest, in this order.
+    const REQUESTS: [Self; 5] = [
+        Self::Direct,
+        Self::DirectLast,
+        Self::Acknowledgement,
+        Self::Pull,
+        Self::Flow,
+    ];
+
+    fn of(number: u32) -> Self {
+        let place = (u32::MAX - number) as usize;
+        Self::REQUESTS.get(place).copied().unwrap_or(Self::Published)
+    }
+
+    /// The number by which it comes; None for what is to be kept, which has others.
+    fn number(self) -> Option<u32> {
+        let place = Self::REQUESTS.iter().position(|other| *other == self)?;
+        Some(u32::MAX - place as u32)
+    }
+}
 
 /// A stream with its messages, that no actor has yet.
 #[derive(Debug)]
@@ -62,13 +98,14 @@ pub(super) struct Found {
     pub(super) identity: StreamIdentity,
     /// The index of the last entry of its log.
     pub(super) index: u64,
+    /// Whether it has just been made.
+    pub(super) is_new: bool,
 }
 
 /// What a stream subscribes to.
 struct Wanted {
     subject: Bytes,
-    /// The number by which it comes if it is a request; None: it is what is to be kept.
-    as_request: Option<u32>,
+    came: Came,
 }
 
 /// One stream.
@@ -79,7 +116,7 @@ pub(super) struct Stream {
     machine: Machine<Stored>,
     identity: StreamIdentity,
     mailbox: Mailbox,
-    subscriptions: HashMap<u32, Arc<ConnectionSubscription>>,
+    subscriptions: Vec<Arc<ConnectionSubscription>>,
     next_number: u32,
     /// What was taken from the mailbox, as far as nothing is decided of it.
     incoming: Messages,
@@ -97,6 +134,10 @@ pub(super) struct Stream {
     next_request: u64,
     /// What is asked that has to wait for something that is being read, by what that is.
     questions: VecDeque<(u64, Question)>,
+    /// What has to be wished again when the log is further.
+    wishes: VecDeque<Carry>,
+    /// Whether somebody listens where consumers push to, by their names.
+    listening: HashMap<String, Arc<ListenersWatch>>,
     is_reading: bool,
     /// What is to be published.
     spoken: VecDeque<Spoken>,
@@ -105,6 +146,7 @@ pub(super) struct Stream {
     batches: usize,
     waker: Option<Waker>,
     own: Addr<Self>,
+    is_new: bool,
     /// Nothing more gets in, for this reason.
     failure: Option<ApiError>,
 }
@@ -144,6 +186,7 @@ impl Stream {
             machine,
             identity,
             index,
+            is_new,
         } = found;
         let mailbox = Mailbox::new(
             &arbiter.borrow().shared,
@@ -162,7 +205,7 @@ impl Stream {
             machine,
             identity,
             mailbox,
-            subscriptions: HashMap::new(),
+            subscriptions: Vec::new(),
             next_number: 1,
             incoming: Messages::default(),
             held_back: None,
@@ -174,12 +217,15 @@ impl Stream {
             requests: HashMap::new(),
             next_request: 1,
             questions: VecDeque::new(),
+            wishes: VecDeque::new(),
+            listening: HashMap::new(),
             is_reading: false,
             spoken: VecDeque::new(),
             keeping: Keeping::at(index),
             batches: 0,
             waker: None,
             own: own.clone(),
+            is_new,
             failure: None,
         };
         let changes = stream.changes_of_interest();
@@ -215,7 +261,7 @@ impl Stream {
             let subjects = config.subjects.iter();
             wanted.extend(subjects.map(|subject| Wanted {
                 subject: Bytes::copy_from_slice(subject.as_bytes()),
-                as_request: None,
+                came: Came::Published,
             }));
         }
         if config.allow_direct {
@@ -223,35 +269,59 @@ impl Stream {
                 let direct = format!("{prefix}DIRECT.GET.{}", config.name);
                 wanted.push(Wanted {
                     subject: format!("{direct}.>").into(),
-                    as_request: Some(DIRECT_LAST),
+                    came: Came::DirectLast,
                 });
                 wanted.push(Wanted {
                     subject: direct.into(),
-                    as_request: Some(DIRECT),
+                    came: Came::Direct,
                 });
             }
         }
+        wanted.extend(self.wanted_for_consumers());
         let mut changes = Vec::new();
-        self.subscriptions.retain(|_, there| {
+        self.subscriptions.retain(|there| {
             let is_wanted = wanted.iter().any(|wanted| wanted.subject == there.subject());
             if !is_wanted {
                 changes.push(Change::Remove(there.clone()));
             }
             is_wanted
         });
-        for Wanted { subject, as_request } in wanted {
-            let mut there = self.subscriptions.values();
+        for Wanted { subject, came } in wanted {
+            let mut there = self.subscriptions.iter();
             if there.any(|there| there.subject() == &*subject) {
                 continue;
             }
-            let number = as_request.unwrap_or(self.next_number);
-            let queue = as_request.map(|_| DIRECT_GROUP);
+            let number = came.number().unwrap_or(self.next_number);
+            let is_direct = matches!(came, Came::Direct | Came::DirectLast);
+            let queue = is_direct.then_some(DIRECT_GROUP);
             self.next_number += 1;
             let subscription = self.mailbox.subscription(&subject, queue, number);
             changes.push(Change::Add(subscription.clone()));
-            self.subscriptions.insert(self.next_number, subscription);
+            self.subscriptions.push(subscription);
         }
         changes
+    }
+
+    /// What those say and ask on who have its consumers: whether there are any, it can be said at any time.
+    fn wanted_for_consumers(&self) -> Vec<Wanted> {
+        let name = &self.identity.name;
+        let mut wanted = Vec::new();
+        // With and without domain and account in front.
+        for scope in ["", "*.*."] {
+            wanted.push(Wanted {
+                subject: format!("$JS.ACK.{scope}{name}.>").into(),
+                came: Came::Acknowledgement,
+            });
+            wanted.push(Wanted {
+                subject: format!("$JS.FC.{scope}{name}.>").into(),
+                came: Came::Flow,
+            });
+        }
+        wanted.extend(self.server.api_prefixes().iter().map(|prefix| Wanted {
+            subject: format!("{prefix}CONSUMER.MSG.NEXT.{name}.*").into(),
+            came: Came::Pull,
+        }));
+        wanted
     }
 
     /// Has changes of interest be in force; who waits for that is told.
@@ -271,6 +341,14 @@ impl Stream {
             announcer,
         };
         tell(&self.account.routed.router, announce);
+    }
+
+    /// Has it be told when somebody begins to listen where a consumer pushes to, or no longer does.
+    fn watch_listeners(&self, name: &str, subject: Bytes) -> Arc<ListenersWatch> {
+        let watcher = self.own.clone().recipient();
+        let watch = Arc::new(ListenersWatch::new(subject, name.to_owned(), watcher));
+        tell(&self.account.routed.router, WatchListeners(watch.clone()));
+        watch
     }
 
     /// Has what waits be looked at again.
@@ -299,6 +377,11 @@ impl Actor for Stream {
 
     fn started(&mut self, context: &mut Context<Self>) {
         self.account.use_bytes(&self.identity.name, self.held_bytes());
+        self.around(|machine, around| machine.begin_consumers(around));
+        self.propose();
+        if self.is_new {
+            self.tell_of_event(telling::StreamEvent::Created);
+        }
         context.spawn(Carrier::default());
     }
 }
@@ -309,7 +392,7 @@ impl Drop for Stream {
             let (account, name) = (&self.identity.account, &self.identity.name);
             log::error!("JetStream: stream '{account} > {name}' has panicked");
         }
-        let ended = std::mem::take(&mut self.subscriptions).into_values();
+        let ended = std::mem::take(&mut self.subscriptions).into_iter();
         self.announce(ended.map(Change::Remove).collect(), None);
     }
 }
@@ -350,6 +433,26 @@ impl Handler<OfLog> for Stream {
             OfLog::Checkpoint => self.keeping.wants_checkpoint = true,
         }
         self.keep();
+        self.wake();
+    }
+}
+
+impl Handler<ListenersChanged> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, ListenersChanged { name }: ListenersChanged, _: &mut Context<Self>) {
+        let Some(watch) = self.listening.get(&name) else {
+            return;
+        };
+        watch.looks();
+        let is_bound = self
+            .account
+            .routed
+            .account
+            .interest()
+            .reaches_anybody(watch.subject());
+        self.around(|machine, around| machine.set_bound(around, &name, is_bound));
+        self.propose();
         self.wake();
     }
 }

@@ -192,6 +192,12 @@ impl Store {
         Ok(())
     }
 
+    /// No stream of this store has been given an id that is larger.
+    #[must_use]
+    pub fn last_id(&self) -> u64 {
+        self.next_id.saturating_sub(1)
+    }
+
     /// An id that nothing has had.
     fn take_id(&mut self) -> Result<u64, StoreError> {
         if self.next_id >= self.ids_taken {

@@ -1,9 +1,10 @@
 //! From a request to its answer.
 
-use crate::topic::{OfStream, Topic};
+use crate::topic::{OfConsumer, OfStream, Topic};
 use crate::{
-    account_info, message_delete, message_get, stream_create, stream_delete, stream_info, stream_list,
-    stream_names, stream_purge, stream_update,
+    account_info, consumer_create, consumer_delete, consumer_info, consumer_list, consumer_names,
+    consumer_pause, consumer_reset, consumer_unpin, message_delete, message_get, stream_create,
+    stream_delete, stream_info, stream_list, stream_names, stream_purge, stream_update,
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use vagus_jetstream::error::ApiError;
 use vagus_jetstream::time::Time;
 
 /// A request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     pub(crate) topic: Topic<'a>,
     pub(crate) headers: &'a [u8],
@@ -43,6 +44,11 @@ impl Request<'_> {
                 Err(error) => Err(error),
             }),
             Topic::Stream(of, name) => answer_of_stream(of, name, known, account).await,
+            Topic::CreateConsumer(form) => written(match (known, form) {
+                (Ok(body), Ok(form)) => consumer_create::answer(account, form, body).await,
+                (Err(error), _) | (_, Err(error)) => Err(error),
+            }),
+            Topic::Consumer(of, stream, name) => answer_of_consumer(of, (stream, name), known, account).await,
         }
     }
 }
@@ -70,6 +76,32 @@ async fn answer_of_stream(
         OfStream::Purge => outcome!(stream_purge::answer),
         OfStream::MessageGet => outcome!(message_get::answer),
         OfStream::MessageDelete => outcome!(message_delete::answer),
+        OfStream::ConsumerNames => outcome!(consumer_names::answer),
+        OfStream::ConsumerList => outcome!(consumer_list::answer),
+    }
+}
+
+async fn answer_of_consumer(
+    of: OfConsumer,
+    names: (&str, &str),
+    known: Result<&[u8], ApiError>,
+    account: &AccountStreams,
+) -> Answered {
+    /// What a request comes to, unless it is refused before.
+    macro_rules! outcome {
+        ($answer:path) => {
+            written(match known {
+                Ok(body) => $answer(account, names, body).await,
+                Err(error) => Err(error),
+            })
+        };
+    }
+    match of {
+        OfConsumer::Info => outcome!(consumer_info::answer),
+        OfConsumer::Delete => outcome!(consumer_delete::answer),
+        OfConsumer::Pause => outcome!(consumer_pause::answer),
+        OfConsumer::Reset => outcome!(consumer_reset::answer),
+        OfConsumer::Unpin => outcome!(consumer_unpin::answer),
     }
 }
 
@@ -84,7 +116,7 @@ fn written<T: Answer>(outcome: Result<T, ApiError>) -> Answered {
 /// What is told of a stream.
 pub(crate) fn described(account: &AccountStreams, shown: Shown) -> StreamInfo {
     StreamInfo {
-        config: shown.config,
+        config: shown.config.shown(account.version()),
         created: shown.created,
         state: shown.state,
         domain: account.domain().to_owned(),

@@ -5,6 +5,14 @@
 
 mod account_info;
 mod answering;
+mod consumer_create;
+mod consumer_delete;
+mod consumer_info;
+mod consumer_list;
+mod consumer_names;
+mod consumer_pause;
+mod consumer_reset;
+mod consumer_unpin;
 mod desk;
 mod message_delete;
 mod message_get;

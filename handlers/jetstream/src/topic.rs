@@ -1,7 +1,10 @@
 //! What is asked, by the subject it is asked on.
 
+use vagus_jetstream::consumer::request::ConsumerForm;
+use vagus_jetstream::error::ApiError;
+
 /// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Topic<'a> {
     /// What there is of an account.
     AccountInfo,
@@ -10,6 +13,20 @@ pub(crate) enum Topic<'a> {
     StreamList,
     /// About one stream.
     Stream(OfStream, &'a str),
+    /// A consumer is to be made, or to become another; or why that is not to be understood.
+    CreateConsumer(Result<(&'a str, ConsumerForm<'a>), ApiError>),
+    /// About one consumer of a stream.
+    Consumer(OfConsumer, &'a str, &'a str),
+}
+
+/// What is asked about one consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfConsumer {
+    Info,
+    Delete,
+    Pause,
+    Reset,
+    Unpin,
 }
 
 /// What is asked about one stream.
@@ -22,6 +39,8 @@ pub(crate) enum OfStream {
     Purge,
     MessageGet,
     MessageDelete,
+    ConsumerNames,
+    ConsumerList,
 }
 
 impl<'a> Topic<'a> {
@@ -31,6 +50,9 @@ impl<'a> Topic<'a> {
         let (kind, rest) = subject.split_once('.').unwrap_or((subject, ""));
         if kind == "INFO" && rest.is_empty() && !subject.ends_with('.') {
             return Some(Self::AccountInfo);
+        }
+        if kind == "CONSUMER" {
+            return Self::of_consumers(rest);
         }
         if kind != "STREAM" {
             return None;
@@ -54,11 +76,35 @@ impl<'a> Topic<'a> {
             _ => None,
         }
     }
+
+    /// The same of consumers, by what follows `CONSUMER.`.
+    fn of_consumers(subject: &'a str) -> Option<Self> {
+        if let Some(form) = ConsumerForm::of(subject) {
+            return Some(Self::CreateConsumer(form));
+        }
+        let (what, rest) = subject.split_once('.')?;
+        let of_stream = |of| (!rest.contains('.')).then_some(Self::Stream(of, rest));
+        let of_consumer = |of| {
+            let (stream, name) = rest.split_once('.')?;
+            (!name.contains('.')).then_some(Self::Consumer(of, stream, name))
+        };
+        match what {
+            "NAMES" => of_stream(OfStream::ConsumerNames),
+            "LIST" => of_stream(OfStream::ConsumerList),
+            "INFO" => of_consumer(OfConsumer::Info),
+            "DELETE" => of_consumer(OfConsumer::Delete),
+            "PAUSE" => of_consumer(OfConsumer::Pause),
+            "RESET" => of_consumer(OfConsumer::Reset),
+            "UNPIN" => of_consumer(OfConsumer::Unpin),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OfStream, Topic};
+    use super::{OfConsumer, OfStream, Topic};
+    use vagus_jetstream::consumer::request::ConsumerForm;
 
     #[test]
     fn subjects_say_what_is_asked() {
@@ -72,6 +118,26 @@ mod tests {
                 "STREAM.MSG.DELETE.S",
                 Some(Topic::Stream(OfStream::MessageDelete, "S")),
             ),
+            (
+                "CONSUMER.INFO.S.C",
+                Some(Topic::Consumer(OfConsumer::Info, "S", "C")),
+            ),
+            (
+                "CONSUMER.LIST.S",
+                Some(Topic::Stream(OfStream::ConsumerList, "S")),
+            ),
+            (
+                "CONSUMER.CREATE.S.C.a.b",
+                Some(Topic::CreateConsumer(Ok((
+                    "S",
+                    ConsumerForm::Named {
+                        name: "C",
+                        filter: "a.b",
+                    },
+                )))),
+            ),
+            ("CONSUMER.INFO.S", None),
+            ("CONSUMER.MSG.NEXT.S.C", None),
             ("INFO.S", None),
             ("STREAM.INFO", None),
             ("STREAM.INFO.A.B", None),

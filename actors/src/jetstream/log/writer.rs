@@ -2,15 +2,19 @@
 
 use super::{Counters, Follower, LogAddress, NewEntry, Order};
 use crate::jetstream::workers::Workers;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use vagus_store::CheckpointTurns;
 use vagus_store::wal::{Entry, GroupId, Lsn, Recovered, Step, Wal, WalError, WalFiles};
 
 /// After so long without anything to write the log says of itself what is durable.
 const SETTLES_AFTER: Duration = Duration::from_millis(500);
+
+/// What nobody waits for is durable after so long.
+const SYNCS_AFTER: Duration = Duration::from_secs(1);
 
 /// The term in which entries are proposed where one server alone has the log.
 const TERM: u64 = 1;
@@ -25,14 +29,17 @@ pub(super) struct Writer {
     waiting: VecDeque<NewEntry>,
     /// Who waits until the log is durable up to there.
     undurable: VecDeque<(Lsn, Waiter)>,
-    /// Groups that were told to be checkpointed.
-    asked: BTreeSet<GroupId>,
+    /// Whose turn it is to be checkpointed.
+    turns: CheckpointTurns,
     /// How far groups have become durable, while they are told.
     durable: HashMap<GroupId, u64>,
+    /// When what nobody waits for was last made durable.
+    synced: Instant,
 }
 
 enum Waiter {
-    Entry(GroupId, u64),
+    /// An entry, and whether it has to be durable.
+    Entry(GroupId, u64, bool),
     Forgotten(oneshot::Sender<bool>),
 }
 
@@ -46,8 +53,9 @@ impl Writer {
             followers: HashMap::new(),
             waiting: VecDeque::new(),
             undurable: VecDeque::new(),
-            asked: BTreeSet::new(),
+            turns: CheckpointTurns::default(),
             durable: HashMap::new(),
+            synced: Instant::now(),
         }
     }
 
@@ -63,7 +71,12 @@ impl Writer {
                 break;
             };
             is_settled = orders.is_empty();
+            if is_settled || self.synced.elapsed() >= SYNCS_AFTER {
+                self.wal.sync();
+                self.synced = Instant::now();
+            }
             if is_settled {
+                self.carry_out();
                 // What cannot be said now is said by what is written next.
                 let _ = self.wal.settle();
             }
@@ -71,6 +84,8 @@ impl Writer {
             self.carry_out();
             self.make_room();
         }
+        self.wal.sync();
+        self.carry_out();
         let _ = self.wal.settle();
         self.carry_out();
     }
@@ -84,9 +99,9 @@ impl Writer {
                     self.followers.insert(group, follower);
                 }
                 Order::Release(group, index) => {
-                    self.asked.remove(&group);
                     // If the log has no room to say so, it says so later.
                     let _ = self.wal.release(group, index);
+                    self.turns.ended(group);
                 }
                 Order::Forget(group, told) => self.forget(group, told),
                 Order::Prepared(preparation, is_made) => self.wal.prepared(preparation, is_made),
@@ -102,7 +117,7 @@ impl Writer {
 
     fn forget(&mut self, group: GroupId, told: oneshot::Sender<bool>) {
         self.followers.remove(&group);
-        self.asked.remove(&group);
+        self.turns.ended(group);
         self.waiting.retain(|entry| entry.group != group);
         match self.wal.forget(group) {
             Ok(end) => self.undurable.push_back((end, Waiter::Forgotten(told))),
@@ -126,7 +141,11 @@ impl Writer {
             kind: 0,
             body: &entry.body,
         };
-        match self.wal.append(&written, entry.importance) {
+        let appended = match entry.is_awaited {
+            true => self.wal.append(&written, entry.importance),
+            false => self.wal.append_unsynced(&written, entry.importance),
+        };
+        match appended {
             Ok(end) => {
                 let counters = self.counters();
                 counters.entries.fetch_add(1, Ordering::Relaxed);
@@ -134,7 +153,7 @@ impl Writer {
                     .bytes
                     .fetch_add(entry.body.len() as u64, Ordering::Relaxed);
                 self.undurable
-                    .push_back((end, Waiter::Entry(entry.group, entry.index)));
+                    .push_back((end, Waiter::Entry(entry.group, entry.index, entry.is_awaited)));
                 None
             }
             Err(WalError::Busy | WalError::Full) => Some(entry),
@@ -161,8 +180,8 @@ impl Writer {
                 let counters = self.counters();
                 counters.syncs.fetch_add(1, Ordering::Relaxed);
                 counters.sync_time.fetch_add(took, Ordering::Relaxed);
-                self.tell_durable(durable);
             }
+            self.tell_durable(durable, self.wal.written());
             // What comes meanwhile goes with the next write.
             let orders = self.address.take_waiting();
             self.take(orders);
@@ -173,10 +192,15 @@ impl Writer {
         counters.files_at_most.store(at_most as u64, Ordering::Relaxed);
     }
 
-    fn tell_durable(&mut self, durable: Lsn) {
-        while let Some((_, waiter)) = self.undurable.pop_front_if(|(end, _)| *end <= durable) {
+    /// Tells who waits, in the order of the log.
+    fn tell_durable(&mut self, durable: Lsn, written: Lsn) {
+        let is_done = |(end, waiter): &mut (Lsn, Waiter)| match waiter {
+            Waiter::Entry(_, _, false) => *end <= written,
+            Waiter::Entry(_, _, true) | Waiter::Forgotten(_) => *end <= durable,
+        };
+        while let Some((_, waiter)) = self.undurable.pop_front_if(is_done) {
             match waiter {
-                Waiter::Entry(group, index) => drop(self.durable.insert(group, index)),
+                Waiter::Entry(group, index, _) => drop(self.durable.insert(group, index)),
                 // Who waits may have gone.
                 Waiter::Forgotten(told) => drop(told.send(true)),
             }
@@ -197,15 +221,10 @@ impl Writer {
                 address.tell(Order::Prepared(preparation, made.is_ok()));
             });
         }
-        let (files, at_most) = self.wal.files_in_use();
-        if files * 2 <= at_most {
-            return;
-        }
-        for group in self.wal.oldest_groups() {
-            if self.asked.insert(group)
-                && let Some(follower) = self.followers.get(&group)
-            {
-                follower.checkpoint();
+        while let Some(group) = self.turns.next(&self.wal) {
+            match self.followers.get(&group) {
+                Some(follower) => follower.checkpoint(),
+                None => self.turns.ended(group),
             }
         }
     }

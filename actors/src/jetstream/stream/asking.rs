@@ -1,5 +1,6 @@
 //! What a stream is asked by others of the server.
 
+use super::telling::StreamEvent;
 use super::{Spoken, Stream};
 use crate::jetstream::stored::Stored;
 use crate::mailbox::{Observe, tell};
@@ -12,9 +13,10 @@ use vagus_jetstream::api::{
     DeleteMessageRequest, GetRequest, Page, PurgeRequest, StoredMessage, StreamInfoRequest, StreamState,
 };
 use vagus_jetstream::config::StreamConfig;
+use vagus_jetstream::consumer::request::{CreateConsumerRequest, PauseRequest, ResetRequest};
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::held::Cold;
-use vagus_jetstream::stream::{Abandonment, DirectMessage, Done, Stream as Machine};
+use vagus_jetstream::stream::{DirectMessage, Done, Requested, Stream as Machine, Surroundings};
 use vagus_jetstream::time::Time;
 
 /// How many requests may wait for something to be read.
@@ -25,7 +27,8 @@ const SENT_DIRECTLY_AT_MOST: usize = 64 << 20;
 
 /// Asks the machine of a stream; may have to be asked again when something has been read. What it learns it tells by
 /// itself, or by what it returns to be said.
-pub(super) type Question = Box<dyn FnMut(&Machine<Stored>) -> Result<Vec<Spoken>, Cold> + Send>;
+pub(super) type Question =
+    Box<dyn FnMut(&mut Machine<Stored>, &Surroundings<'_>) -> Result<Vec<Spoken>, Cold> + Send>;
 
 /// Where a stream is reached.
 #[derive(Debug, Clone)]
@@ -56,13 +59,18 @@ struct Show(StreamInfoRequest);
 /// Has it do something; answered when that is durable.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-struct Carry(Wish, oneshot::Sender<Result<Done, ApiError>>);
+pub(super) struct Carry(pub(super) Wish, oneshot::Sender<Result<Done, ApiError>>);
 
+/// What it is to do.
 #[derive(Debug)]
-enum Wish {
+pub(super) enum Wish {
     Purge(PurgeRequest),
     Delete(DeleteMessageRequest),
     Update(Box<StreamConfig>),
+    Consumer(Box<CreateConsumerRequest>),
+    Pause(String, PauseRequest),
+    Reset(String, ResetRequest),
+    DeleteConsumer(String),
 }
 
 /// Asks for a message.
@@ -87,6 +95,10 @@ impl StreamAddress {
             name,
             incarnation,
         }
+    }
+
+    pub(super) fn actor(&self) -> &Addr<Stream> {
+        &self.actor
     }
 
     /// What it is called.
@@ -135,7 +147,7 @@ impl StreamAddress {
         self.carry(Wish::Update(Box::new(config))).await.map(drop)
     }
 
-    async fn carry(&self, wish: Wish) -> Result<Done, ApiError> {
+    pub(super) async fn carry(&self, wish: Wish) -> Result<Done, ApiError> {
         let (told, is_told) = oneshot::channel();
         tell(&self.actor, Carry(wish, told));
         is_told.await.unwrap_or(Err(ApiError::STREAM_NOT_FOUND))
@@ -183,7 +195,7 @@ impl StreamAddress {
 impl Stream {
     /// Asks the machine, now or when what it takes has been read.
     pub(super) fn ask(&mut self, mut question: Question) {
-        match question(&self.machine) {
+        match self.around(&mut question) {
             Ok(spoken) => self.spoken.extend(spoken),
             // Who is not answered asks again.
             Err(_) if self.questions.len() >= QUESTIONS_AT_MOST => {}
@@ -212,7 +224,7 @@ impl Stream {
     pub(super) fn get_directly(&mut self, to: Bytes, asked: Delivered, is_last_of_subject: bool) {
         let prefixes = self.server.api_prefixes().to_vec();
         let name = self.identity.name.clone();
-        self.ask(Box::new(move |machine| {
+        self.ask(Box::new(move |machine, _| {
             let parts = asked.parts();
             let sent = match is_last_of_subject {
                 false => machine.direct(parts.header, parts.payload, SENT_DIRECTLY_AT_MOST)?,
@@ -236,9 +248,57 @@ impl Stream {
         }));
     }
 
-    /// Tells that nothing becomes of an atomic batch.
-    pub(super) fn tell_of_abandoned(&mut self, batch: &[u8], reason: Abandonment) {
-        let _ = (batch, reason);
+    /// Does what is wished for, or has it wait until the log is further.
+    fn wish(&mut self, Carry(wish, told): Carry) {
+        if let Some(failure) = &self.failure {
+            // Who asked may have gone.
+            let _ = told.send(Err(failure.clone()));
+            return;
+        }
+        let request = self.next_request;
+        self.next_request += 1;
+        let bounds = self.account.consumer_bounds(&self.identity.name);
+        let begun = match &wish {
+            Wish::Purge(wanted) => self
+                .machine
+                .request_purge(wanted, request)
+                .map(|()| Requested::Decided),
+            Wish::Delete(wanted) => self
+                .machine
+                .request_delete(wanted, request)
+                .map(|()| Requested::Decided),
+            Wish::Update(config) => {
+                self.machine.request_update((**config).clone(), request);
+                Ok(Requested::Decided)
+            }
+            Wish::Consumer(wanted) => self.around(|machine, around| {
+                machine.request_consumer(around, (**wanted).clone(), &bounds, request)
+            }),
+            Wish::Pause(name, wanted) => {
+                self.around(|machine, around| machine.request_pause(around, name, wanted, request))
+            }
+            Wish::Reset(name, wanted) => {
+                self.around(|machine, around| machine.request_reset(around, name, wanted, request))
+            }
+            Wish::DeleteConsumer(name) => self.machine.request_consumer_delete(name, request),
+        };
+        match begun {
+            Ok(Requested::Decided) => drop(self.requests.insert(request, told)),
+            Ok(Requested::Unsettled) => self.wishes.push_back(Carry(wish, told)),
+            // Who asked may have gone.
+            Err(error) => drop(told.send(Err(error))),
+        }
+    }
+
+    /// Wishes again what had to wait.
+    pub(super) fn wish_again(&mut self) {
+        if self.wishes.is_empty() {
+            return;
+        }
+        for carry in std::mem::take(&mut self.wishes) {
+            self.wish(carry);
+        }
+        self.propose();
     }
 }
 
@@ -260,27 +320,8 @@ impl Handler<Show> for Stream {
 impl Handler<Carry> for Stream {
     type Result = ();
 
-    fn handle(&mut self, Carry(wish, told): Carry, _: &mut Context<Self>) {
-        if let Some(failure) = &self.failure {
-            // Who asked may have gone.
-            let _ = told.send(Err(failure.clone()));
-            return;
-        }
-        let request = self.next_request;
-        self.next_request += 1;
-        let begun = match wish {
-            Wish::Purge(wanted) => self.machine.request_purge(&wanted, request),
-            Wish::Delete(wanted) => self.machine.request_delete(&wanted, request),
-            Wish::Update(config) => {
-                self.machine.request_update(*config, request);
-                Ok(())
-            }
-        };
-        match begun {
-            Ok(()) => drop(self.requests.insert(request, told)),
-            // Who asked may have gone.
-            Err(error) => drop(told.send(Err(error))),
-        }
+    fn handle(&mut self, carry: Carry, _: &mut Context<Self>) {
+        self.wish(carry);
         self.propose();
         self.keep();
         self.wake();
@@ -292,7 +333,7 @@ impl Handler<Get> for Stream {
 
     fn handle(&mut self, Get(wanted, told): Get, _: &mut Context<Self>) {
         let mut told = Some(told);
-        self.ask(Box::new(move |machine| {
+        self.ask(Box::new(move |machine, _| {
             let message = machine.get(&wanted)?;
             if let Some(told) = told.take() {
                 // Who asked may have gone.
@@ -309,6 +350,10 @@ impl Handler<End> for Stream {
 
     fn handle(&mut self, _: End, context: &mut Context<Self>) {
         self.account.use_bytes(&self.identity.name, -self.held_bytes());
+        self.machine.end_consumers();
+        self.carry_out_effects();
+        self.tell_of_event(StreamEvent::Deleted);
+        self.speak();
         context.stop();
     }
 }

@@ -36,7 +36,7 @@ impl ActorFuture<Stream> for Carrier {
         {
             stream.waker = Some(task.waker().clone());
         }
-        stream.speak(task);
+        stream.speak();
         if stream.takes_more() && stream.decide() && stream.takes_more() {
             match stream.mailbox.poll_next(task) {
                 Poll::Ready(Delivered::Messages(messages)) => {
@@ -52,7 +52,7 @@ impl ActorFuture<Stream> for Carrier {
                 Poll::Pending => {}
             }
         }
-        stream.speak(task);
+        stream.speak();
         stream.keep();
         self.due = match stream.wake_machine() {
             None => None,

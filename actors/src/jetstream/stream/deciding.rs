@@ -1,115 +1,180 @@
 //! From the mailbox to the log, and back.
 
-use super::{DIRECT, DIRECT_LAST, Importance, NewEntry, Stream};
+use super::{Came, Importance, Machine, NewEntry, Stream};
 use crate::jetstream::clock;
+use crate::jetstream::stored::Stored;
+use bytes::Bytes;
 use std::time::Duration;
 use vagus_delivery::mailbox::Message;
+use vagus_jetstream::config::PersistMode;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::entry::{self, Entry};
 use vagus_jetstream::stream::{Publish, Published, Surroundings};
+use vagus_jetstream::time::Time;
 
 impl Stream {
+    /// Has the machine do something for which it has to know what is around it.
+    pub(super) fn around<T>(&mut self, act: impl FnOnce(&mut Machine<Stored>, &Surroundings<'_>) -> T) -> T {
+        let (limits, zones) = (self.server.limits(), self.server.zones.clone());
+        let account = self.account.routed.account.clone();
+        let around = Surroundings {
+            now: clock::now(),
+            random: fastrand::u32(..),
+            room: self.account.room(&self.identity.name),
+            limits: &limits,
+            batches_left: self.server.batches_left(),
+            zones: &*zones,
+            has_interest: &|subject| account.interest().reaches_anybody(subject),
+        };
+        act(&mut self.machine, &around)
+    }
+
     /// Whether more can be decided now.
     pub(super) fn takes_more(&self) -> bool {
         let has_room = self.bytes_in_flight < super::IN_FLIGHT_AT_MOST;
-        has_room && self.spoken.is_empty() && (self.held_back.is_none() || !self.is_reading)
+        has_room
+            && !self.keeping.is_closing()
+            && self.spoken.is_empty()
+            && (self.held_back.is_none() || !self.is_reading)
     }
 
     /// Decides about what came, as far as can be told now. Gives whether all of it is decided.
     pub(super) fn decide(&mut self) -> bool {
-        let now = clock::now();
-        let mut room = self.account.room(&self.identity.name);
-        let limits = self.server.limits();
-        let zones = self.server.zones.clone();
-        let batches_left = self.server.batches_left();
-        let interested = self.account.routed.account.clone();
-        let has_interest = |subject: &[u8]| interested.interest().reaches_anybody(subject);
+        let (limits, zones) = (self.server.limits(), self.server.zones.clone());
+        let account = self.account.routed.account.clone();
+        let has_interest = |subject: &[u8]| account.interest().reaches_anybody(subject);
+        let mut around = Surroundings {
+            now: clock::now(),
+            random: 0,
+            room: self.account.room(&self.identity.name),
+            limits: &limits,
+            batches_left: self.server.batches_left(),
+            zones: &*zones,
+            has_interest: &has_interest,
+        };
         let mut decided = true;
-        while let Some(message) = self.held_back.take().or_else(|| self.next_published()) {
-            let size = (message.subject.len() + message.headers.len() + message.payload.len()) as i64;
-            let around = Surroundings {
-                now,
-                random: fastrand::u32(..),
-                room,
-                limits: &limits,
-                batches_left,
-                zones: &*zones,
-                has_interest: &has_interest,
+        while decided {
+            around.random = fastrand::u32(..);
+            if let Some(message) = self.held_back.take() {
+                decided = self.publish(&mut around, message);
+                continue;
+            }
+            let Some(message) = self.incoming.next() else {
+                break;
             };
-            match self.machine.publish(&around, message) {
-                Published::Decided => {
-                    // What is on its way counts until it is there.
-                    room.bytes = room.bytes.map(|left| left.saturating_sub(size));
-                    continue;
+            match Came::of(message.parts().subscription) {
+                Came::Published => decided = self.publish(&mut around, published(&message)),
+                Came::Direct => self.asked_directly(message, false),
+                Came::DirectLast => self.asked_directly(message, true),
+                Came::Acknowledgement => {
+                    let parts = message.parts();
+                    let reply = reply_of(&message);
+                    self.machine
+                        .acknowledge(&around, parts.subject, &reply, parts.payload);
                 }
-                Published::Unsettled(message) => self.held_back = Some(message),
-                Published::Cold(message, cold) => {
-                    self.held_back = Some(message);
-                    self.is_reading = true;
-                    self.read(cold.sequence);
+                Came::Pull => self.pull(&around, &message),
+                Came::Flow => {
+                    let parts = message.parts();
+                    self.machine
+                        .answer_flow_control(&around, parts.subject, parts.header);
                 }
             }
-            decided = false;
-            break;
         }
         self.propose();
         decided
     }
 
-    /// The next of what came that is published: what is asked is answered.
-    fn next_published(&mut self) -> Option<Publish> {
-        loop {
-            let message = self.incoming.next()?;
-            let parts = message.parts();
-            let is_last_of_subject = match parts.subscription {
-                DIRECT => false,
-                DIRECT_LAST => true,
-                _ => return Some(published(&message)),
-            };
-            if let Some(reply) = parts.reply {
-                let reply = message.share(reply);
-                self.get_directly(reply, message.clone(), is_last_of_subject);
+    /// Decides about a message that is published; false if it has to wait.
+    fn publish(&mut self, around: &mut Surroundings<'_>, message: Publish) -> bool {
+        let size = message.subject.len() + message.headers.len() + message.payload.len();
+        match self.machine.publish(around, message) {
+            Published::Decided => {
+                // What is on its way counts until it is there.
+                let left = &mut around.room.bytes;
+                *left = left.map(|left| left.saturating_sub_unsigned(size as u64));
+                true
+            }
+            Published::Unsettled(message) => {
+                self.held_back = Some(message);
+                false
+            }
+            Published::Cold(message, cold) => {
+                self.held_back = Some(message);
+                self.is_reading = true;
+                self.read(cold.sequence);
+                false
             }
         }
     }
 
-    /// Has what is decided be written, and what needs no log be applied.
+    fn asked_directly(&mut self, message: Message, is_last_of_subject: bool) {
+        let reply = reply_of(&message);
+        if !reply.is_empty() {
+            self.get_directly(reply, message, is_last_of_subject);
+        }
+    }
+
+    /// Somebody asks a consumer for messages.
+    fn pull(&mut self, around: &Surroundings<'_>, message: &Message) {
+        let parts = message.parts();
+        let name = parts.subject.rsplit(|byte| *byte == b'.').next();
+        if let Some(name) = name.and_then(|name| str::from_utf8(name).ok()) {
+            let reply = reply_of(message);
+            self.machine
+                .pull(around, name, &reply, parts.header, parts.payload);
+        }
+    }
+
+    /// Has consumers deliver, and what is decided be written; what needs no log is applied.
     pub(super) fn propose(&mut self) {
-        if let Some(failure) = &self.failure {
-            self.machine.failed(failure);
+        if let Some(failure) = self.failure.clone() {
+            self.machine.failed(&failure);
             self.carry_out_effects();
             return;
         }
-        let is_logged = self.is_logged();
-        if let Some(proposal) = self.machine.propose() {
-            let number = proposal.number;
-            let index = self.began_at + number;
-            self.proposed = index;
-            if is_logged {
-                let stores = |entry: &Entry| matches!(entry, Entry::Store(_) | Entry::Batch(_));
-                let importance = match proposal.entries.iter().any(stores) {
-                    true => Importance::Message,
-                    false => Importance::Upkeep,
-                };
-                let mut body = Vec::new();
-                entry::encode(&proposal.entries, &mut body);
-                self.bytes_in_flight += body.len();
-                self.in_flight.push_back((index, body.len()));
-                self.server.log.append(NewEntry {
-                    group: self.identity.group,
-                    index,
-                    timestamp: clock::now().0.unsigned_abs(),
-                    body,
-                    importance,
-                });
-            } else {
-                self.committed(index);
-            }
+        if self.around(|machine, around| machine.deliver(around)) {
+            self.wake();
         }
+        while self.propose_once() {}
         self.carry_out_effects();
     }
 
-    /// Everything up to an index is durable.
+    /// Whether there was something.
+    fn propose_once(&mut self) -> bool {
+        let is_logged = self.is_logged();
+        let is_async = self.config().persist_mode == PersistMode::Async;
+        let Some(proposal) = self.machine.propose() else {
+            return false;
+        };
+        let index = self.began_at + proposal.number;
+        self.proposed = index;
+        if is_logged {
+            let stores = |entry: &Entry| matches!(entry, Entry::Store(_) | Entry::Batch(_));
+            let importance = match proposal.entries.iter().any(stores) {
+                true => Importance::Message,
+                false => Importance::Upkeep,
+            };
+            let mut body = Vec::new();
+            entry::encode(&proposal.entries, &mut body);
+            self.bytes_in_flight += body.len();
+            self.in_flight.push_back((index, body.len()));
+            let is_awaited = proposal.is_awaited() && !is_async;
+            self.server.log.append(NewEntry {
+                group: self.identity.group,
+                index,
+                timestamp: clock::now().0.unsigned_abs(),
+                body,
+                importance,
+                is_awaited,
+            });
+            false
+        } else {
+            self.commit(index);
+            true
+        }
+    }
+
+    /// Everything up to an index is in the log.
     pub(super) fn committed(&mut self, index: u64) {
         if self.failure.is_some() {
             return;
@@ -117,39 +182,27 @@ impl Stream {
         while let Some((_, bytes)) = self.in_flight.pop_front_if(|(of, _)| *of <= index) {
             self.bytes_in_flight -= bytes;
         }
+        self.commit(index);
+        self.propose();
+        self.wish_again();
+    }
+
+    fn commit(&mut self, index: u64) {
         let zones = self.server.zones.clone();
         self.machine.committed(index - self.began_at, &*zones);
         self.applied = index;
         if let Some(failure) = self.machine.held().failure() {
             self.fail(ApiError::store_failed(failure));
-            return;
         }
-        self.carry_out_effects();
     }
 
     /// Does what is due by itself. Gives after how long something will be.
     pub(super) fn wake_machine(&mut self) -> Option<Duration> {
-        let due_in = |due: vagus_jetstream::time::Time| {
-            let left = due.since(clock::now());
-            Duration::from_nanos(u64::try_from(left).unwrap_or(0))
-        };
         let wait = due_in(self.machine.wake_at()?);
         if !wait.is_zero() {
             return Some(wait);
         }
-        let zones = self.server.zones.clone();
-        let interested = self.account.routed.account.clone();
-        let has_interest = |subject: &[u8]| interested.interest().reaches_anybody(subject);
-        let around = Surroundings {
-            now: clock::now(),
-            random: fastrand::u32(..),
-            room: self.account.room(&self.identity.name),
-            limits: &self.server.limits(),
-            batches_left: self.server.batches_left(),
-            zones: &*zones,
-            has_interest: &has_interest,
-        };
-        if let Err(cold) = self.machine.wake(&around) {
+        if let Err(cold) = self.around(|machine, around| machine.wake(around)) {
             self.read(cold.sequence);
         }
         self.propose();
@@ -158,11 +211,22 @@ impl Stream {
     }
 }
 
+fn due_in(due: Time) -> Duration {
+    let left = due.since(clock::now());
+    Duration::from_nanos(u64::try_from(left).unwrap_or(0))
+}
+
+/// Where the answer goes; empty: nowhere.
+fn reply_of(message: &Message) -> Bytes {
+    let reply = message.parts().reply;
+    reply.map(|reply| message.share(reply)).unwrap_or_default()
+}
+
 fn published(message: &Message) -> Publish {
     let parts = message.parts();
     Publish {
         subject: message.share(parts.subject),
-        reply: parts.reply.map(|reply| message.share(reply)).unwrap_or_default(),
+        reply: reply_of(message),
         headers: message.share(parts.header),
         payload: message.share(parts.payload),
     }

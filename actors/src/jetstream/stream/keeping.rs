@@ -37,6 +37,11 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
+    /// Whether the server ends.
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
     /// For a stream whose log is that far.
     pub(super) fn at(index: u64) -> Self {
         Self {
@@ -238,6 +243,9 @@ impl Handler<Close> for Stream {
 
     fn handle(&mut self, Close(closed): Close, _: &mut Context<Self>) {
         self.keeping.is_closing = true;
+        self.machine.shut_consumers_down();
+        self.carry_out_effects();
+        self.speak();
         self.keeping.closed = Some(closed);
         self.keep();
     }

@@ -1,13 +1,15 @@
 //! What a stream says: answers to publishers, messages that it publishes anew.
 
 use super::Stream;
+use super::telling::StreamEvent;
 use crate::in_process::{self, publish};
 use bytes::Bytes;
-use std::task::Context;
 use std::time::Instant;
+use tokio::sync::oneshot;
 use vagus_delivery::Moment;
 use vagus_delivery::arbiter::{ArbiterState, RunningTurn, hand_over};
-use vagus_jetstream::stream::Effect;
+use vagus_jetstream::error::ApiError;
+use vagus_jetstream::stream::{Done, Effect};
 use vagus_routing::{ConnectionKind, Destination, Origin};
 
 /// Something that is to be published.
@@ -65,19 +67,37 @@ impl Stream {
                 self.spoken.extend(spoken);
             }
             Effect::Read { sequence } => self.read(sequence),
-            Effect::Done { request, outcome } => {
-                if let Some(asked) = self.requests.remove(&request) {
+            Effect::Done { request, outcome } => match (self.requests.remove(&request), outcome) {
+                (asked, Ok(Done::Configured)) => self.configured(asked),
+                (Some(asked), outcome) => {
                     // Who asked may have gone.
                     let _ = asked.send(outcome);
                 }
-            }
+                (None, _) => {}
+            },
             Effect::Abandoned { batch, reason } => self.tell_of_abandoned(&batch, reason),
-            Effect::Advisory(_) | Effect::ConsumerBegan { .. } | Effect::ConsumerEnded { .. } => {}
+            Effect::Advisory(advisory) => self.tell_of_consumer(&advisory),
+            Effect::ConsumerBegan { name, deliver_to, .. } => self.consumer_began(name, deliver_to),
+            Effect::ConsumerEnded { name } => self.consumer_ended(&name),
         }
     }
 
+    /// It is configured anew: it takes in what it now is to, then whoever asked for that is told.
+    fn configured(&mut self, asked: Option<oneshot::Sender<Result<Done, ApiError>>>) {
+        let changes = self.changes_of_interest();
+        let (told, in_force) = oneshot::channel();
+        self.announce(changes, Some(told));
+        self.tell_of_event(StreamEvent::Updated);
+        let Some(asked) = asked else { return };
+        actix_rt::spawn(async move {
+            // The Router is gone at the end of the server only.
+            let _ = in_force.await;
+            let _ = asked.send(Ok(Done::Configured));
+        });
+    }
+
     /// Publishes what there is to say, as much as one turn may.
-    pub(super) fn speak(&mut self, task: &Context<'_>) {
+    pub(super) fn speak(&mut self) {
         if self.spoken.is_empty() {
             return;
         }
@@ -113,7 +133,7 @@ impl Stream {
         // Who does not read what he asked for is cut off as a slow consumer: a stream waits for nobody.
         hand_over(arbiter, running, began);
         if !self.spoken.is_empty() {
-            task.waker().wake_by_ref();
+            self.wake();
         }
     }
 }

@@ -1,0 +1,202 @@
+//! What is asked of the consumers of a stream.
+
+use super::asking::Wish;
+use super::{Stream, StreamAddress};
+use crate::mailbox::tell;
+use actix::prelude::*;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use vagus_jetstream::api::Paged;
+use vagus_jetstream::consumer::ConsumerInfo;
+use vagus_jetstream::consumer::request::{CreateConsumerRequest, PauseRequest, ResetRequest, UnpinRequest};
+use vagus_jetstream::error::ApiError;
+use vagus_jetstream::stream::Done;
+
+/// What is wanted to be known.
+enum About {
+    One(String, oneshot::Sender<Result<ConsumerInfo, ApiError>>),
+    Names(isize, oneshot::Sender<Paged<String>>),
+    All(isize, oneshot::Sender<Paged<ConsumerInfo>>),
+}
+
+/// Asks about consumers.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Tell(About);
+
+/// Has no client of a consumer be the only one that is served.
+#[derive(Message)]
+#[rtype(result = "Result<(), ApiError>")]
+struct Unpin(String, UnpinRequest);
+
+/// What there is when nothing answers.
+const GONE: ApiError = ApiError::STREAM_NOT_FOUND;
+
+impl StreamAddress {
+    /// Makes a consumer, or has it become another.
+    ///
+    /// # Errors
+    /// If that cannot be, or the stream is gone.
+    pub async fn create_consumer(&self, wanted: CreateConsumerRequest) -> Result<ConsumerInfo, ApiError> {
+        self.told_of(Wish::Consumer(Box::new(wanted))).await
+    }
+
+    /// Has a consumer deliver nothing until a time, or again.
+    ///
+    /// # Errors
+    /// If there is none of that name, or the stream is gone.
+    pub async fn pause_consumer(&self, name: &str, wanted: PauseRequest) -> Result<ConsumerInfo, ApiError> {
+        self.told_of(Wish::Pause(name.to_owned(), wanted)).await
+    }
+
+    async fn told_of(&self, wish: Wish) -> Result<ConsumerInfo, ApiError> {
+        match self.carry(wish).await? {
+            Done::Consumer { info: Some(info), .. } => Ok(*info),
+            Done::Consumer { name, info: None } => self.consumer(&name).await,
+            _ => Err(GONE),
+        }
+    }
+
+    /// Has a consumer begin anew. What it is, and from where on.
+    ///
+    /// # Errors
+    /// If that cannot be, or the stream is gone.
+    pub async fn reset_consumer(
+        &self,
+        name: &str,
+        wanted: ResetRequest,
+    ) -> Result<(ConsumerInfo, u64), ApiError> {
+        match self.carry(Wish::Reset(name.to_owned(), wanted)).await? {
+            Done::ConsumerReset {
+                info: Some(info),
+                next,
+                ..
+            } => Ok((*info, next)),
+            Done::ConsumerReset {
+                name,
+                info: None,
+                next,
+            } => Ok((self.consumer(&name).await?, next)),
+            _ => Err(GONE),
+        }
+    }
+
+    /// Has a consumer go.
+    ///
+    /// # Errors
+    /// If there is none of that name, or the stream is gone.
+    pub async fn delete_consumer(&self, name: &str) -> Result<(), ApiError> {
+        self.carry(Wish::DeleteConsumer(name.to_owned())).await.map(drop)
+    }
+
+    /// Has no client of a group be the only one any more that a consumer serves.
+    ///
+    /// # Errors
+    /// If there is no such consumer or group, or the stream is gone.
+    pub async fn unpin_consumer(&self, name: &str, wanted: UnpinRequest) -> Result<(), ApiError> {
+        let unpinned = self.actor().send(Unpin(name.to_owned(), wanted)).await;
+        unpinned.map_err(|_| GONE)?
+    }
+
+    /// What a consumer is.
+    ///
+    /// # Errors
+    /// If there is none of that name, or the stream is gone.
+    pub async fn consumer(&self, name: &str) -> Result<ConsumerInfo, ApiError> {
+        let (told, is_told) = oneshot::channel();
+        tell(self.actor(), Tell(About::One(name.to_owned(), told)));
+        is_told.await.map_err(|_| GONE)?
+    }
+
+    /// The names of consumers, in their order, from one on.
+    ///
+    /// # Errors
+    /// If the stream is gone.
+    pub async fn consumer_names(&self, offset: isize) -> Result<Paged<String>, ApiError> {
+        let (told, is_told) = oneshot::channel();
+        tell(self.actor(), Tell(About::Names(offset, told)));
+        is_told.await.map_err(|_| GONE)
+    }
+
+    /// What consumers are, in the order of their names, from one on.
+    ///
+    /// # Errors
+    /// If the stream is gone.
+    pub async fn consumers(&self, offset: isize) -> Result<Paged<ConsumerInfo>, ApiError> {
+        let (told, is_told) = oneshot::channel();
+        tell(self.actor(), Tell(About::All(offset, told)));
+        is_told.await.map_err(|_| GONE)
+    }
+}
+
+impl Handler<Tell> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, Tell(about): Tell, _: &mut Context<Self>) {
+        // Who asked may have gone.
+        match about {
+            About::One(name, told) => {
+                let mut told = Some(told);
+                self.ask(Box::new(move |machine, around| {
+                    let info = machine.consumer_info(around, &name)?;
+                    if let Some(told) = told.take() {
+                        let _ = told.send(info);
+                    }
+                    Ok(Vec::new())
+                }));
+            }
+            About::Names(offset, told) => drop(told.send(self.machine.consumer_names(offset))),
+            About::All(offset, told) => {
+                let mut told = Some(told);
+                self.ask(Box::new(move |machine, around| {
+                    let infos = machine.consumer_infos(around, offset)?;
+                    if let Some(told) = told.take() {
+                        let _ = told.send(infos);
+                    }
+                    Ok(Vec::new())
+                }));
+            }
+        }
+        self.wake();
+    }
+}
+
+impl Handler<Unpin> for Stream {
+    type Result = MessageResult<Unpin>;
+
+    fn handle(&mut self, Unpin(name, wanted): Unpin, _: &mut Context<Self>) -> Self::Result {
+        let unpinned = self.machine.unpin(&name, &wanted);
+        self.propose();
+        self.wake();
+        MessageResult(unpinned)
+    }
+}
+
+impl Stream {
+    /// There is a consumer that pushes, or it now pushes elsewhere: whether somebody listens there is watched.
+    pub(super) fn consumer_began(&mut self, name: String, deliver_to: Bytes) {
+        self.listening.remove(&name);
+        if !deliver_to.is_empty() {
+            let is_bound = self
+                .account
+                .routed
+                .account
+                .interest()
+                .reaches_anybody(&deliver_to);
+            self.around(|machine, around| machine.set_bound(around, &name, is_bound));
+            let watched = self.watch_listeners(&name, deliver_to);
+            self.listening.insert(name, watched);
+        }
+        self.count_consumers();
+    }
+
+    pub(super) fn consumer_ended(&mut self, name: &str) {
+        self.listening.remove(name);
+        self.count_consumers();
+    }
+
+    fn count_consumers(&mut self) {
+        let consumers = self.machine.consumer_count();
+        self.account.set_consumers(&self.identity.name, consumers);
+    }
+}

@@ -1,0 +1,22 @@
+//! `CONSUMER.LIST`: all that is told of the consumers of a stream.
+
+use crate::consumer_names::read;
+use vagus_actors::jetstream::AccountStreams;
+use vagus_jetstream::api::Paged;
+use vagus_jetstream::consumer::ConsumerListAnswer;
+use vagus_jetstream::error::ApiError;
+
+pub(crate) async fn answer(
+    account: &AccountStreams,
+    stream: &str,
+    body: &[u8],
+) -> Result<ConsumerListAnswer, ApiError> {
+    let wanted = read(body)?;
+    let Paged { page, shown } = account.stream(stream)?.consumers(wanted.offset).await?;
+    let version = account.version();
+    Ok(ConsumerListAnswer {
+        page,
+        consumers: shown.into_iter().map(|info| info.shown(version)).collect(),
+        ..ConsumerListAnswer::default()
+    })
+}
