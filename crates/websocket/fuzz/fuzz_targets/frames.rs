@@ -24,8 +24,16 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let (requires_mask, may_compress) = (choice & 1 == 0, choice & 2 == 0);
-    let whole = read(FrameReader::new(requires_mask, may_compress), bytes, bytes.len().max(1));
-    let pieces = read(FrameReader::new(requires_mask, may_compress), bytes, usize::from(*cut).max(1));
+    let whole = read(
+        FrameReader::new(requires_mask, may_compress),
+        bytes,
+        bytes.len().max(1),
+    );
+    let pieces = read(
+        FrameReader::new(requires_mask, may_compress),
+        bytes,
+        usize::from(*cut).max(1),
+    );
     assert_eq!(whole, pieces);
     let rules = UpgradeRules {
         origins: Origins {
