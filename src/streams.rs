@@ -21,7 +21,7 @@ use vagus_jetstream_api::Desk;
 const SHARE: (u64, u64) = (3, 4);
 
 /// Opens the streams that are configured, if they are. Takes as long as there is something to read.
-pub(crate) fn open(config: &Config) -> Result<Option<OpenedStreams>, StartError> {
+pub(crate) fn open(config: &Config, name: &str) -> Result<Option<OpenedStreams>, StartError> {
     let Some(jetstream) = &config.jetstream else {
         return Ok(None);
     };
@@ -34,6 +34,7 @@ pub(crate) fn open(config: &Config) -> Result<Option<OpenedStreams>, StartError>
         max_storage: jetstream.max_file.unwrap_or_else(|| share_of_disk(&folder)),
         folder,
         domain: jetstream.domain.clone(),
+        server_name: name.to_owned(),
         version: crate::NATS_VERSION.to_owned(),
         encryption: jetstream.encryption.clone(),
         strict: jetstream.strict,

@@ -56,6 +56,8 @@ pub struct Settings {
     pub max_request_batch: isize,
     /// How many batches may be under way, of all streams.
     pub max_batches: usize,
+    /// What the server calls itself.
+    pub server_name: String,
     /// The version of nats-server that this one is like.
     pub version: String,
     /// How many bytes of messages may be in memory, and in files.
@@ -100,6 +102,7 @@ impl OpenedStreams {
             max_ack_pending,
             max_request_batch,
             max_batches,
+            server_name,
             version,
             max_memory,
             max_storage,
@@ -123,6 +126,7 @@ impl OpenedStreams {
         let shared = (address, workers);
         let asking = Asking {
             domain,
+            server_name,
             version,
             strict,
             max_ack_pending,

@@ -69,6 +69,11 @@ impl AccountStreams {
         self.registry.lock().set_tiers(tiers);
     }
 
+    /// What the server calls itself.
+    pub fn server_name(&self) -> &str {
+        &self.server.name
+    }
+
     /// The version of nats-server that this one is like.
     pub fn version(&self) -> &str {
         &self.server.version

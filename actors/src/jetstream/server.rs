@@ -20,6 +20,8 @@ pub type Zones = Arc<dyn Fn(&str) -> Option<TimeZone> + Send + Sync>;
 pub(super) struct Asking {
     /// The domain that is asked; empty: none.
     pub(super) domain: String,
+    /// See [`Server::name`].
+    pub(super) server_name: String,
     /// See [`Server::version`].
     pub(super) version: String,
     /// See [`Server::strict`].
@@ -42,6 +44,8 @@ pub(super) struct Server {
     /// Whether requests may have no fields but those that are known.
     pub(super) strict: bool,
     max_batches: usize,
+    /// What the server calls itself.
+    pub(super) name: String,
     /// The version of nats-server that this one is like.
     pub(super) version: String,
     /// How many messages consumers may have unacknowledged, and how many one request may ask for; 0: as many as one likes.
@@ -66,6 +70,7 @@ impl Server {
     ) -> Self {
         let Asking {
             domain,
+            server_name,
             version,
             strict,
             max_ack_pending,
@@ -85,6 +90,7 @@ impl Server {
             domain,
             strict,
             max_batches,
+            name: server_name,
             version,
             max_ack_pending,
             max_request_batch,

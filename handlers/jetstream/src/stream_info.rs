@@ -2,7 +2,7 @@
 
 use crate::answering::described;
 use vagus_actors::jetstream::AccountStreams;
-use vagus_jetstream::api::{InfoAnswer, StreamInfoRequest, says_something};
+use vagus_jetstream::api::{ClusterInfo, InfoAnswer, StreamInfo, StreamInfoRequest, says_something};
 use vagus_jetstream::error::ApiError;
 
 pub(crate) async fn answer(
@@ -17,6 +17,13 @@ pub(crate) async fn answer(
     let shown = account.stream(name)?.show(wanted).await?;
     Ok(InfoAnswer {
         page: shown.page,
-        info: Some(described(account, shown)),
+        info: Some(StreamInfo {
+            // As in nats-server, this answer alone says so where there is one server.
+            cluster: Some(ClusterInfo {
+                leader: account.server_name().to_owned(),
+                ..ClusterInfo::default()
+            }),
+            ..described(account, shown)
+        }),
     })
 }
