@@ -34,14 +34,14 @@ pub(crate) fn open(config: &Config, name: &str) -> Result<Option<OpenedStreams>,
         max_storage: jetstream.max_file.unwrap_or_else(|| share_of_disk(&folder)),
         folder,
         domain: jetstream.domain.clone(),
-        server_name: name.to_owned(),
-        version: crate::NATS_VERSION.to_owned(),
         encryption: jetstream.encryption.clone(),
         strict: jetstream.strict,
-        max_ack_pending: most(jetstream.limits.max_ack_pending),
-        max_request_batch: most(jetstream.limits.max_request_batch),
         max_batches: limit(jetstream.limits.batch.max_inflight_total, BATCHES_AT_MOST),
         limits: limits(config, &jetstream.limits),
+        name: name.to_owned(),
+        version: crate::NATS_VERSION.to_owned(),
+        max_ack_pending: limit_of_consumers(jetstream.limits.max_ack_pending),
+        max_request_batch: limit_of_consumers(jetstream.limits.max_request_batch),
         zones: Arc::new(|name| tz::db().get(name).ok()),
     };
     Ok(Some(OpenedStreams::open(settings)?))
@@ -50,13 +50,13 @@ pub(crate) fn open(config: &Config, name: &str) -> Result<Option<OpenedStreams>,
 /// How many batches may be under way, of all streams, unless something else is said.
 const BATCHES_AT_MOST: usize = 1000;
 
-/// 0: as many as one likes.
-fn most(limit: Option<u64>) -> isize {
-    limit.map_or(0, |limit| isize::try_from(limit).unwrap_or(isize::MAX))
-}
-
 fn limit(said: Option<u64>, otherwise: usize) -> usize {
     said.map_or(otherwise, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// What consumers may have, where nothing said is no limit.
+fn limit_of_consumers(said: Option<u64>) -> isize {
+    said.map_or(0, |limit| isize::try_from(limit).unwrap_or(isize::MAX))
 }
 
 /// What streams may be configured to be.

@@ -44,22 +44,22 @@ use workers::Workers;
 pub struct Settings {
     /// In which folder there is one for them.
     pub folder: PathBuf,
+    /// What the server is called.
+    pub name: String,
     /// What they are told from those of other servers by; empty: nothing.
     pub domain: String,
     /// How files are encrypted, if they are.
     pub encryption: Option<Encryption>,
     /// Whether requests may have no fields but those that are known.
     pub strict: bool,
-    /// How many messages consumers may have unacknowledged, and how many one request may ask for; 0: as many as one likes.
-    pub max_ack_pending: isize,
-    /// See `max_ack_pending`.
-    pub max_request_batch: isize,
     /// How many batches may be under way, of all streams.
     pub max_batches: usize,
-    /// What the server calls itself.
-    pub server_name: String,
     /// The version of nats-server that this one is like.
     pub version: String,
+    /// How many messages consumers may have unacknowledged; 0: as many as one likes.
+    pub max_ack_pending: isize,
+    /// For how many messages one request may ask; 0: as many as one likes.
+    pub max_request_batch: isize,
     /// How many bytes of messages may be in memory, and in files.
     pub max_memory: i64,
     /// See `max_memory`.
@@ -96,13 +96,13 @@ impl OpenedStreams {
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let Settings {
             folder,
+            name,
             domain,
-            encryption,
-            strict,
             max_ack_pending,
             max_request_batch,
+            encryption,
+            strict,
             max_batches,
-            server_name,
             version,
             max_memory,
             max_storage,
@@ -125,12 +125,12 @@ impl OpenedStreams {
         };
         let shared = (address, workers);
         let asking = Asking {
+            name,
             domain,
-            server_name,
             version,
-            strict,
             max_ack_pending,
             max_request_batch,
+            strict,
             max_batches,
         };
         let server = Server::new((disk, store), shared, zones, asking, limits, room);

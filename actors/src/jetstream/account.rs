@@ -6,6 +6,7 @@ use super::stored::Stored;
 use super::stream::{Found, StreamAddress};
 use super::{clock, identity};
 use crate::accounts::RoutedAccount;
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use vagus_jetstream::consumer::config::ConsumerBounds;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::Stream as Machine;
 use vagus_store::messages::Messages;
+use vagus_store::wal::GroupId;
 use vagus_store::{Store, StoreError, StreamIdentity};
 
 /// The streams of an account.
@@ -69,14 +71,14 @@ impl AccountStreams {
         self.registry.lock().set_tiers(tiers);
     }
 
-    /// What the server calls itself.
-    pub fn server_name(&self) -> &str {
-        &self.server.name
-    }
-
     /// The version of nats-server that this one is like.
     pub fn version(&self) -> &str {
         &self.server.version
+    }
+
+    /// What the server is called.
+    pub fn server_name(&self) -> &str {
+        &self.server.name
     }
 
     /// What the subjects begin with that requests are asked on.
@@ -212,16 +214,12 @@ impl AccountStreams {
             let held = Stored::new(self.server.disk.clone(), messages);
             Machine::new(config.clone(), incarnation, created, domain, held)
         };
-        let definition = machine(Messages::in_memory()).checkpoint();
-        let (account, name) = (self.routed.account.name().to_owned(), config.name.clone());
-        let options = identity::options(&config);
-        let made = self
-            .on_disk(move |store| store.create(&account, &name, definition.into(), options))
-            .await;
-        let (identity, messages) = made.map_err(|error| ApiError::stream_create(&error))?;
-        let messages = match config.storage {
-            Storage::File => messages,
-            Storage::Memory => Messages::in_memory(),
+        let (identity, messages) = match config.storage {
+            Storage::File => {
+                let definition = machine(Messages::in_memory()).checkpoint();
+                self.make_on_disk(&config, definition).await?
+            }
+            Storage::Memory => (self.in_memory(&config.name), Messages::in_memory()),
         };
         let found = Found {
             machine: machine(messages),
@@ -232,6 +230,29 @@ impl AccountStreams {
         let begun = self.begin(found).await;
         // The server is at its end.
         begun.ok_or(ApiError::STREAM_NOT_FOUND)
+    }
+
+    async fn make_on_disk(
+        &self,
+        config: &StreamConfig,
+        definition: Vec<u8>,
+    ) -> Result<(StreamIdentity, Messages), ApiError> {
+        let (account, name) = (self.routed.account.name().to_owned(), config.name.clone());
+        let options = identity::options(config);
+        let made = self
+            .on_disk(move |store| store.create(&account, &name, definition.into(), options))
+            .await;
+        made.map_err(ApiError::stream_create)
+    }
+
+    /// Nothing of a stream in memory is on disk.
+    fn in_memory(&self, name: &str) -> StreamIdentity {
+        StreamIdentity {
+            account: self.routed.account.name().to_owned(),
+            name: name.to_owned(),
+            group: GroupId::default(),
+            definition: Bytes::new(),
+        }
     }
 
     /// Has the stream of this name be what is asked for.
@@ -250,22 +271,7 @@ impl AccountStreams {
         stream.update(wanted.clone()).await?;
         self.server.reserve(Some(&before), Some(&wanted));
         self.registry.lock().updated(wanted.clone());
-        if wanted.storage == Storage::Memory {
-            self.note_definition(&stream, name).await?;
-        }
         Ok(())
-    }
-
-    /// Writes down what a stream in memory is: its log says nothing.
-    async fn note_definition(&self, stream: &StreamAddress, name: &str) -> Result<(), ApiError> {
-        let definition = stream.definition().await?;
-        let mut identity = match self.streams.read().get(name) {
-            Some((_, identity)) => identity.clone(),
-            None => return Err(ApiError::STREAM_NOT_FOUND),
-        };
-        identity.definition = definition;
-        let noted = self.on_disk(move |store| store.rewrite(&identity)).await;
-        noted.map_err(|error| ApiError::store_failed(&error))
     }
 
     /// Deletes the stream of this name.
@@ -278,15 +284,24 @@ impl AccountStreams {
         let removed = self.streams.write().remove(name);
         if let Some((stream, identity)) = removed {
             stream.end().await;
-            if !self.server.log.forget(identity.group).await {
-                log::error!("JetStream: that stream '{name}' is deleted could not be written down");
-            }
-            if let Err(error) = self.on_disk(move |store| store.remove(&identity)).await {
-                log::error!("JetStream: stream '{name}' is deleted, but not its folder: {error}");
-            }
+            self.forget(identity, config.storage).await;
         }
         self.server.reserve(Some(&config), None);
         self.registry.lock().delete(name).map(drop)
+    }
+
+    /// Nothing of a stream stays on disk.
+    async fn forget(&self, identity: StreamIdentity, storage: Storage) {
+        if storage == Storage::Memory {
+            return;
+        }
+        let name = identity.name.clone();
+        if !self.server.log.forget(identity.group).await {
+            log::error!("JetStream: that stream '{name}' is deleted could not be written down");
+        }
+        if let Err(error) = self.on_disk(move |store| store.remove(&identity)).await {
+            log::error!("JetStream: stream '{name}' is deleted, but not its folder: {error}");
+        }
     }
 
     /// Does something with the store, which takes as long as the disk does. What it complains of, as text.

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use vagus_configs::Encryption;
-use vagus_jetstream::config::Storage;
 use vagus_jetstream::stream::Stream as Machine;
 use vagus_jetstream::stream::entry::{self, NoEntries};
 use vagus_store::messages::{Messages, MessagesOptions};
@@ -163,17 +162,6 @@ fn restore(disk: &Arc<dyn Disk>, found: &mut FoundStream, domain: &str) -> Resul
     // What was found is asked for its position still.
     let messages = std::mem::replace(&mut found.found.messages, Messages::in_memory());
     let machine = Machine::restore(state, domain, Stored::new(disk.clone(), messages))?;
-    let machine = match machine.config().storage {
-        Storage::File => machine,
-        Storage::Memory => {
-            let definition = found.identity.definition.clone();
-            Machine::restore(
-                definition,
-                domain,
-                Stored::new(disk.clone(), Messages::in_memory()),
-            )?
-        }
-    };
     Ok(Found {
         machine,
         identity: found.identity.clone(),

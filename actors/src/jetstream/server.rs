@@ -18,17 +18,17 @@ pub type Zones = Arc<dyn Fn(&str) -> Option<TimeZone> + Send + Sync>;
 
 /// How streams are asked.
 pub(super) struct Asking {
-    /// The domain that is asked; empty: none.
-    pub(super) domain: String,
-    /// See [`Server::name`].
-    pub(super) server_name: String,
-    /// See [`Server::version`].
+    /// What the server is called.
+    pub(super) name: String,
+    /// The version of nats-server that it is like.
     pub(super) version: String,
-    /// See [`Server::strict`].
-    pub(super) strict: bool,
-    /// See [`Server::max_ack_pending`].
+    /// How many messages consumers may have unacknowledged, and how many one request may ask for; 0: as many as one likes.
     pub(super) max_ack_pending: isize,
     pub(super) max_request_batch: isize,
+    /// The domain that is asked; empty: none.
+    pub(super) domain: String,
+    /// See [`Server::strict`].
+    pub(super) strict: bool,
     /// How many batches may be under way, of all streams.
     pub(super) max_batches: usize,
 }
@@ -44,7 +44,7 @@ pub(super) struct Server {
     /// Whether requests may have no fields but those that are known.
     pub(super) strict: bool,
     max_batches: usize,
-    /// What the server calls itself.
+    /// What it is called.
     pub(super) name: String,
     /// The version of nats-server that this one is like.
     pub(super) version: String,
@@ -69,12 +69,12 @@ impl Server {
         room: ServerRoom,
     ) -> Self {
         let Asking {
-            domain,
-            server_name,
+            name,
             version,
-            strict,
             max_ack_pending,
             max_request_batch,
+            domain,
+            strict,
             max_batches,
         } = asking;
         let mut prefixes = vec![PREFIX.to_owned()];
@@ -90,8 +90,8 @@ impl Server {
             domain,
             strict,
             max_batches,
-            name: server_name,
             version,
+            name,
             max_ack_pending,
             max_request_batch,
             prefixes,

@@ -22,9 +22,10 @@ use super::stored::Stored;
 use crate::mailbox::{Observe, tell};
 use crate::router::{Announce, Announcer, ListenersChanged, ListenersWatch, WatchListeners};
 use actix::prelude::*;
-use asking::{Carry, Question};
+use asking::{Carry, Outcome, Question};
 use bytes::Bytes;
 use carrier::Carrier;
+use consuming::Reached;
 use keeping::Keeping;
 use serde::Serialize;
 use speaking::Spoken;
@@ -39,7 +40,7 @@ use vagus_delivery::subscriptions::Change;
 use vagus_jetstream::config::{Storage, StreamConfig};
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::held::Messages as _;
-use vagus_jetstream::stream::{Done, Publish, Stream as Machine};
+use vagus_jetstream::stream::{Publish, Stream as Machine};
 use vagus_routing::ConnectionKind;
 use vagus_store::StreamIdentity;
 use vagus_store::wal::{Importance, WalError};
@@ -130,15 +131,18 @@ pub(super) struct Stream {
     /// How long entries are that are on their way into the log, by their index.
     in_flight: VecDeque<(u64, usize)>,
     bytes_in_flight: usize,
-    requests: HashMap<u64, oneshot::Sender<Result<Done, ApiError>>>,
+    requests: HashMap<u64, oneshot::Sender<Outcome>>,
     next_request: u64,
     /// What is asked that has to wait for something that is being read, by what that is.
     questions: VecDeque<(u64, Question)>,
     /// What has to be wished again when the log is further.
     wishes: VecDeque<Carry>,
-    /// Whether somebody listens where consumers push to, by their names.
-    listening: HashMap<String, Arc<ListenersWatch>>,
-    is_reading: bool,
+    /// How the consumers that there are get to those who have them, by their names.
+    consumers: HashMap<String, Reached>,
+    /// What of its interest has changed and is not yet announced.
+    changes: Vec<Change>,
+    /// That message still has to wait.
+    is_held_up: bool,
     /// What is to be published.
     spoken: VecDeque<Spoken>,
     keeping: Keeping,
@@ -218,8 +222,9 @@ impl Stream {
             next_request: 1,
             questions: VecDeque::new(),
             wishes: VecDeque::new(),
-            listening: HashMap::new(),
-            is_reading: false,
+            consumers: HashMap::new(),
+            changes: Vec::new(),
+            is_held_up: false,
             spoken: VecDeque::new(),
             keeping: Keeping::at(index),
             batches: 0,
@@ -302,7 +307,7 @@ impl Stream {
         changes
     }
 
-    /// What those say and ask on who have its consumers: whether there are any, it can be said at any time.
+    /// What those say and ask on who have its consumers.
     fn wanted_for_consumers(&self) -> Vec<Wanted> {
         let name = &self.identity.name;
         let mut wanted = Vec::new();
@@ -317,10 +322,6 @@ impl Stream {
                 came: Came::Flow,
             });
         }
-        wanted.extend(self.server.api_prefixes().iter().map(|prefix| Wanted {
-            subject: format!("{prefix}CONSUMER.MSG.NEXT.{name}.*").into(),
-            came: Came::Pull,
-        }));
         wanted
     }
 
@@ -392,7 +393,13 @@ impl Drop for Stream {
             let (account, name) = (&self.identity.account, &self.identity.name);
             log::error!("JetStream: stream '{account} > {name}' has panicked");
         }
-        let ended = std::mem::take(&mut self.subscriptions).into_iter();
+        let mut ended = std::mem::take(&mut self.subscriptions);
+        for reached in std::mem::take(&mut self.consumers).into_values() {
+            if let Reached::Pull(asked) = reached {
+                ended.extend(asked);
+            }
+        }
+        let ended = ended.into_iter();
         self.announce(ended.map(Change::Remove).collect(), None);
     }
 }
@@ -441,7 +448,7 @@ impl Handler<ListenersChanged> for Stream {
     type Result = ();
 
     fn handle(&mut self, ListenersChanged { name }: ListenersChanged, _: &mut Context<Self>) {
-        let Some(watch) = self.listening.get(&name) else {
+        let Some(Reached::Push(watch)) = self.consumers.get(&name) else {
             return;
         };
         watch.looks();

@@ -1,15 +1,17 @@
 //! From a request to its answer.
 
+use crate::cluster_required::{ConsumerStepDown, RemovePeer, StreamStepDown};
 use crate::topic::{OfConsumer, OfStream, Topic};
 use crate::{
-    account_info, consumer_create, consumer_delete, consumer_info, consumer_list, consumer_names,
-    consumer_pause, consumer_reset, consumer_unpin, message_delete, message_get, stream_create,
-    stream_delete, stream_info, stream_list, stream_names, stream_purge, stream_update,
+    account_info, cluster_required, consumer_create, consumer_delete, consumer_info, consumer_list,
+    consumer_names, consumer_pause, consumer_reset, consumer_unpin, message_delete, message_get,
+    stream_create, stream_delete, stream_info, stream_list, stream_names, stream_purge, stream_update,
 };
 use jiff::Timestamp;
 use std::sync::Arc;
 use vagus_actors::jetstream::{AccountStreams, Shown};
-use vagus_jetstream::api::{Answer, StreamInfo, answer, requires_other_level};
+use vagus_jetstream::api::{Answer, SourceInfo, StreamInfo, answer, requires_other_level};
+use vagus_jetstream::config::StreamSource;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::time::Time;
 
@@ -77,6 +79,8 @@ async fn answer_of_stream(
         OfStream::MessageGet => outcome!(message_get::answer),
         OfStream::MessageDelete => outcome!(message_delete::answer),
         OfStream::ConsumerNames => outcome!(consumer_names::answer),
+        OfStream::StepDown => written(cluster_required::answer::<StreamStepDown>()),
+        OfStream::RemovePeer => written(cluster_required::answer::<RemovePeer>()),
         OfStream::ConsumerList => outcome!(consumer_list::answer),
     }
 }
@@ -101,6 +105,7 @@ async fn answer_of_consumer(
         OfConsumer::Delete => outcome!(consumer_delete::answer),
         OfConsumer::Pause => outcome!(consumer_pause::answer),
         OfConsumer::Reset => outcome!(consumer_reset::answer),
+        OfConsumer::StepDown => written(cluster_required::answer::<ConsumerStepDown>()),
         OfConsumer::Unpin => outcome!(consumer_unpin::answer),
     }
 }
@@ -116,12 +121,26 @@ fn written<T: Answer>(outcome: Result<T, ApiError>) -> Answered {
 /// What is told of a stream.
 pub(crate) fn described(account: &AccountStreams, shown: Shown) -> StreamInfo {
     StreamInfo {
+        mirror: shown.config.mirror.as_ref().map(unheard_of),
+        sources: shown.config.sources.iter().map(unheard_of).collect(),
         config: shown.config.shown(account.version()),
         created: shown.created,
         state: shown.state,
         domain: account.domain().to_owned(),
         now: now(),
         ..StreamInfo::default()
+    }
+}
+
+/// A stream of which no message has come.
+fn unheard_of(source: &StreamSource) -> SourceInfo {
+    SourceInfo {
+        name: source.name.clone(),
+        external: source.external.clone(),
+        active: -1,
+        filter_subject: source.filter_subject.clone(),
+        subject_transforms: source.subject_transforms.clone(),
+        ..SourceInfo::default()
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) async fn answer(
     (stream, form): (&str, ConsumerForm<'_>),
     body: &[u8],
 ) -> Result<CreateConsumerAnswer, ApiError> {
-    let mut request = CreateConsumerRequest::from_json(body, true)?;
+    let mut request = CreateConsumerRequest::from_json(body, account.is_strict())?;
     request.meet(stream, form)?;
     let info = account.stream(stream)?.create_consumer(request).await?;
     Ok(CreateConsumerAnswer {

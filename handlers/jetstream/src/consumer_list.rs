@@ -11,7 +11,7 @@ pub(crate) async fn answer(
     stream: &str,
     body: &[u8],
 ) -> Result<ConsumerListAnswer, ApiError> {
-    let wanted = read(body)?;
+    let wanted = read(account, body)?;
     let Paged { page, shown } = account.stream(stream)?.consumers(wanted.offset).await?;
     let version = account.version();
     Ok(ConsumerListAnswer {

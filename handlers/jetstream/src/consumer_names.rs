@@ -1,7 +1,7 @@
 //! `CONSUMER.NAMES`: which consumers a stream has.
 
 use vagus_actors::jetstream::AccountStreams;
-use vagus_jetstream::api::{Paged, is_empty};
+use vagus_jetstream::api::{Paged, says_something};
 use vagus_jetstream::consumer::ConsumerNamesAnswer;
 use vagus_jetstream::consumer::request::ConsumersRequest;
 use vagus_jetstream::error::ApiError;
@@ -11,7 +11,7 @@ pub(crate) async fn answer(
     stream: &str,
     body: &[u8],
 ) -> Result<ConsumerNamesAnswer, ApiError> {
-    let wanted = read(body)?;
+    let wanted = read(account, body)?;
     let Paged { page, shown } = account.stream(stream)?.consumer_names(wanted.offset).await?;
     Ok(ConsumerNamesAnswer {
         page,
@@ -20,9 +20,9 @@ pub(crate) async fn answer(
 }
 
 /// Which consumers are wanted: all, if nothing is said.
-pub(crate) fn read(body: &[u8]) -> Result<ConsumersRequest, ApiError> {
-    match is_empty(body) {
-        true => Ok(ConsumersRequest::default()),
-        false => ConsumersRequest::from_json(body, true),
+pub(crate) fn read(account: &AccountStreams, body: &[u8]) -> Result<ConsumersRequest, ApiError> {
+    match says_something(body) {
+        true => ConsumersRequest::from_json(body, account.is_strict()),
+        false => Ok(ConsumersRequest::default()),
     }
 }

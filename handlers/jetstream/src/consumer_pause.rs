@@ -13,7 +13,7 @@ pub(crate) async fn answer(
     body: &[u8],
 ) -> Result<PauseConsumerAnswer, ApiError> {
     let wanted = match says_something(body) {
-        true => PauseRequest::from_json(body, true)?,
+        true => PauseRequest::from_json(body, account.is_strict())?,
         false => PauseRequest::default(),
     };
     let info = account.stream(stream)?.pause_consumer(name, wanted).await?;

@@ -13,7 +13,7 @@ pub(crate) async fn answer(
 ) -> Result<ResetConsumerAnswer, ApiError> {
     let wanted = match is_empty(body) {
         true => ResetRequest::default(),
-        false => ResetRequest::from_json(body, true)?,
+        false => ResetRequest::from_json(body, account.is_strict())?,
     };
     let (info, next) = account.stream(stream)?.reset_consumer(name, wanted).await?;
     Ok(ResetConsumerAnswer {

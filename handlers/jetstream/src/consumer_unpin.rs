@@ -10,7 +10,7 @@ pub(crate) async fn answer(
     (stream, name): (&str, &str),
     body: &[u8],
 ) -> Result<UnpinConsumerAnswer, ApiError> {
-    let wanted = UnpinRequest::from_json(body, true)?;
+    let wanted = UnpinRequest::from_json(body, account.is_strict())?;
     wanted.check()?;
     account.stream(stream)?.unpin_consumer(name, wanted).await?;
     Ok(UnpinConsumerAnswer {})

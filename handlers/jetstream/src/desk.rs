@@ -1,7 +1,7 @@
 //! Where what is asked in one account is taken and answered.
 
 use crate::answering::Request;
-use crate::topic::Topic;
+use crate::topic::{SUBJECTS, Topic};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -60,9 +60,11 @@ impl Desk {
 
     async fn subscribe(&self) -> Option<InProcessSubscription> {
         let prefixes = self.account.api_prefixes().iter();
-        let subjects = prefixes.map(|prefix| InProcessSubject {
-            subject: format!("{prefix}>").into(),
-            queue: None,
+        let subjects = prefixes.flat_map(|prefix| {
+            SUBJECTS.iter().map(move |subject| InProcessSubject {
+                subject: format!("{prefix}{subject}").into(),
+                queue: None,
+            })
         });
         let subscribe = SubscribeInProcess {
             subjects: subjects.collect(),

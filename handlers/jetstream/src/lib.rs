@@ -5,6 +5,7 @@
 
 mod account_info;
 mod answering;
+mod cluster_required;
 mod consumer_create;
 mod consumer_delete;
 mod consumer_info;

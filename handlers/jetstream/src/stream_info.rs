@@ -15,15 +15,16 @@ pub(crate) async fn answer(
         false => StreamInfoRequest::default(),
     };
     let shown = account.stream(name)?.show(wanted).await?;
-    Ok(InfoAnswer {
-        page: shown.page,
-        info: Some(StreamInfo {
-            // As in nats-server, this answer alone says so where there is one server.
-            cluster: Some(ClusterInfo {
-                leader: account.server_name().to_owned(),
-                ..ClusterInfo::default()
-            }),
-            ..described(account, shown)
+    let page = shown.page;
+    let info = StreamInfo {
+        cluster: Some(ClusterInfo {
+            leader: account.server_name().to_owned(),
+            ..ClusterInfo::default()
         }),
+        ..described(account, shown)
+    };
+    Ok(InfoAnswer {
+        page,
+        info: Some(info),
     })
 }

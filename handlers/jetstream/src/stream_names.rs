@@ -1,7 +1,7 @@
 //! `STREAM.NAMES`: which streams there are.
 
 use vagus_actors::jetstream::AccountStreams;
-use vagus_jetstream::api::{NAMES_LIMIT, NamesAnswer, Paged, StreamsRequest, is_empty};
+use vagus_jetstream::api::{NAMES_LIMIT, NamesAnswer, Paged, StreamsRequest, says_something};
 use vagus_jetstream::error::ApiError;
 
 pub(crate) fn answer(account: &AccountStreams, body: &[u8]) -> Result<NamesAnswer, ApiError> {
@@ -16,8 +16,8 @@ pub(crate) fn answer(account: &AccountStreams, body: &[u8]) -> Result<NamesAnswe
 
 /// Which streams are wanted: all, if nothing is said.
 pub(crate) fn read(account: &AccountStreams, body: &[u8]) -> Result<StreamsRequest, ApiError> {
-    match is_empty(body) {
-        true => Ok(StreamsRequest::default()),
-        false => StreamsRequest::from_json(body, account.is_strict()),
+    match says_something(body) {
+        true => StreamsRequest::from_json(body, account.is_strict()),
+        false => Ok(StreamsRequest::default()),
     }
 }

@@ -27,6 +27,7 @@ pub(crate) enum OfConsumer {
     Pause,
     Reset,
     Unpin,
+    StepDown,
 }
 
 /// What is asked about one stream.
@@ -41,7 +42,36 @@ pub(crate) enum OfStream {
     MessageDelete,
     ConsumerNames,
     ConsumerList,
+    StepDown,
+    RemovePeer,
 }
+
+/// On which subjects something is asked, behind the prefix of the API.
+pub(crate) const SUBJECTS: [&str; 23] = [
+    "INFO",
+    "STREAM.NAMES",
+    "STREAM.LIST",
+    "STREAM.CREATE.*",
+    "STREAM.UPDATE.*",
+    "STREAM.INFO.*",
+    "STREAM.DELETE.*",
+    "STREAM.PURGE.*",
+    "STREAM.MSG.GET.*",
+    "STREAM.MSG.DELETE.*",
+    "STREAM.LEADER.STEPDOWN.*",
+    "STREAM.PEER.REMOVE.*",
+    "CONSUMER.CREATE.*",
+    "CONSUMER.CREATE.*.>",
+    "CONSUMER.DURABLE.CREATE.*.*",
+    "CONSUMER.NAMES.*",
+    "CONSUMER.LIST.*",
+    "CONSUMER.INFO.*.*",
+    "CONSUMER.DELETE.*.*",
+    "CONSUMER.PAUSE.*.*",
+    "CONSUMER.RESET.*.*",
+    "CONSUMER.UNPIN.*.*",
+    "CONSUMER.LEADER.STEPDOWN.*.*",
+];
 
 impl<'a> Topic<'a> {
     /// What is asked on a subject, of which the prefix of the API is left out. None: nothing that is answered here.
@@ -73,6 +103,8 @@ impl<'a> Topic<'a> {
                 ("DELETE", name) => of_stream(OfStream::MessageDelete, name),
                 _ => None,
             },
+            "LEADER" => of_stream(OfStream::StepDown, name.strip_prefix("STEPDOWN.")?),
+            "PEER" => of_stream(OfStream::RemovePeer, name.strip_prefix("REMOVE.")?),
             _ => None,
         }
     }
@@ -96,6 +128,10 @@ impl<'a> Topic<'a> {
             "PAUSE" => of_consumer(OfConsumer::Pause),
             "RESET" => of_consumer(OfConsumer::Reset),
             "UNPIN" => of_consumer(OfConsumer::Unpin),
+            "LEADER" => {
+                let (stream, name) = rest.strip_prefix("STEPDOWN.")?.split_once('.')?;
+                (!name.contains('.')).then_some(Self::Consumer(OfConsumer::StepDown, stream, name))
+            }
             _ => None,
         }
     }
@@ -103,8 +139,16 @@ impl<'a> Topic<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{OfConsumer, OfStream, Topic};
+    use super::{OfConsumer, OfStream, SUBJECTS, Topic};
     use vagus_jetstream::consumer::request::ConsumerForm;
+
+    #[test]
+    fn what_is_subscribed_to_says_something() {
+        for subject in SUBJECTS {
+            let subject = subject.replace(['*', '>'], "x");
+            assert!(Topic::of(&subject).is_some(), "{subject}");
+        }
+    }
 
     #[test]
     fn subjects_say_what_is_asked() {

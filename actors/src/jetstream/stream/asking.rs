@@ -59,7 +59,10 @@ struct Show(StreamInfoRequest);
 /// Has it do something; answered when that is durable.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Carry(pub(super) Wish, oneshot::Sender<Result<Done, ApiError>>);
+pub(super) struct Carry(pub(super) Wish, oneshot::Sender<Outcome>);
+
+/// What has become of it.
+pub(super) type Outcome = Result<Done, ApiError>;
 
 /// What it is to do.
 #[derive(Debug)]
@@ -77,11 +80,6 @@ pub(super) enum Wish {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 struct Get(GetRequest, oneshot::Sender<Result<StoredMessage, ApiError>>);
-
-/// Asks for what it is.
-#[derive(Debug, Message)]
-#[rtype(result = "Bytes")]
-struct Define;
 
 /// It is over.
 #[derive(Debug, Message)]
@@ -161,15 +159,6 @@ impl StreamAddress {
         let (told, is_told) = oneshot::channel();
         tell(&self.actor, Get(wanted, told));
         is_told.await.unwrap_or(Err(ApiError::STREAM_NOT_FOUND))
-    }
-
-    /// What it is, as it is written down where its log says nothing.
-    ///
-    /// # Errors
-    /// If it is gone.
-    pub(in crate::jetstream) async fn definition(&self) -> Result<Bytes, ApiError> {
-        let definition = self.actor.send(Define).await;
-        definition.map_err(|_| ApiError::STREAM_NOT_FOUND)
     }
 
     /// What the actor shows of itself.
@@ -355,16 +344,5 @@ impl Handler<End> for Stream {
         self.tell_of_event(StreamEvent::Deleted);
         self.speak();
         context.stop();
-    }
-}
-
-impl Handler<Define> for Stream {
-    type Result = MessageResult<Define>;
-
-    fn handle(&mut self, _: Define, _: &mut Context<Self>) -> Self::Result {
-        let (config, created) = (self.config().clone(), self.machine.created());
-        let incarnation = self.machine.incarnation();
-        let machine = Machine::new(config, incarnation, created, "", Stored::nothing());
-        MessageResult(machine.checkpoint().into())
     }
 }

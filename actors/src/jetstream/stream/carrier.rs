@@ -36,25 +36,29 @@ impl ActorFuture<Stream> for Carrier {
         {
             stream.waker = Some(task.waker().clone());
         }
+        let next = stream.wake_machine();
         stream.speak();
+        let mut is_attended = false;
         if stream.takes_more() && stream.decide() && stream.takes_more() {
             match stream.mailbox.poll_next(task) {
                 Poll::Ready(Delivered::Messages(messages)) => {
                     stream.incoming = messages;
                     stream.decide();
-                    // Others get their turn before the next.
-                    task.waker().wake_by_ref();
                 }
                 Poll::Ready(Delivered::Ended(_)) => {
                     context.stop();
                     return Poll::Ready(());
                 }
-                Poll::Pending => {}
+                Poll::Pending => is_attended = true,
             }
         }
         stream.speak();
         stream.keep();
-        self.due = match stream.wake_machine() {
+        if !is_attended && stream.takes_more() {
+            // Others get their turn before the next.
+            task.waker().wake_by_ref();
+        }
+        self.due = match next {
             None => None,
             Some(wait) => {
                 let wait = wait.clamp(WAITS_AT_LEAST, WAITS_AT_MOST);

@@ -1,16 +1,29 @@
 //! What is asked of the consumers of a stream.
 
 use super::asking::Wish;
-use super::{Stream, StreamAddress};
+use super::{Came, Stream, StreamAddress};
 use crate::mailbox::tell;
+use crate::router::ListenersWatch;
 use actix::prelude::*;
 use bytes::Bytes;
+use std::sync::Arc;
 use tokio::sync::oneshot;
+use vagus_delivery::outbox::ConnectionSubscription;
+use vagus_delivery::subscriptions::Change;
 use vagus_jetstream::api::Paged;
 use vagus_jetstream::consumer::ConsumerInfo;
 use vagus_jetstream::consumer::request::{CreateConsumerRequest, PauseRequest, ResetRequest, UnpinRequest};
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::Done;
+
+/// How a consumer gets to those who have it.
+#[derive(Debug)]
+pub(super) enum Reached {
+    /// It is asked for messages, by these subscriptions.
+    Pull(Vec<Arc<ConnectionSubscription>>),
+    /// It pushes them; this tells whether somebody listens.
+    Push(Arc<ListenersWatch>),
+}
 
 /// What is wanted to be known.
 enum About {
@@ -173,25 +186,57 @@ impl Handler<Unpin> for Stream {
 }
 
 impl Stream {
-    /// There is a consumer that pushes, or it now pushes elsewhere: whether somebody listens there is watched.
+    /// There is a consumer, or it now delivers elsewhere. It is asked for messages on a subject of its own; or whether
+    /// somebody listens where it pushes to is watched.
     pub(super) fn consumer_began(&mut self, name: String, deliver_to: Bytes) {
-        self.listening.remove(&name);
-        if !deliver_to.is_empty() {
-            let is_bound = self
-                .account
-                .routed
-                .account
-                .interest()
-                .reaches_anybody(&deliver_to);
-            self.around(|machine, around| machine.set_bound(around, &name, is_bound));
-            let watched = self.watch_listeners(&name, deliver_to);
-            self.listening.insert(name, watched);
-        }
+        let there = self.consumers.remove(&name);
+        let reached = match (there, deliver_to.is_empty()) {
+            (Some(Reached::Pull(asked)), true) => Reached::Pull(asked),
+            (there, is_pull) => {
+                self.reached_no_more(there);
+                match is_pull {
+                    true => Reached::Pull(self.asked_for(&name)),
+                    false => Reached::Push(self.push_to(&name, deliver_to)),
+                }
+            }
+        };
+        self.consumers.insert(name, reached);
         self.count_consumers();
     }
 
+    fn asked_for(&mut self, name: &str) -> Vec<Arc<ConnectionSubscription>> {
+        let stream = &self.identity.name;
+        let number = Came::Pull.number().unwrap_or_default();
+        let prefixes = self.server.api_prefixes().iter();
+        let asked = prefixes.map(|prefix| {
+            let subject = format!("{prefix}CONSUMER.MSG.NEXT.{stream}.{name}");
+            self.mailbox.subscription(subject.as_bytes(), None, number)
+        });
+        let asked: Vec<_> = asked.collect();
+        self.changes.extend(asked.iter().cloned().map(Change::Add));
+        asked
+    }
+
+    fn push_to(&mut self, name: &str, deliver_to: Bytes) -> Arc<ListenersWatch> {
+        let is_bound = self
+            .account
+            .routed
+            .account
+            .interest()
+            .reaches_anybody(&deliver_to);
+        self.around(|machine, around| machine.set_bound(around, name, is_bound));
+        self.watch_listeners(name, deliver_to)
+    }
+
+    fn reached_no_more(&mut self, there: Option<Reached>) {
+        if let Some(Reached::Pull(asked)) = there {
+            self.changes.extend(asked.into_iter().map(Change::Remove));
+        }
+    }
+
     pub(super) fn consumer_ended(&mut self, name: &str) {
-        self.listening.remove(name);
+        let there = self.consumers.remove(name);
+        self.reached_no_more(there);
         self.count_consumers();
     }
 

@@ -32,10 +32,7 @@ impl Stream {
     /// Whether more can be decided now.
     pub(super) fn takes_more(&self) -> bool {
         let has_room = self.bytes_in_flight < super::IN_FLIGHT_AT_MOST;
-        has_room
-            && !self.keeping.is_closing()
-            && self.spoken.is_empty()
-            && (self.held_back.is_none() || !self.is_reading)
+        has_room && !self.keeping.is_closing() && self.spoken.is_empty() && !self.is_held_up
     }
 
     /// Decides about what came, as far as can be told now. Gives whether all of it is decided.
@@ -96,11 +93,12 @@ impl Stream {
             }
             Published::Unsettled(message) => {
                 self.held_back = Some(message);
+                self.is_held_up = true;
                 false
             }
             Published::Cold(message, cold) => {
                 self.held_back = Some(message);
-                self.is_reading = true;
+                self.is_held_up = true;
                 self.read(cold.sequence);
                 false
             }
@@ -191,6 +189,7 @@ impl Stream {
         let zones = self.server.zones.clone();
         self.machine.committed(index - self.began_at, &*zones);
         self.applied = index;
+        self.is_held_up = false;
         if let Some(failure) = self.machine.held().failure() {
             self.fail(ApiError::store_failed(failure));
         }

@@ -168,7 +168,7 @@ impl Stream {
     /// Has a message be read that somebody waits for.
     pub(super) fn read(&mut self, sequence: u64) {
         let Some(job) = self.machine.held().job(sequence) else {
-            self.is_reading = false;
+            self.is_held_up = false;
             self.wake();
             return;
         };
@@ -228,7 +228,7 @@ impl Handler<Kept> for Stream {
                         self.machine.held().cannot_read(sequence);
                     }
                 }
-                self.is_reading = false;
+                self.is_held_up = false;
                 self.machine.has_read(sequence);
                 self.ask_again(sequence);
             }

@@ -1,6 +1,7 @@
 //! What a stream says: answers to publishers, messages that it publishes anew.
 
 use super::Stream;
+use super::asking::Outcome;
 use super::telling::StreamEvent;
 use crate::in_process::{self, publish};
 use bytes::Bytes;
@@ -8,7 +9,6 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use vagus_delivery::Moment;
 use vagus_delivery::arbiter::{ArbiterState, RunningTurn, hand_over};
-use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::{Done, Effect};
 use vagus_routing::{ConnectionKind, Destination, Origin};
 
@@ -34,9 +34,41 @@ impl Stream {
         let batches = self.machine.batches();
         self.server.count_batches(self.batches, batches);
         self.batches = batches;
+        let mut answers = Vec::new();
         for effect in effects.list {
-            self.carry_out(effect);
+            match effect {
+                Effect::Done { request, outcome } => {
+                    if outcome == Ok(Done::Configured) {
+                        self.configured();
+                    }
+                    let asked = self.requests.remove(&request);
+                    answers.extend(asked.map(|asked| (asked, outcome)));
+                }
+                effect => self.carry_out(effect),
+            }
         }
+        self.answer(answers);
+    }
+
+    /// Tells those who asked for something that it is done, once what follows for its interest is in force.
+    fn answer(&mut self, answers: Vec<(oneshot::Sender<Outcome>, Outcome)>) {
+        let changes = std::mem::take(&mut self.changes);
+        let send_all = move || {
+            for (asked, outcome) in answers {
+                // Who asked may have gone.
+                let _ = asked.send(outcome);
+            }
+        };
+        if changes.is_empty() {
+            return send_all();
+        }
+        let (told, in_force) = oneshot::channel();
+        self.announce(changes, Some(told));
+        actix_rt::spawn(async move {
+            // The Router is gone at the end of the server only.
+            let _ = in_force.await;
+            send_all();
+        });
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -67,33 +99,20 @@ impl Stream {
                 self.spoken.extend(spoken);
             }
             Effect::Read { sequence } => self.read(sequence),
-            Effect::Done { request, outcome } => match (self.requests.remove(&request), outcome) {
-                (asked, Ok(Done::Configured)) => self.configured(asked),
-                (Some(asked), outcome) => {
-                    // Who asked may have gone.
-                    let _ = asked.send(outcome);
-                }
-                (None, _) => {}
-            },
             Effect::Abandoned { batch, reason } => self.tell_of_abandoned(&batch, reason),
             Effect::Advisory(advisory) => self.tell_of_consumer(&advisory),
             Effect::ConsumerBegan { name, deliver_to, .. } => self.consumer_began(name, deliver_to),
             Effect::ConsumerEnded { name } => self.consumer_ended(&name),
+            // They are answered together.
+            Effect::Done { .. } => {}
         }
     }
 
-    /// It is configured anew: it takes in what it now is to, then whoever asked for that is told.
-    fn configured(&mut self, asked: Option<oneshot::Sender<Result<Done, ApiError>>>) {
+    /// It is configured anew: it takes in what it now is to.
+    fn configured(&mut self) {
         let changes = self.changes_of_interest();
-        let (told, in_force) = oneshot::channel();
-        self.announce(changes, Some(told));
+        self.changes.extend(changes);
         self.tell_of_event(StreamEvent::Updated);
-        let Some(asked) = asked else { return };
-        actix_rt::spawn(async move {
-            // The Router is gone at the end of the server only.
-            let _ = in_force.await;
-            let _ = asked.send(Ok(Done::Configured));
-        });
     }
 
     /// Publishes what there is to say, as much as one turn may.
