@@ -1,38 +1,11 @@
 //! Over TLS, from the first byte on.
 
 use crate::client::{CONNECT, WebSocketClient, connect};
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io::{Read, Write};
 use vagus_configs::{Listen, Port, WebSocket};
-use vagus_test_support::TestServer;
+use vagus_test_support::{BlockingTls, TestServer};
 use vagus_tls::testing::{Authority, request};
-use vagus_tls::{Connector, Settings, StreamError, TlsStream, Unfinished};
-
-/// TLS over a socket that blocks.
-struct Secured(TlsStream<TcpStream>);
-
-fn failed(unfinished: Unfinished) -> io::Error {
-    match unfinished {
-        Unfinished::Failed(StreamError::Carrier(error)) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-impl Read for Secured {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(failed)
-    }
-}
-
-impl Write for Secured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(failed)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use vagus_tls::{Connector, Settings, TlsStream};
 
 fn serving(settings: Settings, compresses: bool) -> TestServer {
     let mut websocket = WebSocket::at(Listen {
@@ -47,15 +20,13 @@ fn serving(settings: Settings, compresses: bool) -> TestServer {
         .start()
 }
 
-fn secured(server: &TestServer, authority: &Authority) -> Secured {
+fn secured(server: &TestServer, authority: &Authority) -> BlockingTls {
     let connector = Connector::new(&Settings {
         ca: Some(authority.ca()),
         ..Settings::default()
     });
     let ssl = connector.unwrap().start("localhost").unwrap();
-    let mut stream = TlsStream::new(ssl, connect(server)).unwrap();
-    stream.handshake().unwrap();
-    Secured(stream)
+    BlockingTls::handshake(TlsStream::new(ssl, connect(server)).unwrap()).unwrap()
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use crate::framing::{Count, Frames, Kind};
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use vagus_test_support::PATIENCE;
-use vagus_tls::{Acceptor, Connector, StreamError, TlsStream, Unfinished};
+use vagus_test_support::{BlockingTls, PATIENCE};
+use vagus_tls::{Acceptor, Connector, TlsStream};
 
 /// As long as the shortest that is expected.
 const PING: &[u8] = b"PING\r\n";
@@ -13,32 +13,6 @@ const PING: &[u8] = b"PING\r\n";
 pub(crate) trait Line: Read + Write + Send {}
 
 impl<L: Read + Write + Send> Line for L {}
-
-/// TLS over a socket that blocks.
-struct Secured(TlsStream<TcpStream>);
-
-fn failed(unfinished: Unfinished) -> io::Error {
-    match unfinished {
-        Unfinished::Failed(StreamError::Carrier(error)) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-impl Read for Secured {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(failed)
-    }
-}
-
-impl Write for Secured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(failed)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Connects, with little room for what is not read.
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
@@ -53,19 +27,21 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 
 /// The client's side of a handshake.
 pub(crate) fn secure(socket: TcpStream, connector: &Connector) -> Box<dyn Line> {
-    let mut stream = TlsStream::new(connector.start("localhost").unwrap(), socket).unwrap();
-    stream.handshake().unwrap();
-    Box::new(Secured(stream))
+    let stream = TlsStream::new(connector.start("localhost").unwrap(), socket).unwrap();
+    Box::new(BlockingTls::handshake(stream).unwrap())
 }
 
 /// The server's side of a handshake, and the name that was asked for.
 pub(crate) fn answer(socket: TcpStream, acceptor: &Acceptor) -> Result<(Box<dyn Line>, String), String> {
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut stream = TlsStream::new(acceptor.start().unwrap(), socket).unwrap();
-    stream.handshake().map_err(|error| failed(error).to_string())?;
-    let name = stream.ssl().servername(openssl::ssl::NameType::HOST_NAME);
+    let stream = TlsStream::new(acceptor.start().unwrap(), socket).unwrap();
+    let stream = BlockingTls::handshake(stream).map_err(|error| error.to_string())?;
+    let name = stream
+        .get_ref()
+        .ssl()
+        .servername(openssl::ssl::NameType::HOST_NAME);
     let name = name.unwrap_or_default().to_owned();
-    Ok((Box::new(Secured(stream)), name))
+    Ok((Box::new(stream), name))
 }
 
 /// A client of NATS at the other end of frames, or of none.

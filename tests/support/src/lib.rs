@@ -15,6 +15,7 @@
 //! what it was to see, as a test would.
 #![allow(clippy::expect_used, clippy::panic)] // It is made of assertions.
 
+mod blocking_tls;
 mod client;
 mod connector;
 mod descriptors;
@@ -30,6 +31,7 @@ mod server;
 mod stream;
 mod writer;
 
+pub use blocking_tls::BlockingTls;
 pub use client::Client;
 pub use connector::Connector;
 pub use descriptors::allow_open_files;
