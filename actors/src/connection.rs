@@ -6,6 +6,7 @@
 
 mod carrier;
 mod describing;
+mod repeated;
 mod session;
 mod several_accounts;
 mod turn;
@@ -13,6 +14,7 @@ mod unannounced;
 mod watching;
 mod writing;
 
+pub use repeated::RepeatedMessage;
 pub use session::{ANTICIPATED, Awaited, ConnectionNames, Progress, Session, SlowTask, Turn, write_number};
 
 use crate::accounts::{Accounts, RoutedAccount};

@@ -3,13 +3,12 @@
 use crate::message_tracing::Asking;
 use crate::session::NatsSession;
 use crate::user_info;
-use vagus_actors::connection::Turn;
+use vagus_actors::connection::{RepeatedMessage, Turn};
 use vagus_auth::permission::Rights;
-use vagus_delivery::arbiter::Repeats;
 use vagus_protocol::error::Complaint;
 use vagus_protocol::message;
 use vagus_protocol::operation::Publish;
-use vagus_protocol::repeated_line::{RepeatedLine, is_same};
+use vagus_protocol::repeated_line::is_same;
 use vagus_routing::subject;
 
 /// Subjects on which servers route replies and logs among themselves.
@@ -184,13 +183,10 @@ fn begins_with_any(subject: &[u8], prefixes: &[&[u8]]) -> bool {
     matches!(subject.first(), Some(b'_' | b'$')) && prefixes.iter().any(|prefix| subject.starts_with(prefix))
 }
 
-/// A message whose control line the next may repeat: then nothing has to be parsed, checked or looked up.
+/// A message whose control line the next may repeat.
 #[derive(Debug, Default)]
 pub(crate) struct Repeated<'a> {
-    line: RepeatedLine<'a>,
-    /// The length of what is behind the subject.
-    tail: usize,
-    payload: usize,
+    message: RepeatedMessage<'a>,
     /// The header block, which asks for no trace: what each message has there is looked at.
     header: &'a [u8],
     /// What asking is.
@@ -203,24 +199,18 @@ impl<'a> Repeated<'a> {
     #[inline]
     pub(crate) fn after(publish: &Publish<'_>, frame: &'a [u8], session: &NatsSession) -> Self {
         let client_options = &session.client_options;
-        match publish.tail {
-            Some(tail)
-                if publish.reply.is_none()
-                    && session.may_repeat(publish.subject)
-                    && !client_options.verbose
-                    && !client_options.pedantic
-                    && !client_options.logged =>
-            {
-                let behind = &frame[publish.line_len..];
-                Self {
-                    line: RepeatedLine::of(frame, publish.line_len),
-                    tail: tail.len(),
-                    payload: publish.body.len(),
-                    header: &behind[..publish.header_size.unwrap_or(0)],
-                    asking: session.asking(),
-                }
-            }
-            _ => Self::default(),
+        if !session.may_repeat(publish.subject)
+            || client_options.verbose
+            || client_options.pedantic
+            || client_options.logged
+        {
+            return Self::default();
+        }
+        let behind = &frame[publish.line_len..];
+        Self {
+            message: RepeatedMessage::of(publish, frame),
+            header: &behind[..publish.header_size.unwrap_or(0)],
+            asking: session.asking(),
         }
     }
 
@@ -228,17 +218,8 @@ impl<'a> Repeated<'a> {
     /// allows; gives their length.
     #[inline]
     pub(crate) fn publish(&self, input: &[u8], turn: &mut impl Turn) -> Option<usize> {
-        let at_most = || turn.may_publish_again(self.tail);
-        let count = self
-            .line
-            .count(input, at_most, |behind| !self.may_ask_for_a_trace(behind));
-        if count == 0 {
-            return None;
-        }
-        let length = count * self.line.frame();
-        let frames = &input[..length];
-        turn.publish_again(&Repeats::new(frames, self.line.frame(), self.tail, self.payload));
-        Some(length)
+        self.message
+            .publish(input, turn, |behind| !self.may_ask_for_a_trace(behind))
     }
 
     /// The headers of the message before, which asked for none, are often repeated as well.

@@ -9,7 +9,6 @@ mod interest;
 mod message_tracing;
 mod opening;
 mod permitting;
-mod repeated;
 mod session;
 mod tls;
 mod unplaced;

@@ -6,20 +6,20 @@ use crate::compressing::Compressing;
 use crate::interest::{self, Announced, Forgotten, Noted};
 use crate::message_tracing::may_be_traced;
 use crate::permitting::FormerPermissions;
-use crate::repeated::Repeated;
 use crate::tls::Evidence;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::cluster::{JoinedRoute, RouteErrand, RouteKind, Seat};
-use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Turn};
+use vagus_actors::connection::{ConnectionNames, Progress, RepeatedMessage, Session, SlowTask, Turn};
 use vagus_actors::observed::{ClientInfo, ServerInfo};
 use vagus_actors::router::InterestChange;
 use vagus_auth::credentials::{BcryptTask, Identity};
 use vagus_delivery::Live;
 use vagus_delivery::heartbeat::{Beat, Heartbeat};
 use vagus_protocol::error::{CloseReason, Complaint};
+use vagus_protocol::operation::{Groups, Publish};
 use vagus_protocol::quote::shortened;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
 use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage, SubjectRules};
@@ -280,6 +280,15 @@ impl RouteSession {
     }
 }
 
+/// What may be repeated of a message that was just published in this frame: nothing if it is for queue groups, which pick
+/// anew, or has headers, which may ask for a trace.
+fn repeatable<'a>(publish: &Publish<'_>, frame: &'a [u8]) -> RepeatedMessage<'a> {
+    match publish.header_size.is_none() && publish.groups == Groups::Only(b"") {
+        true => RepeatedMessage::of(publish, frame),
+        false => RepeatedMessage::default(),
+    }
+}
+
 /// The name of the account that a route carries alone, where that is not said.
 fn own_account(stage: &Stage) -> &[u8] {
     match stage {
@@ -303,10 +312,10 @@ impl Session for RouteSession {
 
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         self.heartbeat.heard(turn.now());
-        let mut repeated = Repeated::default();
+        let mut repeated = RepeatedMessage::default();
         let mut at = 0;
         while at < input.len() && !self.closing {
-            if let Some(length) = repeated.publish(&input[at..], turn) {
+            if let Some(length) = repeated.publish(&input[at..], turn, |_| true) {
                 at += length;
                 continue;
             }
@@ -338,9 +347,9 @@ impl Session for RouteSession {
             if let RouteOperation::Message(message) = &operation {
                 match self.pass_on(message, turn) {
                     Passed::Published => {
-                        repeated = Repeated::after(&message.publish, &input[at..at + consumed]);
+                        repeated = repeatable(&message.publish, &input[at..at + consumed]);
                     }
-                    Passed::Withheld | Passed::Traced => repeated = Repeated::default(),
+                    Passed::Withheld | Passed::Traced => repeated = RepeatedMessage::default(),
                     Passed::Waiting => return Progress::Waiting { consumed: at },
                     Passed::Yielded => return Progress::Yielded { consumed: at },
                 }
@@ -348,7 +357,7 @@ impl Session for RouteSession {
                 if !turn.goes_on(None, false) {
                     return Progress::Yielded { consumed: at };
                 }
-                repeated = Repeated::default();
+                repeated = RepeatedMessage::default();
                 self.operate(&operation, turn);
             }
             at += consumed;
