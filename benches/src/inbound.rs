@@ -242,6 +242,16 @@ fn refused(name: &str, line: &str) -> BenchError {
     }
 }
 
+/// The number that the subject of a message ends with: `MSG _INBOX.bench.<number> …`.
+///
+/// # Errors
+/// When there is none.
+pub fn number_of(line: &str, connection: &str) -> Result<u32, BenchError> {
+    let subject = line.split(' ').nth(1).unwrap_or_default();
+    let number = subject.rsplit('.').next().and_then(|token| token.parse().ok());
+    number.ok_or_else(|| unexpected(connection, line.as_bytes()))
+}
+
 fn unexpected(name: &str, bytes: &[u8]) -> BenchError {
     let found = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
     BenchError::Unexpected {

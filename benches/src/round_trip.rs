@@ -12,7 +12,7 @@ use crate::cluster::await_interest;
 use crate::connection::{Connection, write_error};
 use crate::error::BenchError;
 use crate::frames;
-use crate::inbound::{Inbound, Reader};
+use crate::inbound::{Inbound, Reader, number_of};
 use crate::measurement::{Control, Measurement, Timing, join_all};
 use crate::poller::{Interest, Poller};
 use crate::server::RunningServer;
@@ -158,7 +158,7 @@ fn request(
         while let Some(inbound) = reader.next_inbound()? {
             match inbound {
                 Inbound::Message { line, body } => {
-                    let number = request_number(line)?;
+                    let number = number_of(line, "requester")?;
                     check_size("requester", line, body, size)?;
                     let slot = number as usize % in_flight;
                     if recording {
@@ -191,16 +191,6 @@ fn check_size(connection: &str, line: &str, body: &[u8], size: usize) -> Result<
     }
     Err(BenchError::Unexpected {
         connection: connection.to_owned(),
-        found: line.to_owned(),
-    })
-}
-
-/// The number in the subject of a reply, `MSG _INBOX.bench.<number> …`.
-fn request_number(line: &str) -> Result<u32, BenchError> {
-    let subject = line.split(' ').nth(1).unwrap_or_default();
-    let number = subject.rsplit('.').next().and_then(|token| token.parse().ok());
-    number.ok_or_else(|| BenchError::Unexpected {
-        connection: "requester".to_owned(),
         found: line.to_owned(),
     })
 }
@@ -341,8 +331,11 @@ mod tests {
 
     #[test]
     fn a_reply_says_which_request_it_answers() {
-        assert_eq!(request_number("MSG _INBOX.bench.00000042 1 128").unwrap(), 42);
-        assert!(request_number("MSG _INBOX.bench.x 1 128").is_err());
+        assert_eq!(
+            number_of("MSG _INBOX.bench.00000042 1 128", "requester").unwrap(),
+            42
+        );
+        assert!(number_of("MSG _INBOX.bench.x 1 128", "requester").is_err());
         assert!(
             check_size(
                 "requester",

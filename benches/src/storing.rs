@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::connection::{ANSWER_LIMIT, Connection, write_error};
 use crate::error::BenchError;
 use crate::frames;
-use crate::inbound::{Inbound, Reader};
+use crate::inbound::{Inbound, Reader, number_of};
 use crate::measurement::{Control, Measurement, Timing};
 use crate::poller::{Interest, Poller};
 use crate::server::RunningServer;
@@ -234,28 +234,17 @@ impl Publisher {
                 None => return Ok(None),
                 Some(Inbound::Message { line, body }) => {
                     return match body.starts_with(b"{\"stream\":") {
-                        true => number(line).map(Some),
-                        false => Err(unexpected(String::from_utf8_lossy(body).into_owned())),
+                        true => number_of(line, &self.name).map(Some),
+                        false => Err(BenchError::Unexpected {
+                            connection: self.name.clone(),
+                            found: String::from_utf8_lossy(body).into_owned(),
+                        }),
                     };
                 }
                 Some(Inbound::Ping) => self.out.extend_from_slice(b"PONG\r\n"),
                 Some(Inbound::Pong | Inbound::Other) => {}
             }
         }
-    }
-}
-
-/// That at the end of the subject of a delivery.
-fn number(line: &str) -> Result<u32, BenchError> {
-    let subject = line.split(' ').nth(1).unwrap_or_default();
-    let token = subject.rsplit('.').next().and_then(|token| token.parse().ok());
-    token.ok_or_else(|| unexpected(line.to_owned()))
-}
-
-fn unexpected(found: String) -> BenchError {
-    BenchError::Unexpected {
-        connection: "publisher".to_owned(),
-        found,
     }
 }
 
