@@ -31,7 +31,7 @@ pub(crate) fn start(door: Addr<Door>) -> ConnectorsHandle {
     Connectors::start_in(&Arbiter::with_tokio_rt(runtime).handle(), door.recipient())
 }
 
-/// Whom gateways ask.
+/// What gateways ask about logins, limits and accounts.
 ///
 /// Where a service decides who comes in, or a certificate says who somebody is, a name and a password do not.
 pub(crate) fn gateway_means(

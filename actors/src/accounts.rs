@@ -100,8 +100,8 @@ impl Accounts {
         }
     }
 
-    /// The server has this id: others know by the end of it whom to tell how long answers took. Say it before accounts share
-    /// anything.
+    /// The id of the server. Servers that measure how long answers take send the measurement to a subject that holds the end
+    /// of it. Set it before accounts share anything.
     pub fn set_server_id(&self, server_id: &str) {
         // It never changes.
         let _ = self.known_as.set(short_id(server_id).into());

@@ -2,7 +2,7 @@
 //!
 //! It is done on threads of its own, which the system runs when nobody else needs the processor, so that a storm of
 //! logins costs traffic next to nothing. Sources of work take turns: one that hands in much waits for itself alone. Where the
-//! work is to wait for others, one has a part of the threads at most, so that there is one for whoever comes. A piece that
+//! work is to wait for others, one source has a part of the threads at most, so that one is free for the next. A piece that
 //! panics costs that piece.
 
 use parking_lot::{Condvar, Mutex};

@@ -59,7 +59,7 @@ pub struct SubscriberPlan {
     pub stuck: bool,
 }
 
-/// Whom publishers and subscribers log in as.
+/// The users that publishers and subscribers log in as.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Logins {
     /// Nobody in particular.
@@ -103,7 +103,7 @@ pub struct FloodPlan {
     pub publishers: Vec<PublisherPlan>,
     /// The subscribers.
     pub subscribers: Vec<SubscriberPlan>,
-    /// Whom they log in as.
+    /// The users that they log in as.
     pub logins: Logins,
     /// Another connection subscribes and unsubscribes below this prefix all the time.
     pub churn_below: Option<String>,

@@ -355,7 +355,7 @@ fn route_settings(
     }
 }
 
-/// What events say of this server: the same, whoever they are about.
+/// What events say of this server: the same in all of them.
 struct Described(Arc<Live<ClientSettings>>);
 
 impl DescribesServer for Described {

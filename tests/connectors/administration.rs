@@ -68,7 +68,7 @@ fn one_pauses_and_goes_on() {
     peer.expect_end();
     eventually(|| state(&server, "lines").state == "paused");
     eventually(|| TcpStream::connect(place).is_err());
-    // Whoever pauses it twice changes nothing.
+    // To pause it twice changes nothing.
     assert_eq!(order(&server, "POST", "/v1/connectors/lines/pause", "").0, 204);
     assert_eq!(order(&server, "POST", "/v1/connectors/lines/resume", "").0, 204);
     eventually(|| state(&server, "lines").state == "running");

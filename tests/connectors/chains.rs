@@ -98,7 +98,7 @@ fn over_tls() {
         shown(&trusted)
     );
     check(chain("Forward", &inward, &outward), "far.a");
-    // Whom nobody vouches for is brought nothing.
+    // A peer whose certificate nobody vouches for gets nothing.
     let (near, far) = chain("Forward", &inward, "tls: {}, retry_wait: '10ms'");
     near.connected().send("PUB logs.a 1\r\nx");
     eventually(|| state(&near, "out").errors > 0);

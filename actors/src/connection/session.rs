@@ -125,7 +125,7 @@ pub trait Session: Sized + Unpin + 'static {
     /// Who is at the other end.
     fn peer(&self) -> SocketAddr;
 
-    /// For whom that one passes on what is said, by its own word: no more than what the log tells.
+    /// The client's address as a proxy gives it (`X-Forwarded-For`). It is logged, and decides nothing.
     fn forwarded_for(&self) -> Option<IpAddr> {
         None
     }

@@ -7,7 +7,7 @@ use actix::prelude::*;
 use std::sync::Arc;
 use vagus_delivery::arbiter::LocalArbiter;
 
-/// The role of the Door is to start an [`InProcess`] on its arbiter, in any account, for whoever asks.
+/// The role of the Door is to start an [`InProcess`] on its arbiter, in any account, when asked.
 pub struct Door {
     arbiter: LocalArbiter,
     accounts: Arc<Accounts>,

@@ -66,7 +66,7 @@ impl Stored {
         Self::new(Arc::new(RealDisk), store::Messages::in_memory())
     }
 
-    /// What holds the messages, for whoever keeps it on disk.
+    /// The messages as the store has them, to flush and checkpoint them.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut store::Messages) -> R) -> R {
         act(&mut self.messages.borrow_mut())
     }

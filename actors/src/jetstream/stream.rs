@@ -359,7 +359,7 @@ impl Stream {
         }
     }
 
-    /// Nothing more gets in: whoever waits for an answer gets this one.
+    /// Nothing more gets in: requests that wait are answered with this error.
     fn fail(&mut self, error: ApiError) {
         if self.failure.is_none() {
             let (account, name) = (&self.identity.account, &self.identity.name);

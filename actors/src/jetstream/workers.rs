@@ -47,7 +47,7 @@ impl Workers {
         })
     }
 
-    /// Has something read. Whoever waits for it learns of a panic by what the work holds being dropped.
+    /// Has something read. If that panics, what the work holds is dropped, which tells who waits for it.
     pub(super) fn read(&self, work: impl FnOnce() + Send + 'static) {
         self.readers.hand_in(Box::new(work));
     }

@@ -1,4 +1,4 @@
-//! HELO, PING and PONG: how the two ends show each other that they know the same key, and whom the sender speaks for.
+//! HELO, PING and PONG: how the two ends show each other that they know the same key, and the sender names its user.
 //!
 //! Digests are SHA-512 in hexadecimal letters. Salts go out as text: Fluent Bit drops who sends bytes.
 

@@ -1,4 +1,4 @@
-//! Events on their way out, in PackedForward mode: whoever receives gets them as one piece.
+//! Events on their way out, in PackedForward mode: the receiver gets them as one piece.
 
 use crate::entries::EventTime;
 use crate::msgpack::{write_array, write_bin, write_map, write_str, write_u64};

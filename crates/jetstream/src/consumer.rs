@@ -1,5 +1,5 @@
-//! A consumer of a stream, as a part of the stream's machine: which messages it delivers to whom, and what becomes of what
-//! was delivered.
+//! A consumer of a stream, as a part of the stream's machine: which messages it delivers, where, and what becomes of
+//! them.
 //!
 //! What it has done is its [`Progress`], which is made at once and written into the log behind: nobody waits for the disk to
 //! get a message. Who waits for messages is not kept.

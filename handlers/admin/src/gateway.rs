@@ -45,7 +45,7 @@ const BODIES_AT_MOST: usize = 128 << 20;
 /// Bodies are counted in pieces of so many bytes; smaller ones are not.
 const BODY_PIECE: usize = 64 * 1024;
 
-/// Whom a gateway asks.
+/// What a gateway asks about logins, limits and accounts.
 #[derive(Clone)]
 pub struct GatewayMeans {
     /// Who may come in, as long as a name and password or a token are enough to say; None while they are not.

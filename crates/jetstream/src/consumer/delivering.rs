@@ -1,4 +1,4 @@
-//! What a consumer delivers next, and to whom.
+//! What a consumer delivers next, and where.
 
 use super::config::AckPolicy;
 use super::progress::Change;
@@ -57,7 +57,7 @@ impl Consumer {
                 continue;
             };
             if let Some(waits) = self.deliver_one(candidate, message, pending, moment, out, done_with) {
-                // Whoever does not wait is not served later either.
+                // A request that does not wait is not served later either.
                 self.serve_those_due(moment, out, waits != Waits::Pace);
                 return Ok(Delivered::Until(waits));
             }

@@ -1,4 +1,4 @@
-//! What consumers say, and to whom.
+//! What consumers send, and where.
 
 use super::random::Random;
 use super::reply::ReplyWriter;

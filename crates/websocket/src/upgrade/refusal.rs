@@ -7,7 +7,7 @@ pub enum Refusal {
     /// It is no request of HTTP/1.
     #[error("malformed HTTP request")]
     NotHttp,
-    /// It does not say for whom it is, as HTTP/1.1 asks for.
+    /// It has no `Host`, which HTTP/1.1 requires.
     #[error("missing required Host header")]
     HostRequired,
     /// It is longer than it may be.
@@ -19,7 +19,7 @@ pub enum Refusal {
     /// It is not `GET`.
     #[error("request method must be GET")]
     Method,
-    /// It does not say for whom it is.
+    /// It has no `Host`.
     #[error("'Host' missing in request")]
     NoHost,
     /// It asks for no WebSocket.

@@ -52,7 +52,7 @@ impl<M: Messages> Stream<M> {
     }
 
     /// The stream has been read from disk, and all of its log: its consumers begin to work. Those that were in memory only
-    /// go with the next proposal. Whoever they deliver to has to be [told of](Self::set_bound).
+    /// go with the next proposal. Whether somebody listens where they deliver has to be [told](Self::set_bound).
     pub fn begin_consumers(&mut self, around: &Surroundings<'_>) {
         self.consumers.random.stir(u64::from(around.random));
         self.consumers.burst = match usize::try_from(self.config.max_message_size) {

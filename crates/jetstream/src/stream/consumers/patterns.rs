@@ -133,8 +133,7 @@ impl Patterns {
         numbers.for_each(|number| visit(*number));
     }
 
-    /// Somebody who has a pattern that matches, and of whom something is true: looked for from behind a number on, and
-    /// then from the beginning.
+    /// A consumer with a pattern that matches, of which `is_true` holds: with a higher number than `behind`, if there is one.
     pub(super) fn find(&self, subject: &[u8], behind: u64, is_true: impl Fn(u64) -> bool) -> Option<u64> {
         if self.is_empty() {
             return None;
