@@ -354,6 +354,10 @@ fn populate(
         })
         .transpose()?
         .unzip();
+    if let Some(jetstream) = &jetstream {
+        // Nobody else says which it is.
+        let _ = admin.broker.jetstream.set(jetstream.clone());
+    }
     let services = service
         .into_iter()
         .chain(claims_service)

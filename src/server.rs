@@ -382,7 +382,9 @@ impl Server {
             });
         }
         if let Some(jetstream) = self.running.jetstream.take() {
+            log::info!("Initiating JetStream Shutdown...");
             let _ = self.wait_for(async move { jetstream.close().await });
+            log::info!("JetStream Shutdown");
         }
         let admin = &mut self.running.admin;
         for service in [admin.monitoring.take(), admin.service.service.take()]

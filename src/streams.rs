@@ -1,12 +1,14 @@
 //! The streams of a server, as it starts with them and ends.
 
+mod banner;
+
 use crate::bootstrap::runtime;
 use crate::server::StartError;
 use actix::{Actor, Addr, Arbiter};
 use jiff::tz;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use vagus_actors::in_process::InProcess;
 use vagus_actors::jetstream::{JetStream, OpenedStreams, Settings, Starter};
@@ -16,6 +18,7 @@ use vagus_delivery::arbiter::LocalArbiter;
 use vagus_jetstream::account::Tiers;
 use vagus_jetstream::config::ServerLimits;
 use vagus_jetstream_api::Desk;
+use vagus_protocol::duration;
 
 /// Of what there is, streams may have three quarters.
 const SHARE: (u64, u64) = (3, 4);
@@ -44,7 +47,16 @@ pub(crate) fn open(config: &Config, name: &str) -> Result<Option<OpenedStreams>,
         max_request_batch: limit_of_consumers(jetstream.limits.max_request_batch),
         zones: Arc::new(|name| tz::db().get(name).ok()),
     };
-    Ok(Some(OpenedStreams::open(settings)?))
+    let began = Instant::now();
+    log::info!("Starting JetStream");
+    if config.store_dir.is_none() {
+        log::warn!("Temporary storage directory used, data could be lost on system reboot");
+    }
+    banner::tell(jetstream, &settings);
+    let opened = OpenedStreams::open(settings)?;
+    banner::tell_restored(opened.restored());
+    log::info!("Took {} to start JetStream", duration::shown(began.elapsed()));
+    Ok(Some(opened))
 }
 
 /// How many batches may be under way, of all streams, unless something else is said.

@@ -6,21 +6,25 @@
 
 mod account;
 mod clock;
+mod figures;
 mod identity;
 mod log;
 mod opening;
 mod server;
+mod shown;
 mod starter;
 mod stored;
 mod stream;
 mod workers;
 
 pub use account::AccountStreams;
+pub use figures::{StreamCounts, StreamFigures, StreamTotals};
 pub use log::LogState;
 pub use opening::OpenError;
 pub use server::Zones;
+pub use shown::{AilingStream, FOLDER};
 pub use starter::Starter;
-pub use stream::{Shown, StreamActorState, StreamAddress};
+pub use stream::{Shown, ShownConsumer, StreamActorState, StreamAddress};
 
 use crate::accounts::RoutedAccount;
 use actix::Addr;
@@ -78,6 +82,8 @@ pub struct JetStream {
     accounts: RwLock<BTreeMap<Box<str>, Arc<AccountStreams>>>,
     /// Streams that were found, of accounts that there are not.
     unplaced: Mutex<Vec<Found>>,
+    /// Streams that were found, and could not be opened.
+    unusable: Vec<AilingStream>,
     log: Mutex<Option<LogThread>>,
 }
 
@@ -85,6 +91,7 @@ pub struct JetStream {
 pub struct OpenedStreams {
     server: Arc<Server>,
     streams: Vec<Found>,
+    unusable: Vec<AilingStream>,
     log: LogThread,
 }
 
@@ -115,6 +122,7 @@ impl OpenedStreams {
             store,
             recovered,
             streams,
+            unusable,
         } = opening::open((&disk, &folder), keys, &domain, &zones)?;
         let workers = Workers::start()?;
         let (address, log) = LogAddress::start(recovered, workers.clone())?;
@@ -125,6 +133,7 @@ impl OpenedStreams {
         };
         let shared = (address, workers);
         let asking = Asking {
+            folder,
             name,
             domain,
             version,
@@ -137,6 +146,7 @@ impl OpenedStreams {
         Ok(Self {
             server: Arc::new(server),
             streams,
+            unusable,
             log,
         })
     }
@@ -148,6 +158,7 @@ impl OpenedStreams {
             server: self.server,
             accounts: RwLock::default(),
             unplaced: Mutex::new(self.streams),
+            unusable: self.unusable,
             log: Mutex::new(Some(self.log)),
         }
     }

@@ -213,7 +213,8 @@ impl Detail {
             token: known.as_deref().map(TokenShown::of),
             expired: known.as_ref().is_some_and(|known| known.has_expired(now)),
             complete: true,
-            jetstream_enabled: false,
+            jetstream_enabled: (broker.jetstream.get())
+                .is_some_and(|jetstream| jetstream.account(account.name()).is_some()),
             leafnode_connections: 0,
             client_connections: account.connections(),
             subscriptions: subscriptions_of_clients(broker, account),

@@ -100,7 +100,7 @@ impl Refusal {
 const FILTERED: &str = "filtered response: not leader";
 
 /// The largest answer, in bytes.
-const ANSWER_AT_MOST: usize = 32 << 20;
+pub(super) const ANSWER_AT_MOST: usize = 32 << 20;
 
 /// The most subscriptions that are gathered for one answer: what could not be shown anyway is not asked for.
 pub(super) const SUBSCRIPTIONS_AT_MOST: usize = 512 * 1024;

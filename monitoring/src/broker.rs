@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use vagus_actors::Observatory;
 use vagus_actors::claimed_accounts::ClaimedAccounts;
 use vagus_actors::connectors::{ConnectorState, ConnectorsHandle};
+use vagus_actors::jetstream::JetStream;
 use vagus_actors::reload::Configurator;
 use vagus_configs::{Config, split_advertised};
 use vagus_delivery::{AccountDirectory, Live};
@@ -102,6 +103,8 @@ pub struct Broker {
     pub claimed_accounts: OnceLock<Arc<ClaimedAccounts>>,
     /// What other systems bring and are brought; empty until the server has started.
     pub connectors: OnceLock<ConnectorsHandle>,
+    /// What is stored; empty where nothing is, and until the server has started.
+    pub jetstream: OnceLock<Arc<JetStream>>,
     /// How many subscriptions the server itself has in the system account: they are in force with the first, and not
     /// shown.
     pub own_subscriptions: AtomicUsize,
@@ -136,6 +139,7 @@ impl Broker {
             configurator: OnceLock::new(),
             claimed_accounts: OnceLock::new(),
             connectors: OnceLock::new(),
+            jetstream: OnceLock::new(),
             own_subscriptions: AtomicUsize::new(0),
             pages: PageCounts::default(),
             turns: Semaphore::new(ANSWERS_AT_ONCE),

@@ -26,6 +26,8 @@ mod websocket;
 pub use accounts::{AccountTraffic, account_detail, account_traffic, subscriptions_of_clients, traffic_of};
 pub use answer::{Document, Refusal, Status};
 pub use broker::{Broker, Remembered, Settings, TlsSettings};
+pub use health::is_well;
+pub use jetstream::account_store;
 pub use page::{LINKS, Page, PageCounts};
 pub use process::{Thread, Usage, most_open_files, open_files, processor_time, resident_bytes, threads};
 pub use query::{Form, Query};
@@ -54,7 +56,7 @@ pub async fn answer(broker: &Broker, page: Page, query: &Query) -> Result<Docume
         Page::Subsz => subsz::show(broker, query).await,
         Page::Accountz => accounts::show(broker, query),
         Page::Accstatz => accounts::show_traffic(broker, query),
-        Page::Jsz => jetstream::show(broker, query),
+        Page::Jsz => jetstream::show(broker, query).await,
         Page::Healthz => health::show(broker, query).await,
         Page::Subjectz => subjectz::show(broker, query).await,
         Page::Stacksz => inside::show_stacks(broker).await,

@@ -4,6 +4,7 @@ use crate::accounts;
 use crate::answer::{Document, Refusal, Status};
 use crate::broker::Broker;
 use crate::cluster::RouteFigures;
+use crate::jetstream::Section;
 use crate::process::resident_bytes;
 use crate::units::{Decimal, Time};
 use serde::Serialize;
@@ -45,6 +46,10 @@ pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
         stalled_clients: traffic.stalls,
         routes,
         active_servers: servers + 1,
+        jetstream: broker.jetstream.get().map(|jetstream| {
+            let (settings, _) = broker.settings.current();
+            Section::of(&settings.config, jetstream, false)
+        }),
         gomaxprocs: observatory.arbiters(),
     };
     Document::compact(Status::Ok, &figures)
@@ -77,6 +82,8 @@ struct Statsz {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     routes: Vec<RouteFigures>,
     active_servers: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jetstream: Option<Section>,
     gomaxprocs: usize,
 }
 

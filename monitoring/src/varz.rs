@@ -3,6 +3,7 @@
 use crate::accounts;
 use crate::answer::{Document, Refusal};
 use crate::cluster::{ClusterSection, Routes};
+use crate::jetstream;
 use crate::process::resident_bytes;
 use crate::query::Query;
 use crate::units::{Decimal, Nanoseconds, Time, Uptime};
@@ -105,7 +106,12 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         leaf: Nothing {},
         mqtt: Nothing {},
         websocket: WebSocketSection::of(settings),
-        jetstream: Nothing {},
+        jetstream: broker
+            .jetstream
+            .get()
+            .map_or_else(jetstream::Section::default, |jetstream| {
+                jetstream::Section::of(config, jetstream, true)
+            }),
         tls_timeout: Decimal(tls.map_or(TLS_TIMEOUT, |tls| tls.timeout)),
         write_deadline: Nanoseconds(limits.write_deadline),
         start: Time(broker.started),
@@ -201,7 +207,7 @@ struct Varz<'a> {
     leaf: Nothing,
     mqtt: Nothing,
     websocket: WebSocketSection<'a>,
-    jetstream: Nothing,
+    jetstream: jetstream::Section,
     tls_timeout: Decimal,
     write_deadline: Nanoseconds,
     start: Time,

@@ -6,6 +6,10 @@ mod consumers;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod logged;
+#[cfg(test)]
+mod monitored;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod world;

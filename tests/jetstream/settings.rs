@@ -1,20 +1,10 @@
 //! What a configuration says of streams is what holds of them.
 
-use crate::world::{Folder, ask, ask_json, asker};
+use crate::world::{Folder, ask, ask_json, asker, user};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use vagus_test_support::{Client, ServerBuilder, TestServer, server};
-
-/// A client of this user.
-#[track_caller]
-fn user(server: &TestServer, name: &str) -> Client {
-    let connect =
-        json!({"verbose": false, "headers": true, "no_responders": true, "user": name, "pass": "p"});
-    let mut client = server.client().connect(&connect.to_string());
-    client.subscribe("inbox", "9");
-    client
-}
+use vagus_test_support::{Client, ServerBuilder, server};
 
 #[track_caller]
 fn create(client: &mut Client, name: &str, storage: &str) -> Value {

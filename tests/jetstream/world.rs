@@ -1,10 +1,10 @@
 //! Servers that keep streams, and clients who ask.
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use vagus_test_support::{Client, Message, Process, spawn_binary};
+use vagus_test_support::{Client, Message, Process, TestServer, spawn_binary};
 
 /// Where answers go.
 const INBOX: &str = "inbox";
@@ -51,6 +51,16 @@ pub(crate) fn end(mut process: Process, signal: Signal) {
 #[track_caller]
 pub(crate) fn asker(mut client: Client) -> Client {
     client = client.connect(r#"{"verbose":false,"headers":true,"no_responders":true}"#);
+    client.subscribe(INBOX, "9");
+    client
+}
+
+/// A client of this user, ready to ask.
+#[track_caller]
+pub(crate) fn user(server: &TestServer, name: &str) -> Client {
+    let connect =
+        json!({"verbose": false, "headers": true, "no_responders": true, "user": name, "pass": "p"});
+    let mut client = server.client().connect(&connect.to_string());
     client.subscribe(INBOX, "9");
     client
 }

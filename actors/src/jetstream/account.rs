@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use vagus_jetstream::account::{Account, AccountInfo, Creation, Room, Tiers};
+use vagus_jetstream::account::{Account, AccountInfo, AccountLimits, ApiCounters, Creation, Room, Tiers};
 use vagus_jetstream::config::{Storage, StreamConfig, StreamConfigRequest};
 use vagus_jetstream::consumer::config::ConsumerBounds;
 use vagus_jetstream::error::ApiError;
@@ -89,6 +89,21 @@ impl AccountStreams {
     /// What is told of it.
     pub fn info(&self) -> AccountInfo {
         self.registry.lock().info(&self.server.domain)
+    }
+
+    /// How many bytes its messages have in memory, and in files, all replicas counted.
+    pub fn used(&self) -> (i64, i64) {
+        self.registry.lock().used()
+    }
+
+    /// How often its API was asked.
+    pub fn api(&self) -> ApiCounters {
+        self.registry.lock().api()
+    }
+
+    /// What it may have, if that is one limit for all its streams.
+    pub fn flat_limits(&self) -> Option<AccountLimits> {
+        self.registry.lock().tiers().flat_limits().copied()
     }
 
     /// A request was answered.

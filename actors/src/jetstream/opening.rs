@@ -1,5 +1,6 @@
 //! What is in the folder of a server's streams when it starts.
 
+use super::shown::AilingStream;
 use super::stored::Stored;
 use super::stream::Found;
 use super::{identity, server::Zones};
@@ -63,6 +64,8 @@ pub(super) struct Opened {
     pub(super) store: Store,
     pub(super) recovered: Recovered,
     pub(super) streams: Vec<Found>,
+    /// Those that cannot be used.
+    pub(super) unusable: Vec<AilingStream>,
 }
 
 /// A stream, while the log is read.
@@ -90,8 +93,10 @@ pub(super) fn open(
     };
     let mut store = Store::open(disk.clone(), folder, options)?;
     let mut streams = store.streams(&options_of)?;
+    let mut unusable = Vec::new();
     for quarantined in &streams.quarantined {
         log::error!("JetStream: {quarantined:?} cannot be used and is set aside");
+        unusable.extend(set_aside(&quarantined.folder));
     }
     let mut reading: HashMap<GroupId, Reading> = HashMap::new();
     for found in &mut streams.found {
@@ -108,6 +113,7 @@ pub(super) fn open(
             Err(NoEntries) => {
                 let StreamIdentity { account, name, .. } = &found.identity;
                 log::error!("JetStream: stream '{account} > {name}' cannot be read, and is left as it is");
+                unusable.push(could_not_be_opened(&found.identity));
             }
         }
     }
@@ -136,6 +142,7 @@ pub(super) fn open(
             Some(failure) => {
                 let StreamIdentity { account, name, .. } = &stream.identity;
                 log::error!("JetStream: stream '{account} > {name}' cannot be used: {failure}");
+                unusable.push(could_not_be_opened(&stream.identity));
             }
         }
     }
@@ -143,7 +150,26 @@ pub(super) fn open(
         store,
         recovered,
         streams: found,
+        unusable,
     })
+}
+
+/// The stream that a folder is of, by what it is called: `<account>/streams/<stream>`.
+fn set_aside(folder: &Path) -> Option<AilingStream> {
+    let name = |folder: &Path| Some(folder.file_name()?.to_string_lossy().into_owned());
+    Some(AilingStream {
+        account: name(folder.parent()?.parent()?)?,
+        name: name(folder)?,
+        failure: None,
+    })
+}
+
+fn could_not_be_opened(identity: &StreamIdentity) -> AilingStream {
+    AilingStream {
+        account: identity.account.clone(),
+        name: identity.name.clone(),
+        failure: None,
+    }
 }
 
 /// How the messages of a stream are kept, by what it was when it was made.

@@ -4,6 +4,7 @@ use super::log::LogAddress;
 use super::workers::Workers;
 use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use vagus_jetstream::account::{Reserved, ServerRoom};
@@ -18,6 +19,8 @@ pub type Zones = Arc<dyn Fn(&str) -> Option<TimeZone> + Send + Sync>;
 
 /// How streams are asked.
 pub(super) struct Asking {
+    /// Where they are kept.
+    pub(super) folder: PathBuf,
     /// What the server is called.
     pub(super) name: String,
     /// The version of nats-server that it is like.
@@ -35,6 +38,8 @@ pub(super) struct Asking {
 
 /// What the streams of a server share.
 pub(super) struct Server {
+    /// Where streams are kept.
+    pub(super) folder: PathBuf,
     pub(super) disk: Arc<dyn Disk>,
     pub(super) log: LogAddress,
     pub(super) workers: Workers,
@@ -69,6 +74,7 @@ impl Server {
         room: ServerRoom,
     ) -> Self {
         let Asking {
+            folder,
             name,
             version,
             max_ack_pending,
@@ -82,6 +88,7 @@ impl Server {
             prefixes.push(format!("$JS.{domain}.API."));
         }
         Self {
+            folder,
             disk,
             log,
             workers,

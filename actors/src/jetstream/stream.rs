@@ -10,12 +10,15 @@ mod carrier;
 mod consuming;
 mod deciding;
 mod keeping;
+mod showing;
 mod speaking;
 mod telling;
 
 pub use asking::{Shown, StreamAddress};
+pub use showing::ShownConsumer;
 
 use super::account::AccountStreams;
+use super::figures::StreamFigures;
 use super::log::{Follower, NewEntry};
 use super::server::Server;
 use super::stored::Stored;
@@ -111,6 +114,8 @@ struct Wanted {
 
 /// One stream.
 pub(super) struct Stream {
+    /// What it shows to those who do not ask it.
+    figures: Arc<StreamFigures>,
     server: Arc<Server>,
     account: Arc<AccountStreams>,
     arbiter: LocalArbiter,
@@ -202,7 +207,10 @@ impl Stream {
         let incarnation = machine.incarnation();
         let context = Context::new();
         let own: Addr<Self> = context.address();
+        let figures = Arc::new(StreamFigures::new(machine.config().storage));
+        figures.write(&machine);
         let mut stream = Self {
+            figures: figures.clone(),
             server,
             account,
             arbiter,
@@ -240,7 +248,7 @@ impl Stream {
             stream.server.log.follow(stream.identity.group, follower);
         }
         context.run(stream);
-        StreamAddress::new(own, name, incarnation)
+        StreamAddress::new(own, name, incarnation, figures)
     }
 
     /// Whether its entries go into the log.
@@ -368,6 +376,7 @@ impl Stream {
         self.in_flight.clear();
         self.bytes_in_flight = 0;
         self.machine.failed(&error);
+        self.figures.set_failure(Some(error.to_string().into()));
         self.failure = Some(error);
         self.carry_out_effects();
     }

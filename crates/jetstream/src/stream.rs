@@ -184,6 +184,11 @@ impl<M: Messages> Stream<M> {
         self.last
     }
 
+    /// The sequence of the first message, or of the next if there is none.
+    pub fn first_sequence(&self) -> u64 {
+        self.first
+    }
+
     /// The messages that it holds.
     pub fn held(&self) -> &M {
         &self.held

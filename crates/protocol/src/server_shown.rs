@@ -15,6 +15,10 @@ pub struct ServerShown<'a> {
     pub id: &'a str,
     /// The cluster it is in; empty where it is in none.
     pub cluster: &'a str,
+    /// The domain of its streams; empty where it keeps none, or in none.
+    pub domain: &'a str,
+    /// Whether it keeps streams.
+    pub jetstream: bool,
     /// The version of nats-server whose protocol this is.
     pub version: &'a str,
     /// What its operator calls it, beside its name.
@@ -40,6 +44,8 @@ impl<'a> ServerShown<'a> {
             host: &info.host,
             id: &info.server_id,
             cluster: &info.cluster,
+            domain: &info.domain,
+            jetstream: info.jetstream,
             version: &info.version,
             tags,
             metadata,
@@ -64,6 +70,8 @@ struct Wire<'a> {
     id: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     cluster: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    domain: &'a str,
     ver: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tags: &'a [String],
@@ -83,6 +91,7 @@ impl Serialize for ServerShown<'_> {
             host: self.host,
             id: self.id,
             cluster: self.cluster,
+            domain: self.domain,
             ver: self.version,
             tags: self.tags,
             metadata: self.metadata,
@@ -90,8 +99,9 @@ impl Serialize for ServerShown<'_> {
                 js_ack_fc_v2: false,
                 js_raft_delete_range: false,
             },
-            jetstream: false,
-            flags: 0,
+            jetstream: self.jetstream,
+            // Of what nats-server counts there, the first bit is that it keeps streams.
+            flags: u64::from(self.jetstream),
             seq: self.sequence,
             time: self.time,
         }

@@ -112,6 +112,8 @@ mod tests {
                 host: "0.0.0.0",
                 id: "N",
                 cluster: "",
+                domain: "",
+                jetstream: false,
                 version: "2.14.5",
                 tags: &[],
                 metadata: &NO_METADATA,

@@ -10,7 +10,7 @@ use vagus_actors::claimed_accounts::Lookup;
 use vagus_actors::monitor::{CloseConnection, DismissGently};
 use vagus_actors::observed::Extent;
 use vagus_actors::reload::{Content, Keep, Propose, Reach};
-use vagus_monitoring::{Document, Page, Query, Refusal, Status};
+use vagus_monitoring::{Document, Page, Query, Refusal, Status, account_store};
 use vagus_protocol::error::CloseReason;
 
 /// What is sent back.
@@ -65,8 +65,8 @@ impl SystemService {
             Topic::Subscribers => return count::by_text(self, payload).await.map(plain),
             Topic::Page(page) => self.page(page, None, payload).await?,
             Topic::PageOfAccount(page) => self.page(page, Some(account()), payload).await?,
-            Topic::StoreOfAccount => match self.check(payload) {
-                Ok(()) => Outcome::Failed("jetstream not enabled".to_owned()),
+            Topic::StoreOfAccount => match Query::of_message(Page::Jsz, payload) {
+                Ok(query) => outcome(account_store(&self.broker, account(), &query).await)?,
                 Err(error) => Outcome::BadRequest(error),
             },
             Topic::Account => match self.check(payload) {

@@ -80,6 +80,8 @@ const JSZ: &[Field] = &[
     ("limit", "limit", Kind::Whole),
     ("raft", "raft", Kind::Flag),
     ("stream_leader_only", "stream-leader-only", Kind::Flag),
+    ("stream_offset", "stream-offset", Kind::Whole),
+    ("stream_limit", "stream-limit", Kind::Whole),
 ];
 
 const HEALTHZ: &[Field] = &[

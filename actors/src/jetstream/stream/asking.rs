@@ -2,11 +2,13 @@
 
 use super::telling::StreamEvent;
 use super::{Spoken, Stream};
+use crate::jetstream::figures::StreamFigures;
 use crate::jetstream::stored::Stored;
 use crate::mailbox::{Observe, tell};
 use actix::prelude::*;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use vagus_delivery::mailbox::Message as Delivered;
 use vagus_jetstream::api::{
@@ -36,6 +38,7 @@ pub struct StreamAddress {
     actor: Addr<Stream>,
     name: String,
     incarnation: u64,
+    figures: Arc<StreamFigures>,
 }
 
 /// What is shown of a stream.
@@ -87,12 +90,23 @@ struct Get(GetRequest, oneshot::Sender<Result<StoredMessage, ApiError>>);
 pub(super) struct End;
 
 impl StreamAddress {
-    pub(super) fn new(actor: Addr<Stream>, name: String, incarnation: u64) -> Self {
+    pub(super) fn new(
+        actor: Addr<Stream>,
+        name: String,
+        incarnation: u64,
+        figures: Arc<StreamFigures>,
+    ) -> Self {
         Self {
             actor,
             name,
             incarnation,
+            figures,
         }
+    }
+
+    /// What it shows to those who do not ask it.
+    pub fn figures(&self) -> &StreamFigures {
+        &self.figures
     }
 
     pub(super) fn actor(&self) -> &Addr<Stream> {

@@ -34,6 +34,9 @@ impl Stream {
         let batches = self.machine.batches();
         self.server.count_batches(self.batches, batches);
         self.batches = batches;
+        if !effects.list.is_empty() || effects.bytes != 0 {
+            self.figures.write(&self.machine);
+        }
         let mut answers = Vec::new();
         for effect in effects.list {
             match effect {

@@ -91,8 +91,8 @@ impl Tiers {
         found.map(|(name, limits)| (&**name, limits))
     }
 
-    /// Whether there is one for all.
-    pub(super) fn flat_limits(&self) -> Option<&AccountLimits> {
+    /// The one for all, if there is.
+    pub fn flat_limits(&self) -> Option<&AccountLimits> {
         self.0.get("")
     }
 }

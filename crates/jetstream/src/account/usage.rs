@@ -97,6 +97,14 @@ impl Account {
         self.api
     }
 
+    /// How many bytes its messages have in memory, and in files, all replicas counted.
+    pub fn used(&self) -> (i64, i64) {
+        let used = self.used.values();
+        used.fold((0, 0), |(memory, storage), used| {
+            (memory + used.memory, storage + used.storage)
+        })
+    }
+
     /// A stream has that many bytes more or, below 0, less: on one server.
     pub fn use_bytes(&mut self, name: &str, bytes: i64) {
         let Some(Registered { config, .. }) = self.streams.get(name) else {
@@ -144,8 +152,7 @@ impl Account {
     /// What it is told of itself.
     pub fn info(&self, domain: &str) -> AccountInfo {
         let mut all = self.tier_info("", |_| true);
-        all.memory = self.used.values().map(|used| used.memory).sum();
-        all.storage = self.used.values().map(|used| used.storage).sum();
+        (all.memory, all.storage) = self.used();
         let mut tiers = BTreeMap::new();
         match self.tiers.flat_limits() {
             Some(limits) => all.limits = ShownLimits(*limits),

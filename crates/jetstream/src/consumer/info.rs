@@ -17,7 +17,8 @@ pub struct ConsumerInfo {
     pub name: String,
     /// Since when there is it.
     pub created: Time,
-    /// What it is configured to be.
+    /// What it is configured to be; left out where that is not told.
+    #[serde(skip_serializing_if = "is_default")]
     pub config: ConsumerConfig,
     /// What was delivered last.
     pub delivered: SequenceInfo,

@@ -328,6 +328,8 @@ mod tests {
         host: "127.0.0.1",
         id: "N",
         cluster: "",
+        domain: "",
+        jetstream: false,
         version: "2.14.5",
         tags: &[],
         metadata: &NO_METADATA,

@@ -12,7 +12,7 @@ use exporter::Exporter;
 use exposition::Exposition;
 use own::Observed;
 use vagus_actors::observed::{ConnectionState, Extent};
-use vagus_monitoring::{Broker, Document, Refusal, Status, subsz_value, varz_value};
+use vagus_monitoring::{Broker, Document, Refusal, Status, is_well, subsz_value, varz_value};
 
 /// The text format of Prometheus.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -27,7 +27,7 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     }
     let subsz = subsz_value(broker)?;
     let observed = Observed::of(broker).await.ok_or_else(Refusal::ending)?;
-    let is_well = broker.observatory.listener().await.is_some();
+    let is_well = is_well(broker).await;
     let mut text = Exposition::default();
     let mut exporter = Exporter {
         prefix: &settings.config.metrics.prefix,

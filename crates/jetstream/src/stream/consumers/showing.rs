@@ -6,6 +6,7 @@ use crate::consumer::{ConsumerHealth, ConsumerInfo};
 use crate::error::ApiError;
 use crate::held::{Cold, Messages};
 use crate::stream::{Stream, Surroundings};
+use std::ops::Bound;
 
 impl<M: Messages> Stream<M> {
     /// How many consumers there are.
@@ -60,6 +61,13 @@ impl<M: Messages> Stream<M> {
     /// The names of consumers, in their order, from one on.
     pub fn consumer_names(&self, offset: isize) -> Paged<String> {
         Paged::new(self.consumers.names.keys().cloned(), offset, NAMES_LIMIT)
+    }
+
+    /// The names of the first consumers whose names come behind this one.
+    pub fn consumer_names_after(&self, name: &str, at_most: usize) -> Vec<String> {
+        let behind = (Bound::Excluded(name), Bound::Unbounded);
+        let names = self.consumers.names.range::<str, _>(behind);
+        names.take(at_most).map(|(name, _)| name.clone()).collect()
     }
 
     /// What consumers are, in the order of their names, from one on.
