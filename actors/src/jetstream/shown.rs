@@ -78,7 +78,7 @@ impl JetStream {
     /// The streams that are not well, of this account or of all: the first of them. Asks nobody.
     pub fn ailing(&self, account: Option<&str>) -> Vec<AilingStream> {
         let is_asked_for = |name: &str| account.is_none_or(|account| account == name);
-        let mut ailing: Vec<AilingStream> = self.unusable.iter().cloned().collect();
+        let mut ailing: Vec<AilingStream> = self.unusable.to_vec();
         ailing.retain(|stream| is_asked_for(&stream.account));
         for account in self.accounts() {
             let name = account.routed().account.name();
