@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod cluster;
 pub mod connection;
+pub mod consuming;
 pub mod error;
 pub mod flood;
 pub mod frames;

@@ -1,12 +1,13 @@
 //! The scenarios: what each one does and what it should reach.
 
+use crate::consuming::{Asking, ConsumingPlan};
 use crate::error::BenchError;
 use crate::flood::{self, FloodPlan};
 use crate::measurement::{Measurement, Timing};
 use crate::server::RunningServer;
 use crate::setup::{Durability, Setup};
 use crate::storing::StoringPlan;
-use crate::{opening, paced, plans, round_trip, storing};
+use crate::{consuming, opening, paced, plans, round_trip, storing};
 
 /// What a scenario should reach, beside the best of the other servers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,6 +65,8 @@ enum Kind {
     },
     /// Publishing to streams.
     Storing(StoringPlan, Durability),
+    /// Consuming a stream that was filled before.
+    Consuming(ConsumingPlan),
     Paced {
         per_second: u64,
     },
@@ -96,6 +99,7 @@ const STORE_512: StoringPlan = StoringPlan {
     connections: 1,
     in_flight: 512,
     streams: 1,
+    idle_consumers: 0,
     size: SIZE,
     storage: "file",
 };
@@ -110,6 +114,14 @@ const STORE_64_CONNECTIONS: StoringPlan = StoringPlan {
 const STORE_1: StoringPlan = StoringPlan {
     in_flight: 1,
     ..STORE_512
+};
+
+/// One that asks for 500 messages at a time, of a stream of 200,000.
+const CONSUME: ConsumingPlan = ConsumingPlan {
+    messages: 200_000,
+    filter: None,
+    asking: Asking::ForBatches(500),
+    acknowledged: false,
 };
 
 /// All scenarios, in the order of the table.
@@ -446,6 +458,62 @@ pub const ALL: &[Scenario] = &[
         ),
     },
     Scenario {
+        name: "store_1000idle",
+        about: "publish 128 B to a stream with 1,000 idle consumers, 512 unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(
+            StoringPlan {
+                idle_consumers: 1_000,
+                ..STORE_512
+            },
+            Durability::AsByDefault,
+        ),
+    },
+    Scenario {
+        name: "consume_push",
+        about: "a push consumer without acknowledgements, 128 B",
+        target: NO_WORSE,
+        kind: Kind::Consuming(ConsumingPlan {
+            asking: Asking::Pushed,
+            ..CONSUME
+        }),
+    },
+    Scenario {
+        name: "consume_500",
+        about: "a pull consumer without acknowledgements, 500 messages a request",
+        target: NO_WORSE,
+        kind: Kind::Consuming(CONSUME),
+    },
+    Scenario {
+        name: "consume_500_acks",
+        about: "the same, each message acknowledged",
+        target: NO_WORSE,
+        kind: Kind::Consuming(ConsumingPlan {
+            acknowledged: true,
+            ..CONSUME
+        }),
+    },
+    Scenario {
+        name: "consume_1",
+        about: "the same, one message a request",
+        target: NO_WORSE,
+        kind: Kind::Consuming(ConsumingPlan {
+            asking: Asking::ForBatches(1),
+            acknowledged: true,
+            ..CONSUME
+        }),
+    },
+    Scenario {
+        name: "consume_filtered",
+        about: "a pull consumer of one subject of 100 in turns, 500 messages a request",
+        target: NO_WORSE,
+        kind: Kind::Consuming(ConsumingPlan {
+            messages: 1_000_000,
+            filter: Some("bench.042"),
+            ..CONSUME
+        }),
+    },
+    Scenario {
         name: "conn",
         about: "connect, CONNECT, PING, PONG, close; a message is a connection",
         target: NO_WORSE,
@@ -468,8 +536,9 @@ impl Scenario {
     pub fn runs_per_round(&self) -> usize {
         match self.kind {
             Kind::RequestReply { .. } | Kind::Echo { .. } | Kind::Paced { .. } => PING_PONG_RUNS,
-            Kind::Storing(..) => 1,
-            Kind::Flood(_)
+            Kind::Storing(..)
+            | Kind::Consuming(_)
+            | Kind::Flood(_)
             | Kind::Secured(_)
             | Kind::Framed(_)
             | Kind::Permitted(_)
@@ -489,6 +558,7 @@ impl Scenario {
             Kind::Permitted(_) => Setup::Permissions,
             Kind::Imported(_) => Setup::Imports,
             Kind::InAccounts(_) => Setup::Accounts,
+            Kind::Consuming(_) => Setup::Streams(Durability::AsByDefault),
             Kind::Storing(_, durability) => Setup::Streams(durability),
             Kind::Clustered(servers, _) => Setup::Cluster(servers),
             Kind::RequestReply { servers, .. } if servers > 1 => Setup::Cluster(servers),
@@ -510,6 +580,7 @@ impl Scenario {
                 round_trip::request_reply(in_flight, SIZE, server, timing)
             }
             Kind::Storing(plan, _) => storing::run(plan, server, timing),
+            Kind::Consuming(plan) => consuming::run(plan, server, timing),
             Kind::Echo { connections } => round_trip::echo(connections, SIZE, server, timing),
             Kind::Paced { per_second } => paced::run(per_second, SIZE, server, timing),
             Kind::Connect => opening::connect(server, timing),

@@ -15,6 +15,7 @@ use crate::frames;
 use crate::inbound::{Inbound, Reader, number_of};
 use crate::measurement::{Control, Measurement, Timing};
 use crate::poller::{Interest, Poller};
+use crate::scenarios::SIZE;
 use crate::server::RunningServer;
 use crate::statistics::Times;
 
@@ -33,6 +34,8 @@ pub struct StoringPlan {
     pub in_flight: usize,
     /// How many streams there are; each message of a connection goes to the next.
     pub streams: usize,
+    /// How many consumers there are that nobody asks for messages, on the first stream.
+    pub idle_consumers: usize,
     /// Payload, bytes.
     pub size: usize,
     /// `file` or `memory`.
@@ -53,21 +56,14 @@ struct Kept {
 pub fn run(plan: StoringPlan, server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
     let mut owner = Connection::open(server.port(), "owner")?;
     for number in 0..plan.streams {
-        let create = format!(
-            r#"{{"name":"{}","subjects":["{}"],"storage":"{}","retention":"limits","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"num_replicas":1}}"#,
-            stream(number),
-            subject(number),
-            plan.storage
-        );
-        answer(
-            &mut owner,
-            &format!("$JS.API.STREAM.CREATE.{}", stream(number)),
-            &create,
-        )?;
+        create(&mut owner, number, &subject(number), plan.storage)?;
     }
-    let mut publishers = (0..plan.connections)
-        .map(|number| Publisher::open(number, plan, server.port()))
-        .collect::<Result<Vec<_>, _>>()?;
+    for number in 0..plan.idle_consumers {
+        let name = format!("idle{number:05}");
+        let config = format!(r#""durable_name":"{name}","ack_policy":"explicit""#);
+        add_consumer(&mut owner, &name, &config)?;
+    }
+    let mut publishers = publishers(plan, server.port())?;
     let (control, kept) = (Control::default(), Kept::default());
     let (control, kept) = (&control, &kept);
     let result = thread::scope(|scope| {
@@ -99,6 +95,64 @@ pub fn run(plan: StoringPlan, server: &mut RunningServer, timing: Timing) -> Res
         });
     }
     Ok(measurement)
+}
+
+/// Fills one stream with messages on this many subjects, `bench.000` and so on, in turns.
+///
+/// # Errors
+/// As with [`run`].
+pub fn fill(owner: &mut Connection, port: u16, messages: u64, subjects: usize) -> Result<(), BenchError> {
+    create(owner, 0, "bench.*", "file")?;
+    let plan = StoringPlan {
+        connections: 1,
+        in_flight: 512,
+        streams: subjects,
+        idle_consumers: 0,
+        size: SIZE,
+        storage: "file",
+    };
+    let mut publishers = publishers(plan, port)?;
+    let (control, kept) = (Control::default(), Kept::default());
+    let (control, kept) = (&control, &kept);
+    thread::scope(|scope| {
+        let publishing = scope.spawn(|| control.work(|| publish(&mut publishers, control, kept)));
+        while kept.acknowledged.load(Ordering::Relaxed) < messages && !control.failed() {
+            thread::sleep(POLL);
+        }
+        control.stop();
+        publishing.join().map_err(|_| BenchError::Panicked)
+    })?;
+    control.check()
+}
+
+/// Creates the stream of this number.
+fn create(owner: &mut Connection, number: usize, subjects: &str, storage: &str) -> Result<(), BenchError> {
+    let name = stream(number);
+    let config = format!(
+        r#"{{"name":"{name}","subjects":["{subjects}"],"storage":"{storage}","retention":"limits","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"num_replicas":1}}"#
+    );
+    answer(owner, &format!("$JS.API.STREAM.CREATE.{name}"), &config).map(drop)
+}
+
+/// Adds a consumer to the first stream; `config` is the inside of a JSON object.
+///
+/// # Errors
+/// When the server refuses it.
+pub fn add_consumer(owner: &mut Connection, name: &str, config: &str) -> Result<(), BenchError> {
+    let stream = stream(0);
+    let request = format!(r#"{{"stream_name":"{stream}","config":{{"name":"{name}",{config}}}}}"#);
+    answer(
+        owner,
+        &format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"),
+        &request,
+    )
+    .map(drop)
+}
+
+fn publishers(plan: StoringPlan, port: u16) -> Result<Vec<Publisher>, BenchError> {
+    (0..plan.connections)
+        .map(|number| Publisher::open(number, plan, port))
+        .collect()
 }
 
 /// What the API answers, which must be no error.
