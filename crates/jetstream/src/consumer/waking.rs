@@ -51,7 +51,9 @@ impl Consumer {
             woken.is_ready = true;
         }
         woken.is_ready |= self.redeliver_late(now, out);
-        self.serve_those_due(moment, out, false);
+        // Who does not wait but has some is let go then, even if it is acknowledgements that hold up the rest.
+        let ends = is_past(self.waiting.due());
+        self.serve_those_due(moment, out, ends);
         if is_past(self.heartbeat_due) {
             let heartbeat = self.heartbeat();
             out.status(&self.deliver_to.clone(), bytes::Bytes::new(), &heartbeat);

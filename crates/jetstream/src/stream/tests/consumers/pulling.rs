@@ -51,6 +51,17 @@ fn who_waits_gets_what_comes_until_he_has_waited_long_enough() {
 }
 
 #[test]
+fn who_does_not_wait_is_let_go_at_the_heartbeat_if_acknowledgements_hold_up_the_rest() {
+    let mut desk = desk("");
+    desk.consumer(r#","max_ack_pending":2"#);
+    desk.publish(&["p.1", "p.2", "p.3"]);
+    let request = r#"{"batch":3,"no_wait":true,"expires":2000000000,"idle_heartbeat":400000000}"#;
+    desk.pull("r", request);
+    assert_eq!(desk.sent(), ["r p.1 1.1.1.2 p.1", "r p.2 1.2.2.1 p.2"]);
+    assert_eq!(desk.pass(SECOND / 2), ["r = 404 No Messages"]);
+}
+
+#[test]
 fn those_who_wait_take_turns_and_what_goes_to_one_subject_stays_in_order() {
     let mut desk = desk("");
     desk.consumer("");
