@@ -48,6 +48,10 @@ pub(crate) struct Place {
 
 /// No extract is of more records.
 const EXTRACTED_AT_MOST: usize = 4096;
+/// No extract takes more reads.
+const READS_AT_MOST: u32 = 128;
+/// What lies between two records is read with them if it is no more than so many bytes: that costs less than another read.
+pub(crate) const NEAR: u32 = 4 << 10;
 
 impl Directory {
     /// That of a segment to which records are added.
@@ -193,29 +197,38 @@ impl Directory {
         Some((start, end - start))
     }
 
-    /// Where the records of some positions are, within so many bytes or just one, in one block if they are in blocks. None if the
-    /// first was never written.
+    /// Where the records of some positions are: just one, or so many that no more than this many bytes have to be read for
+    /// them, in few reads, and in one block if they are in blocks. None if the first was never written.
     pub(crate) fn extract(
         &self,
         positions: impl Iterator<Item = usize> + Clone,
         at_most: u32,
     ) -> Option<Extract> {
         let position = positions.clone().next()?;
-        let (start, length) = self.range(position).filter(|(_, length)| *length > 0)?;
+        let (start, _) = self.range(position).filter(|(_, length)| *length > 0)?;
         let block = self.blocks.partition_point(|(first, _)| *first <= start);
         let block_end = self.blocks.get(block).map_or(u32::MAX, |(next, _)| *next);
         let block = block.checked_sub(1).map(|block| self.blocks[block]);
-        let end = start.saturating_add(at_most.max(length)).min(block_end);
-        let mut places = Vec::new();
+        let is_in_block = block.is_some();
+        let (mut places, mut last_end, mut read, mut reads) = (Vec::<Place>::new(), start, 0, 1);
         for position in positions.take(EXTRACTED_AT_MOST) {
-            match self.range(position) {
-                Some((start, length)) if start + length <= end => places.push(Place {
-                    sequence: self.sequence(position),
-                    start,
-                    length,
-                }),
-                _ => break,
+            let Some((start, length)) = self.range(position) else {
+                break;
+            };
+            let end = start + length;
+            let is_near = is_in_block || start - last_end <= NEAR;
+            reads += u32::from(!is_near);
+            read += if is_near { end - last_end } else { length };
+            let fits = read <= at_most && reads <= READS_AT_MOST && end <= block_end;
+            if !fits && !places.is_empty() {
+                break;
             }
+            places.push(Place {
+                sequence: self.sequence(position),
+                start,
+                length,
+            });
+            last_end = end;
         }
         Some(Extract { block, places })
     }
@@ -444,6 +457,28 @@ mod tests {
                 assert_eq!(live_of(&directory, filter.as_bytes()), count, "{filter}");
             }
         }
+    }
+
+    #[test]
+    fn what_lies_between_far_records_is_not_read() {
+        let mut directory = Directory::growing();
+        for sequence in 0..1_000 {
+            directory.add(sequence, b"a");
+            directory.place(1_000);
+        }
+        let count = |step, at_most| {
+            let extract = directory.extract((0..1_000).step_by(step), at_most);
+            extract.map_or(0, |extract| extract.places.len())
+        };
+        assert_eq!(count(1, 100_000), 100);
+        assert_eq!(
+            count(5, 100_000),
+            20,
+            "what is near is read with what lies between"
+        );
+        assert_eq!(count(6, 100_000), 100);
+        assert_eq!(count(6, u32::MAX), READS_AT_MOST as usize);
+        assert_eq!(count(1, 10), 1, "however long it is");
     }
 
     #[test]

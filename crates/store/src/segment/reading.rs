@@ -10,7 +10,7 @@ use crate::encryption::Keys;
 use crate::message::Message;
 
 use super::block::{BLOCK_HEAD, Packing, read_block, read_head};
-use super::directory::{Extract, Place};
+use super::directory::{Extract, NEAR, Place};
 use super::footer::{self, TRAILER};
 use super::{Directory, HEADER, Record, SegmentError, SegmentHeader, SegmentId, read_record};
 
@@ -83,9 +83,9 @@ impl SegmentFile {
         Ok(read_range(&*self.file, HEADER as u64, length)?.into())
     }
 
-    /// The bytes with some records in them, and where in the segment they begin, if none are in blocks.
-    fn bytes_of(&self, extract: &Extract) -> Result<(u32, Bytes), SegmentError> {
-        let (Some(first), Some(last)) = (extract.places.first(), extract.places.last()) else {
+    /// The bytes of some records that lie near each other, and where in the segment they begin, if none are in blocks.
+    fn bytes_of(&self, extract: &Extract, near: &[Place]) -> Result<(u32, Bytes), SegmentError> {
+        let (Some(first), Some(last)) = (near.first(), near.last()) else {
             return Err(SegmentError::Damaged);
         };
         if !self.header.is_packed {
@@ -123,18 +123,25 @@ impl SegmentFile {
     /// The messages of some records, but those that were erased. Only the first has to be there: who asks for another is told
     /// then that it is damaged.
     pub(crate) fn messages(&self, extract: &Extract) -> Result<Vec<Message>, SegmentError> {
-        let (start, bytes) = self.bytes_of(extract)?;
         let mut messages = Vec::with_capacity(extract.places.len());
-        for (number, place) in extract.places.iter().enumerate() {
-            if place.length == 0 {
-                continue;
-            }
-            let offset = (place.start - start) as usize;
-            match self.record(&bytes, offset, place) {
-                Some(record) if !record.is_erased => messages.push(record.message),
-                _ if number == 0 => return Err(SegmentError::Damaged),
-                Some(_) => {}
-                None => break,
+        let is_near = |place: &Place, next: &Place| {
+            self.header.is_packed || next.start - (place.start + place.length) <= NEAR
+        };
+        let mut is_first = true;
+        for near in extract.places.chunk_by(is_near) {
+            let (start, bytes) = match self.bytes_of(extract, near) {
+                Err(_) if !is_first => break,
+                read => read?,
+            };
+            for place in near.iter().filter(|place| place.length > 0) {
+                let offset = (place.start - start) as usize;
+                match self.record(&bytes, offset, place) {
+                    Some(record) if !record.is_erased => messages.push(record.message),
+                    _ if is_first => return Err(SegmentError::Damaged),
+                    Some(_) => {}
+                    None => return Ok(messages),
+                }
+                is_first = false;
             }
         }
         Ok(messages)
