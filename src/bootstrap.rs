@@ -335,10 +335,19 @@ fn populate(
     let admin = monitoring.serve(config, info, asked, secured.clients.as_ref(), operator)?;
     if let Some(parts) = &websocket_parts {
         websocket::show(parts, &admin.broker.settings);
-        let websocket_tls = parts.settings.current().0.tls.clone();
-        let listeners = secured.clients.iter().chain(&websocket_tls);
-        secured.stapler.watch(listeners.map(AsRef::as_ref));
     }
+    let websocket_tls = websocket_parts
+        .as_ref()
+        .and_then(|parts| parts.settings.current().0.tls.clone());
+    let of_clients = secured
+        .clients
+        .iter()
+        .chain(&websocket_tls)
+        .flat_map(|tls| tls.staples());
+    let of_routes = clustering.iter().flat_map(Clustering::staples);
+    secured
+        .stapler
+        .watch(of_clients.chain(of_routes).cloned().collect());
     let service = system_account.map(|account| {
         let broker = admin.broker.clone();
         account.serve(first.clone(), broker, monitor.clone(), asking.clone(), answered)

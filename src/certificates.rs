@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use log::warn;
 use std::sync::Arc;
 use vagus_nats::ClientTls;
-use vagus_nats::ocsp::now;
+use vagus_ocsp::now;
 use vagus_tls::Settings;
 
 /// The TLS of clients, and what looks after it.
@@ -23,7 +23,6 @@ impl Secured {
     pub(crate) fn start(settings: Option<&Settings>) -> Result<Self, StartError> {
         let clients = make_ready(settings, None, Occasion::Start)?;
         let stapler = Stapler::start()?;
-        stapler.watch(clients.as_deref().into_iter());
         Ok(Self { clients, stapler })
     }
 }
@@ -58,7 +57,7 @@ pub(crate) fn make_ready(
     if let Some(text) = end_in_sight(clients.not_after(), now()) {
         warn!("{text}");
     }
-    stapling::prepare(&clients, occasion)?;
+    stapling::prepare(clients.staples(), occasion)?;
     Ok(Some(Arc::new(clients)))
 }
 

@@ -189,7 +189,7 @@ impl Apply for Parts {
         let cluster = cluster
             .map(|cluster| cluster.prepare(new, &client_settings.info))
             .transpose();
-        let cluster = cluster.map_err(|error| error.to_string())?;
+        let cluster = cluster.map_err(|error| error.to_string())?.unwrap_or_default();
         let ready = connectors::prepare(old, new, &self.gateway).map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
@@ -227,7 +227,8 @@ impl Apply for Parts {
             share(&accounts).wait();
             let tls = client_settings.tls.as_ref();
             let websocket_tls = websocket.as_ref().and_then(|settings| settings.tls.as_ref());
-            stapler.watch(tls.into_iter().chain(websocket_tls).map(AsRef::as_ref));
+            let of_clients = tls.into_iter().chain(websocket_tls).flat_map(|tls| tls.staples());
+            stapler.watch(of_clients.chain(&cluster.staples).cloned().collect());
             settings.update(|now| Settings {
                 tls: config
                     .clients
@@ -243,7 +244,7 @@ impl Apply for Parts {
                 ..now.clone()
             });
             admin.admit();
-            if let Some(put_in_force) = cluster {
+            if let Some(put_in_force) = cluster.put_in_force {
                 put_in_force();
             }
             connectors.adopt(ready, config.limits.max_payload);

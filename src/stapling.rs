@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
-use vagus_nats::ClientTls;
-use vagus_nats::ocsp::{AskError, ask, now};
+use vagus_ocsp::{AskError, ask, now};
 use vagus_tls::ocsp::{CertificateStatus, MAX_ANSWER, Staple, StapleError};
 
 use crate::certificates::Occasion;
@@ -70,9 +69,8 @@ impl Stapler {
     }
 
     /// Looks after these from now on, in place of those of before. They have been [prepared](prepare).
-    pub(crate) fn watch<'t>(&self, listeners: impl Iterator<Item = &'t ClientTls>) {
-        let staples = listeners.flat_map(ClientTls::staples).cloned();
-        self.order(Order::Watch(staples.collect()));
+    pub(crate) fn watch(&self, staples: Vec<Arc<Staple>>) {
+        self.order(Order::Watch(staples));
     }
 
     /// Has this called once, when a certificate turns out not to be good with which the server is not to go on.
@@ -96,8 +94,8 @@ impl fmt::Debug for Stapler {
 ///
 /// # Errors
 /// When one does not, or says what a server is not to go on with.
-pub(crate) fn prepare(clients: &ClientTls, occasion: Occasion) -> Result<(), StaplingError> {
-    for staple in clients.staples() {
+pub(crate) fn prepare(staples: &[Arc<Staple>], occasion: Occasion) -> Result<(), StaplingError> {
+    for staple in staples {
         let known = staple.answer().map(|answer| answer.status);
         let status = match known.or_else(|| recall(staple)) {
             Some(status) => status,
@@ -246,6 +244,7 @@ fn tell_of(staple: &Staple) -> Duration {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+    use vagus_nats::ClientTls;
     use vagus_test_support::Responder;
     use vagus_tls::testing::{Authority, Issued, request};
     use vagus_tls::{Settings, Stapling, StaplingMode};
@@ -270,7 +269,7 @@ mod tests {
 
     fn ready(settings: &Settings) -> ClientTls {
         let clients = ClientTls::new(settings).unwrap();
-        prepare(&clients, Occasion::Start).unwrap();
+        prepare(clients.staples(), Occasion::Start).unwrap();
         clients
     }
 
@@ -323,7 +322,7 @@ mod tests {
         let other = Authority::new("somebody else");
         responder.speak_for(&other);
         let clients = ClientTls::after(&settings, Some(&before)).unwrap();
-        prepare(&clients, Occasion::Reload).unwrap();
+        prepare(clients.staples(), Occasion::Reload).unwrap();
         assert_eq!(clients.staples()[0].answer(), before.staples()[0].answer());
 
         let (_, renewed) = approved(&Responder::start(), StaplingMode::Must);
@@ -343,8 +342,12 @@ mod tests {
             let (_, settings) = approved(&responder, mode);
             responder.speak_for(&Authority::new("somebody else"));
             let clients = ClientTls::new(&settings).unwrap();
-            assert!(prepare(&clients, Occasion::Start).is_err());
-            assert_eq!(prepare(&clients, Occasion::Reload).is_ok(), goes_on, "{mode:?}");
+            assert!(prepare(clients.staples(), Occasion::Start).is_err());
+            assert_eq!(
+                prepare(clients.staples(), Occasion::Reload).is_ok(),
+                goes_on,
+                "{mode:?}"
+            );
         }
     }
 

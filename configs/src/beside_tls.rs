@@ -16,6 +16,14 @@ pub struct BesideTls {
 }
 
 impl BesideTls {
+    /// What of it counts for a listener where everybody who connects speaks TLS.
+    pub(crate) fn without_exceptions(&self) -> Self {
+        Self {
+            allow_non_tls: false,
+            ..self.clone()
+        }
+    }
+
     /// Sets all of it, and where answers about the server's certificates are kept.
     pub fn lay_under(&self, settings: &mut Settings, store_dir: Option<&Path>) {
         settings.allow_non_tls = self.allow_non_tls;

@@ -1,7 +1,9 @@
 //! The wiring of a server that is a part of a cluster.
 
 use super::{bounds, listen};
+use crate::certificates::Occasion;
 use crate::server::StartError;
+use crate::stapling;
 use actix::prelude::*;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use vagus_peer::{RoutePermissions, RouteSettings, RouteTls, Routes, TRACING_PROT
 use vagus_protocol::info::Info;
 use vagus_protocol::route::RouteInfo;
 use vagus_tls::TlsError;
+use vagus_tls::ocsp::Staple;
 
 /// As in nats-server: servers may say longer lines than clients, by so much.
 const LONGER_LINES: usize = 16;
@@ -52,12 +55,20 @@ struct RouteEntry {
 }
 
 impl RouteEntry {
-    /// Who may, and with which certificates: these are read.
-    fn prepare(cluster: &ClusterConfig, address: SocketAddr) -> Result<Self, StartError> {
+    /// Who may, and with which certificates: these are read, and their authorities asked about them, unless that is known of
+    /// `before`.
+    fn prepare(
+        cluster: &ClusterConfig,
+        address: SocketAddr,
+        before: Option<&RouteTls>,
+        occasion: Occasion,
+    ) -> Result<Self, StartError> {
+        let tls = tls_of(cluster, before)?;
+        stapling::prepare(staples(tls.as_ref()), occasion)?;
         Ok(Self {
             address,
             gate: Arc::new(Gate::new(cluster.listener.credentials.clone())?),
-            tls: tls_of(cluster)?,
+            tls,
         })
     }
 }
@@ -69,7 +80,7 @@ impl RouteSocket {
             return Ok(None);
         };
         let socket = listen(&cluster.listener.listen).map_err(StartError::cluster)?;
-        let entry = RouteEntry::prepare(cluster, socket.local_addr()?)?;
+        let entry = RouteEntry::prepare(cluster, socket.local_addr()?, None, Occasion::Start)?;
         Ok(Some(Self { socket, entry }))
     }
 
@@ -203,6 +214,11 @@ impl Clustering {
         }
     }
 
+    /// What other servers are told of the certificates of routes.
+    pub(super) fn staples(&self) -> &[Arc<Staple>] {
+        staples(self.socket.entry.tls.as_ref())
+    }
+
     /// Tells other servers that this one is about to stop, and says where its clients can connect instead.
     pub(super) fn farewell(&self) -> impl Fn() -> Elsewhere + use<> {
         let (settings, advertises) = (self.parts.settings.clone(), self.advertises);
@@ -287,34 +303,53 @@ pub(crate) struct ClusterReload {
 
 impl ClusterReload {
     /// Makes everything ready that may fail. `clients` is what clients are going to be told.
-    pub(crate) fn prepare(&self, config: &Config, clients: &Info) -> Result<Prepared, StartError> {
+    pub(crate) fn prepare(&self, config: &Config, clients: &Info) -> Result<PreparedCluster, StartError> {
         let Some(cluster) = &config.cluster else {
-            return Ok(Box::new(|| {}));
+            return Ok(PreparedCluster::default());
         };
-        let entry = RouteEntry::prepare(cluster, self.address)?;
-        let handle = self.settings.current().0.cluster.clone();
-        let described = self.settings.current().0.server.clone();
+        let (current, _) = self.settings.current();
+        let entry = RouteEntry::prepare(cluster, self.address, current.tls.as_deref(), Occasion::Reload)?;
+        let staples = staples(entry.tls.as_ref()).to_vec();
+        let (handle, described) = (current.cluster.clone(), current.server.clone());
         let settings = route_settings(config, cluster, &entry, clients, (handle.clone(), described));
         let (of_cluster, pooling) = (settings_of(cluster), pooling_of(cluster, config));
         let bounds = route_bounds(config, cluster);
         let (live_settings, live_bounds) = (self.settings.clone(), self.bounds.clone());
         let routes = self.routes.clone();
-        Ok(Box::new(move || {
+        let put_in_force = Box::new(move || {
             live_bounds.replace(Arc::new(bounds));
             live_settings.replace(Arc::new(settings));
             Monitor::tell_settings_changed(&routes);
             handle.reset(of_cluster, pooling);
-        }))
+        });
+        Ok(PreparedCluster {
+            put_in_force: Some(put_in_force),
+            staples,
+        })
     }
 }
 
+/// What a reload changes of a cluster, made ready.
+#[derive(Default)]
+pub(crate) struct PreparedCluster {
+    /// None where there is no cluster.
+    pub(crate) put_in_force: Option<Prepared>,
+    /// What other servers are going to be told of its certificates.
+    pub(crate) staples: Vec<Arc<Staple>>,
+}
+
+/// What other servers are told of the certificates of routes.
+fn staples(tls: Option<&Arc<RouteTls>>) -> &[Arc<Staple>] {
+    tls.map_or(&[], |tls| tls.staples())
+}
+
 /// The TLS of routes, if they speak it: reads the certificates.
-fn tls_of(cluster: &ClusterConfig) -> Result<Option<Arc<RouteTls>>, TlsError> {
+fn tls_of(cluster: &ClusterConfig, before: Option<&RouteTls>) -> Result<Option<Arc<RouteTls>>, TlsError> {
     let Some(settings) = &cluster.listener.tls else {
         return Ok(None);
     };
     let hosts = cluster.routes.iter().map(|route| &*route.host);
-    let tls = RouteTls::new(settings, hosts)?;
+    let tls = RouteTls::after(settings, hosts, before)?;
     for weakness in tls.weaknesses() {
         log::warn!("{weakness}");
     }

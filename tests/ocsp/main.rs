@@ -1,7 +1,9 @@
-//! What authorities say of certificates: of the server's, which clients are told, and of clients', which decides.
+//! What authorities say of certificates: of the server's, which peers are told, and of peers', which decides.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod stapled;

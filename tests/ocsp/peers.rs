@@ -1,7 +1,7 @@
 //! A client comes in only if the authority of its certificate has nothing against it.
 
 use openssl::ssl::SslVersion;
-use vagus_test_support::{Client, Connector, Responder, TestServer, server};
+use vagus_test_support::{Client, Connector, HeldPort, Responder, TestServer, server};
 use vagus_tls::testing::{Authority, Issued, request};
 use vagus_tls::{OcspPeer, Settings};
 
@@ -182,10 +182,8 @@ fn only_the_authority_may_say_it() {
 #[test]
 fn when_nobody_answers() {
     let world = World::new();
-    // A port at which nobody listens any more.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", gone.local_addr().unwrap());
-    drop(gone);
+    let nobody = HeldPort::new();
+    let url = format!("http://{}", nobody.address());
     let certificate = world.authority.issue(&request("client").responder(&url));
     world.expect_sent_away(&world.server(patient), &certificate);
     let tolerant = world.server(|peer| {

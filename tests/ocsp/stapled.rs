@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use vagus::{Server, StartError};
 use vagus_configs::{Config, Port};
-use vagus_test_support::Responder;
+use vagus_test_support::{HeldPort, Responder};
 use vagus_tls::ocsp::{CertificateStatus, Question};
 use vagus_tls::testing::{Authority, Issued, request};
 use vagus_tls::{Settings, Stapling, StaplingMode};
@@ -115,9 +115,8 @@ fn a_revoked_certificate() {
 #[test]
 fn nobody_answers() {
     let world = World::new();
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", gone.local_addr().unwrap());
-    drop(gone);
+    let nobody = HeldPort::new();
+    let url = format!("http://{}", nobody.address());
     let certificate = world
         .authority
         .issue(&request("server").must_staple().responder(&url));

@@ -1,14 +1,15 @@
-//! Arrows point inwards only: `src` → `handlers` → `monitoring` → `actors` → `delivery` → `configs` → `crates`.
+//! Arrows point inwards only: `src` → `handlers` → `monitoring` → `ocsp` → `actors` → `delivery` → `configs` → `crates`.
 
 use crate::files::{Source, sources};
 use crate::metadata::{Workspace, built_from};
 
 /// From the inside to the outside. Tests and benches are outside of everything.
-const RINGS: [&str; 8] = [
+const RINGS: [&str; 9] = [
     "crates",
     "configs",
     "delivery",
     "actors",
+    "ocsp",
     "monitoring",
     "handlers",
     "",
@@ -65,6 +66,8 @@ fn are_told_apart() {
         ("actors", "delivery", true),
         ("actors", "monitoring", false),
         ("actors", "handlers/nats", false),
+        ("ocsp", "actors", true),
+        ("ocsp", "handlers/nats", false),
         ("monitoring", "actors", true),
         ("monitoring", "handlers/admin", false),
         ("handlers/nats", "actors", true),

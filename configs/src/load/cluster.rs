@@ -7,27 +7,39 @@ use super::limits;
 use super::listener::Section;
 use super::read::set;
 use crate::grammar::{Entry, Kind, Map};
-use crate::{BesideTls, Cluster, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl, WriteTimeout};
+use crate::{Cluster, Config, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl, WriteTimeout};
 use vagus_auth::credentials::Credentials;
 use vagus_auth::permission::{Permissions, Rules};
 use vagus_compression::mode::{Level, Mode};
 
-pub(super) fn take(key: &str, entry: &Entry, cluster: &mut Option<Cluster>, findings: &mut Findings) -> bool {
-    if key != "cluster" {
-        return false;
+/// What a file says of it, until all of it is read.
+#[derive(Default)]
+pub(super) struct ClusterSection<'e>(Option<(&'e Entry, &'e Map)>);
+
+impl<'e> ClusterSection<'e> {
+    pub(super) fn take(&mut self, key: &str, entry: &'e Entry, findings: &mut Findings) -> bool {
+        if key != "cluster" {
+            return false;
+        }
+        if let Some(section) = findings.map(entry) {
+            self.0 = Some((entry, section));
+        }
+        true
     }
-    if let Some(section) = findings.map(entry) {
-        *cluster = read(section, findings);
+
+    /// What was said, once the whole file was read. None if it does not listen: then there is no cluster, as in nats-server.
+    pub(super) fn settle(self, config: &Config, findings: &mut Findings) -> Option<Cluster> {
+        let (entry, section) = self.0?;
+        let cluster = read(section, config, findings);
         if cluster.is_none() && !section.is_empty() {
             let message = format!("{} changes nothing: it does not say where to listen", entry.key);
             findings.note(Some(entry), message);
         }
+        cluster
     }
-    true
 }
 
-/// None if it does not listen: then there is no cluster, as in nats-server.
-fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
+fn read(section: &Map, config: &Config, findings: &mut Findings) -> Option<Cluster> {
     let mut cluster = Cluster::default();
     let mut listener = Section::of_servers(cluster.listener.clone(), "advertise");
     let mut listens = false;
@@ -96,7 +108,11 @@ fn read(section: &Map, findings: &mut Findings) -> Option<Cluster> {
         }
     }
     let in_authorization = listener.permissions.take();
-    cluster.listener = listener.settle(&BesideTls::default(), None, findings);
+    cluster.listener = listener.settle(
+        &config.beside_tls.without_exceptions(),
+        config.store_dir.as_deref(),
+        findings,
+    );
     if let Some(entry) = section
         .entries()
         .iter()

@@ -1,13 +1,14 @@
 //! The keys outside of all maps.
 
+use super::cluster::ClusterSection;
 use super::findings::Findings;
 use super::listener::Section;
 use super::logging::LogTimes;
 use super::read::set;
 use super::websocket::WebSocketSection;
 use super::{
-    absent, accounts, admin, cluster, connectors, inert, jetstream, labels, lame_duck, limits, logging,
-    metrics, monitoring, operators, proxies, tls,
+    absent, accounts, admin, connectors, inert, jetstream, labels, lame_duck, limits, logging, metrics,
+    monitoring, operators, proxies, tls,
 };
 use crate::grammar::{Entry, Map};
 use crate::{Config, ListenerSettings};
@@ -22,6 +23,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut operators = operators::Section::default();
     let mut connectors = connectors::Section::default();
     let mut websocket = WebSocketSection::default();
+    let mut cluster = ClusterSection::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
         let taken = own(&key, entry, &mut config, &mut clients, findings)
@@ -35,7 +37,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
             || monitoring::take(&key, entry, &mut config.monitoring, findings)
             || metrics::take(&key, entry, &mut config.metrics, findings)
             || proxies::take(&key, entry, &mut config.trusted_proxies, findings)
-            || cluster::take(&key, entry, &mut config.cluster, findings)
+            || cluster.take(&key, entry, findings)
             || connectors.take(&key, entry, findings)
             || jetstream::take(
                 &key,
@@ -68,6 +70,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     }
     config.connectors = connectors.settle(&config.accounts, config.operators.is_some(), findings);
     config.websocket = websocket.settle(&config, findings);
+    config.cluster = cluster.settle(&config, findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);
     config

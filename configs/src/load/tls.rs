@@ -104,9 +104,6 @@ pub(super) fn section(entry: &Entry, is_for_servers: bool, findings: &mut Findin
             "handshake_first" | "first" | "immediate" => {
                 set(&mut settings.handshake_first, handshake_first(entry, findings));
             }
-            "ocsp_peer" if is_for_servers => {
-                findings.problem(entry, "ocsp_peer is for clients alone in this version of vagus");
-            }
             "ocsp_peer" => settings.ocsp_peer = ocsp::peer(entry, findings),
             "cert_store" | "cert_match_by" | "cert_match" | "ca_certs_match" | "cert_match_skip_invalid" => {
                 findings.problem(entry, format!("{} is for Windows alone", entry.key));

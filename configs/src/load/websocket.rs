@@ -5,7 +5,7 @@ use super::findings::Findings;
 use super::listener::Section;
 use super::read::set;
 use crate::grammar::{Entry, Kind, Map};
-use crate::{BesideTls, Config, Listen, ListenerSettings, WebSocket, WebSocketLogin};
+use crate::{Config, Listen, ListenerSettings, WebSocket, WebSocketLogin};
 use std::time::Duration;
 use vagus_auth::credentials::Credentials;
 use vagus_websocket::upgrade::{Origin, may_be_added};
@@ -101,10 +101,7 @@ fn read(section: &Map, config: &Config, findings: &mut Findings) -> WebSocket {
         }
     }
     // Who connects speaks TLS, if there is TLS, from the start.
-    let beside_tls = BesideTls {
-        allow_non_tls: false,
-        ..config.beside_tls.clone()
-    };
+    let beside_tls = config.beside_tls.without_exceptions();
     let ListenerSettings {
         listen,
         advertise,

@@ -2,7 +2,7 @@ use crate::certificate::Identity;
 use crate::context::{self, authorities};
 use crate::pin::Pins;
 use crate::{Settings, StreamError, TlsError, strength};
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslRef, SslVerifyMode};
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslRef, SslVerifyMode, StatusType};
 use openssl::x509::verify::X509CheckFlags;
 use std::fmt;
 use std::net::IpAddr;
@@ -56,6 +56,8 @@ impl Connector {
         }
         let mut ssl = Ssl::new(&self.context)?;
         ssl.set_connect_state();
+        // As Go does: what a server is told of its certificate by its authority, it may show.
+        ssl.set_status_type(StatusType::OCSP)?;
         let address = host.parse::<IpAddr>();
         if address.is_err() {
             ssl.set_hostname(host)?;

@@ -12,7 +12,6 @@ mod client_options;
 mod evidence;
 mod mapping;
 mod message_tracing;
-pub mod ocsp;
 mod opening;
 mod operation_lines;
 mod party;

@@ -1,10 +1,10 @@
 //! What clients have to know, and to show, of TLS.
 
-use crate::ocsp::{CacheStatistics, PeerChecks};
 use crate::throttle::{Answer, Throttle};
 use std::sync::Arc;
 use std::time::Duration;
 use vagus_delivery::wire::{TlsFacts, TlsPeerCertificate};
+use vagus_ocsp::{CacheStatistics, PeerChecks};
 use vagus_protocol::info::Info;
 use vagus_tls::ocsp::Staple;
 use vagus_tls::{Acceptor, CertificateNames, HandshakeFirst, Peer, Pin, Settings, SslRef, TlsError};

@@ -229,25 +229,6 @@ impl RouteSession {
         turn.watch_interest();
     }
 
-    /// The other server gives an account routes of its own from now on, and waits for the answer; or this is one.
-    fn pinned_elsewhere(&self, mut info: RouteInfo, turn: &mut impl Turn) {
-        let account = std::mem::take(&mut info.route_account);
-        if account.is_empty() {
-            return;
-        }
-        if !turn.enter(account.as_bytes()) {
-            log::error!(
-                "{} - Error looking up account {account:?}: account missing",
-                self.party
-            );
-            return;
-        }
-        let mut line = Vec::new();
-        info.append(&mut line);
-        turn.reply(&line);
-        self.settings.cluster.pin(&account);
-    }
-
     /// PONG.
     pub(crate) fn pong(&mut self, turn: &mut impl Turn) {
         self.heartbeat.answered(turn.now());

@@ -168,6 +168,12 @@ impl Announced {
         }
     }
 
+    /// Nothing of what was announced in an account counts any more.
+    pub(crate) fn forget_account(&mut self, account: &[u8]) {
+        self.weights.remove(account);
+        self.unplaced.forget_account(account);
+    }
+
     /// An account is gone, in which there was a subscription of this name.
     pub(crate) fn lost(&mut self, account: &[u8], name: &[u8]) {
         let weight = self.take_weight(account, name);

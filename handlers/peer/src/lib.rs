@@ -9,6 +9,7 @@ mod interest;
 mod message_tracing;
 mod opening;
 mod permitting;
+mod pinning;
 mod session;
 mod tls;
 mod unplaced;

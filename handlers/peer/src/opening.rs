@@ -5,7 +5,7 @@ use std::io;
 use std::time::Instant;
 use vagus_actors::cluster::RouteErrand;
 use vagus_actors::reception::Unopened;
-use vagus_delivery::wire::{Came, Direction, Entrance, HandshakeError};
+use vagus_delivery::wire::{Came, Direction, Entrance, HandshakeError, PeerCheck};
 use vagus_protocol::error::CloseReason;
 use vagus_tls::StreamError;
 
@@ -25,7 +25,11 @@ pub(crate) async fn secure(mut entrance: Entrance, tls: &RouteTls) -> Result<(En
         Direction::Dialled => connect(&mut entrance, tls).await,
     };
     match outcome {
-        Ok(()) => {}
+        Ok(()) => {
+            if let Err(error) = tls.confirm(&entrance).await {
+                return Err(failed(format!("TLS route handshake error: {error}"), entrance));
+            }
+        }
         Err(HandshakeError::Timeout) => return Err(failed("TLS handshake timeout".to_owned(), entrance)),
         Err(error) => return Err(failed(format!("TLS route handshake error: {error}"), entrance)),
     }
@@ -52,7 +56,9 @@ async fn accept(entrance: &mut Entrance, tls: &RouteTls) -> Result<(), Handshake
         Ok(Came::End) => return Err(StreamError::Carrier(io::ErrorKind::UnexpectedEof.into()).into()),
         Err(error) => return Err(StreamError::Carrier(error).into()),
     }
-    entrance.secure_as_server(&tls.acceptor, until, None).await
+    let checks = tls.checks(until);
+    let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
+    entrance.secure_as_server(&tls.acceptor, until, check).await
 }
 
 async fn connect(entrance: &mut Entrance, tls: &RouteTls) -> Result<(), HandshakeError> {
@@ -63,7 +69,11 @@ async fn connect(entrance: &mut Entrance, tls: &RouteTls) -> Result<(), Handshak
         None => peer.ip().to_string(),
     };
     let (name, until) = (tls.name_of(&host), Instant::now() + tls.timeout);
-    let outcome = entrance.secure_as_client(&tls.connector, name, until, None).await;
+    let checks = tls.checks(until);
+    let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
+    let outcome = entrance
+        .secure_as_client(&tls.connector, name, until, check)
+        .await;
     if let Err(HandshakeError::Failed(StreamError::Tls(_) | StreamError::Certificate(_))) = &outcome {
         tls.failed_as(name);
     }

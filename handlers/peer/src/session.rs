@@ -64,7 +64,7 @@ pub struct RouteSession {
     /// What is said before the end.
     last_words: Vec<u8>,
     closing: bool,
-    announced: Announced,
+    pub(crate) announced: Announced,
 }
 
 /// Who is at the other end, and how that came to be.
@@ -376,6 +376,7 @@ impl Session for RouteSession {
     }
 
     fn settings_changed<T: Turn>(&mut self, turn: &mut T) {
+        self.pooling_has_changed(turn);
         if self.settings_version == self.live.version() {
             return;
         }

@@ -1,9 +1,14 @@
 //! The TLS of routes: what both sides of one need, and what a server has shown.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use vagus_tls::{Acceptor, CertificateNames, Connector, Pin, Settings, SslRef, TlsError};
+use std::time::{Duration, Instant};
+use vagus_actors::connection_events::ConnectionEvents;
+use vagus_delivery::wire::{Direction, Entrance, PeerCheck};
+use vagus_ocsp::{ChecksUntil, PeerChecks, now};
+use vagus_tls::ocsp::{NotShown, Question, Staple, has_shown};
+use vagus_tls::{Acceptor, CertificateNames, Connector, OcspPeer, Pin, Settings, SslRef, TlsError};
 
 /// The TLS of a server's routes, made ready.
 #[derive(Debug)]
@@ -15,6 +20,13 @@ pub struct RouteTls {
     pub(crate) maps: bool,
     /// The hosts of configured routes, one of which the certificate has to be for; none if that does not matter.
     pub(crate) known_hosts: Option<Vec<String>>,
+    /// Asks the authorities of servers about them, if they are to be asked.
+    peer_checks: Option<PeerChecks>,
+    /// Asks about those that connect, where servers have to show what their authorities say: the library does not show us
+    /// what they show.
+    in_place_of_staples: Option<PeerChecks>,
+    /// Nobody is told: in nats-server such events are of clients.
+    events: ConnectionEvents,
     /// What servers are called that are known by their address alone: as the first of the configuration that has a name.
     usual_name: Option<String>,
     /// It was the wrong name.
@@ -38,12 +50,56 @@ impl RouteTls {
         settings: &Settings,
         hosts: impl Iterator<Item = &'h str> + Clone,
     ) -> Result<Self, TlsError> {
+        Self::after(settings, hosts, None)
+    }
+
+    /// The same, to go on in place of another: knowing what that knows of peers, and telling them what it told of the
+    /// certificates that are the same.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read or used.
+    pub fn after<'h>(
+        settings: &Settings,
+        hosts: impl Iterator<Item = &'h str> + Clone,
+        before: Option<&Self>,
+    ) -> Result<Self, TlsError> {
         let usual_name = hosts.clone().find(|host| !is_address(host));
         let known_hosts = settings
             .verify_cert_and_check_known_urls
             .then(|| hosts.map(str::to_owned).collect());
+        let acceptor = Acceptor::new(settings)?;
+        for (staple, other) in acceptor.staples().iter().flat_map(|staple| {
+            let others = before.into_iter().flat_map(Self::staples);
+            others.map(move |other| (staple, other))
+        }) {
+            staple.inherit(other);
+        }
+        // As in nats-server, who shows what its authority says has others show the same.
+        let shows = !acceptor.staples().is_empty();
+        let in_place_of_staples = shows.then(|| {
+            let peer = OcspPeer {
+                verify: true,
+                ..OcspPeer::default()
+            };
+            let urls = settings
+                .stapling
+                .as_ref()
+                .map_or(&[][..], |stapling| &stapling.urls);
+            let before = before.and_then(|before| before.in_place_of_staples.as_ref());
+            PeerChecks::new(peer, &settings.ocsp_cache, before)
+                .of_servers()
+                .asking(urls)
+        });
+        let asked = settings.ocsp_peer.as_ref().filter(|peer| peer.verify);
+        let peer_checks = asked.map(|peer| {
+            let before = before.and_then(|before| before.peer_checks.as_ref());
+            PeerChecks::new(peer.clone(), &settings.ocsp_cache, before).of_servers()
+        });
         Ok(Self {
-            acceptor: Acceptor::new(settings)?,
+            acceptor,
+            peer_checks,
+            in_place_of_staples,
+            events: ConnectionEvents::default(),
             connector: Connector::new(settings)?,
             timeout: settings.timeout,
             maps: settings.verify_and_map,
@@ -68,6 +124,44 @@ impl RouteTls {
     /// When the first certificate expires, in seconds from 1970.
     pub fn not_after(&self) -> i64 {
         self.acceptor.not_after()
+    }
+
+    /// What others are told of the state of the certificates. Somebody has to ask for it before there are routes.
+    pub fn staples(&self) -> &[Arc<Staple>] {
+        self.acceptor.staples()
+    }
+
+    /// Writes down what outlives the process.
+    pub fn keep(&self) {
+        for checks in self.peer_checks.iter().chain(&self.in_place_of_staples) {
+            checks.keep();
+        }
+    }
+
+    /// Asks about a server in the middle of its handshake, which is to end by then.
+    pub(crate) fn checks(&self, until: Instant) -> Option<ChecksUntil<'_>> {
+        let left = until.saturating_duration_since(Instant::now());
+        // So that there is time left to end the handshake where nobody answers and that is tolerated.
+        let answered_by = Instant::now() + left.mul_f64(0.9);
+        let checks = self.peer_checks.as_ref();
+        checks.map(|checks| checks.until(answered_by, &self.events))
+    }
+
+    /// Whether the authority of a server with whom the handshake is over says that its certificate is good, where that has to
+    /// be known. Who was connected to has to have shown it.
+    pub(crate) async fn confirm(&self, entrance: &Entrance) -> Result<(), String> {
+        let (Some(authority), Some(ssl)) = (&self.in_place_of_staples, entrance.tls()) else {
+            return Ok(());
+        };
+        if entrance.direction() == Direction::Dialled {
+            if self.connector.is_insecure() {
+                return Err(NotShown::Unverified.to_string());
+            }
+            return has_shown(ssl, now()).map_err(|error| error.to_string());
+        }
+        let question = Question::about_peer(ssl).ok_or_else(|| NotShown::Unverified.to_string())?;
+        let until = Instant::now() + self.timeout;
+        authority.until(until, &self.events).check(vec![question]).await
     }
 
     /// Who the certificate of a server has to be for that is dialled at this host.

@@ -57,6 +57,12 @@ impl Unplaced {
         }
     }
 
+    /// Nothing is wanted in an account any more.
+    pub(crate) fn forget_account(&mut self, account: &[u8]) {
+        let kept = self.accounts.remove(account).unwrap_or_default();
+        self.bytes -= kept.keys().map(|name| size_of_one(account, name)).sum::<usize>();
+    }
+
     /// One of those that are wanted in an account, in no order; it is kept no longer.
     pub(crate) fn take_one(&mut self, account: &[u8]) -> Option<(Box<[u8]>, u32)> {
         let kept = self.accounts.get(account)?;
@@ -89,6 +95,14 @@ mod tests {
         assert!(!unplaced.has(b"A") && unplaced.take_one(b"A").is_none());
         unplaced.forget(b"B", b"c");
         assert!(!unplaced.has(b"B") && unplaced.bytes == 0 && !unplaced.is_incomplete());
+        unplaced.note(b"A", b"a", 1);
+        unplaced.note(b"A", b"b q", 1);
+        unplaced.note(b"B", b"c", 1);
+        unplaced.forget_account(b"A");
+        unplaced.forget_account(b"X");
+        assert!(!unplaced.has(b"A") && unplaced.has(b"B"));
+        unplaced.forget_account(b"B");
+        assert_eq!(unplaced.bytes, 0);
     }
 
     #[test]

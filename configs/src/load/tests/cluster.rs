@@ -85,7 +85,6 @@ fn a_cluster() {
         "cluster { port: 1, compression: [] }",
         "cluster { port: 1, compression: { mode: auto, rtts: [1] } }",
         "cluster { port: 1, compression: { mode: auto, colour: blue } }",
-        "cluster { port: 1, tls { ocsp_peer: true } }",
         "cluster { port: 1, authorization { users: [{user: u, password: p}] } }",
         "cluster { port: 1, pool_size: many }",
         "cluster { port: 1, pool_size: -1, accounts: [A] }",

@@ -234,6 +234,18 @@ fn how_peers_are_checked_with_their_authority() {
     );
 }
 
+/// What stands beside the section of clients counts for those of others as well, wherever it stands.
+#[test]
+fn certificates_of_routes_are_asked_about_like_those_of_clients() {
+    let text = "cluster { port: 1, tls { cert_file: a, key_file: b, ca_file: c, ocsp_peer: true } }
+                ocsp { mode: always }, store_dir: s, allow_non_tls: true";
+    let cluster = config(text).cluster.unwrap();
+    let tls = cluster.listener.tls.unwrap();
+    assert_eq!(tls.stapling.unwrap().mode, StaplingMode::Always);
+    assert_eq!(tls.staple_store, Some("s/ocsp".into()));
+    assert!(tls.ocsp_peer.unwrap().verify && tls.verify && !tls.allow_non_tls);
+}
+
 /// The handshake is a part of the time that a client has to say who it is.
 #[test]
 fn there_is_time_for_the_handshake() {

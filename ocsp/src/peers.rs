@@ -21,6 +21,10 @@ const ASKING_AT_MOST: usize = 16;
 #[derive(Debug)]
 pub struct PeerChecks {
     settings: OcspPeer,
+    /// What peers are called in the log.
+    peers: &'static str,
+    /// Who is asked instead of those that certificates name, if anybody is.
+    urls: Vec<String>,
     cache: Arc<KeptAnswers>,
     turns: Arc<Semaphore>,
 }
@@ -31,9 +35,25 @@ impl PeerChecks {
         let same = before.filter(|before| before.cache.is_as(cache));
         Self {
             settings,
+            peers: "client",
+            urls: Vec::new(),
             cache: same.map_or_else(|| KeptAnswers::new(cache.clone()), |before| before.cache.clone()),
             turns: Arc::new(Semaphore::new(ASKING_AT_MOST)),
         }
+    }
+
+    /// The peers are other servers.
+    #[must_use]
+    pub fn of_servers(mut self) -> Self {
+        self.peers = "server";
+        self
+    }
+
+    /// Asks these, in order, instead of those that certificates name, if there are any.
+    #[must_use]
+    pub fn asking(mut self, urls: &[String]) -> Self {
+        self.urls = urls.to_vec();
+        self
     }
 
     /// What is remembered of answers, if anything is to be.
@@ -79,7 +99,8 @@ impl PeerChecks {
                         reason: told,
                     });
                     return Err(format!(
-                        "client not OCSP valid: the certificate of [{}]: {reason}",
+                        "{} not OCSP valid: the certificate of [{}]: {reason}",
+                        self.peers,
                         link.subject()
                     ));
                 }
@@ -117,7 +138,11 @@ impl PeerChecks {
     async fn ask(&self, link: &Question, until: Instant) -> Result<Answer, Silence> {
         let question = link.to_bytes().map_err(|error| unreachable(&error))?;
         let turn = in_time(until, self.turns.clone().acquire_owned()).await?;
-        let (responders, timeout) = (link.responders(), self.settings.ca_timeout);
+        let responders = match self.urls.as_slice() {
+            [] => link.responders(),
+            urls => urls.to_vec(),
+        };
+        let timeout = self.settings.ca_timeout;
         let (answer, answered) = oneshot::channel::<Result<Vec<u8>, AskError>>();
         let errand = move || {
             // Who wanted to know may be gone.

@@ -1,11 +1,11 @@
-//! What authorities say of certificates, asked over HTTP. What follows from it is decided in [`vagus_tls::ocsp`].
+//! What authorities say of certificates (OCSP), asked over HTTP. What follows from it is decided in [`vagus_tls::ocsp`].
 
 mod http;
 mod kept;
 mod peers;
 
 pub use http::{AskError, ask};
-pub use peers::PeerChecks;
+pub use peers::{ChecksUntil, PeerChecks};
 pub use vagus_tls::ocsp::CacheStatistics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
