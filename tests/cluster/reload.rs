@@ -2,6 +2,7 @@
 
 use crate::peer::Route;
 use crate::world::{await_interest, await_members, member};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use vagus_configs::{Listen, Port};
 use vagus_test_support::{Client, Message, TestServer, eventually, server};
@@ -43,6 +44,13 @@ impl Member {
 
     fn shown(&self) -> String {
         self.server.get("/routez").body
+    }
+
+    /// The numbers of its routes.
+    fn numbers(&self) -> BTreeSet<u64> {
+        let shown = self.server.get("/routez").json();
+        let routes = shown["routes"].as_array().unwrap().iter();
+        routes.map(|route| route["rid"].as_u64().unwrap()).collect()
     }
 
     /// The seats of its routes to others, in order.
@@ -124,16 +132,60 @@ fn accounts_get_routes_of_their_own_and_lose_them() {
     let first = Member::start("a", &[], "pool_size: 2");
     let second = Member::start("b", &[first.at], "pool_size: 2");
     eventually(|| first.seats().len() == 3 && second.seats().len() == 3);
+    let others = first.numbers();
     // The one that is not set so yet does the same.
     second.set(&[first.at], "pool_size: 2, accounts: [A]");
     eventually(|| first.seats().contains(&"Pinned(\"A\")".to_owned()) && first.seats().len() == 4);
     expect_exchange(&first, &second);
     first.set(&[], "pool_size: 2, accounts: [A]");
     expect_exchange(&second, &first);
+    assert!(first.numbers().is_superset(&others));
     first.set(&[], "pool_size: 2");
     second.set(&[first.at], "pool_size: 2");
     eventually(|| first.seats().len() == 3 && second.seats().len() == 3);
     expect_exchange(&first, &second);
+    // Those of the pool have carried the other accounts all the time.
+    assert_eq!(first.numbers(), others);
+}
+
+/// What is wanted in an account that moves is wanted all the time by somebody who stays, and comes once wherever it goes.
+#[test]
+fn interest_moves_with_its_account() {
+    let first = Member::start("a", &[], "pool_size: 2");
+    let second = Member::start("b", &[first.at], "pool_size: 2");
+    eventually(|| first.seats().len() == 3 && second.seats().len() == 3);
+    let mut subscribers = [&first, &second].map(|member| {
+        let mut subscriber = member.client("a");
+        subscriber.send("SUB x.> 1\r\nSUB x.y 2\r\nSUB x.y workers 3");
+        subscriber.sync_silent();
+        subscriber
+    });
+    let exact = || {
+        let indexes = [&first, &second].map(|member| member.server.router_of("A").unwrap().subscriptions);
+        // Its own three, and what the other has said of its own three.
+        assert!(indexes.iter().all(|count| *count <= 6), "{indexes:?}");
+        indexes == [6, 6]
+    };
+    eventually(exact);
+    for more in ["pool_size: 2, accounts: [A]", "pool_size: 2"] {
+        first.set(&[], more);
+        second.set(&[first.at], more);
+        let seats = if more.contains("A") { 4 } else { 3 };
+        eventually(|| first.seats().len() == seats && second.seats().len() == seats);
+        eventually(exact);
+        let mut publisher = first.client("a");
+        publisher.publish("x.y", b"");
+        publisher.publish("x.last", b"");
+        publisher.sync_silent();
+        let mut count = 0;
+        for subscriber in &mut subscribers {
+            while subscriber.message().subject == "x.y" {
+                count += 1;
+            }
+        }
+        // To two on each server, and to one of the workers.
+        assert_eq!(count, 5);
+    }
 }
 
 #[test]

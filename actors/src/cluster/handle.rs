@@ -138,6 +138,25 @@ impl JoinedRoute {
         self.pooling.carries(&self.seat, account)
     }
 
+    /// Whether the account has routes of its own, and this is another, of a pool.
+    pub fn is_pinned_elsewhere(&self, account: &str) -> bool {
+        matches!(self.seat, Seat::Pooled(_)) && self.pooling.is_pinned(account)
+    }
+
+    /// Goes by how this server would have its routes now, if it would have as many as before. Gives the accounts that have
+    /// routes of their own since this was asked last; None if it has not changed.
+    pub fn adopt_pooling(&mut self) -> Option<Vec<Box<str>>> {
+        let now = self.cluster.pooling();
+        // Of others that are pooled all routes are about to be opened anew.
+        if *now == *self.pooling || now.size != self.pooling.size {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.pooling, now);
+        let mut pinned = self.pooling.pinned.clone();
+        pinned.retain(|account| !before.is_pinned(account));
+        Some(pinned)
+    }
+
     /// Whether there are to be more routes to the member.
     pub fn wants_more(&self) -> bool {
         self.wants_more.is_some()

@@ -1,7 +1,8 @@
 //! The cluster is set otherwise while it runs: other servers are dialled, and routes end.
 //!
-//! Which connection carries which account is agreed upon where routes are opened. So where that changes all of them are
-//! opened anew, but for those of accounts that keep their own: interest is exact again with each that is.
+//! Which connection carries which account is agreed upon where routes are opened. So where there are more or fewer of them
+//! all are opened anew, but for those of accounts that keep their own. Where accounts come to have their own, or lose them, the
+//! others notice nothing, as in nats-server: the sessions of the pool take back what was said of these accounts, or say it.
 
 use super::dialling::DialledServer;
 use super::pooling::{Pooling, Seat};
@@ -57,20 +58,25 @@ impl Cluster {
     /// Has everything carried as it is set now.
     fn form_anew(&mut self, before: &Pooling) {
         let now = self.membership.pooling();
+        let is_resized = now.size != before.size;
         for account in now.pinned.iter().filter(|account| !before.is_pinned(account)) {
             self.tell_pinned(before, account);
         }
         for route in self.routes.values() {
-            let stays = matches!(&route.seat, Seat::Pinned(account) if now.is_pinned(account));
-            if !stays {
-                route.voice.dismiss(CloseReason::RouteRemoved);
+            let stays = match &route.seat {
+                Seat::Pinned(account) => now.is_pinned(account),
+                Seat::Only | Seat::Pooled(_) => !is_resized,
+            };
+            match stays {
+                true => route.voice.tell_settings_changed(),
+                false => route.voice.dismiss(CloseReason::RouteRemoved),
             }
         }
-        // One is enough to begin with, as for a server that is new.
         let mut servers: Vec<(RouteAddress, RouteKind)> = Vec::new();
         self.stop_dialling(|server| match &server.account {
             Some(account) => !now.is_pinned(account),
-            None if servers.iter().any(|(address, _)| *address == server.address) => true,
+            // Of a pool that is formed anew one is enough to begin with, as for a server that is new.
+            None if servers.iter().any(|(address, _)| *address == server.address) => is_resized,
             None => {
                 servers.push((server.address.clone(), server.kind));
                 false
