@@ -1,10 +1,10 @@
 //! What each server knows of interest is what there is at all of them, whatever came, went and came back.
 
+use crate::peer::Route;
 use crate::world::{NAME, await_members, clustered, in_cluster, member};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use vagus_configs::Port;
-use vagus_test_support::{Client, TestServer, eventually_equal};
+use vagus_test_support::{Client, HeldPort, TestServer, eventually_equal};
 
 const SUBJECTS: usize = 12;
 
@@ -63,26 +63,23 @@ fn await_exact(servers: &[TestServer], subscribers: &[Vec<Subscriber>]) {
     eventually_equal(known, expected(subscribers));
 }
 
-fn on_port(name: &str, address: SocketAddr, routes: &[SocketAddr]) -> TestServer {
+fn on_port(name: &str, port: &HeldPort, routes: &[SocketAddr]) -> TestServer {
     let mut cluster = clustered(Some(NAME), routes);
-    cluster.listener.listen.port = Port::Fixed(address.port());
+    cluster.listener.listen.port = port.fixed();
     in_cluster(name, cluster).start()
 }
 
 #[test]
 fn interest_is_exact_after_churn_and_restarts() {
     let mut random = fastrand::Rng::with_seed(11);
-    let seed = member("a", &[]).start();
-    let address = seed.cluster_address().unwrap();
+    let ports: [HeldPort; 3] = std::array::from_fn(|_| HeldPort::new());
+    let names = ["a", "b", "c"];
+    let seed = ports[0].address();
     let mut servers = vec![
-        seed,
-        member("b", &[address]).start(),
-        member("c", &[address]).start(),
+        on_port(names[0], &ports[0], &[]),
+        on_port(names[1], &ports[1], &[seed]),
+        on_port(names[2], &ports[2], &[seed]),
     ];
-    let addresses: Vec<_> = servers
-        .iter()
-        .map(|server| server.cluster_address().unwrap())
-        .collect();
     let mut subscribers: Vec<Vec<Subscriber>> = servers
         .iter()
         .map(|server| (0..4).map(|_| Subscriber::new(server)).collect())
@@ -103,16 +100,54 @@ fn interest_is_exact_after_churn_and_restarts() {
         let number = round % 3;
         let others: Vec<_> = (0..3)
             .filter(|other| *other != number)
-            .map(|other| addresses[other])
+            .map(|other| ports[other].address())
             .collect();
         subscribers[number].clear();
         servers.remove(number).shutdown();
-        let name = ["a", "b", "c"][number];
-        servers.insert(number, on_port(name, addresses[number], &others));
+        servers.insert(number, on_port(names[number], &ports[number], &others));
         for server in &servers {
             await_members(server, 2);
         }
         await_exact(&servers, &subscribers);
         subscribers[number] = (0..4).map(|_| Subscriber::new(&servers[number])).collect();
     }
+}
+
+/// Many come and go at once, with one subject: the other server hears of it in the order in which it happens, so that what it
+/// has heard last is what there is.
+#[test]
+fn interest_is_told_of_in_the_order_in_which_it_changes() {
+    let server = member("a", &[]).start();
+    let mut route = Route::joined(&server);
+    let mut clients: Vec<Client> = (0..4).map(|_| server.connected()).collect();
+    for round in 0..200 {
+        for (number, client) in clients.iter_mut().enumerate() {
+            let stays = round == 199 && number == 3;
+            let leaves = if stays { "" } else { "\r\nUNSUB 1\r\nUNSUB 2" };
+            client.send(&format!("SUB subject 1\r\nSUB subject workers 2{leaves}"));
+        }
+    }
+    for client in &mut clients {
+        client.sync_silent();
+    }
+    clients[3].send("SUB last 3");
+    clients[3].sync_silent();
+    let (mut is_wanted, mut members) = (false, 0);
+    loop {
+        let line = route.line();
+        match line.as_str() {
+            "RS+ $G subject" | "RS- $G subject" => {
+                let comes = line.starts_with("RS+");
+                assert_ne!(comes, is_wanted, "{line} twice");
+                is_wanted = comes;
+            }
+            "RS- $G subject workers" => members = 0,
+            "RS+ $G last" => break,
+            line => {
+                let weight = line.strip_prefix("RS+ $G subject workers ").expect(line);
+                members = weight.parse().unwrap();
+            }
+        }
+    }
+    assert_eq!((is_wanted, members), (true, 1));
 }

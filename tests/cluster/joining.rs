@@ -2,7 +2,7 @@
 
 use crate::world::{NAME, await_members, clustered, in_cluster, member, servers};
 use vagus_auth::credentials::Credentials;
-use vagus_test_support::eventually;
+use vagus_test_support::{HeldPort, eventually};
 
 #[test]
 fn all_meet_through_one() {
@@ -33,14 +33,14 @@ fn two_that_connect_to_each_other_have_one_route() {
 
 #[test]
 fn one_that_comes_back_is_found_again() {
-    let first = member("a", &[]).start();
-    let address = first.cluster_address().unwrap();
-    let second = member("b", &[address]).start();
+    let held = HeldPort::new();
+    let mut cluster = clustered(Some(NAME), &[]);
+    cluster.listener.listen.port = held.fixed();
+    let first = in_cluster("a", cluster.clone()).start();
+    let second = member("b", &[held.address()]).start();
     await_members(&second, 1);
     first.shutdown();
     await_members(&second, 0);
-    let mut cluster = clustered(Some(NAME), &[]);
-    cluster.listener.listen.port = vagus_configs::Port::Fixed(address.port());
     let first = in_cluster("a", cluster).start();
     await_members(&first, 1);
     await_members(&second, 1);
@@ -98,14 +98,11 @@ fn who_connects_has_to_say_who_it_is() {
 
 #[test]
 fn one_that_connects_to_itself_is_alone() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let mut cluster = clustered(Some(NAME), &[port]);
-    cluster.listener.listen.port = vagus_configs::Port::Fixed(port.port());
+    let own = HeldPort::new();
+    let mut cluster = clustered(Some(NAME), &[own.address()]);
+    cluster.listener.listen.port = own.fixed();
     let server = in_cluster("a", cluster).start();
-    let other = member("b", &[port]).start();
+    let other = member("b", &[own.address()]).start();
     await_members(&server, 1);
     assert_eq!(server.cluster().unwrap().members, ["b"]);
     await_members(&other, 1);

@@ -4,8 +4,8 @@
 use crate::peer::{Acceptor, Route};
 use crate::world::{NAME, await_members, clustered, in_cluster, member, servers};
 use std::net::SocketAddr;
-use vagus_configs::{Cluster, Port};
-use vagus_test_support::{Client, ServerBuilder, TestServer, eventually, eventually_equal};
+use vagus_configs::Cluster;
+use vagus_test_support::{Client, HeldPort, ServerBuilder, TestServer, eventually, eventually_equal};
 
 /// Of these `G` goes by the third connection of three, `C` by the second, and the others by the first; but `E` is pinned
 /// where that is said.
@@ -288,15 +288,15 @@ fn a_server_without_a_pool_has_one_route() {
 /// A whole server goes, and comes back.
 #[test]
 fn all_connections_come_back_with_their_server() {
-    let first = with_accounts("a", pooled(3, &["E"], &[])).start();
-    let address = first.cluster_address().unwrap();
-    let second = with_accounts("b", pooled(3, &["E"], &[address])).start();
+    let held = HeldPort::new();
+    let mut cluster = pooled(3, &["E"], &[]);
+    cluster.listener.listen.port = held.fixed();
+    let first = with_accounts("a", cluster.clone()).start();
+    let second = with_accounts("b", pooled(3, &["E"], &[held.address()])).start();
     let all = r#"Pooled(0) Pooled(1) Pooled(2) Pinned("$SYS") Pinned("E")"#;
     await_routes(&second, all);
     first.shutdown();
     await_routes(&second, "");
-    let mut cluster = pooled(3, &["E"], &[]);
-    cluster.listener.listen.port = Port::Fixed(address.port());
     let first = with_accounts("a", cluster).start();
     await_routes(&second, all);
     await_routes(&first, all);

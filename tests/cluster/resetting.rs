@@ -2,12 +2,11 @@
 
 use crate::peer::Route;
 use crate::world::{NAME, await_members, clustered, in_cluster, member};
-use socket2::{Domain, Socket, Type};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use vagus::{Config, Process, Server, Setup};
 use vagus_configs::Cluster;
-use vagus_test_support::{Client, TestServer, eventually, server};
+use vagus_test_support::{Client, HeldPort, TestServer, eventually, server};
 use vagus_tls::Settings;
 use vagus_tls::testing::{Authority, request};
 
@@ -97,11 +96,8 @@ fn certificates_are_read_anew() {
 /// A server that others tell of, and that is not there, is tried as often as is said now.
 #[test]
 fn attempts_are_as_many_as_is_said() {
-    let reserved = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    // It is bound, and does not listen: nobody else gets the port.
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    reserved.bind(&any.into()).unwrap();
-    let missed = reserved.local_addr().unwrap().as_socket().unwrap();
+    let nobody = HeldPort::new();
+    let missed = nobody.address();
     let first = member("a", &[]).monitoring().start();
     set(&first, |cluster| cluster.connect_retries = 1);
     let mut route = Route::joined(&first);

@@ -1,13 +1,8 @@
 //! Operators see which servers there are, what passes, and who is missed.
 
 use crate::world::{await_interest, await_members, member};
-use std::net::{SocketAddr, TcpListener};
-use vagus_test_support::{TestServer, eventually};
-
-/// An address where nobody listens.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
+use std::net::SocketAddr;
+use vagus_test_support::{HeldPort, TestServer, eventually};
 
 /// The sum of the metrics of this name that have this label; None if there is none.
 fn metric(server: &TestServer, name: &str, label: &str) -> Option<f64> {
@@ -22,7 +17,8 @@ fn metric(server: &TestServer, name: &str, label: &str) -> Option<f64> {
 
 #[test]
 fn servers_that_are_dialled_also_those_that_are_not_there() {
-    let missed = nobody();
+    let nobody = HeldPort::new();
+    let missed = nobody.address();
     let first = member("a", &[]).start();
     let second = member("b", &[first.cluster_address().unwrap(), missed])
         .monitoring()

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
-use vagus_test_support::{Frame, PATIENCE, Process, spawn_binary};
+use vagus_test_support::{Frame, HeldPort, PATIENCE, Process, spawn_binary};
 
 #[test]
 fn ends_by_a_signal() {
@@ -117,7 +117,8 @@ fn is_asked_whether_it_is_well() {
     assert_eq!(missing.status.code(), Some(1), "{missing:?}");
     send(Signal::INT, &process);
     process.wait();
-    let gone = healthcheck(&["-m", &port]);
+    let nobody = HeldPort::new();
+    let gone = healthcheck(&["-m", &nobody.address().port().to_string()]);
     assert_eq!(gone.status.code(), Some(1), "{gone:?}");
     assert!(!gone.stderr.is_empty());
     assert_eq!(healthcheck(&["-m", "none"]).status.code(), Some(2));

@@ -4,7 +4,7 @@
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use vagus_test_support::{Client, eventually, server};
+use vagus_test_support::{Client, HeldPort, eventually, server};
 
 #[test]
 fn closes_idle_connections_at_once() {
@@ -50,8 +50,9 @@ fn closes_busy_connections_at_once() {
 /// back are served.
 #[test]
 fn frees_the_port() {
-    let first = server().start();
-    let address = first.client_address();
+    let held = HeldPort::new();
+    let address = held.address();
+    let first = server().port(address.port()).start();
     let mut clients: Vec<Client> = (0..20).map(|_| first.connected()).collect();
     first.shutdown();
     for round in 0..5 {

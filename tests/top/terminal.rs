@@ -2,7 +2,7 @@
 
 use crate::pseudo_terminal::OnTerminal;
 use rustix::process::{Pid, Signal, kill_process};
-use vagus_test_support::{TestServer, server};
+use vagus_test_support::{HeldPort, TestServer, server};
 
 fn top(server: &TestServer, more: &[&str]) -> OnTerminal {
     let port = server.monitor_address().unwrap().port().to_string();
@@ -76,11 +76,8 @@ fn turns_to_other_servers() {
 #[test]
 fn begins_with_a_server_that_answers() {
     let server = server().monitoring().start();
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let addresses = format!("{gone},{}", server.monitor_address().unwrap());
+    let nobody = HeldPort::new();
+    let addresses = format!("{},{}", nobody.address(), server.monitor_address().unwrap());
     let mut top = OnTerminal::run(&["top", "-s", &addresses]);
     top.until("(2 of 2: ");
     top.press("q");

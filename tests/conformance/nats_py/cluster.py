@@ -1,30 +1,17 @@
 """Servers with routes to each other, and the clients a promise connects to them."""
 
 import asyncio
-import socket
 from contextlib import AsyncExitStack
 
-from server import Server
-
-
-def _free_ports(count):
-    """So many ports of this machine that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        # All at once, or one might be found twice.
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+from server import HeldPort, Server
 
 
 class Cluster:
     """Servers of one cluster, each restartable where it was."""
 
     def __init__(self, binary, size):
-        ports = _free_ports(size)
+        self._held = [HeldPort() for _ in range(size)]
+        ports = [held.number for held in self._held]
         routes = ",".join(f"nats://127.0.0.1:{port}" for port in ports)
         self.servers = [
             Server(binary, "--cluster_name", "promises", "--cluster", f"nats://127.0.0.1:{port}", "--routes", routes)
@@ -59,6 +46,8 @@ class Cluster:
         for client in self.servers[0].clients:
             await client.close()
         await self._stack.__aexit__(*raised)
+        for held in self._held:
+            held.let_go()
 
     def log(self):
         """The last lines the servers wrote."""

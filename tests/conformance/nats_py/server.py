@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import socket
 
 from nats.aio.client import Client
 
@@ -10,7 +11,6 @@ from nats.aio.client import Client
 PATIENCE = 20
 
 _SPEAKING_WEBSOCKET = re.compile(r"Listening for websocket clients on (wss?://\S+)")
-_LISTENING = re.compile(r"Listening for client connections on (.+):(\d+)")
 
 
 class OrderlyClient(Client):
@@ -25,11 +25,26 @@ class OrderlyClient(Client):
         await super()._send_ping(future)
 
 
+class HeldPort:
+    """A port of the loopback interface that is given to nobody else, but to a server that is told to listen there."""
+
+    def __init__(self):
+        self._socket = socket.socket()
+        # It is bound and does not listen, which has others listen that share the address on purpose.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.number = self._socket.getsockname()[1]
+
+    def let_go(self):
+        self._socket.close()
+
+
 class Server:
-    """One server on a free port of the loopback interface, restartable on the same port."""
+    """One server on a port of its own of the loopback interface, restartable on the same port."""
 
     def __init__(self, binary, *arguments):
-        self.port = None
+        self._held = HeldPort()
+        self.port = self._held.number
         # Where clients connect that speak WebSocket, if any may.
         self.websocket = None
         self.errors = []
@@ -47,7 +62,7 @@ class Server:
             "-a",
             "127.0.0.1",
             "-p",
-            str(self.port or -1),
+            str(self.port),
             *self._arguments,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -64,14 +79,8 @@ class Server:
             websocket = _SPEAKING_WEBSOCKET.search(text)
             if websocket:
                 self.websocket = websocket.group(1)
-            listening = _LISTENING.search(text)
-            if listening:
-                self.port = int(listening.group(2))
             if "Server is ready" in text and not ready.done():
-                if self.port:
-                    ready.set_result(None)
-                else:
-                    ready.set_exception(RuntimeError("the server is ready, but did not say on which port"))
+                ready.set_result(None)
         if not ready.done():
             ready.set_exception(RuntimeError("the server ended before it was ready:\n" + "\n".join(self._log)))
 
@@ -121,6 +130,7 @@ class Server:
                 await client.close()
         finally:
             await self.end()
+            self._held.let_go()
 
     def log(self):
         """The last lines the server wrote."""
