@@ -19,6 +19,8 @@ BENCH_FLAGS ?=
 HOSTILE_FLAGS ?=
 # A program to make the image of, instead of compiling one: make test-compose COMPOSE_BINARY=target/debug/vagus
 COMPOSE_BINARY ?=
+# The other server of mixed clusters.
+MIXED_WITH ?= nats-server
 # How long `make fuzz` runs.
 FUZZ_SECONDS ?= 60
 
@@ -136,6 +138,13 @@ page: requirements-test
 test-compose: requirements-compose
 	$(call say,Containers: the image and docker-compose.yml)
 	tests/compose/run $(COMPOSE_BINARY)
+
+## make test-mixed    faults of a cluster that has a server of another make; MIXED_WITH=/usr/sbin/nats-server names it
+.PHONY: test-mixed
+test-mixed: requirements-test
+	$(call say,Mixed cluster: $(MIXED_WITH))
+	$(MIXED_WITH) --version
+	MIXED_WITH=$(MIXED_WITH) cargo nextest run --package vagus --test cluster_faults
 
 ## make bench         vagus beside nats-server; BENCH_FLAGS="--only '1to1*' --rounds 5" are the comparison's
 .PHONY: bench

@@ -3,10 +3,14 @@
 //!
 //! Servers are processes, each on a machine of a network of its own, which takes root. Clients are on the machine of their
 //! server, so that nothing but routes passes through what is cut, slowed down or made to lose packets.
+//!
+//! All of it can be tried with one server of another make among them: `MIXED_WITH=/usr/sbin/nats-server make test-mixed`.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
 mod cut_off;
+#[cfg(test)]
+mod distant;
 #[cfg(test)]
 mod flapping;
 #[cfg(test)]
@@ -17,6 +21,8 @@ mod lossy;
 mod mesh;
 #[cfg(test)]
 mod network;
+#[cfg(test)]
+mod relay;
 #[cfg(test)]
 mod restarted;
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Servers of one cluster, each a process on a machine of its own, and who listens there.
 
 use crate::network::Network;
+use crate::relay::Relay;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use vagus_test_support::{Client, Message, Process, eventually, eventually_equal, http, spawn_binary};
+use std::time::Duration;
+use vagus_test_support::{Client, Message, Process, eventually, eventually_equal, http};
 
 /// How many servers a cluster has.
 pub(crate) const SERVERS: usize = 3;
@@ -19,11 +21,20 @@ const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_
 /// Of servers that give up nobody in the time that a test takes.
 const PATIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_faults/patient.conf");
 
+/// The server that is of another make, where one is named.
+const OF_ANOTHER_MAKE: usize = 1;
+
 const CLIENTS: u16 = 4222;
 const ROUTES: u16 = 6222;
 const MONITORING: u16 = 8222;
 
 const CONNECT: &str = r#"{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}"#;
+
+/// What a server may use that has a full outbox and all its routes, in bytes.
+pub(crate) const ENOUGH: usize = 128 << 20;
+
+/// What is published to fill one.
+pub(crate) const KILOBYTE: [u8; 1024] = [b'x'; 1024];
 
 /// Jobs that each server publishes in a round, of which each is for one of all workers.
 const JOBS: usize = 6;
@@ -33,6 +44,8 @@ pub(crate) struct Mesh {
     pub(crate) network: Network,
     configuration: &'static str,
     members: Vec<Member>,
+    /// What stands in the way of routes to each server, if anything does.
+    relays: Vec<Relay>,
     rounds: usize,
 }
 
@@ -45,6 +58,13 @@ struct Member {
     listener: Option<Client>,
     /// What its clients have subscribed to, beside the listener.
     others: usize,
+}
+
+/// What runs as a server.
+fn program_of(number: usize) -> String {
+    let other = std::env::var("MIXED_WITH").ok();
+    let other = other.filter(|program| number == OF_ANOTHER_MAKE && !program.is_empty());
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_vagus").to_owned())
 }
 
 /// What a listener is subscribed to: everything that all are told, jobs as one of the workers, what is for its server.
@@ -67,13 +87,35 @@ impl Mesh {
         Self::configured(PATIENT)
     }
 
+    /// The same as the latter, but what one server says comes to another later by so long, through a relay.
+    pub(crate) fn distant(delay: Duration) -> Self {
+        let mut mesh = Self::of(PATIENT);
+        let relay = |number: usize| {
+            let own = mesh.address(ELSEWHERE, ROUTES + number as u16);
+            let to = mesh.address(number, ROUTES);
+            let machine = mesh.network.machine(ELSEWHERE);
+            machine.on(|| Relay::start(own, to, delay))
+        };
+        mesh.relays = (0..SERVERS).map(relay).collect();
+        mesh.begin()
+    }
+
     fn configured(configuration: &'static str) -> Self {
-        let mut mesh = Self {
+        Self::of(configuration).begin()
+    }
+
+    fn of(configuration: &'static str) -> Self {
+        Self {
             network: Network::new(SERVERS as u8 + 1),
             configuration,
             members: (0..SERVERS).map(|_| Member::default()).collect(),
+            relays: Vec::new(),
             rounds: 0,
-        };
+        }
+    }
+
+    fn begin(self) -> Self {
+        let mut mesh = self;
         for number in 0..SERVERS {
             mesh.start(number);
         }
@@ -93,34 +135,50 @@ impl Mesh {
         self.address(number, CLIENTS)
     }
 
+    /// Where other servers connect to one.
+    fn route_address(&self, number: usize) -> SocketAddr {
+        let direct = self.address(number, ROUTES);
+        self.relays.get(number).map_or(direct, Relay::address)
+    }
+
+    /// Nothing passes on the way to a server, nor comes back.
+    pub(crate) fn hold(&self, number: usize) {
+        self.relays[number].hold();
+    }
+
+    /// It does again.
+    pub(crate) fn let_go(&self, number: usize) {
+        self.relays[number].let_go();
+    }
+
+    /// Ends the connections by which others have come to a server, whatever is on its way there.
+    pub(crate) fn end_all(&self, number: usize) {
+        self.relays[number].end_all();
+    }
+
     /// Starts a server that does not run; returns when it serves clients.
     pub(crate) fn start(&mut self, number: usize) {
         let address = self.network.machine(number).address.to_string();
         let routes: Vec<String> = (0..SERVERS)
-            .map(|other| format!("nats-route://{}", self.address(other, ROUTES)))
+            .map(|other| format!("nats-route://{}", self.route_address(other)))
             .collect();
+        let advertised = self.route_address(number).to_string();
         let (name, routes) = (format!("server-{number}"), routes.join(","));
         let (clients, monitoring) = (CLIENTS.to_string(), MONITORING.to_string());
         let cluster = format!("nats://{}", self.address(number, ROUTES));
-        let configuration = self.configuration;
-        let mut process = self.network.machine(number).on(|| {
-            spawn_binary!(
-                "-c",
-                configuration,
-                "-n",
-                &name,
-                "-a",
-                &address,
-                "-p",
-                &clients,
-                "-m",
-                &monitoring,
-                "--cluster",
-                &cluster,
-                "--routes",
-                &routes,
-            )
-        });
+        let arguments = [
+            ["-c", self.configuration],
+            ["-n", &name],
+            ["-a", &address],
+            ["-p", &clients],
+            ["-m", &monitoring],
+            ["--cluster", &cluster],
+            ["--routes", &routes],
+            ["--cluster_advertise", &advertised],
+        ];
+        let program = program_of(number);
+        let machine = self.network.machine(number);
+        let mut process = machine.on(|| Process::spawn(&program, arguments.as_flattened()));
         process.log_line("Server is ready");
         self.members[number].process = Some(process);
     }

@@ -1,12 +1,7 @@
 //! A cable that takes little.
 
-use crate::mesh::Mesh;
+use crate::mesh::{ENOUGH, KILOBYTE, Mesh};
 use crate::traffic::Traffic;
-
-/// What a server may use that has a full outbox and all its routes.
-const ENOUGH: usize = 128 << 20;
-
-const KILOBYTE: [u8; 1024] = [b'x'; 1024];
 
 /// Others get theirs at once, and it gets its own once it can.
 #[test]

@@ -1,6 +1,6 @@
 //! A server that does nothing for a while, and goes on.
 
-use crate::mesh::Mesh;
+use crate::mesh::{ENOUGH, KILOBYTE, Mesh};
 use crate::traffic::Traffic;
 
 #[test]
@@ -17,6 +17,30 @@ fn one_that_is_given_up_comes_back() {
     let outcome = traffic.end();
     outcome.heard[0].expect_all(outcome.published);
     outcome.heard[1].expect_order();
+}
+
+/// More is published than may wait for it: it is given up, and what waits here is bounded all the time.
+#[test]
+fn one_takes_no_more_memory_than_it_may() {
+    let mut mesh = Mesh::patient();
+    let mut late = mesh.client(2);
+    late.subscribe("much", "1");
+    mesh.have_subscribed(2, 1);
+    let traffic = Traffic::begin(&mut mesh, 0, &[1]);
+    mesh.stop(2);
+    let mut publisher = mesh.client(0);
+    for _ in 0..64 {
+        for _ in 0..1024 {
+            publisher.publish("much", &KILOBYTE);
+        }
+        publisher.sync_silent();
+    }
+    mesh.go_on(2);
+    mesh.await_whole();
+    let outcome = traffic.end();
+    outcome.heard[0].expect_all(outcome.published);
+    mesh.expect_delivery();
+    assert!(mesh.most_memory(0) < ENOUGH, "{}", mesh.most_memory(0));
 }
 
 #[test]
