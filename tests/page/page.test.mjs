@@ -320,6 +320,27 @@ test("a cluster is drawn, with what passes and whom it misses", async () => {
     assert.match(await picture.getAttribute("aria-label"), /^east and 3 others\./);
     for (const name of ["north", "west"]) assert.equal(await picture.locator(".server", { hasText: name }).count(), 1);
     if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, "cluster.png") });
+    // Wherever it is looked at, nothing hides anything else.
+    for (const width of [390, 800, 1400]) {
+      await page.setViewportSize({ width, height: 900 });
+      const drawn = await picture.evaluate((svg) => new Promise((resolve) => {
+        const look = () => {
+          const box = svg.getAttribute("viewBox").split(" ");
+          if (Number(box[2]) !== svg.clientWidth) return requestAnimationFrame(look);
+          const rects = [...svg.querySelectorAll("rect")].map((rect) => rect.getBoundingClientRect());
+          resolve(rects.map(({ left, right, top, bottom }) => ({ left, right, top, bottom })));
+        };
+        look();
+      }));
+      assert.equal(drawn.length, 7);
+      for (const [number, one] of drawn.entries()) {
+        assert.ok(one.left >= 0 && one.right <= width, `${width}: ${JSON.stringify(one)}`);
+        for (const other of drawn.slice(number + 1)) {
+          const apart = one.right <= other.left || other.right <= one.left || one.bottom <= other.top || other.bottom <= one.top;
+          assert.ok(apart, `${width}: ${JSON.stringify([one, other])}`);
+        }
+      }
+    }
     await page.context().close();
     subscriber.end();
     publisher.end();

@@ -14,6 +14,13 @@ const HEIGHT = 46;
 const ROW = 15;
 const LETTER = 6.2;
 
+/** How far servers that are below each other stand from the edge, and from one to the next. */
+const INDENT = 24;
+const PITCH = HEIGHT + 24;
+
+/** So many bytes always wait for a moment: that is not worth a warning. */
+const WAITING = 64 * 1024;
+
 /** More than these would hide each other: the tables have all. */
 const DRAWN = 24;
 
@@ -71,27 +78,68 @@ export class Cluster {
   draw() {
     const width = this.svg.clientWidth;
     const nodes = [...this.members.map(reached), ...this.broken.map(unreached)].slice(0, DRAWN);
-    const height = nodes.length > 4 ? 400 : nodes.length > 2 ? 300 : 170;
-    if (width < 2 * WIDTH || this.self === undefined) return;
+    if (width < INDENT + WIDTH || this.self === undefined) return;
+    let layout = around(width, nodes.length);
+    if (!isSeen(layout, nodes, width)) layout = below(width, nodes.length);
+    const { height, own, places } = layout;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.style.height = height + "px";
-    const center = { x: width / 2, y: height / 2 };
-    const reach = { x: Math.min(width / 2 - WIDTH / 2 - 4, 420), y: height / 2 - HEIGHT / 2 - 4 };
-    // One is to the right, two are at both sides; more begin at the top.
-    const from = nodes.length > 2 ? -Math.PI / 2 : 0;
-    const lines = [];
-    const boxes = [box(center, this.self, "this server", "self")];
-    nodes.forEach((node, place) => {
-      const angle = from + (place / nodes.length) * 2 * Math.PI;
-      const at = { x: center.x + Math.cos(angle) * reach.x, y: center.y + Math.sin(angle) * reach.y };
-      lines.push(line(center, at, node));
-      boxes.push(box(at, node.name, node.fact, node.kind));
-      boxes.push(label(between(center, at), node.texts, node.kind));
-    });
-    this.svg.replaceChildren(...lines, ...boxes);
+    const lines = nodes.map((node, number) => line(places[number].line, node));
+    const boxes = nodes.flatMap((node, number) => [
+      box(places[number].at, node.name, node.fact, node.kind),
+      label(places[number].said, node.texts, node.kind),
+    ]);
+    this.svg.replaceChildren(...lines, box(own, this.self, "this server", "self"), ...boxes);
     const said = nodes.map((node) => `${node.name}: ${node.texts.join(", ")}`);
     this.svg.setAttribute("aria-label", `${this.self} and ${whole(nodes.length)} others. ${said.join(". ")}`);
   }
+}
+
+/** Others around this server: one is to the right, two are at both sides, more begin at the top. */
+function around(width, count) {
+  const height = count > 4 ? 400 : count > 2 ? 300 : 170;
+  const own = { x: width / 2, y: height / 2 };
+  const reach = { x: Math.min(width / 2 - WIDTH / 2 - 4, 420), y: height / 2 - HEIGHT / 2 - 4 };
+  const from = count > 2 ? -Math.PI / 2 : 0;
+  const places = Array.from({ length: count }, (_, number) => {
+    const angle = from + (number / count) * 2 * Math.PI;
+    const at = { x: own.x + Math.cos(angle) * reach.x, y: own.y + Math.sin(angle) * reach.y };
+    // In the middle of what is seen of a line between two boxes.
+    return { at, line: [own, at], said: { x: (own.x + at.x) / 2, y: (own.y + at.y) / 2 } };
+  });
+  return { height, own, places };
+}
+
+/** Others below this server, what is said of each beside it. */
+function below(width, count) {
+  const own = { x: WIDTH / 2 + 4, y: HEIGHT / 2 + 4 };
+  const trunk = INDENT / 2;
+  const places = Array.from({ length: count }, (_, number) => {
+    const at = { x: INDENT + WIDTH / 2, y: own.y + (number + 1) * PITCH };
+    const line = [{ x: trunk, y: own.y }, { x: trunk, y: at.y }, at];
+    return { at, line, said: { x: INDENT + WIDTH + Math.min((width - INDENT - WIDTH) / 2, 100), y: at.y } };
+  });
+  return { height: own.y + count * PITCH + HEIGHT / 2 + 8, own, places };
+}
+
+/** Where a server is drawn. */
+const server = ({ x, y }) => ({ x: x - WIDTH / 2, y: y - HEIGHT / 2, width: WIDTH, height: HEIGHT });
+
+/** Where these texts are drawn. */
+function rectangle({ x, y }, texts) {
+  const width = Math.max(...texts.map((text) => text.length)) * LETTER + 8;
+  const height = texts.length * ROW;
+  return { x: x - width / 2, y: y - height / 2, width, height };
+}
+
+/** Whether nothing of it hides anything else. */
+function isSeen({ own, places }, nodes, width) {
+  const ofOthers = places.flatMap(({ at, said }, number) => [server(at), rectangle(said, nodes[number].texts)]);
+  const rectangles = [server(own), ...ofOthers];
+  const apart = (one, other) => one.x + one.width <= other.x || other.x + other.width <= one.x
+    || one.y + one.height <= other.y || other.y + other.height <= one.y;
+  return rectangles.every((one, number) => one.x >= 0 && one.x + one.width <= width
+    && rectangles.slice(number + 1).every((other) => apart(one, other)));
 }
 
 /** The servers that there are routes to, by name, each with its routes. */
@@ -121,10 +169,11 @@ function reached({ name, routes }) {
   const compressions = new Set(routes.map((route) => route.compression).filter((mode) => mode && mode !== "off"));
   const texts = [roundTrip(Math.max(...routes.map((route) => milliseconds(route.rtt)))),
     `in ${short(sum(routes, (route) => route.rates.in))}/s, out ${short(sum(routes, (route) => route.rates.out))}/s`];
-  if (pending > 0) texts.push(`${bytes(pending)} pending`);
+  const waits = pending >= WAITING;
+  if (waits) texts.push(`${bytes(pending)} pending`);
   if (compressions.size > 0) texts.push([...compressions].join(", "));
   const fact = `${routes[0].ip}, ${routes.length === 1 ? "1 route" : routes.length + " routes"}`;
-  return { name, fact, texts, kind: pending > 0 ? "waiting" : "reached", thickness: 1.5 + Math.min(6, Math.log10(1 + rate)) };
+  return { name, fact, texts, kind: waits ? "waiting" : "reached", thickness: 1.5 + Math.min(6, Math.log10(1 + rate)) };
 }
 
 function unreached(server) {
@@ -133,30 +182,28 @@ function unreached(server) {
   return { name: server.address, fact: "not reached", texts: [next, times + " failed"], kind: "broken", thickness: 1.5 };
 }
 
-function line(from, to, { kind, thickness }) {
-  return shape("line", { class: kind, x1: from.x, y1: from.y, x2: to.x, y2: to.y, "stroke-width": thickness.toFixed(1) });
+function line(points, { kind, thickness }) {
+  const through = points.map(({ x, y }) => `${x},${y}`).join(" ");
+  return shape("polyline", { class: kind, points: through, "stroke-width": thickness.toFixed(1) });
 }
 
-function box({ x, y }, name, fact, kind) {
+function box(at, name, fact, kind) {
+  const { x, y } = at;
   const group = shape("g", { class: "server " + kind });
   group.append(
     shape("title", {}, name),
-    shape("rect", { x: x - WIDTH / 2, y: y - HEIGHT / 2, width: WIDTH, height: HEIGHT, rx: 8 }),
+    shape("rect", { ...server(at), rx: 8 }),
     shape("text", { class: "name", x, y: y - 3, "text-anchor": "middle" }, shortened(name)),
     shape("text", { x, y: y + 14, "text-anchor": "middle" }, shortened(fact)),
   );
   return group;
 }
 
-/** In the middle of what is seen of a line between two boxes. */
-function between(from, to) {
-  return { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
-}
-
-function label({ x, y }, texts, kind) {
+function label(said, texts, kind) {
   const group = shape("g", { class: "label " + kind });
-  const top = y - ((texts.length - 1) * ROW) / 2 + 4;
-  const width = Math.max(...texts.map((text) => text.length)) * LETTER + 8;
-  group.append(shape("rect", { x: x - width / 2, y: top - ROW + 3, width, height: texts.length * ROW }), ...texts.map((text, row) => shape("text", { x, y: top + row * ROW, "text-anchor": "middle" }, text)));
+  const around = rectangle(said, texts);
+  const lines = texts.map((text, row) =>
+    shape("text", { x: said.x, y: around.y + row * ROW + ROW - 4, "text-anchor": "middle" }, text));
+  group.append(shape("rect", around), ...lines);
   return group;
 }
