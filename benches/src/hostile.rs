@@ -245,4 +245,25 @@ pub const ALL: &[Attack] = &[
         shuts_out: false,
         run: peers::interest,
     },
+    Attack {
+        name: "routes_accounts",
+        about: "a server of the cluster is interested in something in 500,000 accounts that there are not",
+        stage: Stage::Cluster,
+        shuts_out: false,
+        run: peers::accounts,
+    },
+    Attack {
+        name: "routes_astray",
+        about: "a server of the cluster sends 500,000 messages for accounts that there are not",
+        stage: Stage::Cluster,
+        shuts_out: false,
+        run: peers::astray,
+    },
+    Attack {
+        name: "routes_halves",
+        about: "100 servers of the cluster announce a message of 60 MB each, and send one byte of it",
+        stage: Stage::Cluster,
+        shuts_out: false,
+        run: peers::halves,
+    },
 ];

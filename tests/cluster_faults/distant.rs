@@ -18,7 +18,7 @@ const LONG: usize = 300 << 10;
 fn is_far(shown: &str) -> bool {
     match shown.strip_suffix("ms") {
         Some(milliseconds) => milliseconds.parse::<f64>().unwrap() >= 2.0 * FAR.as_secs_f64() * 1000.0,
-        None => shown.ends_with(|unit: char| unit == 's') && !shown.ends_with("µs"),
+        None => shown.ends_with('s') && !shown.ends_with("µs"),
     }
 }
 
