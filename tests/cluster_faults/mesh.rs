@@ -46,6 +46,8 @@ pub(crate) struct Mesh {
     members: Vec<Member>,
     /// What stands in the way of routes to each server, if anything does.
     relays: Vec<Relay>,
+    /// How much each server is subscribed to by itself.
+    own: Vec<u64>,
     rounds: usize,
 }
 
@@ -110,6 +112,7 @@ impl Mesh {
             configuration,
             members: (0..SERVERS).map(|_| Member::default()).collect(),
             relays: Vec::new(),
+            own: Vec::new(),
             rounds: 0,
         }
     }
@@ -119,11 +122,19 @@ impl Mesh {
         for number in 0..SERVERS {
             mesh.start(number);
         }
+        // Before there is anybody. Servers of another make subscribe to something for themselves.
+        mesh.own = (0..SERVERS).map(|number| mesh.interest_of(number)).collect();
         for number in 0..SERVERS {
             mesh.listen(number);
         }
         mesh.await_whole();
         mesh
+    }
+
+    /// How many subscriptions a server knows of.
+    fn interest_of(&self, number: usize) -> u64 {
+        let shown = self.ask(number, "/subsz?acc=$G");
+        shown["num_subscriptions"].as_u64().expect("a number")
     }
 
     fn address(&self, number: usize, port: u16) -> SocketAddr {
@@ -293,10 +304,13 @@ impl Mesh {
         // Together, so that a failure shows what each of them knows.
         eventually_equal(
             || {
-                let known = |number: &usize| self.ask(*number, "/subsz?acc=$G")["num_subscriptions"].as_u64();
+                let known = |number: &usize| self.interest_of(*number);
                 running.iter().map(known).collect::<Vec<_>>()
             },
-            vec![Some(subscriptions as u64); running.len()],
+            running
+                .iter()
+                .map(|number| self.own[*number] + subscriptions as u64)
+                .collect(),
         );
     }
 
