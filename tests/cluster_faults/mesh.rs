@@ -301,17 +301,11 @@ impl Mesh {
                 of_listener + member.others
             })
             .sum();
+        let own = running.iter().map(|number| self.own[*number]);
+        let expected: Vec<u64> = own.map(|own| own + subscriptions as u64).collect();
         // Together, so that a failure shows what each of them knows.
-        eventually_equal(
-            || {
-                let known = |number: &usize| self.interest_of(*number);
-                running.iter().map(known).collect::<Vec<_>>()
-            },
-            running
-                .iter()
-                .map(|number| self.own[*number] + subscriptions as u64)
-                .collect(),
-        );
+        let known = || -> Vec<u64> { running.iter().map(|number| self.interest_of(*number)).collect() };
+        eventually_equal(known, expected);
     }
 
     /// Returns when each of these servers has passed on to each other what it was given since this was asked.
