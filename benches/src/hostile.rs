@@ -5,14 +5,16 @@
 //! took, and how much of it the server keeps once the attackers are gone.
 
 pub mod attacks;
+pub mod callout;
 pub mod client;
 pub mod outcome;
 pub mod probes;
+pub mod resolver;
 pub mod scene;
 pub mod stage;
 pub mod tokens;
 
-use attacks::{http, interest, memory, newcomers, peers, publishing, tenants};
+use attacks::{http, interest, memory, newcomers, peers, publishing, strangers, tenants};
 use scene::{Held, Scene};
 use stage::Stage;
 
@@ -229,7 +231,35 @@ pub const ALL: &[Attack] = &[
         about: "four threads present tokens of accounts that have to be looked for in vain",
         stage: Stage::Tokens,
         shuts_out: false,
-        run: newcomers::unknown_accounts,
+        run: strangers::unknown_accounts,
+    },
+    Attack {
+        name: "unanswered_http",
+        about: "2,000 connections present tokens of accounts of which a resolver says nothing over HTTP",
+        stage: Stage::HttpResolver,
+        shuts_out: false,
+        run: strangers::unanswered_accounts,
+    },
+    Attack {
+        name: "unanswered_system",
+        about: "the same, with a resolver in the system account",
+        stage: Stage::SystemResolver,
+        shuts_out: false,
+        run: strangers::unanswered_accounts,
+    },
+    Attack {
+        name: "unanswered_callout",
+        about: "2,000 connections of users of whom the service that is asked says nothing",
+        stage: Stage::Callout,
+        shuts_out: false,
+        run: strangers::unanswered_users,
+    },
+    Attack {
+        name: "callout_storm",
+        about: "four threads are let in by the service that is asked, and leave, as fast as they can",
+        stage: Stage::Callout,
+        shuts_out: false,
+        run: strangers::asked_about,
     },
     Attack {
         name: "routes_silent",

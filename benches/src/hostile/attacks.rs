@@ -6,6 +6,7 @@ pub mod memory;
 pub mod newcomers;
 pub mod peers;
 pub mod publishing;
+pub mod strangers;
 pub mod tenants;
 
 use std::io::{ErrorKind, Read};

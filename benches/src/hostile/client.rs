@@ -87,10 +87,64 @@ impl Client {
                 self.read.drain(..at + 6);
                 self.stream.write_all(b"PONG\r\n")?;
             }
-            let mut space = [0; 16 * 1024];
-            match self.stream.read(&mut space)? {
-                0 => return Err(ErrorKind::UnexpectedEof.into()),
-                count => self.read.extend_from_slice(&space[..count]),
+            self.read_more()?;
+        }
+    }
+
+    /// Waits for the next message, for as long as the connection lasts, and answers it on the same connection, unless
+    /// there is nothing to say.
+    ///
+    /// # Errors
+    /// When the connection is over, or something else than messages comes.
+    pub fn answer(&mut self, answer: impl FnOnce(&str, &[u8]) -> Option<Vec<u8>>) -> io::Result<()> {
+        let line = loop {
+            let line = self.line()?;
+            if line != "PING" {
+                break line;
+            }
+            self.write(b"PONG\r\n")?;
+        };
+        let unexpected = || io::Error::other(line.clone());
+        let words: Vec<&str> = line.split(' ').collect();
+        let ["MSG", subject, _, reply, length] = words[..] else {
+            return Err(unexpected());
+        };
+        let length: usize = length.parse().map_err(|_| unexpected())?;
+        while self.read.len() < length + 2 {
+            self.read_more()?;
+        }
+        let mut payload: Vec<u8> = self.read.drain(..length + 2).collect();
+        payload.truncate(length);
+        let Some(said) = answer(subject, &payload) else {
+            return Ok(());
+        };
+        let mut message = format!("PUB {reply} {}\r\n", said.len()).into_bytes();
+        message.extend_from_slice(&said);
+        message.extend_from_slice(b"\r\n");
+        self.write(&message)
+    }
+
+    /// The next line, however long it takes to come.
+    fn line(&mut self) -> io::Result<String> {
+        loop {
+            if let Some(at) = find(&self.read, b"\r\n") {
+                let line: Vec<u8> = self.read.drain(..at + 2).collect();
+                return Ok(String::from_utf8_lossy(&line[..at]).into_owned());
+            }
+            match self.read_more() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                other => other?,
+            }
+        }
+    }
+
+    fn read_more(&mut self) -> io::Result<()> {
+        let mut space = [0; 16 * 1024];
+        match self.stream.read(&mut space)? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.read.extend_from_slice(&space[..count]);
+                Ok(())
             }
         }
     }

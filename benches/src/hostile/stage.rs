@@ -1,6 +1,8 @@
 //! How a server is set for an attack.
 
+use super::callout::{NEWCOMER, Service};
 use super::client::CONNECT;
+use super::resolver::{HttpResolver, answer_in_system_account};
 use super::tokens::{Tokens, presenting};
 use crate::error::BenchError;
 use crate::server::{RunningServer, ServerProgram, free_port};
@@ -36,6 +38,12 @@ pub enum Stage {
     Tenants,
     /// Clients present tokens, of an account that an operator has signed.
     Tokens,
+    /// The same, and the tokens of accounts are asked for over HTTP; newcomers are of an account each.
+    HttpResolver,
+    /// The same, and the tokens of accounts are asked for in the system account.
+    SystemResolver,
+    /// A service says who comes in, but for the usual clients.
+    Callout,
     /// Other servers may connect.
     Cluster,
 }
@@ -49,6 +57,8 @@ pub struct Staged {
     pub monitoring: Option<u16>,
     /// Where other servers connect.
     pub routes: Option<u16>,
+    /// What it asks for tokens.
+    _resolver: Option<HttpResolver>,
 }
 
 impl Stage {
@@ -59,7 +69,7 @@ impl Stage {
     pub fn start(self, program: &ServerProgram) -> Result<Staged, BenchError> {
         let port = free_port()?;
         let mut prepared = Prepared::new(port)?;
-        let (mut monitoring, mut routes) = (None, None);
+        let (mut monitoring, mut routes, mut resolver, mut service) = (None, None, None, None);
         let text = match self {
             Self::Plain => String::new(),
             Self::Monitored => {
@@ -81,18 +91,25 @@ impl Stage {
                                 \"probe.>\"], subscribe: \">\", allow_responses: { max: 10, expires: \"10m\" } } } ] }\n"
                 .to_owned(),
             Self::Tenants => TENANTS.to_owned(),
-            Self::Tokens => {
+            Self::Tokens | Self::SystemResolver => {
                 let folder = prepared.folder("tokens")?;
-                let Tokens {
-                    operator,
-                    system,
-                    accounts: [(one, one_token), (other, other_token)],
-                    ..
-                } = Tokens::of_this_run()?;
-                format!(
-                    "operator: {operator}\nsystem_account: {system}\nresolver {{ type: full, dir: {folder:?} }}\n\
-                     resolver_preload {{ {one}: {one_token}, {other}: {other_token} }}\n"
-                )
+                let tokens = Tokens::of_this_run()?;
+                let [(one, one_token), (other, other_token)] = &tokens.accounts;
+                let preloaded = format!("resolver_preload {{ {one}: {one_token}, {other}: {other_token} }}\n");
+                operated(tokens, &format!("{{ type: full, dir: {folder:?} }}")) + &preloaded
+            }
+            Self::HttpResolver => {
+                let tokens = Tokens::of_this_run()?;
+                let started = HttpResolver::start(tokens)?;
+                let text = operated(tokens, &format!(": URL({})", started.url()));
+                resolver = Some(started);
+                text
+            }
+            Self::Callout => {
+                let asked = Service::new()?;
+                let text = asked.configuration();
+                service = Some(asked);
+                text
             }
             Self::Cluster => {
                 let port = free_port()?;
@@ -103,19 +120,26 @@ impl Stage {
         let path = prepared.file("server.conf", text.as_bytes())?;
         prepared.arguments = vec!["-c".to_owned(), path];
         let server = program.start_prepared(port, Some(prepared))?;
+        if self == Self::SystemResolver {
+            answer_in_system_account(port, Tokens::of_this_run()?)?;
+        }
+        if let Some(service) = service {
+            service.begin(port)?;
+        }
         Ok(Staged {
             server,
             monitoring,
             routes,
+            _resolver: resolver,
         })
     }
 
     /// What the usual clients say to connect.
     pub fn connect(self) -> String {
         match self {
-            Self::Logins | Self::Responses | Self::Tenants => as_user("usual", "usual"),
+            Self::Logins | Self::Responses | Self::Tenants | Self::Callout => as_user("usual", "usual"),
             // That there are tokens was seen to when the server was started.
-            Self::Tokens => {
+            Self::Tokens | Self::HttpResolver | Self::SystemResolver => {
                 Tokens::of_this_run().map_or_else(|_| CONNECT.to_owned(), |it| presenting(&it.user))
             }
             Self::Plain | Self::Monitored | Self::Tls | Self::Cluster => CONNECT.to_owned(),
@@ -134,9 +158,18 @@ impl Stage {
     pub fn connect_anew(self) -> String {
         match self {
             Self::Logins => as_user("newcomer", "a good password"),
+            Self::Callout => as_user(NEWCOMER, "p"),
+            Self::HttpResolver | Self::SystemResolver => Tokens::of_this_run()
+                .and_then(Tokens::newcomer)
+                .unwrap_or_else(|_| CONNECT.to_owned()),
             other => other.connect(),
         }
     }
+}
+
+/// The configuration of a server whose accounts an operator has signed.
+fn operated(Tokens { operator, system, .. }: &Tokens, resolver: &str) -> String {
+    format!("operator: {operator}\nsystem_account: {system}\nresolver {resolver}\n")
 }
 
 /// CONNECT with a name and a password.

@@ -1,6 +1,7 @@
 //! An operator, and who has signed what: made once for all servers of a run.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use openssl::error::ErrorStack;
@@ -22,6 +23,11 @@ pub struct Tokens {
     pub accounts: [(String, String); 2],
     /// That of a user who needs no key.
     pub user: String,
+    /// That of one in the system account.
+    pub system_user: String,
+    signer: KeyPair,
+    /// Accounts of newcomers, by their public keys, with their tokens.
+    newcomers: Mutex<HashMap<String, String>>,
 }
 
 /// Why there are no tokens.
@@ -45,21 +51,50 @@ impl Tokens {
     }
 
     fn make() -> Result<Self, MakeError> {
-        let operator = KeyPair::generate(Kind::Operator)?;
+        let signer = KeyPair::generate(Kind::Operator)?;
         let system = KeyPair::generate(Kind::Account)?;
         let account = KeyPair::generate(Kind::Account)?;
-        let of_account = |account: &KeyPair| {
-            let mut claims = Claims::<Account>::about(account.public());
-            claims.nats.limits = AccountLimits::unlimited();
-            Ok::<_, MakeError>((account.public().to_owned(), claims.encode(&operator, now())?))
-        };
         Ok(Self {
-            operator: Claims::<Operator>::about(operator.public()).encode(&operator, now())?,
+            operator: Claims::<Operator>::about(signer.public()).encode(&signer, now())?,
             system: system.public().to_owned(),
-            accounts: [of_account(&system)?, of_account(&account)?],
+            accounts: [signed(&system, &signer)?, signed(&account, &signer)?],
             user: user_of(&account)?,
+            system_user: user_of(&system)?,
+            signer,
+            newcomers: Mutex::default(),
         })
     }
+
+    /// The CONNECT of a user of a new account, whose token is there for who asks [`Self::of_account`].
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn newcomer(&self) -> Result<String, BenchError> {
+        let made = || {
+            let account = KeyPair::generate(Kind::Account)?;
+            Ok::<_, MakeError>((signed(&account, &self.signer)?, user_of(&account)?))
+        };
+        let ((account, token), user) = made().map_err(|error| BenchError::Usage(error.to_string()))?;
+        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        newcomers.insert(account, token);
+        Ok(presenting(&user))
+    }
+
+    /// The token of the account with this public key, if there is one.
+    pub fn of_account(&self, account: &str) -> Option<String> {
+        let at_start = self.accounts.iter().find(|(known, _)| known == account);
+        at_start.map(|(_, token)| token.clone()).or_else(|| {
+            let newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+            newcomers.get(account).cloned()
+        })
+    }
+}
+
+/// An account, by its public key, with its token.
+fn signed(account: &KeyPair, signer: &KeyPair) -> Result<(String, String), MakeError> {
+    let mut claims = Claims::<Account>::about(account.public());
+    claims.nats.limits = AccountLimits::unlimited();
+    Ok((account.public().to_owned(), claims.encode(signer, now())?))
 }
 
 /// The CONNECT of somebody with this token.
@@ -90,7 +125,7 @@ fn user_of(account: &KeyPair) -> Result<String, MakeError> {
 }
 
 /// Seconds since 1970.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or_default()
 }

@@ -13,7 +13,6 @@ use crate::error::{BenchError, Doing};
 use crate::hostile::client::Client;
 use crate::hostile::scene::{Held, Scene};
 use crate::hostile::stage::as_user;
-use crate::hostile::tokens::of_unknown_account;
 
 /// How long a storm lasts.
 const STORM: Duration = Duration::from_secs(3);
@@ -22,7 +21,7 @@ const STORM: Duration = Duration::from_secs(3);
 const THREADS: usize = 4;
 
 /// Another address of this machine than the usual clients have.
-const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+pub(super) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// See [`ALL`](crate::hostile::ALL).
 pub fn arrivals(scene: &Scene) -> Result<Held, BenchError> {
@@ -35,18 +34,6 @@ pub fn arrivals(scene: &Scene) -> Result<Held, BenchError> {
 /// See [`ALL`](crate::hostile::ALL).
 pub fn token_logins(scene: &Scene) -> Result<Held, BenchError> {
     arrivals(scene)
-}
-
-/// See [`ALL`](crate::hostile::ALL).
-pub fn unknown_accounts(scene: &Scene) -> Result<Held, BenchError> {
-    // What they come to is the server's to say.
-    storm("refusals", scene, |port| {
-        let connect = of_unknown_account().map_err(io::Error::other)?;
-        let mut client = Client::reach(port)?;
-        client.until(b"\r\n")?;
-        client.write(format!("{connect}\r\n").as_bytes())?;
-        client.until(b"-ERR").or(Ok(()))
-    })
 }
 
 /// See [`ALL`](crate::hostile::ALL).
@@ -130,7 +117,7 @@ fn log_in_from_elsewhere(port: u16) -> io::Result<()> {
 }
 
 /// A connection from one of this machine's addresses.
-fn socket_from(address: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
+pub(super) fn socket_from(address: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
     use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     bind(&socket, &SocketAddr::from((address, 0)))?;
@@ -139,7 +126,7 @@ fn socket_from(address: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
 }
 
 /// Does it again and again in several threads, and counts.
-fn storm(
+pub(super) fn storm(
     what: &str,
     scene: &Scene,
     one: impl Fn(u16) -> io::Result<()> + Clone + Send + 'static,
