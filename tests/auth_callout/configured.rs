@@ -155,7 +155,7 @@ fn a_service_that_is_silent_lets_nobody_in() {
     let mut service = Service::new(client, issuer);
     let mut alice = connect(&server, "alice");
     let asked = service.asked();
-    assert!(alice.closed().contains("-ERR 'Auth"));
+    assert_eq!(alice.closed(), "-ERR 'Authorization Violation'\r\n");
     // What comes too late is for nobody.
     let token = service.user(&asked, "APP", |_| {});
     service.grant(&asked, &token);

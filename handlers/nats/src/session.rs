@@ -463,6 +463,10 @@ impl Session for NatsSession {
     }
 
     fn time<T: Turn>(&mut self, turn: &mut T) {
+        if self.login.is_some() {
+            // It has said who it is in time, and nothing else counts until that is decided, which has a limit of its own.
+            return;
+        }
         let now = turn.now();
         if matches!(self.admission, Admission::Due(due) if due <= now) {
             return self.complain(&Complaint::AuthenticationTimeout, turn);
@@ -481,6 +485,9 @@ impl Session for NatsSession {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        if self.login.is_some() {
+            return None;
+        }
         let ping = self.heartbeat.due();
         let first = match self.admission {
             Admission::Due(due) => due.min(ping),
