@@ -91,6 +91,28 @@ fn an_answered_request_is_told_of_with_who_asked_and_answered() {
 }
 
 #[test]
+fn each_import_of_a_service_shares_what_it_says() {
+    let text = configuration("100", "", false).replace(
+        "share: false}]",
+        "share: false}, {service: {account: A, subject: svc}, to: open, share: true}]",
+    );
+    let server = server().configured(&text).start();
+    let [mut a, mut b] = ["a", "b"].map(|user| client(&server, user));
+    a.subscribe("svc", "1");
+    b.subscribe("inbox", "9");
+    let mut listener = client(&server, "a");
+    listener.subscribe("told.>", "1");
+    listener.sync_silent();
+    for (subject, user) in [("svc", None), ("open", Some("b"))] {
+        b.send(&format!("PUB {subject} inbox 0\r\n"));
+        b.sync();
+        answer(&mut a);
+        let event = event(listener.message());
+        assert_eq!(event["requestor"]["user"].as_str(), user, "{subject}");
+    }
+}
+
+#[test]
 fn so_is_one_that_nobody_answers() {
     let text = configuration("100", ", threshold: \"10ms\"", false);
     let server = server().configured(&text).start();
