@@ -201,7 +201,7 @@ fn populate(
         accounts: accounts.clone(),
         monitor: monitor.clone(),
         bounds: Arc::new(Live::new(bounds(&config.limits))),
-        slow_work: SlowWork::start()?,
+        slow_work: SlowWork::for_this_machine(),
         events,
         are_counted: true,
     });

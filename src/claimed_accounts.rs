@@ -38,12 +38,12 @@ pub(crate) fn start(
             .insert(Arc::new(DirectoryStore::open(settings)?))
             .clone(),
     };
-    let claimed = ClaimedAccounts::start(
+    let claimed = ClaimedAccounts::new(
         operators.trust(),
         operators.default_sentinel.as_deref(),
         store,
         accounts.clone(),
-    )?;
+    );
     preload(operators, &claimed);
     if let Some(directory) = &directory {
         let which = match directory.kind() {

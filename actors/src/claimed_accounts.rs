@@ -17,7 +17,6 @@ use fetching::Fetching;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
-use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,26 +74,23 @@ pub enum UpdateError {
 
 impl ClaimedAccounts {
     /// Nothing is known yet.
-    ///
-    /// # Errors
-    /// When the system has no threads to give.
-    pub fn start(
+    pub fn new(
         trust: Trust,
         default_sentinel: Option<&str>,
         store: Arc<dyn TokenStore>,
         accounts: Arc<Accounts>,
-    ) -> io::Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             trust,
             default_sentinel: default_sentinel.map(Into::into),
             store,
             known: RwLock::default(),
             fetching: Arc::default(),
-            threads: SlowWork::waiting_on_threads(FETCHES_AT_ONCE)?,
+            threads: SlowWork::waiting_on_threads(FETCHES_AT_ONCE),
             accounts,
             changing: Mutex::new(()),
             not_pinned: AtomicU64::new(0),
-        })
+        }
     }
 
     /// The operators that the server trusts to sign accounts.

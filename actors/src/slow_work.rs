@@ -1,13 +1,13 @@
 //! Work that takes longer than messages may wait: checking password hashes, looking for tokens.
 //!
 //! It is done on threads of its own, which the system runs when nobody else needs the processor, so that a storm of
-//! logins costs traffic next to nothing. Sources of work take turns: one that hands in much waits for itself alone. Where the
-//! work is to wait for others, one source has a part of the threads at most, so that one is free for the next. A piece that
-//! panics costs that piece.
+//! logins costs traffic next to nothing. They are there only while there is work: a process that is killed is not gone,
+//! and its sockets not closed, before each of its threads has had its turn, which for these may take a second. Sources of
+//! work take turns: one that hands in much waits for itself alone. Where the work is to wait for others, one source has a
+//! part of the threads at most, so that one is free for the next. A piece that panics costs that piece.
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,22 +25,22 @@ const THREADS_AT_MOST: usize = 8;
 /// Where work waits for others, a source has less than this part of the threads that are free, or gets no other.
 const PART: usize = 4;
 
-/// What the system is asked to treat these threads like: everybody else goes first.
+/// What the system is asked to treat threads like that compute: everybody else goes first.
 const NICENESS: i32 = 19;
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The threads for slow work. They end when the last of these is gone.
+/// The threads for slow work. What waits for one is given up when the last of these is gone.
 #[derive(Clone)]
 pub struct SlowWork(Arc<Owner>);
 
-/// Ends the threads.
+/// Gives up what waits.
 struct Owner(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
-    more: Condvar,
+    /// How many threads there may be.
+    threads: usize,
 }
 
 /// What waits, by where it is from.
@@ -51,7 +51,8 @@ struct Waiting {
     turns: VecDeque<IpAddr>,
     pieces: usize,
     running: Running,
-    ended: bool,
+    /// How many threads there are.
+    threads: usize,
 }
 
 /// What is being done, where one source is not to have all threads.
@@ -123,56 +124,76 @@ impl Waiting {
         self.running.begin(source);
         Some((source, work))
     }
+
+    /// Takes what waits, which is for nobody any more. It is to be dropped when this is not locked.
+    fn give_up(&mut self) -> HashMap<IpAddr, VecDeque<Work>> {
+        self.turns.clear();
+        self.pieces = 0;
+        std::mem::take(&mut self.of)
+    }
 }
 
 impl SlowWork {
-    /// Starts as many threads as there are cores, up to eight.
-    ///
-    /// # Errors
-    /// When the system has no thread to give.
-    pub fn start() -> io::Result<Self> {
+    /// On as many threads as there are cores, up to eight.
+    pub fn for_this_machine() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self::on_threads(cores.min(THREADS_AT_MOST))
     }
 
-    /// Starts this many threads.
-    ///
-    /// # Errors
-    /// When the system has no thread to give.
-    pub fn on_threads(number: usize) -> io::Result<Self> {
-        Self::sharing(number, Arc::default())
+    /// On this many threads.
+    pub fn on_threads(threads: usize) -> Self {
+        Self::sharing(threads, Waiting::default())
     }
 
     /// The same, for work that waits for others: no source has all of the threads.
-    ///
-    /// # Errors
-    /// When the system has no thread to give.
-    pub fn waiting_on_threads(number: usize) -> io::Result<Self> {
-        let shared = Arc::<Shared>::default();
-        shared.waiting.lock().running.free = Some(number);
-        Self::sharing(number, shared)
+    pub fn waiting_on_threads(threads: usize) -> Self {
+        let running = Running {
+            free: Some(threads),
+            ..Running::default()
+        };
+        Self::sharing(
+            threads,
+            Waiting {
+                running,
+                ..Waiting::default()
+            },
+        )
     }
 
-    fn sharing(number: usize, shared: Arc<Shared>) -> io::Result<Self> {
-        // Those that were started end with it if another cannot be.
-        let started = Self(Arc::new(Owner(shared.clone())));
-        for _ in 0..number {
-            let shared = shared.clone();
-            thread::Builder::new()
-                .name("slow work".to_owned())
-                .spawn(move || work_for(&shared))?;
-        }
-        Ok(started)
+    fn sharing(threads: usize, waiting: Waiting) -> Self {
+        let waiting = Mutex::new(waiting);
+        Self(Arc::new(Owner(Arc::new(Shared { waiting, threads }))))
     }
 
-    /// Has it done; false if too much waits already, of all or of this source.
+    /// Has it done; false if too much waits already, of all or of this source, or the system has no thread to give.
     pub fn hand_in(&self, source: IpAddr, work: impl FnOnce() + Send + 'static) -> bool {
         let shared = &self.0.0;
-        let has_place = shared.waiting.lock().put(whole(source), Box::new(work));
-        if has_place {
-            shared.more.notify_one();
+        let mut waiting = shared.waiting.lock();
+        if !waiting.put(whole(source), Box::new(work)) {
+            return false;
         }
-        has_place
+        if waiting.threads == shared.threads {
+            return true;
+        }
+        waiting.threads += 1;
+        let computes = waiting.running.free.is_none();
+        drop(waiting);
+        let working = shared.clone();
+        let started = thread::Builder::new()
+            .name("slow work".to_owned())
+            .spawn(move || work_for(&working, computes));
+        if started.is_ok() {
+            return true;
+        }
+        let mut waiting = shared.waiting.lock();
+        waiting.threads -= 1;
+        if waiting.threads > 0 {
+            return true;
+        }
+        let left = waiting.give_up();
+        drop(waiting);
+        drop(left);
+        false
     }
 }
 
@@ -187,39 +208,27 @@ pub(crate) fn whole(source: IpAddr) -> IpAddr {
     }
 }
 
-/// Does what is handed in, until there is nobody any more who could.
-fn work_for(shared: &Shared) {
-    // Where the system does not allow it, they compete with the others.
-    let _ = rustix::process::setpriority_process(None, NICENESS);
-    loop {
-        let (source, work) = {
-            let mut waiting = shared.waiting.lock();
-            loop {
-                if waiting.ended {
-                    return;
-                }
-                match waiting.take() {
-                    Some(work) => break work,
-                    None => shared.more.wait(&mut waiting),
-                }
-            }
-        };
+/// Does what was handed in, until there is nothing more that may be done.
+fn work_for(shared: &Shared, computes: bool) {
+    if computes {
+        // Where the system does not allow it, it competes with the others.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
+    }
+    let mut waiting = shared.waiting.lock();
+    while let Some((source, work)) = waiting.take() {
+        drop(waiting);
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             log::error!("A piece of slow work panicked");
         }
-        shared.waiting.lock().running.end(source);
+        waiting = shared.waiting.lock();
+        waiting.running.end(source);
     }
+    waiting.threads -= 1;
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let mut waiting = self.0.waiting.lock();
-        waiting.ended = true;
-        // Nobody waits for it any more.
-        let left = std::mem::take(&mut *waiting);
-        waiting.ended = true;
-        drop(waiting);
-        self.0.more.notify_all();
+        let left = self.0.waiting.lock().give_up();
         drop(left);
     }
 }
@@ -242,7 +251,7 @@ mod tests {
 
     /// One thread, which is busy until it is told to go on.
     fn busy() -> (SlowWork, Sender<()>) {
-        let slow_work = SlowWork::on_threads(1).unwrap();
+        let slow_work = SlowWork::on_threads(1);
         let (began, has_begun) = channel();
         let (go_on, may_go_on) = channel();
         assert!(slow_work.hand_in(from(0), move || {
@@ -292,9 +301,27 @@ mod tests {
         assert!(hand_in("::ffff:1.2.3.4"), "that is an address of IPv4");
     }
 
+    /// Those that are told to let everybody else go first would keep a process that is killed from being gone.
+    #[test]
+    fn threads_are_there_while_there_is_work() {
+        let (slow_work, go_on) = busy();
+        let threads = || slow_work.0.0.waiting.lock().threads;
+        for source in 1..4 {
+            assert!(slow_work.hand_in(from(source), || {}));
+        }
+        assert_eq!(threads(), 1, "there are no more than wished");
+        go_on.send(()).unwrap();
+        while threads() > 0 {
+            std::thread::yield_now();
+        }
+        let (done, is_done) = channel();
+        assert!(slow_work.hand_in(from(1), move || done.send(()).unwrap()));
+        is_done.recv().unwrap();
+    }
+
     #[test]
     fn a_panic_costs_one_piece() {
-        let slow_work = SlowWork::on_threads(1).unwrap();
+        let slow_work = SlowWork::on_threads(1);
         let (done, is_done) = channel();
         assert!(slow_work.hand_in(from(1), || panic!("on purpose")));
         assert!(slow_work.hand_in(from(1), move || done.send(()).unwrap()));
@@ -315,7 +342,7 @@ mod tests {
     /// What waits for others keeps no thread from those who come, however much of it there is.
     #[test]
     fn one_that_waits_leaves_threads_to_others() {
-        let slow_work = SlowWork::waiting_on_threads(16).unwrap();
+        let slow_work = SlowWork::waiting_on_threads(16);
         let (began, has_begun) = channel();
         let mut held = Vec::new();
         let mut hand_in = |source: u32| {

@@ -172,7 +172,7 @@ fn check(test: impl FnOnce(&World) + Send + 'static) {
                 stalls_publishers: true,
                 longest_line: 0,
             })),
-            slow_work: SlowWork::start().unwrap(),
+            slow_work: SlowWork::for_this_machine(),
             events: ConnectionEvents::default(),
             are_counted: true,
         });

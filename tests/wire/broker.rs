@@ -243,7 +243,7 @@ fn populate<L: Language + Clone>(language: impl FnOnce(&Accounts) -> L) -> Broke
         accounts,
         monitor: Monitor::new(0).start(),
         bounds: Arc::new(Live::new(bounds)),
-        slow_work: SlowWork::start().unwrap(),
+        slow_work: SlowWork::for_this_machine(),
         events: ConnectionEvents::default(),
         are_counted: true,
     });

@@ -18,7 +18,6 @@ use limiter::LoginLimiter;
 use openssl::error::ErrorStack;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,9 +48,6 @@ pub enum AccessError {
     /// There is no randomness.
     #[error("no randomness for the admin service: {0}")]
     Randomness(#[from] ErrorStack),
-    /// There is no thread to compare with hashes on.
-    #[error("no thread for the admin service: {0}")]
-    Thread(#[from] io::Error),
 }
 
 /// Why a request is not let in.
@@ -185,13 +181,13 @@ impl Access {
     /// Lets in whom the configuration names.
     ///
     /// # Errors
-    /// When the credentials are contradictory, or there is no randomness or no thread.
+    /// When the credentials are contradictory, or there is no randomness.
     pub fn new(admin: &Admin) -> Result<Self, AccessError> {
         Ok(Self {
             rules: RwLock::new(Arc::new(Rules::new(admin)?)),
             limiter: LoginLimiter::new(),
             verified: Mutex::new(Verified::new()?),
-            comparing: SlowWork::on_threads(1)?,
+            comparing: SlowWork::on_threads(1),
             since: Instant::now(),
             changes: watch::Sender::default(),
         })
