@@ -10,10 +10,29 @@ use vagus_test_support::{Client, TestServer, server};
 struct World {
     server: TestServer,
     service: Service,
+    /// Whose token is presented for those who have none.
+    sentinel: String,
+    operator: KeyPair,
     /// Of another account, that the service may put somebody in.
     target: KeyPair,
     /// Of one that it may not.
     forbidden: KeyPair,
+}
+
+/// Where this operator has signed these accounts.
+fn configuration(operator: &KeyPair, sentinel: &str, accounts: &[&Claims<Account>]) -> String {
+    let token = Claims::<Operator>::about(operator.public())
+        .encode(operator, now())
+        .unwrap();
+    let mut text = format!(
+        "operator: {token}\nresolver: MEMORY\ndefault_sentinel: {sentinel}\nauthorization {{ timeout: 5 }}\n\
+         resolver_preload {{\n"
+    );
+    for claims in accounts {
+        let token = (*claims).clone().encode(operator, now()).unwrap();
+        text.push_str(&format!("{}: {token}\n", claims.subject));
+    }
+    text + "}\n"
 }
 
 fn account(key: &KeyPair) -> Claims<Account> {
@@ -37,24 +56,17 @@ impl World {
         let mut claims = account(&asking);
         claims.nats.authorization.auth_users = vec![of_service.public().to_owned()];
         claims.nats.authorization.allowed_accounts = vec![target.public().to_owned()];
-        let token = Claims::<Operator>::about(operator.public())
-            .encode(&operator, now())
-            .unwrap();
         let sentinel = user(&asking, &sentinel, |user| user.nats.limits.bearer = true);
-        let mut text = format!(
-            "operator: {token}\nresolver: MEMORY\ndefault_sentinel: {sentinel}\nresolver_preload {{\n"
-        );
-        for claims in [claims, account(&target), account(&forbidden)] {
-            let name = claims.subject.clone();
-            text.push_str(&format!("{name}: {}\n", claims.encode(&operator, now()).unwrap()));
-        }
-        text.push_str("}\nauthorization { timeout: 5 }\n");
+        let others = [&target, &forbidden].map(account);
+        let text = configuration(&operator, &sentinel, &[&claims, &others[0], &others[1]]);
         let server = server().configured(&text).start();
         let mut client = present(&server, &user(&asking, &of_service, |_| {}), &of_service);
         client.sync_silent();
         Self {
             service: Service::new(client, asking),
             server,
+            sentinel,
+            operator,
             target,
             forbidden,
         }
@@ -143,4 +155,25 @@ fn it_is_asked_about_users_of_its_account_alone() {
     let named = service.user(&asked, "", |_| {});
     service.grant(&asked, &named);
     client.sync_silent();
+}
+
+#[test]
+fn an_account_that_wants_nobody_asked_any_more_is_let_in_as_others_are() {
+    let World {
+        server,
+        mut service,
+        operator,
+        sentinel,
+        ..
+    } = World::new();
+    let key = key(Kind::User);
+    let token = user(&service.issuer, &key, |_| {});
+    let mut client = present(&server, &token, &key);
+    let asked = service.asked();
+    let named = service.user(&asked, "", |_| {});
+    service.grant(&asked, &named);
+    client.sync_silent();
+    server.reconfigure(&configuration(&operator, &sentinel, &[&account(&service.issuer)]));
+    present(&server, &token, &key).sync_silent();
+    service.client.sync_silent();
 }

@@ -114,9 +114,16 @@ struct Failed<'a> {
     description: &'a str,
 }
 
-/// It was done; the log has it as clients have.
+/// What was done, and to which account, if it is about one; the log has it in these words.
+fn told(account: &str, message: &str) -> String {
+    match account {
+        "" => message.to_owned(),
+        account => format!("{message} - {account}"),
+    }
+}
+
 fn done(account: &str, message: &str) -> Reply {
-    log::debug!("{message} - {account}");
+    log::debug!("{}", told(account, message));
     let done = Done {
         account,
         code: 200,
@@ -126,8 +133,8 @@ fn done(account: &str, message: &str) -> Reply {
 }
 
 fn failed(account: &str, message: &str, why: &str) -> Reply {
+    log::error!("{} - {why}", told(account, message));
     let description = format!("{message} - {why}");
-    log::error!("{account}: {description}");
     let failed = Failed {
         account,
         code: 500,
