@@ -1,12 +1,14 @@
-//! The commands for people: publish, subscribe, request, reply, measure, see to streams, watch a server, see whether it is
+//! The commands for people: publish, subscribe, request, reply, measure, see to streams, consumers and buckets, watch a server, see whether it is
 //! well, hash a password, try a mapping.
 
 mod address;
 mod arguments;
 mod bench;
+mod consumer;
 mod error;
 mod healthcheck;
 mod http;
+mod kv;
 mod mapping;
 mod output;
 mod password;
@@ -40,6 +42,8 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Password => password::run(args, &mut out),
         Tool::Mapping => mapping::run(args, &mut out),
         Tool::Stream => stream::run(args, &mut out),
+        Tool::Consumer => consumer::run(args, &mut out),
+        Tool::KeyValue => kv::run(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,6 +69,8 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Reply => reply::HELP,
         Tool::Bench => bench::HELP,
         Tool::Stream => stream::HELP,
+        Tool::Consumer => consumer::HELP,
+        Tool::KeyValue => kv::HELP,
         // These talk to no client port.
         Tool::Top => return (top::HELP, ""),
         Tool::Healthcheck => return (healthcheck::HELP, ""),

@@ -59,6 +59,8 @@ pub(crate) enum Tool {
     Password,
     Mapping,
     Stream,
+    Consumer,
+    KeyValue,
 }
 
 impl Tool {
@@ -74,6 +76,8 @@ impl Tool {
             "passwd" => Self::Password,
             "mapping" => Self::Mapping,
             "stream" => Self::Stream,
+            "consumer" => Self::Consumer,
+            "kv" => Self::KeyValue,
             _ => return None,
         })
     }

@@ -19,7 +19,7 @@ mod workers;
 
 pub use account::AccountStreams;
 pub use figures::{StreamCounts, StreamFigures, StreamTotals};
-pub use log::LogState;
+pub use log::{Distribution, LogState};
 pub use opening::OpenError;
 pub use server::Zones;
 pub use shown::{AilingStream, FOLDER};

@@ -44,8 +44,14 @@ pub(super) enum Argument {
     NextFor,
     Config,
     DryRun,
-    /// A setting of a stream, by the key that the API has for it.
-    StreamSetting(&'static str),
+    Ephemeral,
+    NoAcknowledgement,
+    Wait,
+    Create,
+    Revision,
+    Purge,
+    /// A setting of a stream or a consumer, by the key that the API has for it.
+    Setting(&'static str),
 }
 
 pub(super) const HELP: &str = "

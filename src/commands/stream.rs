@@ -1,26 +1,25 @@
 //! `vagus stream`: lists, shows, makes, changes, empties and deletes streams, and gets their messages. It asks a server by the
 //! API that all clients of JetStream use.
 
-mod answers;
-mod api;
+pub(super) mod answers;
+pub(super) mod api;
 mod emptying;
 mod getting;
 mod listing;
 mod making;
 mod progress;
-mod question;
-mod settings;
+pub(super) mod pulling;
+pub(super) mod question;
+pub(super) mod settings;
 mod showing;
-mod table;
+pub(super) mod table;
 
 use super::arguments::{self, Argument, flag};
 use super::block_on;
 use super::error::ToolError;
-use super::session::Session;
 use crate::flags::syntax::{Flag, Kind, Parsed};
 use api::Api;
 use std::io::{self, Write};
-use std::time::Duration;
 use thiserror::Error;
 
 pub(super) const HELP: &str = "\
@@ -79,9 +78,6 @@ Usage: vagus stream ls [options]                 list streams
         --timeout <time>         How long an answer may take (5s)
 ";
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Why a stream is not shown, made or changed.
 #[derive(Debug, Error)]
 pub(super) enum StreamError {
@@ -99,6 +95,8 @@ pub(super) enum StreamError {
     CannotAsk,
     #[error("left as it is")]
     Declined,
+    #[error("{0}")]
+    Absent(String),
 }
 
 /// Runs one of the commands about streams.
@@ -120,14 +118,11 @@ pub(super) fn run(args: &[String], out: &mut impl Write) -> Result<(), ToolError
     let mut flags = own.to_vec();
     flags.extend(COMMON);
     if matches!(&**command, "add" | "create" | "edit" | "update") {
-        flags.extend(settings::flags());
+        flags.extend(settings::flags(settings::OF_STREAMS));
     }
     let parsed = arguments::read(flags, args)?;
-    let server = arguments::server(&parsed, arguments::environment())?;
-    let timeout = arguments::duration(&parsed, Argument::Timeout, "timeout", PATIENCE)?;
     block_on(async {
-        let session = Session::connect(server).await?;
-        let mut api = Api::new(session, parsed.text(Argument::Domain), timeout);
+        let mut api = Api::connect(&parsed).await?;
         match &**command {
             "ls" | "list" => listing::list(&mut api, &parsed, out).await,
             "report" => listing::report(&mut api, &parsed, out).await,
@@ -142,18 +137,18 @@ pub(super) fn run(args: &[String], out: &mut impl Write) -> Result<(), ToolError
 }
 
 /// What all of them understand.
-const COMMON: [Flag<Argument>; 3] = [
+pub(super) const COMMON: [Flag<Argument>; 3] = [
     flag(Argument::Json, &["json"], Kind::Bool),
     flag(Argument::Domain, &["domain", "js-domain"], Kind::Text),
     flag(Argument::Timeout, &["timeout"], Kind::Text),
 ];
 
-fn usage(message: &str) -> ToolError {
+pub(super) fn usage(message: &str) -> ToolError {
     ToolError::Usage(message.to_owned())
 }
 
 /// The one stream that is named.
-fn stream_name(parsed: &Parsed<Argument>) -> Result<&str, ToolError> {
+pub(super) fn stream_name(parsed: &Parsed<Argument>) -> Result<&str, ToolError> {
     match &parsed.rest[..] {
         [name] => checked(name),
         _ => Err(usage("name one stream")),
@@ -161,7 +156,7 @@ fn stream_name(parsed: &Parsed<Argument>) -> Result<&str, ToolError> {
 }
 
 /// The name as a token of the API's subjects.
-fn checked(name: &str) -> Result<&str, ToolError> {
+pub(super) fn checked(name: &str) -> Result<&str, ToolError> {
     let is_token = !name.is_empty()
         && !name.contains(|sign: char| sign.is_whitespace() || sign.is_control() || ".*>/\\".contains(sign));
     match is_token {
@@ -170,7 +165,7 @@ fn checked(name: &str) -> Result<&str, ToolError> {
     }
 }
 
-fn json(out: &mut impl Write, answer: &impl serde::Serialize) -> Result<(), ToolError> {
+pub(super) fn json(out: &mut impl Write, answer: &impl serde::Serialize) -> Result<(), ToolError> {
     serde_json::to_writer_pretty(&mut *out, answer).map_err(io::Error::from)?;
     Ok(out.write_all(b"\n")?)
 }

@@ -12,6 +12,8 @@ Commands:
     req          Send a request and show the answer
     reply        Answer requests
     stream       List, show, make, change, empty and delete streams, and get their messages
+    consumer     List, show, make, pause and delete consumers, and get their next messages
+    kv           Make, list and delete buckets of keys, and put, get and watch values
     bench        Measure a server
     top          Watch a server: rates, connections, hot subjects
     healthcheck  Ask a server whether it is well

@@ -17,6 +17,8 @@ mod operations;
 mod page;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod streams;
 
 #[cfg(test)]
 use vagus::Config;

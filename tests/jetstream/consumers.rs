@@ -46,7 +46,7 @@ fn acknowledge(client: &mut Client, message: &Message) {
 
 #[test]
 fn what_was_acknowledged_is_so_after_a_kill() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     let mut client = asker(server.client());
     fill(&mut client);
@@ -75,7 +75,7 @@ fn what_was_acknowledged_is_so_after_a_kill() {
 /// What is pushed waits until somebody listens.
 #[test]
 fn messages_are_pushed_to_who_listens() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     let mut client = asker(server.client());
     fill(&mut client);

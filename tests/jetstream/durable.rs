@@ -51,7 +51,7 @@ fn expect(client: &mut Client, messages: usize) {
 
 #[test]
 fn after_a_kill() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     let mut client = asker(server.client());
     create(&mut client, "file");
@@ -71,7 +71,7 @@ fn after_a_kill() {
 
 #[test]
 fn after_a_stop() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     let mut client = asker(server.client());
     create(&mut client, "file");
@@ -94,7 +94,7 @@ fn after_a_stop() {
 /// Nothing of a stream in memory is left.
 #[test]
 fn memory_forgets() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     let mut client = asker(server.client());
     create(&mut client, "memory");
@@ -118,7 +118,7 @@ fn memory_forgets() {
 /// Two servers never write to one folder.
 #[test]
 fn a_folder_is_of_one_server() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut first = process(&folder);
     first.client_address();
     let mut second = process(&folder);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 #[test]
 fn where_streams_are_and_what_was_found() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     server.log_line("] Starting JetStream");
     let line = server.log_line("  Store Directory: ");
@@ -30,6 +30,6 @@ fn where_streams_are_and_what_was_found() {
     end(server, Signal::TERM);
 
     let mut server = process(&folder);
-    let line = server.log_line("  Restored ");
+    let line = server.log_line("  Restored: ");
     assert!(line.contains("streams 1, consumers 0, messages 3 ("), "{line}");
 }

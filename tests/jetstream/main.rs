@@ -2,11 +2,15 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod consumers;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
 mod logged;
+#[cfg(test)]
+mod measured;
 #[cfg(test)]
 mod monitored;
 #[cfg(test)]

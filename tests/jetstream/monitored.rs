@@ -47,7 +47,7 @@ fn fill(client: &mut Client, name: &str, storage: &str) {
 
 #[test]
 fn jsz_tells_of_accounts_streams_and_consumers() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let server = keeping(&folder);
     let mut a = user(&server, "a");
     fill(&mut a, "ONE", "file");
@@ -116,7 +116,7 @@ fn jsz_tells_of_accounts_streams_and_consumers() {
 /// Consumers are shown a few at a time, all of them.
 #[test]
 fn jsz_tells_of_all_consumers() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let server = keeping(&folder);
     let mut a = user(&server, "a");
     done(
@@ -143,7 +143,7 @@ fn jsz_tells_of_all_consumers() {
 
 #[test]
 fn health_knows_what_there_is() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let server = keeping(&folder);
     fill(&mut user(&server, "a"), "ONE", "memory");
     for query in [
@@ -201,7 +201,7 @@ fn health_knows_what_there_is() {
 /// A stream that cannot be opened any more is not forgotten.
 #[test]
 fn health_knows_what_could_not_be_opened() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let server = keeping(&folder);
     fill(&mut user(&server, "a"), "ONE", "file");
     server.shutdown();
@@ -227,7 +227,7 @@ fn health_knows_what_could_not_be_opened() {
 
 #[test]
 fn the_server_says_what_it_keeps() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let server = keeping(&folder);
     fill(&mut user(&server, "a"), "ONE", "file");
 
@@ -249,7 +249,7 @@ fn the_server_says_what_it_keeps() {
 /// Who asks in the system account is told the same.
 #[test]
 fn the_system_account_is_told_the_same() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let server = keeping(&folder);
     fill(&mut user(&server, "a"), "ONE", "file");
     let mut sys = user(&server, "sys");

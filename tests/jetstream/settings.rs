@@ -14,7 +14,7 @@ fn create(client: &mut Client, name: &str, storage: &str) -> Value {
 
 #[test]
 fn accounts_keep_what_they_may() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let configured = |streams: usize| {
         format!(
             "store_dir: '{}', jetstream: enabled
@@ -71,11 +71,11 @@ fn keep_a_message(folder: &Folder, settings: &str) {
 
 #[test]
 fn nobody_reads_in_encrypted_files() {
-    let plain = Folder::new();
+    let plain = Folder::new("jetstream");
     keep_a_message(&plain, "");
     assert!(is_in_files(plain.path(), PAYLOAD.as_bytes()));
 
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     keep_a_message(&folder, "key: s3cret");
     assert!(!is_in_files(folder.path(), PAYLOAD.as_bytes()));
 

@@ -2,35 +2,12 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use vagus_test_support::{Client, Message, Process, TestServer, spawn_binary};
+
+pub(crate) use vagus_test_support::Folder;
 
 /// Where answers go.
 const INBOX: &str = "inbox";
-
-/// A folder for the streams of one test, which goes with it.
-pub(crate) struct Folder(PathBuf);
-
-impl Folder {
-    pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("vagus-jetstream-{}-{number}", std::process::id());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // There may have been nothing in it.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A server of its own process, which keeps streams there.
 #[track_caller]

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use vagus_test_support::{TestServer, eventually, server};
+use vagus_test_support::{Folder, TestServer, eventually, server};
 
 fn shipped(path: &str) -> String {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/monitoring");
@@ -20,19 +20,21 @@ fn names(expression: &str) -> impl Iterator<Item = &str> {
     expression
         .split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '_'))
         .filter(|word| {
-            ["vagus_", "gnatsd_", "process_"]
+            ["vagus_", "gnatsd_", "jetstream_", "process_"]
                 .iter()
                 .any(|prefix| word.starts_with(prefix))
         })
 }
 
-/// A server of a cluster, which dials these.
-fn member(routes: &[SocketAddr]) -> TestServer {
+/// A server of a cluster, which dials these and keeps streams there.
+fn member(routes: &[SocketAddr], folder: &Folder) -> TestServer {
     let routes: Vec<String> = routes.iter().map(|at| format!("nats-route://{at}")).collect();
     let routes = routes.join(", ");
     server()
         .configured(&format!(
-            "cluster {{ name: shown, listen: '127.0.0.1:-1', pool_size: -1, routes: [{routes}] }}"
+            "cluster {{ name: shown, listen: '127.0.0.1:-1', pool_size: -1, routes: [{routes}] }}
+             jetstream: enabled, store_dir: '{}'",
+            folder.path().display()
         ))
         .monitoring()
         .start()
@@ -40,8 +42,9 @@ fn member(routes: &[SocketAddr]) -> TestServer {
 
 /// Names of the families that a server shows which has a route to another, and of the parts of histograms.
 fn shown() -> BTreeSet<String> {
-    let other = member(&[]);
-    let server = member(&[other.cluster_address().unwrap()]);
+    let folders = [Folder::new("dashboard"), Folder::new("dashboard")];
+    let other = member(&[], &folders[0]);
+    let server = member(&[other.cluster_address().unwrap()], &folders[1]);
     eventually(|| server.cluster().unwrap().members.len() == 1);
     let text = server.get("/metrics").body;
     let mut names = BTreeSet::new();

@@ -371,6 +371,59 @@ test("connectors are shown, pause and go on", async () => {
   }
 });
 
+test("streams are shown with their messages and consumers, and emptied after a question", async () => {
+  const server = await Server.startWithStreams();
+  try {
+    const client = await server.client("filler");
+    await client.ask("$JS.API.STREAM.CREATE.ORDERS", { name: "ORDERS", subjects: ["orders.*"] });
+    for (const subject of ["orders.new", "orders.paid", "orders.sent"]) await client.ask(subject, { of: subject });
+    await client.ask("$JS.API.CONSUMER.DURABLE.CREATE.ORDERS.BILLS",
+      { stream_name: "ORDERS", config: { durable_name: "BILLS", ack_policy: "explicit" } });
+    await client.ask("$JS.API.STREAM.CREATE.KV_B", { name: "KV_B", subjects: ["$KV.B.>"], max_msgs_per_subject: 5 });
+    await client.ask("$KV.B.limits.eu", { at: 5 });
+
+    const page = await open(server.admin, { login: ANN, part: "streams" });
+    const stream = (name) => page.locator("#streams-table tbody tr", { hasText: name });
+    await stream("ORDERS").getByRole("button").click();
+    const detail = page.locator("#stream-detail");
+    await detail.locator(".message").getByText('"of": "orders.sent"').waitFor();
+    await detail.getByRole("button", { name: "Message before" }).click();
+    await detail.locator(".message").getByText('"of": "orders.paid"').waitFor();
+    await detail.getByRole("button", { name: "orders.new" }).click();
+    await detail.locator(".message").getByText('"of": "orders.new"').waitFor();
+
+    await detail.getByRole("button", { name: "Consumers" }).click();
+    await detail.getByText("no client asks for messages").waitFor();
+    await detail.getByRole("button", { name: "Pause… BILLS" }).click();
+    await page.locator("#question-yes").click();
+    await detail.getByText(/paused for/).waitFor();
+    await detail.getByRole("button", { name: "Go on BILLS" }).click();
+    await detail.getByText("no client asks for messages").waitFor();
+
+    await detail.getByRole("button", { name: "Remove messages…" }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    assert.match(await detail.locator("dl").textContent(), /Messages3/);
+    await detail.getByRole("button", { name: "Remove messages…" }).click();
+    await page.locator("#question-yes").click();
+    await detail.getByText("3 messages have gone").waitFor();
+
+    await stream("KV_B").getByRole("button").click();
+    await detail.getByRole("button", { name: "limits.eu" }).click();
+    await detail.locator(".message").getByText('"at": 5').waitFor();
+    await detail.getByRole("button", { name: "Delete stream…" }).click();
+    await page.locator("#question-yes").click();
+    await stream("KV_B").waitFor({ state: "detached" });
+
+    const looking = await open(server.admin, { login: BOB, part: "streams" });
+    await looking.locator("#streams-table tbody tr", { hasText: "ORDERS" }).getByRole("button").click();
+    await looking.getByText("What messages say is shown to administrators.").waitFor();
+    assert.equal(await looking.locator("#stream-detail button.danger").count(), 0);
+    client.end();
+  } finally {
+    await server.stop();
+  }
+});
+
 test("that the server is gone is said", async () => {
   const other = await Server.start();
   try {

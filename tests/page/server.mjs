@@ -55,7 +55,26 @@ connectors: [
 ]
 `;
 
+/** That keeps streams there, for an administrator and somebody who may look. */
+const streams = (folder) => `
+listen: "127.0.0.1:-1"
+http: "127.0.0.1:-1"
+store_dir: ${JSON.stringify(folder)}
+jetstream: enabled
+admin {
+  listen: "127.0.0.1:-1"
+  users: [{ user: ann, password: secret, role: admin }, { user: bob, password: look, role: read }]
+}
+`;
+
 export class Server {
+  static async startWithStreams() {
+    const folder = await mkdtemp(join(tmpdir(), "vagus-page-streams-"));
+    const server = await Server.start(streams(folder));
+    server.kept = folder;
+    return server;
+  }
+
   static startWithConnectors() {
     return Server.start(CONNECTORS);
   }
@@ -101,6 +120,7 @@ export class Server {
       await once(this.process, "exit");
     }
     await rm(this.folder, { recursive: true, force: true });
+    if (this.kept) await rm(this.kept, { recursive: true, force: true });
   }
 
   async client(name) {
@@ -150,6 +170,18 @@ class Client {
     this.text = "";
     this.send("PING");
     await this.until("PONG");
+  }
+
+  /** What is answered to a request: JSON in, JSON out. */
+  async ask(subject, request) {
+    this.asked = (this.asked ?? 0) + 1;
+    const inbox = `answers.${this.asked}`;
+    const body = JSON.stringify(request);
+    this.send(`SUB ${inbox} ${this.asked}`);
+    await this.sync();
+    this.send(`PUB ${subject} ${inbox} ${Buffer.byteLength(body)}\r\n${body}`);
+    await this.until(`MSG ${inbox} `);
+    await this.sync();
   }
 
   end() {

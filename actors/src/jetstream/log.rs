@@ -4,8 +4,12 @@
 //! while it wrote is the next write, which one sync makes durable: there is no timer. Its mailbox is bounded by what
 //! streams may have in flight.
 
+mod measured;
 mod writer;
 
+pub use measured::Distribution;
+
+use measured::{BATCHES, Measured, SYNC_TIMES};
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::io;
@@ -83,16 +87,33 @@ impl std::fmt::Debug for Orders {
 }
 
 /// What the Log has done.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counters {
     entries: AtomicU64,
     bytes: AtomicU64,
     syncs: AtomicU64,
     /// How long they took, in microseconds.
-    sync_time: AtomicU64,
+    sync_times: Measured,
+    /// How many entries each made durable.
+    batches: Measured,
     files: AtomicU64,
     files_at_most: AtomicU64,
     has_failed: AtomicBool,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            entries: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+            sync_times: Measured::by(SYNC_TIMES),
+            batches: Measured::by(BATCHES),
+            files: AtomicU64::new(0),
+            files_at_most: AtomicU64::new(0),
+            has_failed: AtomicBool::new(false),
+        }
+    }
 }
 
 /// What the Log shows of itself.
@@ -104,8 +125,10 @@ pub struct LogState {
     pub bytes: u64,
     /// How often the disk was waited for.
     pub syncs: u64,
-    /// How long that took in all, in microseconds.
-    pub sync_time: u64,
+    /// How long that took, in microseconds.
+    pub sync_times: Distribution,
+    /// How many entries became durable together.
+    pub batches: Distribution,
     /// Files that hold what may still be needed.
     pub files: u64,
     /// How many there may be.
@@ -199,7 +222,8 @@ impl LogAddress {
             entries: get(&counters.entries),
             bytes: get(&counters.bytes),
             syncs: get(&counters.syncs),
-            sync_time: get(&counters.sync_time),
+            sync_times: counters.sync_times.read(),
+            batches: counters.batches.read(),
             files: get(&counters.files),
             files_at_most: get(&counters.files_at_most),
             has_failed: counters.has_failed.load(Ordering::Relaxed),

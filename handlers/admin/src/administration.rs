@@ -3,6 +3,7 @@
 use crate::access::{Protection, guard};
 use crate::places::Places;
 use crate::problem::Problem;
+use crate::streams::STREAMS as OF_STREAMS;
 use crate::{accounts, config_api, connectors, events, messages, monitoring, openapi, operations, page};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
@@ -271,8 +272,11 @@ fn routes(
             .wrap(from_fn(guard))
             .configure(|config| {
                 page::routes(config, &root);
-                let own = if face == Face::Admin { &ADMIN[..] } else { &[] };
-                for_each_path(SHARED.iter().chain(own), |path, methods| {
+                let (own, of_streams) = match face {
+                    Face::Admin => (&ADMIN[..], &OF_STREAMS[..]),
+                    Face::Monitoring => (&[][..], &[][..]),
+                };
+                for_each_path(SHARED.iter().chain(own).chain(of_streams), |path, methods| {
                     config.service(resource(&format!("{root}{path}"), methods));
                 });
                 let below = web::scope(&format!("{root}/v1"));

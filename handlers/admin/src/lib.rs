@@ -19,6 +19,7 @@ mod page;
 mod places;
 mod problem;
 pub mod service;
+mod streams;
 
 pub use access::{Access, AccessError, Entrant, Protection, Rules};
 pub use administration::{Administration, LogControl, LogLevels, admin_routes, monitoring_routes};

@@ -13,6 +13,7 @@ pub(crate) async fn show() -> HttpResponse {
 mod tests {
     use super::DOCUMENT;
     use crate::administration::{ADMIN, Endpoint, SHARED};
+    use crate::streams::STREAMS;
     use std::collections::BTreeSet;
 
     #[test]
@@ -32,6 +33,7 @@ mod tests {
         let there: BTreeSet<(String, String)> = SHARED
             .iter()
             .chain(&ADMIN)
+            .chain(&STREAMS)
             .map(|Endpoint { path, method, .. }| ((*path).to_owned(), method.to_string()))
             .collect();
         assert_eq!(described, there);

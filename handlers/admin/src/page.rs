@@ -15,13 +15,14 @@ const IMAGE: &str = "image/svg+xml";
 const INDEX: &str = include_str!("page/index.html");
 
 /// A file's name, type and content.
-const FILES: [(&str, &str, &str); 19] = [
+const FILES: [(&str, &str, &str); 23] = [
     ("accounts.js", SCRIPT, include_str!("page/accounts.js")),
     ("chart.js", SCRIPT, include_str!("page/chart.js")),
     ("cluster.js", SCRIPT, include_str!("page/cluster.js")),
     ("configuration.js", SCRIPT, include_str!("page/configuration.js")),
     ("connections.js", SCRIPT, include_str!("page/connections.js")),
     ("connectors.js", SCRIPT, include_str!("page/connectors.js")),
+    ("consumers.js", SCRIPT, include_str!("page/consumers.js")),
     ("difference.js", SCRIPT, include_str!("page/difference.js")),
     ("format.js", SCRIPT, include_str!("page/format.js")),
     ("icon.svg", IMAGE, include_str!("page/icon.svg")),
@@ -33,6 +34,9 @@ const FILES: [(&str, &str, &str); 19] = [
     ("question.js", SCRIPT, include_str!("page/question.js")),
     ("rates.js", SCRIPT, include_str!("page/rates.js")),
     ("server.js", SCRIPT, include_str!("page/server.js")),
+    ("stored.js", SCRIPT, include_str!("page/stored.js")),
+    ("stream.js", SCRIPT, include_str!("page/stream.js")),
+    ("streams.js", SCRIPT, include_str!("page/streams.js")),
     ("subjects.js", SCRIPT, include_str!("page/subjects.js")),
     ("table.js", SCRIPT, include_str!("page/table.js")),
 ];

@@ -3,23 +3,38 @@
 use super::StreamError;
 use super::answers::{Failed, Page};
 use super::progress::Progress;
+use crate::commands::arguments::{self, Argument};
 use crate::commands::error::ToolError;
 use crate::commands::session::{Session, send_error};
-use async_nats::Request;
+use crate::flags::syntax::Parsed;
 use async_nats::client::RequestErrorKind;
+use async_nats::{HeaderMap, Message, Request, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The API of one account and domain.
-pub(super) struct Api {
+pub(in crate::commands) struct Api {
     session: Session,
     prefix: String,
     timeout: Duration,
 }
 
 impl Api {
-    pub(super) fn new(session: Session, domain: Option<&str>, timeout: Duration) -> Self {
+    /// That of the server that arguments name.
+    pub(in crate::commands) async fn connect(parsed: &Parsed<Argument>) -> Result<Self, ToolError> {
+        let server = arguments::server(parsed, arguments::environment())?;
+        let timeout = arguments::duration(parsed, Argument::Timeout, "timeout", PATIENCE)?;
+        let session = Session::connect(server).await?;
+        Ok(Self::new(session, parsed.text(Argument::Domain), timeout))
+    }
+
+    fn new(session: Session, domain: Option<&str>, timeout: Duration) -> Self {
         let prefix = match domain {
             Some(domain) => format!("$JS.{domain}.API"),
             None => "$JS.API".to_owned(),
@@ -32,15 +47,32 @@ impl Api {
     }
 
     /// Sends a request and gives the answer, as it is.
-    pub(super) async fn ask(&mut self, what: &str, request: &Value) -> Result<Value, ToolError> {
-        let subject = format!("{}.{what}", self.prefix);
+    pub(in crate::commands) async fn ask(&mut self, what: &str, request: &Value) -> Result<Value, ToolError> {
         let body = match request {
             Value::Null => Vec::new(),
             request => request.to_string().into_bytes(),
         };
+        let subject = self.subject(what);
+        self.request(subject, Request::new().payload(body.into())).await
+    }
+
+    /// Publishes a message to a stream, and gives what the stream says.
+    pub(in crate::commands) async fn store(
+        &mut self,
+        subject: &str,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<Value, ToolError> {
+        let mut request = Request::new().payload(payload);
+        if !headers.is_empty() {
+            request = request.headers(headers);
+        }
+        self.request(subject.to_owned(), request).await
+    }
+
+    async fn request(&mut self, subject: String, request: Request) -> Result<Value, ToolError> {
         let client = self.session.client.clone();
-        let request = Request::new().payload(body.into()).timeout(Some(self.timeout));
-        let answer = client.send_request(subject, request);
+        let answer = client.send_request(subject, request.timeout(Some(self.timeout)));
         tokio::pin!(answer);
         let answer = loop {
             tokio::select! {
@@ -68,8 +100,58 @@ impl Api {
         }
     }
 
+    /// The subject on which something is asked.
+    pub(in crate::commands) fn subject(&self, what: &str) -> String {
+        format!("{}.{what}", self.prefix)
+    }
+
+    /// An inbox, and what comes there.
+    pub(in crate::commands) async fn listen(&mut self) -> Result<(String, Subscriber), ToolError> {
+        let inbox = self.session.client.new_inbox();
+        let messages = self.session.client.subscribe(inbox.clone()).await;
+        Ok((inbox, messages.map_err(send_error)?))
+    }
+
+    /// Asks for what comes to an inbox.
+    pub(in crate::commands) async fn publish_to(
+        &mut self,
+        subject: &str,
+        inbox: &str,
+        request: &Value,
+    ) -> Result<(), ToolError> {
+        let (client, body) = (&self.session.client, request.to_string());
+        let published = client.publish_with_reply(subject.to_owned(), inbox.to_owned(), body.into());
+        published.await.map_err(send_error)
+    }
+
+    /// The next of the messages that come to an inbox.
+    pub(in crate::commands) async fn next_of(
+        &mut self,
+        messages: &mut Subscriber,
+    ) -> Result<Message, ToolError> {
+        loop {
+            tokio::select! {
+                message = messages.next() => return message.ok_or(ToolError::Disconnected),
+                watched = self.session.watch() => watched?,
+            }
+        }
+    }
+
+    /// Says that a message is done with, and waits until the server has heard it.
+    pub(in crate::commands) async fn acknowledge(&mut self, message: &Message) -> Result<(), ToolError> {
+        let Some(reply) = message.reply.clone() else {
+            return Ok(());
+        };
+        let request = Request::new().payload("+ACK".into()).timeout(Some(self.timeout));
+        let answered = self.session.client.send_request(reply, request).await;
+        answered.map(drop).map_err(|error| match error.kind() {
+            RequestErrorKind::TimedOut => ToolError::NoAnswer(self.timeout),
+            _ => send_error(error),
+        })
+    }
+
     /// All of what is answered in several parts, each of which has them under `key`.
-    pub(super) async fn ask_for_all(
+    pub(in crate::commands) async fn ask_for_all(
         &mut self,
         what: &str,
         mut request: Value,
@@ -96,6 +178,6 @@ impl Api {
 }
 
 /// An answer, or a part of one, as what it has to be.
-pub(super) fn read<T: DeserializeOwned>(answer: Value) -> Result<T, ToolError> {
+pub(in crate::commands) fn read<T: DeserializeOwned>(answer: Value) -> Result<T, ToolError> {
     Ok(serde_json::from_value(answer).map_err(StreamError::Unreadable)?)
 }

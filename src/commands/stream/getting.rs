@@ -1,14 +1,12 @@
 //! `vagus stream get`.
 
-use super::answers::Stored;
+use super::answers::{Stored, unpacked};
 use super::api::{Api, read};
 use super::{checked, usage};
 use crate::commands::arguments::{Argument, flag};
 use crate::commands::error::ToolError;
 use crate::commands::top::tame;
 use crate::flags::syntax::{Flag, Kind, Parsed};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -60,12 +58,7 @@ fn asked(parsed: &Parsed<Argument>) -> Result<(&str, Value), ToolError> {
 }
 
 fn shown(stream: &str, message: &Stored, is_raw: bool, out: &mut impl Write) -> Result<(), ToolError> {
-    let decoded = |text: &str| {
-        STANDARD
-            .decode(text)
-            .map_err(|error| std::io::Error::other(error.to_string()))
-    };
-    let payload = decoded(&message.data)?;
+    let payload = unpacked(&message.data)?;
     if is_raw {
         out.write_all(&payload)?;
         return Ok(out.write_all(b"\n")?);
@@ -81,7 +74,7 @@ fn shown(stream: &str, message: &Stored, is_raw: bool, out: &mut impl Write) -> 
     )?;
     out.write_all(&payload)?;
     out.write_all(b"'\n")?;
-    let headers = decoded(&message.hdrs)?;
+    let headers = unpacked(&message.hdrs)?;
     // The first line names the version.
     for line in String::from_utf8_lossy(&headers)
         .lines()
@@ -97,6 +90,8 @@ fn shown(stream: &str, message: &Stored, is_raw: bool, out: &mut impl Write) -> 
 mod tests {
     use super::*;
     use crate::flags::syntax;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
 
     #[test]
     fn which_message() {

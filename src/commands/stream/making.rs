@@ -29,7 +29,7 @@ pub(super) async fn add(
     let name = stream_name(parsed)?;
     let mut config = from_file(parsed)?.unwrap_or_default();
     config.insert("name".to_owned(), name.into());
-    settings::lay_over(&mut config, parsed)?;
+    settings::lay_over(settings::OF_STREAMS, &mut config, parsed)?;
     let answer = api
         .ask(&format!("STREAM.CREATE.{name}"), &Value::Object(config))
         .await?;
@@ -46,7 +46,7 @@ pub(super) async fn edit(
     let mut config = stream.config.clone();
     config.extend(from_file(parsed)?.unwrap_or_default());
     config.insert("name".to_owned(), name.into());
-    settings::lay_over(&mut config, parsed)?;
+    settings::lay_over(settings::OF_STREAMS, &mut config, parsed)?;
     let changes = changes(&stream.config, &config);
     if changes.is_empty() {
         writeln!(out, "Nothing changes")?;

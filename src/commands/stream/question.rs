@@ -5,7 +5,7 @@ use crate::commands::error::ToolError;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// Goes on if the question is answered by `y`, or needs not be asked.
-pub(super) fn ask(question: &str, is_forced: bool) -> Result<(), ToolError> {
+pub(in crate::commands) fn ask(question: &str, is_forced: bool) -> Result<(), ToolError> {
     if is_forced {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use vagus_protocol::size::Size;
 
 /// What kind of value a setting has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(in crate::commands) enum Form {
     Text,
     /// Several, with commas between.
     Texts,
@@ -30,7 +30,10 @@ enum Form {
 }
 
 /// The key of the API, the flag, and what it takes.
-const SETTINGS: &[(&str, &[&str], Form)] = &[
+pub(in crate::commands) type Setting = (&'static str, &'static [&'static str], Form);
+
+/// What can be said of a stream.
+pub(in crate::commands) const OF_STREAMS: &[Setting] = &[
     ("subjects", &["subjects"], Form::Texts),
     ("description", &["description"], Form::Text),
     ("storage", &["storage"], Form::Text),
@@ -70,25 +73,29 @@ const SETTINGS: &[(&str, &[&str], Form)] = &[
 ];
 
 /// Those of all settings.
-pub(super) fn flags() -> impl Iterator<Item = Flag<Argument>> {
-    SETTINGS.iter().map(|(key, names, form)| {
+pub(in crate::commands) fn flags(settings: &'static [Setting]) -> impl Iterator<Item = Flag<Argument>> {
+    settings.iter().map(|(key, names, form)| {
         let kind = match form {
             Form::Switch => Kind::Bool,
             Form::Number => Kind::Integer,
             _ => Kind::Text,
         };
-        flag(Argument::StreamSetting(key), names, kind)
+        flag(Argument::Setting(key), names, kind)
     })
 }
 
 /// Sets what flags say.
-pub(super) fn lay_over(config: &mut Map<String, Value>, parsed: &Parsed<Argument>) -> Result<(), ToolError> {
+pub(in crate::commands) fn lay_over(
+    settings: &[Setting],
+    config: &mut Map<String, Value>,
+    parsed: &Parsed<Argument>,
+) -> Result<(), ToolError> {
     let mut streams = Vec::new();
     for given in &parsed.given {
-        let Argument::StreamSetting(key) = given.id else {
+        let Argument::Setting(key) = given.id else {
             continue;
         };
-        let form = SETTINGS.iter().find(|(known, ..)| *known == key);
+        let form = settings.iter().find(|(known, ..)| *known == key);
         let text = given.value.text();
         let cannot = |what: &str| usage(&format!("--{} takes {what}, not {text:?}", given.name));
         let value = match form.map_or(Form::Text, |(_, _, form)| *form) {
@@ -118,8 +125,8 @@ pub(super) fn lay_over(config: &mut Map<String, Value>, parsed: &Parsed<Argument
 }
 
 /// A setting for people; None where it is off, or nothing is set.
-pub(super) fn shown(key: &str, value: &Value) -> Option<String> {
-    let form = SETTINGS.iter().find(|(known, ..)| *known == key);
+pub(in crate::commands) fn shown(settings: &[Setting], key: &str, value: &Value) -> Option<String> {
+    let form = settings.iter().find(|(known, ..)| *known == key);
     let form = form.map(|(_, _, form)| *form);
     match value {
         Value::Null | Value::Bool(false) => None,
@@ -136,13 +143,16 @@ pub(super) fn shown(key: &str, value: &Value) -> Option<String> {
             _ => Some(number.to_string()),
         },
         Value::Array(parts) => {
-            let parts: Vec<String> = parts.iter().filter_map(|part| shown("", part)).collect();
+            let parts: Vec<String> = parts
+                .iter()
+                .filter_map(|part| shown(settings, "", part))
+                .collect();
             Some(parts.join(", ")).filter(|text| !text.is_empty())
         }
         Value::Object(parts) => {
             let parts = parts
                 .iter()
-                .filter_map(|(key, part)| Some(format!("{key}={}", shown(key, part)?)));
+                .filter_map(|(key, part)| Some(format!("{key}={}", shown(settings, key, part)?)));
             let parts: Vec<String> = parts.collect();
             Some(parts.join(", ")).filter(|text| !text.is_empty())
         }
@@ -181,10 +191,10 @@ mod tests {
     use crate::flags::syntax;
 
     fn set(line: &str, mut config: Value) -> Result<Value, String> {
-        let flags: Vec<_> = flags().collect();
+        let flags: Vec<_> = flags(OF_STREAMS).collect();
         let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let parsed = syntax::parse(&flags, &args).unwrap();
-        lay_over(config.as_object_mut().unwrap(), &parsed).map_err(|error| error.to_string())?;
+        lay_over(OF_STREAMS, config.as_object_mut().unwrap(), &parsed).map_err(|error| error.to_string())?;
         Ok(config)
     }
 

@@ -67,7 +67,7 @@ pub(super) fn shown(stream: &StreamInfo, now: Timestamp, out: &mut impl Write) -
     line("Stream", stream.text("name"))?;
     line("Created", &at(&stream.created, now))?;
     for (key, value) in stream.config.iter().filter(|(key, _)| *key != "name") {
-        if let Some(text) = settings::shown(key, value) {
+        if let Some(text) = settings::shown(settings::OF_STREAMS, key, value) {
             line(key, &text)?;
         }
     }

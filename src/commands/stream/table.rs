@@ -4,7 +4,7 @@ use crate::commands::top::tame;
 use std::io::{self, Write};
 
 /// A table with a line of titles.
-pub(super) struct Table<const N: usize> {
+pub(in crate::commands) struct Table<const N: usize> {
     titles: [&'static str; N],
     rows: Vec<[String; N]>,
 }
@@ -14,7 +14,7 @@ const WIDEST: usize = 64;
 
 impl<const N: usize> Table<N> {
     /// Columns of numbers have a title that begins with `>`: they stand at the right.
-    pub(super) fn new(titles: [&'static str; N]) -> Self {
+    pub(in crate::commands) fn new(titles: [&'static str; N]) -> Self {
         Self {
             titles,
             rows: Vec::new(),
@@ -22,11 +22,11 @@ impl<const N: usize> Table<N> {
     }
 
     /// What servers say is shown without what terminals obey.
-    pub(super) fn row(&mut self, row: [String; N]) {
+    pub(in crate::commands) fn row(&mut self, row: [String; N]) {
         self.rows.push(row.map(|field| tame(&field)));
     }
 
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(in crate::commands) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let titles = self.titles.map(|title| title.trim_start_matches('>').to_owned());
         let mut widths = [0; N];
         for row in [&titles].into_iter().chain(&self.rows) {

@@ -179,9 +179,12 @@ impl Writer {
                 let took = began.elapsed().as_micros() as u64;
                 let counters = self.counters();
                 counters.syncs.fetch_add(1, Ordering::Relaxed);
-                counters.sync_time.fetch_add(took, Ordering::Relaxed);
+                counters.sync_times.add(took);
             }
-            self.tell_durable(durable, self.wal.written());
+            let told = self.tell_durable(durable, self.wal.written());
+            if syncs && told > 0 {
+                self.counters().batches.add(told);
+            }
             // What comes meanwhile goes with the next write.
             let orders = self.address.take_waiting();
             self.take(orders);
@@ -192,15 +195,19 @@ impl Writer {
         counters.files_at_most.store(at_most as u64, Ordering::Relaxed);
     }
 
-    /// Tells who waits, in the order of the log.
-    fn tell_durable(&mut self, durable: Lsn, written: Lsn) {
+    /// Tells who waits, in the order of the log. Of how many entries.
+    fn tell_durable(&mut self, durable: Lsn, written: Lsn) -> u64 {
+        let mut told = 0;
         let is_done = |(end, waiter): &mut (Lsn, Waiter)| match waiter {
             Waiter::Entry(_, _, false) => *end <= written,
             Waiter::Entry(_, _, true) | Waiter::Forgotten(_) => *end <= durable,
         };
         while let Some((_, waiter)) = self.undurable.pop_front_if(is_done) {
             match waiter {
-                Waiter::Entry(group, index, _) => drop(self.durable.insert(group, index)),
+                Waiter::Entry(group, index, _) => {
+                    told += 1;
+                    self.durable.insert(group, index);
+                }
                 // Who waits may have gone.
                 Waiter::Forgotten(told) => drop(told.send(true)),
             }
@@ -210,6 +217,7 @@ impl Writer {
                 follower.durable(index);
             }
         }
+        told
     }
 
     /// Has files made, or freed, before they are needed.

@@ -7,6 +7,7 @@ mod connectors;
 mod exporter;
 mod exposition;
 mod own;
+mod streams;
 
 use exporter::Exporter;
 use exposition::Exposition;
@@ -49,6 +50,9 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     exporter.accounts(&shown);
     accounts::count(&mut text, &counts);
     own::server(&mut text, &settings, &observed);
+    if let Some(observed) = streams::Observed::of(broker).await {
+        streams::write(&mut text, &settings, &observed);
+    }
     cluster::write(&mut text, &cluster::Observed::of(broker).await);
     connectors::write(&mut text, &broker.connectors().await);
     own::process(&mut text, broker);

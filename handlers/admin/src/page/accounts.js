@@ -1,6 +1,7 @@
 // The accounts: who is in them, what passes, what they share and map, and who may be in them.
 
 import { byId, bytes, element, short, whole } from "./format.js";
+import { Rates } from "./rates.js";
 import { get } from "./server.js";
 import { Table } from "./table.js";
 
@@ -10,9 +11,14 @@ const LIMIT = 1024;
 const called = (row) => (row.tag ? `${row.tag} (${row.name})` : row.name);
 const number = (key, title, value, show, hint) => ({ key, title, hint, value, kind: "number", cell: (row) => show(value(row)) });
 
+const PASSED = {
+  in: (row) => row.received.messages, out: (row) => row.sent.messages,
+  inBytes: (row) => row.received.bytes, outBytes: (row) => row.sent.bytes,
+};
+
 export class Accounts {
   constructor() {
-    this.before = new Map();
+    this.rates = new Rates((row) => row.name, PASSED);
     this.chosen = null;
     this.table = new Table(byId("accounts-table"), [
       { key: "name", title: "Account", value: called, cell: (row, line) => this.opener(row, line), kind: "name" },
@@ -35,30 +41,10 @@ export class Accounts {
     const find = byId("accounts-find").value.trim();
     const { total, accounts } = await get(`v1/accounts?limit=${LIMIT}&find=${encodeURIComponent(find)}`);
     if (find !== byId("accounts-find").value.trim()) return;
-    this.table.show(this.rated(accounts));
+    this.table.show(this.rates.of(performance.now(), accounts));
     const all = total > accounts.length ? ` Those in which most are, ${whole(accounts.length)}, are shown.` : "";
     byId("accounts-note").textContent = `${whole(total)} accounts.${all}`;
     if (this.chosen !== null) await this.showDetail();
-  }
-
-  /** Rates: the difference to when the account was last seen. */
-  rated(accounts) {
-    const now = performance.now();
-    const seen = new Map();
-    const rows = accounts.map((row) => {
-      const last = this.before.get(row.name);
-      const seconds = last ? (now - last.now) / 1000 : NaN;
-      const isNew = !last || seconds > 0.2;
-      const rate = (of) => (seconds > 0 ? Math.max(0, of(row) - of(last.row)) / seconds : NaN);
-      const rates = isNew ? {
-        in: rate((it) => it.received.messages), out: rate((it) => it.sent.messages),
-        inBytes: rate((it) => it.received.bytes), outBytes: rate((it) => it.sent.bytes),
-      } : last.rates;
-      seen.set(row.name, isNew ? { now, row, rates } : last);
-      return { ...row, rates };
-    });
-    this.before = seen;
-    return rows;
   }
 
   opener(row, line) {

@@ -63,7 +63,7 @@ export class Cluster {
 
   async refresh() {
     const [routez, clusterz] = await Promise.all([get("routez"), get("clusterz")]);
-    const routes = this.rates.of(routez.now, routez.routes ?? []);
+    const routes = this.rates.of(Date.parse(routez.now), routez.routes ?? []);
     this.self = routez.server_name || routez.server_id;
     this.members = grouped(routes);
     this.broken = missed(clusterz.dialled);

@@ -109,7 +109,7 @@ export class Connections {
     if (state !== this.state || this.paused) return;
     this.total = answer.total;
     const rows = answer.connections ?? [];
-    this.rows = state === "open" ? this.rates.of(answer.now, rows) : rows;
+    this.rows = state === "open" ? this.rates.of(Date.parse(answer.now), rows) : rows;
     this.show();
   }
 
@@ -130,7 +130,7 @@ export class Connections {
       get(`connz?limit=${LIMIT}&sort=pending`),
       get(`connz?limit=${LIMIT}&state=closed&sort=stop`),
     ]);
-    const waiting = this.rates.of(open.now, open.connections ?? []).filter((row) => row.pending_bytes > 0);
+    const waiting = this.rates.of(Date.parse(open.now), open.connections ?? []).filter((row) => row.pending_bytes > 0);
     this.slow.show(waiting);
     this.cut.show((closed.connections ?? []).filter((row) => /slow consumer/i.test(row.reason ?? "")));
     byId("slow-note").textContent = `A connection is cut off when more than ${bytes(maxPending)} wait for it (max_pending).`;

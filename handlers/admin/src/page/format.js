@@ -57,6 +57,9 @@ export function span(milliseconds) {
     .join(" ");
 }
 
+/** How long ago a time was, in milliseconds since 1970. */
+export const age = (time) => span(Date.now() - time) + " ago";
+
 /** The time of day. */
 export function clock(milliseconds) {
   return new Date(milliseconds).toLocaleTimeString("en-GB");

@@ -10,6 +10,7 @@ import { Messages } from "./messages.js";
 import { Operations } from "./operations.js";
 import { Overview, introduce, sampleOf } from "./overview.js";
 import { get } from "./server.js";
+import { Streams } from "./streams.js";
 import { Subjects } from "./subjects.js";
 
 const INTERVAL = 2000;
@@ -39,7 +40,12 @@ if ((await get("clusterz").catch(() => ({}))).name !== undefined) {
   parts.cluster = new Cluster();
   document.querySelector("nav [data-cluster]").hidden = false;
 }
-if ((await get("varz").catch(() => ({}))).connectors !== undefined) {
+const first = await get("varz").catch(() => ({}));
+if (session.administration && first.jetstream?.config !== undefined) {
+  parts.streams = new Streams(isAdministrator);
+  document.querySelector("nav [data-streams]").hidden = false;
+}
+if (first.connectors !== undefined) {
   parts.connectors = new Connectors(isAdministrator);
   document.querySelector("nav [data-connectors]").hidden = false;
 }
