@@ -168,7 +168,10 @@ fn pages_of_other_sites_call_only_where_they_may() {
     assert_eq!(said.header("access-control-allow-origin"), "https://good.example");
     let said = http(address, "OPTIONS", "/v1/publish/a", &[good]);
     assert_eq!(said.status, 204);
-    assert_eq!(said.header("access-control-allow-methods"), "GET, POST");
+    assert_eq!(
+        said.header("access-control-allow-methods"),
+        "GET, POST, PUT, DELETE"
+    );
     let said = post(address, "/v1/publish/a", &[("Origin", "https://bad.example")], "");
     assert_eq!(
         (said.status, said.header("access-control-allow-origin")),

@@ -14,6 +14,8 @@ mod measured;
 #[cfg(test)]
 mod monitored;
 #[cfg(test)]
+mod over_http;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod world;

@@ -1,4 +1,4 @@
-//! NATS over HTTP, for who has no client: publish, request, subscribe, ingest.
+//! NATS over HTTP, for who has no client: publish, request, subscribe, ingest, messages of streams, keys and values.
 //!
 //! A gateway is a connector of type `HTTP`: it has a listener of its own, and comes, pauses and goes like others. Who uses it
 //! is one of the broker's users, and may do there what that user may.
@@ -7,6 +7,8 @@ mod calls;
 mod entrance;
 mod inbox;
 mod ingest;
+mod keys;
+mod streams;
 
 use crate::service::{self, Door, ServiceHandle};
 use actix_web::http::Method;
@@ -196,11 +198,14 @@ impl Session {
     }
 }
 
+/// The path of a key, which may have slashes.
+const KEY: &str = "/v1/kv/{bucket}/{key:.*}";
+
 /// A path, and what answers there.
 type Route = (&'static str, Method, fn() -> actix_web::Route);
 
 /// Everything there is.
-pub(super) const ROUTES: [Route; 5] = [
+pub(super) const ROUTES: [Route; 11] = [
     ("/v1/publish/{subject}", Method::POST, || {
         web::post().to(calls::publish)
     }),
@@ -211,6 +216,16 @@ pub(super) const ROUTES: [Route; 5] = [
         web::post().to(calls::ingest)
     }),
     ("/v1/subscribe", Method::GET, || web::get().to(calls::subscribe)),
+    ("/v1/streams/{stream}/messages/{sequence}", Method::GET, || {
+        web::get().to(streams::by_sequence)
+    }),
+    ("/v1/streams/{stream}/last/{subject:.*}", Method::GET, || {
+        web::get().to(streams::last)
+    }),
+    (KEY, Method::GET, || web::get().to(keys::get_key)),
+    (KEY, Method::PUT, || web::put().to(keys::put_key)),
+    (KEY, Method::DELETE, || web::delete().to(keys::delete_key)),
+    ("/v1/kv/{bucket}", Method::GET, || web::get().to(keys::watch)),
     ("/v1/openapi.json", Method::GET, || web::get().to(describe)),
 ];
 
@@ -225,12 +240,12 @@ async fn describe() -> HttpResponse {
 fn routes(session: Arc<Session>) -> impl Fn(&mut ServiceConfig) + Clone + Send + use<> {
     move |config| {
         let mut scope = web::scope("").wrap(actix_web::middleware::from_fn(guard));
-        for (path, _, route) in ROUTES {
-            scope = scope.service(
-                web::resource(path)
-                    .route(route())
-                    .default_service(web::to(other_method)),
-            );
+        for routes in ROUTES.chunk_by(|(path, ..), (next, ..)| path == next) {
+            let mut resource = web::resource(routes[0].0);
+            for (_, _, route) in routes {
+                resource = resource.route(route());
+            }
+            scope = scope.service(resource.default_service(web::to(other_method)));
         }
         config
             .app_data(Data::from(session.clone()))
@@ -275,12 +290,14 @@ mod tests {
         let described: BTreeSet<(String, String)> = paths
             .flat_map(|(path, methods)| {
                 let methods = methods.as_object().unwrap().keys();
+                // What all methods of a path have is told once.
+                let methods = methods.filter(|method| *method != "parameters");
                 methods.map(|method| (path.clone(), method.to_uppercase()))
             })
             .collect();
         let there: BTreeSet<(String, String)> = ROUTES
             .iter()
-            .map(|(path, method, _)| ((*path).to_owned(), method.to_string()))
+            .map(|(path, method, _)| (path.replace(":.*", ""), method.to_string()))
             .collect();
         assert_eq!(described, there);
     }

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 pub(crate) use header::{Headers, block, read as read_headers};
 use serde::{Deserialize, Serialize};
-pub(crate) use stream::events;
+pub(crate) use stream::{append_message, events};
 use vagus_actors::in_process::{InProcessMessage, InProcessSubject, SubscribeInProcess};
 use vagus_configs::Limits;
 use vagus_delivery::outbox::WhenFull;
@@ -151,7 +151,10 @@ pub(crate) async fn subscribe(
         when_full: WhenFull::CutOff,
     };
     match administration.operator.subscribe(subscribe).await {
-        Some(subscription) => Ok(crate::events::response(events(subscription, None, place))),
+        Some(subscription) => {
+            let messages = events(subscription, &["subscribed"], append_message(None), place);
+            Ok(crate::events::response(messages))
+        }
         None => Err(Problem::ending()),
     }
 }

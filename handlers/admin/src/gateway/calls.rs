@@ -2,19 +2,20 @@
 
 use super::Session;
 use super::entrance::{Caller, too_large};
-use super::inbox::{Asked, Inbox};
+use super::inbox::{Answer, Asked, Inbox};
 use super::ingest::{Batch, Form};
-use crate::messages::{events, is_speakable, subject_to_publish};
+use crate::messages::{Headers, append_message, block, events, is_speakable, subject_to_publish};
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
-use actix_web::web::{Bytes, Data, Path, Payload, Query, block};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::web::{Bytes, Data, Path, Payload, Query, block as elsewhere};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Deserialize;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use vagus_actors::in_process::{InProcessMessage, InProcessSubject, SubscribeInProcess};
 use vagus_auth::permission::Subscribe;
+use vagus_configs::Limits;
 use vagus_delivery::outbox::WhenFull;
 use vagus_protocol::duration;
 use vagus_protocol::publish_acknowledgement::PublishAcknowledgement;
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(25);
 
 /// What may wait for one who listens, in bytes, if `max_pending` is not less.
-const PENDING_AT_MOST: usize = 8 * 1024 * 1024;
+pub(super) const PENDING_AT_MOST: usize = 8 * 1024 * 1024;
 
 /// So many messages of a body are published at once.
 const AT_ONCE: usize = 512;
@@ -48,7 +49,7 @@ pub(super) struct HowToPublish {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HowToAsk {
-    timeout: Option<String>,
+    pub(super) timeout: Option<String>,
 }
 
 /// What to subscribe to.
@@ -114,13 +115,19 @@ pub(super) async fn request(
     session.connector.brought(1, answer.payload().len() as u64);
     let mut response = HttpResponse::Ok();
     response.content_type("application/octet-stream");
-    for (name, values) in answer.headers() {
+    carry(&mut response, answer.headers());
+    Ok(response.body(answer.into_payload()))
+}
+
+/// Has an answer carry the headers of a message. One that HTTP cannot carry is left out.
+pub(super) fn carry(response: &mut HttpResponseBuilder, headers: Headers) {
+    for (name, values) in headers {
         for value in values {
-            // One that HTTP cannot carry is left out.
-            response.append_header((MESSAGE_HEADER, format!("{name}: {value}")));
+            if let Ok(value) = HeaderValue::from_str(&format!("{name}: {value}")) {
+                response.append_header((MESSAGE_HEADER, value));
+            }
         }
     }
-    Ok(response.body(answer.into_payload()))
 }
 
 /// `POST /v1/ingest/{subject}`: each line, or each element of an array, is a message.
@@ -137,10 +144,10 @@ pub(super) async fn ingest(
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, told)
     })?;
     let subject = permitted(&caller, subject.into_inner())?;
-    let body = read(&session, body).await?;
+    let body = read_body(&session, body).await?;
     let most = (session.means.limits)().max_payload;
     // Elsewhere: it may be large, and others call meanwhile.
-    let batch = block(move || Batch::read(&body, form, most)).await;
+    let batch = elsewhere(move || Batch::read(&body, form, most)).await;
     let batch = batch.map_err(|_| Problem::ending())?;
     let Batch { payloads } = batch.map_err(|error| Problem::bad_request(error.to_string()))?;
     let began = Instant::now();
@@ -196,10 +203,11 @@ pub(super) async fn subscribe(
     };
     let subscription = caller.in_process.subscribe(subscribe).await;
     let subscription = subscription.ok_or_else(Problem::ending)?;
-    Ok(crate::events::response(events(subscription, filter, place)))
+    let messages = events(subscription, &["subscribed"], append_message(filter), place);
+    Ok(crate::events::response(messages))
 }
 
-fn patience(text: Option<&str>) -> Result<Duration, Problem> {
+pub(super) fn patience(text: Option<&str>) -> Result<Duration, Problem> {
     let Some(text) = text else {
         return Ok(PATIENCE);
     };
@@ -211,7 +219,7 @@ fn patience(text: Option<&str>) -> Result<Duration, Problem> {
 }
 
 /// The subject, if this caller may publish on it.
-fn permitted(caller: &Caller, subject: String) -> Result<Bytes, Problem> {
+pub(super) fn permitted(caller: &Caller, subject: String) -> Result<Bytes, Problem> {
     let subject = subject_to_publish("subject", subject)?;
     if !caller.rights.may_publish(subject.as_bytes()) {
         let told = format!("Permissions Violation for Publish to {subject:?}");
@@ -229,21 +237,16 @@ async fn message(
 ) -> Result<InProcessMessage, Problem> {
     let subject = permitted(caller, subject.to_owned())?;
     let limits = (session.means.limits)();
-    let header = header(headers)?;
-    if header.is_some() && !limits.headers {
-        return Err(Problem::bad_request("headers are not enabled"));
-    }
-    let payload = read(session, body).await?;
-    if payload.len() + header.as_ref().map_or(0, Vec::len) > limits.max_payload {
-        return Err(too_large(limits.max_payload));
-    }
+    let header = header(&told(headers)?, &limits)?;
+    let payload = read_body(session, body).await?;
+    too_long(payload.len(), header.as_deref(), &limits)?;
     Ok(InProcessMessage {
         header: header.map(Into::into),
         ..plain(&subject, payload)
     })
 }
 
-fn plain(subject: &Bytes, payload: Bytes) -> InProcessMessage {
+pub(super) fn plain(subject: &Bytes, payload: Bytes) -> InProcessMessage {
     InProcessMessage {
         subject: subject.clone(),
         reply: None,
@@ -253,9 +256,9 @@ fn plain(subject: &Bytes, payload: Bytes) -> InProcessMessage {
     }
 }
 
-/// The header block of what the call says of headers.
-fn header(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
-    let mut found = crate::messages::Headers::new();
+/// What the call says of headers.
+fn told(headers: &HeaderMap) -> Result<Headers, Problem> {
+    let mut found = Headers::new();
     for header in headers.get_all(MESSAGE_HEADER) {
         let text = std::str::from_utf8(header.as_bytes());
         let pair = text.ok().and_then(|text| text.split_once(':'));
@@ -265,30 +268,39 @@ fn header(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
             .or_default()
             .push(value.trim().to_owned());
     }
-    crate::messages::block(&found).map_err(|error| Problem::bad_request(error.to_string()))
+    Ok(found)
 }
 
-async fn read(session: &Session, body: Payload) -> Result<Bytes, Problem> {
+/// The header block of these headers.
+pub(super) fn header(headers: &Headers, limits: &Limits) -> Result<Option<Vec<u8>>, Problem> {
+    let header = block(headers).map_err(|error| Problem::bad_request(error.to_string()))?;
+    match header.is_some() && !limits.headers {
+        true => Err(Problem::bad_request("headers are not enabled")),
+        false => Ok(header),
+    }
+}
+
+/// Refuses what is more than a message may be.
+pub(super) fn too_long(payload: usize, header: Option<&[u8]>, limits: &Limits) -> Result<(), Problem> {
+    match payload + header.map_or(0, <[u8]>::len) > limits.max_payload {
+        true => Err(too_large(limits.max_payload)),
+        false => Ok(()),
+    }
+}
+
+pub(super) async fn read_body(session: &Session, body: Payload) -> Result<Bytes, Problem> {
     let most = session.settings.max_body;
     let read = body.to_bytes_limited(most).await.map_err(|_| too_large(most))?;
     read.map_err(|error| Problem::bad_request(error.to_string()))
 }
 
 /// Asks, and waits for the first answer.
-async fn ask(
+pub(super) async fn ask(
     caller: &Caller,
     message: InProcessMessage,
     patience: Duration,
-) -> Result<super::inbox::Answer, Problem> {
-    let inbox = Inbox::new();
-    // Who may not listen for answers may not ask.
-    if !matches!(
-        caller.rights.may_subscribe(inbox.subject().as_bytes(), None),
-        Subscribe::Allowed
-    ) {
-        let told = "Permissions Violation for Subscription to \"_INBOX.>\"";
-        return Err(Problem::new(StatusCode::FORBIDDEN, told));
-    }
+) -> Result<Answer, Problem> {
+    let inbox = Inbox::of(caller)?;
     match inbox.ask(&caller.in_process, message, patience).await {
         Asked::Answered(answer) => Ok(answer),
         Asked::NoResponders => Err(Problem::unavailable("no responders available for request")),

@@ -27,7 +27,10 @@ use vagus_configs::GLOBAL_ACCOUNT;
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What other pages may send.
-const ALLOWED_HEADERS: &str = "authorization, content-type, x-nats-header";
+const ALLOWED_HEADERS: &str = "authorization, content-type, if-match, if-none-match, x-nats-header";
+
+/// What they may read of answers.
+const EXPOSED_HEADERS: &str = "etag, x-nats-header, x-nats-sequence, x-nats-subject, x-nats-time";
 
 /// Who calls.
 #[derive(Clone)]
@@ -76,7 +79,7 @@ pub(super) async fn guard(
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("x-nats-header"),
+            HeaderValue::from_static(EXPOSED_HEADERS),
         );
     }
     Ok(response)
@@ -85,7 +88,7 @@ pub(super) async fn guard(
 /// What a page of another site may have, before it asks.
 fn preflight() -> HttpResponse {
     HttpResponse::NoContent()
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE"))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
         .finish()

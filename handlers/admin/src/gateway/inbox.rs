@@ -1,11 +1,15 @@
 //! One question, and its answer.
 
+use super::entrance::Caller;
 use crate::messages::{Headers, read_headers};
+use crate::problem::Problem;
+use actix_web::http::StatusCode;
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use std::future::poll_fn;
 use std::time::Duration;
 use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_auth::permission::Subscribe;
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
 
@@ -29,8 +33,16 @@ pub(super) enum Asked {
 pub(super) struct Answer(Message);
 
 impl Inbox {
-    pub(super) fn new() -> Self {
-        Self(format!("_INBOX.{:032x}", fastrand::u128(..)))
+    /// One of a caller's: who may not listen for answers may not ask.
+    pub(super) fn of(caller: &Caller) -> Result<Self, Problem> {
+        let subject = format!("_INBOX.{:032x}", fastrand::u128(..));
+        match caller.rights.may_subscribe(subject.as_bytes(), None) {
+            Subscribe::Allowed => Ok(Self(subject)),
+            Subscribe::AllowedExcept(_) | Subscribe::Denied => {
+                let told = "Permissions Violation for Subscription to \"_INBOX.>\"";
+                Err(Problem::new(StatusCode::FORBIDDEN, told))
+            }
+        }
     }
 
     pub(super) fn subject(&self) -> &str {

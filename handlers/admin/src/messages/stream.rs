@@ -55,19 +55,24 @@ struct End<'a> {
     reason: &'a str,
 }
 
-/// The events of a subscription: `subscribed`, then `message` for each, and `end` if the server ends it.
+/// The events of a subscription: those it begins with, then what `append` makes of each message, and `end` if the server ends it.
 ///
-/// What the filter denies is left out. A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of the one that
+/// A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of the one that
 /// does not read.
-pub(crate) fn events(
+pub(crate) fn events<F: FnMut(&NeutralMessage<'_>, &mut Vec<u8>) + 'static>(
     subscription: InProcessSubscription,
-    filter: Option<Filter>,
+    begin: &[&str],
+    append: F,
     place: Place,
-) -> impl Stream<Item = Result<Bytes, Infallible>> {
+) -> impl Stream<Item = Result<Bytes, Infallible>> + use<F> {
     let (pieces, mut come) = mpsc::channel(1);
+    let mut begun = Vec::new();
+    for name in begin {
+        append_event(&mut begun, name, &serde_json::json!({}));
+    }
     rt::spawn(async move {
         let _place = place;
-        feed(subscription, filter.as_ref(), pieces).await;
+        feed(subscription, begun, append, pieces).await;
     });
     stream::poll_fn(move |task| come.poll_recv(task).map(|piece| piece.map(Ok)))
 }
@@ -81,18 +86,21 @@ enum Step {
 }
 
 /// Feeds until one of the two is gone.
-async fn feed(mut subscription: InProcessSubscription, filter: Option<&Filter>, pieces: Sender<Bytes>) {
+async fn feed(
+    mut subscription: InProcessSubscription,
+    mut piece: Vec<u8>,
+    mut append: impl FnMut(&NeutralMessage<'_>, &mut Vec<u8>),
+    pieces: Sender<Bytes>,
+) {
     let mut heartbeat = interval(HEARTBEAT);
     let mut taken = Messages::default();
-    let mut piece = Vec::new();
-    append_event(&mut piece, "subscribed", &serde_json::json!({}));
     let reason = loop {
         if !piece.is_empty()
             && let Some(reason) = hand_over(&pieces, &mut piece, &mut subscription).await
         {
             break reason;
         }
-        if make_events(&mut taken, filter, &mut piece) {
+        if make_events(&mut taken, &mut append, &mut piece) {
             continue;
         }
         let mut gone = pin!(pieces.closed());
@@ -120,7 +128,7 @@ async fn feed(mut subscription: InProcessSubscription, filter: Option<&Filter>, 
             if !piece.is_empty() && pieces.send(std::mem::take(&mut piece).into()).await.is_err() {
                 return;
             }
-            if !make_events(&mut taken, filter, &mut piece) {
+            if !make_events(&mut taken, &mut append, &mut piece) {
                 break;
             }
         }
@@ -154,16 +162,29 @@ async fn hand_over(
 }
 
 /// Makes events of what has been delivered, up to a piece; false if there was nothing to make any of.
-fn make_events(taken: &mut Messages, filter: Option<&Filter>, out: &mut Vec<u8>) -> bool {
+fn make_events(
+    taken: &mut Messages,
+    append: &mut impl FnMut(&NeutralMessage<'_>, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) -> bool {
     while out.len() < PIECE
         && let Some(message) = taken.next()
     {
-        if filter.is_some_and(|filter| filter.denies(message.parts().subject)) {
-            continue;
-        }
-        append_event(out, "message", &shown(&message.parts()));
+        append(&message.parts(), out);
     }
     !out.is_empty()
+}
+
+/// Appends a message as an event, but not what the filter denies.
+pub(crate) fn append_message(filter: Option<Filter>) -> impl FnMut(&NeutralMessage<'_>, &mut Vec<u8>) {
+    move |message, out| {
+        if !filter
+            .as_ref()
+            .is_some_and(|filter| filter.denies(message.subject))
+        {
+            append_event(out, "message", &shown(message));
+        }
+    }
 }
 
 fn shown<'a>(message: &NeutralMessage<'a>) -> Shown<'a> {
