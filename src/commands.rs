@@ -10,6 +10,7 @@ mod healthcheck;
 mod http;
 mod kv;
 mod mapping;
+mod object;
 mod output;
 mod password;
 mod publish;
@@ -44,6 +45,7 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Stream => stream::run(args, &mut out),
         Tool::Consumer => consumer::run(args, &mut out),
         Tool::KeyValue => kv::run(args, &mut out),
+        Tool::Object => object::run(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,6 +73,7 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Stream => stream::HELP,
         Tool::Consumer => consumer::HELP,
         Tool::KeyValue => kv::HELP,
+        Tool::Object => object::HELP,
         // These talk to no client port.
         Tool::Top => return (top::HELP, ""),
         Tool::Healthcheck => return (healthcheck::HELP, ""),

@@ -61,6 +61,7 @@ pub(crate) enum Tool {
     Stream,
     Consumer,
     KeyValue,
+    Object,
 }
 
 impl Tool {
@@ -78,6 +79,7 @@ impl Tool {
             "stream" => Self::Stream,
             "consumer" => Self::Consumer,
             "kv" => Self::KeyValue,
+            "object" => Self::Object,
             _ => return None,
         })
     }

@@ -50,6 +50,8 @@ pub(super) enum Argument {
     Create,
     Revision,
     Purge,
+    Name,
+    Output,
     /// A setting of a stream or a consumer, by the key that the API has for it.
     Setting(&'static str),
 }

@@ -14,6 +14,7 @@ Commands:
     stream       List, show, make, change, empty and delete streams, and get their messages
     consumer     List, show, make, pause and delete consumers, and get their next messages
     kv           Make, list and delete buckets of keys, and put, get and watch values
+    object       Make, list and delete object stores, and put and get objects
     bench        Measure a server
     top          Watch a server: rates, connections, hot subjects
     healthcheck  Ask a server whether it is well

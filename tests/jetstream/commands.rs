@@ -149,3 +149,54 @@ fn buckets_hold_values() {
     assert_eq!(done(&server, "kv del B -f"), "Deleted B\n");
     refused(&server, "kv ls B", "stream not found (10059)");
 }
+
+#[test]
+fn stores_hold_objects() {
+    let folder = Folder::new("jetstream");
+    let server = keeping(&folder);
+    let files = Folder::new("objects");
+    std::fs::create_dir(files.path()).unwrap();
+    let file = files.path().join("report.txt");
+    // Of several pieces.
+    let content: Vec<u8> = (0..300_000_u32).map(|number| (number % 251) as u8).collect();
+    std::fs::write(&file, &content).unwrap();
+    let (file, copy) = (file.to_str().unwrap(), files.path().join("copy"));
+    let copy = copy.to_str().unwrap();
+
+    assert_eq!(
+        done(&server, "object add STORE --storage memory"),
+        "Made the store STORE\n"
+    );
+    assert_eq!(
+        done(&server, &format!("object put STORE {file}")),
+        "Put report.txt, 300000 bytes\n"
+    );
+    let get = format!("object get STORE report.txt -O {copy}");
+    assert!(done(&server, &get).starts_with("Wrote 300000 bytes to "));
+    assert_eq!(std::fs::read(copy).unwrap(), content);
+    refused(&server, &get, "cannot write");
+    // What replaces it leaves nothing of it.
+    std::fs::write(file, "short").unwrap();
+    assert_eq!(
+        done(&server, &format!("object put STORE {file}")),
+        "Put report.txt, 5 bytes\n"
+    );
+    assert!(done(&server, &format!("{get} -f")).starts_with("Wrote 5 bytes to "));
+    assert_eq!(std::fs::read(copy).unwrap(), b"short");
+    assert_eq!(
+        json(&server, "stream info OBJ_STORE --json")["state"]["messages"],
+        2
+    );
+    assert_eq!(done(&server, "object get STORE report.txt -O -"), "short");
+    assert!(done(&server, "object ls STORE").contains("report.txt"));
+    assert!(done(&server, "object ls").contains("STORE"));
+    assert!(done(&server, "object watch STORE -c 1").contains("report.txt (5 B)"));
+    assert_eq!(
+        done(&server, "object rm STORE report.txt -f"),
+        "Deleted report.txt\n"
+    );
+    refused(&server, &get, "there is no object \"report.txt\" in STORE");
+    assert!(!done(&server, "object ls STORE").contains("report.txt"));
+    assert_eq!(done(&server, "object del STORE -f"), "Deleted STORE\n");
+    refused(&server, "object ls STORE", "stream not found (10059)");
+}

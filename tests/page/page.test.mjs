@@ -418,6 +418,7 @@ test("streams are shown with their messages and consumers, and emptied after a q
     await looking.locator("#streams-table tbody tr", { hasText: "ORDERS" }).getByRole("button").click();
     await looking.getByText("What messages say is shown to administrators.").waitFor();
     assert.equal(await looking.locator("#stream-detail button.danger").count(), 0);
+    await Promise.all([page.close(), looking.close()]);
     client.end();
   } finally {
     await server.stop();

@@ -34,6 +34,7 @@ pub(super) async fn list(
             keys.push(key(bucket, &pulled).to_owned());
         }
     }
+    pull.end(api).await?;
     keys.sort_unstable();
     if parsed.is_true(Argument::Json) {
         return stream::json(out, &keys);
@@ -57,7 +58,7 @@ pub(super) async fn history(
     while let Some(pulled) = pull.next(api, u64::MAX, None).await? {
         show(bucket, &pulled, parsed.is_true(Argument::Json), out)?;
     }
-    Ok(())
+    pull.end(api).await
 }
 
 pub(super) async fn watch(

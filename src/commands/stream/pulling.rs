@@ -14,6 +14,8 @@ const WAITS: Duration = Duration::from_secs(30);
 
 /// What is got from a consumer.
 pub(in crate::commands) struct Pull {
+    /// What has it go, if it was made for this.
+    delete: Option<String>,
     subject: String,
     inbox: String,
     messages: Subscriber,
@@ -37,6 +39,7 @@ impl Pull {
     ) -> Result<Self, ToolError> {
         let (inbox, messages) = api.listen().await?;
         Ok(Self {
+            delete: None,
             subject: api.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{name}")),
             inbox,
             messages,
@@ -60,7 +63,19 @@ impl Pull {
         let request = json!({ "stream_name": stream, "config": settings });
         let made = api.ask(&format!("CONSUMER.CREATE.{stream}"), &request).await?;
         let name = made["name"].as_str().unwrap_or_default().to_owned();
-        Self::from(api, stream, &name).await
+        let pull = Self::from(api, stream, &name).await?;
+        Ok(Self {
+            delete: Some(format!("CONSUMER.DELETE.{stream}.{name}")),
+            ..pull
+        })
+    }
+
+    /// No more is wanted: what was made for it goes at once.
+    pub(in crate::commands) async fn end(self, api: &mut Api) -> Result<(), ToolError> {
+        match &self.delete {
+            Some(what) => api.ask(what, &Value::Null).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// The next message. `at_most`: how many more are wanted; `wait`: how long it may take until it is there, None: not at
