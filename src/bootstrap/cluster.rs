@@ -349,7 +349,7 @@ fn tls_of(cluster: &ClusterConfig, before: Option<&RouteTls>) -> Result<Option<A
         return Ok(None);
     };
     let hosts = cluster.routes.iter().map(|route| &*route.host);
-    let tls = RouteTls::after(settings, hosts, before)?;
+    let tls = RouteTls::new(settings, hosts, before)?;
     for weakness in tls.weaknesses() {
         log::warn!("{weakness}");
     }

@@ -100,6 +100,15 @@ impl Acceptor {
         &self.staples
     }
 
+    /// Tells peers what those of `before` were told, of the certificates that are the same.
+    pub fn inherit(&self, before: &Self) {
+        for staple in self.staples() {
+            for other in before.staples() {
+                staple.inherit(other);
+            }
+        }
+    }
+
     /// Whether the key of the peer, with whom the handshake is over, is one of those that peers may have. Of a peer
     /// without a certificate it is not, if there are any pins.
     pub fn is_pinned(&self, ssl: &SslRef) -> bool {

@@ -40,7 +40,7 @@ impl ClientTls {
     pub fn after(settings: &Settings, before: Option<&Self>) -> Result<Self, TlsError> {
         let tls = Self::made(settings, before)?;
         if let Some(before) = before {
-            tls.inherit(before);
+            tls.acceptor.inherit(&before.acceptor);
         }
         Ok(tls)
     }
@@ -92,15 +92,6 @@ impl ClientTls {
     pub fn keep(&self) {
         if let Some(checks) = &self.peer_checks {
             checks.keep();
-        }
-    }
-
-    /// Tells clients what those of before were told, of the certificates that are the same.
-    fn inherit(&self, before: &Self) {
-        for staple in self.staples() {
-            for other in before.staples() {
-                staple.inherit(other);
-            }
         }
     }
 

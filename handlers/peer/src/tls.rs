@@ -8,7 +8,9 @@ use vagus_actors::connection_events::ConnectionEvents;
 use vagus_delivery::wire::{Direction, Entrance, PeerCheck};
 use vagus_ocsp::{ChecksUntil, PeerChecks, now};
 use vagus_tls::ocsp::{NotShown, Question, Staple, has_shown};
-use vagus_tls::{Acceptor, CertificateNames, Connector, OcspPeer, Pin, Settings, SslRef, TlsError};
+use vagus_tls::{
+    Acceptor, CertificateNames, Connector, OcspCache, OcspPeer, Pin, Settings, SslRef, TlsError,
+};
 
 /// The TLS of a server's routes, made ready.
 #[derive(Debug)]
@@ -42,23 +44,13 @@ pub(crate) struct Evidence {
 }
 
 impl RouteTls {
-    /// Reads the certificates that the settings name. `hosts` are those of the routes of the configuration.
+    /// Reads the certificates that the settings name. `hosts` are those of the routes of the configuration. With another
+    /// `before`, it goes on in place of that: knowing what that knows of peers, and telling them what it told of the certificates
+    /// that are the same.
     ///
     /// # Errors
     /// When one cannot be read or used.
     pub fn new<'h>(
-        settings: &Settings,
-        hosts: impl Iterator<Item = &'h str> + Clone,
-    ) -> Result<Self, TlsError> {
-        Self::after(settings, hosts, None)
-    }
-
-    /// The same, to go on in place of another: knowing what that knows of peers, and telling them what it told of the
-    /// certificates that are the same.
-    ///
-    /// # Errors
-    /// When a certificate cannot be read or used.
-    pub fn after<'h>(
         settings: &Settings,
         hosts: impl Iterator<Item = &'h str> + Clone,
         before: Option<&Self>,
@@ -68,12 +60,14 @@ impl RouteTls {
             .verify_cert_and_check_known_urls
             .then(|| hosts.map(str::to_owned).collect());
         let acceptor = Acceptor::new(settings)?;
-        for (staple, other) in acceptor.staples().iter().flat_map(|staple| {
-            let others = before.into_iter().flat_map(Self::staples);
-            others.map(move |other| (staple, other))
-        }) {
-            staple.inherit(other);
+        if let Some(before) = before {
+            acceptor.inherit(&before.acceptor);
         }
+        // Servers are few: what is kept over a restart is about clients.
+        let cache = OcspCache {
+            local_store: None,
+            ..settings.ocsp_cache.clone()
+        };
         // As in nats-server, who shows what its authority says has others show the same.
         let shows = !acceptor.staples().is_empty();
         let in_place_of_staples = shows.then(|| {
@@ -86,14 +80,12 @@ impl RouteTls {
                 .as_ref()
                 .map_or(&[][..], |stapling| &stapling.urls);
             let before = before.and_then(|before| before.in_place_of_staples.as_ref());
-            PeerChecks::new(peer, &settings.ocsp_cache, before)
-                .of_servers()
-                .asking(urls)
+            PeerChecks::new(peer, &cache, before).of_servers().asking(urls)
         });
         let asked = settings.ocsp_peer.as_ref().filter(|peer| peer.verify);
         let peer_checks = asked.map(|peer| {
             let before = before.and_then(|before| before.peer_checks.as_ref());
-            PeerChecks::new(peer.clone(), &settings.ocsp_cache, before).of_servers()
+            PeerChecks::new(peer.clone(), &cache, before).of_servers()
         });
         Ok(Self {
             acceptor,
@@ -129,13 +121,6 @@ impl RouteTls {
     /// What others are told of the state of the certificates. Somebody has to ask for it before there are routes.
     pub fn staples(&self) -> &[Arc<Staple>] {
         self.acceptor.staples()
-    }
-
-    /// Writes down what outlives the process.
-    pub fn keep(&self) {
-        for checks in self.peer_checks.iter().chain(&self.in_place_of_staples) {
-            checks.keep();
-        }
     }
 
     /// Asks about a server in the middle of its handshake, which is to end by then.
