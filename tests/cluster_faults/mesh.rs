@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::Duration;
 use vagus_test_support::{Client, Message, Process, eventually, eventually_equal};
 
@@ -20,6 +21,9 @@ const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_
 
 /// Of servers that give up nobody in the time that a test takes.
 const PATIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_faults/patient.conf");
+
+/// The same of a server of another make that is too old to be told who is to be given up.
+const OLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster_faults/old.conf");
 
 /// The server that is of another make, where one is named.
 const OF_ANOTHER_MAKE: usize = 1;
@@ -62,11 +66,22 @@ struct Member {
     others: usize,
 }
 
+/// The program of this project.
+const OWN: &str = env!("CARGO_BIN_EXE_vagus");
+
 /// What runs as a server.
 fn program_of(number: usize) -> String {
     let other = std::env::var("MIXED_WITH").ok();
     let other = other.filter(|program| number == OF_ANOTHER_MAKE && !program.is_empty());
-    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_vagus").to_owned())
+    other.unwrap_or_else(|| OWN.to_owned())
+}
+
+/// Whether the program takes this configuration: that of this project does.
+fn takes(program: &str, configuration: &str) -> bool {
+    program == OWN || {
+        let tried = Command::new(program).args(["-t", "-c", configuration]).output();
+        tried.expect("it can be run").status.success()
+    }
 }
 
 /// What a listener is subscribed to: everything that all are told, jobs as one of the workers, what is for its server.
@@ -177,8 +192,13 @@ impl Mesh {
         let (name, routes) = (format!("server-{number}"), routes.join(","));
         let (clients, monitoring) = (CLIENTS.to_string(), MONITORING.to_string());
         let cluster = format!("nats://{}", self.address(number, ROUTES));
+        let program = program_of(number);
+        let configuration = match takes(&program, self.configuration) {
+            true => self.configuration,
+            false => OLD,
+        };
         let arguments = [
-            ["-c", self.configuration],
+            ["-c", configuration],
             ["-n", &name],
             ["-a", &address],
             ["-p", &clients],
@@ -187,7 +207,6 @@ impl Mesh {
             ["--routes", &routes],
             ["--cluster_advertise", &advertised],
         ];
-        let program = program_of(number);
         let machine = self.network.machine(number);
         let mut process = machine.on(|| Process::spawn(&program, arguments.as_flattened()));
         process.log_line("Server is ready");
@@ -275,8 +294,21 @@ impl Mesh {
     fn known_to(&self, number: usize) -> BTreeSet<String> {
         let routez = self.ask(number, "/routez");
         let routes = routez["routes"].as_array().expect("a list");
-        let name = |route: &Value| route["remote_name"].as_str().expect("a name").to_owned();
+        let name = |route: &Value| match route["remote_name"].as_str() {
+            Some(name) => name.to_owned(),
+            None => self.name_of(route["remote_id"].as_str().expect("an id")),
+        };
         routes.iter().map(name).collect()
+    }
+
+    /// What the server of an id is called, if it runs: old servers do not say it of others.
+    fn name_of(&self, id: &str) -> String {
+        let running = self.running().into_iter();
+        let found = running
+            .map(|number| self.ask(number, "/varz"))
+            .find(|shown| shown["server_id"] == *id);
+        let name = found.and_then(|shown| shown["server_name"].as_str().map(str::to_owned));
+        name.unwrap_or_else(|| id.to_owned())
     }
 
     /// Returns when a server has routes to these, and to no others.

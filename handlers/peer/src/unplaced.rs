@@ -6,8 +6,9 @@ use hashbrown::HashMap;
 /// What may be kept for one server, in bytes.
 const KEPT_AT_MOST: usize = 32 * 1024 * 1024;
 
-/// What keeping one takes beside its text.
+/// What keeping one takes beside its text, and what an account does for its first.
 const OVERHEAD: usize = 64;
+const ACCOUNT: usize = 320;
 
 /// Interest by account, each as it is named within its account, with the number of members of a queue group.
 #[derive(Debug, Default)]
@@ -34,7 +35,8 @@ impl Unplaced {
 
     /// It is wanted.
     pub(crate) fn note(&mut self, account: &[u8], name: &[u8], weight: u32) {
-        let takes = size_of_one(account, name);
+        let of_account = if self.has(account) { 0 } else { ACCOUNT };
+        let takes = of_account + size_of_one(account, name);
         if self.bytes + takes > KEPT_AT_MOST {
             self.is_incomplete = true;
             return;
@@ -53,14 +55,16 @@ impl Unplaced {
             }
             if kept.is_empty() {
                 self.accounts.remove(account);
+                self.bytes -= ACCOUNT;
             }
         }
     }
 
     /// Nothing is wanted in an account any more.
     pub(crate) fn forget_account(&mut self, account: &[u8]) {
-        let kept = self.accounts.remove(account).unwrap_or_default();
-        self.bytes -= kept.keys().map(|name| size_of_one(account, name)).sum::<usize>();
+        if let Some(kept) = self.accounts.remove(account) {
+            self.bytes -= ACCOUNT + kept.keys().map(|name| size_of_one(account, name)).sum::<usize>();
+        }
     }
 
     /// One of those that are wanted in an account, in no order; it is kept no longer.
@@ -102,6 +106,19 @@ mod tests {
         unplaced.forget_account(b"X");
         assert!(!unplaced.has(b"A") && unplaced.has(b"B"));
         unplaced.forget_account(b"B");
+        assert_eq!(unplaced.bytes, 0);
+    }
+
+    #[test]
+    fn many_accounts_cost_what_they_take() {
+        let mut unplaced = Unplaced::default();
+        for number in 0..200_000 {
+            unplaced.note(format!("NOBODY{number}").as_bytes(), b"a", 1);
+        }
+        assert!(unplaced.is_incomplete() && unplaced.accounts.len() < 100_000);
+        for number in 0..200_000 {
+            unplaced.forget(format!("NOBODY{number}").as_bytes(), b"a");
+        }
         assert_eq!(unplaced.bytes, 0);
     }
 
