@@ -40,7 +40,7 @@ fn entry(events: &mut Events) -> Value {
 
 #[test]
 fn what_a_stream_keeps_is_read_by_sequence_and_by_subject() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let (_server, address, mut owner) = started(&folder, "");
     let created = ask_json(
         &mut owner,
@@ -73,7 +73,7 @@ fn what_a_stream_keeps_is_read_by_sequence_and_by_subject() {
 
 #[test]
 fn keys_are_put_got_and_deleted() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let (_server, address, _owner) = started(&folder, "");
     let said = put(address, "a/b", &[], "blue");
     assert_eq!((said.status, &*said.body), (200, r#"{"revision":1}"#));
@@ -95,7 +95,7 @@ fn keys_are_put_got_and_deleted() {
 
 #[test]
 fn a_key_is_changed_on_a_condition() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let (_server, address, _owner) = started(&folder, "");
     let absent = [("If-None-Match", "*")];
     assert_eq!(put(address, "k", &absent, "1").status, 200);
@@ -114,7 +114,7 @@ fn a_key_is_changed_on_a_condition() {
 
 #[test]
 fn who_watches_is_told_what_is_there_and_what_becomes_of_it() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let (_server, address, _owner) = started(&folder, "");
     for (key, value) in [("a.1", "x"), ("a.1", "y"), ("b", "z")] {
         assert_eq!(put(address, key, &[], value).status, 200);
@@ -136,7 +136,7 @@ fn who_watches_is_told_what_is_there_and_what_becomes_of_it() {
 
 #[test]
 fn users_read_and_write_what_their_permissions_let_them() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let users = "authorization { users: [
         {user: ann, password: p, permissions: {publish: ['$KV.B.a', '$JS.API.STREAM.MSG.GET.KV_B'], subscribe: '_INBOX.>'}}
         {user: owner, password: p}] }\nno_auth_user: owner";
