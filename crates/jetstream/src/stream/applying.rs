@@ -53,7 +53,7 @@ impl<M: Messages> Stream<M> {
             Entry::Configure { config, request } => {
                 let retention = std::mem::replace(&mut self.config, *config).retention;
                 if retention != self.config.retention {
-                    self.none_may_be_needed();
+                    self.done_with_may_be_unneeded();
                 }
                 self.prepare_transforms();
                 self.enforce_all_limits();

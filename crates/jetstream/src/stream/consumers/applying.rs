@@ -239,7 +239,7 @@ impl<M: Messages> Stream<M> {
         marks
             .first_kept
             .map(|first| consumers.keeping.remove(&(first, number)));
-        self.may_be_unneeded(consumer.first_needed(), self.last, consumer.filter.clone());
+        self.unneeded_without(&consumer);
     }
 
     fn unwatch(&mut self, number: u64) {

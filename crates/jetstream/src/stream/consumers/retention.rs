@@ -3,7 +3,7 @@
 use super::Consumers;
 use super::sweep::Sweep;
 use crate::config::Retention;
-use crate::consumer::Filter;
+use crate::consumer::{Consumer, Filter};
 use crate::held::Messages;
 use crate::stream::Stream;
 use std::collections::BTreeSet;
@@ -64,9 +64,24 @@ impl<M: Messages> Stream<M> {
         }
     }
 
-    /// Nobody may need any of the messages any more.
-    pub(in crate::stream) fn none_may_be_needed(&mut self) {
-        self.may_be_unneeded(self.first, self.last, Filter::default());
+    /// Consumers have messages go from now on: those that they are done with already are looked at. What none of them ever
+    /// wanted stays, as in nats-server.
+    pub(in crate::stream) fn done_with_may_be_unneeded(&mut self) {
+        let consumers = self.consumers.by_number.values();
+        let passed: Vec<(u64, Filter)> = consumers
+            .map(|consumer| (consumer.progress.next, consumer.filter.clone()))
+            .collect();
+        for (next, filter) in passed {
+            self.may_be_unneeded(self.first, self.last.min(next.saturating_sub(1)), filter);
+        }
+    }
+
+    /// A consumer has gone: what it needed may not be any more. Without any consumer nothing is.
+    pub(super) fn unneeded_without(&mut self, gone: &Consumer) {
+        match self.consumers.by_number.is_empty() {
+            true => self.may_be_unneeded(self.first, self.last, Filter::default()),
+            false => self.may_be_unneeded(gone.first_needed(), self.last, gone.filter.clone()),
+        }
     }
 
     pub(super) fn has_to_sweep(&self) -> bool {

@@ -1,7 +1,9 @@
 //! Which messages stay because of consumers.
 
+use super::super::config;
 use super::desk;
 use crate::api::GetRequest;
+use crate::stream::Requested;
 use crate::time::SECOND;
 
 #[test]
@@ -38,6 +40,38 @@ fn what_consumers_have_done_with_goes() {
         desk.ack([1, 2]);
         desk.effects();
         assert_eq!(desk.scene.messages().len(), left, "{settings}");
+    }
+}
+
+/// What consumers are done with goes, what none of them ever wanted stays; and all goes with the last consumer.
+#[test]
+fn a_stream_that_comes_to_keep_by_interest_keeps_what_nobody_is_done_with() {
+    for (consumers, acknowledged, left) in [(0, 0, 4), (1, 2, 3), (2, 2, 4)] {
+        let mut desk = desk("");
+        for name in ["C", "D"].into_iter().take(consumers) {
+            desk.consumer_named(name, r#","filter_subjects":["p.a","p.b"]"#);
+        }
+        desk.publish(&["p.a", "p.c", "p.b", "p.a"]);
+        desk.pull("r", "2");
+        desk.sent();
+        desk.ack((1..=acknowledged).step_by(2));
+        desk.effects();
+        let interest = config(r#","retention":"interest""#);
+        assert_eq!(
+            desk.request(|scene, _, request| {
+                scene.stream.request_update(interest, request);
+                Ok(Requested::Decided)
+            }),
+            "done"
+        );
+        desk.effects();
+        assert_eq!(desk.scene.messages().len(), left, "{consumers} consumers");
+        for name in ["C", "D"].into_iter().take(consumers) {
+            desk.delete(name);
+            desk.effects();
+        }
+        let left = if consumers == 0 { left } else { 0 };
+        assert_eq!(desk.scene.messages().len(), left, "{consumers} consumers have gone");
     }
 }
 
