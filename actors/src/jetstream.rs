@@ -15,6 +15,8 @@ mod shown;
 mod starter;
 mod stored;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod workers;
 
 pub use account::AccountStreams;
@@ -101,6 +103,11 @@ impl OpenedStreams {
     /// # Errors
     /// If another process has the folder, or the disk or the system fails.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(RealDisk), settings)
+    }
+
+    /// The same on any disk.
+    fn open_on(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, OpenError> {
         let Settings {
             folder,
             name,
@@ -117,7 +124,6 @@ impl OpenedStreams {
             zones,
         } = settings;
         let keys = encryption.as_ref().map(opening::keys).transpose()?;
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let Opened {
             store,
             recovered,
@@ -125,13 +131,15 @@ impl OpenedStreams {
             unusable,
         } = opening::open((&disk, &folder), keys, &domain, &zones)?;
         let workers = Workers::start()?;
-        let (address, log) = LogAddress::start(recovered, workers.clone())?;
+        let unwritten = Arc::default();
+        let of_disk = log::Room::new(store.reserve(), Arc::clone(&unwritten))?;
+        let (address, log) = LogAddress::start(recovered, workers.clone(), of_disk)?;
         let room = ServerRoom {
             max_memory,
             max_storage,
             reserved: Reserved::default(),
         };
-        let shared = (address, workers);
+        let shared = (address, workers, unwritten);
         let asking = Asking {
             folder,
             name,

@@ -240,7 +240,10 @@ impl AccountStreams {
             machine: machine(messages),
             identity,
             index: 0,
+            checkpointed: 0,
             is_new: true,
+            failure: None,
+            flush: None,
         };
         let begun = self.begin(found).await;
         // The server is at its end.

@@ -3,11 +3,18 @@
 //! It is an actor on a thread of its own, which waits for the disk and for nobody else. All that streams have handed in
 //! while it wrote is the next write, which one sync makes durable: there is no timer. Its mailbox is bounded by what
 //! streams may have in flight.
+//!
+//! After a write or a sync has failed it opens its files again, until it can write: what was durable is there, everybody
+//! who waited was told that the rest is not. While room on the disk ends it tells which streams may take in no more.
 
+mod healing;
 mod measured;
+mod room;
 mod writer;
 
 pub use measured::Distribution;
+
+pub(super) use room::Room;
 
 use measured::{BATCHES, Measured, SYNC_TIMES};
 use parking_lot::{Condvar, Mutex};
@@ -18,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use vagus_store::wal::{GroupId, Importance, Recovered, WalError};
+use vagus_store::wal::{Excerpt, GroupId, Importance, Recovered, WalError};
 use writer::Writer;
 
 /// Where the Log is reached.
@@ -36,6 +43,13 @@ pub(super) trait Follower: Send {
 
     /// Nothing that is not durable yet will be.
     fn failed(&self, error: &Arc<WalError>);
+
+    /// The log goes on after it has failed. `is_in_doubt`: entries that the stream was told are written may be lost; it is
+    /// to be checkpointed before it goes on.
+    fn healed(&self, is_in_doubt: bool);
+
+    /// Whether there is room on the disk for messages of the stream.
+    fn has_room(&self, has_room: bool);
 
     /// The log needs the room that entries of the stream take: it is to be checkpointed.
     fn checkpoint(&self);
@@ -62,7 +76,11 @@ enum Order {
     Release(GroupId, u64),
     /// The group is gone; told when that is durable.
     Forget(GroupId, oneshot::Sender<bool>),
+    /// What the log has of a group is to be read.
+    Excerpt(GroupId, oneshot::Sender<Excerpt>),
     Prepared(vagus_store::wal::Preparation, bool),
+    /// There was no room on the disk for something else than the log.
+    Full,
 }
 
 #[derive(Debug, Default)]
@@ -99,6 +117,8 @@ struct Counters {
     files: AtomicU64,
     files_at_most: AtomicU64,
     has_failed: AtomicBool,
+    healed: AtomicU64,
+    read_only: AtomicU64,
 }
 
 impl Default for Counters {
@@ -112,6 +132,8 @@ impl Default for Counters {
             files: AtomicU64::new(0),
             files_at_most: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
+            healed: AtomicU64::new(0),
+            read_only: AtomicU64::new(0),
         }
     }
 }
@@ -133,24 +155,29 @@ pub struct LogState {
     pub files: u64,
     /// How many there may be.
     pub files_at_most: u64,
-    /// Whether the disk has failed.
+    /// Whether the disk has failed, and the log cannot be written at the moment.
     pub has_failed: bool,
+    /// How often it has gone on after that.
+    pub healed: u64,
+    /// Streams that take in no messages, as the disk has little room left.
+    pub read_only: u64,
 }
 
 impl LogAddress {
-    /// Starts the writer of a log that was opened. `work` has files made elsewhere.
+    /// Starts the writer of a log that was opened. `work` has files made elsewhere; `room` says what the disk has left.
     ///
     /// # Errors
     /// When the system has no thread to give.
     pub(super) fn start(
         recovered: Recovered,
         work: super::workers::Workers,
+        room: Room,
     ) -> io::Result<(Self, LogThread)> {
         let address = Self(Arc::default());
         let own = address.clone();
         let thread = thread::Builder::new()
             .name("stream log".to_owned())
-            .spawn(move || Writer::new(recovered, own, work).run())?;
+            .spawn(move || Writer::new(recovered, own, work, room).run())?;
         Ok((address, LogThread(thread)))
     }
 
@@ -174,6 +201,19 @@ impl LogAddress {
         let (told, is_told) = oneshot::channel();
         self.tell(Order::Forget(group, told));
         is_told.await.unwrap_or(false)
+    }
+
+    /// What the log has of a group: nobody follows it any more, and all that it was to write of it is durable. None: it
+    /// cannot be said now.
+    pub(super) async fn excerpt(&self, group: GroupId) -> Option<Excerpt> {
+        let (told, is_told) = oneshot::channel();
+        self.tell(Order::Excerpt(group, told));
+        is_told.await.ok()
+    }
+
+    /// There was no room on the disk: streams take in no more, and what is kept back is freed.
+    pub(super) fn disk_is_full(&self) {
+        self.tell(Order::Full);
     }
 
     fn tell(&self, order: Order) {
@@ -227,6 +267,8 @@ impl LogAddress {
             files: get(&counters.files),
             files_at_most: get(&counters.files_at_most),
             has_failed: counters.has_failed.load(Ordering::Relaxed),
+            healed: get(&counters.healed),
+            read_only: get(&counters.read_only),
         }
     }
 }

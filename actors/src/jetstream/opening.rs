@@ -1,28 +1,33 @@
 //! What is in the folder of a server's streams when it starts.
 
+use super::identity;
+use super::server::{Server, Zones};
 use super::shown::AilingStream;
 use super::stored::Stored;
 use super::stream::Found;
-use super::{identity, server::Zones};
 use bytes::Bytes;
 use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use vagus_configs::Encryption;
 use vagus_jetstream::stream::Stream as Machine;
 use vagus_jetstream::stream::entry::{self, NoEntries};
-use vagus_store::messages::{Messages, MessagesOptions};
-use vagus_store::wal::{Entry, GroupId, Recovered, WalOptions};
+use vagus_store::messages::{Flush, Messages, MessagesOptions, WriteError};
+use vagus_store::wal::{Entry, Excerpt, GroupId, Recovered, WalOptions};
 use vagus_store::{
     Cipher, Disk, EncryptionError, FoundStream, Keys, Store, StoreError, StoreOptions, StreamIdentity,
+    StreamPlace,
 };
 
-/// How long a file of the log is, and how many there are: many, so that few streams have to be checkpointed for the next.
-const LOG_FILE: u64 = 16 << 20;
+/// How many files the log has at most: many, so that few streams have to be checkpointed for the next.
 const LOG_FILES: usize = 32;
 
-/// So many bytes are kept back for what frees room when the disk is full.
-const RESERVE: u64 = 0;
+/// How long each is, and how much is kept back for what frees room when the disk is full: these shares of what the disk has
+/// left, and no more and no less than so much.
+const LOG_FILE: (u64, u64, u64) = (128, 1 << 20, 16 << 20);
+const RESERVE: (u64, u64, u64) = (64, 0, 32 << 20);
 
 /// What is not written of a stream while the log is read, until it is.
 const UNWRITTEN_AT_MOST: u64 = 4 << 20;
@@ -39,7 +44,7 @@ pub enum OpenError {
     Encryption(#[from] EncryptionError),
     /// The system has no threads left.
     #[error(transparent)]
-    System(#[from] std::io::Error),
+    System(#[from] io::Error),
 }
 
 /// The keys of files. Without one of before, files may still be encrypted with this one by the other cipher.
@@ -68,13 +73,6 @@ pub(super) struct Opened {
     pub(super) unusable: Vec<AilingStream>,
 }
 
-/// A stream, while the log is read.
-struct Reading {
-    found: Found,
-    /// Why it cannot be used, if that is so.
-    failure: Option<String>,
-}
-
 /// Opens the folder, for this process alone.
 pub(super) fn open(
     (disk, folder): (&Arc<dyn Disk>, &Path),
@@ -82,14 +80,16 @@ pub(super) fn open(
     domain: &str,
     zones: &Zones,
 ) -> Result<Opened, OpenError> {
+    let left = left_on(&**disk, folder)?;
+    let share = |(share, least, most): (u64, u64, u64)| (left / share).clamp(least, most);
     let options = StoreOptions {
         wal: WalOptions {
-            file_size: LOG_FILE,
+            file_size: share(LOG_FILE),
             files_at_most: LOG_FILES,
             ..WalOptions::default()
         },
         keys,
-        reserve: RESERVE,
+        reserve: share(RESERVE),
     };
     let mut store = Store::open(disk.clone(), folder, options)?;
     let mut streams = store.streams(&options_of)?;
@@ -98,18 +98,11 @@ pub(super) fn open(
         log::error!("JetStream: {quarantined:?} cannot be used and is set aside");
         unusable.extend(set_aside(&quarantined.folder));
     }
-    let mut reading: HashMap<GroupId, Reading> = HashMap::new();
+    let mut reading: HashMap<GroupId, Found> = HashMap::new();
     for found in &mut streams.found {
-        for damage in &found.found.damage {
-            let StreamIdentity { account, name, .. } = &found.identity;
-            log::error!("JetStream: stream '{account} > {name}' is damaged: {damage}");
-        }
+        tell_of_damage(found);
         match restore(disk, found, domain) {
-            Ok(found) => {
-                let group = found.identity.group;
-                let failure = None;
-                reading.insert(group, Reading { found, failure });
-            }
+            Ok(found) => drop(reading.insert(found.identity.group, found)),
             Err(NoEntries) => {
                 let StreamIdentity { account, name, .. } = &found.identity;
                 log::error!("JetStream: stream '{account} > {name}' cannot be read, and is left as it is");
@@ -118,11 +111,10 @@ pub(super) fn open(
         }
     }
     let recovered = store.recover_log(&streams, &mut |entry| {
-        if let Some(reading) = reading.get_mut(&entry.group)
-            && reading.failure.is_none()
-            && let Err(error) = replay(disk, &mut reading.found, entry, zones)
+        if let Some(found) = reading.get_mut(&entry.group)
+            && found.failure.is_none()
         {
-            reading.failure = Some(error);
+            found.failure = replay(disk, found, entry, zones).err();
         }
     })?;
     for damage in &recovered.damage {
@@ -131,25 +123,10 @@ pub(super) fn open(
     for group in &recovered.forgotten {
         reading.remove(group);
     }
-    let mut found = Vec::new();
-    for Reading {
-        found: stream,
-        failure,
-    } in reading.into_values()
-    {
-        match failure {
-            None => found.push(stream),
-            Some(failure) => {
-                let StreamIdentity { account, name, .. } = &stream.identity;
-                log::error!("JetStream: stream '{account} > {name}' cannot be used: {failure}");
-                unusable.push(could_not_be_opened(&stream.identity));
-            }
-        }
-    }
     Ok(Opened {
         store,
         recovered,
-        streams: found,
+        streams: reading.into_values().collect(),
         unusable,
     })
 }
@@ -172,6 +149,57 @@ fn could_not_be_opened(identity: &StreamIdentity) -> AilingStream {
     }
 }
 
+/// How many bytes the disk has left that a folder is on, or will be.
+fn left_on(disk: &dyn Disk, folder: &Path) -> io::Result<u64> {
+    let mut left = disk.available(folder);
+    for above in folder.ancestors().skip(1) {
+        match &left {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let is_here = above.as_os_str().is_empty();
+                left = disk.available(if is_here { Path::new(".") } else { above });
+            }
+            _ => break,
+        }
+    }
+    left
+}
+
+/// Opens one stream again, from its checkpoint and what the log has of it.
+pub(super) fn open_again(
+    server: &Server,
+    place: &StreamPlace,
+    identity: StreamIdentity,
+    excerpt: &Excerpt,
+) -> Result<Found, String> {
+    let (disk, zones) = (&server.disk, &server.zones);
+    let options = options_of(&identity);
+    let mut found = place
+        .open(&identity, options)
+        .map_err(|error| error.to_string())?;
+    tell_of_damage(&found);
+    let mut found = restore(disk, &mut found, &server.domain).map_err(|error| error.to_string())?;
+    let mut failure = None;
+    let damage = excerpt.read(found.index, &mut |entry| {
+        if failure.is_none() {
+            failure = replay(disk, &mut found, entry, zones).err();
+        }
+    });
+    for damage in damage.map_err(|error| error.to_string())? {
+        log::error!("JetStream: the log of streams is damaged: {damage:?}");
+    }
+    match failure {
+        None => Ok(found),
+        Some(failure) => Err(failure),
+    }
+}
+
+fn tell_of_damage(FoundStream { identity, found }: &FoundStream) {
+    for damage in &found.damage {
+        let StreamIdentity { account, name, .. } = identity;
+        log::error!("JetStream: stream '{account} > {name}' is damaged: {damage}");
+    }
+}
+
 /// How the messages of a stream are kept, by what it was when it was made.
 fn options_of(stream: &StreamIdentity) -> MessagesOptions {
     let held = Stored::nothing();
@@ -188,16 +216,25 @@ fn restore(disk: &Arc<dyn Disk>, found: &mut FoundStream, domain: &str) -> Resul
     // What was found is asked for its position still.
     let messages = std::mem::replace(&mut found.found.messages, Messages::in_memory());
     let machine = Machine::restore(state, domain, Stored::new(disk.clone(), messages))?;
+    let index = found.found.position.index;
     Ok(Found {
         machine,
         identity: found.identity.clone(),
-        index: found.found.position.index,
+        index,
+        checkpointed: index,
         is_new: false,
+        failure: None,
+        flush: None,
     })
 }
 
-/// Applies an entry of the log.
+/// Applies an entry of the log. One that panics costs the stream that it is of.
 fn replay(disk: &Arc<dyn Disk>, found: &mut Found, entry: &Entry<'_>, zones: &Zones) -> Result<(), String> {
+    let applied = catch_unwind(AssertUnwindSafe(|| apply(disk, found, entry, zones)));
+    applied.unwrap_or_else(|_| Err(format!("entry {} of its log has it panic", entry.index)))
+}
+
+fn apply(disk: &Arc<dyn Disk>, found: &mut Found, entry: &Entry<'_>, zones: &Zones) -> Result<(), String> {
     let entries = entry::decode(Bytes::copy_from_slice(entry.body)).map_err(|error| error.to_string())?;
     for entry in entries {
         found.machine.apply(entry, &**zones);
@@ -211,16 +248,23 @@ fn replay(disk: &Arc<dyn Disk>, found: &mut Found, entry: &Entry<'_>, zones: &Zo
     }
     // What was erased is deleted; its bytes are written over when the next compaction comes by.
     drop(held.take_erasures());
-    if held.with(|messages| messages.unwritten()) >= UNWRITTEN_AT_MOST {
-        let flushed = held.with(|messages| {
-            let Some(flush) = messages.flush()? else {
-                return Ok(());
-            };
-            flush.run(&**disk)?;
-            messages.flushed(&flush);
-            Ok(())
-        });
-        flushed.map_err(|error: vagus_store::messages::WriteError| error.to_string())?;
+    if found.flush.is_none() && held.with(|messages| messages.unwritten()) >= UNWRITTEN_AT_MOST {
+        found.flush = flush(disk, held).map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// Writes what is in memory alone; gives it back if there is no room for it.
+fn flush(disk: &Arc<dyn Disk>, held: &Stored) -> Result<Option<Flush>, WriteError> {
+    let Some(flush) = held.with(|messages| messages.flush())? else {
+        return Ok(None);
+    };
+    match flush.run(&**disk) {
+        Ok(()) => {
+            held.with(|messages| messages.flushed(&flush));
+            Ok(None)
+        }
+        Err(error) if error.is_for_room() => Ok(Some(flush)),
+        Err(error) => Err(error),
+    }
 }

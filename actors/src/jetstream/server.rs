@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use vagus_jetstream::account::{Reserved, ServerRoom};
 use vagus_jetstream::config::{ServerLimits, Storage, StreamConfig};
 use vagus_store::{Disk, Store};
@@ -62,12 +62,14 @@ pub(super) struct Server {
     room: Mutex<ServerRoom>,
     memory: AtomicI64,
     storage: AtomicI64,
+    /// See [`Self::count_unwritten`].
+    unwritten: Arc<AtomicU64>,
 }
 
 impl Server {
     pub(super) fn new(
         (disk, store): (Arc<dyn Disk>, Store),
-        (log, workers): (LogAddress, Workers),
+        (log, workers, unwritten): (LogAddress, Workers, Arc<AtomicU64>),
         zones: Zones,
         asking: Asking,
         limits: ServerLimits,
@@ -107,6 +109,7 @@ impl Server {
             room: Mutex::new(room),
             memory: AtomicI64::new(0),
             storage: AtomicI64::new(0),
+            unwritten,
         }
     }
 
@@ -131,6 +134,15 @@ impl Server {
             self.batches.fetch_add(now - before, Ordering::Relaxed);
         } else if now < before {
             self.batches.fetch_sub(before - now, Ordering::Relaxed);
+        }
+    }
+
+    /// A stream had so many bytes that are in the log alone, and has so many now.
+    pub(super) fn count_unwritten(&self, before: u64, now: u64) {
+        if now > before {
+            self.unwritten.fetch_add(now - before, Ordering::Relaxed);
+        } else if now < before {
+            self.unwritten.fetch_sub(before - now, Ordering::Relaxed);
         }
     }
 

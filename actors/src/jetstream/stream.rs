@@ -10,6 +10,7 @@ mod carrier;
 mod consuming;
 mod deciding;
 mod keeping;
+mod recovering;
 mod showing;
 mod speaking;
 mod telling;
@@ -29,7 +30,8 @@ use asking::{Carry, Outcome, Question};
 use bytes::Bytes;
 use carrier::Carrier;
 use consuming::Reached;
-use keeping::Keeping;
+use keeping::{Keeping, Unwritten};
+use recovering::{Ailment, Anew};
 use serde::Serialize;
 use speaking::Spoken;
 use std::collections::{HashMap, VecDeque};
@@ -41,11 +43,11 @@ use vagus_delivery::mailbox::{Mailbox, Messages};
 use vagus_delivery::outbox::{ConnectionSubscription, WhenFull};
 use vagus_delivery::subscriptions::Change;
 use vagus_jetstream::config::{Storage, StreamConfig};
-use vagus_jetstream::error::ApiError;
 use vagus_jetstream::held::Messages as _;
 use vagus_jetstream::stream::{Publish, Stream as Machine};
 use vagus_routing::ConnectionKind;
 use vagus_store::StreamIdentity;
+use vagus_store::messages::Flush;
 use vagus_store::wal::{Importance, WalError};
 
 /// What may wait in the mailbox of a stream, in bytes, until publishers are paused.
@@ -102,8 +104,14 @@ pub(super) struct Found {
     pub(super) identity: StreamIdentity,
     /// The index of the last entry of its log.
     pub(super) index: u64,
+    /// That of the last that is in its checkpoint.
+    pub(super) checkpointed: u64,
     /// Whether it has just been made.
     pub(super) is_new: bool,
+    /// Why what is there is not all of it, if that is so.
+    pub(super) failure: Option<String>,
+    /// What could not be written yet, as the disk had no room.
+    pub(super) flush: Option<Flush>,
 }
 
 /// What a stream subscribes to.
@@ -140,6 +148,8 @@ pub(super) struct Stream {
     next_request: u64,
     /// What is asked that has to wait for something that is being read, by what that is.
     questions: VecDeque<(u64, Question)>,
+    /// What is asked and has not learnt all, in its turn.
+    unfinished: VecDeque<Question>,
     /// What has to be wished again when the log is further.
     wishes: VecDeque<Carry>,
     /// How the consumers that there are get to those who have them, by their names.
@@ -156,8 +166,17 @@ pub(super) struct Stream {
     waker: Option<Waker>,
     own: Addr<Self>,
     is_new: bool,
+    /// For how many bytes it has had itself counted.
+    counted_bytes: i64,
+    /// How many of them wait to be written into segments, as it has said.
+    counted_unwritten: u64,
+    /// Whether the disk has room for messages of it.
+    has_room: bool,
     /// Nothing more gets in, for this reason.
-    failure: Option<ApiError>,
+    ailment: Option<Ailment>,
+    anew: Anew,
+    /// Why it is to be opened anew as soon as it begins.
+    failure: Option<String>,
 }
 
 /// What a stream shows of itself.
@@ -195,7 +214,10 @@ impl Stream {
             machine,
             identity,
             index,
+            checkpointed,
             is_new,
+            failure,
+            flush,
         } = found;
         let mailbox = Mailbox::new(
             &arbiter.borrow().shared,
@@ -229,26 +251,46 @@ impl Stream {
             requests: HashMap::new(),
             next_request: 1,
             questions: VecDeque::new(),
+            unfinished: VecDeque::new(),
             wishes: VecDeque::new(),
             consumers: HashMap::new(),
             changes: Vec::new(),
             is_held_up: false,
             spoken: VecDeque::new(),
-            keeping: Keeping::at(index),
+            keeping: Keeping::at(checkpointed),
             batches: 0,
             waker: None,
             own: own.clone(),
             is_new,
-            failure: None,
+            counted_bytes: 0,
+            counted_unwritten: 0,
+            has_room: true,
+            ailment: None,
+            anew: Anew::default(),
+            failure,
         };
         let changes = stream.changes_of_interest();
         stream.announce(changes, Some(in_force));
-        if stream.is_logged() {
-            let follower = Box::new(FollowingStream(own.clone()));
-            stream.server.log.follow(stream.identity.group, follower);
+        if let Some(flush) = flush {
+            stream.write_again(Unwritten::Flush(flush));
         }
+        stream.follow_log();
         context.run(stream);
         StreamAddress::new(own, name, incarnation, figures)
+    }
+
+    /// Hears what becomes of its entries.
+    fn follow_log(&self) {
+        if self.is_logged() {
+            let follower = Box::new(FollowingStream(self.own.clone()));
+            self.server.log.follow(self.identity.group, follower);
+        }
+    }
+
+    /// It counts for so many bytes more or, below 0, less.
+    fn count_bytes(&mut self, bytes: i64) {
+        self.counted_bytes += bytes;
+        self.account.use_bytes(&self.identity.name, bytes);
     }
 
     /// Whether its entries go into the log.
@@ -333,6 +375,12 @@ impl Stream {
         wanted
     }
 
+    /// Subscribes to what it has to, and to nothing else, as soon as something is answered.
+    fn changes_of_interest_follow(&mut self) {
+        let changes = self.changes_of_interest();
+        self.changes.extend(changes);
+    }
+
     /// Has changes of interest be in force; who waits for that is told.
     fn announce(&self, changes: Vec<Change>, in_force: Option<oneshot::Sender<()>>) {
         if changes.is_empty() {
@@ -366,29 +414,20 @@ impl Stream {
             waker.wake_by_ref();
         }
     }
-
-    /// Nothing more gets in: requests that wait are answered with this error.
-    fn fail(&mut self, error: ApiError) {
-        if self.failure.is_none() {
-            let (account, name) = (&self.identity.account, &self.identity.name);
-            log::error!("JetStream: stream '{account} > {name}' takes in nothing more: {error}");
-        }
-        self.in_flight.clear();
-        self.bytes_in_flight = 0;
-        self.machine.failed(&error);
-        self.figures.set_failure(Some(error.to_string().into()));
-        self.failure = Some(error);
-        self.carry_out_effects();
-    }
 }
 
 impl Actor for Stream {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        self.account.use_bytes(&self.identity.name, self.held_bytes());
-        self.around(|machine, around| machine.begin_consumers(around));
-        self.propose();
+        match self.failure.take() {
+            Some(failure) => self.lose(&failure),
+            None => drop(self.guarded(|stream| {
+                stream.count_bytes(stream.held_bytes());
+                stream.around(|machine, around| machine.begin_consumers(around));
+                stream.propose();
+            })),
+        }
         if self.is_new {
             self.tell_of_event(telling::StreamEvent::Created);
         }
@@ -419,6 +458,8 @@ impl Drop for Stream {
 enum OfLog {
     Durable(u64),
     Failed(Arc<WalError>),
+    Healed(bool),
+    HasRoom(bool),
     Checkpoint,
 }
 
@@ -434,6 +475,14 @@ impl Follower for FollowingStream {
         tell(&self.0, OfLog::Failed(error.clone()));
     }
 
+    fn healed(&self, is_in_doubt: bool) {
+        tell(&self.0, OfLog::Healed(is_in_doubt));
+    }
+
+    fn has_room(&self, has_room: bool) {
+        tell(&self.0, OfLog::HasRoom(has_room));
+    }
+
     fn checkpoint(&self) {
         tell(&self.0, OfLog::Checkpoint);
     }
@@ -443,12 +492,16 @@ impl Handler<OfLog> for Stream {
     type Result = ();
 
     fn handle(&mut self, of_log: OfLog, _: &mut Context<Self>) {
-        match of_log {
-            OfLog::Durable(index) => self.committed(index),
-            OfLog::Failed(error) => self.fail(ApiError::store_failed(error)),
-            OfLog::Checkpoint => self.keeping.wants_checkpoint = true,
-        }
-        self.keep();
+        self.guarded(|stream| {
+            match of_log {
+                OfLog::Durable(index) => stream.committed(index),
+                OfLog::Failed(error) => stream.log_has_failed(&error),
+                OfLog::Healed(is_in_doubt) => stream.log_has_healed(is_in_doubt),
+                OfLog::HasRoom(has_room) => stream.has_room = has_room,
+                OfLog::Checkpoint => stream.keeping.wants_checkpoint = true,
+            }
+            stream.keep();
+        });
         self.wake();
     }
 }
@@ -467,8 +520,10 @@ impl Handler<ListenersChanged> for Stream {
             .account
             .interest()
             .reaches_anybody(watch.subject());
-        self.around(|machine, around| machine.set_bound(around, &name, is_bound));
-        self.propose();
+        self.guarded(|stream| {
+            stream.around(|machine, around| machine.set_bound(around, &name, is_bound));
+            stream.propose();
+        });
         self.wake();
     }
 }
@@ -484,8 +539,8 @@ impl Handler<Observe<StreamActorState>> for Stream {
             last_sequence: self.machine.last_sequence(),
             applied: self.applied,
             bytes_in_flight: self.bytes_in_flight,
-            waiting: self.questions.len(),
-            failure: self.failure.as_ref().map(ToString::to_string),
+            waiting: self.questions.len() + self.unfinished.len(),
+            failure: self.ailment.as_ref().map(|ailment| ailment.error.to_string()),
         })
     }
 }

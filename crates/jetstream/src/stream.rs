@@ -37,7 +37,7 @@ mod waking;
 pub use ahead::Proposal;
 pub use consumers::Requested;
 pub use consumers::entry::{ConsumerEntry, Kept};
-pub use direct::DirectMessage;
+pub use direct::{DirectMessage, DirectRequest, Further};
 pub use effect::{Abandonment, Done, Effect, Effects};
 pub use publishing::{Publish, Published};
 pub use schedule::TimeZones;

@@ -132,12 +132,29 @@ pub trait DiskFile: Send + Sync + Debug {
     /// Those of the disk.
     fn set_length(&self, length: u64) -> io::Result<()>;
 
+    /// Has the disk keep room for so many bytes; the file is that long then.
+    ///
+    /// # Errors
+    ///
+    /// Those of the disk, which may have no room.
+    fn reserve(&self, length: u64) -> io::Result<()>;
+
     /// Makes durable what was written before.
     ///
     /// # Errors
     ///
-    /// Those of the disk. Nothing that was written since the last sync can be trusted then, whatever a later one says.
+    /// Those of the disk. Nothing that was written since the last sync can be trusted then, whatever a later one says. Not
+    /// that it is full: that is an error of writes alone.
     fn sync(&self) -> io::Result<()>;
+}
+
+/// Whether it is the room that is missing.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Reads a range of a file.
@@ -178,6 +195,22 @@ pub(crate) fn write_durably(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> i
     for (number, piece) in bytes.chunks(PIECE).enumerate() {
         file.write_at(offset + (number * PIECE) as u64, piece)?;
         file.sync()?;
+    }
+    Ok(())
+}
+
+/// Has a file be so long, by zeros behind what it holds.
+///
+/// # Errors
+///
+/// Those of the disk.
+pub(crate) fn lengthen(file: &dyn DiskFile, length: u64) -> io::Result<()> {
+    let zeros = vec![0; PIECE];
+    let mut there = file.length()?;
+    while there < length {
+        let piece = usize::try_from(length - there).map_or(PIECE, |left| left.min(PIECE));
+        file.write_at(there, &zeros[..piece])?;
+        there += piece as u64;
     }
     Ok(())
 }

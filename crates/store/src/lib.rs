@@ -16,13 +16,13 @@ mod subjects;
 mod turns;
 pub mod wal;
 
-pub use disk::{Disk, DiskFile, RealDisk};
+pub use disk::{Disk, DiskFile, RealDisk, is_full};
 pub use encryption::{Cipher, EncryptionError, Keys};
 pub use message::Message;
 pub use segment::SegmentError;
 pub use store::{
-    FoundStream, Quarantined, Reason, Space, SpaceChange, SpaceLimits, Store, StoreError, StoreOptions,
-    StreamIdentity, Streams, is_full,
+    FoundStream, Quarantined, Reason, Reserve, Space, SpaceChange, SpaceLimits, Store, StoreError,
+    StoreOptions, StreamIdentity, StreamPlace, Streams,
 };
 pub use subjects::{SubjectState, Totals};
 pub use turns::{CHECKPOINTS_AT_ONCE, CheckpointTurns};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::disk::{Disk, Lock, Opening};
+use crate::disk::{Disk, Lock};
 use crate::encryption::Keys;
 use crate::envelope::{self, Magic};
 use crate::fields::{Fields, PutFields};
@@ -20,12 +20,16 @@ use crate::messages::{Found, Messages, MessagesOptions};
 use crate::segment::SegmentError;
 use crate::wal::{Entry, GroupId, Recovered, WalError, WalOptions, recover};
 
+mod place;
 mod quarantine;
+mod reserve;
 mod space;
 #[cfg(test)]
 mod tests;
 
+pub use place::StreamPlace;
 pub use quarantine::{Quarantined, Reason};
+pub use reserve::Reserve;
 pub use space::{Space, SpaceChange, SpaceLimits};
 
 use quarantine::Unknown;
@@ -165,7 +169,7 @@ impl Store {
         };
         store.read_ids()?;
         store.finish_removals()?;
-        store.restore_reserve()?;
+        store.reserve().restore()?;
         Ok(store)
     }
 
@@ -440,60 +444,16 @@ impl Store {
         Ok(())
     }
 
-    /// How many bytes can still be written, the reserve not counted.
-    ///
-    /// # Errors
-    ///
-    /// Those of the disk.
-    pub fn available(&self) -> Result<u64, StoreError> {
-        let root = self.layout.root();
-        self.disk.available(root).map_err(in_file(root))
-    }
-
-    /// Gives the reserve free, so that what is full can be checkpointed and purged.
-    ///
-    /// # Errors
-    ///
-    /// Those of the disk.
-    pub fn free_reserve(&self) -> Result<(), StoreError> {
-        let path = self.layout.reserve();
-        let free = || self.disk.open(&path, Opening::Any)?.set_length(0);
-        free().map_err(in_file(&path))
-    }
-
-    /// Keeps the reserve back again. Returns whether there was room for it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the disk, except that it is full.
-    pub fn restore_reserve(&self) -> Result<bool, StoreError> {
-        let path = self.layout.reserve();
-        let restore = || {
-            let file = self.disk.open(&path, Opening::Any)?;
-            let zeros = vec![0; 1 << 20];
-            let mut length = file.length()?;
-            while length < self.options.reserve {
-                let piece = (self.options.reserve - length).min(zeros.len() as u64);
-                file.write_at(length, &zeros[..usize::try_from(piece).unwrap_or(zeros.len())])?;
-                length += piece;
-            }
-            Ok(())
-        };
-        match restore() {
-            Ok(()) => Ok(true),
-            Err(error) if is_full(&error) => Ok(false),
-            Err(error) => Err(in_file(&path)(error)),
+    /// What is kept back of the disk, and what it has left: to be asked while the store is in use.
+    #[must_use]
+    pub fn reserve(&self) -> Reserve {
+        Reserve {
+            disk: Arc::clone(&self.disk),
+            root: self.layout.root().to_owned(),
+            path: self.layout.reserve(),
+            bytes: self.options.reserve,
         }
     }
-}
-
-/// Whether it is the room that is missing.
-#[must_use]
-pub fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
 }
 
 fn encode_identity(identity: &StreamIdentity) -> Vec<u8> {

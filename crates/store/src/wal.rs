@@ -11,17 +11,20 @@ use std::sync::Arc;
 
 use crate::encryption::{EncryptionError, FileKey, Keys, new_file_key};
 
+mod excerpt;
 mod files;
 mod header;
 mod record;
 mod recovery;
 mod releasing;
+mod scanning;
 #[cfg(test)]
 mod tests;
 
 use header::{FIRST_RECORD, Header};
 use record::Place;
 
+pub use excerpt::Excerpt;
 pub use files::{WalFiles, WalMaker};
 pub use record::{Entry, GroupId, Lsn};
 pub use recovery::{Recovered, Unneeded, WalDamage, recover};
@@ -405,6 +408,24 @@ impl Wal {
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.has_failed
+    }
+
+    /// The groups that may have entries behind what is durable.
+    pub fn undurable_groups(&self) -> impl Iterator<Item = GroupId> {
+        let behind = self.live.iter().skip(1).map(|next| next.base > self.durable);
+        let may_have_some = self.live.iter().zip(behind.chain([true]));
+        may_have_some
+            .filter(|(_, may_have_some)| *may_have_some)
+            .flat_map(|(file, _)| file.last.keys().copied())
+    }
+
+    /// Has what comes next be in a new file. So a log that was opened again shows that it can be written.
+    ///
+    /// # Errors
+    ///
+    /// What an entry would be refused for.
+    pub fn begin_file(&mut self) -> Result<(), WalError> {
+        self.start_file(OWN_SPACE, usize::MAX)
     }
 
     fn put_own(&mut self, what: u8, value: u64, syncs: bool) -> Result<(), WalError> {

@@ -137,7 +137,7 @@ fn a_folder_is_for_one_server() {
         folder.open(StoreOptions::default()),
         Err(StoreError::InUse { .. })
     ));
-    assert!(store.available().unwrap() > 0);
+    assert!(store.reserve().available().unwrap() > 0);
     drop(store);
     folder.open(StoreOptions::default()).unwrap();
 }

@@ -1,14 +1,14 @@
 //! What the thread of the Log does.
 
-use super::{Counters, Follower, LogAddress, NewEntry, Order};
+use super::healing::Failure;
+use super::{Counters, Follower, LogAddress, NewEntry, Order, Room};
 use crate::jetstream::workers::Workers;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use vagus_store::CheckpointTurns;
-use vagus_store::wal::{Entry, GroupId, Lsn, Recovered, Step, Wal, WalError, WalFiles};
+use vagus_store::wal::{Entry, Excerpt, GroupId, Importance, Lsn, Recovered, Step, Wal, WalError, WalFiles};
+use vagus_store::{CheckpointTurns, is_full};
 
 /// After so long without anything to write the log says of itself what is durable.
 const SETTLES_AFTER: Duration = Duration::from_millis(500);
@@ -20,31 +20,35 @@ const SYNCS_AFTER: Duration = Duration::from_secs(1);
 const TERM: u64 = 1;
 
 pub(super) struct Writer {
-    wal: Wal,
-    files: WalFiles,
+    pub(super) wal: Wal,
+    pub(super) files: WalFiles,
     address: LogAddress,
-    workers: Workers,
-    followers: HashMap<GroupId, Box<dyn Follower>>,
+    pub(super) workers: Workers,
+    pub(super) followers: HashMap<GroupId, Box<dyn Follower>>,
     /// What could not be taken yet, in its order.
-    waiting: VecDeque<NewEntry>,
+    pub(super) waiting: VecDeque<NewEntry>,
     /// Who waits until the log is durable up to there.
-    undurable: VecDeque<(Lsn, Waiter)>,
+    pub(super) undurable: VecDeque<(Lsn, Waiter)>,
     /// Whose turn it is to be checkpointed.
-    turns: CheckpointTurns,
+    pub(super) turns: CheckpointTurns,
+    /// Why it cannot be written at the moment.
+    pub(super) failure: Option<Failure>,
+    pub(super) room: Room,
     /// How far groups have become durable, while they are told.
     durable: HashMap<GroupId, u64>,
     /// When what nobody waits for was last made durable.
     synced: Instant,
 }
 
-enum Waiter {
+pub(super) enum Waiter {
     /// An entry, and whether it has to be durable.
     Entry(GroupId, u64, bool),
-    Forgotten(oneshot::Sender<bool>),
+    Forgotten(GroupId, oneshot::Sender<bool>),
+    Excerpt(GroupId, oneshot::Sender<Excerpt>),
 }
 
 impl Writer {
-    pub(super) fn new(recovered: Recovered, address: LogAddress, workers: Workers) -> Self {
+    pub(super) fn new(recovered: Recovered, address: LogAddress, workers: Workers, room: Room) -> Self {
         Self {
             wal: recovered.wal,
             files: recovered.files,
@@ -54,22 +58,28 @@ impl Writer {
             waiting: VecDeque::new(),
             undurable: VecDeque::new(),
             turns: CheckpointTurns::default(),
+            failure: None,
+            room,
             durable: HashMap::new(),
             synced: Instant::now(),
         }
     }
 
-    fn counters(&self) -> &Counters {
+    pub(super) fn counters(&self) -> &Counters {
         &self.address.0.counters
     }
 
     pub(super) fn run(mut self) {
         let mut is_settled = true;
         loop {
-            let patience = (!is_settled).then_some(SETTLES_AFTER);
-            let Some(orders) = self.address.take(patience) else {
+            let Some(orders) = self.address.take(self.patience(is_settled)) else {
                 break;
             };
+            if self.failure.is_some() {
+                self.take(orders);
+                self.heal();
+                continue;
+            }
             is_settled = orders.is_empty();
             if is_settled || self.synced.elapsed() >= SYNCS_AFTER {
                 self.wal.sync();
@@ -83,6 +93,7 @@ impl Writer {
             self.take(orders);
             self.carry_out();
             self.make_room();
+            self.look_for_room();
         }
         self.wal.sync();
         self.carry_out();
@@ -90,21 +101,30 @@ impl Writer {
         self.carry_out();
     }
 
+    /// How long nothing may come until it has something to do by itself; None: for ever.
+    fn patience(&self, is_settled: bool) -> Option<Duration> {
+        let of_failure = self.failure.as_ref().map(Failure::wait);
+        let of_settling = (!is_settled).then_some(SETTLES_AFTER);
+        of_failure
+            .or(of_settling)
+            .or_else(|| self.room.is_short().then_some(Room::LOOKS_AFTER))
+    }
+
     /// Takes orders. Entries for which there is no room wait for it, and those behind them.
     fn take(&mut self, orders: Vec<Order>) {
         for order in orders {
             match order {
                 Order::Append(entry) => self.waiting.push_back(entry),
-                Order::Follow(group, follower) => {
-                    self.followers.insert(group, follower);
-                }
+                Order::Follow(group, follower) => self.follow(group, follower),
                 Order::Release(group, index) => {
                     // If the log has no room to say so, it says so later.
                     let _ = self.wal.release(group, index);
                     self.turns.ended(group);
                 }
                 Order::Forget(group, told) => self.forget(group, told),
+                Order::Excerpt(group, told) => self.extract(group, told),
                 Order::Prepared(preparation, is_made) => self.wal.prepared(preparation, is_made),
+                Order::Full => drop(self.free_reserve()),
             }
         }
         while let Some(entry) = self.waiting.pop_front() {
@@ -115,21 +135,52 @@ impl Writer {
         }
     }
 
-    fn forget(&mut self, group: GroupId, told: oneshot::Sender<bool>) {
+    fn follow(&mut self, group: GroupId, follower: Box<dyn Follower>) {
+        if let Some(failure) = &self.failure {
+            follower.failed(&failure.error);
+        }
+        if !self.room.has_room(group) {
+            follower.has_room(false);
+        }
+        self.followers.insert(group, follower);
+    }
+
+    fn leave(&mut self, group: GroupId) {
         self.followers.remove(&group);
         self.turns.ended(group);
         self.waiting.retain(|entry| entry.group != group);
-        match self.wal.forget(group) {
-            Ok(end) => self.undurable.push_back((end, Waiter::Forgotten(told))),
-            // Who waits may have gone.
-            Err(_) => drop(told.send(false)),
+    }
+
+    fn forget(&mut self, group: GroupId, told: oneshot::Sender<bool>) {
+        self.leave(group);
+        self.room.forget(group);
+        match (self.wal.forget(group), &mut self.failure) {
+            (Ok(end), _) => self.undurable.push_back((end, Waiter::Forgotten(group, told))),
+            (Err(_), failure) => {
+                failure
+                    .iter_mut()
+                    .for_each(|failure| failure.forgotten.push(group));
+                // Who waits may have gone.
+                let _ = told.send(false);
+            }
+        }
+    }
+
+    fn extract(&mut self, group: GroupId, told: oneshot::Sender<Excerpt>) {
+        self.leave(group);
+        if self.failure.is_none() {
+            self.wal.sync();
+            self.undurable
+                .push_back((self.wal.end(), Waiter::Excerpt(group, told)));
         }
     }
 
     /// Gives an entry back for which there is no room.
     fn append(&mut self, entry: NewEntry) -> Option<NewEntry> {
-        if !self.followers.contains_key(&entry.group) {
-            // Its stream is gone.
+        // Without a follower: its stream is gone.
+        let follower = self.followers.get(&entry.group)?;
+        if let Some(failure) = &self.failure {
+            follower.failed(&failure.error);
             return None;
         }
         let written = Entry {
@@ -147,6 +198,9 @@ impl Writer {
         };
         match appended {
             Ok(end) => {
+                if entry.importance == Importance::Message {
+                    self.room.took(entry.group, entry.body.len() as u64);
+                }
                 let counters = self.counters();
                 counters.entries.fetch_add(1, Ordering::Relaxed);
                 counters
@@ -158,7 +212,7 @@ impl Writer {
             }
             Err(WalError::Busy | WalError::Full) => Some(entry),
             Err(error) => {
-                self.fail(&Arc::new(error));
+                self.fail(error);
                 None
             }
         }
@@ -166,22 +220,28 @@ impl Writer {
 
     /// Writes and syncs all there is, and tells who waits.
     fn carry_out(&mut self) {
+        // What is durable already has nothing to be done for it.
+        self.tell_durable();
         while let Some(step) = self.wal.step() {
             let syncs = matches!(step, Step::Sync { .. });
+            let is_making = matches!(step, Step::Prepare { .. });
             let began = Instant::now();
             if let Err(error) = self.files.carry_out(&step) {
+                if is_making && is_full(&error) && self.free_reserve() {
+                    continue;
+                }
                 self.wal.failed();
-                self.fail(&Arc::new(error.into()));
+                self.fail(error.into());
                 return;
             }
-            let durable = self.wal.done();
+            self.wal.done();
             if syncs {
                 let took = began.elapsed().as_micros() as u64;
                 let counters = self.counters();
                 counters.syncs.fetch_add(1, Ordering::Relaxed);
                 counters.sync_times.add(took);
             }
-            let told = self.tell_durable(durable, self.wal.written());
+            let told = self.tell_durable();
             if syncs && told > 0 {
                 self.counters().batches.add(told);
             }
@@ -196,11 +256,12 @@ impl Writer {
     }
 
     /// Tells who waits, in the order of the log. Of how many entries.
-    fn tell_durable(&mut self, durable: Lsn, written: Lsn) -> u64 {
+    fn tell_durable(&mut self) -> u64 {
+        let (durable, written) = (self.wal.durable(), self.wal.written());
         let mut told = 0;
         let is_done = |(end, waiter): &mut (Lsn, Waiter)| match waiter {
             Waiter::Entry(_, _, false) => *end <= written,
-            Waiter::Entry(_, _, true) | Waiter::Forgotten(_) => *end <= durable,
+            Waiter::Entry(_, _, true) | Waiter::Forgotten(..) | Waiter::Excerpt(..) => *end <= durable,
         };
         while let Some((_, waiter)) = self.undurable.pop_front_if(is_done) {
             match waiter {
@@ -209,7 +270,8 @@ impl Writer {
                     self.durable.insert(group, index);
                 }
                 // Who waits may have gone.
-                Waiter::Forgotten(told) => drop(told.send(true)),
+                Waiter::Forgotten(_, told) => drop(told.send(true)),
+                Waiter::Excerpt(group, told) => drop(told.send(self.wal.excerpt(&self.files, group))),
             }
         }
         for (group, index) in self.durable.drain() {
@@ -222,7 +284,9 @@ impl Writer {
 
     /// Has files made, or freed, before they are needed.
     fn make_room(&mut self) {
-        if let Some(preparation) = self.wal.preparation() {
+        if !self.room.is_short()
+            && let Some(preparation) = self.wal.preparation()
+        {
             let (maker, address) = (self.files.maker(), self.address.clone());
             self.workers.write(move || {
                 let made = maker.make(preparation);
@@ -234,17 +298,6 @@ impl Writer {
                 Some(follower) => follower.checkpoint(),
                 None => self.turns.ended(group),
             }
-        }
-    }
-
-    /// Nothing is durable that was not: everybody is told, now and from now on.
-    fn fail(&mut self, error: &Arc<WalError>) {
-        if !self.counters().has_failed.swap(true, Ordering::Relaxed) {
-            log::error!("JetStream: the log of streams has failed: {error}");
-        }
-        self.undurable.clear();
-        for follower in self.followers.values() {
-            follower.failed(error);
         }
     }
 }

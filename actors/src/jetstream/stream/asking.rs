@@ -18,7 +18,9 @@ use vagus_jetstream::config::StreamConfig;
 use vagus_jetstream::consumer::request::{CreateConsumerRequest, PauseRequest, ResetRequest};
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::held::Cold;
-use vagus_jetstream::stream::{DirectMessage, Done, Requested, Stream as Machine, Surroundings};
+use vagus_jetstream::stream::{
+    DirectMessage, DirectRequest, Done, Further, Requested, Stream as Machine, Surroundings,
+};
 use vagus_jetstream::time::Time;
 
 /// How many requests may wait for something to be read.
@@ -27,10 +29,11 @@ const QUESTIONS_AT_MOST: usize = 1024;
 /// How many bytes are sent directly at most.
 const SENT_DIRECTLY_AT_MOST: usize = 64 << 20;
 
-/// Asks the machine of a stream; may have to be asked again when something has been read. What it learns it tells by
-/// itself, or by what it returns to be said.
-pub(super) type Question =
-    Box<dyn FnMut(&mut Machine<Stored>, &Surroundings<'_>) -> Result<Vec<Spoken>, Cold> + Send>;
+/// Asks the machine of a stream; may have to be asked again when something has been read, or to learn more. What it learns
+/// it tells by itself, or has it said.
+pub(super) type Question = Box<
+    dyn FnMut(&mut Machine<Stored>, &Surroundings<'_>, &mut VecDeque<Spoken>) -> Result<Further, Cold> + Send,
+>;
 
 /// Where a stream is reached.
 #[derive(Debug, Clone)]
@@ -56,13 +59,13 @@ pub struct Shown {
 
 /// Asks for what is shown of it.
 #[derive(Debug, Message)]
-#[rtype(result = "Shown")]
+#[rtype(result = "Result<Shown, ApiError>")]
 struct Show(StreamInfoRequest);
 
 /// Has it do something; answered when that is durable.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Carry(pub(super) Wish, oneshot::Sender<Outcome>);
+pub(super) struct Carry(pub(super) Wish, pub(super) oneshot::Sender<Outcome>);
 
 /// What has become of it.
 pub(super) type Outcome = Result<Done, ApiError>;
@@ -126,10 +129,10 @@ impl StreamAddress {
     /// What is shown of it.
     ///
     /// # Errors
-    /// If it is gone.
+    /// If it is gone, or has to be opened anew first.
     pub async fn show(&self, wanted: StreamInfoRequest) -> Result<Shown, ApiError> {
         let shown = self.actor.send(Show(wanted)).await;
-        shown.map_err(|_| ApiError::STREAM_NOT_FOUND)
+        shown.map_err(|_| ApiError::STREAM_NOT_FOUND)?
     }
 
     /// Has messages go. How many have.
@@ -197,11 +200,20 @@ impl StreamAddress {
 
 impl Stream {
     /// Asks the machine, now or when what it takes has been read.
-    pub(super) fn ask(&mut self, mut question: Question) {
-        match self.around(&mut question) {
-            Ok(spoken) => self.spoken.extend(spoken),
-            // Who is not answered asks again.
-            Err(_) if self.questions.len() >= QUESTIONS_AT_MOST => {}
+    pub(super) fn ask(&mut self, question: Question) {
+        // Who is not answered asks again.
+        if self.questions.len() + self.unfinished.len() < QUESTIONS_AT_MOST {
+            self.guarded(|stream| stream.ask_on(question));
+        }
+    }
+
+    fn ask_on(&mut self, mut question: Question) {
+        let mut said = std::mem::take(&mut self.spoken);
+        let asked = self.around(|machine, around| question(machine, around, &mut said));
+        self.spoken = said;
+        match asked {
+            Ok(Further::Done) => {}
+            Ok(Further::More) => self.unfinished.push_back(question),
             Err(Cold { sequence }) => {
                 let is_asked_for = self.questions.iter().any(|(of, _)| *of == sequence);
                 self.questions.push_back((sequence, question));
@@ -212,6 +224,18 @@ impl Stream {
         }
     }
 
+    /// Asks on what has not learnt all, once what it has learnt is said: each in its turn.
+    pub(super) fn finish_questions(&mut self) {
+        if self.spoken.is_empty()
+            && let Some(question) = self.unfinished.pop_front()
+        {
+            self.ask_on(question);
+        }
+        if !self.unfinished.is_empty() {
+            self.wake();
+        }
+    }
+
     /// Asks again what has waited for this message.
     pub(super) fn ask_again(&mut self, sequence: u64) {
         let waiting = std::mem::take(&mut self.questions);
@@ -219,43 +243,51 @@ impl Stream {
             waiting.into_iter().partition(|(of, _)| *of == sequence);
         self.questions = still;
         for (_, question) in now {
-            self.ask(question);
+            self.ask_on(question);
         }
     }
 
     /// Sends messages to who asks for them directly.
-    pub(super) fn get_directly(&mut self, to: Bytes, asked: Delivered, is_last_of_subject: bool) {
-        let prefixes = self.server.api_prefixes().to_vec();
-        let name = self.identity.name.clone();
-        self.ask(Box::new(move |machine, _| {
-            let parts = asked.parts();
-            let sent = match is_last_of_subject {
-                false => machine.direct(parts.header, parts.payload, SENT_DIRECTLY_AT_MOST)?,
-                true => {
-                    let subject = prefixes.iter().find_map(|prefix| {
-                        let rest = parts.subject.strip_prefix(prefix.as_bytes())?;
-                        let rest = rest.strip_prefix(b"DIRECT.GET.")?.strip_prefix(name.as_bytes())?;
-                        rest.strip_prefix(b".")
-                    });
-                    let subject = subject.unwrap_or_default();
-                    machine.direct_last(parts.header, subject, parts.payload, SENT_DIRECTLY_AT_MOST)?
-                }
-            };
-            let spoken = sent.into_iter().map(|DirectMessage { headers, payload }| Spoken {
+    pub(super) fn get_directly(&mut self, to: Bytes, asked: &Delivered, is_last_of_subject: bool) {
+        let mut request = self.direct_request(asked, is_last_of_subject);
+        let mut sent = Vec::new();
+        self.ask(Box::new(move |machine, _, said| {
+            let further = machine.send_directly(&mut request, &mut sent);
+            let messages = sent.drain(..);
+            said.extend(messages.map(|DirectMessage { headers, payload }| Spoken {
                 subject: to.clone(),
                 headers,
                 payload,
                 ..Spoken::default()
-            });
-            Ok(spoken.collect())
+            }));
+            further
         }));
+    }
+
+    fn direct_request(&self, asked: &Delivered, is_last_of_subject: bool) -> DirectRequest {
+        let parts = asked.parts();
+        if !is_last_of_subject {
+            return self
+                .machine
+                .direct(parts.header, parts.payload, SENT_DIRECTLY_AT_MOST);
+        }
+        let mut prefixes = self.server.api_prefixes().iter();
+        let subject = prefixes.find_map(|prefix| {
+            let rest = parts.subject.strip_prefix(prefix.as_bytes())?;
+            let name = self.identity.name.as_bytes();
+            let rest = rest.strip_prefix(b"DIRECT.GET.")?.strip_prefix(name)?;
+            rest.strip_prefix(b".")
+        });
+        self.machine
+            .direct_last(parts.header, subject.unwrap_or_default(), parts.payload)
     }
 
     /// Does what is wished for, or has it wait until the log is further.
     fn wish(&mut self, Carry(wish, told): Carry) {
-        if let Some(failure) = &self.failure {
+        if let Some(ailment) = &self.ailment {
+            let error = self.offline().unwrap_or_else(|| ailment.error.clone());
             // Who asked may have gone.
-            let _ = told.send(Err(failure.clone()));
+            let _ = told.send(Err(error));
             return;
         }
         let request = self.next_request;
@@ -309,13 +341,20 @@ impl Handler<Show> for Stream {
     type Result = MessageResult<Show>;
 
     fn handle(&mut self, Show(wanted): Show, _: &mut Context<Self>) -> Self::Result {
-        let consumers = self.machine.consumer_count();
-        let (state, page) = self.machine.detailed_state(&wanted, consumers);
-        MessageResult(Shown {
-            config: self.config().clone(),
-            created: self.machine.created(),
-            state,
-            page,
+        let shown = self.guarded(|stream| {
+            let consumers = stream.machine.consumer_count();
+            let (state, page) = stream.machine.detailed_state(&wanted, consumers);
+            Shown {
+                config: stream.config().clone(),
+                created: stream.machine.created(),
+                state,
+                page,
+            }
+        });
+        let offline = self.offline();
+        MessageResult(match (shown, offline) {
+            (Some(shown), None) => Ok(shown),
+            (_, offline) => Err(offline.unwrap_or(ApiError::STREAM_OFFLINE)),
         })
     }
 }
@@ -324,9 +363,11 @@ impl Handler<Carry> for Stream {
     type Result = ();
 
     fn handle(&mut self, carry: Carry, _: &mut Context<Self>) {
-        self.wish(carry);
-        self.propose();
-        self.keep();
+        self.guarded(|stream| {
+            stream.wish(carry);
+            stream.propose();
+            stream.keep();
+        });
         self.wake();
     }
 }
@@ -335,14 +376,19 @@ impl Handler<Get> for Stream {
     type Result = ();
 
     fn handle(&mut self, Get(wanted, told): Get, _: &mut Context<Self>) {
+        if let Some(offline) = self.offline() {
+            // Who asked may have gone.
+            let _ = told.send(Err(offline));
+            return;
+        }
         let mut told = Some(told);
-        self.ask(Box::new(move |machine, _| {
+        self.ask(Box::new(move |machine, _, _| {
             let message = machine.get(&wanted)?;
             if let Some(told) = told.take() {
                 // Who asked may have gone.
                 let _ = told.send(message);
             }
-            Ok(Vec::new())
+            Ok(Further::Done)
         }));
         self.wake();
     }
@@ -352,9 +398,12 @@ impl Handler<End> for Stream {
     type Result = ();
 
     fn handle(&mut self, _: End, context: &mut Context<Self>) {
-        self.account.use_bytes(&self.identity.name, -self.held_bytes());
-        self.machine.end_consumers();
-        self.carry_out_effects();
+        self.count_bytes(-self.counted_bytes);
+        self.server.count_unwritten(self.counted_unwritten, 0);
+        self.guarded(|stream| {
+            stream.machine.end_consumers();
+            stream.carry_out_effects();
+        });
         self.tell_of_event(StreamEvent::Deleted);
         self.speak();
         context.stop();

@@ -36,14 +36,19 @@ impl ActorFuture<Stream> for Carrier {
         {
             stream.waker = Some(task.waker().clone());
         }
-        let next = stream.wake_machine();
+        let next = stream.guarded(|stream| {
+            let next = stream.wake_machine();
+            stream.finish_questions();
+            next
+        });
         stream.speak();
         let mut is_attended = false;
-        if stream.takes_more() && stream.decide() && stream.takes_more() {
+        let decided = |stream: &mut Stream| stream.guarded(Stream::decide) == Some(true);
+        if stream.takes_more() && decided(stream) && stream.takes_more() {
             match stream.mailbox.poll_next(task) {
                 Poll::Ready(Delivered::Messages(messages)) => {
                     stream.incoming = messages;
-                    stream.decide();
+                    decided(stream);
                 }
                 Poll::Ready(Delivered::Ended(_)) => {
                     context.stop();
@@ -53,12 +58,12 @@ impl ActorFuture<Stream> for Carrier {
             }
         }
         stream.speak();
-        stream.keep();
+        stream.guarded(Stream::keep);
         if !is_attended && stream.takes_more() {
             // Others get their turn before the next.
             task.waker().wake_by_ref();
         }
-        self.due = match next {
+        self.due = match next.flatten() {
             None => None,
             Some(wait) => {
                 let wait = wait.clamp(WAITS_AT_LEAST, WAITS_AT_MOST);

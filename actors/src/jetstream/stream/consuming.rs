@@ -14,7 +14,7 @@ use vagus_jetstream::api::Paged;
 use vagus_jetstream::consumer::ConsumerInfo;
 use vagus_jetstream::consumer::request::{CreateConsumerRequest, PauseRequest, ResetRequest, UnpinRequest};
 use vagus_jetstream::error::ApiError;
-use vagus_jetstream::stream::Done;
+use vagus_jetstream::stream::{Done, Further};
 
 /// How a consumer gets to those who have it.
 #[derive(Debug)]
@@ -28,8 +28,20 @@ pub(super) enum Reached {
 /// What is wanted to be known.
 enum About {
     One(String, oneshot::Sender<Result<ConsumerInfo, ApiError>>),
-    Names(isize, oneshot::Sender<Paged<String>>),
-    All(isize, oneshot::Sender<Paged<ConsumerInfo>>),
+    Names(isize, oneshot::Sender<Result<Paged<String>, ApiError>>),
+    All(isize, oneshot::Sender<Result<Paged<ConsumerInfo>, ApiError>>),
+}
+
+impl About {
+    /// It cannot be known.
+    fn refuse(self, error: ApiError) {
+        // Who asked may have gone.
+        match self {
+            Self::One(_, told) => drop(told.send(Err(error))),
+            Self::Names(_, told) => drop(told.send(Err(error))),
+            Self::All(_, told) => drop(told.send(Err(error))),
+        }
+    }
 }
 
 /// Asks about consumers.
@@ -128,7 +140,7 @@ impl StreamAddress {
     pub async fn consumer_names(&self, offset: isize) -> Result<Paged<String>, ApiError> {
         let (told, is_told) = oneshot::channel();
         tell(self.actor(), Tell(About::Names(offset, told)));
-        is_told.await.map_err(|_| GONE)
+        is_told.await.map_err(|_| GONE)?
     }
 
     /// What consumers are, in the order of their names, from one on.
@@ -138,7 +150,7 @@ impl StreamAddress {
     pub async fn consumers(&self, offset: isize) -> Result<Paged<ConsumerInfo>, ApiError> {
         let (told, is_told) = oneshot::channel();
         tell(self.actor(), Tell(About::All(offset, told)));
-        is_told.await.map_err(|_| GONE)
+        is_told.await.map_err(|_| GONE)?
     }
 }
 
@@ -146,27 +158,30 @@ impl Handler<Tell> for Stream {
     type Result = ();
 
     fn handle(&mut self, Tell(about): Tell, _: &mut Context<Self>) {
+        if let Some(offline) = self.offline() {
+            return about.refuse(offline);
+        }
         // Who asked may have gone.
         match about {
             About::One(name, told) => {
                 let mut told = Some(told);
-                self.ask(Box::new(move |machine, around| {
+                self.ask(Box::new(move |machine, around, _| {
                     let info = machine.consumer_info(around, &name)?;
                     if let Some(told) = told.take() {
                         let _ = told.send(info);
                     }
-                    Ok(Vec::new())
+                    Ok(Further::Done)
                 }));
             }
-            About::Names(offset, told) => drop(told.send(self.machine.consumer_names(offset))),
+            About::Names(offset, told) => drop(told.send(Ok(self.machine.consumer_names(offset)))),
             About::All(offset, told) => {
                 let mut told = Some(told);
-                self.ask(Box::new(move |machine, around| {
+                self.ask(Box::new(move |machine, around, _| {
                     let infos = machine.consumer_infos(around, offset)?;
                     if let Some(told) = told.take() {
-                        let _ = told.send(infos);
+                        let _ = told.send(Ok(infos));
                     }
-                    Ok(Vec::new())
+                    Ok(Further::Done)
                 }));
             }
         }
@@ -178,10 +193,13 @@ impl Handler<Unpin> for Stream {
     type Result = MessageResult<Unpin>;
 
     fn handle(&mut self, Unpin(name, wanted): Unpin, _: &mut Context<Self>) -> Self::Result {
-        let unpinned = self.machine.unpin(&name, &wanted);
-        self.propose();
+        let unpinned = self.guarded(|stream| {
+            let unpinned = stream.machine.unpin(&name, &wanted);
+            stream.propose();
+            unpinned
+        });
         self.wake();
-        MessageResult(unpinned)
+        MessageResult(unpinned.unwrap_or(Err(ApiError::STREAM_OFFLINE)))
     }
 }
 

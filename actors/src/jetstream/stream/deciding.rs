@@ -1,16 +1,20 @@
 //! From the mailbox to the log, and back.
 
-use super::{Came, Importance, Machine, NewEntry, Stream};
+use super::recovering::Ailment;
+use super::{Came, Importance, Machine, NewEntry, Spoken, Stream};
 use crate::jetstream::clock;
 use crate::jetstream::stored::Stored;
 use bytes::Bytes;
 use std::time::Duration;
 use vagus_delivery::mailbox::Message;
+use vagus_jetstream::account::Room;
 use vagus_jetstream::config::PersistMode;
-use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::entry::{self, Entry};
 use vagus_jetstream::stream::{Publish, Published, Surroundings};
 use vagus_jetstream::time::Time;
+
+/// What who asks something is told that nobody can answer.
+const NOBODY_ANSWERS: &[u8] = b"NATS/1.0 503\r\n\r\n";
 
 impl Stream {
     /// Has the machine do something for which it has to know what is around it.
@@ -20,13 +24,22 @@ impl Stream {
         let around = Surroundings {
             now: clock::now(),
             random: fastrand::u32(..),
-            room: self.account.room(&self.identity.name),
+            room: self.room(),
             limits: &limits,
             batches_left: self.server.batches_left(),
             zones: &*zones,
             has_interest: &|subject| account.interest().reaches_anybody(subject),
         };
         act(&mut self.machine, &around)
+    }
+
+    /// How much more may be stored.
+    fn room(&self) -> Room {
+        let room = self.account.room(&self.identity.name);
+        Room {
+            is_server_full: room.is_server_full || !self.has_room,
+            ..room
+        }
     }
 
     /// Whether more can be decided now.
@@ -43,7 +56,7 @@ impl Stream {
         let mut around = Surroundings {
             now: clock::now(),
             random: 0,
-            room: self.account.room(&self.identity.name),
+            room: self.room(),
             limits: &limits,
             batches_left: self.server.batches_left(),
             zones: &*zones,
@@ -61,8 +74,8 @@ impl Stream {
             };
             match Came::of(message.parts().subscription) {
                 Came::Published => decided = self.publish(&mut around, published(&message)),
-                Came::Direct => self.asked_directly(message, false),
-                Came::DirectLast => self.asked_directly(message, true),
+                Came::Direct => self.asked_directly(&message, false),
+                Came::DirectLast => self.asked_directly(&message, true),
                 Came::Acknowledgement => {
                     let parts = message.parts();
                     let reply = reply_of(&message);
@@ -105,10 +118,19 @@ impl Stream {
         }
     }
 
-    fn asked_directly(&mut self, message: Message, is_last_of_subject: bool) {
-        let reply = reply_of(&message);
-        if !reply.is_empty() {
-            self.get_directly(reply, message, is_last_of_subject);
+    fn asked_directly(&mut self, message: &Message, is_last_of_subject: bool) {
+        let reply = reply_of(message);
+        if reply.is_empty() {
+            return;
+        }
+        match self.is_lost() {
+            // Not that there is no such message: that nobody can say.
+            true => self.spoken.push_back(Spoken {
+                subject: reply,
+                headers: Bytes::from_static(NOBODY_ANSWERS),
+                ..Spoken::default()
+            }),
+            false => self.get_directly(reply, message, is_last_of_subject),
         }
     }
 
@@ -125,8 +147,8 @@ impl Stream {
 
     /// Has consumers deliver, and what is decided be written; what needs no log is applied.
     pub(super) fn propose(&mut self) {
-        if let Some(failure) = self.failure.clone() {
-            self.machine.failed(&failure);
+        if let Some(Ailment { error, .. }) = &self.ailment {
+            self.machine.failed(error);
             self.carry_out_effects();
             return;
         }
@@ -174,7 +196,7 @@ impl Stream {
 
     /// Everything up to an index is in the log.
     pub(super) fn committed(&mut self, index: u64) {
-        if self.failure.is_some() {
+        if self.ailment.is_some() {
             return;
         }
         while let Some((_, bytes)) = self.in_flight.pop_front_if(|(of, _)| *of <= index) {
@@ -191,12 +213,15 @@ impl Stream {
         self.applied = index;
         self.is_held_up = false;
         if let Some(failure) = self.machine.held().failure() {
-            self.fail(ApiError::store_failed(failure));
+            self.lose(&failure);
         }
     }
 
     /// Does what is due by itself. Gives after how long something will be.
     pub(super) fn wake_machine(&mut self) -> Option<Duration> {
+        if self.ailment.is_some() {
+            return None;
+        }
         let wait = due_in(self.machine.wake_at()?);
         if !wait.is_zero() {
             return Some(wait);

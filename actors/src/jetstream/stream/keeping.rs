@@ -8,8 +8,9 @@ use crate::jetstream::stored::Stored;
 use crate::mailbox::tell;
 use actix::prelude::*;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 use tokio::sync::oneshot;
-use vagus_jetstream::error::ApiError;
 use vagus_store::Disk;
 use vagus_store::messages::{
     Checkpoint, Compacted, Compaction, Erasure, Flush, Position, ReadError, Warm, WriteError,
@@ -17,6 +18,9 @@ use vagus_store::messages::{
 
 /// So many bytes are written at once, and are in memory until then.
 const UNWRITTEN_AT_MOST: u64 = 1 << 20;
+
+/// What there was no room for is written again after so long.
+const WAITS_FOR_ROOM: Duration = Duration::from_secs(1);
 
 /// The term in which entries are proposed where one server alone has the log.
 const TERM: u64 = 1;
@@ -42,7 +46,19 @@ impl Keeping {
         self.is_closing
     }
 
-    /// For a stream whose log is that far.
+    /// Whether something is being written.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_writing || self.is_compacting
+    }
+
+    /// The stream was opened anew; its checkpoint is that far.
+    pub(super) fn begin_anew(&mut self, checkpointed: u64) {
+        self.checkpointed = checkpointed;
+        self.wants_checkpoint = false;
+        self.erasures.clear();
+    }
+
+    /// For a stream whose checkpoint is that far.
     pub(super) fn at(index: u64) -> Self {
         Self {
             checkpointed: index,
@@ -60,6 +76,45 @@ pub(super) enum Kept {
     Compacted(Box<Result<Compacted, ReadError>>),
     Erased(Result<(), WriteError>),
     Read(u64, Result<Warm, ReadError>),
+    Panicked(Job),
+}
+
+/// What is to be written of a stream.
+pub(super) enum Unwritten {
+    Flush(Flush),
+    Checkpoint(Box<Checkpoint>),
+}
+
+impl Unwritten {
+    fn write(self, disk: &dyn Disk) -> Kept {
+        match self {
+            Self::Flush(flush) => {
+                let written = flush.run(disk);
+                Kept::Flushed(flush, written)
+            }
+            Self::Checkpoint(checkpoint) => {
+                let written = checkpoint.run(disk);
+                Kept::Checkpointed(checkpoint, written)
+            }
+        }
+    }
+}
+
+/// What somebody else does for a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Job {
+    Write,
+    Compact,
+    Read,
+}
+
+impl Job {
+    /// Does it, and tells the stream what has become of it.
+    fn run(self, stream: &Addr<Stream>, work: impl FnOnce() -> Kept) {
+        // What is left half done is not used again.
+        let done = catch_unwind(AssertUnwindSafe(work));
+        tell(stream, done.unwrap_or(Kept::Panicked(self)));
+    }
 }
 
 /// The server ends: what is not in segments is written, and a checkpoint says so. Told when that is so.
@@ -71,19 +126,20 @@ impl Stream {
     /// Writes what has to be written now.
     pub(super) fn keep(&mut self) {
         self.keeping.erasures.extend(self.machine.held().take_erasures());
-        if !self.is_logged() || self.failure.is_some() || self.keeping.is_writing {
+        self.count_unwritten();
+        if !self.is_logged() || self.keeps_nothing() || self.keeping.is_writing {
             self.close_if_done();
             return;
         }
         let begun = if let Some(erasure) = self.keeping.erasures.pop_front() {
-            self.write(move |disk| {
+            self.write(Job::Write, move |disk| {
                 let erased = erasure.run(disk);
                 Kept::Erased(erased)
             });
             Ok(true)
         } else if self.keeping.wants_checkpoint || self.is_to_be_closed() {
             self.checkpoint()
-        } else if self.machine.held().with(|messages| messages.unwritten()) >= UNWRITTEN_AT_MOST {
+        } else if self.counted_unwritten >= UNWRITTEN_AT_MOST {
             self.flush()
         } else {
             Ok(false)
@@ -95,6 +151,13 @@ impl Stream {
         self.close_if_done();
     }
 
+    /// The server knows how much is still to be written.
+    fn count_unwritten(&mut self) {
+        let unwritten = self.machine.held().with(|messages| messages.unwritten());
+        let before = std::mem::replace(&mut self.counted_unwritten, unwritten);
+        self.server.count_unwritten(before, unwritten);
+    }
+
     /// Whether a last checkpoint is to be made: nothing is on its way, and not all is in one.
     fn is_to_be_closed(&self) -> bool {
         self.keeping.is_closing && self.in_flight.is_empty() && self.keeping.checkpointed < self.applied
@@ -104,7 +167,7 @@ impl Stream {
         let is_kept = !self.is_logged() || self.keeping.checkpointed >= self.applied;
         let is_done = is_kept && self.in_flight.is_empty() && !self.keeping.is_writing;
         if self.keeping.is_closing
-            && (is_done || self.failure.is_some())
+            && (is_done || self.ailment.is_some())
             && let Some(closed) = self.keeping.closed.take()
         {
             // Who waits may have given up.
@@ -112,20 +175,36 @@ impl Stream {
         }
     }
 
-    fn write(&self, work: impl FnOnce(&dyn Disk) -> Kept + Send + 'static) {
-        let (stream, disk) = (self.own.clone(), self.server.disk.clone());
-        self.server.workers.write(move || {
-            tell(&stream, work(&*disk));
+    /// Writes what there was no room for, in a while: what is kept back for that is freed now.
+    pub(super) fn write_again(&mut self, unwritten: Unwritten) {
+        self.server.log.disk_is_full();
+        if self.keeping.is_closing {
+            // The log has it.
+            self.keeping.closed.take().map(|closed| closed.send(()));
+            return;
+        }
+        self.keeping.is_writing = true;
+        let (stream, server) = (self.own.clone(), self.server.clone());
+        actix_rt::spawn(async move {
+            tokio::time::sleep(WAITS_FOR_ROOM).await;
+            let disk = server.disk.clone();
+            server
+                .workers
+                .write(move || Job::Write.run(&stream, || unwritten.write(&*disk)));
         });
+    }
+
+    fn write(&self, job: Job, work: impl FnOnce(&dyn Disk) -> Kept + Send + 'static) {
+        let (stream, disk) = (self.own.clone(), self.server.disk.clone());
+        self.server
+            .workers
+            .write(move || job.run(&stream, || work(&*disk)));
     }
 
     fn flush(&mut self) -> Result<bool, WriteError> {
         let flush = self.machine.held().with(|messages| messages.flush())?;
         let Some(flush) = flush else { return Ok(false) };
-        self.write(move |disk| {
-            let written = flush.run(disk);
-            Kept::Flushed(flush, written)
-        });
+        self.write(Job::Write, move |disk| Unwritten::Flush(flush).write(disk));
         Ok(true)
     }
 
@@ -141,10 +220,8 @@ impl Stream {
             return Ok(false);
         };
         self.keeping.wants_checkpoint = false;
-        self.write(move |disk| {
-            let written = checkpoint.run(disk);
-            Kept::Checkpointed(Box::new(checkpoint), written)
-        });
+        let checkpoint = Unwritten::Checkpoint(Box::new(checkpoint));
+        self.write(Job::Write, move |disk| checkpoint.write(disk));
         Ok(true)
     }
 
@@ -156,13 +233,15 @@ impl Stream {
         if let Some(compaction) = compaction {
             self.keeping.is_compacting = true;
             let compaction: Compaction = compaction;
-            self.write(move |disk| Kept::Compacted(Box::new(compaction.run(disk))));
+            self.write(Job::Compact, move |disk| {
+                Kept::Compacted(Box::new(compaction.run(disk)))
+            });
         }
     }
 
     /// What cannot be written is in the log still; but the stream has to be opened anew.
     fn cannot_write(&mut self, error: &WriteError) {
-        self.fail(ApiError::store_failed(error));
+        self.lose(error);
     }
 
     /// Has a message be read that somebody waits for.
@@ -173,10 +252,9 @@ impl Stream {
             return;
         };
         let (stream, disk) = (self.own.clone(), self.server.disk.clone());
-        self.server.workers.read(move || {
-            let read = job.run(&*disk);
-            tell(&stream, Kept::Read(sequence, read));
-        });
+        self.server
+            .workers
+            .read(move || Job::Read.run(&stream, || Kept::Read(sequence, job.run(&*disk))));
     }
 }
 
@@ -184,6 +262,28 @@ impl Handler<Kept> for Stream {
     type Result = ();
 
     fn handle(&mut self, kept: Kept, _: &mut Context<Self>) {
+        self.guarded(|stream| match stream.is_lost() {
+            true => stream.kept_in_vain(&kept),
+            false => stream.kept(kept),
+        });
+        self.wake();
+    }
+}
+
+impl Stream {
+    /// What was begun before it was lost is at its end.
+    fn kept_in_vain(&mut self, kept: &Kept) {
+        match kept {
+            Kept::Flushed(..) | Kept::Checkpointed(..) | Kept::Erased(_) | Kept::Panicked(Job::Write) => {
+                self.keeping.is_writing = false;
+            }
+            Kept::Compacted(_) | Kept::Panicked(Job::Compact) => self.keeping.is_compacting = false,
+            Kept::Read(..) | Kept::Panicked(Job::Read) => {}
+        }
+        self.open_anew();
+    }
+
+    fn kept(&mut self, kept: Kept) {
         match kept {
             Kept::Flushed(flush, Ok(())) => {
                 self.keeping.is_writing = false;
@@ -198,7 +298,16 @@ impl Handler<Kept> for Stream {
                     .with(|messages| messages.checkpointed(&checkpoint));
                 self.keeping.checkpointed = position.index;
                 self.server.log.release(self.identity.group, position.index);
+                self.doubt_is_over();
                 self.compact();
+            }
+            Kept::Flushed(flush, Err(error)) if error.is_for_room() => {
+                self.keeping.is_writing = false;
+                self.write_again(Unwritten::Flush(flush));
+            }
+            Kept::Checkpointed(checkpoint, Err(error)) if error.is_for_room() => {
+                self.keeping.is_writing = false;
+                self.write_again(Unwritten::Checkpoint(checkpoint));
             }
             Kept::Flushed(_, Err(error)) | Kept::Checkpointed(_, Err(error)) => {
                 self.keeping.is_writing = false;
@@ -220,6 +329,11 @@ impl Handler<Kept> for Stream {
                     log::warn!("JetStream: a message was deleted, but not overwritten: {error}");
                 }
             }
+            Kept::Panicked(job) => {
+                self.keeping.is_writing &= job != Job::Write;
+                self.keeping.is_compacting &= job != Job::Compact;
+                self.lose(&"what was to be read or written has panicked");
+            }
             Kept::Read(sequence, read) => {
                 match read {
                     Ok(warm) => self.machine.held().warm(warm),
@@ -234,7 +348,6 @@ impl Handler<Kept> for Stream {
             }
         }
         self.keep();
-        self.wake();
     }
 }
 

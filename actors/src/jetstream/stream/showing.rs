@@ -6,6 +6,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 use vagus_jetstream::consumer::{ConsumerHealth, ConsumerInfo};
 use vagus_jetstream::error::ApiError;
+use vagus_jetstream::stream::Further;
 
 /// How many consumers a stream shows in one turn: what comes to it waits meanwhile.
 const CONSUMERS_AT_ONCE: usize = 64;
@@ -63,6 +64,10 @@ impl Handler<ShowConsumers> for Stream {
     type Result = ();
 
     fn handle(&mut self, ShowConsumers { after, told }: ShowConsumers, _: &mut Context<Self>) {
+        if self.is_lost() {
+            // Who asked is told that there is nobody.
+            return;
+        }
         let mut told = Some(told);
         let mut shown: Vec<ShownConsumer> = Vec::new();
         let mut names = self
@@ -70,7 +75,7 @@ impl Handler<ShowConsumers> for Stream {
             .consumer_names_after(&after, CONSUMERS_AT_ONCE)
             .into_iter()
             .peekable();
-        self.ask(Box::new(move |machine, around| {
+        self.ask(Box::new(move |machine, around, _| {
             // What has to be read first is gone on with from there.
             while let Some(name) = names.peek() {
                 let info = machine.consumer_info(around, name)?;
@@ -86,7 +91,7 @@ impl Handler<ShowConsumers> for Stream {
                 // Who asked may have gone.
                 let _ = told.send(std::mem::take(&mut shown));
             }
-            Ok(Vec::new())
+            Ok(Further::Done)
         }));
         self.wake();
     }
@@ -97,7 +102,7 @@ impl Handler<ShowConsumer> for Stream {
 
     fn handle(&mut self, ShowConsumer { name, told }: ShowConsumer, _: &mut Context<Self>) {
         let mut told = Some(told);
-        self.ask(Box::new(move |machine, around| {
+        self.ask(Box::new(move |machine, around, _| {
             let info = machine.consumer_info(around, &name)?;
             let health = machine.consumer_health(around, &name)?;
             if let Some(told) = told.take() {
@@ -110,7 +115,7 @@ impl Handler<ShowConsumer> for Stream {
                 // Who asked may have gone.
                 let _ = told.send(shown);
             }
-            Ok(Vec::new())
+            Ok(Further::Done)
         }));
         self.wake();
     }

@@ -29,7 +29,7 @@ impl Stream {
     pub(super) fn carry_out_effects(&mut self) {
         let effects = self.machine.take_effects();
         if effects.bytes != 0 {
-            self.account.use_bytes(&self.identity.name, effects.bytes);
+            self.count_bytes(effects.bytes);
         }
         let batches = self.machine.batches();
         self.server.count_batches(self.batches, batches);
@@ -113,8 +113,7 @@ impl Stream {
 
     /// It is configured anew: it takes in what it now is to.
     fn configured(&mut self) {
-        let changes = self.changes_of_interest();
-        self.changes.extend(changes);
+        self.changes_of_interest_follow();
         self.tell_of_event(StreamEvent::Updated);
     }
 

@@ -6,7 +6,10 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Disk, DiskFile, Listed, Lock, Opening};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use super::{Disk, DiskFile, Listed, Lock, Opening, is_full, lengthen};
 
 /// The files of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -109,7 +112,18 @@ impl DiskFile for File {
         self.set_len(length)
     }
 
+    fn reserve(&self, length: u64) -> io::Result<()> {
+        match fallocate(self, FallocateFlags::empty(), 0, length) {
+            Err(Errno::OPNOTSUPP) => lengthen(self, length),
+            reserved => Ok(reserved?),
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        self.sync_data().map_err(|error| match is_full(&error) {
+            // Not that something was not taken: what was taken is lost.
+            true => io::Error::other(error),
+            false => error,
+        })
     }
 }

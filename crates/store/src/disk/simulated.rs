@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Disk, DiskFile, Listed, Lock, Opening};
+use super::{Disk, DiskFile, Listed, Lock, Opening, lengthen};
 
 mod content;
 mod names;
@@ -23,6 +23,8 @@ const SECTOR: usize = 512;
 pub struct Faults {
     /// Reads that return an error.
     pub reads: f64,
+    /// Reads in which whoever reads panics.
+    pub panics: f64,
     /// Writes that return an error, after having written some of it.
     pub writes: f64,
     /// Syncs that return an error, after which it is open what of the writes before is durable.
@@ -374,6 +376,8 @@ impl DiskFile for SimulatedFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut state = self.state();
         state.powered()?;
+        let share = state.faults.panics;
+        assert!(!state.fails(share), "a read that panics");
         let share = state.faults.reads;
         if state.fails(share) {
             return Err(io::Error::other("a read that fails"));
@@ -418,6 +422,10 @@ impl DiskFile for SimulatedFile {
         let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
         state.files[self.number].change(Change::Length(length));
         Ok(())
+    }
+
+    fn reserve(&self, length: u64) -> io::Result<()> {
+        lengthen(self, length)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use crate::disk::{Disk, Opening, PIECE, write_durably};
+use crate::disk::{Disk, Opening, PIECE, is_full, write_durably};
 use crate::encryption::{Keys, is_current, new_file_key};
 use crate::segment::{
     Directory, HEADER, Packing, SegmentError, SegmentHeader, put_block, put_footer, put_record,
@@ -16,7 +16,8 @@ use super::{Messages, MessagesOptions, Part, Place, Stage};
 /// So many bytes of records make a block.
 const BLOCK: usize = 64 << 10;
 
-/// What could not be written. Nothing is lost: it is in the log; but the stream has to be opened anew.
+/// What could not be written. Nothing is lost: it is in the log; but unless it was for [room](Self::is_for_room) the stream
+/// has to be opened anew.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]
 pub struct WriteError {
@@ -24,6 +25,14 @@ pub struct WriteError {
     pub path: PathBuf,
     /// Why.
     pub source: SegmentError,
+}
+
+impl WriteError {
+    /// Whether the disk had no room for it, and that is all: it can be run again when there is.
+    #[must_use]
+    pub fn is_for_room(&self) -> bool {
+        matches!(&self.source, SegmentError::Disk(error) if is_full(error))
+    }
 }
 
 /// What is to be written into segments. Running it may take long; then it goes to [`Messages::flushed`].

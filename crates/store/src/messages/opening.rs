@@ -17,6 +17,9 @@ use super::flushing::is_as_configured;
 use super::part::{Part, Stage, Writing};
 use super::{Messages, MessagesOptions, Place, Position, ReadError};
 
+/// How many folders above that of a stream may have been made for it.
+const ABOVE: usize = 3;
+
 /// What a stream cannot be opened for. Its files stay as they are.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]
@@ -101,13 +104,16 @@ impl Opening<'_> {
     /// The newest checkpoint that can be read.
     fn checkpoint(&mut self) -> Result<Option<Said>, OpenError> {
         let (mut newest, mut unreadable): (Option<Said>, _) = (None, None);
+        let mut positions = Vec::new();
         for name in CHECKPOINTS {
             let path = self.place.folder.join(name);
             match envelope::read(self.disk, &path, CHECKPOINT, self.place.keys.as_ref()) {
                 Ok(None) => {}
                 Ok(Some((plain, key))) => {
                     self.is_key_old |= !is_current(self.place.keys.as_ref(), key);
-                    match decode(&plain, self.place.incarnation) {
+                    let said = decode(&plain, self.place.incarnation);
+                    positions.extend(said.as_ref().map(|said| said.position));
+                    match said {
                         Some(said)
                             if newest
                                 .as_ref()
@@ -120,6 +126,17 @@ impl Opening<'_> {
                     }
                 }
                 Err(source) => unreadable = Some((path, source)),
+            }
+        }
+        // The second one is written when the first is durable, with its name.
+        if !matches!(*positions, [one, other] if one == other) {
+            let above = if positions.is_empty() { ABOVE } else { 0 };
+            let folders = self.place.folder.ancestors().take(1 + above);
+            for folder in folders {
+                self.disk.sync_folder(folder).map_err(|error| OpenError {
+                    path: folder.to_owned(),
+                    source: error.into(),
+                })?;
             }
         }
         match (newest, unreadable) {

@@ -79,6 +79,12 @@ impl Space {
         self.read_only.retain(|other| *other != group);
     }
 
+    /// How many streams take none on their own.
+    #[must_use]
+    pub fn read_only(&self) -> usize {
+        self.read_only.len()
+    }
+
     /// Whether a stream takes messages.
     #[must_use]
     pub fn is_writable(&self, group: GroupId) -> bool {

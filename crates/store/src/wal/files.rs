@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile, Opening, PIECE, write_durably};
 
-use super::{Lsn, Preparation, Step, Wal, WalError};
+use super::{Lsn, Preparation, Recovered, Step, Wal, WalError};
 
 /// The files of the log. Whoever has this and the [`Wal`] is its one writer.
 #[derive(Debug)]
 pub struct WalFiles {
-    disk: Arc<dyn Disk>,
-    folder: PathBuf,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) folder: PathBuf,
     open: HashMap<u32, Arc<dyn DiskFile>>,
 }
 
@@ -24,6 +24,15 @@ impl WalFiles {
             folder: folder.to_owned(),
             open: HashMap::new(),
         }
+    }
+
+    /// Opens a log again that has failed, as far as it was durable.
+    ///
+    /// # Errors
+    ///
+    /// Those of the disk; the log is as it was then.
+    pub fn reopen(&self, failed: &Wal) -> Result<Recovered, WalError> {
+        super::recovery::reopen(&self.disk, &self.folder, failed)
     }
 
     /// Carries out one step, which may take as long as the disk does.
@@ -101,8 +110,25 @@ impl WalMaker {
 }
 
 /// A file of zeros, durable with its name: what is written into it later needs no more room and no change of the folder.
+/// What cannot be made takes no room.
 fn make(disk: &dyn Disk, folder: &Path, number: u32, length: u64) -> io::Result<Arc<dyn DiskFile>> {
-    let file = disk.open(&path_of(folder, number), Opening::Emptied)?;
+    let path = path_of(folder, number);
+    let made = disk
+        .open(&path, Opening::Emptied)
+        .and_then(|file| fill(disk, folder, file, length));
+    if made.is_err() {
+        // It may not be there, or the disk has failed for good.
+        let _ = disk.remove_file(&path);
+    }
+    made
+}
+
+fn fill(
+    disk: &dyn Disk,
+    folder: &Path,
+    file: Arc<dyn DiskFile>,
+    length: u64,
+) -> io::Result<Arc<dyn DiskFile>> {
     let zeros = vec![0; PIECE.min(usize::try_from(length).unwrap_or(PIECE))];
     let mut offset = 0;
     while offset < length {

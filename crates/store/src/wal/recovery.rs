@@ -3,24 +3,23 @@
 //! A record at the end that is not whole was being written when the power was cut, and was acknowledged to nobody: the log
 //! is cut there. One that is followed by a record that says it was durable is damaged: that is reported, and what follows is
 //! read.
+//!
+//! What is found need not be durable: before a kill, or a sync that has failed, it was written and no more. So the end of the
+//! log is written once more before anybody is told of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::disk::{Disk, Opening, read_all};
+use crate::disk::Disk;
 use crate::encryption::Keys;
-use crate::fields::Fields;
 
-use super::files::{number_of, path_of};
-use super::header::{FIRST_RECORD, Header};
-use super::record::{self, ALIGNMENT, HEAD, Record};
+use super::files::path_of;
+use super::header::FIRST_RECORD;
 use super::releasing::is_released;
-use super::{
-    Entry, FORGOTTEN, FreeFile, GroupId, LOW_WATER, LiveFile, Lsn, OWN_KIND, Wal, WalError, WalFiles,
-    WalOptions,
-};
+use super::scanning::{Loaded, Scan, find, own};
+use super::{Entry, FORGOTTEN, GroupId, LiveFile, Lsn, Wal, WalError, WalFiles, WalOptions};
 
 /// What could not be read, though it was durable once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,35 +66,6 @@ pub struct Recovered {
     pub forgotten: Vec<GroupId>,
 }
 
-/// How many bytes are checked at most to find out what a file without a header is.
-const WORK_FOR_A_HEADER: usize = 1 << 30;
-
-/// What a file says of itself.
-struct Found {
-    number: u32,
-    length: u64,
-    header: Header,
-    /// The header is not whole: it is what records say, which know no key.
-    is_guessed: bool,
-}
-
-/// A file that is read: one at a time is in memory, besides the newest.
-struct Loaded {
-    found: Found,
-    bytes: Vec<u8>,
-}
-
-/// Where records of a file are, and where there should be some.
-#[derive(Debug, Default)]
-struct Scan {
-    records: Vec<usize>,
-    damaged: Vec<Range<usize>>,
-    /// Behind the last record.
-    end: usize,
-    settled: Lsn,
-    low_water: u64,
-}
-
 /// Opens the log of a folder, or begins one. `read` is told each entry that is needed, in the order of the log. An entry
 /// with an index that was there before replaces that entry and all later ones of its group; one that is missing between two
 /// was damaged.
@@ -111,7 +81,40 @@ pub fn recover(
     unneeded: &Unneeded<'_>,
     read: &mut dyn FnMut(&Entry<'_>),
 ) -> Result<Recovered, WalError> {
+    open(disk, folder, (options, keys), unneeded, read, None)
+}
+
+/// Opens a log again that has [failed](Wal::has_failed), as far as it was durable: what was not is cut off, as those who
+/// waited for it were told that it is not there.
+///
+/// # Errors
+///
+/// Those of [`recover`].
+pub(super) fn reopen(disk: &Arc<dyn Disk>, folder: &Path, failed: &Wal) -> Result<Recovered, WalError> {
+    let settings = (failed.options, failed.keys.clone());
+    let released = |group: GroupId| Some(failed.released.get(&group).copied().unwrap_or_default());
+    open(
+        disk,
+        folder,
+        settings,
+        &released,
+        &mut |_| {},
+        Some(failed.durable),
+    )
+}
+
+/// `durable`: up to where the log is, if that is known.
+fn open(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+    (options, keys): (WalOptions, Option<Keys>),
+    unneeded: &Unneeded<'_>,
+    read: &mut dyn FnMut(&Entry<'_>),
+    durable: Option<Lsn>,
+) -> Result<Recovered, WalError> {
     disk.create_folder(folder)?;
+    // A file may have been made, and its name not be durable.
+    disk.sync_folder(folder)?;
     let mut wal = Wal::new(options, keys);
     let (mut found, unreadable) = find(disk, folder, &mut wal)?;
     let mut reading = Reading::new(unneeded, read);
@@ -149,7 +152,8 @@ pub fn recover(
     if let Some(file) = newest {
         let header = file.found.header;
         reading.expect(&mut expected, header.generation);
-        let scan = reading.cut(&file, scan);
+        let scan = reading.cut(&file, scan.up_to(durable.map(|durable| file.offset_of(durable))));
+        file.make_durable(disk, folder, &scan)?;
         wal.next_generation = header.generation + 1;
         wal.end = Lsn(header.base.0 + (scan.end - FIRST_RECORD) as u64);
         wal.live.push_back(reading.read(&file, &scan, wal.keys.as_ref())?);
@@ -196,147 +200,11 @@ pub fn recover(
     })
 }
 
-/// The files of a folder in the order in which they were used, and those that say nothing.
-fn find(disk: &Arc<dyn Disk>, folder: &Path, wal: &mut Wal) -> Result<(Vec<Found>, Vec<FreeFile>), WalError> {
-    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
-    for listed in disk.list(folder)? {
-        let Some(number) = number_of(&listed.name) else {
-            continue;
-        };
-        wal.next_file = wal.next_file.max(number + 1);
-        let file = disk.open(&path_of(folder, number), Opening::Existing)?;
-        let length = file.length()?;
-        let mut start = vec![0; FIRST_RECORD];
-        let read = file.read_at(0, &mut start)?;
-        let header = Header::decode(&start[..read])?;
-        let is_guessed = header.is_none();
-        let header = match header {
-            Some(header) => Some(header),
-            None => header_by_records(&read_all(&*file)?),
-        };
-        match header {
-            Some(header) => found.push(Found {
-                number,
-                length,
-                header,
-                is_guessed,
-            }),
-            None => unreadable.push(FreeFile { number, length }),
-        }
-    }
-    found.sort_unstable_by_key(|file| file.header.generation);
-    Ok((found, unreadable))
-}
-
-/// What the header of a file must have said, by the first of its records that is whole. Bodies that are sealed stay so.
-fn header_by_records(bytes: &[u8]) -> Option<Header> {
-    // What peers have sent may look like records: so much is checked, and no more.
-    let mut work = WORK_FOR_A_HEADER;
-    for offset in (FIRST_RECORD..bytes.len()).step_by(ALIGNMENT) {
-        let length = Fields::new(&bytes[offset..]).u32()? as usize;
-        if length < HEAD || length > bytes.len() - offset {
-            continue;
-        }
-        work = work.checked_sub(length)?;
-        let Some(record) = record::read(&bytes[offset..], |_| true) else {
-            continue;
-        };
-        let base = record.place.lsn.0.checked_sub((offset - FIRST_RECORD) as u64)?;
-        return Some(Header {
-            generation: record.place.generation,
-            base: Lsn(base),
-            low_water: 1,
-            key: Default::default(),
-            salt: Default::default(),
-        });
-    }
-    None
-}
-
-impl Found {
-    fn as_free(&self) -> FreeFile {
-        FreeFile {
-            number: self.number,
-            length: self.length,
-        }
-    }
-
-    fn load(self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<Loaded, WalError> {
-        let file = disk.open(&path_of(folder, self.number), Opening::Existing)?;
-        Ok(Loaded {
-            bytes: read_all(&*file)?,
-            found: self,
-        })
-    }
-}
-
-impl Loaded {
-    fn name(&self) -> String {
-        format!("{:08}.wal", self.found.number)
-    }
-
-    /// Where a place of the log would be in this file.
-    fn offset_of(&self, lsn: Lsn) -> usize {
-        let distance = usize::try_from(lsn.0.saturating_sub(self.found.header.base.0)).unwrap_or(usize::MAX);
-        FIRST_RECORD.saturating_add(distance).min(self.bytes.len())
-    }
-
-    fn lsn_of(&self, offset: usize) -> Lsn {
-        Lsn(self.found.header.base.0 + (offset - FIRST_RECORD) as u64)
-    }
-
-    fn record_at(&self, offset: usize) -> Option<Record<'_>> {
-        let (generation, lsn) = (self.found.header.generation, self.lsn_of(offset));
-        record::read(self.bytes.get(offset..)?, |place| {
-            place.generation == generation && place.lsn == lsn
-        })
-    }
-
-    /// Looks for records up to `end`. What is between two of them is damaged.
-    fn scan(&self, end: usize) -> Scan {
-        let mut scan = Scan {
-            end: FIRST_RECORD,
-            ..Scan::default()
-        };
-        let mut offset = FIRST_RECORD;
-        while offset < end {
-            let Some(record) = self.record_at(offset) else {
-                offset += ALIGNMENT;
-                continue;
-            };
-            if offset > scan.end {
-                scan.damaged.push(scan.end..offset);
-            }
-            scan.records.push(offset);
-            scan.settled = scan.settled.max(record.place.settled);
-            scan.low_water = scan
-                .low_water
-                .max(low_water_in(&record.entry).unwrap_or_default());
-            offset += record.length;
-            scan.end = offset;
-        }
-        scan
-    }
-}
-
-/// A store's own entry: what it says, and of what.
-fn own(entry: &Entry<'_>) -> Option<(u8, u64)> {
-    if entry.group != GroupId::STORE || entry.kind != OWN_KIND {
-        return None;
-    }
-    let mut fields = Fields::new(entry.body);
-    Some((fields.u8()?, fields.u64()?))
-}
-
-fn low_water_in(entry: &Entry<'_>) -> Option<u64> {
-    own(entry).and_then(|(what, value)| (what == LOW_WATER).then_some(value))
-}
-
 /// What has been read so far.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     unneeded: &'a Unneeded<'a>,
     read: &'a mut dyn FnMut(&Entry<'_>),
-    damage: Vec<WalDamage>,
+    pub(super) damage: Vec<WalDamage>,
     /// What could not be opened, and whose it is.
     sealed: Vec<(GroupId, WalDamage)>,
     cut: u64,
@@ -346,7 +214,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(unneeded: &'a Unneeded<'a>, read: &'a mut dyn FnMut(&Entry<'_>)) -> Self {
+    pub(super) fn new(unneeded: &'a Unneeded<'a>, read: &'a mut dyn FnMut(&Entry<'_>)) -> Self {
         Self {
             unneeded,
             read,
@@ -384,7 +252,13 @@ impl<'a> Reading<'a> {
         scan
     }
 
-    fn read(&mut self, file: &Loaded, scan: &Scan, keys: Option<&Keys>) -> Result<LiveFile, WalError> {
+    /// Tells of the entries of a file that are needed.
+    pub(super) fn read(
+        &mut self,
+        file: &Loaded,
+        scan: &Scan,
+        keys: Option<&Keys>,
+    ) -> Result<LiveFile, WalError> {
         // Of what is not needed any more the key may be gone.
         let key = file.found.header.file_key(keys);
         let mut last = BTreeMap::new();

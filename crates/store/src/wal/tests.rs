@@ -5,6 +5,7 @@ use super::*;
 use crate::disk::{Disk, Faults, SimulatedDisk};
 use crate::encryption::Cipher;
 
+mod healing;
 mod power_cuts;
 
 const FOLDER: &str = "/wal";

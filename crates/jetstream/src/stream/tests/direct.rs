@@ -2,7 +2,19 @@
 
 use super::{Scene, scene};
 use crate::api::GetRequest;
+use crate::stream::{DirectMessage, DirectRequest, Further};
 use crate::time::SECOND;
+
+/// All that is sent, in however many parts.
+fn sent(scene: &Scene, mut request: DirectRequest) -> Vec<DirectMessage> {
+    let mut sent = Vec::new();
+    while scene.stream.send_directly(&mut request, &mut sent).unwrap() == Further::More {}
+    sent
+}
+
+fn ask(scene: &Scene, body: &[u8]) -> Vec<DirectMessage> {
+    sent(scene, scene.stream.direct(b"", body, 1 << 20))
+}
 
 /// Messages 1 to 5 of three subjects, of which 2 is deleted and 5 has headers.
 fn five() -> Scene {
@@ -120,18 +132,17 @@ fn are_asked_for_in_many_ways() {
             "408 Bad Request",
         ),
     ] {
-        let sent = scene.stream.direct(b"", body.as_bytes(), 1 << 20).unwrap();
-        assert_eq!(shown(&sent), expect, "{body}");
+        assert_eq!(shown(&ask(&scene, body.as_bytes())), expect, "{body}");
     }
     let level = b"NATS/1.0\r\nNats-Required-Api-Level: 5\r\n\r\n";
-    let sent = scene.stream.direct(level, br#"{"seq":1}"#, 1 << 20).unwrap();
-    assert_eq!(shown(&sent), "412 Required Api Level");
+    let refused = scene.stream.direct(level, br#"{"seq":1}"#, 1 << 20);
+    assert_eq!(shown(&sent(&scene, refused)), "412 Required Api Level");
 }
 
 #[test]
 fn say_where_they_are_stored() {
     let scene = five();
-    let sent = scene.stream.direct(b"", br#"{"seq":5}"#, 1 << 20).unwrap();
+    let sent = ask(&scene, br#"{"seq":5}"#);
     assert_eq!(
         String::from_utf8_lossy(&sent[0].headers),
         concat!(
@@ -139,10 +150,7 @@ fn say_where_they_are_stored() {
             "Nats-Time-Stamp: 2026-11-30T07:00:04Z\r\n\r\n"
         )
     );
-    let sent = scene
-        .stream
-        .direct(b"", br#"{"seq":5,"no_hdr":true}"#, 1 << 20)
-        .unwrap();
+    let sent = ask(&scene, br#"{"seq":5,"no_hdr":true}"#);
     assert_eq!((&*sent[0].headers, &*sent[0].payload), (&b""[..], &b"x"[..]));
 }
 
@@ -159,10 +167,8 @@ fn are_asked_for_on_their_subjects() {
         ("p.a", r#"{"last_by_subj":"p.b"}"#, "408 Bad Request"),
         ("p.a", "x", "408 Malformed Request"),
     ] {
-        let sent = scene
-            .stream
-            .direct_last(b"", subject.as_bytes(), body.as_bytes(), 1 << 20);
-        assert_eq!(shown(&sent.unwrap()), expect, "{subject} {body}");
+        let request = scene.stream.direct_last(b"", subject.as_bytes(), body.as_bytes());
+        assert_eq!(shown(&sent(&scene, request)), expect, "{subject} {body}");
     }
 }
 
@@ -172,17 +178,36 @@ fn many_subjects_are_too_many() {
     for at in 0..1024 {
         scene.publish(&format!("p.{at}"), "", "");
     }
-    let ask = |scene: &Scene| {
-        shown(
-            &scene
-                .stream
-                .direct(b"", br#"{"multi_last":["p.>"]}"#, 1 << 20)
-                .unwrap(),
-        )
-    };
-    assert!(ask(&scene).ends_with("204 EOB(0,1024)<=1024"));
+    let all = br#"{"multi_last":["p.>"]}"#;
+    assert!(shown(&ask(&scene, all)).ends_with("204 EOB(0,1024)<=1024"));
     scene.publish("p.more", "", "");
-    assert_eq!(ask(&scene), "413 Too Many Results");
+    assert_eq!(shown(&ask(&scene, all)), "413 Too Many Results");
+}
+
+/// A large batch comes in parts, each of some size at most, and as if it came at once.
+#[test]
+fn large_batches_come_in_parts() {
+    let mut scene = scene("");
+    let payload = "x".repeat(10_000);
+    for _ in 0..300 {
+        scene.publish("p.a", "", &payload);
+    }
+    let mut request = scene.stream.direct(b"", br#"{"seq":1,"batch":250}"#, 64 << 20);
+    let (mut sent, mut parts) = (Vec::new(), 0);
+    loop {
+        let before = sent.len();
+        let further = scene.stream.send_directly(&mut request, &mut sent).unwrap();
+        assert!(sent.len() - before <= (512 << 10) / payload.len() + 1);
+        parts += 1;
+        // What is deleted meanwhile is not sent.
+        scene.delete(before as u64 + 100);
+        if further == Further::Done {
+            break;
+        }
+    }
+    assert_eq!((sent.len(), parts), (251, 5));
+    assert!(shown(&sent).starts_with("1(299,0) 2(298,1)"), "{}", shown(&sent));
+    assert!(shown(&sent).ends_with(" 204 EOB(50,253)"), "{}", shown(&sent));
 }
 
 #[test]

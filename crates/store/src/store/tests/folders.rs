@@ -1,6 +1,7 @@
 //! What is found in the folder of a store.
 
 use super::*;
+use crate::disk::Opening;
 
 fn open(disk: &SimulatedDisk) -> Result<Store, StoreError> {
     Store::open(

@@ -100,3 +100,55 @@ fn life(
         }
     }
 }
+
+/// What a log shows when it is opened has been acknowledged to nobody else than who opens it, and is durable from then on:
+/// also what was written and not synced before a kill, or in vain.
+#[test]
+fn what_was_read_once_survives_power_cuts() {
+    for seed in 0..400 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let world = World::new(seed);
+        let mut known = 0;
+        for _ in 0..4 {
+            let mut opened = world.open();
+            let there = opened.entries.len() as u64;
+            let indexes: Vec<u64> = opened.entries.iter().map(|entry| entry.1).collect();
+            assert_eq!(indexes, (1..=there).collect::<Vec<_>>(), "seed {seed}");
+            assert!(there >= known, "seed {seed}: {there} of {known}");
+            assert_eq!(opened.damage, [], "seed {seed}");
+            known = there;
+            let mut next = there + 1;
+            world.disk.set_faults(Faults {
+                syncs: if random.bool() { 0.2 } else { 0.0 },
+                ..Faults::default()
+            });
+            for _ in 0..random.usize(1..6) {
+                for _ in 0..random.usize(1..6) {
+                    let body = vec![random.u8(..); random.usize(..700)];
+                    let entry = entry(1, next, &body);
+                    let appended = match random.bool() {
+                        true => opened.wal.append(&entry, Importance::Message),
+                        false => opened.wal.append_unsynced(&entry, Importance::Message),
+                    };
+                    next += u64::from(appended.is_ok());
+                }
+                let end = opened.wal.end();
+                match opened.files.carry_out_all(&mut opened.wal) {
+                    Ok(durable) if durable == end => known = next - 1,
+                    Ok(_) => {}
+                    Err(_) => break,
+                }
+            }
+            world.disk.set_faults(Faults::default());
+            match random.u8(..3) {
+                0 => world.disk.restart(),
+                1 => world.disk.kill_process(),
+                // The same process opens it again, and what it is shown is durable.
+                _ => {
+                    known = world.open().entries.len() as u64;
+                    world.disk.restart();
+                }
+            }
+        }
+    }
+}

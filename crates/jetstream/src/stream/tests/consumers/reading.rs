@@ -182,3 +182,17 @@ fn a_damaged_message_is_passed_over() {
     let mut scene = scene(&[], &[1, 3], &["p.1"]);
     assert_eq!(scene.deliver().0, ["r0 p.1 1.5.1.0"]);
 }
+
+/// Also where no more than one message fits into memory: what was sent is not read again.
+#[test]
+fn a_batch_goes_on_from_where_it_had_to_read() {
+    let scene = scene(&[1, 2, 3, 4, 5, 6], &[4], &[]);
+    let body = br#"{"seq":1,"batch":10}"#;
+    let mut request = scene.stream.direct(b"", body, 1 << 20);
+    let (mut sent, mut read) = (Vec::new(), Vec::new());
+    while let Err(Cold { sequence }) = scene.stream.send_directly(&mut request, &mut sent) {
+        read.push(sequence);
+        *scene.cold.borrow_mut() = (1..=6).filter(|other| *other != sequence).collect();
+    }
+    assert_eq!((read, sent.len()), (vec![1, 2, 3, 4, 5, 6], 6));
+}

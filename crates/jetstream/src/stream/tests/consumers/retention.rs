@@ -71,7 +71,11 @@ fn a_stream_that_comes_to_keep_by_interest_keeps_what_nobody_is_done_with() {
             desk.effects();
         }
         let left = if consumers == 0 { left } else { 0 };
-        assert_eq!(desk.scene.messages().len(), left, "{consumers} consumers have gone");
+        assert_eq!(
+            desk.scene.messages().len(),
+            left,
+            "{consumers} consumers have gone"
+        );
     }
 }
 

@@ -1,0 +1,230 @@
+//! Several messages that are got directly with one request.
+
+use super::{DirectMessage, Further, Remaining};
+use crate::api::GetRequest;
+use crate::held::{Cold, Messages};
+use crate::message::Message;
+use crate::stream::Stream;
+use bytes::Bytes;
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::ControlFlow;
+
+/// How many subjects one may ask the last message of at once.
+const SUBJECTS_AT_MOST: usize = 1024;
+
+/// How often a subject may be compared with what is asked for.
+const VISITS_AT_MOST: usize = 1_000_000;
+
+/// How many messages of a batch are looked up at first; each time after that twice as many, up to so many.
+const LOOKED_UP: usize = 64;
+const LOOKED_UP_AT_MOST: usize = 1024;
+
+/// How many messages, and how many bytes of them, are sent in one turn.
+const SENT_AT_ONCE: usize = 512;
+const BYTES_AT_ONCE: usize = 512 << 10;
+
+/// How far one is in a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    pub(super) pending: u64,
+    /// The message that was sent last; 0: none.
+    pub(super) last: u64,
+}
+
+/// What is not sent of a batch.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// What was looked up.
+    found: VecDeque<u64>,
+    more: More,
+    /// How many messages may still be sent, and how many bytes: what reaches that is sent still.
+    messages: usize,
+    bytes: usize,
+    no_headers: bool,
+    progress: Progress,
+}
+
+/// What there is behind what was looked up.
+#[derive(Debug)]
+enum More {
+    /// What a pattern matches from a sequence on, so many of them at once; None: no more.
+    Following(Bytes, Option<u64>, usize),
+    /// Nothing: it was the last message of each of several subjects, up to this sequence.
+    LastOfEach(u64),
+}
+
+impl<M: Messages> Stream<M> {
+    /// Messages of one sequence or of later ones.
+    pub(super) fn following(&self, wanted: &GetRequest, from: u64, max_pending: usize) -> Remaining {
+        let pattern = match &*wanted.next_for {
+            "" => Bytes::from_static(b">"),
+            pattern => Bytes::copy_from_slice(pattern.as_bytes()),
+        };
+        Remaining::Batch(Box::new(Batch {
+            found: VecDeque::new(),
+            messages: usize::try_from(wanted.batch).unwrap_or(0),
+            bytes: bytes_at_most(wanted, max_pending),
+            no_headers: wanted.no_headers,
+            progress: Progress {
+                pending: self.pending(&pattern, from),
+                last: 0,
+            },
+            more: More::Following(pattern, Some(from), LOOKED_UP),
+        }))
+    }
+
+    /// The last message of each of several subjects.
+    pub(super) fn last_of_each(&self, wanted: &GetRequest, max_pending: usize) -> Remaining {
+        let up_to = match (&wanted.up_to_time, wanted.up_to_sequence) {
+            (Some(time), _) => match self.at_time(time.time()) {
+                behind if behind <= self.first => return Remaining::Status("404 No Results"),
+                behind => behind - 1,
+            },
+            (None, 0) => self.last,
+            (None, sequence) => sequence,
+        };
+        let Some(found) = self.find_last_of_each(&wanted.multi_last, up_to) else {
+            return Remaining::Status("413 Too Many Results");
+        };
+        if found.is_empty() {
+            return Remaining::Status("404 No Results");
+        }
+        let wanted_of_them: VecDeque<u64> = found.range(wanted.sequence..).copied().collect();
+        Remaining::Batch(Box::new(Batch {
+            messages: usize::try_from(wanted.batch)
+                .ok()
+                .filter(|batch| *batch > 0)
+                .unwrap_or(usize::MAX),
+            bytes: bytes_at_most(wanted, max_pending),
+            no_headers: false,
+            progress: Progress {
+                pending: wanted_of_them.len() as u64,
+                last: 0,
+            },
+            found: wanted_of_them,
+            more: More::LastOfEach(up_to),
+        }))
+    }
+
+    /// The last message up to a sequence of each subject that some pattern matches; None if those are too many.
+    fn find_last_of_each(&self, patterns: &[String], up_to: u64) -> Option<BTreeSet<u64>> {
+        let mut found = BTreeSet::new();
+        let mut visits = 0;
+        for pattern in patterns {
+            let mut earlier = Vec::new();
+            self.held
+                .for_each_subject(pattern.as_bytes(), &mut |subject, of_it| {
+                    visits += 1;
+                    if of_it.last <= up_to {
+                        found.insert(of_it.last);
+                    } else if of_it.first <= up_to {
+                        earlier.push(Bytes::copy_from_slice(subject));
+                    }
+                    match found.len() + earlier.len() > SUBJECTS_AT_MOST || visits > VISITS_AT_MOST {
+                        true => ControlFlow::Break(()),
+                        false => ControlFlow::Continue(()),
+                    }
+                });
+            found.extend(
+                earlier
+                    .iter()
+                    .filter_map(|subject| self.held.last(subject, up_to)),
+            );
+            if found.len() > SUBJECTS_AT_MOST || visits > VISITS_AT_MOST {
+                return None;
+            }
+        }
+        Some(found)
+    }
+
+    /// Sends as much as one turn may.
+    pub(super) fn send_batch(
+        &self,
+        batch: &mut Batch,
+        sent: &mut Vec<DirectMessage>,
+    ) -> Result<Further, Cold> {
+        let (mut messages, mut bytes) = (0, 0);
+        while batch.messages > 0 && batch.bytes > 0 {
+            if messages >= SENT_AT_ONCE || bytes >= BYTES_AT_ONCE {
+                return Ok(Further::More);
+            }
+            if batch.found.is_empty() {
+                batch.look_up(&self.held);
+            }
+            let Some(sequence) = batch.found.front().copied() else {
+                break;
+            };
+            let message = self.held.get(sequence)?;
+            batch.found.pop_front();
+            messages += 1;
+            let Some(message) = message else {
+                if matches!(batch.more, More::LastOfEach(_)) {
+                    sent.push(DirectMessage::status("404 Message Not Found"));
+                    return Ok(Further::Done);
+                }
+                continue;
+            };
+            batch.progress.pending = batch.progress.pending.saturating_sub(1);
+            let length = length(&message);
+            bytes += length;
+            batch.messages -= 1;
+            batch.bytes = batch.bytes.saturating_sub(length);
+            sent.push(self.direct_message(message, batch.no_headers, Some(batch.progress)));
+            batch.progress.last = sequence;
+        }
+        sent.push(batch.end());
+        Ok(Further::Done)
+    }
+
+    /// How many messages there are from a sequence on.
+    fn pending(&self, pattern: &[u8], from: u64) -> u64 {
+        match pattern == b">" && from <= self.first {
+            true => self.held.count(),
+            false => self.held.count_matching(pattern, from),
+        }
+    }
+}
+
+impl Batch {
+    fn look_up<M: Messages>(&mut self, held: &M) {
+        let More::Following(pattern, next, at_once) = &mut self.more else {
+            return;
+        };
+        let Some(from) = *next else { return };
+        let asked_for = (*at_once).min(self.messages);
+        let found = held.sequences(pattern, from..=u64::MAX, asked_for);
+        *next = found
+            .last()
+            .filter(|_| found.len() == asked_for)
+            .map(|last| last + 1);
+        *at_once = (*at_once * 2).min(LOOKED_UP_AT_MOST);
+        self.found = found.into();
+    }
+
+    /// What says that this was all.
+    fn end(&self) -> DirectMessage {
+        let Progress { pending, last } = self.progress;
+        let up_to = match self.more {
+            More::Following(..) if last == 0 => return DirectMessage::status("404 Message Not Found"),
+            More::Following(..) => String::new(),
+            More::LastOfEach(up_to) => format!("\r\nNats-UpTo-Sequence: {up_to}"),
+        };
+        DirectMessage::status(&format!(
+            "204 EOB\r\nNats-Num-Pending: {pending}\r\nNats-Last-Sequence: {last}{up_to}"
+        ))
+    }
+}
+
+/// How many bytes of a message count.
+fn length(message: &Message) -> usize {
+    message.subject.len() + message.headers.len() + message.payload.len()
+}
+
+/// How many bytes are sent at most: what reaches it is sent still, and so is the first message.
+fn bytes_at_most(wanted: &GetRequest, max_pending: usize) -> usize {
+    let bytes = match wanted.max_bytes {
+        0 => max_pending,
+        bytes => usize::try_from(bytes).unwrap_or(0),
+    };
+    bytes.max(1)
+}
