@@ -18,12 +18,15 @@ pub(in crate::jetstream) struct Room {
     /// How many bytes streams have taken in that are in the log alone.
     unwritten: Arc<AtomicU64>,
     looked: Instant,
+    /// How many bytes were taken in since, and after how many it is looked at again, however soon that is.
+    taken: u64,
+    looks_after: u64,
     is_full: bool,
     may_reserve: bool,
 }
 
 impl Room {
-    /// So often it is looked at.
+    /// So often it is looked at, at least.
     pub(super) const LOOKS_AFTER: Duration = Duration::from_secs(1);
 
     /// Of the disk of which some is kept back.
@@ -39,6 +42,8 @@ impl Room {
             reserve,
             unwritten,
             looked: Instant::now(),
+            taken: 0,
+            looks_after: low / 8,
             is_full: false,
             may_reserve: true,
         })
@@ -47,6 +52,11 @@ impl Room {
     /// A stream has taken in so many bytes.
     pub(super) fn took(&mut self, group: GroupId, bytes: u64) {
         self.space.took(group, bytes);
+        self.taken += bytes;
+    }
+
+    fn is_to_be_looked_at(&self) -> bool {
+        self.taken >= self.looks_after || self.looked.elapsed() >= Self::LOOKS_AFTER
     }
 
     /// A stream is gone.
@@ -67,10 +77,10 @@ impl Room {
 impl Writer {
     /// Looks whether there is room, if that was a while ago.
     pub(super) fn look_for_room(&mut self) {
-        if self.room.looked.elapsed() < Room::LOOKS_AFTER {
+        if !self.room.is_to_be_looked_at() {
             return;
         }
-        self.room.looked = Instant::now();
+        (self.room.looked, self.room.taken) = (Instant::now(), 0);
         let available = match self.room.reserve.available() {
             Ok(available) => available,
             Err(error) => return log::warn!("JetStream: how much the disk has left is not known: {error}"),
