@@ -21,6 +21,9 @@ HOSTILE_FLAGS ?=
 COMPOSE_BINARY ?=
 # The other server of mixed clusters.
 MIXED_WITH ?= nats-server
+# How much `make durability` does.
+DURABILITY_KILLS ?= 100
+DURABILITY_SEEDS ?= 10000
 # How long `make fuzz` runs.
 FUZZ_SECONDS ?= 60
 
@@ -145,6 +148,14 @@ test-mixed: requirements-test
 	$(call say,Mixed cluster: $(MIXED_WITH))
 	$(MIXED_WITH) --version
 	MIXED_WITH=$(MIXED_WITH) cargo nextest run --package vagus --test cluster_faults
+
+## make durability    kills a server DURABILITY_KILLS (100) times, and a simulated disk's power DURABILITY_SEEDS (10000) times 5
+.PHONY: durability
+durability: requirements
+	$(call say,Power cuts: each ends a life of a store)
+	STORE_SEEDS=$(DURABILITY_SEEDS) cargo test --release --package vagus-store --lib power_cuts
+	$(call say,Kills: each ends a server under load)
+	STREAM_KILLS=$(DURABILITY_KILLS) cargo test --release --package vagus --test jetstream kills -- --nocapture
 
 ## make bench         vagus beside nats-server; BENCH_FLAGS="--only '1to1*' --rounds 5" are the comparison's
 .PHONY: bench

@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 use vagus_actors::asking::Asking;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
-use vagus_actors::in_process::{Door, InProcess};
+use vagus_actors::in_process::{AccountDoor, Door, InProcess};
 use vagus_actors::jetstream::{JetStream, OpenedStreams};
 use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::Listener;
@@ -355,14 +355,17 @@ fn populate(
     let claims_service = claims_desk.and_then(|desk| {
         claimed_accounts::serve(desk, first.clone(), &accounts, asking, client_settings.clone())
     });
-    let (jetstream, streams_ready) = streams
+    let door = Door::new(first.clone(), accounts.clone()).start();
+    let (serving, streams_ready) = streams
         .zip(of_streams)
         .map(|(opened, number)| {
             let starter = on_arbiter(number, &arbiters, &surroundings, streams::starter)?;
-            Ok::<_, io::Error>(streams::serve(opened, vec![starter], (config, &accounts), &first))
+            let entered = AccountDoor::new(door.clone().recipient());
+            Ok::<_, io::Error>(streams::serve(opened, vec![starter], (config, &accounts), entered))
         })
         .transpose()?
         .unzip();
+    let jetstream = serving.as_ref().map(|serving| serving.jetstream.clone());
     if let Some(jetstream) = &jetstream {
         // Nobody else says which it is.
         let _ = admin.broker.jetstream.set(jetstream.clone());
@@ -376,7 +379,6 @@ fn populate(
         // Nobody else says which they are.
         let _ = admin.broker.claimed_accounts.set(claimed);
     }
-    let door = Door::new(first.clone(), accounts.clone()).start();
     let gateway = connectors::gateway_means(&client_settings, &accounts, &surroundings.slow_work, &door);
     let connectors = connectors::prepare(&Config::default(), config, &gateway)?;
     let known_connectors = connectors::start(door);
@@ -398,7 +400,7 @@ fn populate(
         cluster: clustering.as_ref().map(Clustering::reloading),
         connectors: known_connectors,
         websocket: websocket_parts,
-        jetstream: jetstream.clone(),
+        streams: serving,
         gateway,
         process: setup.process,
     };

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use vagus_actors::Accounts;
 use vagus_actors::connectors::ConnectorsHandle;
-use vagus_actors::jetstream::JetStream;
 use vagus_actors::reload::{Apply, Prepared, Source};
 use vagus_admin::{GatewayMeans, LogControl};
 use vagus_auth::credentials::Gate;
@@ -23,7 +22,7 @@ use crate::certificates::{Occasion, make_ready, not_after};
 use crate::claimed_accounts;
 use crate::connectors;
 use crate::stapling::Stapler;
-use crate::streams;
+use crate::streams::Serving;
 use vagus_configs::grammar::Map;
 
 /// The parts of a program around a server that go by its configuration: its log, its files.
@@ -104,7 +103,7 @@ pub(crate) struct Parts {
     pub(crate) cluster: Option<ClusterReload>,
     pub(crate) connectors: ConnectorsHandle,
     pub(crate) websocket: Option<WebSocketParts>,
-    pub(crate) jetstream: Option<Arc<JetStream>>,
+    pub(crate) streams: Option<Serving>,
     pub(crate) gateway: GatewayMeans,
     pub(crate) process: Box<dyn Process>,
 }
@@ -196,7 +195,7 @@ impl Apply for Parts {
         let (settings, config) = (self.settings.clone(), new.clone());
         let stapler = self.stapler.clone();
         let (accounts, connectors) = (self.accounts.clone(), self.connectors.clone());
-        let jetstream = self.jetstream.clone();
+        let streams = self.streams.clone();
         Ok(Box::new(move || {
             accounts.define(&config.accounts);
             live_bounds.replace(Arc::new(bounds(&config.limits)));
@@ -248,8 +247,8 @@ impl Apply for Parts {
                 put_in_force();
             }
             connectors.adopt(ready, config.limits.max_payload);
-            if let Some(jetstream) = jetstream {
-                streams::adopt(&jetstream, &config);
+            if let Some(streams) = streams {
+                streams.adopt(&config);
             }
             process();
             tokio::task::spawn_local(free_once_unused(before));

@@ -2,22 +2,20 @@
 
 mod banner;
 
-use crate::bootstrap::runtime;
+mod serving;
+
+pub(crate) use serving::{Serving, serve};
+
 use crate::server::StartError;
-use actix::{Actor, Addr, Arbiter};
+use actix::{Actor, Addr};
 use jiff::tz;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
-use vagus_actors::in_process::InProcess;
-use vagus_actors::jetstream::{JetStream, OpenedStreams, Settings, Starter};
-use vagus_actors::{Accounts, RoutedAccount};
+use vagus_actors::jetstream::{OpenedStreams, Settings, Starter};
 use vagus_configs::{Config, StreamLimits};
 use vagus_delivery::arbiter::LocalArbiter;
-use vagus_jetstream::account::Tiers;
 use vagus_jetstream::config::ServerLimits;
-use vagus_jetstream_api::Desk;
 use vagus_protocol::duration;
 
 /// Of what there is, streams may have three quarters.
@@ -116,65 +114,4 @@ fn share_of_disk(folder: &std::path::Path) -> i64 {
 /// Has streams run on this arbiter, on the thread of which it is to be called.
 pub(crate) fn starter(arbiter: LocalArbiter) -> Addr<Starter> {
     Starter::new(arbiter).start()
-}
-
-/// Has the streams of all accounts that may have some run, and what is asked of them answered; what comes back is ready
-/// when that is so. Call it on the thread of this arbiter, which publishes the answers.
-pub(crate) fn serve(
-    opened: OpenedStreams,
-    starters: Vec<Addr<Starter>>,
-    (config, accounts): (&Config, &Accounts),
-    arbiter: &LocalArbiter,
-) -> (Arc<JetStream>, oneshot::Receiver<()>) {
-    let jetstream = Arc::new(opened.run(starters));
-    let enabled: Vec<_> = enabled(config, accounts)
-        .into_iter()
-        .map(|(account, tiers)| {
-            let in_process = InProcess::start(arbiter.clone(), account.clone());
-            (account, tiers, in_process)
-        })
-        .collect();
-    let (ready, is_ready) = oneshot::channel();
-    let served = jetstream.clone();
-    Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
-        actix::spawn(async move {
-            for (account, tiers, in_process) in enabled {
-                let account = served.enable(account, tiers).await;
-                let (answers, is_answered) = oneshot::channel();
-                actix::spawn(Desk { account, in_process }.serve(answers));
-                // One that does not is at the end of the server.
-                let _ = is_answered.await;
-            }
-            // Nobody need wait for it.
-            let _ = ready.send(());
-        });
-    });
-    (jetstream, is_ready)
-}
-
-/// The accounts that may have streams, and how much of them.
-fn enabled(config: &Config, accounts: &Accounts) -> Vec<(RoutedAccount, Tiers)> {
-    let all = accounts.directory().all();
-    let enabled = all.iter().filter_map(|account| {
-        let tiers = config.streams_of(account.name(), account.definition().as_deref())?;
-        Some((accounts.get(account.id())?, tiers))
-    });
-    enabled.collect()
-}
-
-/// Gives streams the room, and accounts what they may keep, that a new configuration says.
-pub(crate) fn adopt(jetstream: &JetStream, config: &Config) {
-    let Some(said) = &config.jetstream else { return };
-    let room = jetstream.room();
-    jetstream.set_room(
-        said.max_memory.unwrap_or(room.max_memory),
-        said.max_file.unwrap_or(room.max_storage),
-    );
-    for account in jetstream.accounts() {
-        let definition = account.routed().account.definition();
-        let name = account.routed().account.name();
-        if let Some(tiers) = config.streams_of(name, definition.as_deref()) {
-            account.set_tiers(tiers);
-        }
-    }
 }

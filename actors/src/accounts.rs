@@ -214,6 +214,15 @@ impl Accounts {
         observers.retain(|observer| tell_recipient(observer, news.clone()));
     }
 
+    /// Tells once more of an account that is used: what it may have has changed.
+    pub(crate) fn tell_again(&self, id: AccountId) {
+        if self.is_used(id)
+            && let Some(used) = self.get(id)
+        {
+            self.tell(&AccountNews::Used(used));
+        }
+    }
+
     /// Whether somebody uses the account, or has.
     pub(crate) fn is_used(&self, id: AccountId) -> bool {
         let is_routed = |opened: &Opened| opened.router.get().is_some();
@@ -221,7 +230,7 @@ impl Accounts {
     }
 
     /// Tells somebody, until it is gone, of all accounts that are used, and of each that comes to be, or to be gone.
-    pub(crate) fn observe(&self, observer: Recipient<AccountNews>) {
+    pub fn observe(&self, observer: Recipient<AccountNews>) {
         self.observers.lock().push(observer.clone());
         for used in self.used() {
             tell_recipient(&observer, AccountNews::Used(used));

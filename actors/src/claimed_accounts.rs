@@ -228,6 +228,7 @@ impl ClaimedAccounts {
         let before = self.known.write().insert(account.into(), known.clone());
         if before.is_some() {
             opened.tell_of_change();
+            self.accounts.tell_again(opened.id());
         }
         Ok(known)
     }

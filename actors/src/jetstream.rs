@@ -188,6 +188,16 @@ impl JetStream {
         account
     }
 
+    /// An account may have no streams any more. Those that it had rest on disk, and are there again when it may; what was in
+    /// memory goes.
+    pub async fn disable(&self, name: &str) {
+        let Some(account) = self.accounts.write().remove(name) else {
+            return;
+        };
+        let retired = account.retire().await;
+        self.unplaced.lock().extend(retired);
+    }
+
     /// The streams of the account of this name; None: it may have none.
     pub fn account(&self, name: &str) -> Option<Arc<AccountStreams>> {
         self.accounts.read().get(name).cloned()

@@ -15,6 +15,7 @@ mod measured;
 mod monitored;
 #[cfg(test)]
 mod over_http;
+mod kills;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::world::{Folder, ask, ask_json, asker, user};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use vagus_test_support::{Client, ServerBuilder, server};
+use vagus_test_support::{Client, ServerBuilder, eventually, server};
 
 #[track_caller]
 fn create(client: &mut Client, name: &str, storage: &str) -> Value {
@@ -35,6 +35,48 @@ fn accounts_keep_what_they_may() {
 
     server.reconfigure(&configured(2));
     assert_eq!(create(&mut may, "TWO", "memory")["did_create"], true);
+}
+
+/// Streams of an account that may have none any more rest on disk, and are there when it may again.
+#[test]
+fn accounts_begin_and_end_to_keep_streams_while_the_server_runs() {
+    let folder = Folder::new();
+    let configured = |jetstream: &str| {
+        format!(
+            "store_dir: '{}', jetstream: enabled
+             accounts {{
+                A {{ users: [{{user: a, password: p}}], jetstream: enabled }}
+                B {{ users: [{{user: b, password: p}}], jetstream: {jetstream} }}
+             }}",
+            folder.path().display()
+        )
+    };
+    let server = server().configured(&configured("disabled")).start();
+    let mut client = user(&server, "b");
+    let answers = |client: &mut Client| !ask(client, "$JS.API.INFO", "").payload.is_empty();
+    assert!(!answers(&mut client));
+    server.reconfigure(&configured("enabled"));
+    eventually(|| answers(&mut client));
+    let config = json!({"name": "S", "subjects": ["s.>"]}).to_string();
+    let created = ask_json(&mut client, "$JS.API.STREAM.CREATE.S", &config);
+    assert_eq!(created["did_create"], true, "{created}");
+    assert_eq!(ask_json(&mut client, "s.a", "x")["seq"], 1);
+    let consumer = json!({"stream_name": "S", "config": {"durable_name": "C", "ack_policy": "explicit"}}).to_string();
+    let created = ask_json(&mut client, "$JS.API.CONSUMER.DURABLE.CREATE.S.C", &consumer);
+    assert!(created["error"].is_null(), "{created}");
+
+    for round in 0..2 {
+        server.reconfigure(&configured("disabled"));
+        eventually(|| !answers(&mut client));
+        assert_eq!(ask(&mut client, "s.a", "lost").payload, b"");
+        server.reconfigure(&configured("enabled"));
+        eventually(|| answers(&mut client));
+        assert_eq!(ask_json(&mut client, "s.a", "y")["seq"], round + 2);
+        let info = ask_json(&mut client, "$JS.API.CONSUMER.INFO.S.C", "");
+        assert_eq!(info["num_pending"], round + 2, "{info}");
+    }
+    // Others have not noticed.
+    assert!(answers(&mut user(&server, "a")));
 }
 
 /// Whether a file in the folder, or in one in it, has this.

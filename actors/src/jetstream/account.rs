@@ -308,6 +308,22 @@ impl AccountStreams {
         self.registry.lock().delete(name).map(drop)
     }
 
+    /// Ends all its streams. What those are that are on disk.
+    pub(super) async fn retire(&self) -> Vec<Found> {
+        let _changing = self.changing.lock().await;
+        let streams = std::mem::take(&mut *self.streams.write());
+        let mut retired = Vec::new();
+        for (name, (stream, _)) in streams {
+            let Ok(config) = self.registry.lock().delete(&name) else {
+                continue;
+            };
+            self.server.reserve(Some(&config), None);
+            let found = stream.retire().await;
+            retired.extend(found.filter(|_| config.storage == Storage::File));
+        }
+        retired
+    }
+
     /// Nothing of a stream stays on disk.
     async fn forget(&self, identity: StreamIdentity, storage: Storage) {
         if storage == Storage::Memory {

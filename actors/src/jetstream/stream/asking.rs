@@ -1,7 +1,7 @@
 //! What a stream is asked by others of the server.
 
 use super::telling::StreamEvent;
-use super::{Spoken, Stream};
+use super::{Found, Spoken, Stream};
 use crate::jetstream::figures::StreamFigures;
 use crate::jetstream::stored::Stored;
 use crate::mailbox::{Observe, tell};
@@ -91,6 +91,11 @@ struct Get(GetRequest, oneshot::Sender<Result<StoredMessage, ApiError>>);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct End;
+
+/// It is over, but what it has stays.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Box<Found>>")]
+struct Retire;
 
 impl StreamAddress {
     pub(super) fn new(
@@ -189,6 +194,12 @@ impl StreamAddress {
         tell(&self.actor, super::keeping::Close(closed));
         // One that is gone has nothing to keep.
         let _ = is_closed.await;
+    }
+
+    /// Has it take in nothing more. What it was; None: that cannot be told now.
+    pub(in crate::jetstream) async fn retire(&self) -> Option<Found> {
+        self.close().await;
+        self.actor.send(Retire).await.ok().flatten().map(|found| *found)
     }
 
     /// Has it take in nothing more, for good.
@@ -391,6 +402,29 @@ impl Handler<Get> for Stream {
             Ok(Further::Done)
         }));
         self.wake();
+    }
+}
+
+impl Handler<Retire> for Stream {
+    type Result = MessageResult<Retire>;
+
+    fn handle(&mut self, _: Retire, context: &mut Context<Self>) -> Self::Result {
+        self.count_bytes(-self.counted_bytes);
+        self.server.count_unwritten(self.counted_unwritten, 0);
+        context.stop();
+        let is_whole = self.ailment.is_none() && self.in_flight.is_empty();
+        MessageResult(is_whole.then(|| {
+            let empty = self.empty_machine(self.machine.last_sequence());
+            Box::new(Found {
+                machine: std::mem::replace(&mut self.machine, empty),
+                identity: self.identity.clone(),
+                index: self.applied,
+                checkpointed: self.keeping.checkpointed(),
+                is_new: false,
+                failure: None,
+                flush: None,
+            })
+        }))
     }
 }
 

@@ -46,6 +46,11 @@ impl Keeping {
         self.is_closing
     }
 
+    /// The last entry that is in a checkpoint.
+    pub(super) fn checkpointed(&self) -> u64 {
+        self.checkpointed
+    }
+
     /// Whether something is being written.
     pub(super) fn is_busy(&self) -> bool {
         self.is_writing || self.is_compacting

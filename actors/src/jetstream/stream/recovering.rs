@@ -177,7 +177,7 @@ impl Stream {
     }
 
     /// A machine without messages, which goes on behind a sequence.
-    fn empty_machine(&self, last: u64) -> Machine<Stored> {
+    pub(super) fn empty_machine(&self, last: u64) -> Machine<Stored> {
         let config = self.config();
         let behind = vagus_jetstream::config::StreamConfig {
             first_seq: last + 1,
