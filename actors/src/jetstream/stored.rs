@@ -5,7 +5,7 @@
 
 mod cursors;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use cursors::Cursors;
 use std::cell::{Cell, RefCell};
 use std::ops::{ControlFlow, RangeInclusive};
@@ -19,6 +19,9 @@ use vagus_store::{Disk, RealDisk};
 
 /// What every subject is matched by.
 const EVERYTHING: &[u8] = b">";
+
+/// Messages that are shorter are copied when they are kept.
+const COPIED_BELOW: usize = 64 << 10;
 
 /// How many subjects are looked up at once.
 const SUBJECTS_AT_ONCE: u64 = 512;
@@ -150,6 +153,39 @@ fn timestamp(time: Time) -> u64 {
     u64::try_from(time.0).unwrap_or(0)
 }
 
+/// A message as it is kept. What it says is a part of all that came with it in one turn, of any subjects: a small one is
+/// copied, so that it does not hold all of that.
+fn kept(message: Message) -> vagus_store::Message {
+    let Message {
+        sequence,
+        time,
+        subject,
+        headers,
+        payload,
+    } = message;
+    let ends = [subject.len(), headers.len(), payload.len()];
+    let length = ends.iter().sum();
+    let (subject, headers, payload) = match length {
+        ..COPIED_BELOW => {
+            let mut copied = BytesMut::with_capacity(length);
+            for part in [&subject, &headers, &payload] {
+                copied.extend_from_slice(part);
+            }
+            let mut rest = copied.freeze();
+            let mut next = |length| rest.split_to(length);
+            (next(ends[0]), next(ends[1]), next(ends[2]))
+        }
+        _ => (subject, headers, payload),
+    };
+    vagus_store::Message {
+        sequence,
+        timestamp: timestamp(time),
+        subject,
+        headers,
+        payload,
+    }
+}
+
 fn shown(message: vagus_store::Message) -> Message {
     Message {
         sequence: message.sequence,
@@ -175,13 +211,7 @@ impl Messages for Stored {
 
     fn insert(&mut self, message: Message) {
         let sequence = message.sequence;
-        let stored = vagus_store::Message {
-            sequence,
-            timestamp: timestamp(message.time),
-            subject: message.subject,
-            headers: message.headers,
-            payload: message.payload,
-        };
+        let stored = kept(message);
         if self.messages.borrow_mut().append(stored).is_err() {
             self.failure.borrow_mut().get_or_insert(Failure::Append(sequence));
         }
