@@ -25,4 +25,4 @@ pub use store::{
     StoreOptions, StreamIdentity, StreamPlace, Streams,
 };
 pub use subjects::{SubjectState, Totals};
-pub use turns::{CHECKPOINTS_AT_ONCE, CheckpointTurns};
+pub use turns::{BEHIND_AT_MOST, CHECKPOINTS_AT_ONCE, CheckpointTurns};

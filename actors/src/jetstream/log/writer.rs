@@ -147,7 +147,7 @@ impl Writer {
 
     fn leave(&mut self, group: GroupId) {
         self.followers.remove(&group);
-        self.turns.ended(group);
+        self.turns.forget(group);
         self.waiting.retain(|entry| entry.group != group);
     }
 
@@ -198,6 +198,7 @@ impl Writer {
         };
         match appended {
             Ok(end) => {
+                self.turns.appended(entry.group, entry.body.len() as u64);
                 if entry.importance == Importance::Message {
                     self.room.took(entry.group, entry.body.len() as u64);
                 }

@@ -1,7 +1,7 @@
 //! Streams are checkpointed in turn, so that the log never runs out of files, and none is more often than it has to be.
 
 use super::*;
-use crate::turns::CheckpointTurns;
+use crate::turns::{BEHIND_AT_MOST, CheckpointTurns};
 
 #[test]
 fn a_stream_is_checkpointed_once_while_the_log_goes_on_by_some_files() {
@@ -48,4 +48,37 @@ fn a_stream_is_checkpointed_once_while_the_log_goes_on_by_some_files() {
         let mut server = world.open().unwrap();
         world.check(&mut server);
     }
+}
+
+/// However few files of the log are in use: what has to be applied after a kill is no more of any stream.
+#[test]
+fn a_stream_of_which_much_is_in_the_log_alone_is_checkpointed() {
+    let mut world = World::new(1);
+    let mut server = world.open().unwrap();
+    while server.streams.len() < 3 {
+        world.create(&mut server).unwrap();
+    }
+    let groups: Vec<GroupId> = server
+        .streams
+        .iter()
+        .map(|stream| stream.identity.group)
+        .collect();
+    let mut turns = CheckpointTurns::default();
+    for (group, bytes) in [
+        (0, BEHIND_AT_MOST / 2),
+        (1, BEHIND_AT_MOST),
+        (2, BEHIND_AT_MOST),
+        (0, BEHIND_AT_MOST / 2 - 1),
+    ] {
+        turns.appended(groups[group], bytes);
+    }
+    turns.forget(groups[2]);
+    assert_eq!(turns.next(&server.wal), Some(groups[1]));
+    // What is appended meanwhile counts for the next.
+    turns.appended(groups[1], BEHIND_AT_MOST);
+    assert_eq!(turns.next(&server.wal), None);
+    turns.appended(groups[0], 1);
+    assert_eq!(turns.next(&server.wal), Some(groups[0]));
+    turns.ended(groups[1]);
+    assert_eq!(turns.next(&server.wal), Some(groups[1]));
 }
