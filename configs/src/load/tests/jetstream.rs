@@ -2,7 +2,7 @@
 
 use super::settings::{sets, sets_with};
 use super::{judge, obstacles, read};
-use crate::{BatchLimits, Cipher, Encryption, GLOBAL_ACCOUNT, Inbox, JetStream, StreamLimits, SyncInterval};
+use crate::{BatchLimits, Cipher, Encryption, GLOBAL_ACCOUNT, JetStream, StreamLimits, SyncInterval};
 use std::time::Duration;
 use vagus_jetstream::account::{AccountLimits, Tiers};
 
@@ -64,6 +64,42 @@ fn how_much_of_them_and_where() {
     }
 }
 
+/// What nats-server counts, and is bounded otherwise here.
+#[test]
+fn what_waits_is_not_counted() {
+    let requests = "requests of an account may wait with 8 MiB, and more are not taken";
+    let publishers = "publishers wait while 8 MiB do for a stream, and none are refused";
+    let keeps = |text: &str, (key, why): (&str, &str), change: &dyn Fn(&mut JetStream)| {
+        let note = format!("a.conf:1:12: {key} changes nothing: {why}");
+        sets_with(&format!("jetstream {{ {text} }}"), &[&note], |config| {
+            let mut jetstream = JetStream::default();
+            change(&mut jetstream);
+            config.jetstream = Some(jetstream);
+        });
+    };
+    keeps(
+        "request_queue_limit: 5",
+        ("request_queue_limit", requests),
+        &|jetstream| {
+            jetstream.request_queue_limit = 5;
+            jetstream.info_queue_limit = 5;
+        },
+    );
+    keeps("info_queue_limit: 3", ("info_queue_limit", requests), &|jetstream| {
+        jetstream.info_queue_limit = 3;
+    });
+    keeps(
+        "max_buffered_size: \"1K\"",
+        ("max_buffered_size", publishers),
+        &|jetstream| jetstream.inbox.bytes = 1024,
+    );
+    keeps(
+        "max_buffered_msgs: 7",
+        ("max_buffered_msgs", publishers),
+        &|jetstream| jetstream.inbox.messages = 7,
+    );
+}
+
 #[test]
 fn what_else_there_is_to_say() {
     keeps("domain: hub", |jetstream| jetstream.domain = "hub".to_owned());
@@ -73,19 +109,6 @@ fn what_else_there_is_to_say() {
     });
     keeps("sync: always", |jetstream| {
         jetstream.sync_interval = SyncInterval::Always
-    });
-    keeps("request_queue_limit: 5", |jetstream| {
-        jetstream.request_queue_limit = 5;
-        jetstream.info_queue_limit = 5;
-    });
-    keeps("info_queue_limit: 3, request_queue_limit: 0", |jetstream| {
-        jetstream.info_queue_limit = 3;
-    });
-    keeps("max_buffered_size: \"1K\", max_buffered_msgs: 7", |jetstream| {
-        jetstream.inbox = Inbox {
-            messages: 7,
-            bytes: 1024,
-        };
     });
     keeps(
         "limits { max_ack_pending: 1, max_request_batch: 3, duplicate_window: 4s,
