@@ -19,4 +19,6 @@ mod kills;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod world;

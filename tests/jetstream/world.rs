@@ -7,7 +7,7 @@ use vagus_test_support::{Client, Message, Process, TestServer, spawn_binary};
 pub(crate) use vagus_test_support::Folder;
 
 /// Where answers go.
-const INBOX: &str = "inbox";
+pub(crate) const INBOX: &str = "inbox";
 
 /// A server of its own process, which keeps streams there.
 #[track_caller]

@@ -36,6 +36,11 @@ impl Desk {
         let Some(mut requests) = self.subscribe().await else {
             return;
         };
+        // Nobody looks at what comes here: who asks for what there is not gets no answer, as of nats-server, and is not told
+        // that nobody listens.
+        let Some(_unanswered) = self.subscribe_to_all().await else {
+            return;
+        };
         // Nobody need wait for it.
         let _ = ready.send(());
         let mut waiting = Messages::default();
@@ -70,6 +75,20 @@ impl Desk {
             subjects: subjects.collect(),
             max_pending: WAITING_AT_MOST,
             when_full: WhenFull::Refuse,
+        };
+        self.in_process.subscribe(subscribe).await
+    }
+
+    async fn subscribe_to_all(&self) -> Option<InProcessSubscription> {
+        let prefixes = self.account.api_prefixes().iter();
+        let subjects = prefixes.map(|prefix| InProcessSubject {
+            subject: format!("{prefix}>").into(),
+            queue: None,
+        });
+        let subscribe = SubscribeInProcess {
+            subjects: subjects.collect(),
+            max_pending: 1,
+            when_full: WhenFull::DropOldest,
         };
         self.in_process.subscribe(subscribe).await
     }

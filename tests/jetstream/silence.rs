@@ -1,0 +1,21 @@
+//! Who asks the API for what it does not know gets no answer, as of nats-server.
+
+use crate::world::{Folder, INBOX, ask_json, asker, process};
+
+#[test]
+fn what_is_not_known_is_not_answered() {
+    let folder = Folder::new();
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    for subject in [
+        "$JS.API.NOTHING",
+        "$JS.API.STREAM.NOTHING.S",
+        "$JS.API.CONSUMER.MSG.NEXT.S.C",
+        "$JS.API.DIRECT.GET.S",
+    ] {
+        client.send(&format!("PUB {subject} {INBOX} 0\r\n"));
+    }
+    // The first answer there is comes to this.
+    let info = ask_json(&mut client, "$JS.API.INFO", "");
+    assert_eq!(info["type"], "io.nats.jetstream.api.v1.account_info_response", "{info}");
+}
