@@ -361,7 +361,12 @@ fn populate(
         .map(|(opened, number)| {
             let starter = on_arbiter(number, &arbiters, &surroundings, streams::starter)?;
             let entered = AccountDoor::new(door.clone().recipient());
-            Ok::<_, io::Error>(streams::serve(opened, vec![starter], (config, &accounts), entered))
+            Ok::<_, io::Error>(streams::serve(
+                opened,
+                vec![starter],
+                (config, &accounts),
+                entered,
+            ))
         })
         .transpose()?
         .unzip();

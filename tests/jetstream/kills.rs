@@ -77,7 +77,11 @@ fn what_was_acknowledged_is_there_however_often_the_server_is_killed() {
         known.check(server.client_address());
     }
     let all: usize = known.stored.iter().map(BTreeMap::len).sum();
-    println!("{} kills, {all} messages, {} acknowledged to it", kills(), known.done.len());
+    println!(
+        "{} kills, {all} messages, {} acknowledged to it",
+        kills(),
+        known.done.len()
+    );
     assert!(all > 0);
 }
 
@@ -87,7 +91,8 @@ fn prepare(client: &mut Client) {
         let created = ask_json(client, &format!("$JS.API.STREAM.CREATE.{name}"), &config);
         assert!(created["error"].is_null(), "{created}");
     }
-    let consumer = json!({"name": "C", "durable_name": "C", "ack_policy": "explicit", "ack_wait": 500_000_000_u64});
+    let consumer =
+        json!({"name": "C", "durable_name": "C", "ack_policy": "explicit", "ack_wait": 500_000_000_u64});
     let request = json!({"stream_name": STREAMS[0].0, "config": consumer}).to_string();
     let created = ask_json(client, "$JS.API.CONSUMER.CREATE.SYNC.C", &request);
     assert!(created["error"].is_null(), "{created}");
@@ -131,13 +136,20 @@ fn publish(address: SocketAddr, place: usize, name: &str, tell: &Sender<Told>) -
             sent += 1;
         }
         peer.send(&lines)?;
-        let Received { subject, payload: answer, .. } = peer.receive()?;
+        let Received {
+            subject,
+            payload: answer,
+            ..
+        } = peer.receive()?;
         answered += 1;
         let answer: serde_json::Value = serde_json::from_slice(&answer)?;
         let sequence = answer["seq"].as_u64().unwrap_or_else(|| panic!("{answer}"));
         let number = subject.rsplit('.').next().and_then(|number| number.parse().ok());
         let payload = payload(name, number.unwrap_or_default());
-        if tell.send(Told::Stored(place, payload.into_bytes(), sequence)).is_err() {
+        if tell
+            .send(Told::Stored(place, payload.into_bytes(), sequence))
+            .is_err()
+        {
             return Ok(());
         }
     }

@@ -8,6 +8,8 @@ mod consumers;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod logged;
 #[cfg(test)]
 mod measured;
@@ -15,7 +17,6 @@ mod measured;
 mod monitored;
 #[cfg(test)]
 mod over_http;
-mod kills;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

@@ -61,7 +61,8 @@ fn accounts_begin_and_end_to_keep_streams_while_the_server_runs() {
     let created = ask_json(&mut client, "$JS.API.STREAM.CREATE.S", &config);
     assert_eq!(created["did_create"], true, "{created}");
     assert_eq!(ask_json(&mut client, "s.a", "x")["seq"], 1);
-    let consumer = json!({"stream_name": "S", "config": {"durable_name": "C", "ack_policy": "explicit"}}).to_string();
+    let consumer =
+        json!({"stream_name": "S", "config": {"durable_name": "C", "ack_policy": "explicit"}}).to_string();
     let created = ask_json(&mut client, "$JS.API.CONSUMER.DURABLE.CREATE.S.C", &consumer);
     assert!(created["error"].is_null(), "{created}");
 

@@ -17,5 +17,8 @@ fn what_is_not_known_is_not_answered() {
     }
     // The first answer there is comes to this.
     let info = ask_json(&mut client, "$JS.API.INFO", "");
-    assert_eq!(info["type"], "io.nats.jetstream.api.v1.account_info_response", "{info}");
+    assert_eq!(
+        info["type"], "io.nats.jetstream.api.v1.account_info_response",
+        "{info}"
+    );
 }

@@ -11,7 +11,9 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use vagus_jetstream::account::{Account, AccountInfo, AccountLimits, ApiCounters, Creation, Room, Tiers};
+use vagus_jetstream::account::{
+    Account, AccountInfo, AccountLimits, ApiCounters, Creation, Registered, Room, Tiers,
+};
 use vagus_jetstream::config::{Storage, StreamConfig, StreamConfigRequest};
 use vagus_jetstream::consumer::config::ConsumerBounds;
 use vagus_jetstream::error::ApiError;
@@ -314,7 +316,7 @@ impl AccountStreams {
         let streams = std::mem::take(&mut *self.streams.write());
         let mut retired = Vec::new();
         for (name, (stream, _)) in streams {
-            let Ok(config) = self.registry.lock().delete(&name) else {
+            let Ok(Registered { config, .. }) = self.registry.lock().delete(&name) else {
                 continue;
             };
             self.server.reserve(Some(&config), None);

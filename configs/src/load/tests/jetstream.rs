@@ -85,9 +85,13 @@ fn what_waits_is_not_counted() {
             jetstream.info_queue_limit = 5;
         },
     );
-    keeps("info_queue_limit: 3", ("info_queue_limit", requests), &|jetstream| {
-        jetstream.info_queue_limit = 3;
-    });
+    keeps(
+        "info_queue_limit: 3",
+        ("info_queue_limit", requests),
+        &|jetstream| {
+            jetstream.info_queue_limit = 3;
+        },
+    );
     keeps(
         "max_buffered_size: \"1K\"",
         ("max_buffered_size", publishers),
