@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 use vagus_actors::asking::Asking;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
-use vagus_actors::in_process::{AccountDoor, Door, InProcess};
+use vagus_actors::in_process::{Door, InProcess};
 use vagus_actors::jetstream::{JetStream, OpenedStreams};
 use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::Listener;

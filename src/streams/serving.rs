@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use vagus_actors::in_process::AccountDoor;
+use vagus_actors::in_process::{AccountDoor, Door};
 use vagus_actors::jetstream::{JetStream, OpenedStreams, Starter};
 use vagus_actors::{AccountNews, Accounts, RoutedAccount};
 use vagus_configs::Config;
@@ -63,7 +63,7 @@ pub(crate) fn serve(
     opened: OpenedStreams,
     starters: Vec<Addr<Starter>>,
     (config, accounts): (&Config, &Arc<Accounts>),
-    door: AccountDoor,
+    door: &Addr<Door>,
 ) -> (Serving, oneshot::Receiver<()>) {
     let jetstream = Arc::new(opened.run(starters));
     let enabled = enabled(config, accounts).into_iter();
@@ -81,7 +81,7 @@ pub(crate) fn serve(
         jetstream: jetstream.clone(),
         accounts: accounts.clone(),
         waiting: waiting.clone(),
-        door,
+        door: AccountDoor::new(door.clone().recipient()),
         desks: HashMap::new(),
         config: Box::new(config.clone()),
     };
@@ -161,10 +161,11 @@ impl Keeper {
     }
 
     async fn disable(&mut self, name: &str) {
+        self.jetstream.disable(name).await;
+        // Who is not answered any more finds no streams, either.
         if let Some(desk) = self.desks.remove(name) {
             desk.abort();
         }
-        self.jetstream.disable(name).await;
     }
 }
 

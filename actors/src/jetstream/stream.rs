@@ -400,6 +400,18 @@ impl Stream {
         tell(&self.account.routed.router, announce);
     }
 
+    /// Nobody is to reach it any more.
+    fn withdraw(&mut self) {
+        let mut ended = std::mem::take(&mut self.subscriptions);
+        for reached in std::mem::take(&mut self.consumers).into_values() {
+            if let Reached::Pull(asked) = reached {
+                ended.extend(asked);
+            }
+        }
+        let ended = ended.into_iter();
+        self.announce(ended.map(Change::Remove).collect(), None);
+    }
+
     /// Has it be told when somebody begins to listen where a consumer pushes to, or no longer does.
     fn watch_listeners(&self, name: &str, subject: Bytes) -> Arc<ListenersWatch> {
         let watcher = self.own.clone().recipient();
@@ -441,14 +453,7 @@ impl Drop for Stream {
             let (account, name) = (&self.identity.account, &self.identity.name);
             log::error!("JetStream: stream '{account} > {name}' has panicked");
         }
-        let mut ended = std::mem::take(&mut self.subscriptions);
-        for reached in std::mem::take(&mut self.consumers).into_values() {
-            if let Reached::Pull(asked) = reached {
-                ended.extend(asked);
-            }
-        }
-        let ended = ended.into_iter();
-        self.announce(ended.map(Change::Remove).collect(), None);
+        self.withdraw();
     }
 }
 

@@ -411,6 +411,7 @@ impl Handler<Retire> for Stream {
     fn handle(&mut self, _: Retire, context: &mut Context<Self>) -> Self::Result {
         self.count_bytes(-self.counted_bytes);
         self.server.count_unwritten(self.counted_unwritten, 0);
+        self.withdraw();
         context.stop();
         let is_whole = self.ailment.is_none() && self.in_flight.is_empty();
         MessageResult(is_whole.then(|| {
