@@ -360,13 +360,8 @@ fn populate(
         .zip(of_streams)
         .map(|(opened, number)| {
             let starter = on_arbiter(number, &arbiters, &surroundings, streams::starter)?;
-            let entered = AccountDoor::new(door.clone().recipient());
-            Ok::<_, io::Error>(streams::serve(
-                opened,
-                vec![starter],
-                (config, &accounts),
-                entered,
-            ))
+            let serving = streams::serve(opened, vec![starter], (config, &accounts), &door);
+            Ok::<_, io::Error>(serving)
         })
         .transpose()?
         .unzip();
