@@ -56,7 +56,7 @@ fn kills() -> usize {
 
 #[test]
 fn what_was_acknowledged_is_there_however_often_the_server_is_killed() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut known = Known::default();
     let mut server = process(&folder);
     prepare(&mut asker(server.client()));

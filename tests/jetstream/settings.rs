@@ -40,7 +40,7 @@ fn accounts_keep_what_they_may() {
 /// Streams of an account that may have none any more rest on disk, and are there when it may again.
 #[test]
 fn accounts_begin_and_end_to_keep_streams_while_the_server_runs() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let configured = |jetstream: &str| {
         format!(
             "store_dir: '{}', jetstream: enabled

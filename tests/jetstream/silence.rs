@@ -4,7 +4,7 @@ use crate::world::{Folder, INBOX, ask_json, asker, process};
 
 #[test]
 fn what_is_not_known_is_not_answered() {
-    let folder = Folder::new();
+    let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     let mut client = asker(server.client());
     for subject in [
