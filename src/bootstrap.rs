@@ -1,10 +1,13 @@
 //! The only wiring: which actors there are, and who knows whom.
 
 mod cluster;
+mod languages;
+mod leafnodes;
 mod listening;
 mod websocket;
 
 pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
+pub(crate) use leafnodes::{LeafReload, RunningLinks};
 pub(crate) use listening::listen;
 pub(crate) use websocket::WebSocketParts;
 
@@ -19,8 +22,10 @@ use crate::streams;
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
-use cluster::{Clustering, Elsewhere, RouteParts};
+use cluster::{Clustering, Elsewhere};
 use futures_util::future::join_all;
+use languages::{Languages, Receptions, open_elsewhere};
+use leafnodes::{LeafSocket, Linking, with_leaf_port};
 use std::cell::RefCell;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -39,7 +44,6 @@ use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
-use vagus_actors::reception::Reception;
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
 use vagus_actors::sharing::SharingSettled;
@@ -52,7 +56,7 @@ use vagus_delivery::Live;
 use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::{Broker, resident_bytes};
-use vagus_nats::{CalloutMeans, ClientSettings, Nats};
+use vagus_nats::{CalloutMeans, ClientSettings};
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 use vagus_system::SystemServiceHandle;
@@ -75,6 +79,7 @@ pub(crate) struct Running {
     pub(crate) reload: Addr<Reload>,
     pub(crate) admin: Admin,
     pub(crate) cluster: Option<RunningCluster>,
+    pub(crate) links: RunningLinks,
     pub(crate) system_service: Option<SystemServiceHandle>,
     pub(crate) jetstream: Option<Arc<JetStream>>,
     pub(crate) secured: Secured,
@@ -94,6 +99,7 @@ pub(crate) fn start(
     let client_address = socket.local_addr()?;
     let websocket = WebSocketSocket::listen(&config)?;
     let routes = RouteSocket::listen(&config)?;
+    let leafnodes = LeafSocket::listen(&config)?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
     let mut info = Info {
         server_id: identity.id().to_owned(),
@@ -126,7 +132,7 @@ pub(crate) fn start(
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let sockets = (socket, client_address, websocket, monitoring, routes);
+            let sockets = (socket, client_address, websocket, monitoring, (routes, leafnodes));
             let started = populate(sockets, document, info, &identity, gate, secured, streams);
             let started = match started {
                 Ok((running, services)) => {
@@ -162,12 +168,12 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
 /// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
 /// there is one.
 fn populate(
-    (socket, client_address, websocket_socket, monitoring, routes): (
+    (socket, client_address, websocket_socket, monitoring, (routes, leafnodes)): (
         TcpListener,
         SocketAddr,
         Option<WebSocketSocket>,
         MonitoringSockets,
-        Option<RouteSocket>,
+        (Option<RouteSocket>, Option<LeafSocket>),
     ),
     (config, setup): (&Config, Setup),
     info: Info,
@@ -251,11 +257,20 @@ fn populate(
             &client_settings,
         )
     });
+    let leafnode_address = leafnodes.as_ref().map(LeafSocket::address);
+    let linking = Linking::prepare(
+        leafnodes,
+        config,
+        &surroundings,
+        &client_settings.current().0,
+        clustering.as_ref().map(Clustering::handle),
+    )?;
     let languages = Languages {
         surroundings: surroundings.clone(),
         client_settings: client_settings.clone(),
         websocket: websocket_parts.clone(),
         routes: clustering.as_ref().map(|clustering| clustering.parts.clone()),
+        links: linking.parts.clone(),
     };
     let mut receptions = vec![languages.open_receptions(first.clone())];
     for number in 1..count {
@@ -265,6 +280,7 @@ fn populate(
         receptions.iter().filter_map(reception).cloned().collect()
     };
     let route_receptions = each(|receptions| receptions.routes.as_ref());
+    let link_receptions = each(|receptions| Some(&receptions.links));
     let websocket_receptions = each(|receptions| receptions.websocket.as_ref());
     let receptions = each(|receptions| Some(&receptions.clients));
     let expects_handshakes = {
@@ -318,7 +334,8 @@ fn populate(
         listener.clone(),
         arbiters.clone(),
     )
-    .with_cluster(clustering.as_ref().map(Clustering::observed));
+    .with_cluster(clustering.as_ref().map(Clustering::observed))
+    .with_leafnodes(linking.observed());
     let operator = |broker: &Arc<Broker>| Operator {
         monitor: monitor.clone(),
         lame_duck: lame_duck.clone(),
@@ -389,6 +406,9 @@ fn populate(
         client_settings.clone(),
         websocket_parts.as_ref().map(|parts| parts.settings.clone()),
     );
+    let leaf_reload = linking.reloading();
+    let links = linking.begin(link_receptions, &arbiters)?;
+    leafnodes::show(links.address, &admin.broker.settings);
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         accounts: accounts.clone(),
@@ -398,6 +418,7 @@ fn populate(
         admin: admin.service.clone(),
         stapler: secured.stapler.clone(),
         cluster: clustering.as_ref().map(Clustering::reloading),
+        links: (leaf_reload, links.leafnodes.clone()),
         connectors: known_connectors,
         websocket: websocket_parts,
         streams: serving,
@@ -405,7 +426,11 @@ fn populate(
         process: setup.process,
     };
     let reload = start_reload(
-        with_ports(config, (client_address, websocket_address, route_address), &admin),
+        with_ports(
+            config,
+            (client_address, websocket_address, route_address, leafnode_address),
+            &admin,
+        ),
         (setup.tree, setup.text),
         setup.source,
         parts,
@@ -434,6 +459,7 @@ fn populate(
         reload,
         admin,
         cluster,
+        links,
         system_service,
         jetstream,
         secured,
@@ -444,11 +470,17 @@ fn populate(
 /// How the server is set, with the ports that it was given where it asked for any.
 fn with_ports(
     config: &Config,
-    (clients, websocket, routes): (SocketAddr, Option<SocketAddr>, Option<SocketAddr>),
+    (clients, websocket, routes, leafnodes): (
+        SocketAddr,
+        Option<SocketAddr>,
+        Option<SocketAddr>,
+        Option<SocketAddr>,
+    ),
     admin: &Admin,
 ) -> Config {
     let mut config = config.clone();
     with_port(&mut config, websocket);
+    with_leaf_port(&mut config, leafnodes);
     let fixed = |address: SocketAddr| Port::Fixed(address.port());
     config.clients.listen.port = fixed(clients);
     if let (Some(cluster), Some(address)) = (&mut config.cluster, routes) {
@@ -502,49 +534,6 @@ fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surr
     let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
     keep_house(arbiter.clone(), surroundings.accounts.clone());
     arbiter
-}
-
-/// Where connections placed on one arbiter become actors.
-struct Receptions {
-    clients: Recipient<Placed>,
-    /// Clients that speak WebSocket, if any may.
-    websocket: Option<Recipient<Placed>>,
-    /// If there is a cluster.
-    routes: Option<Recipient<Placed>>,
-}
-
-/// What is spoken on every arbiter.
-#[derive(Clone)]
-struct Languages {
-    surroundings: Arc<Surroundings>,
-    client_settings: Arc<Live<ClientSettings>>,
-    websocket: Option<WebSocketParts>,
-    routes: Option<RouteParts>,
-}
-
-impl Languages {
-    /// The receptions of an arbiter, on its own thread.
-    fn open_receptions(&self, arbiter: LocalArbiter) -> Receptions {
-        let routes = self.routes.as_ref();
-        let websocket = self.websocket.as_ref();
-        let clients = Nats::new(self.client_settings.clone());
-        Receptions {
-            routes: routes.map(|routes| routes.open_reception(arbiter.clone())),
-            websocket: websocket
-                .map(|websocket| websocket.open_reception(arbiter.clone(), &self.surroundings)),
-            clients: Reception::new(clients, arbiter, self.surroundings.clone())
-                .start()
-                .recipient(),
-        }
-    }
-}
-
-/// The receptions of an arbiter that is not the first: on a thread that is made for it.
-fn open_elsewhere(number: usize, arbiters: &Arc<Arbiters>, languages: &Languages) -> io::Result<Receptions> {
-    let spoken = languages.clone();
-    on_arbiter(number, arbiters, &languages.surroundings, move |arbiter| {
-        spoken.open_receptions(arbiter)
-    })
 }
 
 /// Opens an arbiter on a thread that is made for it, and has that begin with something.

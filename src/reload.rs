@@ -1,11 +1,13 @@
 //! What a new configuration means to the parts of a running server.
 
+use actix::Addr;
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vagus_actors::Accounts;
 use vagus_actors::connectors::ConnectorsHandle;
+use vagus_actors::leafnodes::LeafNodes;
 use vagus_actors::reload::{Apply, Prepared, Source};
 use vagus_admin::{GatewayMeans, LogControl};
 use vagus_auth::credentials::Gate;
@@ -17,7 +19,9 @@ use vagus_nats::{ClientSettings, ProposedSettings};
 
 use crate::admin;
 use crate::admin_service::AdminService;
-use crate::bootstrap::{ClusterReload, WebSocketParts, advertise, bounds, share, trusted_proxies};
+use crate::bootstrap::{
+    ClusterReload, LeafReload, WebSocketParts, advertise, bounds, share, trusted_proxies,
+};
 use crate::certificates::{Occasion, make_ready, not_after};
 use crate::claimed_accounts;
 use crate::connectors;
@@ -101,6 +105,7 @@ pub(crate) struct Parts {
     pub(crate) admin: AdminService,
     pub(crate) stapler: Stapler,
     pub(crate) cluster: Option<ClusterReload>,
+    pub(crate) links: (LeafReload, Addr<LeafNodes>),
     pub(crate) connectors: ConnectorsHandle,
     pub(crate) websocket: Option<WebSocketParts>,
     pub(crate) streams: Option<Serving>,
@@ -189,6 +194,9 @@ impl Apply for Parts {
             .map(|cluster| cluster.prepare(new, &client_settings.info))
             .transpose();
         let cluster = cluster.map_err(|error| error.to_string())?.unwrap_or_default();
+        let (links, leafnodes) = &self.links;
+        let links = links.prepare(new, &client_settings, leafnodes);
+        let links = links.map_err(|error| error.to_string())?;
         let ready = connectors::prepare(old, new, &self.gateway).map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
@@ -246,6 +254,7 @@ impl Apply for Parts {
             if let Some(put_in_force) = cluster.put_in_force {
                 put_in_force();
             }
+            links();
             connectors.adopt(ready, config.limits.max_payload);
             if let Some(streams) = streams {
                 streams.adopt(&config);

@@ -17,6 +17,7 @@ use vagus_actors::cluster::ClusterState;
 use vagus_actors::connectors::ConnectorState;
 use vagus_actors::jetstream::OpenError;
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
+use vagus_actors::leafnodes::{HubState, ListHubs};
 use vagus_actors::listener::ListenerState;
 use vagus_actors::monitor::{CloseConnection, MonitorState};
 use vagus_actors::observed::{ConnectionState, Extent};
@@ -94,6 +95,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The port of leaf nodes cannot be listened on: the operator's to mend.
+    #[error("Error listening on leafnode port: {address}, \"{source}\"")]
+    ListenForLeafNodes {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A connector cannot listen where it is to: the operator's to mend.
     #[error("Error listening on the port of connector {id:?}: {address}, \"{source}\"")]
     ListenForConnector {
@@ -145,6 +154,14 @@ impl StartError {
     pub(crate) fn cluster(error: Self) -> Self {
         match error {
             Self::Listen { address, source } => Self::ListenForRoutes { address, source },
+            other => other,
+        }
+    }
+
+    /// That a port cannot be listened on, said of leaf nodes.
+    pub(crate) fn leafnodes(error: Self) -> Self {
+        match error {
+            Self::Listen { address, source } => Self::ListenForLeafNodes { address, source },
             other => other,
         }
     }
@@ -252,6 +269,26 @@ impl Server {
     pub fn route_monitor(&self) -> Option<MonitorState> {
         let routes = &self.running.cluster.as_ref()?.routes;
         self.ask(routes, Observe::<MonitorState>::new())
+    }
+
+    /// Where leaf nodes connect; the port is the real one. None if they may not.
+    pub fn leafnode_address(&self) -> Option<SocketAddr> {
+        self.running.links.address
+    }
+
+    /// How many links there are to leaf nodes and hubs.
+    pub fn links(&self) -> usize {
+        self.running.links.all.count()
+    }
+
+    /// The hubs of the configuration, and how far dialling each has come.
+    pub fn hubs(&self) -> Option<Vec<HubState>> {
+        self.ask(&self.running.links.leafnodes, ListHubs)
+    }
+
+    /// The state of the Monitor of links to leaf nodes and hubs.
+    pub fn link_monitor(&self) -> Option<MonitorState> {
+        self.ask(&self.running.links.links, Observe::<MonitorState>::new())
     }
 
     /// The state of each connector, by id.

@@ -20,6 +20,7 @@ pub mod impact;
 pub mod in_process;
 pub mod jetstream;
 pub mod lame_duck;
+pub mod leafnodes;
 pub mod listener;
 mod mailbox;
 pub mod monitor;
@@ -40,7 +41,9 @@ pub use accounts::{AccountNews, Accounts, RoutedAccount};
 pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;
-pub use observatory::{Interested, Observatory, ObservedCluster, ObservedConnection, ask_again};
+pub use observatory::{
+    Interested, Observatory, ObservedCluster, ObservedConnection, ObservedLeafNodes, ask_again,
+};
 pub use operator::Operator;
 pub use slow_work::SlowWork;
 pub use system_services::add_system_services;

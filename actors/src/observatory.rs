@@ -35,6 +35,14 @@ pub struct Observatory {
     listener: Addr<Listener>,
     arbiters: Arc<Arbiters>,
     cluster: Option<ObservedCluster>,
+    leafnodes: Option<ObservedLeafNodes>,
+}
+
+/// The actors that are asked about leaf nodes and hubs.
+#[derive(Clone, Debug)]
+pub struct ObservedLeafNodes {
+    /// Who keeps the list of links.
+    pub links: Addr<Monitor>,
 }
 
 /// The actors that are asked about other servers.
@@ -66,6 +74,7 @@ impl Observatory {
             listener,
             arbiters,
             cluster: None,
+            leafnodes: None,
         }
     }
 
@@ -74,6 +83,23 @@ impl Observatory {
     pub fn with_cluster(mut self, cluster: Option<ObservedCluster>) -> Self {
         self.cluster = cluster;
         self
+    }
+
+    /// The same, of a server that may have links to leaf nodes and hubs.
+    #[must_use]
+    pub fn with_leafnodes(mut self, leafnodes: ObservedLeafNodes) -> Self {
+        self.leafnodes = Some(leafnodes);
+        self
+    }
+
+    /// Some of the links to leaf nodes and hubs, in the order of their numbers.
+    pub async fn links(&self, at_most: usize) -> Vec<ObservedConnection> {
+        let Some(ObservedLeafNodes { links }) = &self.leafnodes else {
+            return Vec::new();
+        };
+        let mut observed = servers(links, at_most).await;
+        observed.retain(|link| link.state.client.link.is_some());
+        observed
     }
 
     /// The state of the cluster; None if the server is in none, or at its end.
@@ -94,13 +120,7 @@ impl Observatory {
         let Some(ObservedCluster { routes, .. }) = &self.cluster else {
             return Vec::new();
         };
-        let list = ListConnections {
-            skip: 0,
-            take: at_most,
-        };
-        let listed = ask(routes, list).await.unwrap_or_default();
-        let listed = listed.into_iter().map(ConnectionAddress::from).collect();
-        let mut observed = ask_each(listed, Extent::State).await;
+        let mut observed = servers(routes, at_most).await;
         observed.retain(|route| route.state.client.server.is_some());
         observed
     }
@@ -207,6 +227,17 @@ impl std::fmt::Debug for Observatory {
             .field("arbiters", &self.arbiters())
             .finish_non_exhaustive()
     }
+}
+
+/// Some of the connections that are with this Monitor, in the order of their numbers.
+async fn servers(monitor: &Addr<Monitor>, at_most: usize) -> Vec<ObservedConnection> {
+    let list = ListConnections {
+        skip: 0,
+        take: at_most,
+    };
+    let listed = ask(monitor, list).await.unwrap_or_default();
+    let listed = listed.into_iter().map(ConnectionAddress::from).collect();
+    ask_each(listed, Extent::State).await
 }
 
 /// Asks connections again that have been asked before; those that ended meanwhile are left out.

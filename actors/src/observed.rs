@@ -42,6 +42,8 @@ pub struct ClientInfo {
     pub hears_news: bool,
     /// What it is if it is a server that has said who it is.
     pub server: Option<ServerInfo>,
+    /// What it is if it is one end of a link between a leaf node and its hub.
+    pub link: Option<Box<LinkInfo>>,
 }
 
 impl ClientInfo {
@@ -79,6 +81,27 @@ pub struct ServerInfo {
     pub import: Option<Box<SubjectRules>>,
     /// What it lets others have.
     pub export: Option<Box<SubjectRules>>,
+}
+
+/// The other end of a link between a leaf node and its hub.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LinkInfo {
+    /// The name of the server.
+    pub server: String,
+    /// The name of its cluster; perhaps nothing.
+    pub cluster: String,
+    /// The domain of its streams; perhaps nothing.
+    pub domain: String,
+    /// The account there.
+    pub remote_account: String,
+    /// Whether this server has dialled it.
+    pub is_dialled: bool,
+    /// Whether this server is the leaf node.
+    pub is_spoke: bool,
+    /// Whether nothing is told of what other leaf nodes want.
+    pub is_isolated: bool,
+    /// How the link is compressed.
+    pub compression: &'static str,
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

@@ -24,7 +24,7 @@ use std::time::Instant;
 use vagus_delivery::Account;
 use vagus_delivery::arbiter::LocalArbiter;
 use vagus_delivery::dialer::OutcomeSender;
-use vagus_delivery::wire::{Direction, Entrance, Handshakes, LastWords};
+use vagus_delivery::wire::{Direction, Entrance, Errand, Handshakes, LastWords};
 use vagus_protocol::error::CloseReason;
 use vagus_routing::ConnectionId;
 
@@ -39,6 +39,12 @@ pub trait Language: Send + Unpin + 'static {
     /// How the log calls connections of this language.
     fn names(&self) -> ConnectionNames {
         ConnectionNames::CLIENTS
+    }
+
+    /// What follows that a connection was created in the log, for one that was dialled on this errand.
+    fn remark(&self, errand: Option<&Errand>) -> String {
+        let _ = errand;
+        String::new()
     }
 
     /// The session of a new peer, and what is said to it first; or how to get there.
@@ -158,7 +164,8 @@ impl<L: Language> Reception<L> {
         let id = self.arbiter.borrow().shared.next_connection_id();
         let names = self.language.names();
         let number = names.number;
-        log::log!(names.level, "{peer} - {number}:{id} - {}", names.created);
+        let remark = self.language.remark(errand.as_ref());
+        log::log!(names.level, "{peer} - {number}:{id} - {}{remark}", names.created);
         let (bounds, _) = self.surroundings.bounds.current();
         if self.surroundings.are_counted && !place.admit(bounds.max_connections) {
             drop(place);

@@ -1,4 +1,4 @@
-use crate::{Listen, ListenerSettings, Port, WriteTimeout};
+use crate::{Listen, ListenerSettings, Port, ServerUrl, WriteTimeout};
 use std::fmt;
 use std::time::Duration;
 use vagus_auth::permission::Permissions;
@@ -90,40 +90,14 @@ impl Default for Cluster {
 impl RouteUrl {
     /// Of `scheme://user:password@host:port`, of which the scheme may be anything, and user and password may be left out.
     pub fn parse(url: &str) -> Option<Self> {
-        let (_, rest) = url.trim().split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let (login, address) = match authority.rsplit_once('@') {
-            Some((login, address)) => (login, address),
-            None => ("", authority),
-        };
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        let (host, port) = address.rsplit_once(':')?;
-        let host = match host.strip_prefix('[') {
-            Some(rest) => rest.strip_suffix(']')?,
-            None => host,
-        };
-        let is_clean = !host.is_empty() && !host.contains([' ', '[', ']']);
-        is_clean.then_some(Self {
-            host: host.to_owned(),
-            port: port.parse().ok().filter(|port| *port != 0)?,
-            user: unescaped(user)?,
-            password: unescaped(password)?,
+        let url = ServerUrl::parse(url)?;
+        Some(Self {
+            host: url.host,
+            port: url.port?,
+            user: url.user,
+            password: url.password.unwrap_or_default(),
         })
     }
-}
-
-/// Text of a URL, in which `%` and two digits stand for a byte.
-fn unescaped(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        bytes.push(match byte {
-            b'%' => (digit(rest.next())? * 16 + digit(rest.next())?) as u8,
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 impl fmt::Debug for RouteUrl {

@@ -7,6 +7,7 @@ mod admin;
 mod cluster;
 mod credentials;
 mod jetstream;
+mod leafnodes;
 mod logging;
 mod shown;
 mod websocket;
@@ -207,6 +208,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         metrics,
         admin,
         cluster,
+        leafnodes,
         connectors,
         jetstream,
         websocket,
@@ -352,6 +354,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         |on| Shown::Boolean(*on),
     );
     cluster::compare(&mut table, (cluster.as_ref(), new.cluster.as_ref()));
+    leafnodes::compare(&mut table, (leafnodes, &new.leafnodes));
     jetstream::compare(&mut table, (jetstream.as_ref(), new.jetstream.as_ref()));
     websocket::compare(&mut table, (websocket.as_ref(), new.websocket.as_ref()));
     admin::compare(&mut table, (admin.as_ref(), new.admin.as_ref()));

@@ -37,6 +37,7 @@ impl Config {
             metrics: _,
             admin,
             cluster,
+            leafnodes,
             connectors,
             websocket,
             digest: _,
@@ -73,6 +74,15 @@ impl Config {
         files.of_listener(clients);
         if let Some(cluster) = cluster {
             files.of_listener(&cluster.listener);
+        }
+        if let Some(listener) = &leafnodes.listener {
+            files.of_listener(&listener.settings);
+        }
+        for remote in &leafnodes.remotes {
+            files.read.extend(remote.credentials.as_deref());
+            if let Some(tls) = &remote.tls {
+                files.of_tls(tls);
+            }
         }
         let websocket_tls = websocket.as_ref().and_then(|websocket| websocket.tls.as_ref());
         for tls in admin_tls.into_iter().chain(websocket_tls) {

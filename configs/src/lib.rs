@@ -17,6 +17,7 @@ mod format;
 pub mod grammar;
 mod jetstream;
 mod lame_duck;
+mod leafnodes;
 mod limits;
 mod listen;
 mod listener;
@@ -26,6 +27,7 @@ mod logging;
 mod metrics;
 mod monitoring;
 mod operators;
+mod server_url;
 mod websocket;
 
 pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
@@ -42,6 +44,7 @@ pub use files::NamedFiles;
 pub use format::NatsFormat;
 pub use jetstream::{BatchLimits, Cipher, Encryption, Inbox, JetStream, StreamLimits, SyncInterval};
 pub use lame_duck::LameDuck;
+pub use leafnodes::{LeafListener, LeafNodes, LeafRemote, UserKey};
 pub use limits::{Bytes, Limits, UNLIMITED, WriteTimeout};
 pub use listen::{Listen, Port, is_advertisable, split_advertised};
 pub use listener::ListenerSettings;
@@ -50,6 +53,7 @@ pub use logging::{BadSyslogAddress, LogFormat, LogTime, Logging, SyslogAddress, 
 pub use metrics::Metrics;
 pub use monitoring::Monitoring;
 pub use operators::{DEFAULT_FETCH_TIMEOUT, Deletion, DirectoryKind, DirectoryResolver, Operators, Resolver};
+pub use server_url::ServerUrl;
 pub use websocket::{WebSocket, WebSocketLogin};
 
 use std::collections::BTreeMap;
@@ -100,6 +104,8 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// The cluster that it is a part of, if it is.
     pub cluster: Option<Cluster>,
+    /// The leaf nodes that may connect, and the hubs that it is a leaf node of.
+    pub leafnodes: LeafNodes,
     /// What other systems bring, and what they are brought; no two with one id.
     pub connectors: Vec<ConnectorSettings>,
     /// The streams that it keeps, if it does.
@@ -129,6 +135,9 @@ impl Config {
         }
         if let (Some(cluster), Some(current)) = (&mut self.cluster, &running.cluster) {
             keep(&mut cluster.listener.listen.port, current.listener.listen.port);
+        }
+        if let (Some(listener), Some(current)) = (&mut self.leafnodes.listener, &running.leafnodes.listener) {
+            keep(&mut listener.settings.listen.port, current.settings.listen.port);
         }
         if let (Some(websocket), Some(current)) = (&mut self.websocket, &running.websocket) {
             keep(&mut websocket.listen.port, current.listen.port);

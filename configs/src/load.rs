@@ -18,6 +18,7 @@ mod inert;
 mod jetstream;
 mod labels;
 mod lame_duck;
+mod leafnodes;
 mod limits;
 mod listen;
 mod listener;

@@ -25,8 +25,11 @@ use tokio::time::{sleep_until, timeout_at};
 
 /// Keeps one server connected. Dropped, or its futures dropped, it stops at once; what it handed over stays.
 pub struct Dialer {
+    /// Where the attempt that is under way goes.
     host: Arc<str>,
     port: u16,
+    /// Says where the next one goes, where that is not always the same.
+    choose: Option<Chooser>,
     attempts: Attempts<Random>,
     state: watch::Sender<DialState>,
     observer: Box<dyn Fn(DialEvent<'_>) + Send>,
@@ -39,6 +42,9 @@ type Random = fn(u64) -> u64;
 
 /// Finds the addresses of a host, at this port. It may take its time: it is called on a thread of its own.
 pub type Resolver = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
+
+/// Says which of several servers is next: a host and a port.
+pub type Chooser = Box<dyn FnMut() -> (Arc<str>, u16) + Send>;
 
 /// A connection that is there.
 #[derive(Debug)]
@@ -139,6 +145,7 @@ impl Dialer {
         Self {
             host: host.into(),
             port,
+            choose: None,
             attempts: Attempts::new(settings, |below| fastrand::u64(..below)),
             state: watch::Sender::new(state),
             observer: Box::new(observer),
@@ -151,6 +158,13 @@ impl Dialer {
     #[must_use]
     pub fn resolving_by(mut self, resolver: Resolver) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Has each attempt go to the server that is chosen for it.
+    #[must_use]
+    pub fn choosing_by(mut self, choose: Chooser) -> Self {
+        self.choose = Some(choose);
         self
     }
 
@@ -223,6 +237,7 @@ impl Dialer {
         self.outcome = None;
         match ended {
             Outcome::Open => self.attempts.lost(Instant::now()),
+            Outcome::HeldOff(time) => self.attempts.hold_off(time, Instant::now()),
             Outcome::Opening => self.fail(DialError::Unopened("the connection was closed".to_owned())),
             Outcome::Failed(reason) => self.fail(DialError::Unopened(reason)),
         };
@@ -230,6 +245,9 @@ impl Dialer {
 
     async fn resolve(&mut self) -> Step {
         self.show(DialStage::Resolving);
+        if let Some(choose) = &mut self.choose {
+            (self.host, self.port) = choose();
+        }
         let found = find(self.resolver.clone(), self.host.clone(), self.port).await;
         let addresses = match found {
             Ok(addresses) => addresses,

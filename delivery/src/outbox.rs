@@ -38,7 +38,7 @@ use vagus_auth::responses::{self, Responses};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::neutral;
 use vagus_protocol::routed::PeerLine;
-use vagus_routing::{ConnectionId, ConnectionKind, Destination, Outlet, Subscription};
+use vagus_routing::{ConnectionId, ConnectionKind, Destination, LeafCluster, Outlet, Subscription};
 use way::{Owner, Way};
 
 /// How much of what is given up is freed at once: chunks and bytes.
@@ -53,7 +53,8 @@ pub struct Outbox {
     slot: Slot,
     connection_id: ConnectionId,
     arbiter: u32,
-    kind: ConnectionKind,
+    /// The number of its kind.
+    kind: AtomicU8,
     way: Way,
     traits: Traits,
     /// What may wait here, in bytes; the owner sets it anew where that is configured.
@@ -81,6 +82,8 @@ struct ShownToFew {
     deliveries: Option<ShownDeliveries>,
     /// Only where other accounts are told.
     party: Option<Arc<Party>>,
+    /// That of a leaf node.
+    leaf_cluster: LeafCluster,
 }
 
 impl Shown {
@@ -122,7 +125,7 @@ impl Outbox {
             slot,
             connection_id,
             arbiter: u32::try_from(arbiter).unwrap_or(u32::MAX),
-            kind: ConnectionKind::Client,
+            kind: AtomicU8::new(ConnectionKind::Client.number()),
             way: Way::Client,
             traits: Traits::new(Traits::NO_HEADERS),
             max_pending: AtomicUsize::new(max_pending),
@@ -137,7 +140,7 @@ impl Outbox {
     #[must_use]
     pub(crate) fn for_owner(self, kind: ConnectionKind, when_full: WhenFull) -> Self {
         Self {
-            kind,
+            kind: AtomicU8::new(kind.number()),
             way: Way::Owner(Owner::new(when_full)),
             traits: Traits::new(Traits::NO_CLIENT),
             ..self
@@ -148,7 +151,7 @@ impl Outbox {
     #[must_use]
     pub fn for_peer(self, kind: ConnectionKind, line: PeerLine) -> Self {
         Self {
-            kind,
+            kind: AtomicU8::new(kind.number()),
             way: Way::Peer(line),
             traits: Traits::new(Traits::NO_CLIENT | Traits::NO_HEADERS),
             ..self
@@ -159,7 +162,7 @@ impl Outbox {
     #[must_use]
     pub(crate) fn for_account(self) -> Self {
         Self {
-            kind: ConnectionKind::Service,
+            kind: AtomicU8::new(ConnectionKind::Service.number()),
             way: Way::Account,
             traits: Traits::new(Traits::NO_CLIENT),
             ..self
@@ -186,6 +189,15 @@ impl Outbox {
     /// The peer is another server, and the connection carries one account alone: messages do not say which.
     pub fn carry_one_account(&self) {
         self.traits.set(Traits::OF_ONE_ACCOUNT, true);
+    }
+
+    /// The peer is one end of a link between a leaf node and its hub: this one, of this cluster. Before it has subscribed to
+    /// anything.
+    pub fn take_role(&self, kind: ConnectionKind, cluster: LeafCluster) {
+        self.kind.store(kind.number(), Ordering::Relaxed);
+        if cluster != LeafCluster::NONE {
+            self.shown.lock().more.get_or_insert_default().leaf_cluster = cluster;
+        }
     }
 
     /// The peer is another server, which traces messages, too.
@@ -487,7 +499,15 @@ impl Destination for Outbox {
     }
 
     fn kind(&self) -> ConnectionKind {
-        self.kind
+        ConnectionKind::from_number(self.kind.load(Ordering::Relaxed))
+    }
+
+    fn leaf_cluster(&self) -> LeafCluster {
+        let shown = self.shown.lock();
+        shown
+            .more
+            .as_ref()
+            .map_or(LeafCluster::NONE, |more| more.leaf_cluster)
     }
 
     fn outlet(&self) -> Outlet {

@@ -257,17 +257,6 @@ pub(super) fn show_gateways(broker: &Broker, query: &Query) -> Result<Document, 
     })
 }
 
-pub(super) fn show_leaf_nodes(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    query.flag("subs")?;
-    let (settings, _) = broker.settings.current();
-    query.document(&Leafz {
-        server_id: &settings.info.server_id,
-        now: Time(Timestamp::now()),
-        leafnodes: 0,
-        leafs: [],
-    })
-}
-
 /// No other server.
 type Nobody = [(); 0];
 
@@ -290,12 +279,4 @@ struct Gatewayz<'a> {
     now: Time,
     outbound_gateways: BTreeMap<&'a str, Nobody>,
     inbound_gateways: BTreeMap<&'a str, Nobody>,
-}
-
-#[derive(Serialize)]
-struct Leafz<'a> {
-    server_id: &'a str,
-    now: Time,
-    leafnodes: usize,
-    leafs: Nobody,
 }

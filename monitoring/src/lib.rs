@@ -12,6 +12,7 @@ mod connz;
 mod health;
 mod inside;
 mod jetstream;
+mod leafnodes;
 mod page;
 mod process;
 mod query;
@@ -51,7 +52,7 @@ pub async fn answer(broker: &Broker, page: Page, query: &Query) -> Result<Docume
         Page::Connz => connz::show(broker, query).await,
         Page::Routez => cluster::show_routes(broker, query).await,
         Page::Gatewayz => cluster::show_gateways(broker, query),
-        Page::Leafz => cluster::show_leaf_nodes(broker, query),
+        Page::Leafz => leafnodes::show(broker, query).await,
         Page::Clusterz => clusterz::show(broker, query).await,
         Page::Subsz => subsz::show(broker, query).await,
         Page::Accountz => accounts::show(broker, query),

@@ -4,6 +4,7 @@ use crate::accounts;
 use crate::answer::{Document, Refusal};
 use crate::cluster::{ClusterSection, Routes};
 use crate::jetstream;
+use crate::leafnodes::{self, LeafSection};
 use crate::process::resident_bytes;
 use crate::query::Query;
 use crate::units::{Decimal, Nanoseconds, Time, Uptime};
@@ -46,6 +47,7 @@ struct Observed {
     subscriptions: usize,
     traffic: Traffic,
     routes: Routes,
+    links: usize,
     connectors: Vec<ConnectorState>,
 }
 
@@ -57,6 +59,7 @@ impl Observed {
             subscriptions: accounts::all_subscriptions(broker),
             traffic: observatory.traffic(),
             routes: Routes::count(broker).await,
+            links: observatory.links(leafnodes::LINKS_AT_MOST).await.len(),
             connectors: broker.connectors().await,
         })
     }
@@ -103,7 +106,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         max_pending: limits.max_pending,
         cluster: ClusterSection::of(config, &settings.info.cluster),
         gateway: Nothing {},
-        leaf: Nothing {},
+        leaf: LeafSection::of(config),
         mqtt: Nothing {},
         websocket: WebSocketSection::of(settings),
         jetstream: broker
@@ -125,7 +128,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         total_connections: monitor.total_connections,
         routes: observed.routes.connections,
         remotes: observed.routes.servers,
-        leafnodes: 0,
+        leafnodes: observed.links,
         in_msgs: traffic.messages_in,
         in_bytes: traffic.payload_in,
         in_client_msgs: traffic.messages_in,
@@ -204,7 +207,7 @@ struct Varz<'a> {
     max_pending: usize,
     cluster: ClusterSection<'a>,
     gateway: Nothing,
-    leaf: Nothing,
+    leaf: LeafSection<'a>,
     mqtt: Nothing,
     websocket: WebSocketSection<'a>,
     jetstream: jetstream::Section,

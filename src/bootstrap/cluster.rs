@@ -196,6 +196,11 @@ impl Clustering {
         })
     }
 
+    /// The cluster, for those who speak for it elsewhere.
+    pub(super) fn handle(&self) -> ClusterHandle {
+        self.parts.settings.current().0.cluster.clone()
+    }
+
     /// Whom to ask about it.
     pub(super) fn observed(&self) -> ObservedCluster {
         ObservedCluster {
@@ -399,7 +404,7 @@ impl DescribesServer for Described {
     }
 }
 
-fn longest_line(config: &Config) -> usize {
+pub(super) fn longest_line(config: &Config) -> usize {
     config.limits.max_control_line.saturating_mul(LONGER_LINES)
 }
 
@@ -517,7 +522,7 @@ fn websocket_urls(config: &Config) -> Vec<String> {
 }
 
 /// As is advertised, else at all addresses that others can reach.
-fn urls(host: &str, advertise: Option<&String>, port: u16) -> Vec<String> {
+pub(super) fn urls(host: &str, advertise: Option<&String>, port: u16) -> Vec<String> {
     if let Some(address) = advertise {
         return vec![join(split_advertised(address).0, port)];
     }

@@ -112,7 +112,8 @@ pub trait Session: Sized + Unpin + 'static {
     /// The time from a question to the peer to its answer, if that was measured.
     fn round_trip(&self) -> Option<Duration>;
 
-    /// What is at the other end if that is a server, and in which lines it is sent messages. Does not change.
+    /// What is at the other end if that is a server, and in which lines it is sent messages. Does not change, but where a leaf
+    /// node [says what it is](Turn::take_role).
     fn server(&self) -> Option<(ConnectionKind, PeerLine)> {
         None
     }
@@ -354,7 +355,7 @@ pub trait Turn {
     /// From now on the session is in the account of this name, beside those it was in before: publishes, subscribes and
     /// unsubscribes there. False, and it stays where it is, if there is no such account.
     ///
-    /// Only for a server, of which the accounts share one connection. The session need not [bind](Turn::bind) it.
+    /// Only for a server, of which the accounts share one connection. The session does not [bind](Turn::bind) it.
     fn enter(&mut self, account: &[u8]) -> bool {
         let _ = account;
         false
@@ -371,9 +372,20 @@ pub trait Turn {
     }
 
     /// Has the session told, from now on, of what others are interested in, as far as messages of the peer reach them: see
-    /// [`Session::interest_changed`]. If it is told already, it is told once more of all that there is in the accounts that it
+    /// [`Session::interest_changed`]. One that is [bound](Turn::bind) is told of its account alone. If it is told already, it is told once more of all that there is in the accounts that it
     /// [is to be](Session::is_told_of) told of by now, and of others that there is no interest in them.
     fn watch_interest(&mut self) {}
+
+    /// The peer is one end of a link between a leaf node and its hub: this one, of this cluster. If it is isolated, it is told
+    /// nothing of what leaf nodes want. Before it has subscribed to anything.
+    fn take_role(&mut self, kind: ConnectionKind, cluster: &[u8], isolated: bool) {
+        let _ = (kind, cluster, isolated);
+    }
+
+    /// What the peer passes on from now on is from this cluster of leaf nodes; from none without a name.
+    fn comes_from(&mut self, cluster: &[u8]) {
+        let _ = cluster;
+    }
 
     /// From now on messages are sent to the peer without the name of their account, as the connection carries one alone.
     fn carry_one_account(&mut self) {}

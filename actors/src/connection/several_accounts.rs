@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Subscriptions;
-use vagus_routing::AccountId;
+use vagus_routing::{AccountId, LeafCluster};
 
 /// What the connection has in accounts, beside the one that its session is in now, and what it is to be told of them.
 #[derive(Default)]
@@ -25,6 +25,11 @@ pub(super) struct SeveralAccounts {
     leaving: Vec<Leaving>,
     /// What the session has yet to hear of accounts, in order.
     news: VecDeque<News>,
+    /// Nothing is told of what leaf nodes want.
+    isolated: bool,
+    /// The cluster of leaf nodes that messages of the peer are from, and its name.
+    leaf_cluster: LeafCluster,
+    leaf_cluster_name: Vec<u8>,
 }
 
 struct Leaving {
@@ -100,6 +105,32 @@ impl SeveralAccounts {
             Watches::No | Watches::Begins => Watches::Begins,
             Watches::Yes | Watches::BeginsAnew => Watches::BeginsAnew,
         };
+    }
+
+    /// From now on it is told of what leaf nodes want, or not.
+    pub(super) fn set_isolated(&mut self, isolated: bool) {
+        self.isolated = isolated;
+    }
+
+    /// Whether nothing is told of what leaf nodes want.
+    pub(super) fn is_isolated(&self) -> bool {
+        self.isolated
+    }
+
+    /// What the peer passes on is from this cluster of leaf nodes.
+    #[inline]
+    pub(super) fn comes_from(&mut self, cluster: &[u8]) {
+        if self.leaf_cluster_name != cluster {
+            self.leaf_cluster = LeafCluster::named(cluster);
+            self.leaf_cluster_name.clear();
+            self.leaf_cluster_name.extend_from_slice(cluster);
+        }
+    }
+
+    /// The cluster of leaf nodes that it is from, and its name; None if it is from none.
+    #[inline]
+    pub(super) fn leaf_cluster(&self) -> Option<(LeafCluster, &[u8])> {
+        (self.leaf_cluster != LeafCluster::NONE).then_some((self.leaf_cluster, &self.leaf_cluster_name))
     }
 
     /// The names of these accounts.

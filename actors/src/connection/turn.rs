@@ -16,7 +16,7 @@ use vagus_delivery::wire::NewLayer;
 use vagus_delivery::{Account, Interest, LOOKED_AT_ONCE, Membership, Passed};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{Destination, Origin};
+use vagus_routing::{ConnectionKind, Destination, LeafCluster, Origin};
 
 /// One turn of a connection: its own state beside that of its arbiter.
 pub(super) struct ConnectionTurn<'a> {
@@ -82,12 +82,26 @@ impl ConnectionTurn<'_> {
             account.all_may_have_changed();
         }
     }
+}
 
-    fn origin(&self, account: &Account, echo: bool) -> Origin {
-        let (connection, kind) = (self.outbox.connection_id(), self.outbox.kind());
-        match kind.is_server() {
-            false => Origin::client(connection, account.id(), echo),
-            true => Origin::without_echo(connection, account.id(), kind),
+/// Who publishes in an account, on this connection.
+#[inline]
+fn origin(
+    outbox: &Outbox,
+    several: Option<&SeveralAccounts>,
+    delivery: &mut Delivery,
+    (account, echo): (&Account, bool),
+) -> Origin {
+    let (connection, kind) = (outbox.connection_id(), outbox.kind());
+    if !kind.is_server() {
+        return Origin::client(connection, account.id(), echo);
+    }
+    let origin = Origin::without_echo(connection, account.id(), kind);
+    match several.and_then(SeveralAccounts::leaf_cluster) {
+        None => origin,
+        Some((cluster, name)) => {
+            delivery.set_leaf_cluster(name);
+            origin.from_cluster(cluster)
         }
     }
 }
@@ -137,7 +151,12 @@ impl Turn for ConnectionTurn<'_> {
         let Some(RoutedAccount { account, .. }) = &*self.account else {
             return !self.delivery.is_spent();
         };
-        let origin = self.origin(account, echo);
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, echo),
+        );
         self.delivery.goes_on(account, message, origin) && !self.outbox.is_closed()
     }
 
@@ -151,7 +170,12 @@ impl Turn for ConnectionTurn<'_> {
         let Some(RoutedAccount { account, .. }) = &*self.account else {
             return false;
         };
-        let origin = self.origin(account, echo);
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, echo),
+        );
         if account.tells_of_clients() {
             self.delivery.set_publisher(self.outbox);
             self.delivery.measure_for_others(account, message, origin.kind());
@@ -164,7 +188,12 @@ impl Turn for ConnectionTurn<'_> {
         let Some(RoutedAccount { account, .. }) = &*self.account else {
             return self.goes_on(None, echo).then(|| self.publish(message, echo));
         };
-        let origin = self.origin(account, echo);
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, echo),
+        );
         if account.tells_of_clients() {
             self.delivery.set_publisher(self.outbox);
             self.delivery.measure_for_others(account, message, origin.kind());
@@ -183,7 +212,12 @@ impl Turn for ConnectionTurn<'_> {
         let Some(RoutedAccount { account, .. }) = &*self.account else {
             return false;
         };
-        let origin = self.origin(account, echo);
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, echo),
+        );
         self.delivery.publish_traced(account, message, origin, trace)
     }
 
@@ -381,6 +415,22 @@ impl Turn for ConnectionTurn<'_> {
 
     fn watch_interest(&mut self) {
         self.several.get_or_insert_default().watch();
+    }
+
+    fn take_role(&mut self, kind: ConnectionKind, cluster: &[u8], isolated: bool) {
+        self.outbox.take_role(kind, LeafCluster::named(cluster));
+        let several = self.several.get_or_insert_default();
+        several.set_isolated(isolated);
+        several.comes_from(cluster);
+    }
+
+    #[inline]
+    fn comes_from(&mut self, cluster: &[u8]) {
+        match self.several {
+            Some(several) => several.comes_from(cluster),
+            None if cluster.is_empty() => {}
+            None => self.several.get_or_insert_default().comes_from(cluster),
+        }
     }
 
     fn carry_one_account(&mut self) {

@@ -21,7 +21,18 @@ impl<S: Session> Connection<S> {
         let Some(several) = &mut self.several else {
             return;
         };
-        match several.asks_for() {
+        let asks = several.asks_for();
+        if self.membership.is_some() {
+            // It is bound to its account, and has nothing to do with others.
+            return match (asks, self.account.clone()) {
+                (Watches::Begins | Watches::BeginsAnew, Some(bound)) => {
+                    self.several.get_or_insert_default().forget(bound.account.id());
+                    self.watch_account(bound, context);
+                }
+                _ => {}
+            };
+        }
+        match asks {
             Watches::No | Watches::Yes => {}
             Watches::Begins => self.surroundings.accounts.observe(context.address().recipient()),
             Watches::BeginsAnew => {
@@ -39,7 +50,10 @@ impl<S: Session> Connection<S> {
     }
 
     fn peer_origin(&self, account: AccountId) -> Origin {
+        let is_isolated = self.several.as_ref().is_some_and(|several| several.is_isolated());
         Origin::without_echo(self.id(), account, self.outbox.kind())
+            .from_cluster(self.outbox.leaf_cluster())
+            .isolated(is_isolated)
     }
 
     /// Asks to be told of interest in an account, if the session is to be, once it has heard the last of another of its name.

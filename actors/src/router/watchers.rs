@@ -38,6 +38,7 @@ use untold::Untold;
 use vagus_accounts::RESPONSE_PREFIX;
 use vagus_delivery::Account;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
+use vagus_protocol::leaf::LOOP_DETECTION_PREFIX;
 use vagus_routing::table::Cursor;
 use vagus_routing::{Destination, Index, Listing, Members, Origin, Outlet, Tally};
 
@@ -515,7 +516,24 @@ fn counts(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
     let destination = subscription.destination();
     let is_of_requests =
         destination.outlet() == Outlet::Account && !subscription.subject().starts_with(RESPONSE_PREFIX);
+    if peer.kind().is_leaf_link() {
+        return counts_for_leaf(peer, subscription);
+    }
     !is_of_requests && peer.reaches(destination)
+}
+
+/// The same, for one end of a link between a leaf node and its hub. It is told of what is asked in other accounts, too: its
+/// messages come into the account here alone. What servers find loops by is told to all.
+fn counts_for_leaf(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
+    let destination = subscription.destination();
+    if subscription
+        .subject()
+        .starts_with(LOOP_DETECTION_PREFIX.as_bytes())
+    {
+        let is_itself = peer.left_out() == Some(destination.connection_id());
+        return !is_itself && !peer.is_of_cluster_of(destination);
+    }
+    peer.reaches(destination) && !(peer.is_isolated() && destination.kind().is_leaf_link())
 }
 
 fn weight_of_group(peer: &Origin, members: &Tally<'_, Arc<Outbox>>) -> u32 {

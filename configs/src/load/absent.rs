@@ -13,13 +13,40 @@ pub(super) struct Absent {
 /// Outside of all maps.
 pub(super) const SERVER: Absent = Absent {
     switches: &[],
-    others: &["default_js_domain", "gateway", "leaf", "leafnodes", "mqtt"],
+    others: &["default_js_domain", "gateway", "mqtt"],
 };
 
 /// In `cluster`.
 pub(super) const CLUSTER: Absent = Absent {
     switches: &[],
     others: &[],
+};
+
+/// In `leafnodes`.
+pub(super) const LEAFNODES: Absent = Absent {
+    switches: &[],
+    others: &[],
+};
+
+/// In `authorization` of `leafnodes`, and in one of its users.
+pub(super) const LEAFNODE_USERS: Absent = Absent {
+    switches: &["proxy_required"],
+    others: &[],
+};
+
+/// In one of `remotes` of `leafnodes`.
+pub(super) const LEAFNODE_REMOTE: Absent = Absent {
+    switches: &[
+        "js_cluster_migrate",
+        "jetstream_cluster_migrate",
+        "ws_compress",
+        "ws_compression",
+        "websocket_compress",
+        "websocket_compression",
+        "ws_no_masking",
+        "websocket_no_masking",
+    ],
+    others: &["proxy"],
 };
 
 /// In `jetstream`.

@@ -218,7 +218,7 @@ fn section(entry: &Entry, read: &mut Authorization, findings: &mut Findings) -> 
 }
 
 /// Seconds, with or without a fraction, or a duration. 0 is the default.
-fn read_timeout(entry: &Entry, findings: &mut Findings) -> Option<Duration> {
+pub(super) fn read_timeout(entry: &Entry, findings: &mut Findings) -> Option<Duration> {
     let timeout = findings.seconds(entry)?;
     if timeout > LONG_TIMEOUT {
         let message = "timeout is more than a minute; note that without quotes 1m is a million, not a minute";

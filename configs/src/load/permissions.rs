@@ -58,6 +58,11 @@ impl Findings {
     }
 }
 
+/// The subjects of a list that denies.
+pub(super) fn denied(entry: &Entry, findings: &mut Findings) -> Vec<String> {
+    subjects(entry, Direction::Publish, true, findings)
+}
+
 fn unknown(entry: &Entry, of: &str, findings: &mut Findings) {
     if !entry.used {
         findings.problem(entry, format!("{of}: there is no field {:?}", entry.key));

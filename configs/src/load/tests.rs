@@ -3,6 +3,7 @@ mod admin;
 mod cluster;
 mod connectors;
 mod jetstream;
+mod leafnodes;
 mod metrics;
 mod monitoring;
 mod mutation;

@@ -156,6 +156,11 @@ impl Default for RoundTrips {
 }
 
 impl Mode {
+    /// As links of leaf nodes are compressed where nothing is said of it.
+    pub fn default_of_leaf_nodes() -> Self {
+        Self::Auto(RoundTrips::default())
+    }
+
     /// The mode of this name, in any case; `on` is for one who just wants compression. The round trips count for
     /// [`Mode::Auto`] alone; none is for the usual ones.
     ///

@@ -13,6 +13,7 @@ mod callout;
 mod claims;
 mod decorated;
 mod definition;
+mod granted;
 mod issues;
 mod lists;
 mod operator;
@@ -38,6 +39,7 @@ pub use authorization::{
 pub use callout::{CalloutError, Question, admit_named, configured_account, signed_account};
 pub use claims::{Body, Claims};
 pub use decorated::undecorated;
+pub use granted::{claimed, rights, time_zone};
 pub use issues::{Issue, Issues, Severity};
 pub use lists::{Revocations, SourceNetworks, Tags};
 pub use operator::{Operator, ServerVersion};

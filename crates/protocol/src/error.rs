@@ -303,6 +303,12 @@ pub enum CloseReason {
     WrongPort,
     /// A gateway has connected where others do.
     WrongGateway,
+    /// The same leaf node has connected anew.
+    DuplicateLeafNode,
+    /// The leaf node is of a cluster that is called as this one.
+    SameClusterName,
+    /// The version of the leaf node is too old.
+    MinimumVersionRequired,
 }
 
 impl CloseReason {
@@ -348,6 +354,9 @@ impl CloseReason {
             CloseReason::ClusterNameConflict => "Cluster Name Conflict",
             CloseReason::WrongPort => "Incorrect Port",
             CloseReason::WrongGateway => "Wrong Gateway",
+            CloseReason::DuplicateLeafNode => "Duplicate Remote LeafNode Connection",
+            CloseReason::SameClusterName => "Cluster Names Identical",
+            CloseReason::MinimumVersionRequired => "Minimum Version Required",
         }
     }
 }

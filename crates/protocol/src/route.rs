@@ -10,6 +10,7 @@ pub mod parser;
 
 pub use connect::RouteConnect;
 pub use info::{GossipMode, RouteInfo, SubjectRules};
+pub(crate) use info::{is_default, null_is_empty};
 
 use crate::operation::Publish;
 

@@ -33,6 +33,26 @@ pub fn append_start(out: &mut Vec<u8>, line: PeerLine, headers: bool, account: &
     append_word(out, subject);
 }
 
+/// The same, on a route, for a message of a leaf node: it says which cluster that is of, so that nobody sends the message back
+/// there. Behind the reply the size of the header block is always said: see [`NO_HEADERS`].
+pub fn append_start_of_leaf(
+    out: &mut Vec<u8>,
+    line: PeerLine,
+    cluster: &[u8],
+    account: &[u8],
+    subject: &[u8],
+) {
+    out.extend_from_slice(b"LMSG ");
+    append_word(out, cluster);
+    if line == PeerLine::WithAccount {
+        append_word(out, account);
+    }
+    append_word(out, subject);
+}
+
+/// The size of the header block of a message that has none, where it is said.
+pub const NO_HEADERS: &[u8] = b"0 ";
+
 /// Appends the reply and the queue groups that the peer is to serve: what a tail begins with, in place of the reply. There
 /// is at least one group.
 pub fn append_queues<'a>(
@@ -124,6 +144,18 @@ mod tests {
             "RMSG a.b + r q 2\r\nhi\r\n",
             "HMSG a.b + r q 12 14\r\nNATS/1.0\r\n\r\nhi\r\n",
         );
+    }
+
+    #[test]
+    fn for_a_route_from_a_leaf_node() {
+        for (line, expected) in [
+            (PeerLine::WithAccount, "LMSG edge ACC a.b "),
+            (PeerLine::OfOneAccount, "LMSG edge a.b "),
+        ] {
+            let mut out = Vec::new();
+            append_start_of_leaf(&mut out, line, b"edge", b"ACC", b"a.b");
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -1,13 +1,36 @@
 //! Who published a message, and which destinations it may reach for that reason.
 
 use crate::subscription::Destination;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 /// The number of an account, unique for the life of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(pub u32);
 
+/// A cluster of leaf nodes, by the hash of its name. What one of its servers sends is not sent to the others by anybody else:
+/// they have it by routes of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LeafCluster(u64);
+
+impl LeafCluster {
+    /// No cluster.
+    pub const NONE: Self = Self(0);
+
+    /// That of this name; none without one. Its hash is by a key of this process, so that nobody can choose names that are
+    /// taken for each other.
+    pub fn named(name: &[u8]) -> Self {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        match name {
+            b"" => Self::NONE,
+            name => Self(KEY.hash_one(name).max(1)),
+        }
+    }
+}
+
 /// What is at the other end of a connection, or in the place of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum ConnectionKind {
     /// A client, whatever its language.
     Client,
@@ -26,6 +49,34 @@ pub enum ConnectionKind {
 }
 
 impl ConnectionKind {
+    const ALL: [Self; 7] = [
+        Self::Client,
+        Self::Service,
+        Self::Stream,
+        Self::Route,
+        Self::Gateway,
+        Self::LeafNode,
+        Self::Hub,
+    ];
+
+    /// Its number, of which [`Self::from_number`] makes it again.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Of a number that [`Self::number`] has given.
+    pub fn from_number(number: u8) -> Self {
+        Self::ALL
+            .get(usize::from(number))
+            .copied()
+            .unwrap_or(Self::Client)
+    }
+
+    /// Whether it is one end of a link between a leaf node and its hub.
+    pub fn is_leaf_link(self) -> bool {
+        matches!(self, Self::LeafNode | Self::Hub)
+    }
+
     /// Whether it is another server, which serves clients of its own.
     pub fn is_server(self) -> bool {
         matches!(self, Self::Route | Self::Gateway | Self::LeafNode | Self::Hub)
@@ -37,13 +88,13 @@ impl ConnectionKind {
     /// connected to beyond: gateways, and the hub if it is a cluster of leaf nodes. So who takes a message from one of
     /// its clients reaches all of them, and nobody passes on what came over a route but to clients and leaf nodes of its
     /// own. What comes from another cluster comes to one server, which passes it on to its own; what comes from the hub
-    /// comes to each.
+    /// comes to each. Two hubs of one leaf node are not joined by it.
     pub fn reaches(self, target: Self) -> bool {
         match self {
             Self::Client | Self::Service | Self::Stream | Self::LeafNode => true,
             Self::Route => !matches!(target, Self::Route | Self::Gateway | Self::Hub),
             Self::Gateway => target != Self::Gateway,
-            Self::Hub => target != Self::Route,
+            Self::Hub => !matches!(target, Self::Route | Self::Hub),
         }
     }
 
@@ -66,6 +117,8 @@ pub struct Origin {
     kind: ConnectionKind,
     echo: bool,
     crossed: bool,
+    cluster: LeafCluster,
+    isolated: bool,
 }
 
 impl Origin {
@@ -77,6 +130,8 @@ impl Origin {
             kind: ConnectionKind::Client,
             echo,
             crossed: false,
+            cluster: LeafCluster::NONE,
+            isolated: false,
         }
     }
 
@@ -89,6 +144,8 @@ impl Origin {
             kind,
             echo: false,
             crossed: false,
+            cluster: LeafCluster::NONE,
+            isolated: false,
         }
     }
 
@@ -102,7 +159,31 @@ impl Origin {
             kind: ConnectionKind::Service,
             echo: true,
             crossed: false,
+            cluster: LeafCluster::NONE,
+            isolated: false,
         }
+    }
+
+    /// The same, of a server of this cluster of leaf nodes.
+    #[must_use]
+    pub fn from_cluster(self, cluster: LeafCluster) -> Self {
+        Self { cluster, ..self }
+    }
+
+    /// The same, of one end of a link on which nothing is told of what other leaf nodes want.
+    #[must_use]
+    pub fn isolated(self, isolated: bool) -> Self {
+        Self { isolated, ..self }
+    }
+
+    /// The cluster of leaf nodes that it comes from, if it does.
+    pub fn leaf_cluster(&self) -> LeafCluster {
+        self.cluster
+    }
+
+    /// Whether nothing is told to it of what leaf nodes want.
+    pub fn is_isolated(&self) -> bool {
+        self.isolated
     }
 
     /// The same, for what goes on in another account as a request or an answer.
@@ -143,15 +224,26 @@ impl Origin {
     pub fn reaches(&self, target: &impl Destination) -> bool {
         match target.connection_id() == self.connection {
             true => self.echo,
-            false => self.kind.reaches(target.kind()),
+            false => self.kind.reaches(target.kind()) && !self.is_of_cluster_of(target),
         }
+    }
+}
+
+impl Origin {
+    /// Whether it comes from the cluster of leaf nodes that the target is of.
+    #[inline]
+    pub fn is_of_cluster_of(&self, target: &impl Destination) -> bool {
+        self.cluster != LeafCluster::NONE
+            && target.kind().is_leaf_link()
+            && self.cluster == target.leaf_cluster()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::ConnectionKind::{Client, Gateway, Hub, LeafNode, Route, Service, Stream};
-    use super::{AccountId, ConnectionKind, Origin};
+    use super::{AccountId, ConnectionKind, LeafCluster, Origin};
+    use crate::subscription::Destination;
     use crate::testing::End;
 
     const KINDS: [ConnectionKind; 7] = [Client, Service, Stream, Route, Gateway, LeafNode, Hub];
@@ -166,7 +258,7 @@ mod tests {
             ("Route", "Client Service Stream LeafNode"),
             ("Gateway", "Client Service Stream Route LeafNode Hub"),
             ("LeafNode", "Client Service Stream Route Gateway LeafNode Hub"),
-            ("Hub", "Client Service Stream Gateway LeafNode Hub"),
+            ("Hub", "Client Service Stream Gateway LeafNode"),
         ];
         for (kind, (name, expected)) in KINDS.into_iter().zip(table) {
             let origin = Origin::without_echo(1, AccountId(0), kind);
@@ -179,6 +271,44 @@ mod tests {
             assert_eq!(reached.join(" "), expected, "from {name}");
             assert!(!origin.reaches(&End(1, kind)), "{name} gets its own back");
             assert_eq!(origin.left_out(), Some(1));
+        }
+    }
+
+    #[test]
+    fn what_a_cluster_of_leaf_nodes_sends_is_not_sent_back_to_it() {
+        let [one, other] = ["one", "other"].map(|name| LeafCluster::named(name.as_bytes()));
+        assert_eq!(LeafCluster::named(b""), LeafCluster::NONE);
+        let of = |cluster| Origin::without_echo(1, AccountId(0), Route).from_cluster(cluster);
+        let leaf = |cluster| OfCluster(End(2, LeafNode), cluster);
+        assert!(!of(one).reaches(&leaf(one)) && of(one).reaches(&leaf(other)));
+        assert!(of(LeafCluster::NONE).reaches(&leaf(LeafCluster::NONE)));
+        assert!(of(one).reaches(&leaf(LeafCluster::NONE)));
+    }
+
+    struct OfCluster(End, LeafCluster);
+
+    impl Destination for OfCluster {
+        fn connection_id(&self) -> u64 {
+            self.0.connection_id()
+        }
+
+        fn accepts_headers(&self) -> bool {
+            true
+        }
+
+        fn kind(&self) -> ConnectionKind {
+            self.0.kind()
+        }
+
+        fn leaf_cluster(&self) -> LeafCluster {
+            self.1
+        }
+    }
+
+    #[test]
+    fn kinds_have_numbers() {
+        for kind in KINDS {
+            assert_eq!(ConnectionKind::from_number(kind.number()), kind);
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crate::origin::ConnectionKind;
+use crate::origin::{ConnectionKind, LeafCluster};
 
 /// The number of a connection, unique for the life of the server.
 pub type ConnectionId = u64;
@@ -36,9 +36,15 @@ pub trait Destination {
         false
     }
 
-    /// What it is. Does not change.
+    /// What it is. Does not change once it has subscribed to something.
     fn kind(&self) -> ConnectionKind {
         ConnectionKind::Client
+    }
+
+    /// The cluster of the leaf node that it is; [`LeafCluster::NONE`] for everything else. Does not change once it has
+    /// subscribed to something.
+    fn leaf_cluster(&self) -> LeafCluster {
+        LeafCluster::NONE
     }
 
     /// How messages get there. Does not change.
@@ -62,6 +68,10 @@ impl<D: Destination> Destination for Arc<D> {
 
     fn kind(&self) -> ConnectionKind {
         D::kind(self)
+    }
+
+    fn leaf_cluster(&self) -> LeafCluster {
+        D::leaf_cluster(self)
     }
 
     fn outlet(&self) -> Outlet {

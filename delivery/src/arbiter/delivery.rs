@@ -33,7 +33,7 @@ use std::mem;
 use std::sync::Arc;
 use vagus_protocol::message::MORE_WITH_HEADERS;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{AccountId, FanoutCache, Kept, Origin, Outlet, Target};
+use vagus_routing::{AccountId, FanoutCache, Kept, LeafCluster, Origin, Outlet, Target};
 
 /// Encoded messages for a group of connections are copied to each below this size, and shared above it.
 const SHARED_FROM: usize = 1024;
@@ -73,6 +73,8 @@ pub struct Delivery {
     is_last_turn: bool,
     /// Who publishes, where other accounts are told of it.
     publisher: Option<Arc<Outbox>>,
+    /// The name of the cluster of leaf nodes that messages are from whose origin says that they are from one.
+    leaf_cluster: Vec<u8>,
 }
 
 /// Messages that follow each other on one subject.
@@ -146,6 +148,7 @@ impl Delivery {
             crossings: Vec::new(),
             is_last_turn: false,
             publisher: None,
+            leaf_cluster: Vec::new(),
         }
     }
 
@@ -415,7 +418,9 @@ impl Delivery {
             && !logs_each();
         let copies = fanout.singles().len() + fanout.queues().len() + fanout.peers().len();
         if !fanout.is_for_clients_alone() || !fanout.queues().is_empty() {
-            self.peers.begin(account);
+            let is_from_leaf = origin.leaf_cluster() != LeafCluster::NONE;
+            let cluster = if is_from_leaf { &self.leaf_cluster[..] } else { &[] };
+            self.peers.begin(account, cluster);
         }
         self.run = Some(Run {
             straight,

@@ -34,6 +34,8 @@ pub(super) struct Peers {
 struct LineStart {
     /// Whose subject it is; lines say it.
     account: Vec<u8>,
+    /// The cluster of leaf nodes that the messages are from, if they are from one: routes are told.
+    leaf_cluster: Vec<u8>,
     /// As it was last made, and for what.
     bytes: Vec<u8>,
     made_for: Option<(PeerLine, bool)>,
@@ -45,10 +47,24 @@ impl LineStart {
     fn of(&mut self, line: PeerLine, with_headers: bool, subject: &[u8]) -> &[u8] {
         if self.made_for != Some((line, with_headers)) {
             self.bytes.clear();
-            routed::append_start(&mut self.bytes, line, with_headers, &self.account, subject);
+            match self.tells_of_leaf(line) {
+                true => {
+                    let (cluster, account) = (&self.leaf_cluster, &self.account);
+                    routed::append_start_of_leaf(&mut self.bytes, line, cluster, account, subject);
+                }
+                false => routed::append_start(&mut self.bytes, line, with_headers, &self.account, subject),
+            }
             self.made_for = Some((line, with_headers));
         }
         &self.bytes
+    }
+}
+
+impl LineStart {
+    /// Whether a peer is told which cluster of leaf nodes the messages are from.
+    #[inline]
+    fn tells_of_leaf(&self, line: PeerLine) -> bool {
+        line != PeerLine::LeafNode && !self.leaf_cluster.is_empty()
     }
 }
 
@@ -59,8 +75,10 @@ pub(super) struct NextPeer<'a> {
 }
 
 impl Peers {
-    /// For messages on another subject.
-    pub(super) fn begin(&mut self, account: &Account) {
+    /// For messages on another subject, which are from this cluster of leaf nodes if they are from one.
+    pub(super) fn begin(&mut self, account: &Account, leaf_cluster: &[u8]) {
+        self.start.leaf_cluster.clear();
+        self.start.leaf_cluster.extend_from_slice(leaf_cluster);
         self.start.account.clear();
         self.start.account.extend_from_slice(account.name().as_bytes());
         self.start.made_for = None;
@@ -71,6 +89,7 @@ impl Peers {
         Self {
             start: LineStart {
                 account: self.start.account.clone(),
+                leaf_cluster: self.start.leaf_cluster.clone(),
                 ..LineStart::default()
             },
             ..Self::default()
@@ -210,6 +229,7 @@ impl Peers {
             message::append_parts(&mut self.stripped, b"", content.reply, None, content.payload());
             (tail, payload) = (&self.stripped, content.payload().len());
         }
+        let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
         let start = self.start.of(line, with_headers, fanout.subject());
         self.queues.clear();
         if !picked.is_empty() {
@@ -219,7 +239,16 @@ impl Peers {
             let reply = content.reply.map_or(0, |reply| reply.len() + 1);
             tail = tail.get(reply..).unwrap_or_default();
         }
-        staging.message(destination, [start, &*self.queues, tail], payload);
+        if !says_no_headers {
+            return staging.message(destination, [start, &*self.queues, tail], payload);
+        }
+        let reply = match (picked.is_empty(), content.reply) {
+            (true, Some(reply)) => reply.len() + 1,
+            _ => 0,
+        };
+        let (reply, tail) = tail.split_at_checked(reply).unwrap_or_default();
+        let pieces = [start, &*self.queues, reply, routed::NO_HEADERS, tail];
+        staging.message(destination, pieces, payload);
     }
 
     /// Delivers messages of one control line, none of which has to be looked at or is for a queue group, to the peers of
@@ -240,9 +269,19 @@ impl Peers {
                 continue;
             };
             count(subscription, repeats.count() as u64);
+            let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
             let start = self.start.of(line, with_headers, fanout.subject());
-            staging.messages(peer.destination(), start, repeats);
             taken = true;
+            if !says_no_headers {
+                staging.messages(peer.destination(), start, repeats);
+                continue;
+            }
+            for tail in repeats.tails() {
+                let reply = message::reply_in_tail(tail, false).map_or(0, |reply| reply.len() + 1);
+                let (reply, tail) = tail.split_at_checked(reply).unwrap_or_default();
+                let pieces = [start, reply, routed::NO_HEADERS, tail];
+                staging.message(peer.destination(), pieces, repeats.payload());
+            }
         }
         taken
     }

@@ -183,6 +183,18 @@ impl<R: FnMut(u64) -> u64> Attempts<R> {
         self.wait(now)
     }
 
+    /// The connection has ended, or come to nothing, and there is no use in another before this time is over.
+    pub(super) fn hold_off(&mut self, time: Duration, now: Instant) -> Step {
+        let until = now + time + self.jitter();
+        self.stage = Stage::Waiting(until);
+        Step::Wait(until)
+    }
+
+    fn jitter(&mut self) -> Duration {
+        let jitter = u64::try_from(self.settings.jitter.as_micros()).unwrap_or(u64::MAX - 1);
+        Duration::from_micros((self.random)(jitter.saturating_add(1)))
+    }
+
     fn wait(&mut self, now: Instant) -> Step {
         let settings = &self.settings;
         let (in_a_row, longest) = match self.unopened {
@@ -193,8 +205,7 @@ impl<R: FnMut(u64) -> u64> Attempts<R> {
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
         let delay = settings.delay.saturating_mul(factor);
         let delay = delay.min(longest.max(settings.delay));
-        let jitter = u64::try_from(self.settings.jitter.as_micros()).unwrap_or(u64::MAX - 1);
-        let until = now + delay + Duration::from_micros((self.random)(jitter.saturating_add(1)));
+        let until = now + delay + self.jitter();
         self.stage = Stage::Waiting(until);
         Step::Wait(until)
     }

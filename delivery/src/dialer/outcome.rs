@@ -1,5 +1,6 @@
 //! What becomes of a connection, told to the one who dialled it, from whichever arbiter carries it.
 
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// How a dialled connection stands.
@@ -11,6 +12,8 @@ pub enum Outcome {
     Open,
     /// It came to no session, for this reason.
     Failed(String),
+    /// It is not to be dialled again for so long.
+    HeldOff(Duration),
 }
 
 /// Goes with the connection: when it is dropped, the connection has ended.
@@ -21,6 +24,11 @@ impl OutcomeSender {
     /// There is a session.
     pub fn opened(&self) {
         self.0.send_replace(Outcome::Open);
+    }
+
+    /// The connection is about to end, and the peer is to be left alone for so long: what is wrong will not pass at once.
+    pub fn hold_off(&self, time: Duration) {
+        self.0.send_replace(Outcome::HeldOff(time));
     }
 
     /// It came to no session.

@@ -3,7 +3,7 @@
 use crate::ClientSettings;
 use crate::admission::{Login, LoginAnswer};
 use crate::session::NatsSession;
-use crate::token_login::{HeldToken, ends, rights, time_zone};
+use crate::token_login::{HeldToken, ends};
 use jiff::Timestamp;
 use std::fmt;
 use std::net::IpAddr;
@@ -19,7 +19,8 @@ use vagus_configs::{AuthCallout, GLOBAL_ACCOUNT};
 use vagus_delivery::Account;
 use vagus_jwt::{
     AuthorizationRequest, CalloutError, Claims, ClientInformation, ClientTls, ConnectOptions, Question,
-    ServerInformation, Tags, User, admit_named, configured_account, looks_like_token, signed_account,
+    ServerInformation, Tags, User, admit_named, configured_account, looks_like_token, rights, signed_account,
+    time_zone,
 };
 use vagus_protocol::connect::Proofs;
 use vagus_routing::AccountId;

@@ -536,6 +536,7 @@ impl Session for NatsSession {
             speaks_websocket: self.settings.websocket.is_some(),
             hears_news: self.first_pong_sent && self.understands_info(),
             server: None,
+            link: None,
         }
     }
 }

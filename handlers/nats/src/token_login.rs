@@ -3,15 +3,13 @@
 use crate::admission::{Login, LoginAnswer};
 use crate::session::NatsSession;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::{ClaimedAccounts, KnownAccount, Lookup};
 use vagus_actors::connection::{Awaited, Turn};
-use vagus_auth::credentials::{Claimed, Identity};
+use vagus_auth::credentials::Identity;
 use vagus_auth::nkey::Nonce;
-use vagus_auth::permission::{Permissions, Rights};
-use vagus_jwt::{Claims, Grant, NO_LIMIT, Presented, Refusal, User, admit, renew};
+use vagus_jwt::{Claims, Presented, Refusal, User, admit, claimed, renew, time_zone};
 use vagus_protocol::connect::Proofs;
 use vagus_protocol::error::Complaint;
 
@@ -96,44 +94,6 @@ pub(crate) fn ends(user: Option<i64>, account: i64) -> Option<(Instant, Ends)> {
     }
 }
 
-/// The time zone of this name; that of the system without one.
-pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
-    match name {
-        "" | "Local" => Some(TimeZone::system()),
-        name => TimeZone::get(name).ok(),
-    }
-}
-
-/// What somebody may do by its own permissions, or else by those of its account. None if they cannot be: subjects that are
-/// none permit nothing, and nobody is let in by them.
-pub(crate) fn rights(own: &vagus_jwt::Permissions, defaults: Option<Permissions>) -> Option<Rights> {
-    Some(match own.granted().or(defaults) {
-        None => Rights::Everything,
-        Some(permissions) => Rights::By(Arc::new(permissions.compile().ok()?)),
-    })
-}
-
-/// The user that a token makes of somebody.
-fn identity(user: &Claims<User>, account: &KnownAccount, grant: &Grant) -> Option<Claimed> {
-    let limits = &grant.limits;
-    let defaults = account.claims.nats.default_permissions.granted();
-    let of_account = &account.claims.nats.limits;
-    // The lower of two limits, of which either may be none.
-    let limit = |user: i64, account: i64| {
-        let limits = [user, account].into_iter().filter(|limit| *limit != NO_LIMIT);
-        limits.map(|limit| usize::try_from(limit).unwrap_or(0)).min()
-    };
-    Some(Claimed {
-        user: user.subject.as_str().into(),
-        name: None,
-        account: account.claims.subject.as_str().into(),
-        rights: rights(&limits.permissions, defaults)?,
-        max_subscriptions: limit(limits.subscriptions, of_account.subscriptions),
-        max_payload: limit(limits.payload, of_account.payload),
-        requires_proxy: limits.proxy_required,
-    })
-}
-
 impl NatsSession {
     /// Somebody presents a token, or what is taken for one where none is presented.
     pub(crate) fn begin_with_token(
@@ -210,7 +170,7 @@ impl NatsSession {
         if self.asks_service_of(&login.user, &known) {
             return;
         }
-        let Some(claimed) = identity(&login.user, &known, &grant) else {
+        let Some(claimed) = claimed(&login.user, &known.claims, &grant) else {
             return self.refused(turn);
         };
         self.held_token = Some(Box::new(HeldToken {
@@ -280,7 +240,7 @@ impl NatsSession {
                 return self.refused(turn);
             }
         };
-        let Some(mut claimed) = identity(&held.user, &known, &grant) else {
+        let Some(mut claimed) = claimed(&held.user, &known.claims, &grant) else {
             return self.refused(turn);
         };
         if held.is_named {

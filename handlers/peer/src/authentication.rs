@@ -2,7 +2,7 @@
 
 use crate::RouteSettings;
 use crate::tls::Evidence;
-use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Identity, Login};
+use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Gate, Identity, Login};
 use vagus_protocol::route::RouteConnect;
 
 /// What the CONNECT of a server comes to.
@@ -35,10 +35,15 @@ pub(crate) fn judge(
         certificate: Certificate::NotAsked,
         connection: ConnectionType::Standard,
     };
-    match settings.gate.begin(&login, &[]) {
-        Decision::Admitted(_) => Verdict::Admitted,
-        Decision::Refused => Verdict::Refused,
-        Decision::Verify(task) => Verdict::Verify(task),
+    decide(&settings.gate, &login, b"").0
+}
+
+/// What a login comes to, where the other server has been asked to sign this; and who it is, if it is let in.
+pub(crate) fn decide(gate: &Gate, login: &Login<'_>, nonce: &[u8]) -> (Verdict, Option<Identity>) {
+    match gate.begin(login, nonce) {
+        Decision::Admitted(identity) => (Verdict::Admitted, Some(identity)),
+        Decision::Refused => (Verdict::Refused, None),
+        Decision::Verify(task) => (Verdict::Verify(task), None),
     }
 }
 

@@ -4,12 +4,15 @@
 
 mod authentication;
 mod compressing;
+mod ending;
 mod handshake;
 mod interest;
+pub mod leaf;
 mod message_tracing;
 mod opening;
 mod permitting;
 mod pinning;
+mod receiving;
 mod session;
 mod tls;
 mod unplaced;

@@ -3,23 +3,24 @@
 use crate::RouteSettings;
 use crate::authentication::{self, Verdict};
 use crate::compressing::Compressing;
+use crate::ending::Ending;
 use crate::interest::{self, Announced, Forgotten, Noted};
 use crate::message_tracing::may_be_traced;
 use crate::permitting::FormerPermissions;
+use crate::receiving::{self, Passed, Peer};
 use crate::tls::Evidence;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::cluster::{JoinedRoute, RouteErrand, RouteKind, Seat};
-use vagus_actors::connection::{ConnectionNames, Progress, RepeatedMessage, Session, SlowTask, Turn};
+use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Turn};
 use vagus_actors::observed::{ClientInfo, ServerInfo};
 use vagus_actors::router::InterestChange;
 use vagus_auth::credentials::{BcryptTask, Identity};
 use vagus_delivery::Live;
 use vagus_delivery::heartbeat::{Beat, Heartbeat};
-use vagus_protocol::error::{CloseReason, Complaint};
-use vagus_protocol::operation::{Groups, Publish};
+use vagus_protocol::error::{CloseReason, Complaint, Violation};
 use vagus_protocol::quote::shortened;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
 use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage, SubjectRules};
@@ -61,9 +62,7 @@ pub struct RouteSession {
     pub(crate) version: String,
     /// A CONNECT whose password has not been checked yet: the check, until it is under way.
     pub(crate) login: Option<(Option<BcryptTask>, Box<RouteConnect>)>,
-    /// What is said before the end.
-    last_words: Vec<u8>,
-    closing: bool,
+    ending: Ending,
     pub(crate) announced: Announced,
 }
 
@@ -90,19 +89,6 @@ pub(crate) enum Stage {
     Introducing,
     /// It is a member of the cluster by this route.
     Joined(JoinedRoute),
-}
-
-/// What a message comes to.
-enum Passed {
-    Published,
-    /// There is no such account here.
-    Withheld,
-    /// It was published in a way of its own.
-    Traced,
-    /// Interest that was announced before has to be in force first.
-    Waiting,
-    /// It is for a later turn.
-    Yielded,
 }
 
 impl RouteSession {
@@ -145,8 +131,7 @@ impl RouteSession {
             name: String::new(),
             version: String::new(),
             login: None,
-            last_words: Vec::new(),
-            closing: false,
+            ending: Ending::default(),
             announced: Announced::default(),
         }
     }
@@ -159,8 +144,7 @@ impl RouteSession {
     /// Tells the other server what it did wrong, and ends the route.
     pub(crate) fn refuse(&mut self, text: &str, reason: CloseReason, turn: &mut impl Turn) {
         log::error!("{} - {text}", self.party);
-        let line = format!("-ERR '{text}'\r\n");
-        self.last_words.extend_from_slice(line.as_bytes());
+        self.ending.tell(text);
         self.end(reason, turn);
     }
 
@@ -171,15 +155,55 @@ impl RouteSession {
     }
 
     pub(crate) fn say_last(&mut self, complaint: &Complaint<'_>) {
-        complaint.append(&mut self.last_words);
+        self.ending.complain(complaint);
     }
 
     pub(crate) fn end(&mut self, reason: CloseReason, turn: &mut impl Turn) {
-        self.closing = true;
-        if !self.last_words.is_empty() {
-            turn.reply(&std::mem::take(&mut self.last_words));
+        self.ending.come(reason, turn);
+    }
+
+    fn is_member(&self) -> bool {
+        matches!(self.stage, Stage::Joined(_))
+    }
+}
+
+impl Peer for RouteSession {
+    fn parse<'a>(&self, input: &'a [u8]) -> RouteParsed<'a> {
+        parse(input, &self.limits)
+    }
+
+    fn is_in(&self) -> bool {
+        self.is_member()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.ending.has_come()
+    }
+
+    fn may_be_said(&self, operation: &RouteOperation<'_>) -> bool {
+        match operation {
+            RouteOperation::Subscribe(_) | RouteOperation::Unsubscribe(_) | RouteOperation::Message(_) => {
+                self.is_member()
+            }
+            RouteOperation::Connect(_) | RouteOperation::Error(_) => true,
+            _ => !matches!(self.stage, Stage::Connecting(_)),
         }
-        turn.close(reason);
+    }
+
+    fn out_of_place(&mut self, turn: &mut impl Turn) {
+        if matches!(self.stage, Stage::Connecting(_)) {
+            self.say_last(&Complaint::AuthorizationViolation);
+            self.end(CloseReason::AuthenticationFailure, turn);
+        } else {
+            self.broken("something of a server that has not said who it is", turn);
+        }
+    }
+
+    fn violated(&mut self, violation: Violation, said: &[u8], turn: &mut impl Turn) {
+        let said = shortened(said, SHOWN_AT_MOST);
+        self.ending.tell_of(violation);
+        log::error!("{} - {violation}: {said}", self.party);
+        self.end(violation.reason(), turn);
     }
 
     /// RMSG, HMSG, LMSG.
@@ -198,6 +222,7 @@ impl RouteSession {
             turn.withhold(message.publish.body.len());
             return Passed::Withheld;
         }
+        turn.comes_from(message.origin.unwrap_or_default());
         let asks = may_be_traced(&message.publish);
         // What is traced is resolved on its own way.
         let about = Some(&message.publish).filter(|_| !asks);
@@ -211,7 +236,6 @@ impl RouteSession {
         Passed::Published
     }
 
-    /// Everything but messages.
     fn operate(&mut self, operation: &RouteOperation<'_>, turn: &mut impl Turn) {
         match operation {
             RouteOperation::Ping => turn.reply(b"PONG\r\n"),
@@ -254,38 +278,8 @@ impl RouteSession {
         }
     }
 
-    fn is_member(&self) -> bool {
-        matches!(self.stage, Stage::Joined(_))
-    }
-
-    /// The other server says what is for members to say, or for those that have been let in.
-    fn out_of_place(&mut self, turn: &mut impl Turn) {
-        if matches!(self.stage, Stage::Connecting(_)) {
-            self.say_last(&Complaint::AuthorizationViolation);
-            self.end(CloseReason::AuthenticationFailure, turn);
-        } else {
-            self.broken("something of a server that has not said who it is", turn);
-        }
-    }
-
-    /// Whether a server that is not a member may say this.
-    fn may_be_said(&self, operation: &RouteOperation<'_>) -> bool {
-        match operation {
-            RouteOperation::Subscribe(_) | RouteOperation::Unsubscribe(_) | RouteOperation::Message(_) => {
-                self.is_member()
-            }
-            RouteOperation::Connect(_) | RouteOperation::Error(_) => true,
-            _ => !matches!(self.stage, Stage::Connecting(_)),
-        }
-    }
-}
-
-/// What may be repeated of a message that was just published in this frame: nothing if it is for queue groups, which pick
-/// anew, or has headers, which may ask for a trace.
-fn repeatable<'a>(publish: &Publish<'_>, frame: &'a [u8]) -> RepeatedMessage<'a> {
-    match publish.header_size.is_none() && publish.groups == Groups::Only(b"") {
-        true => RepeatedMessage::of(publish, frame),
-        false => RepeatedMessage::default(),
+    fn has_to_wait(&mut self) -> bool {
+        self.login.is_some() || self.compressing.take_switch()
     }
 }
 
@@ -312,63 +306,7 @@ impl Session for RouteSession {
 
     fn receive<T: Turn>(&mut self, input: &[u8], turn: &mut T) -> Progress {
         self.heartbeat.heard(turn.now());
-        let mut repeated = RepeatedMessage::default();
-        let mut at = 0;
-        while at < input.len() && !self.closing {
-            if let Some(length) = repeated.publish(&input[at..], turn, |_| true) {
-                at += length;
-                continue;
-            }
-            let (operation, consumed) = match parse(&input[at..], &self.limits) {
-                RouteParsed::Frame { operation, consumed } => (operation, consumed),
-                // Of one that is no member no message is waited for.
-                RouteParsed::Incomplete { frame_len } if frame_len > 0 && !self.is_member() => {
-                    self.out_of_place(turn);
-                    break;
-                }
-                RouteParsed::Incomplete { frame_len } => {
-                    return Progress::Taken {
-                        consumed: at,
-                        frame_length: frame_len,
-                    };
-                }
-                RouteParsed::Violation(violation) => {
-                    let said = shortened(&input[at..], SHOWN_AT_MOST);
-                    violation.append(&mut self.last_words);
-                    log::error!("{} - {violation}: {said}", self.party);
-                    self.end(violation.reason(), turn);
-                    break;
-                }
-            };
-            if !self.may_be_said(&operation) {
-                self.out_of_place(turn);
-                break;
-            }
-            if let RouteOperation::Message(message) = &operation {
-                match self.pass_on(message, turn) {
-                    Passed::Published => {
-                        repeated = repeatable(&message.publish, &input[at..at + consumed]);
-                    }
-                    Passed::Withheld | Passed::Traced => repeated = RepeatedMessage::default(),
-                    Passed::Waiting => return Progress::Waiting { consumed: at },
-                    Passed::Yielded => return Progress::Yielded { consumed: at },
-                }
-            } else {
-                if !turn.goes_on(None, false) {
-                    return Progress::Yielded { consumed: at };
-                }
-                repeated = RepeatedMessage::default();
-                self.operate(&operation, turn);
-            }
-            at += consumed;
-            if self.login.is_some() || self.compressing.take_switch() {
-                return Progress::Waiting { consumed: at };
-            }
-        }
-        Progress::Taken {
-            consumed: at,
-            frame_length: 0,
-        }
+        receiving::receive(self, input, turn)
     }
 
     fn heard(&mut self, now: Instant) {
@@ -415,7 +353,7 @@ impl Session for RouteSession {
         }
         match self.heartbeat.beat(now) {
             Beat::Rest => {}
-            Beat::Ping if self.is_yet_to_agree() => {}
+            Beat::Ping if self.compressing.is_yet_to_agree(&self.settings.compression) => {}
             Beat::Ping => turn.reply(b"PING\r\n"),
             Beat::Stale => {
                 log::debug!("{} - Stale Client Connection - Closing", self.party);
@@ -433,7 +371,7 @@ impl Session for RouteSession {
 
     fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
         if let Some((_, connect)) = self.login.take()
-            && !self.closing
+            && !self.ending.has_come()
         {
             let verdict: Verdict = authentication::judged(answer.flatten());
             self.judged(verdict, *connect, turn);

@@ -116,8 +116,8 @@ fn each_is_told_what_counts_for_it_whenever_it_came() {
             .collect();
         assert_eq!(
             known.len(),
-            6,
-            "each leaf node and each hub is told something of its own"
+            5,
+            "each leaf node is told something of its own, and all hubs the same"
         );
         // All leave.
         for connection in &connections {

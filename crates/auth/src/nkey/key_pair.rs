@@ -6,7 +6,8 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::sign::Signer;
 
-use super::{Kind, NkeyError, base32, crc16, decode_base32, encode_public};
+use super::{Kind, NkeyError, UNPADDED, base32, crc16, decode_base32, encode_public};
+use base64::Engine;
 
 /// What the first byte of a seed is made of, beside its kind.
 const SEED_PREFIX: u8 = 18 << 3;
@@ -99,6 +100,21 @@ impl KeyPair {
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ErrorStack> {
         Signer::new_without_digest(&self.key)?.sign_oneshot_to_vec(message)
     }
+
+    /// The same, as clients say it: in base64, URL-safe and without padding.
+    ///
+    /// # Errors
+    /// When there is no memory.
+    pub fn sign_text(&self, message: &[u8]) -> Result<String, ErrorStack> {
+        Ok(UNPADDED.encode(self.sign(message)?))
+    }
+}
+
+/// By their public keys.
+impl PartialEq for KeyPair {
+    fn eq(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
 }
 
 impl fmt::Debug for KeyPair {
@@ -110,7 +126,7 @@ impl fmt::Debug for KeyPair {
 #[cfg(test)]
 mod tests {
     use super::KeyPair;
-    use crate::nkey::{Kind, NkeyError, decode_public, verify};
+    use crate::nkey::{Kind, NkeyError, decode_public, decode_signature, verify};
 
     #[test]
     fn what_it_signs_verifies() {
@@ -120,6 +136,8 @@ mod tests {
         let signature: [u8; 64] = pair.sign(b"a").unwrap().try_into().unwrap();
         assert!(verify(&key, b"a", &signature));
         assert!(!verify(&key, b"b", &signature));
+        let text = pair.sign_text(b"a").unwrap();
+        assert_eq!(decode_signature(&text), Some(signature));
     }
 
     #[test]

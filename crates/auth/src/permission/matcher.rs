@@ -21,7 +21,7 @@ pub struct Matcher {
 #[derive(Debug)]
 struct Lists {
     /// None: everything.
-    allow: Option<RuleSet>,
+    allow: Option<Arc<RuleSet>>,
     deny: Option<Arc<RuleSet>>,
 }
 
@@ -40,7 +40,9 @@ pub enum Subscribe {
 /// What must not be delivered to a wildcard subscription.
 #[derive(Clone, Debug)]
 pub struct Filter {
-    deny: Arc<RuleSet>,
+    /// None: everything is that is not denied.
+    allow: Option<Arc<RuleSet>>,
+    deny: Option<Arc<RuleSet>>,
     /// The queue group of the subscription.
     queue: Option<Arc<[u8]>>,
 }
@@ -49,7 +51,9 @@ impl Filter {
     /// Whether a message on `subject` is to be kept from the subscription.
     #[must_use]
     pub fn denies(&self, subject: &[u8]) -> bool {
-        denies(&self.deny, subject, self.queue.as_deref())
+        let is_denied = |deny: &Arc<RuleSet>| denies(deny, subject, self.queue.as_deref());
+        self.deny.as_ref().is_some_and(is_denied)
+            || self.allow.as_ref().is_some_and(|allow| !allow.names(subject))
     }
 }
 
@@ -75,11 +79,12 @@ impl Permissions {
                 List::PublishAllow,
                 &self.publish.allow,
                 self.allow_responses.is_some(),
-            )?,
+            )?
+            .map(Arc::new),
             deny: compile(List::PublishDeny, &self.publish.deny, false)?.map(Arc::new),
         };
         let subscribe = Lists {
-            allow: compile(List::SubscribeAllow, &self.subscribe.allow, false)?,
+            allow: compile(List::SubscribeAllow, &self.subscribe.allow, false)?.map(Arc::new),
             deny: compile(List::SubscribeDeny, &self.subscribe.deny, false)?.map(Arc::new),
         };
         Ok(Matcher {
@@ -140,11 +145,38 @@ impl Matcher {
         // What a subscription without wildcards is delivered has just been checked.
         if has_wildcards(subject) && deny.overlaps(subject, queue) {
             return Subscribe::AllowedExcept(Filter {
-                deny: Arc::clone(deny),
+                allow: None,
+                deny: Some(Arc::clone(deny)),
                 queue: queue.map(Arc::from),
             });
         }
         Subscribe::Allowed
+    }
+
+    /// What another server may be given of `subject`, which it asks for on behalf of others: of a subject with wildcards that
+    /// is wider than what is allowed, so much as is.
+    #[must_use]
+    pub fn may_be_given(&self, subject: &[u8]) -> Subscribe {
+        let Lists { allow, deny } = &self.subscribe;
+        if !has_wildcards(subject) {
+            return self.may_subscribe(subject, None);
+        }
+        if deny.as_ref().is_some_and(|deny| deny.names(subject)) {
+            return Subscribe::Denied;
+        }
+        let allow = allow.as_ref().filter(|allow| !allow.names(subject));
+        if allow.is_some_and(|allow| !allow.overlaps(subject, None)) {
+            return Subscribe::Denied;
+        }
+        let deny = deny.as_ref().filter(|deny| deny.overlaps(subject, None));
+        match (allow, deny) {
+            (None, None) => Subscribe::Allowed,
+            (allow, deny) => Subscribe::AllowedExcept(Filter {
+                allow: allow.cloned(),
+                deny: deny.cloned(),
+                queue: None,
+            }),
+        }
     }
 
     /// What requests entitle to.

@@ -37,6 +37,16 @@ impl Rights {
         }
     }
 
+    /// What another server may be given of `subject`, see [`Matcher::may_be_given`].
+    #[must_use]
+    pub fn may_be_given(&self, subject: &[u8]) -> Subscribe {
+        match self {
+            Self::Nothing => Subscribe::Denied,
+            Self::Everything => Subscribe::Allowed,
+            Self::By(matcher) => matcher.may_be_given(subject),
+        }
+    }
+
     /// The same, but that nothing is published on `subject`, which has no wildcards.
     #[must_use]
     pub fn without_publishing_on(&self, subject: &str) -> Self {

@@ -417,3 +417,42 @@ fn a_matcher_tells_what_it_was_made_of() {
     };
     assert_eq!(permissions.clone().compile().unwrap().permissions(), &permissions);
 }
+
+#[test]
+fn another_server_is_given_so_much_of_a_subject_as_is_allowed() {
+    let matcher = |allow: &[&str], deny: &[&str]| {
+        let permissions = Permissions {
+            subscribe: rules(allow, deny),
+            ..Permissions::default()
+        };
+        permissions.compile().unwrap()
+    };
+    // What is given of ">", "a.*" and "a.b", by the messages of these subjects.
+    let given = |allow: &[&str], deny: &[&str], asked: &str| -> String {
+        let subjects = ["a.b", "a.c", "b"];
+        match matcher(allow, deny).may_be_given(asked.as_bytes()) {
+            Subscribe::Denied => "denied".to_owned(),
+            Subscribe::Allowed => "all".to_owned(),
+            Subscribe::AllowedExcept(filter) => {
+                let given = subjects
+                    .iter()
+                    .filter(|subject| !filter.denies(subject.as_bytes()));
+                given.copied().collect::<Vec<_>>().join(" ")
+            }
+        }
+    };
+    for (allow, deny, asked, expected) in [
+        (&[][..], &[][..], ">", "all"),
+        (&["a.b"], &[], ">", "a.b"),
+        (&["a.*"], &[], ">", "a.b a.c"),
+        (&["a.*"], &[], "a.*", "all"),
+        (&["a.>"], &["a.c"], ">", "a.b"),
+        (&["a.>"], &["a.c"], "a.*", "a.b b"),
+        (&["a.>"], &["a.c"], "a.b", "all"),
+        (&["a.>"], &[], "b", "denied"),
+        (&["a.>"], &[], "b.*", "denied"),
+        (&[], &["a.>"], "a.*", "denied"),
+    ] {
+        assert_eq!(given(allow, deny, asked), expected, "{allow:?} {deny:?} {asked}");
+    }
+}

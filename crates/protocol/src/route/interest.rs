@@ -3,8 +3,35 @@
 /// Appends RS+, or RS- where `weight` is 0. The account is left out where a route carries one alone. `weight` is how many
 /// members the queue group has, and says nothing else than 0 or not without one.
 pub fn append(out: &mut Vec<u8>, account: Option<&[u8]>, subject: &[u8], queue: Option<&[u8]>, weight: u32) {
+    append_line(
+        out,
+        if weight > 0 { b"RS+" } else { b"RS-" },
+        account,
+        (subject, queue),
+        weight,
+    );
+}
+
+/// The same, in the words of leaf nodes and their hubs: LS+ or LS-, without an account.
+pub fn append_leaf(out: &mut Vec<u8>, subject: &[u8], queue: Option<&[u8]>, weight: u32) {
+    append_line(
+        out,
+        if weight > 0 { b"LS+" } else { b"LS-" },
+        None,
+        (subject, queue),
+        weight,
+    );
+}
+
+fn append_line(
+    out: &mut Vec<u8>,
+    verb: &[u8],
+    account: Option<&[u8]>,
+    (subject, queue): (&[u8], Option<&[u8]>),
+    weight: u32,
+) {
     let words = [account, Some(subject), queue].into_iter().flatten();
-    out.extend_from_slice(if weight > 0 { b"RS+" } else { b"RS-" });
+    out.extend_from_slice(verb);
     for word in words {
         out.push(b' ');
         out.extend_from_slice(word);
@@ -18,7 +45,7 @@ pub fn append(out: &mut Vec<u8>, account: Option<&[u8]>, subject: &[u8], queue: 
 
 #[cfg(test)]
 mod tests {
-    use super::append;
+    use super::{append, append_leaf};
 
     #[test]
     fn interest_is_a_line() {
@@ -34,5 +61,17 @@ mod tests {
             append(&mut out, bytes(account), b"a.*", bytes(queue), weight);
             assert_eq!(String::from_utf8(out).unwrap(), line);
         }
+    }
+
+    #[test]
+    fn that_of_a_leaf_node_names_no_account() {
+        let mut out = Vec::new();
+        append_leaf(&mut out, b"a.*", None, 1);
+        append_leaf(&mut out, b"a", Some(b"q"), 2);
+        append_leaf(&mut out, b"a", Some(b"q"), 0);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "LS+ a.*\r\nLS+ a q 2\r\nLS- a q\r\n"
+        );
     }
 }

@@ -95,17 +95,46 @@ const VERBS: [(&[u8], Verb); 15] = [
     (b"A-", Verb::AccountEnds),
 ];
 
-/// Parses the frame at the start of `input`.
+/// What leaf nodes and their hubs say: what is said on a route of one account, with verbs of its own. Those that come most
+/// often first.
+const LEAF_VERBS: [(&[u8], Verb); 10] = [
+    (b"LMSG", Verb::Message),
+    (b"HMSG", Verb::HeaderMessage),
+    (b"LS+", Verb::Subscribe),
+    (b"LS-", Verb::Unsubscribe),
+    (b"PING", Verb::Ping),
+    (b"PONG", Verb::Pong),
+    (b"INFO", Verb::Info),
+    (b"CONNECT", Verb::Connect),
+    (b"+OK", Verb::Ok),
+    (b"-ERR", Verb::Error),
+];
+
+/// Parses the frame at the start of `input`, as servers of a cluster say it.
 pub fn parse<'a>(input: &'a [u8], limits: &RouteLimits) -> RouteParsed<'a> {
-    match parse_frame(input, limits) {
+    parse_with(&VERBS, input, limits)
+}
+
+/// The same, as leaf nodes and their hubs say it, who have one account.
+pub fn parse_leaf<'a>(input: &'a [u8], limits: &RouteLimits) -> RouteParsed<'a> {
+    debug_assert!(limits.one_account);
+    parse_with(&LEAF_VERBS, input, limits)
+}
+
+fn parse_with<'a>(verbs: &[(&[u8], Verb)], input: &'a [u8], limits: &RouteLimits) -> RouteParsed<'a> {
+    match parse_frame(verbs, input, limits) {
         Ok((operation, consumed)) => RouteParsed::Frame { operation, consumed },
         Err(Stop::Incomplete { frame_len }) => RouteParsed::Incomplete { frame_len },
         Err(Stop::Violation(violation)) => RouteParsed::Violation(violation),
     }
 }
 
-fn parse_frame<'a>(input: &'a [u8], limits: &RouteLimits) -> Result<(RouteOperation<'a>, usize), Stop> {
-    let (verb, verb_len) = match verb(input, &VERBS) {
+fn parse_frame<'a>(
+    verbs: &[(&[u8], Verb)],
+    input: &'a [u8],
+    limits: &RouteLimits,
+) -> Result<(RouteOperation<'a>, usize), Stop> {
+    let (verb, verb_len) = match verb(input, verbs) {
         Begins::With(verb, length) => (verb, length),
         Begins::InPart => return Err(Stop::Incomplete { frame_len: 0 }),
         Begins::Otherwise => return Err(Violation::UnknownOperation.into()),

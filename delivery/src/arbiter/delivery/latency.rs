@@ -29,6 +29,15 @@ impl Delivery {
         }
     }
 
+    /// What is published next is from the cluster of leaf nodes of this name, as its origin says.
+    #[inline]
+    pub fn set_leaf_cluster(&mut self, name: &[u8]) {
+        if self.leaf_cluster != name {
+            self.leaf_cluster.clear();
+            self.leaf_cluster.extend_from_slice(name);
+        }
+    }
+
     pub(in crate::arbiter) fn forget_publisher(&mut self) {
         self.publisher = None;
     }

@@ -37,7 +37,7 @@ impl Delivering {
         let mut text = Vec::new();
         let message = KeptMessage::append(&mut text, content);
         let mut peers = Peers::default();
-        peers.begin(account);
+        peers.begin(account, b"");
         Self {
             fanout,
             served,

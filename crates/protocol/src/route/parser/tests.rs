@@ -252,3 +252,41 @@ fn any_bytes_are_something() {
         }
     }
 }
+
+#[test]
+fn leaf_nodes_say_the_same_with_verbs_of_their_own() {
+    let leaf = |input: &str| match parse_leaf(input.as_bytes(), &OF_ONE_ACCOUNT) {
+        RouteParsed::Frame { operation, consumed } => {
+            assert_eq!(consumed, input.len());
+            format!("{operation:?}")
+        }
+        other => panic!("{input:?} is {other:?}"),
+    };
+    for (of_leaf, of_route) in [
+        ("LS+ a.*\r\n", "RS+ a.*\r\n"),
+        ("LS+ a q 3\r\n", "RS+ a q 3\r\n"),
+        ("LS- a q\r\n", "RS- a q\r\n"),
+        ("LMSG a 2\r\nhi\r\n", "RMSG a 2\r\nhi\r\n"),
+        ("LMSG a r 2\r\nhi\r\n", "RMSG a r 2\r\nhi\r\n"),
+        ("LMSG a + r q p 2\r\nhi\r\n", "RMSG a + r q p 2\r\nhi\r\n"),
+        ("HMSG a | q 2 2\r\nhi\r\n", "HMSG a | q 2 2\r\nhi\r\n"),
+        ("PING\r\n", "PING\r\n"),
+        ("INFO {}\r\n", "INFO {}\r\n"),
+    ] {
+        assert_eq!(
+            leaf(of_leaf),
+            format!("{:?}", frame(of_route, &OF_ONE_ACCOUNT)),
+            "{of_leaf}"
+        );
+    }
+    for input in [
+        "RS+ a\r\n",
+        "RMSG a 2\r\nhi\r\n",
+        "A+ a\r\n",
+        "SUB a 1\r\n",
+        "LS+ a q\r\n",
+    ] {
+        let parsed = parse_leaf(input.as_bytes(), &OF_ONE_ACCOUNT);
+        assert!(matches!(parsed, RouteParsed::Violation(_)), "{input}: {parsed:?}");
+    }
+}

@@ -1,0 +1,128 @@
+//! The hubs that this server connects to: the array `remotes` of `leafnodes`.
+
+use crate::grammar::{self, Entry, Map, Value};
+use crate::leafnodes::LEAFNODE_PORT;
+use crate::load::findings::Findings;
+use crate::load::permissions::denied;
+use crate::load::read::set;
+use crate::load::{absent, tls};
+use crate::{LeafRemote, ServerUrl, UserKey};
+use vagus_auth::nkey::{KeyPair, Kind};
+
+pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Vec<LeafRemote> {
+    let mut remotes: Vec<LeafRemote> = Vec::new();
+    for value in findings.array(entry).unwrap_or_default() {
+        let grammar::Kind::Map(map) = &value.kind else {
+            let message = format!("a remote must be a map, not {}", value.kind.name());
+            findings.problem_at(&value.place, message);
+            continue;
+        };
+        let remote = one(map, findings);
+        if remote.urls.is_empty() {
+            findings.problem_at(&value.place, "a remote must have a URL");
+        } else if remotes.iter().any(|other| other.name() == remote.name()) {
+            findings.problem_at(&value.place, format!("duplicate remote {}", remote.urls[0]));
+        } else {
+            remotes.push(remote);
+        }
+    }
+    remotes
+}
+
+fn one(map: &Map, findings: &mut Findings) -> LeafRemote {
+    let mut remote = LeafRemote::default();
+    for entry in map.entries() {
+        match entry.key.to_lowercase().as_str() {
+            "url" | "urls" => remote.urls = urls(entry, findings),
+            "account" | "local" => set(&mut remote.account, findings.optional_text(entry).flatten()),
+            "creds" | "credentials" => {
+                remote.credentials = findings.optional_text(entry).flatten().map(Into::into);
+            }
+            "nkey" | "seed" => remote.key = key(entry, findings),
+            "tls" => {
+                remote.tls = tls::section(entry, false, findings);
+                super::refuse_ocsp(entry, remote.tls.as_ref(), findings);
+            }
+            "hub" => set(&mut remote.is_hub, findings.boolean(entry)),
+            "deny_imports" | "deny_import" => remote.deny_imports = denied(entry, findings),
+            "deny_exports" | "deny_export" => remote.deny_exports = denied(entry, findings),
+            "compression" => set(&mut remote.compression, super::mode(entry, findings)),
+            "no_randomize" | "dont_randomize" => {
+                if let Some(on) = findings.boolean(entry) {
+                    remote.randomizes = !on;
+                }
+            }
+            "ignore_discovered_servers" => {
+                if let Some(on) = findings.boolean(entry) {
+                    remote.discovers = !on;
+                }
+            }
+            "first_info_timeout" => set(&mut remote.first_info_timeout, findings.duration(entry)),
+            "dial_timeout" => remote.dial_timeout = findings.duration(entry),
+            "isolate_leafnode_interest" | "isolate" => set(&mut remote.isolates, findings.boolean(entry)),
+            "request_isolation" => set(&mut remote.requests_isolation, findings.boolean(entry)),
+            "disabled" => set(&mut remote.is_disabled, findings.boolean(entry)),
+            key => absent::refuse(key, entry, &absent::LEAFNODE_REMOTE, findings),
+        }
+    }
+    if remote.credentials.is_some()
+        && remote.key.is_some()
+        && let Some(entry) = map.entries().first()
+    {
+        findings.problem(entry, "Remote leafnode can not have both creds and nkey defined");
+    }
+    remote
+}
+
+fn key(entry: &Entry, findings: &mut Findings) -> Option<UserKey> {
+    let seed = findings.optional_text(entry).flatten()?;
+    match KeyPair::from_seed(&seed) {
+        Ok(key) if key.kind() == Kind::User => Some(UserKey(key)),
+        // Not shown: it is a secret, if it is anything.
+        _ => findings.refuse(entry, "Remote leafnode nkey is not a valid seed".to_owned()),
+    }
+}
+
+fn urls(entry: &Entry, findings: &mut Findings) -> Vec<ServerUrl> {
+    let values: &[Value] = match &entry.value.kind {
+        grammar::Kind::Array(values) => values,
+        grammar::Kind::Text(_) => std::slice::from_ref(&entry.value),
+        other => {
+            let message = format!(
+                "{} must be a URL or an array of URLs, not {}",
+                entry.key,
+                other.name()
+            );
+            findings.problem(entry, message);
+            return Vec::new();
+        }
+    };
+    let mut urls: Vec<ServerUrl> = Vec::new();
+    for value in values {
+        let url = match &value.kind {
+            grammar::Kind::Text(text) => ServerUrl::parse(text),
+            _ => None,
+        };
+        let Some(mut url) = url else {
+            // It may hold a password.
+            findings.problem_at(
+                &value.place,
+                "the hub of a leaf node must be a URL such as nats-leaf://host:7422",
+            );
+            continue;
+        };
+        if matches!(&*url.scheme, "ws" | "wss") {
+            findings.problem_at(
+                &value.place,
+                "leaf nodes over WebSocket are not in this version of vagus yet",
+            );
+            continue;
+        }
+        url.port.get_or_insert(LEAFNODE_PORT);
+        match urls.contains(&url) {
+            true => findings.note(Some(entry), format!("Duplicate leafnode URL detected: {url}")),
+            false => urls.push(url),
+        }
+    }
+    urls
+}

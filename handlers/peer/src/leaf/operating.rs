@@ -1,0 +1,166 @@
+//! What each operation of the other end of a link comes to.
+
+use super::interest::Noted;
+use super::session::{HOLD_OFF, LeafSession, Stage};
+use crate::receiving::{Passed, Peer};
+use crate::session::SHOWN_AT_MOST;
+use std::time::Duration;
+use vagus_actors::connection::Turn;
+use vagus_protocol::error::{CloseReason, Complaint, Violation};
+use vagus_protocol::quote::{Quoted, shortened};
+use vagus_protocol::route::parser::{RouteParsed, parse_leaf};
+use vagus_protocol::route::{RouteOperation, RoutedMessage};
+
+impl LeafSession {
+    /// This server is in a loop: what it asks for comes back to it.
+    fn is_in_loop(&mut self, is_told: bool, turn: &mut impl Turn) {
+        let account = self.account.as_ref().map_or("", |account| account.name());
+        let text = format!(
+            "Loop detected for leafnode account={}. Delaying attempt to reconnect for {}s",
+            Quoted(account.as_bytes()),
+            HOLD_OFF.as_secs()
+        );
+        self.hold_off(HOLD_OFF, turn);
+        if is_told {
+            return self.refuse(&text, CloseReason::ProtocolViolation, turn);
+        }
+        log::error!("{} - {text}", self.party);
+        self.end(CloseReason::ProtocolViolation, turn);
+    }
+
+    /// The other end asks for, or sends, what it may not. A leaf node passes over it: its hub has told it what it may do, and
+    /// knows better.
+    fn not_permitted(&mut self, action: &str, subject: &[u8], turn: &mut impl Turn) {
+        if self.shown.is_spoke {
+            return;
+        }
+        self.hold_off(HOLD_OFF, turn);
+        let subject = Quoted(subject);
+        log::error!(
+            "{} - {action} Violation on {subject} - Check other side configuration",
+            self.party
+        );
+        self.ending
+            .tell(&format!("Permissions Violation for {action} to {subject}"));
+        self.end(CloseReason::ProtocolViolation, turn);
+    }
+
+    /// -ERR
+    fn told_off(&mut self, text: &[u8], turn: &mut impl Turn) {
+        let shown = shortened(text, SHOWN_AT_MOST * 8);
+        log::error!("{} - Leafnode Error {shown}", self.party);
+        let text = String::from_utf8_lossy(text);
+        if text.contains("Loop detected") {
+            return self.is_in_loop(false, turn);
+        }
+        let reasons = [
+            (
+                "remote leafnode has same cluster name",
+                HOLD_OFF,
+                "with same cluster name error",
+            ),
+            (
+                "minimum version",
+                Duration::from_secs(5),
+                "due to minimum version requirement",
+            ),
+            ("Permissions Violation", HOLD_OFF, "with permissions violation"),
+        ];
+        if let Some((_, wait, why)) = reasons.iter().find(|(mark, ..)| text.contains(mark)) {
+            log::error!(
+                "{} - Leafnode connection dropped {why}. Delaying attempt to reconnect for {}s",
+                self.party,
+                wait.as_secs()
+            );
+            self.hold_off(*wait, turn);
+        }
+        self.end(CloseReason::ParseError, turn);
+    }
+}
+
+impl Peer for LeafSession {
+    fn parse<'a>(&self, input: &'a [u8]) -> RouteParsed<'a> {
+        parse_leaf(input, &self.limits)
+    }
+
+    fn is_in(&self) -> bool {
+        self.is_linked()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.ending.has_come()
+    }
+
+    fn may_be_said(&self, operation: &RouteOperation<'_>) -> bool {
+        match operation {
+            RouteOperation::Subscribe(_) | RouteOperation::Unsubscribe(_) | RouteOperation::Message(_) => {
+                self.is_linked()
+            }
+            RouteOperation::Connect(_) => !self.shown.is_dialled,
+            RouteOperation::Info(_) => self.shown.is_dialled || self.compressing.is_open(),
+            RouteOperation::Error(_) => true,
+            _ => !matches!(self.stage, Stage::Connecting(_)),
+        }
+    }
+
+    fn out_of_place(&mut self, turn: &mut impl Turn) {
+        if matches!(self.stage, Stage::Connecting(_)) {
+            self.ending.complain(&Complaint::AuthorizationViolation);
+            self.end(CloseReason::AuthenticationFailure, turn);
+        } else {
+            self.broken("something of a server that has not said who it is", turn);
+        }
+    }
+
+    fn violated(&mut self, violation: Violation, said: &[u8], turn: &mut impl Turn) {
+        let said = shortened(said, SHOWN_AT_MOST);
+        self.ending.tell_of(violation);
+        log::error!("{} - {violation}: {said}", self.party);
+        self.end(violation.reason(), turn);
+    }
+
+    fn pass_on(&mut self, message: &RoutedMessage<'_>, turn: &mut impl Turn) -> Passed {
+        if turn.interest_pending() {
+            return Passed::Waiting;
+        }
+        if !self.permissions.takes(message.publish.subject) {
+            turn.withhold(message.publish.body.len());
+            self.not_permitted("Publish", message.publish.subject, turn);
+            return Passed::Withheld;
+        }
+        match turn.publish_next(&message.publish, false) {
+            Some(_) => Passed::Published,
+            None => Passed::Yielded,
+        }
+    }
+
+    fn operate(&mut self, operation: &RouteOperation<'_>, turn: &mut impl Turn) {
+        match operation {
+            RouteOperation::Ping => turn.reply(b"PONG\r\n"),
+            RouteOperation::Pong => self.pong(turn),
+            RouteOperation::Connect(json) => self.connect(json, turn),
+            RouteOperation::Info(json) => self.info(json, turn),
+            RouteOperation::Error(text) => self.told_off(text, turn),
+            RouteOperation::Ok | RouteOperation::AccountInterest | RouteOperation::Message(_) => {}
+            RouteOperation::Subscribe(interest) => match self.note(interest, turn) {
+                Noted::Done => {}
+                Noted::Loop => self.is_in_loop(true, turn),
+                Noted::NotPermitted => self.not_permitted("Subscription", interest.subject, turn),
+                Noted::InvalidSubject => {
+                    log::error!("{} - Could not insert subscription: invalid subject", self.party);
+                    turn.reply(b"-ERR 'Invalid Subscription'\r\n");
+                }
+                Noted::TooMany => {
+                    self.ending.complain(&Complaint::MaximumSubscriptions);
+                    self.end(CloseReason::MaximumSubscriptionsExceeded, turn);
+                }
+            },
+            RouteOperation::Unsubscribe(interest) => self.forget(interest, turn),
+        }
+    }
+
+    fn has_to_wait(&mut self) -> bool {
+        let is_asking = self.login.is_some() || self.signing.is_some() || self.looking_up.is_some();
+        is_asking || self.compressing.take_switch()
+    }
+}

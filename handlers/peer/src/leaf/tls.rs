@@ -1,0 +1,75 @@
+//! The TLS of links: what a hub needs, and a leaf node for each of its hubs.
+
+use std::time::Duration;
+use vagus_tls::{Acceptor, Connector, HandshakeFirst, Settings, TlsError};
+
+/// How TLS is spoken with leaf nodes that connect.
+#[derive(Debug)]
+pub struct LeafTls {
+    pub(super) acceptor: Acceptor,
+    pub(super) timeout: Duration,
+    pub(super) handshake_first: HandshakeFirst,
+    /// The user is who the certificate is for.
+    pub(super) maps: bool,
+    verifies: bool,
+}
+
+impl LeafTls {
+    /// Reads the certificates that the settings name.
+    ///
+    /// # Errors
+    /// When one cannot be read or used.
+    pub fn new(settings: &Settings) -> Result<Self, TlsError> {
+        Ok(Self {
+            acceptor: Acceptor::new(settings)?,
+            timeout: settings.timeout,
+            handshake_first: settings.handshake_first,
+            maps: settings.verify_and_map,
+            verifies: settings.verifies(),
+        })
+    }
+
+    /// Whether leaf nodes have to show a certificate.
+    pub fn verifies(&self) -> bool {
+        self.verifies
+    }
+
+    /// What operators should know of it.
+    pub fn weaknesses(&self) -> &[String] {
+        self.acceptor.weaknesses()
+    }
+}
+
+/// How TLS is spoken with a hub.
+#[derive(Debug)]
+pub struct HubTls {
+    pub(super) connector: Connector,
+    pub(super) timeout: Duration,
+    /// It comes first, before the hub has said that it wants it.
+    pub(super) comes_first: bool,
+    /// It is spoken whatever the hub says.
+    pub(super) is_wanted: bool,
+}
+
+impl HubTls {
+    /// Reads the certificates that the settings name; without settings, it is spoken as is usual if the hub wants it.
+    ///
+    /// # Errors
+    /// When one cannot be read or used.
+    pub fn new(settings: Option<&Settings>) -> Result<Self, TlsError> {
+        let is_wanted = settings.is_some();
+        let usual = Settings::default();
+        let settings = settings.unwrap_or(&usual);
+        Ok(Self {
+            connector: Connector::new(settings)?,
+            timeout: settings.timeout,
+            comes_first: settings.handshake_first != HandshakeFirst::Off,
+            is_wanted,
+        })
+    }
+
+    /// Whether any certificate is good enough.
+    pub fn is_insecure(&self) -> bool {
+        self.connector.is_insecure()
+    }
+}

@@ -1,0 +1,23 @@
+//! Leaf nodes and their hubs serve each other's clients.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[cfg(test)]
+mod clusters;
+#[cfg(test)]
+mod links;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod raw;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod shown;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod world;

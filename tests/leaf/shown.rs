@@ -1,0 +1,45 @@
+//! What monitoring tells of links.
+
+use crate::world::{await_links, hub, leaf_by};
+
+#[test]
+fn links_are_shown_at_both_ends() {
+    let hub = hub("hub").monitoring().start();
+    let address = hub.leafnode_address().unwrap();
+    let leaf = leaf_by("edge", &[address], |remote| {
+        remote.deny_imports = vec!["x".to_owned()];
+    });
+    let leaf = leaf.monitoring().start();
+    await_links(&hub, 1);
+    await_links(&leaf, 1);
+    for (server, name, is_spoke) in [(&hub, "edge", false), (&leaf, "hub", true)] {
+        let leafz = server.get("/leafz?subs=1").json();
+        assert_eq!(leafz["leafnodes"], 1);
+        let link = &leafz["leafs"][0];
+        assert_eq!(
+            (&link["name"], &link["account"]),
+            (&name.into(), &"$G".into()),
+            "{link}"
+        );
+        assert_eq!(link["is_spoke"], is_spoke);
+        // How much depends on the round trip.
+        let compression = link["compression"].as_str().unwrap();
+        assert!(compression.starts_with("s2_"), "{compression}");
+        let asked: Vec<&str> = link["subscriptions_list"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|subject| subject.as_str())
+            .collect();
+        assert!(asked.iter().any(|subject| subject.starts_with("$LDS.")), "{link}");
+        assert_eq!(server.get("/leafz?acc=OTHER").json()["leafnodes"], 0);
+        assert_eq!(server.get("/varz").json()["leafnodes"], 1);
+    }
+    let varz = hub.get("/varz").json();
+    assert_eq!(varz["leaf"]["port"], address.port());
+    let varz = leaf.get("/varz").json();
+    let remote = &varz["leaf"]["remotes"][0];
+    assert_eq!(remote["local_account"], "$G");
+    assert_eq!(remote["urls"][0], address.to_string());
+    assert_eq!(remote["deny"]["imports"][0], "x");
+}
