@@ -6,6 +6,8 @@ mod clusters;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod mapping;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod permissions;

@@ -6,6 +6,7 @@
 
 mod handshake;
 mod interest;
+mod mapping;
 mod opening;
 mod operating;
 mod permitting;

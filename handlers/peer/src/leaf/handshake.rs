@@ -422,6 +422,7 @@ impl LeafSession {
         append_leaf(&mut line, loop_subject.as_bytes(), None, 1);
         self.loop_subject = Some(loop_subject);
         turn.reply(&line);
+        self.follow_mappings(turn);
         turn.set_name(&self.shown.server);
         self.begin_heartbeat(turn.now());
         turn.watch_interest();
@@ -437,6 +438,9 @@ impl LeafSession {
 
     /// The server is set otherwise.
     pub(super) fn adopt_settings(&mut self, turn: &mut impl Turn) {
+        if matches!(self.stage, Stage::Linked) {
+            self.follow_mappings(turn);
+        }
         if self.settings_version == self.live.version() {
             return self.follow_token(turn);
         }

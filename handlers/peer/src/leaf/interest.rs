@@ -89,26 +89,30 @@ impl LeafSession {
         });
         turn.watch_interest();
     }
-}
 
-/// Tells the other end what is wanted here, as far as it is to be asked for it; what it was asked for `former`ly is taken
-/// back.
-pub(super) fn tell<'a>(
-    permissions: &LinkPermissions,
-    former: Option<&LinkPermissions>,
-    changes: impl Iterator<Item = InterestChange<'a>>,
-    turn: &mut impl Turn,
-) {
-    let mut lines = Vec::new();
-    for change in changes {
-        let is_asked_for = permissions.asks_for(change.subject);
-        if !is_asked_for && !former.is_some_and(|former| former.asks_for(change.subject)) {
-            continue;
+    /// Tells the other end what is wanted here, as far as it is to be asked for it; what it was asked for before, and is not
+    /// to be any more, is taken back.
+    pub(super) fn tell<'a>(&self, changes: impl Iterator<Item = InterestChange<'a>>, turn: &mut impl Turn) {
+        let mut lines = Vec::new();
+        for change in changes {
+            let InterestChange {
+                subject,
+                queue,
+                weight,
+            } = change;
+            let is_asked_for = self.permissions.asks_for(subject);
+            let was_asked_for = self
+                .former
+                .as_ref()
+                .is_some_and(|former| former.asks_for(subject));
+            let is_kept = weight == 0 && queue.is_none() && self.is_mapped(subject);
+            if is_kept || !is_asked_for && !was_asked_for {
+                continue;
+            }
+            append_leaf(&mut lines, subject, queue, if is_asked_for { weight } else { 0 });
         }
-        let weight = if is_asked_for { change.weight } else { 0 };
-        append_leaf(&mut lines, change.subject, change.queue, weight);
-    }
-    if !lines.is_empty() {
-        turn.tell_interest(&lines);
+        if !lines.is_empty() {
+            turn.tell_interest(&lines);
+        }
     }
 }

@@ -128,6 +128,11 @@ impl Peer for LeafSession {
             self.not_permitted("Publish", message.publish.subject, turn);
             return Passed::Withheld;
         }
+        if self.mapper.is_some()
+            && let Some(passed) = self.pass_on_mapped(&message.publish, turn)
+        {
+            return passed;
+        }
         match turn.publish_next(&message.publish, false) {
             Some(_) => Passed::Published,
             None => Passed::Yielded,

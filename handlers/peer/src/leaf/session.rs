@@ -1,6 +1,6 @@
 //! What each operation of the other end of a link means.
 
-use super::interest;
+use super::mapping::Mapper;
 use super::opening::Known;
 use super::permitting::LinkPermissions;
 use super::signing::{Proof, Signing};
@@ -62,6 +62,8 @@ pub struct LeafSession {
     pub(super) binds_at_once: Option<Box<LeafInfo>>,
     pub(super) permissions: LinkPermissions,
     pub(super) former: Option<LinkPermissions>,
+    /// Maps what comes, if the account does.
+    pub(super) mapper: Option<Box<Mapper>>,
     /// Of what the leaf node asks for, so much at once.
     pub(super) max_subscriptions: Option<usize>,
     /// The account here.
@@ -148,6 +150,7 @@ impl LeafSession {
             binds_at_once: None,
             permissions: LinkPermissions::default(),
             former: None,
+            mapper: None,
             max_subscriptions: settings.max_subscriptions,
             account: None,
             identity: None,
@@ -350,7 +353,7 @@ impl Session for LeafSession {
         changes: impl Iterator<Item = InterestChange<'a>>,
         turn: &mut T,
     ) {
-        interest::tell(&self.permissions, self.former.as_ref(), changes, turn);
+        self.tell(changes, turn);
     }
 
     fn is_told_of(&self, account: &str) -> bool {
