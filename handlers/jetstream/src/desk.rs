@@ -21,6 +21,20 @@ const ANSWERED_AT_ONCE: usize = 16;
 /// What may wait to be answered, in bytes.
 const WAITING_AT_MOST: usize = 8 << 20;
 
+/// Who asks on these what is not known gets no answer, as of nats-server, and is not told that nobody listens. Those are left
+/// out on which consumers are asked for messages and streams for theirs: who asks where there is none is told so.
+const UNANSWERED: [&str; 9] = [
+    "*",
+    "STREAM.>",
+    "CONSUMER.*",
+    "CONSUMER.*.*",
+    "CONSUMER.*.*.*",
+    "DIRECT.*",
+    "META.>",
+    "SERVER.>",
+    "ACCOUNT.>",
+];
+
 /// Takes and answers what is asked in one account.
 #[derive(Debug)]
 pub struct Desk {
@@ -36,9 +50,8 @@ impl Desk {
         let Some(mut requests) = self.subscribe().await else {
             return;
         };
-        // Nobody looks at what comes here: who asks for what there is not gets no answer, as of nats-server, and is not told
-        // that nobody listens.
-        let Some(_unanswered) = self.subscribe_to_all().await else {
+        // Nobody looks at what comes here.
+        let Some(_unanswered) = self.subscribe_to_unanswered().await else {
             return;
         };
         // Nobody need wait for it.
@@ -79,11 +92,13 @@ impl Desk {
         self.in_process.subscribe(subscribe).await
     }
 
-    async fn subscribe_to_all(&self) -> Option<InProcessSubscription> {
+    async fn subscribe_to_unanswered(&self) -> Option<InProcessSubscription> {
         let prefixes = self.account.api_prefixes().iter();
-        let subjects = prefixes.map(|prefix| InProcessSubject {
-            subject: format!("{prefix}>").into(),
-            queue: None,
+        let subjects = prefixes.flat_map(|prefix| {
+            UNANSWERED.iter().map(move |subject| InProcessSubject {
+                subject: format!("{prefix}{subject}").into(),
+                queue: None,
+            })
         });
         let subscribe = SubscribeInProcess {
             subjects: subjects.collect(),

@@ -34,7 +34,7 @@ fn five() -> Scene {
 }
 
 /// What is sent, in short: sequences, statuses, and how many are still to come.
-fn shown(sent: &[crate::stream::DirectMessage]) -> String {
+fn shown(sent: &[DirectMessage]) -> String {
     let said = |headers: &[u8], name: &str| {
         let value = crate::header::get(headers, name).unwrap_or_default();
         String::from_utf8_lossy(value).into_owned()
