@@ -5,6 +5,7 @@
 //! calls.
 
 mod account;
+mod backup;
 mod clock;
 mod figures;
 mod identity;
@@ -20,6 +21,7 @@ mod tests;
 mod workers;
 
 pub use account::AccountStreams;
+pub use backup::{Backup, Restoration, RestoreError};
 pub use figures::{StreamCounts, StreamFigures, StreamTotals};
 pub use log::{Distribution, LogState};
 pub use opening::OpenError;

@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod consumers;
@@ -21,5 +23,7 @@ mod over_http;
 mod settings;
 #[cfg(test)]
 mod silence;
+#[cfg(test)]
+mod sourcing;
 #[cfg(test)]
 mod world;

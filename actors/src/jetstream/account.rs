@@ -1,5 +1,7 @@
 //! The streams of one account: who are made, changed and deleted, and what they may have.
 
+mod restoring;
+
 use super::server::Server;
 use super::starter::Starters;
 use super::stored::Stored;
@@ -17,7 +19,8 @@ use vagus_jetstream::account::{
 use vagus_jetstream::config::{Storage, StreamConfig, StreamConfigRequest};
 use vagus_jetstream::consumer::config::ConsumerBounds;
 use vagus_jetstream::error::ApiError;
-use vagus_jetstream::stream::Stream as Machine;
+use vagus_jetstream::stream::{Stream as Machine, is_half_restored};
+use vagus_jetstream::time::Time;
 use vagus_store::messages::Messages;
 use vagus_store::wal::GroupId;
 use vagus_store::{Store, StoreError, StreamIdentity};
@@ -30,6 +33,8 @@ pub struct AccountStreams {
     starters: Arc<Starters>,
     registry: Mutex<Account>,
     streams: RwLock<BTreeMap<String, (StreamAddress, StreamIdentity)>>,
+    /// Those that are made again, of which not all is there yet.
+    half_restored: Mutex<BTreeMap<String, StreamIdentity>>,
     /// One stream is made, changed or deleted at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -49,6 +54,7 @@ impl AccountStreams {
             server,
             starters,
             streams: RwLock::default(),
+            half_restored: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         }
     }
@@ -180,6 +186,12 @@ impl AccountStreams {
     /// A stream that there was before the server was. Told when it takes in what is published.
     pub(super) async fn restore(self: &Arc<Self>, found: Found) -> Option<()> {
         let config = found.machine.config().clone();
+        if is_half_restored(&config) {
+            let name = &config.name;
+            log::warn!("JetStream: what there is of stream '{name}', which was being restored, is left out");
+            self.forget(found.identity, config.storage).await;
+            return None;
+        }
         self.server.reserve(None, Some(&config));
         self.registry
             .lock()
@@ -188,14 +200,20 @@ impl AccountStreams {
     }
 
     async fn begin(self: &Arc<Self>, found: Found) -> Option<()> {
-        let identity = found.identity.clone();
-        let (told, is_in_force) = oneshot::channel();
-        let stream = self.starters.start(self.clone(), found, told).await?;
-        is_in_force.await.ok()?;
+        let (stream, identity) = self.start(found).await?;
         self.streams
             .write()
             .insert(identity.name.clone(), (stream, identity));
         Some(())
+    }
+
+    /// Has a stream be an actor, which nobody finds yet.
+    async fn start(self: &Arc<Self>, found: Found) -> Option<(StreamAddress, StreamIdentity)> {
+        let identity = found.identity.clone();
+        let (told, is_in_force) = oneshot::channel();
+        let stream = self.starters.start(self.clone(), found, told).await?;
+        is_in_force.await.ok()?;
+        Some((stream, identity))
     }
 
     /// Makes the stream that is asked for under `name`, if there is not just such a one already. True: it is new.
@@ -226,7 +244,20 @@ impl AccountStreams {
 
     /// Makes a stream on disk, and its actor.
     async fn make(self: &Arc<Self>, config: StreamConfig, incarnation: u64) -> Result<(), ApiError> {
-        let (created, domain) = (clock::now(), &self.server.domain);
+        let found = self.make_since(config, incarnation, clock::now()).await?;
+        let begun = self.begin(found).await;
+        // The server is at its end.
+        begun.ok_or(ApiError::STREAM_NOT_FOUND)
+    }
+
+    /// Makes what there is of a stream that there has been since a time.
+    async fn make_since(
+        &self,
+        config: StreamConfig,
+        incarnation: u64,
+        created: Time,
+    ) -> Result<Found, ApiError> {
+        let domain = &self.server.domain;
         let machine = |messages| {
             let held = Stored::new(self.server.disk.clone(), messages);
             Machine::new(config.clone(), incarnation, created, domain, held)
@@ -238,7 +269,7 @@ impl AccountStreams {
             }
             Storage::Memory => (self.in_memory(&config.name), Messages::in_memory()),
         };
-        let found = Found {
+        Ok(Found {
             machine: machine(messages),
             identity,
             index: 0,
@@ -246,10 +277,7 @@ impl AccountStreams {
             is_new: true,
             failure: None,
             flush: None,
-        };
-        let begun = self.begin(found).await;
-        // The server is at its end.
-        begun.ok_or(ApiError::STREAM_NOT_FOUND)
+        })
     }
 
     async fn make_on_disk(

@@ -186,7 +186,8 @@ fn kept(message: Message) -> vagus_store::Message {
     }
 }
 
-fn shown(message: vagus_store::Message) -> Message {
+/// A message as machines have it.
+pub(super) fn shown(message: vagus_store::Message) -> Message {
     Message {
         sequence: message.sequence,
         time: time(message.timestamp),

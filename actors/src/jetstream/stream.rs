@@ -6,12 +6,14 @@
 //! no more: no thread, no open file, no timer unless something is due.
 
 mod asking;
+mod backing_up;
 mod carrier;
 mod consuming;
 mod deciding;
 mod keeping;
 mod recovering;
 mod showing;
+mod sourcing;
 mod speaking;
 mod telling;
 
@@ -33,6 +35,7 @@ use consuming::Reached;
 use keeping::{Keeping, Unwritten};
 use recovering::{Ailment, Anew};
 use serde::Serialize;
+use sourcing::Ear;
 use speaking::Spoken;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -132,6 +135,8 @@ pub(super) struct Stream {
     mailbox: Mailbox,
     subscriptions: Vec<Arc<ConnectionSubscription>>,
     next_number: u32,
+    /// Where those are heard whose messages it gets, if there are some.
+    ear: Option<Box<Ear>>,
     /// What was taken from the mailbox, as far as nothing is decided of it.
     incoming: Messages,
     /// A message that has to wait, before all others: for the log, or for something that is being read.
@@ -226,7 +231,7 @@ impl Stream {
             WhenFull::Pause,
         );
         let name = identity.name.clone();
-        let incarnation = machine.incarnation();
+        let told_by = (machine.incarnation(), machine.identity().into());
         let context = Context::new();
         let own: Addr<Self> = context.address();
         let figures = Arc::new(StreamFigures::new(machine.config().storage));
@@ -241,6 +246,7 @@ impl Stream {
             mailbox,
             subscriptions: Vec::new(),
             next_number: 1,
+            ear: None,
             incoming: Messages::default(),
             held_back: None,
             began_at: index,
@@ -276,7 +282,7 @@ impl Stream {
         }
         stream.follow_log();
         context.run(stream);
-        StreamAddress::new(own, name, incarnation, figures)
+        StreamAddress::new(own, name, told_by, figures)
     }
 
     /// Hears what becomes of its entries.
@@ -319,9 +325,14 @@ impl Stream {
                 came: Came::Published,
             }));
         }
-        if config.allow_direct {
+        let origin = config
+            .mirror
+            .as_ref()
+            .filter(|_| self.machine.answers_for_origin());
+        let names = config.allow_direct.then_some(&config.name).into_iter();
+        for name in names.chain(origin.map(|origin| &origin.name)) {
             for prefix in self.server.api_prefixes() {
-                let direct = format!("{prefix}DIRECT.GET.{}", config.name);
+                let direct = format!("{prefix}DIRECT.GET.{name}");
                 wanted.push(Wanted {
                     subject: format!("{direct}.>").into(),
                     came: Came::DirectLast,
@@ -408,8 +419,18 @@ impl Stream {
                 ended.extend(asked);
             }
         }
-        let ended = ended.into_iter();
+        let heard = self.ear.take().map(|ear| ear.into_subscriptions());
+        let ended = ended.into_iter().chain(heard.into_iter().flatten());
         self.announce(ended.map(Change::Remove).collect(), None);
+    }
+
+    /// Has its consumers, and what it has of others, begin.
+    fn begin_work(&mut self) {
+        let (account, domain) = (self.identity.account.clone(), self.server.domain.clone());
+        self.around(|machine, around| {
+            machine.begin_consumers(around);
+            machine.begin_sourcing(around, &account, &domain);
+        });
     }
 
     /// Has it be told when somebody begins to listen where a consumer pushes to, or no longer does.
@@ -436,7 +457,7 @@ impl Actor for Stream {
             Some(failure) => self.lose(&failure),
             None => drop(self.guarded(|stream| {
                 stream.count_bytes(stream.held_bytes());
-                stream.around(|machine, around| machine.begin_consumers(around));
+                stream.begin_work();
                 stream.propose();
             })),
         }

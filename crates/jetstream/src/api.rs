@@ -1,15 +1,17 @@
 //! What the API is asked and answers, in nats-server's JSON: its keys, and no others.
 
+mod backup;
 mod get;
 mod info;
 mod paging;
 
+pub use backup::{RestoreRequest, SnapshotRequest};
 pub use get::{GetRequest, StoredMessage};
 pub use info::{ClusterInfo, SourceInfo, StreamInfo, StreamState};
 pub use paging::{LIST_LIMIT, NAMES_LIMIT, Page, Paged, SUBJECTS_LIMIT};
 
 use crate::account::AccountInfo;
-use crate::config::{API_LEVEL, StreamConfigRequest, is_default};
+use crate::config::{API_LEVEL, StreamConfig, StreamConfigRequest, is_default};
 use crate::error::ApiError;
 use crate::header;
 use crate::json::reading::{self, read_object};
@@ -150,7 +152,8 @@ pub fn answer<T: Answer>(outcome: Result<T, ApiError>) -> Vec<u8> {
 }
 
 /// A value as JSON that reads as nats-server's.
-pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
+#[must_use]
+pub fn json(value: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::new();
     vagus_protocol::html_safe_json::append(&mut out, value);
     out
@@ -243,6 +246,20 @@ answers! {
         /// Those that cannot be reached, and why.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         offline: BTreeMap<String, String>,
+    }
+    /// That a stream is backed up.
+    SnapshotAnswer as "stream_snapshot" {
+        /// What it is configured to be.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        config: Option<StreamConfig>,
+        /// What it has.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        state: Option<StreamState>,
+    }
+    /// That a stream is made again.
+    RestoreAnswer as "stream_restore" {
+        /// Where pieces of its backup are to come.
+        deliver_subject: String,
     }
     /// How many messages have gone.
     PurgeAnswer as "stream_purge" {

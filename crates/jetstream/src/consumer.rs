@@ -6,7 +6,9 @@
 
 mod acknowledging;
 mod advisory;
+mod backing_up;
 pub mod config;
+pub(crate) mod dead_letter;
 mod delivering;
 mod filter;
 mod flow;
@@ -42,7 +44,7 @@ pub(crate) use delivering::Delivered;
 pub(crate) use filter::Filter;
 pub(crate) use outgoing::Outgoing;
 pub(crate) use progress::Progress;
-pub(crate) use random::Random;
+pub(crate) use random::{Random, letters};
 pub(crate) use reply::{Acknowledged, ReplyWriter, read_flow};
 pub(crate) use start::start;
 pub(crate) use view::{Removals, View};
@@ -100,6 +102,8 @@ pub(crate) struct Consumer {
     /// Messages that are due for another delivery; some may have been acknowledged meanwhile.
     redeliver: VecDeque<u64>,
     waiting: WaitingQueue,
+    /// Messages that it has given up, of which its stream does not know yet; none where it is not to know.
+    pub(crate) newly_given_up: Vec<u64>,
     /// Whether somebody listens where messages are pushed.
     is_bound: bool,
     flow: Option<Flow>,
@@ -177,6 +181,7 @@ impl Consumer {
             search: Search::default(),
             redeliver: VecDeque::new(),
             waiting: WaitingQueue::default(),
+            newly_given_up: Vec::new(),
             is_bound: false,
             flow: None,
             heartbeat_due: None,

@@ -26,6 +26,15 @@ impl ApiError {
         }
     }
 
+    /// What another server has answered.
+    pub(crate) fn of_another(code: u16, err_code: u16, description: String) -> Self {
+        Self {
+            code,
+            err_code,
+            description: Cow::Owned(description),
+        }
+    }
+
     fn told(code: u16, err_code: u16, description: impl Display) -> Self {
         Self {
             code,

@@ -28,6 +28,14 @@ pub const INCREMENT: &str = "Nats-Incr";
 pub const COUNTER_SOURCES: &str = "Nats-Counter-Sources";
 /// From which stream it was got.
 pub const STREAM_SOURCE: &str = "Nats-Stream-Source";
+/// By what a stream is told from others that have had its name.
+pub const STREAM_IDENTITY: &str = "Nats-Stream-Identity";
+/// How many messages a consumer has pushed.
+pub const LAST_CONSUMER: &str = "Nats-Last-Consumer";
+/// The sequence of the last of them.
+pub const LAST_STREAM: &str = "Nats-Last-Stream";
+/// Where an answer to flow control is waited for.
+pub const CONSUMER_STALLED: &str = "Nats-Consumer-Stalled";
 /// Why there is a marker.
 pub const MARKER_REASON: &str = "Nats-Marker-Reason";
 /// What it does to a key.

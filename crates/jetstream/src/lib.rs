@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod api;
+pub mod backup;
 pub mod config;
 pub mod consumer;
 pub mod error;

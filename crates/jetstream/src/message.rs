@@ -4,6 +4,9 @@ use crate::config::Storage;
 use crate::time::Time;
 use bytes::Bytes;
 
+/// No sequence is higher, whoever says so: what follows one can still be counted.
+pub const SEQUENCE_AT_MOST: u64 = 1 << 62;
+
 /// A message that is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {

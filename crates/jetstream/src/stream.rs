@@ -11,9 +11,11 @@ mod acknowledgement;
 mod ahead;
 mod applying;
 mod atomic;
+mod backing_up;
 mod checkpoint;
 mod consumers;
 mod counter;
+mod dead_letters;
 mod direct;
 mod discard;
 mod duplicates;
@@ -30,17 +32,20 @@ mod republish;
 mod requests;
 mod rollup;
 mod schedule;
+mod sourcing;
 mod staged;
 mod state;
 mod waking;
 
 pub use ahead::Proposal;
+pub use backing_up::{is_half_restored, while_restored};
 pub use consumers::Requested;
 pub use consumers::entry::{ConsumerEntry, Kept};
 pub use direct::{DirectMessage, DirectRequest, Further};
-pub use effect::{Abandonment, Done, Effect, Effects};
+pub use effect::{Abandonment, Done, Effect, Effects, Said};
 pub use publishing::{Publish, Published};
 pub use schedule::TimeZones;
+pub use sourcing::{Heard, Hearing, Known};
 
 use crate::account::Room;
 use crate::config::{ServerLimits, StreamConfig};
@@ -52,11 +57,13 @@ use ahead::{Ahead, Detail, Foreseen};
 use atomic::AtomicBatches;
 use bytes::Bytes;
 use consumers::Consumers;
+use dead_letters::DeadLetters;
 use duplicates::Duplicates;
 use entry::{Entry, Store};
 use expiry::Expiry;
 use fast::FastBatches;
 use schedule::Schedules;
+use sourcing::Sourcing;
 use vagus_routing::Transform;
 
 /// A stream.
@@ -82,6 +89,8 @@ pub struct Stream<M> {
     expiry: Expiry,
     schedules: Schedules,
     consumers: Consumers,
+    sourcing: Sourcing,
+    dead_letters: DeadLetters,
     ahead: Ahead,
     atomic: AtomicBatches,
     fast: FastBatches,
@@ -152,6 +161,8 @@ impl<M: Messages> Stream<M> {
             expiry: Expiry::default(),
             schedules: Schedules::default(),
             consumers: Consumers::new(incarnation ^ created.0.unsigned_abs()),
+            sourcing: Sourcing::default(),
+            dead_letters: DeadLetters::default(),
             ahead: Ahead::default(),
             atomic: AtomicBatches::default(),
             fast: FastBatches::default(),
@@ -235,14 +246,17 @@ impl<M: Messages> Stream<M> {
                 self.refuse_entry(entry, error);
             }
             for answer in proposal.answers {
-                if let Effect::Answer { to, .. } = answer {
-                    self.refuse(&to, error);
+                match answer {
+                    Effect::Answer { to, .. } => self.refuse(&to, error),
+                    Effect::Done { request, .. } => self.done(Some(request), Err(error.clone())),
+                    _ => {}
                 }
             }
         }
         self.fast.forget_pending();
         self.expiry.look_again();
         self.forget_consumers_ahead();
+        self.source_again(self.latest);
     }
 
     fn refuse_entry(&mut self, entry: Entry, error: &ApiError) {
@@ -262,6 +276,8 @@ impl<M: Messages> Stream<M> {
                 self.lose_consumer(&entry);
                 self.done(entry.request(), Err(error.clone()));
             }
+            // Who has them is asked for them again.
+            Entry::Source(_) | Entry::Mirror { .. } | Entry::Skip(_) | Entry::Known { .. } => {}
             Entry::Expire(_) => {}
         }
     }
@@ -280,7 +296,7 @@ impl<M: Messages> Stream<M> {
 
     /// Decides for an entry: it comes with the next proposal.
     fn decide(&mut self, entry: Entry, details: Vec<Detail>) {
-        if let Entry::Store(Store { time, .. }) = &entry {
+        if let Some(Store { time, .. }) = entry.stores().last() {
             self.latest = *time;
         }
         let foreseen = Foreseen {

@@ -15,6 +15,7 @@ use crate::subjects::{SubjectState, Subjects, Totals};
 
 mod checkpoint;
 mod compaction;
+mod cutting;
 mod erasing;
 mod flushing;
 mod memory;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use checkpoint::{Checkpoint, Position};
 pub use compaction::{Compacted, Compaction};
+pub use cutting::Cut;
 pub use erasing::Erasure;
 pub use flushing::{Flush, WriteError};
 pub use opening::{Found, OpenError};
@@ -120,6 +122,8 @@ pub struct Messages {
     next_subjects_file: usize,
     is_writing: bool,
     is_compacting: bool,
+    /// How many cuts are still read.
+    cuts: usize,
 }
 
 /// Where the files of a stream are.
@@ -175,6 +179,7 @@ impl Messages {
             next_subjects_file: 0,
             is_writing: false,
             is_compacting: false,
+            cuts: 0,
         }
     }
 

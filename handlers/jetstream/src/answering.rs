@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+use crate::backup::{Afterwards, Vault, restore, snapshot};
 use crate::cluster_required::{ConsumerStepDown, RemovePeer, StreamStepDown};
 use crate::topic::{OfConsumer, OfStream, Topic};
 use crate::{
@@ -7,12 +8,13 @@ use crate::{
     consumer_names, consumer_pause, consumer_reset, consumer_unpin, message_delete, message_get,
     stream_create, stream_delete, stream_info, stream_list, stream_names, stream_purge, stream_update,
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
 use vagus_actors::jetstream::{AccountStreams, Shown};
-use vagus_jetstream::api::{Answer, SourceInfo, StreamInfo, answer, requires_other_level};
-use vagus_jetstream::config::StreamSource;
+use vagus_jetstream::api::{Answer, StreamInfo, answer, requires_other_level};
 use vagus_jetstream::error::ApiError;
+use vagus_jetstream::header;
 use vagus_jetstream::time::Time;
 
 /// A request.
@@ -27,11 +29,22 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Answered {
     pub(crate) text: Vec<u8>,
     pub(crate) is_error: bool,
+    /// Its headers, if it has some.
+    pub(crate) headers: Option<Bytes>,
+    /// What is done then.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+/// An answer to another stream, which wants to know whether a stream is the one that it knows.
+pub(crate) struct WithIdentity<T> {
+    /// By what the stream is told from others of its name.
+    pub(crate) identity: Option<String>,
+    pub(crate) answer: T,
 }
 
 impl Request<'_> {
     /// Answers it.
-    pub(crate) async fn answer(self, account: &Arc<AccountStreams>) -> Answered {
+    pub(crate) async fn answer(self, account: &Arc<AccountStreams>, vault: &Vault) -> Answered {
         let Self { topic, headers, body } = self;
         // Whatever it is: it needs a server that knows more.
         let known = match requires_other_level(headers) {
@@ -45,12 +58,22 @@ impl Request<'_> {
                 Ok(body) => stream_list::answer(account, body).await,
                 Err(error) => Err(error),
             }),
+            Topic::Snapshot(name) => written_and_then(match known {
+                Ok(body) => snapshot::answer(vault, name, body).await,
+                Err(error) => Err(error),
+            }),
+            Topic::Restore(name) => written_and_then(match known {
+                Ok(body) => restore::answer(vault, name, body).await,
+                Err(error) => Err(error),
+            }),
             Topic::Stream(of, name) => answer_of_stream(of, name, known, account).await,
-            Topic::CreateConsumer(form) => written(match (known, form) {
-                (Ok(body), Ok(form)) => consumer_create::answer(account, form, body).await,
+            Topic::CreateConsumer(form) => written_with_identity(match (known, form) {
+                (Ok(body), Ok(form)) => consumer_create::answer(account, form, headers, body).await,
                 (Err(error), _) | (_, Err(error)) => Err(error),
             }),
-            Topic::Consumer(of, stream, name) => answer_of_consumer(of, (stream, name), known, account).await,
+            Topic::Consumer(of, stream, name) => {
+                answer_of_consumer(of, (stream, name), headers, known, account).await
+            }
         }
     }
 }
@@ -88,6 +111,7 @@ async fn answer_of_stream(
 async fn answer_of_consumer(
     of: OfConsumer,
     names: (&str, &str),
+    headers: &[u8],
     known: Result<&[u8], ApiError>,
     account: &AccountStreams,
 ) -> Answered {
@@ -104,7 +128,10 @@ async fn answer_of_consumer(
         OfConsumer::Info => outcome!(consumer_info::answer),
         OfConsumer::Delete => outcome!(consumer_delete::answer),
         OfConsumer::Pause => outcome!(consumer_pause::answer),
-        OfConsumer::Reset => outcome!(consumer_reset::answer),
+        OfConsumer::Reset => written_with_identity(match known {
+            Ok(body) => consumer_reset::answer(account, names, headers, body).await,
+            Err(error) => Err(error),
+        }),
         OfConsumer::StepDown => written(cluster_required::answer::<ConsumerStepDown>()),
         OfConsumer::Unpin => outcome!(consumer_unpin::answer),
     }
@@ -115,32 +142,46 @@ fn written<T: Answer>(outcome: Result<T, ApiError>) -> Answered {
     Answered {
         text: answer(outcome),
         is_error,
+        headers: None,
+        afterwards: None,
+    }
+}
+
+fn written_and_then<T: Answer>(outcome: Result<(T, Afterwards), ApiError>) -> Answered {
+    match outcome {
+        Ok((answer, afterwards)) => Answered {
+            afterwards: Some(afterwards),
+            ..written(Ok(answer))
+        },
+        Err(error) => written::<T>(Err(error)),
+    }
+}
+
+fn written_with_identity<T: Answer>(outcome: Result<WithIdentity<T>, ApiError>) -> Answered {
+    match outcome {
+        Ok(WithIdentity { identity, answer }) => {
+            let header =
+                |identity: String| header::with(b"", &[(header::STREAM_IDENTITY, identity.as_bytes())]);
+            Answered {
+                headers: identity.map(header),
+                ..written(Ok(answer))
+            }
+        }
+        Err(error) => written::<T>(Err(error)),
     }
 }
 
 /// What is told of a stream.
 pub(crate) fn described(account: &AccountStreams, shown: Shown) -> StreamInfo {
     StreamInfo {
-        mirror: shown.config.mirror.as_ref().map(unheard_of),
-        sources: shown.config.sources.iter().map(unheard_of).collect(),
+        mirror: shown.mirror,
+        sources: shown.sources,
         config: shown.config.shown(account.version()),
         created: shown.created,
         state: shown.state,
         domain: account.domain().to_owned(),
         now: now(),
         ..StreamInfo::default()
-    }
-}
-
-/// A stream of which no message has come.
-fn unheard_of(source: &StreamSource) -> SourceInfo {
-    SourceInfo {
-        name: source.name.clone(),
-        external: source.external.clone(),
-        active: -1,
-        filter_subject: source.filter_subject.clone(),
-        subject_transforms: source.subject_transforms.clone(),
-        ..SourceInfo::default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where what is asked in one account is taken and answered.
 
 use crate::answering::Request;
+use crate::backup::Vault;
 use crate::topic::{SUBJECTS, Topic};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -8,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use std::future::poll_fn;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use tokio::task::spawn_local;
 use vagus_actors::in_process::{
     InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
 };
@@ -56,13 +58,14 @@ impl Desk {
         };
         // Nobody need wait for it.
         let _ = ready.send(());
+        let vault = Vault::new(self.account.clone(), self.in_process.clone());
         let mut waiting = Messages::default();
         let mut answering = FuturesUnordered::new();
         loop {
             while answering.len() < ANSWERED_AT_ONCE
                 && let Some(message) = waiting.next()
             {
-                answering.push(self.respond(message));
+                answering.push(self.respond(message, &vault));
             }
             tokio::select! {
                 delivered = poll_fn(|task| requests.poll_next(task)), if answering.len() < ANSWERED_AT_ONCE => {
@@ -108,7 +111,7 @@ impl Desk {
         self.in_process.subscribe(subscribe).await
     }
 
-    async fn respond(&self, message: Message) {
+    async fn respond(&self, message: Message, vault: &Vault) {
         let parts = message.parts();
         let Some(reply) = parts.reply else { return };
         let Ok(subject) = str::from_utf8(parts.subject) else {
@@ -124,16 +127,19 @@ impl Desk {
             headers: parts.header,
             body: parts.payload,
         };
-        let answered = request.answer(&self.account).await;
+        let answered = request.answer(&self.account, vault).await;
         let answer = InProcessMessage {
             subject: Bytes::copy_from_slice(reply),
             reply: None,
-            header: None,
+            header: answered.headers.clone(),
             payload: answered.text.into(),
             except: None,
         };
         self.account.count_request(answered.is_error);
         // Where nobody takes it nobody waits any more.
         let _ = self.in_process.publish(answer).await;
+        if let Some(afterwards) = answered.afterwards {
+            spawn_local(afterwards);
+        }
     }
 }

@@ -11,6 +11,9 @@ pub(crate) enum Topic<'a> {
     /// Which streams it has, by name, or all that is told of them.
     StreamNames,
     StreamList,
+    /// A stream is to be backed up, or made again.
+    Snapshot(&'a str),
+    Restore(&'a str),
     /// About one stream.
     Stream(OfStream, &'a str),
     /// A consumer is to be made, or to become another; or why that is not to be understood.
@@ -47,7 +50,7 @@ pub(crate) enum OfStream {
 }
 
 /// On which subjects something is asked, behind the prefix of the API.
-pub(crate) const SUBJECTS: [&str; 23] = [
+pub(crate) const SUBJECTS: [&str; 25] = [
     "INFO",
     "STREAM.NAMES",
     "STREAM.LIST",
@@ -60,6 +63,8 @@ pub(crate) const SUBJECTS: [&str; 23] = [
     "STREAM.MSG.DELETE.*",
     "STREAM.LEADER.STEPDOWN.*",
     "STREAM.PEER.REMOVE.*",
+    "STREAM.SNAPSHOT.*",
+    "STREAM.RESTORE.*",
     "CONSUMER.CREATE.*",
     "CONSUMER.CREATE.*.>",
     "CONSUMER.DURABLE.CREATE.*.*",
@@ -98,6 +103,8 @@ impl<'a> Topic<'a> {
             "INFO" => of_stream(OfStream::Info, name),
             "DELETE" => of_stream(OfStream::Delete, name),
             "PURGE" => of_stream(OfStream::Purge, name),
+            "SNAPSHOT" => (!name.contains('.')).then_some(Self::Snapshot(name)),
+            "RESTORE" => (!name.contains('.')).then_some(Self::Restore(name)),
             "MSG" => match name.split_once('.')? {
                 ("GET", name) => of_stream(OfStream::MessageGet, name),
                 ("DELETE", name) => of_stream(OfStream::MessageDelete, name),

@@ -2,6 +2,7 @@
 
 use super::telling::StreamEvent;
 use super::{Found, Spoken, Stream};
+use crate::jetstream::clock;
 use crate::jetstream::figures::StreamFigures;
 use crate::jetstream::stored::Stored;
 use crate::mailbox::{Observe, tell};
@@ -12,12 +13,15 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use vagus_delivery::mailbox::Message as Delivered;
 use vagus_jetstream::api::{
-    DeleteMessageRequest, GetRequest, Page, PurgeRequest, StoredMessage, StreamInfoRequest, StreamState,
+    DeleteMessageRequest, GetRequest, Page, PurgeRequest, SourceInfo, StoredMessage, StreamInfoRequest,
+    StreamState,
 };
+use vagus_jetstream::backup::ConsumerSnapshot;
 use vagus_jetstream::config::StreamConfig;
 use vagus_jetstream::consumer::request::{CreateConsumerRequest, PauseRequest, ResetRequest};
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::held::Cold;
+use vagus_jetstream::message::Message as StreamMessage;
 use vagus_jetstream::stream::{
     DirectMessage, DirectRequest, Done, Further, Requested, Stream as Machine, Surroundings,
 };
@@ -42,6 +46,8 @@ pub struct StreamAddress {
     name: String,
     incarnation: u64,
     figures: Arc<StreamFigures>,
+    /// What others know it by.
+    identity: Arc<str>,
 }
 
 /// What is shown of a stream.
@@ -55,6 +61,10 @@ pub struct Shown {
     pub state: StreamState,
     /// Which of its subjects are shown.
     pub page: Page,
+    /// How far it is with what it is a copy of.
+    pub mirror: Option<SourceInfo>,
+    /// How far it is with its sources.
+    pub sources: Vec<SourceInfo>,
 }
 
 /// Asks for what is shown of it.
@@ -80,6 +90,11 @@ pub(super) enum Wish {
     Pause(String, PauseRequest),
     Reset(String, ResetRequest),
     DeleteConsumer(String),
+    /// Messages of a backup, and up to which sequence none are missing.
+    Restore(Vec<StreamMessage>, u64),
+    RestoreRemoval(u64),
+    /// A consumer of a backup, of a stream that is to be like this.
+    RestoreConsumer(Box<(ConsumerSnapshot, StreamConfig)>),
 }
 
 /// Asks for a message.
@@ -101,7 +116,7 @@ impl StreamAddress {
     pub(super) fn new(
         actor: Addr<Stream>,
         name: String,
-        incarnation: u64,
+        (incarnation, identity): (u64, Arc<str>),
         figures: Arc<StreamFigures>,
     ) -> Self {
         Self {
@@ -109,6 +124,7 @@ impl StreamAddress {
             name,
             incarnation,
             figures,
+            identity,
         }
     }
 
@@ -129,6 +145,11 @@ impl StreamAddress {
     /// What no other stream of its account is.
     pub fn incarnation(&self) -> u64 {
         self.incarnation
+    }
+
+    /// By what streams of other servers tell it from others of its name.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// What is shown of it.
@@ -285,16 +306,16 @@ impl Stream {
         let mut prefixes = self.server.api_prefixes().iter();
         let subject = prefixes.find_map(|prefix| {
             let rest = parts.subject.strip_prefix(prefix.as_bytes())?;
-            let name = self.identity.name.as_bytes();
-            let rest = rest.strip_prefix(b"DIRECT.GET.")?.strip_prefix(name)?;
-            rest.strip_prefix(b".")
+            let rest = rest.strip_prefix(b"DIRECT.GET.")?;
+            // Behind the name, of this stream or of what it is a copy of.
+            rest.splitn(2, |byte| *byte == b'.').nth(1)
         });
         self.machine
             .direct_last(parts.header, subject.unwrap_or_default(), parts.payload)
     }
 
     /// Does what is wished for, or has it wait until the log is further.
-    fn wish(&mut self, Carry(wish, told): Carry) {
+    fn wish(&mut self, Carry(mut wish, told): Carry) {
         if let Some(ailment) = &self.ailment {
             let error = self.offline().unwrap_or_else(|| ailment.error.clone());
             // Who asked may have gone.
@@ -304,7 +325,7 @@ impl Stream {
         let request = self.next_request;
         self.next_request += 1;
         let bounds = self.account.consumer_bounds(&self.identity.name);
-        let begun = match &wish {
+        let begun = match &mut wish {
             Wish::Purge(wanted) => self
                 .machine
                 .request_purge(wanted, request)
@@ -327,6 +348,23 @@ impl Stream {
                 self.around(|machine, around| machine.request_reset(around, name, wanted, request))
             }
             Wish::DeleteConsumer(name) => self.machine.request_consumer_delete(name, request),
+            Wish::Restore(messages, last) => {
+                let messages = std::mem::take(messages);
+                let requested = self.machine.request_restore(messages, *last, request);
+                requested.map(|()| Requested::Decided)
+            }
+            Wish::RestoreRemoval(sequence) => {
+                self.machine.restore_removal(*sequence);
+                let requested = self.machine.request_restore(Vec::new(), 0, request);
+                requested.map(|()| Requested::Decided)
+            }
+            Wish::RestoreConsumer(wanted) => {
+                let (consumer, config) = (**wanted).clone();
+                let requested = self.around(|machine, around| {
+                    machine.request_restored_consumer(around, consumer, &config, &bounds, request)
+                });
+                requested.map(|()| Requested::Decided)
+            }
         };
         match begun {
             Ok(Requested::Decided) => drop(self.requests.insert(request, told)),
@@ -353,13 +391,15 @@ impl Handler<Show> for Stream {
 
     fn handle(&mut self, Show(wanted): Show, _: &mut Context<Self>) -> Self::Result {
         let shown = self.guarded(|stream| {
-            let consumers = stream.machine.consumer_count();
+            let (now, consumers) = (clock::now(), stream.machine.consumer_count());
             let (state, page) = stream.machine.detailed_state(&wanted, consumers);
             Shown {
                 config: stream.config().clone(),
                 created: stream.machine.created(),
                 state,
                 page,
+                mirror: stream.machine.mirror_info(now),
+                sources: stream.machine.source_infos(now),
             }
         });
         let offline = self.offline();
@@ -437,6 +477,7 @@ impl Handler<End> for Stream {
         self.server.count_unwritten(self.counted_unwritten, 0);
         self.guarded(|stream| {
             stream.machine.end_consumers();
+            stream.machine.end_sourcing();
             stream.carry_out_effects();
         });
         self.tell_of_event(StreamEvent::Deleted);

@@ -57,6 +57,9 @@ impl ActorFuture<Stream> for Carrier {
                 Poll::Pending => is_attended = true,
             }
         }
+        if stream.takes_more() {
+            is_attended &= stream.guarded(|stream| stream.hear_more(task)) != Some(false);
+        }
         stream.speak();
         stream.guarded(Stream::keep);
         if !is_attended && stream.takes_more() {

@@ -169,7 +169,7 @@ impl Stream {
         let index = self.began_at + proposal.number;
         self.proposed = index;
         if is_logged {
-            let stores = |entry: &Entry| matches!(entry, Entry::Store(_) | Entry::Batch(_));
+            let stores = |entry: &Entry| !entry.stores().is_empty();
             let importance = match proposal.entries.iter().any(stores) {
                 true => Importance::Message,
                 false => Importance::Upkeep,

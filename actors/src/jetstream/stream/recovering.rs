@@ -14,6 +14,7 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use vagus_delivery::subscriptions::Change;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::Stream as Machine;
 use vagus_jetstream::stream::entry::Entry;
@@ -171,6 +172,13 @@ impl Stream {
         self.questions.clear();
         self.unfinished.clear();
         self.is_held_up = false;
+        // Who is listened to then is numbered anew.
+        let heard = self
+            .ear
+            .take()
+            .into_iter()
+            .flat_map(|ear| ear.into_subscriptions());
+        self.announce(heard.map(Change::Remove).collect(), None);
         self.server.count_batches(self.batches, 0);
         self.batches = 0;
         self.count_bytes(-self.counted_bytes);
@@ -253,7 +261,7 @@ impl Stream {
                 self.consumer_ended(&name);
             }
         }
-        self.around(|machine, around| machine.begin_consumers(around));
+        self.begin_work();
         self.changes_of_interest_follow();
         self.propose();
         self.figures.write(&self.machine);

@@ -22,6 +22,8 @@ pub(super) struct Spoken {
     pub(super) reply: Bytes,
     pub(super) headers: Bytes,
     pub(super) payload: Bytes,
+    /// The number under which it is to be heard if nobody takes it.
+    pub(super) asked: Option<u32>,
 }
 
 impl Stream {
@@ -98,8 +100,20 @@ impl Stream {
                     reply: delivery.reply,
                     headers: delivery.headers,
                     payload: delivery.payload,
+                    asked: None,
                 });
                 self.spoken.extend(spoken);
+            }
+            Effect::Listen {
+                number,
+                subject,
+                then,
+            } => self.listen(number, &subject, then),
+            Effect::StopListening { number } => self.stop_listening(number),
+            Effect::Say(said) => self.spoken.push_back(said.into()),
+            Effect::MirrorIsCurrent => {
+                let changes = self.changes_of_interest();
+                self.changes.extend(changes);
             }
             Effect::Read { sequence } => self.read(sequence),
             Effect::Abandoned { batch, reason } => self.tell_of_abandoned(&batch, reason),
@@ -126,7 +140,9 @@ impl Stream {
         let number = self.mailbox.outbox().connection_id();
         let origin = Origin::without_echo(number, account.id(), ConnectionKind::Stream);
         let began = Instant::now();
-        let mut arbiter = self.arbiter.borrow_mut();
+        let mut unheard = Vec::new();
+        let state = self.arbiter.clone();
+        let mut arbiter = state.borrow_mut();
         let arbiter: &mut ArbiterState = &mut arbiter;
         let running = RunningTurn::begin(&arbiter.shared, arbiter.number);
         arbiter.delivery.staging.begin_turn(Moment::of(began));
@@ -139,6 +155,7 @@ impl Stream {
                 reply,
                 headers,
                 payload,
+                asked,
             } = spoken;
             let spoken = in_process::Spoken {
                 to: (!to.is_empty()).then_some(&*to),
@@ -147,12 +164,16 @@ impl Stream {
                 header: &headers,
                 payload: &payload,
             };
-            publish(&mut arbiter.delivery, account, spoken, origin);
+            let is_taken = publish(&mut arbiter.delivery, account, spoken, origin);
+            unheard.extend(asked.filter(|_| !is_taken));
         }
         arbiter.delivery.close_run();
         arbiter.delivery.finish();
         // Who does not read what he asked for is cut off as a slow consumer: a stream waits for nobody.
         hand_over(arbiter, running, began);
+        for number in unheard {
+            self.hear_of_nobody(number);
+        }
         if !self.spoken.is_empty() {
             self.wake();
         }

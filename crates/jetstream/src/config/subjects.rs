@@ -21,7 +21,12 @@ pub(crate) fn is_subject(subject: &str) -> bool {
 
 /// Whether something can be published on it.
 pub(crate) fn is_literal(subject: &str) -> bool {
-    is_subject(subject) && !has_wildcards(subject.as_bytes())
+    is_literal_in_bytes(subject.as_bytes())
+}
+
+/// The same of what need not be text.
+pub(crate) fn is_literal_in_bytes(subject: &[u8]) -> bool {
+    is_valid_subscription(subject) && !has_wildcards(subject)
 }
 
 /// Whether a transform can be; None if there is nothing that subjects become.

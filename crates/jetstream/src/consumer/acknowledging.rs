@@ -55,7 +55,10 @@ impl Consumer {
         } else if body == b"+WPI" {
             self.in_progress(about.sequence, moment);
         } else if let Some(reason) = body.strip_prefix(b"+TERM") {
-            let done_with = self.done(about, moment, out, false);
+            let done_with = match self.terminate(about.sequence) {
+                true => Some(Vec::new()),
+                false => self.done(about, moment, out, false),
+            };
             let event = ConsumerEvent::Terminated {
                 message: concerned(about),
                 reason: String::from_utf8_lossy(reason.trim_ascii()).into_owned(),
@@ -197,7 +200,7 @@ impl Consumer {
             return Some(Vec::new());
         }
         let number = |name| header::get(headers, name).and_then(header::number);
-        let sequence = number("Nats-Last-Stream").filter(|sequence| *sequence > 0);
+        let sequence = number(header::LAST_STREAM).filter(|sequence| *sequence > 0);
         let Some(sequence) = sequence else {
             return Some(Vec::new());
         };
@@ -206,7 +209,9 @@ impl Consumer {
             consumer: b"",
             deliveries: 1,
             sequence,
-            consumer_sequence: number("Nats-Last-Consumer").unwrap_or(0),
+            consumer_sequence: number(header::LAST_CONSUMER).unwrap_or(0),
+            time: moment.now,
+            pending: 0,
         };
         Some(self.done_up_to(&about, moment))
     }

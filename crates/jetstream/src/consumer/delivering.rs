@@ -168,6 +168,7 @@ impl Consumer {
             return;
         };
         self.change(Change::Exhausted { sequence }, |_| true);
+        self.note_given_up(sequence);
         let event = ConsumerEvent::MaxDeliveries { sequence, deliveries };
         self.tell(out, event);
     }

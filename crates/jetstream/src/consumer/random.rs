@@ -42,3 +42,10 @@ impl Random {
         self.name(length).into()
     }
 }
+
+/// Eight letters that a text is known by: nats-server's, as streams of several servers are to agree.
+pub(crate) fn letters(text: &str) -> String {
+    let digest = openssl::sha::sha256(text.as_bytes());
+    let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
+    digest.iter().take(8).filter_map(letter).map(char::from).collect()
+}

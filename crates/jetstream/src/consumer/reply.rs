@@ -55,6 +55,10 @@ pub(crate) struct Acknowledged<'a> {
     pub(crate) deliveries: u64,
     pub(crate) sequence: u64,
     pub(crate) consumer_sequence: u64,
+    /// When the message was stored.
+    pub(crate) time: Time,
+    /// How many were still to come.
+    pub(crate) pending: u64,
 }
 
 impl<'a> Acknowledged<'a> {
@@ -76,6 +80,9 @@ impl<'a> Acknowledged<'a> {
             deliveries: number()?,
             sequence: number()?,
             consumer_sequence: number()?,
+            // What nobody but a server has written need not be right.
+            time: Time(number().and_then(|time| i64::try_from(time).ok()).unwrap_or(0)),
+            pending: number().unwrap_or(0),
         })
     }
 }
@@ -157,6 +164,8 @@ mod tests {
                         deliveries: 2,
                         sequence: 7,
                         consumer_sequence: 9,
+                        time: Time(123),
+                        pending: 4,
                     }),
                     "{read}"
                 );

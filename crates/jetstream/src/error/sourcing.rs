@@ -23,12 +23,17 @@ fixed! {
     SOURCE_WITH_SCHEDULES = 400 10187 "stream source can not also schedule messages";
     MIRROR_WITH_ATOMIC = 400 10198 "stream mirrors can not also use atomic publishing";
     MIRROR_WITH_BATCHES = 400 10209 "stream mirrors can not also use batch publishing";
+    MIRROR_CONSUMER_REQUIRES_FLOW_CONTROL = 400 10214 "stream mirror consumer requires flow control ack policy";
+    SOURCE_CONSUMER_REQUIRES_FLOW_CONTROL = 400 10217 "stream source consumer requires flow control ack policy";
+    CONSUMER_IDENTITY_MISMATCH = 400 10225 "consumer stream identity mismatch";
     MIRROR_CONSUMER_INVALID = 400 10213 "stream mirror consumer config is invalid";
     SOURCE_CONSUMER_INVALID = 400 10215 "stream source consumer config is invalid";
     SOURCE_CONSUMER_DUPLICATE = 400 10216 "duplicate stream source consumer detected";
 }
 
 told! {
+    mirror_consumer_failed = 500 10029 "";
+    source_consumer_failed = 500 10045 "";
     external_api_overlap = 400 10021 "stream external api prefix ";
     external_delivery_overlap = 400 10022 "stream external delivery prefix ";
     external_delivery_invalid = 400 10024 "stream external delivery prefix ";

@@ -30,8 +30,10 @@ impl Proposal {
     pub fn is_awaited(&self) -> bool {
         let is_awaited = |entry: &Entry| match entry {
             Entry::Consumer(entry) => !entry.is_behind(),
-            Entry::Release(_) => false,
+            Entry::Release(_) | Entry::Skip(_) | Entry::Known { .. } => false,
             Entry::Store(_)
+            | Entry::Source(_)
+            | Entry::Mirror { .. }
             | Entry::Batch(_)
             | Entry::Purge(_)
             | Entry::Delete { .. }
@@ -117,18 +119,12 @@ impl Ahead {
         self.entries += 1;
         let mut details = foreseen.details.into_iter();
         match &entry {
-            Entry::Store(store) => self.foresee(store, foreseen.storage, details.next().unwrap_or_default()),
-            Entry::Batch(stores) => {
-                for store in stores {
-                    self.foresee(store, foreseen.storage, details.next().unwrap_or_default());
-                }
-            }
-            Entry::Purge(_)
-            | Entry::Delete { .. }
-            | Entry::Expire(_)
-            | Entry::Release(_)
-            | Entry::Consumer(_)
-            | Entry::Configure { .. } => {}
+            Entry::Skip(sequence) => self.last = self.last.max(*sequence),
+            Entry::Mirror { sequence, .. } => self.last = self.last.max(sequence.saturating_sub(1)),
+            _ => {}
+        }
+        for store in entry.stores() {
+            self.foresee(store, foreseen.storage, details.next().unwrap_or_default());
         }
         self.unforeseen += usize::from(!is_foreseeable(&entry));
         self.open.entries.push(entry);
@@ -157,17 +153,11 @@ impl Ahead {
     pub(super) fn settle(&mut self, entry: &Entry, sequence: u64, storage: Storage) {
         self.entries -= 1;
         self.unforeseen -= usize::from(!is_foreseeable(entry));
-        let stores = match entry {
-            Entry::Store(store) => std::slice::from_ref(store),
-            Entry::Batch(stores) => stores,
-            Entry::Purge(_)
-            | Entry::Delete { .. }
-            | Entry::Expire(_)
-            | Entry::Release(_)
-            | Entry::Consumer(_)
-            | Entry::Configure { .. } => return,
+        let sequence = match entry {
+            Entry::Mirror { sequence, .. } => *sequence,
+            _ => sequence,
         };
-        for (store, sequence) in stores.iter().zip(sequence..) {
+        for (store, sequence) in entry.stores().iter().zip(sequence..) {
             self.messages -= 1;
             self.bytes -= size(storage, &store.subject, &store.headers, &store.payload);
             if let Some(id) = store.id()
@@ -251,10 +241,11 @@ impl Detail {
 /// Whether it can be told what there will be after an entry: only limits and messages of the same subject let others go.
 fn is_foreseeable(entry: &Entry) -> bool {
     match entry {
-        Entry::Store(store) => store.is_foreseeable(),
-        Entry::Batch(stores) => stores.iter().all(Store::is_foreseeable),
+        Entry::Store(_) | Entry::Source(_) | Entry::Mirror { .. } | Entry::Batch(_) => {
+            entry.stores().iter().all(Store::is_foreseeable)
+        }
         // A message that no consumer wants gets a sequence, too.
-        Entry::Consumer(_) => true,
+        Entry::Consumer(_) | Entry::Skip(_) | Entry::Known { .. } => true,
         Entry::Purge(_)
         | Entry::Delete { .. }
         | Entry::Expire(_)

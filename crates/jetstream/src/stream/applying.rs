@@ -1,6 +1,7 @@
 //! What becomes of a stream when something that was decided is in the log for good.
 
 use super::entry::{Entry, Store};
+use super::lifetime::Lifetime;
 use super::rollup::Rollup;
 use super::schedule::{self, TimeZones};
 use super::{Done, Stream};
@@ -15,6 +16,19 @@ impl<M: Messages> Stream<M> {
     pub fn apply(&mut self, entry: Entry, zones: TimeZones<'_>) {
         match entry {
             Entry::Store(store) => self.store(store, zones),
+            Entry::Source(store) => {
+                self.note_source(&store.headers);
+                self.store(store, zones);
+            }
+            Entry::Mirror { sequence, store } => {
+                // What has been purged meanwhile is not wanted any more.
+                if sequence > self.last {
+                    self.skip(sequence - 1);
+                    self.store(store, zones);
+                }
+            }
+            Entry::Skip(sequence) => self.skip(sequence),
+            Entry::Known { index, known } => self.note_known(index, known),
             Entry::Batch(stores) => {
                 for store in stores {
                     self.store(store, zones);
@@ -59,6 +73,7 @@ impl<M: Messages> Stream<M> {
                 self.enforce_all_limits();
                 self.expiry.look_again();
                 self.drop_disallowed_batches();
+                self.take_sources(self.latest);
                 self.done(request, Ok(Done::Configured));
             }
         }
@@ -72,6 +87,16 @@ impl<M: Messages> Stream<M> {
                 ApiError::message_delete_failed("no message found")
             }
             _ => ApiError::sequence_not_found(sequence),
+        }
+    }
+
+    /// No message gets one of the sequences up to this one.
+    fn skip(&mut self, sequence: u64) {
+        if sequence > self.last {
+            self.last = sequence;
+            if self.held.count() == 0 {
+                self.first = sequence + 1;
+            }
         }
     }
 
@@ -118,8 +143,12 @@ impl<M: Messages> Stream<M> {
         if self.held.count() == 0 {
             self.first = sequence;
         }
-        self.expiry
-            .stored(sequence, store.time, store.lifetime, &store.headers);
+        // What came from elsewhere may say how long it stays where that does not matter.
+        let lifetime = match self.config.allow_ttl {
+            true => store.lifetime,
+            false => Lifetime::Unsaid,
+        };
+        self.expiry.stored(sequence, store.time, lifetime, &store.headers);
         if self.config.allow_schedules {
             self.schedules.stored(&message, zones);
         }

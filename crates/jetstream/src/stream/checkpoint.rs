@@ -12,7 +12,10 @@ use crate::time::Time;
 use bytes::{Buf, BufMut, Bytes};
 
 /// The form of it.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+
+/// The one before knew no sources.
+const WITHOUT_SOURCES: u8 = 2;
 
 impl<M: Messages> Stream<M> {
     /// What has to be kept beside the messages.
@@ -29,6 +32,7 @@ impl<M: Messages> Stream<M> {
         self.expiry.encode(&mut out);
         self.schedules.encode(&mut out);
         self.consumers.encode(&mut out);
+        self.sourcing.encode(&mut out);
         out
     }
 
@@ -38,7 +42,8 @@ impl<M: Messages> Stream<M> {
     /// If that is none.
     pub fn restore(mut from: Bytes, domain: &str, held: M) -> Result<Self, NoEntries> {
         let end = |_| NoEntries;
-        if from.try_get_u8().map_err(end)? != VERSION {
+        let version = from.try_get_u8().map_err(end)?;
+        if ![WITHOUT_SOURCES, VERSION].contains(&version) {
             return Err(NoEntries);
         }
         let config: StreamConfig = StreamConfigRequest::from_json(&get_bytes(&mut from)?, true)
@@ -57,6 +62,9 @@ impl<M: Messages> Stream<M> {
         stream.expiry = Expiry::decode(&mut from)?;
         stream.schedules = Schedules::decode(&mut from)?;
         stream.decode_consumers(&mut from)?;
+        if version != WITHOUT_SOURCES {
+            stream.sourcing.decode(&mut from)?;
+        }
         match from.has_remaining() {
             true => Err(NoEntries),
             false => Ok(stream),

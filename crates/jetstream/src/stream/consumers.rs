@@ -8,12 +8,15 @@ mod applying;
 mod checkpoint;
 mod delivering;
 pub(super) mod entry;
+mod giving_up;
 mod logging;
 mod patterns;
 mod removing;
 mod requests;
+mod restoring;
 mod retention;
 mod showing;
+mod sourcing;
 mod sweep;
 mod using;
 
@@ -210,6 +213,9 @@ impl<M: Messages> Stream<M> {
         };
         let done = work(AtWork { consumer, view, out });
         let consumer = consumers.by_number.get_mut(&number)?;
+        for sequence in consumer.newly_given_up.drain(..) {
+            self.dead_letters.note(number, sequence, Time(i64::MIN));
+        }
         if !consumer.marks.is_touched {
             consumer.marks.is_touched = true;
             consumers.touched.push(number);

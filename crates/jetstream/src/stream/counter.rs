@@ -4,6 +4,7 @@ mod decimal;
 
 pub(super) use decimal::Decimal;
 
+use super::sourcing::stream_and_subject;
 use crate::error::ApiError;
 use crate::header;
 use bytes::Bytes;
@@ -83,23 +84,48 @@ pub(super) fn increment(
     }
 }
 
+/// What a counter stores that gets to know how far the counter of another stream is, by a message that came from there:
+/// what has come since it last did is added.
+///
+/// # Errors
+/// If it was no counter, or nothing can be told.
+pub(super) fn count_up(mut total: Total, headers: &Bytes, payload: &[u8]) -> Result<Counted, ApiError> {
+    let increment = header::said(headers, header::INCREMENT).ok_or(ApiError::COUNTER_INCREMENT_MISSING)?;
+    let mut increment = Decimal::parse(increment).ok_or(ApiError::COUNTER_INCREMENT_INVALID)?;
+    let mut headers = headers.clone();
+    if let Some(from) = header::said(&headers, header::STREAM_SOURCE) {
+        let (stream, subject) = stream_and_subject(from).ok_or(ApiError::COUNTER_BROKEN)?;
+        let body: Body = serde_json::from_slice(payload).map_err(|_| ApiError::COUNTER_BROKEN)?;
+        let stands = Decimal::parse(body.val.as_bytes()).unwrap_or_default();
+        let of_stream = total.sources.entry(stream.to_owned()).or_default();
+        let before = of_stream.insert(subject.to_owned(), stands.to_string());
+        let before = before.and_then(|before| Decimal::parse(before.as_bytes()));
+        increment = stands.minus(&before.unwrap_or_default());
+        headers = header::replaced(&headers, header::INCREMENT, increment.to_string().as_bytes());
+    }
+    Ok(counted(total, &increment, headers))
+}
+
 /// What a counter stores that stands at `total`.
-pub(super) fn count(mut total: Total, increment: &Decimal, headers: &Bytes) -> Result<Counted, ApiError> {
+pub(super) fn count(total: Total, increment: &Decimal, headers: &Bytes) -> Result<Counted, ApiError> {
     if header::said(headers, header::STREAM_SOURCE).is_some() {
         // Only the server says so, of messages that it got from another stream.
         return Err(ApiError::COUNTER_BROKEN);
     }
+    Ok(counted(total, increment, headers.clone()))
+}
+
+fn counted(mut total: Total, increment: &Decimal, mut headers: Bytes) -> Counted {
     total.value = total.value.plus(increment);
     let value: Box<str> = total.value.to_string().into();
-    let mut headers = headers.clone();
     if !total.sources.is_empty() {
         let sources = crate::api::json(&total.sources);
         headers = header::replaced(&headers, header::COUNTER_SOURCES, &sources);
     }
-    Ok(Counted {
+    Counted {
         headers,
         payload: format!(r#"{{"val":"{value}"}}"#).into(),
         value,
         total,
-    })
+    }
 }

@@ -13,6 +13,19 @@ pub struct Effects {
     pub bytes: i64,
 }
 
+/// Something that the stream says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Where to.
+    pub subject: Bytes,
+    /// Where it is answered; empty: nowhere.
+    pub reply: Bytes,
+    /// Its headers; empty: none.
+    pub headers: Bytes,
+    /// What.
+    pub payload: Bytes,
+}
+
 /// Something that is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -69,6 +82,24 @@ pub enum Effect {
         /// What has become of it.
         outcome: Result<Done, ApiError>,
     },
+    /// What comes on a subject from now on is to be [heard](super::Stream::hear) under a number.
+    Listen {
+        /// Under this one.
+        number: u32,
+        /// What comes on this.
+        subject: Bytes,
+        /// Said once that is in force. If nobody takes it, that is heard under the number as headers with status 503.
+        then: Option<Box<Said>>,
+    },
+    /// Nothing more is to be heard under a number.
+    StopListening {
+        /// Which.
+        number: u32,
+    },
+    /// The stream says something.
+    Say(Said),
+    /// A copy has as good as all that there is: it may [answer](super::Stream::answers_for_origin) for what it is a copy of.
+    MirrorIsCurrent,
     /// Nothing becomes of an atomic batch.
     Abandoned {
         /// Which.
@@ -94,6 +125,8 @@ pub enum Done {
         /// What it is; None: something has to be read to tell.
         info: Option<Box<ConsumerInfo>>,
     },
+    /// A part of a backup is there again.
+    Restored,
     /// A consumer has gone.
     ConsumerDeleted,
     /// A consumer begins anew.

@@ -5,6 +5,7 @@ use super::consumers::entry::ConsumerEntry;
 use super::lifetime::Lifetime;
 use super::rollup::Rollup;
 use super::schedule;
+use super::sourcing::{Known, get_known, put_known};
 use crate::config::{StreamConfig, StreamConfigRequest};
 use crate::header;
 use crate::message::Message;
@@ -17,6 +18,24 @@ use thiserror::Error;
 pub enum Entry {
     /// A message is stored.
     Store(Store),
+    /// One that came from a source is, which says so in its headers.
+    Source(Store),
+    /// One of what the stream is a copy of is, under the sequence that it has there.
+    Mirror {
+        /// That one.
+        sequence: u64,
+        /// The message.
+        store: Store,
+    },
+    /// The sequences up to this one have no messages.
+    Skip(u64),
+    /// How far the stream is with a source.
+    Known {
+        /// The source, by its index.
+        index: String,
+        /// How far.
+        known: Known,
+    },
     /// Several are, with nothing between them.
     Batch(Vec<Store>),
     /// All messages go that match, but for some.
@@ -142,6 +161,24 @@ impl Store {
 }
 
 impl Entry {
+    /// The messages that it stores.
+    pub fn stores(&self) -> &[Store] {
+        match self {
+            Self::Store(store) | Self::Source(store) | Self::Mirror { store, .. } => {
+                std::slice::from_ref(store)
+            }
+            Self::Batch(stores) => stores,
+            Self::Purge(_)
+            | Self::Delete { .. }
+            | Self::Expire(_)
+            | Self::Release(_)
+            | Self::Consumer(_)
+            | Self::Skip(_)
+            | Self::Known { .. }
+            | Self::Configure { .. } => &[],
+        }
+    }
+
     /// Whether it only follows what is done already where it was decided.
     pub(super) fn is_behind(&self) -> bool {
         matches!(self, Self::Consumer(entry) if entry.is_behind())
@@ -155,6 +192,23 @@ pub fn encode(entries: &[Entry], out: &mut Vec<u8>) {
             Entry::Store(store) => {
                 out.put_u8(1);
                 store.encode(out);
+            }
+            Entry::Source(store) => {
+                out.put_u8(9);
+                store.encode(out);
+            }
+            Entry::Mirror { sequence, store } => {
+                out.put_u8(10);
+                out.put_u64_le(*sequence);
+                store.encode(out);
+            }
+            Entry::Skip(sequence) => {
+                out.put_u8(11);
+                out.put_u64_le(*sequence);
+            }
+            Entry::Known { index, known } => {
+                out.put_u8(12);
+                put_known(out, index, known);
             }
             Entry::Batch(stores) => {
                 out.put_u8(2);
@@ -218,6 +272,16 @@ pub fn decode(mut from: Bytes) -> Result<Vec<Entry>, NoEntries> {
                 request: None,
             },
             5 => Entry::Expire(get_sequences(&mut from)?),
+            9 => Entry::Source(Store::decode(&mut from)?),
+            10 => Entry::Mirror {
+                sequence: from.try_get_u64_le().map_err(|_| NoEntries)?,
+                store: Store::decode(&mut from)?,
+            },
+            11 => Entry::Skip(from.try_get_u64_le().map_err(|_| NoEntries)?),
+            12 => {
+                let (index, known) = get_known(&mut from)?;
+                Entry::Known { index, known }
+            }
             7 => Entry::Release(get_sequences(&mut from)?),
             8 => Entry::Consumer(ConsumerEntry::decode(&mut from)?),
             6 => {

@@ -26,7 +26,7 @@ const MAX_IN_FILE: u64 = 32 * 1024 * 1024;
 pub(super) const MAX_HEADERS: usize = u16::MAX as usize;
 
 /// What the server adds where a request crosses accounts.
-const REQUEST_INFO: &str = "Nats-Request-Info";
+pub(super) const REQUEST_INFO: &str = "Nats-Request-Info";
 
 /// A message that is published to a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -184,7 +184,7 @@ impl<M: Messages> Stream<M> {
         };
         // What no consumer wants is not kept: it may be as large and as many as it likes.
         if self.is_wanted(self.last + 1, &store.subject) {
-            check_room(&around.room, self.size_of(&store))?;
+            self.check_room_for(around, &store)?;
             store.lifetime = lifetime?;
             self.prolong(&mut store);
             self.check_limits(self.wanted(&store))?;
@@ -198,6 +198,11 @@ impl<M: Messages> Stream<M> {
             store,
             detail: Detail { is_schedule, total },
         })
+    }
+
+    /// Whether an account has room for a message.
+    pub(super) fn check_room_for(&self, around: &Surroundings<'_>, store: &Store) -> Result<(), ApiError> {
+        check_room(&around.room, self.size_of(store))
     }
 
     pub(super) fn size_of(&self, store: &Store) -> u64 {

@@ -5,6 +5,9 @@ use crate::api::{Page, SUBJECTS_LIMIT, StreamInfoRequest, StreamState};
 use crate::held::Messages;
 use std::ops::ControlFlow;
 
+/// If more sequences have no message, they are not listed: a copy may lack any number of them.
+const DELETED_AT_MOST: u64 = 1 << 20;
+
 impl<M: Messages> Stream<M> {
     /// What it has, without details.
     pub fn state(&self, consumers: usize) -> StreamState {
@@ -31,7 +34,7 @@ impl<M: Messages> Stream<M> {
     /// What it has, and those details that are wanted: which part of its subjects that is.
     pub fn detailed_state(&self, wanted: &StreamInfoRequest, consumers: usize) -> (StreamState, Page) {
         let mut state = self.state(consumers);
-        if wanted.deleted_details && state.num_deleted > 0 {
+        if wanted.deleted_details && (1..=DELETED_AT_MOST).contains(&state.num_deleted) {
             state.deleted = self.held.gaps(self.first, self.last);
         }
         if wanted.subjects_filter.is_empty() {

@@ -8,7 +8,9 @@ mod fast;
 mod models;
 mod pipelining;
 mod publishing;
+mod restoring;
 mod schedules;
+mod sourcing;
 mod state;
 
 use super::entry::{Entry, encode};

@@ -26,6 +26,8 @@ impl<M: Messages> Stream<M> {
         let window = self.config.duplicate_window;
         let times = [
             of_consumers,
+            self.sourcing.wake_at(),
+            self.dead_letters.wake_at(),
             self.duplicates.due(window),
             self.atomic.due(),
             self.fast.due(),
@@ -49,8 +51,10 @@ impl<M: Messages> Stream<M> {
         }
         self.fast.expire(around.now);
         self.wake_consumers(around);
+        self.wake_sourcing(around);
         self.expire(around.now);
-        self.fire(around)
+        self.fire(around)?;
+        self.move_dead_letters(around)
     }
 
     pub(super) fn drop_disallowed_batches(&mut self) {

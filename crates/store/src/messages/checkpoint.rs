@@ -129,6 +129,8 @@ impl Messages {
             retired: self
                 .retired
                 .iter()
+                // What a cut still reads goes later.
+                .filter(|_| self.cuts == 0)
                 .map(|number| (*number, place.segment(*number)))
                 .collect(),
         }))

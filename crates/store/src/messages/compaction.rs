@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use roaring::RoaringBitmap;
 
 use crate::disk::{Disk, Opening, write_durably};
-use crate::segment::{Directory, SegmentError, SegmentFile, SegmentId, put_record, read_record, size_of};
+use crate::segment::{Directory, SegmentError, SegmentFile, SegmentId, put_record, size_of};
 
 use super::flushing::{Records, begin, footer, is_as_configured};
 use super::{Messages, MessagesOptions, Part, Place, ReadError, Stage};
@@ -96,23 +96,10 @@ impl Compaction {
     ) -> Result<(), SegmentError> {
         let file = SegmentFile::open(disk, &source.path, self.place.keys.as_ref(), source.id)?;
         let old = file.directory()?;
-        let pieces = file.pieces(&old, source.file_end)?;
-        for position in 0..old.len() {
-            let distance = old.sequence(position);
-            let (Some((start, length)), false) = (old.range(position), source.deleted.contains(distance))
-            else {
-                continue;
-            };
-            let piece = pieces
-                .partition_point(|(first, _)| *first <= start)
-                .checked_sub(1);
-            let (first, bytes) = piece.map(|piece| &pieces[piece]).ok_or(SegmentError::Damaged)?;
-            let record = read_record(bytes, (start - first) as usize, file.seed, file.header.base);
-            let record = record
-                .filter(|record| record.length == length as usize)
-                .ok_or(SegmentError::Damaged)?;
+        let is_wanted = |distance| !source.deleted.contains(distance);
+        file.for_each(&old, source.file_end, is_wanted, |record, length| {
             let message = record.message;
-            if record.is_erased || message.sequence != file.header.base + u64::from(distance) {
+            if record.is_erased {
                 return Err(SegmentError::Damaged);
             }
             directory.add((message.sequence - self.base) as u32, &message.subject);
@@ -124,8 +111,8 @@ impl Compaction {
             }
             part.last = message.sequence;
             part.live_bytes += size_of(length);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

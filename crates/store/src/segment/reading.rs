@@ -120,6 +120,40 @@ impl SegmentFile {
         directory.blocks().iter().map(piece).collect()
     }
 
+    /// Visits the records that are wanted by the distance of their sequences from the base, with their lengths, in their
+    /// order; `end` is that of the last in the file.
+    ///
+    /// # Errors
+    ///
+    /// What the disk cannot read, and damage; that of records that are wanted.
+    pub(crate) fn for_each(
+        &self,
+        directory: &Directory,
+        end: u64,
+        is_wanted: impl Fn(u32) -> bool,
+        mut visit: impl FnMut(Record, u32) -> Result<(), SegmentError>,
+    ) -> Result<(), SegmentError> {
+        let pieces = self.pieces(directory, end)?;
+        for position in 0..directory.len() {
+            let distance = directory.sequence(position);
+            let Some((start, length)) = directory.range(position).filter(|_| is_wanted(distance)) else {
+                continue;
+            };
+            let piece = pieces
+                .partition_point(|(first, _)| *first <= start)
+                .checked_sub(1);
+            let (first, bytes) = piece.map(|piece| &pieces[piece]).ok_or(SegmentError::Damaged)?;
+            let place = Place {
+                sequence: distance,
+                start,
+                length,
+            };
+            let record = self.record(bytes, (start - first) as usize, &place);
+            visit(record.ok_or(SegmentError::Damaged)?, length)?;
+        }
+        Ok(())
+    }
+
     /// The messages of some records, but those that were erased. Only the first has to be there: who asks for another is told
     /// then that it is damaged.
     pub(crate) fn messages(&self, extract: &Extract) -> Result<Vec<Message>, SegmentError> {

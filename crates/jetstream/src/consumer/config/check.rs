@@ -2,6 +2,7 @@
 
 use super::{AckPolicy, ConsumerBounds, ConsumerConfig, DeliverPolicy, PriorityPolicy};
 use crate::config::{Retention, StreamConfig, check_work, collide, is_name, is_subject};
+use crate::consumer::dead_letter;
 use crate::error::ApiError;
 use crate::time::SECOND;
 use std::collections::HashMap;
@@ -64,6 +65,7 @@ pub(crate) fn check(
     if metadata > MAX_METADATA {
         return Err(ApiError::consumer_metadata_exceeds("128KB"));
     }
+    dead_letter::check(config, stream)?;
     priorities(config)
 }
 

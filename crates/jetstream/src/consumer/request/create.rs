@@ -15,6 +15,8 @@ pub struct CreateConsumerRequest {
     pub action: Action,
     /// Whether nothing may be changed silently that does not fit.
     pub is_pedantic: bool,
+    /// The stream that is meant, by what tells it from others of its name; empty: whichever has it. Headers say so.
+    pub identity: String,
 }
 
 read_object!(CreateConsumerRequest as "server.CreateConsumerRequest":

@@ -3,7 +3,7 @@
 use super::AtWork;
 use super::entry::ConsumerEntry;
 use crate::consumer::config::{ConsumerConfig, DeliverPolicy};
-use crate::consumer::{Consumer, ConsumerEvent, ConsumerInfo, Identity, Moment, View, start};
+use crate::consumer::{Consumer, ConsumerEvent, ConsumerInfo, Identity, Moment, Progress, View, start};
 use crate::held::Messages;
 use crate::stream::{Done, Effect, Stream};
 use crate::time::Time;
@@ -30,6 +30,22 @@ impl<M: Messages> Stream<M> {
                 self.make_consumer(identity, *config, is_bound);
                 let info = self.info_at(number, time, request);
                 self.done(request, Ok(Done::Consumer { name, info }));
+            }
+            ConsumerEntry::Restore {
+                number,
+                name,
+                config,
+                time,
+                progress,
+                request,
+            } => {
+                let identity = Identity {
+                    number,
+                    name: name.clone(),
+                    created: time,
+                };
+                self.put_new(identity, *config, progress.0, false);
+                self.done(request, Ok(Done::Restored));
             }
             ConsumerEntry::Update {
                 number,
@@ -111,25 +127,34 @@ impl<M: Messages> Stream<M> {
             DeliverPolicy::All | DeliverPolicy::New | DeliverPolicy::ByStartSequence
         );
         let progress = start(&config, &view, self.config.max_per_subject);
-        let mut consumer = Consumer::new(
-            identity,
-            config,
-            progress,
-            &self.config.name,
-            &self.consumers.form,
-        );
-        consumer.marks.is_unwritten = !is_told;
-        let is_paused = consumer.is_paused(now);
-        self.consumers.created = self.consumers.created.max(number);
-        self.put_consumer(consumer);
-        self.begin_consumer(number, now);
+        self.put_new(identity, config, progress, !is_told);
         self.with_consumer(number, |mut work| {
+            let is_paused = work.consumer.is_paused(now);
             work.consumer.tell(&mut work.out, ConsumerEvent::Created);
             if is_paused {
                 work.consumer.tell_of_pause(now, &mut work.out);
             }
             work.consumer.set_bound(is_bound, now);
         });
+        self.consumers.make_ready(number);
+        self.consumers.settle();
+    }
+
+    /// There is a consumer that there was not, and which begins to work.
+    fn put_new(
+        &mut self,
+        identity: Identity,
+        config: ConsumerConfig,
+        progress: Progress,
+        is_unwritten: bool,
+    ) {
+        let (number, now) = (identity.number, identity.created);
+        let (stream, form) = (&self.config.name, &self.consumers.form);
+        let mut consumer = Consumer::new(identity, config, progress, stream, form);
+        consumer.marks.is_unwritten = is_unwritten;
+        self.consumers.created = self.consumers.created.max(number);
+        self.put_consumer(consumer);
+        self.begin_consumer(number, now);
         self.consumers.make_ready(number);
         self.consumers.settle();
     }
@@ -152,6 +177,8 @@ impl<M: Messages> Stream<M> {
             let AtWork { consumer, out, .. } = work;
             consumer.begin(now, last, burst, out.random);
             out.effects.push(consumer.began());
+            // What was given up before, and is not where it is to go.
+            consumer.newly_given_up = consumer.all_given_up();
         });
     }
 

@@ -26,6 +26,21 @@ pub enum ConsumerEntry {
         /// Who wanted it.
         request: Option<u64>,
     },
+    /// It is made as it once was.
+    Restore {
+        /// Its number.
+        number: u64,
+        /// Its name.
+        name: String,
+        /// What it is to be.
+        config: Box<ConsumerConfig>,
+        /// Since when there is it.
+        time: Time,
+        /// How far it had come.
+        progress: Box<Kept>,
+        /// Who wanted it.
+        request: Option<u64>,
+    },
     /// It becomes another.
     Update {
         /// Its number.
@@ -93,6 +108,7 @@ impl ConsumerEntry {
     pub(crate) fn number(&self) -> u64 {
         match self {
             Self::Create { number, .. }
+            | Self::Restore { number, .. }
             | Self::Update { number, .. }
             | Self::Delete { number, .. }
             | Self::Reset { number, .. }
@@ -105,6 +121,7 @@ impl ConsumerEntry {
     pub(crate) fn request(&self) -> Option<u64> {
         match self {
             Self::Create { request, .. }
+            | Self::Restore { request, .. }
             | Self::Update { request, .. }
             | Self::Delete { request, .. }
             | Self::Reset { request, .. } => *request,
@@ -131,6 +148,21 @@ impl ConsumerEntry {
                 put_bytes(out, name.as_bytes());
                 put_bytes(out, &json(config));
                 out.put_i64_le(time.0);
+            }
+            Self::Restore {
+                number,
+                name,
+                config,
+                time,
+                progress,
+                ..
+            } => {
+                out.put_u8(7);
+                out.put_u64_le(*number);
+                put_bytes(out, name.as_bytes());
+                put_bytes(out, &json(config));
+                out.put_i64_le(time.0);
+                progress.0.encode(out);
             }
             Self::Update {
                 number, config, time, ..
@@ -182,6 +214,14 @@ impl ConsumerEntry {
                 config: Box::new(get_config(from)?),
                 time: Time(from.try_get_i64_le().map_err(|_| NoEntries)?),
                 is_bound: false,
+                request: None,
+            },
+            7 => Self::Restore {
+                number,
+                name: get_name(from)?,
+                config: Box::new(get_config(from)?),
+                time: Time(from.try_get_i64_le().map_err(|_| NoEntries)?),
+                progress: Box::new(Kept(Progress::decode(from)?)),
                 request: None,
             },
             3 => Self::Delete {

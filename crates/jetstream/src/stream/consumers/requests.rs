@@ -44,6 +44,7 @@ impl<M: Messages> Stream<M> {
             mut config,
             action,
             is_pedantic,
+            identity,
             ..
         } = wanted;
         self.consumers.random.stir(u64::from(around.random));
@@ -51,6 +52,7 @@ impl<M: Messages> Stream<M> {
             Ok(size @ 1..) => size,
             _ => around.limits.max_payload,
         };
+        self.fit_sourcing(&mut config, &identity)?;
         if let Ok(existing) = self.consumers.named(config.wanted_name()) {
             config.pause_until.clone_from(&existing.config.pause_until);
         }
@@ -121,6 +123,10 @@ impl<M: Messages> Stream<M> {
         }
         check_update(&existing.config, &config, existing.is_bound())?;
         stamp_threshold(&mut config);
+        if config.sourcing {
+            let number = existing.number;
+            self.begin_at_floor(around, number);
+        }
         self.become_another(around, name, config, request)
     }
 

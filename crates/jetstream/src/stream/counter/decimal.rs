@@ -50,6 +50,15 @@ impl Decimal {
         let is_negative = larger.is_negative;
         Self { is_negative, digits }.trimmed()
     }
+
+    /// The difference.
+    pub(in crate::stream) fn minus(&self, other: &Self) -> Self {
+        let negated = Self {
+            is_negative: !other.is_negative,
+            digits: other.digits.clone(),
+        };
+        self.plus(&negated.trimmed())
+    }
 }
 
 fn compare(one: &[u8], other: &[u8]) -> Ordering {

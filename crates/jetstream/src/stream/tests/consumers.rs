@@ -3,7 +3,9 @@
 mod acknowledging;
 mod changing;
 mod creating;
+mod dead_letters;
 mod groups;
+mod invariants;
 mod models;
 mod pulling;
 mod pushing;

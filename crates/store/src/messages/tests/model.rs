@@ -44,6 +44,7 @@ fn run(mut world: World, seed: u64) {
         messages: BTreeMap::new(),
         last: 0,
     };
+    let mut cuts: Vec<CutAt> = Vec::new();
     // Some runs keep much, some little.
     let deletes = random.u8(0..60);
     for step in 0..1500 {
@@ -51,8 +52,25 @@ fn run(mut world: World, seed: u64) {
             0..40 => append(&mut world, &mut model, &mut random),
             kind if kind < 40 + deletes / 2 => delete(&mut world, &mut model, &mut random),
             70 => purge(&mut world, &mut model, &mut random),
-            71..75 if world.messages.place.is_some() => write(&mut world, &mut random, step),
-            75..77 => erase(&mut world, &mut model, &mut random),
+            71..75 if world.messages.place.is_some() => {
+                if write(&mut world, &mut random, step) {
+                    cuts.clear();
+                }
+            }
+            75..77 => {
+                let before = model.messages.clone();
+                erase(&mut world, &mut model, &mut random);
+                let is_gone =
+                    |sequence: &u64| before.contains_key(sequence) && !model.messages.contains_key(sequence);
+                // It may be seen, or not.
+                cuts.iter_mut()
+                    .for_each(|cut| cut.messages.retain(|sequence, _| !is_gone(sequence)));
+            }
+            90..93 => cuts.push(CutAt {
+                cut: world.messages.cut(),
+                messages: model.messages.clone(),
+            }),
+            93..96 if !cuts.is_empty() => cuts.swap_remove(random.usize(..cuts.len())).check(&mut world),
             77..90 => check(&mut world, &model, &mut random),
             _ => append(&mut world, &mut model, &mut random),
         }
@@ -65,6 +83,26 @@ fn run(mut world: World, seed: u64) {
         check(&mut world, &model, &mut random);
     }
     check_gone(&world);
+}
+
+/// What there was at a moment.
+struct CutAt {
+    cut: Cut,
+    messages: BTreeMap<u64, Message>,
+}
+
+impl CutAt {
+    /// It is still what it was.
+    fn check(mut self, world: &mut World) {
+        let mut messages = Vec::new();
+        while let Some(read) = self.cut.next(&world.disk).unwrap() {
+            messages.extend(read);
+        }
+        // What has been erased may be gone, or not.
+        messages.retain(|message| self.messages.contains_key(&message.sequence));
+        assert!(messages.iter().eq(self.messages.values()));
+        world.messages.give_back();
+    }
 }
 
 fn append(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
@@ -129,8 +167,10 @@ fn purge(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
     assert_eq!(purged, (purged_of_model.len() as u64, bytes));
 }
 
-fn write(world: &mut World, random: &mut fastrand::Rng, step: u64) {
-    match random.u8(..6) {
+/// Whether all is opened anew.
+fn write(world: &mut World, random: &mut fastrand::Rng, step: u64) -> bool {
+    let what = random.u8(..6);
+    match what {
         0 | 1 => world.flush(),
         2 => {
             world.compact();
@@ -144,6 +184,7 @@ fn write(world: &mut World, random: &mut fastrand::Rng, step: u64) {
             assert!(found.damage.is_empty(), "{:?}", found.damage);
         }
     }
+    what > 3
 }
 
 fn check_state(world: &World, model: &Model, step: u64) {

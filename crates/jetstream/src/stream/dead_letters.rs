@@ -1,0 +1,160 @@
+//! Dead letters on their way: a message that a consumer has given up is published where its dead letters go, and is done with
+//! when a stream there says that it has it for good. Until then it is kept, also through restarts, and published again from
+//! time to time under the same id, so that it is there once.
+
+use super::effect::Said;
+use super::sourcing::Heard;
+use super::{Effect, Stream, Surroundings};
+use crate::header;
+use crate::held::{Cold, Messages};
+use crate::message::Message;
+use crate::time::{SECOND, Time};
+use bytes::Bytes;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long is waited for an answer before a message is published again.
+const ANSWERED_WITHIN: i64 = 5 * SECOND;
+
+/// How many are published in one turn, and how long others wait before they are.
+const MOVED_AT_ONCE: usize = 64;
+const NEXT_AFTER: i64 = SECOND / 100;
+
+/// Dead letters on their way.
+#[derive(Debug, Default)]
+pub(super) struct DeadLetters {
+    /// When something has to be done for one, by the number of its consumer and its sequence.
+    due: BTreeSet<(Time, u64, u64)>,
+    waiting: BTreeMap<(u64, u64), Time>,
+    /// Under which number answers come, and on which subjects.
+    inbox: Option<(u32, String)>,
+}
+
+#[derive(Deserialize)]
+struct Acknowledged {
+    seq: Option<u64>,
+    error: Option<serde_json::Value>,
+}
+
+impl DeadLetters {
+    /// Something has to be done for a message at a time.
+    pub(super) fn note(&mut self, number: u64, sequence: u64, due: Time) {
+        if let Some(before) = self.waiting.insert((number, sequence), due) {
+            self.due.remove(&(before, number, sequence));
+        }
+        self.due.insert((due, number, sequence));
+    }
+
+    fn forget(&mut self, number: u64, sequence: u64) {
+        if let Some(due) = self.waiting.remove(&(number, sequence)) {
+            self.due.remove(&(due, number, sequence));
+        }
+    }
+
+    /// When something has to be done.
+    pub(super) fn wake_at(&self) -> Option<Time> {
+        self.due.first().map(|(due, ..)| *due)
+    }
+}
+
+impl<M: Messages> Stream<M> {
+    /// Publishes what is due.
+    ///
+    /// # Errors
+    /// If a message has to be read for that.
+    pub(super) fn move_dead_letters(&mut self, around: &Surroundings<'_>) -> Result<(), Cold> {
+        for _ in 0..MOVED_AT_ONCE {
+            let Some((due, number, sequence)) = self.dead_letters.due.first().copied() else {
+                return Ok(());
+            };
+            if due > around.now {
+                return Ok(());
+            }
+            let given_up = self.consumers.given_up(number, sequence);
+            let message = self.held.get(sequence)?;
+            let (Some(given_up), Some(message)) = (given_up, message) else {
+                self.dead_letters.forget(number, sequence);
+                continue;
+            };
+            let Some((_, inbox)) = self.dead_letters.inbox.clone() else {
+                // Who answers has to be heard first.
+                self.open_inbox(around);
+                self.dead_letters
+                    .note(number, sequence, around.now.after(NEXT_AFTER));
+                continue;
+            };
+            let said = self.dead_letter(&given_up, &message, format!("{inbox}.{number}.{sequence}"));
+            self.effects.list.push(Effect::Say(said));
+            let due = around.now.after(ANSWERED_WITHIN);
+            self.dead_letters.note(number, sequence, due);
+        }
+        Ok(())
+    }
+
+    /// Has answers be heard, of whose subjects the last two tokens say what they are to.
+    fn open_inbox(&mut self, around: &Surroundings<'_>) {
+        let (number, drawn) = self.sourcing.draw(around.random);
+        let subject = format!("$JSC.R.{drawn}");
+        self.effects.list.push(Effect::Listen {
+            number,
+            subject: format!("{subject}.*.*").into(),
+            then: None,
+        });
+        self.dead_letters.inbox = Some((number, subject));
+    }
+
+    fn dead_letter(&self, given_up: &GivenUp, message: &Message, reply: String) -> Said {
+        // What was said for the sake of this stream says nothing there.
+        let headers = header::without(&message.headers, |name| name.starts_with(b"Nats-"));
+        let incarnation = self.identity();
+        let (stream, sequence) = (&self.config.name, message.sequence.to_string());
+        let id = format!("{stream}-{incarnation}-{}-{sequence}", given_up.consumer);
+        let (deliveries, time) = (given_up.deliveries.to_string(), message.time.to_string());
+        let headers = header::with(
+            &headers,
+            &[
+                (header::MESSAGE_ID, id.as_bytes()),
+                ("Vagus-Dead-Letter-Reason", given_up.reason.as_bytes()),
+                ("Vagus-Dead-Letter-Stream", stream.as_bytes()),
+                ("Vagus-Dead-Letter-Consumer", given_up.consumer.as_bytes()),
+                ("Vagus-Dead-Letter-Subject", &message.subject[..]),
+                ("Vagus-Dead-Letter-Sequence", sequence.as_bytes()),
+                ("Vagus-Dead-Letter-Deliveries", deliveries.as_bytes()),
+                ("Vagus-Dead-Letter-Time", time.as_bytes()),
+            ],
+        );
+        Said {
+            subject: given_up.target.clone(),
+            reply: reply.into(),
+            headers,
+            payload: message.payload.clone(),
+        }
+    }
+
+    /// Whether something that has come is an answer to a dead letter; then it is taken.
+    pub(super) fn hear_of_dead_letter(&mut self, around: &Surroundings<'_>, heard: Heard<'_>) -> bool {
+        let is_answer = (self.dead_letters.inbox.as_ref()).is_some_and(|(number, _)| *number == heard.number);
+        if !is_answer {
+            return false;
+        }
+        let mut tokens = heard.subject.rsplit(|byte| *byte == b'.');
+        let mut number = || tokens.next().and_then(header::number);
+        let (Some(sequence), Some(number)) = (number(), number()) else {
+            return true;
+        };
+        let answer = serde_json::from_slice::<Acknowledged>(heard.payload);
+        if answer.is_ok_and(|answer| answer.seq.is_some_and(|seq| seq > 0) && answer.error.is_none()) {
+            self.dead_letters.forget(number, sequence);
+            self.done_with_dead_letter(around, number, sequence);
+        }
+        true
+    }
+}
+
+/// A message that a consumer has given up.
+pub(super) struct GivenUp {
+    pub(super) consumer: String,
+    pub(super) target: Bytes,
+    pub(super) deliveries: u64,
+    pub(super) reason: &'static str,
+}
