@@ -24,13 +24,12 @@ impl<S: Session> Connection<S> {
         let asks = several.asks_for();
         if self.membership.is_some() {
             // It is bound to its account, and has nothing to do with others.
-            return match (asks, self.account.clone()) {
-                (Watches::Begins | Watches::BeginsAnew, Some(bound)) => {
-                    self.several.get_or_insert_default().forget(bound.account.id());
-                    self.watch_account(bound, context);
-                }
-                _ => {}
-            };
+            let asks = matches!(asks, Watches::Begins | Watches::BeginsAnew);
+            if let Some(bound) = self.account.clone().filter(|_| asks) {
+                self.several.get_or_insert_default().forget(bound.account.id());
+                self.watch_account(bound, context);
+            }
+            return;
         }
         match asks {
             Watches::No | Watches::Yes => {}
