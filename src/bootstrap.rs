@@ -165,6 +165,9 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
     info.port = advertised.filter(|port| *port != 0).unwrap_or(port);
 }
 
+/// Where other servers connect, before any does: those of the cluster, and leaf nodes.
+type SocketsOfServers = (Option<RouteSocket>, Option<LeafSocket>);
+
 /// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
 /// there is one.
 fn populate(
@@ -173,7 +176,7 @@ fn populate(
         SocketAddr,
         Option<WebSocketSocket>,
         MonitoringSockets,
-        (Option<RouteSocket>, Option<LeafSocket>),
+        SocketsOfServers,
     ),
     (config, setup): (&Config, Setup),
     info: Info,
