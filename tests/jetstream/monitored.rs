@@ -3,7 +3,7 @@
 use crate::world::{Folder, ask_json, user};
 use serde_json::{Value, json};
 use std::fs;
-use vagus_test_support::{Client, TestServer, server};
+use vagus_test_support::{Client, TestServer, eventually, server};
 
 /// Accounts with streams, one without, and one that asks.
 fn keeping(folder: &Folder) -> TestServer {
@@ -114,6 +114,36 @@ fn jsz_tells_of_accounts_streams_and_consumers() {
 }
 
 /// Consumers are shown a few at a time, all of them.
+#[test]
+fn jsz_tells_how_far_copies_are() {
+    let folder = Folder::new("jetstream");
+    let server = keeping(&folder);
+    let mut a = user(&server, "a");
+    fill(&mut a, "ONE", "file");
+    let create = |name: &str| format!("$JS.API.STREAM.CREATE.{name}");
+    done(
+        &mut a,
+        &create("COPY"),
+        &json!({"name": "COPY", "mirror": {"name": "ONE"}}),
+    );
+    done(
+        &mut a,
+        &create("SUM"),
+        &json!({"name": "SUM", "sources": [{"name": "ONE"}]}),
+    );
+    let jsz = || server.get("/jsz?acc=A&streams=1").json()["account_details"][0]["stream_detail"].clone();
+    // By name: COPY, ONE, SUM.
+    eventually(|| jsz()[0]["mirror"]["active"].as_i64() > Some(0));
+    eventually(|| jsz()[2]["sources"][0]["active"].as_i64() > Some(0));
+    let shown = jsz();
+    assert_eq!(shown[0]["mirror"]["name"], "ONE", "{shown}");
+    assert_eq!(shown[2]["sources"][0]["name"], "ONE", "{shown}");
+    assert!(
+        shown[1]["mirror"].is_null() && shown[1]["sources"].is_null(),
+        "{shown}"
+    );
+}
+
 #[test]
 fn jsz_tells_of_all_consumers() {
     let folder = Folder::new("jetstream");

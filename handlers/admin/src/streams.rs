@@ -20,7 +20,9 @@ use actix_web::{HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use vagus_actors::jetstream::{AccountStreams, StreamAddress};
-use vagus_jetstream::api::{DeleteMessageRequest, GetRequest, PurgeRequest, StreamInfoRequest, StreamState};
+use vagus_jetstream::api::{
+    DeleteMessageRequest, GetRequest, PurgeRequest, SourceInfo, StreamInfoRequest, StreamState,
+};
 use vagus_jetstream::config::StreamConfig;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::time::Time;
@@ -56,6 +58,12 @@ struct StreamShown {
     created: Time,
     config: StreamConfig,
     state: StreamState,
+    /// How far it is with what it is a copy of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mirror: Option<SourceInfo>,
+    /// How far it is with its sources.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<SourceInfo>,
     /// Why nothing gets in, if that is so.
     failure: Option<String>,
 }
@@ -73,6 +81,8 @@ pub(crate) async fn show(
         created: shown.created,
         config: shown.config,
         state: shown.state,
+        mirror: shown.mirror,
+        sources: shown.sources,
         failure: stream.figures().failure().map(|failure| failure.to_string()),
     }))
 }

@@ -189,8 +189,8 @@ impl StreamDetail {
             state: shown.state,
             consumer_detail: Vec::new(),
             direct_consumer_detail: Vec::new(),
-            mirror: None,
-            sources: Vec::new(),
+            mirror: shown.mirror,
+            sources: shown.sources,
         }
     }
 
