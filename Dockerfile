@@ -13,7 +13,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-ENV CARGO_PROFILE_RELEASE_STRIP=debuginfo
+# Its log names places of the source without symbols.
+ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 RUN cargo build --release --locked --package vagus \
     && mkdir /program \
     && mv target/release/vagus /program/vagus

@@ -113,7 +113,7 @@ fn jsz_tells_of_accounts_streams_and_consumers() {
     assert!(jsz["account_details"][1].is_null());
 }
 
-/// Consumers are shown a few at a time, all of them.
+/// Mirrors and sources are shown as STREAM.INFO shows them.
 #[test]
 fn jsz_tells_how_far_copies_are() {
     let folder = Folder::new("jetstream");
@@ -144,6 +144,7 @@ fn jsz_tells_how_far_copies_are() {
     );
 }
 
+/// Consumers are shown a few at a time, all of them.
 #[test]
 fn jsz_tells_of_all_consumers() {
     let folder = Folder::new("jetstream");
