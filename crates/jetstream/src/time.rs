@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
+/// A millisecond, in nanoseconds.
+pub(crate) const MILLISECOND: i64 = 1_000_000;
+
 /// A second, in nanoseconds.
 pub const SECOND: i64 = 1_000_000_000;
 

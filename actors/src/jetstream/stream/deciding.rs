@@ -155,12 +155,19 @@ impl Stream {
         if self.around(|machine, around| machine.deliver(around)) {
             self.wake();
         }
-        while self.propose_once() {}
+        if !self.may_propose_later() {
+            while self.propose_once() {}
+        }
         self.carry_out_effects();
     }
 
-    /// Whether there was something.
-    fn propose_once(&mut self) -> bool {
+    /// Whether what there is to propose is worth no entry of its own yet.
+    fn may_propose_later(&mut self) -> bool {
+        self.is_logged() && !self.keeping.is_closing() && self.machine.may_propose_later(clock::now())
+    }
+
+    /// Whether there was something that needs no log, so that there may be more.
+    pub(super) fn propose_once(&mut self) -> bool {
         let is_logged = self.is_logged();
         let is_async = self.config().persist_mode == PersistMode::Async;
         let Some(proposal) = self.machine.propose() else {

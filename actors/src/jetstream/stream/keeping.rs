@@ -362,6 +362,9 @@ impl Handler<Close> for Stream {
     fn handle(&mut self, Close(closed): Close, _: &mut Context<Self>) {
         self.keeping.is_closing = true;
         self.machine.shut_consumers_down();
+        if self.ailment.is_none() {
+            while self.propose_once() {}
+        }
         self.carry_out_effects();
         self.speak();
         self.keeping.closed = Some(closed);

@@ -87,6 +87,11 @@ impl Ahead {
         self.entries == 0
     }
 
+    /// Whether something was decided since the last proposal.
+    pub(super) fn has_more(&self) -> bool {
+        !self.open.entries.is_empty()
+    }
+
     /// Whether all that will be can be told.
     pub(super) fn is_foreseen(&self) -> bool {
         self.unforeseen == 0

@@ -50,6 +50,8 @@ pub(super) struct Consumers {
     touched: Vec<u64>,
     /// Those whose progress is not yet proposed to the log.
     unlogged: Vec<u64>,
+    /// Until when that waits for more of it.
+    unlogged_until: Option<Time>,
     /// Those that are told of messages that they want.
     watching: Patterns,
     /// What all of them want.
@@ -88,6 +90,7 @@ impl Consumers {
             ready: VecDeque::new(),
             touched: Vec::new(),
             unlogged: Vec::new(),
+            unlogged_until: None,
             watching: Patterns::default(),
             wanting: Patterns::default(),
             wakes: BTreeSet::new(),
@@ -180,10 +183,11 @@ impl Consumers {
         }
     }
 
-    /// When one of them is to be woken.
+    /// When one of them is to be woken, or what they have done is to be proposed.
     pub(super) fn wake_at(&mut self) -> Option<Time> {
         self.settle();
-        self.wakes.first().map(|(time, _)| *time)
+        let woken = self.wakes.first().map(|(time, _)| *time);
+        [woken, self.unlogged_until].into_iter().flatten().min()
     }
 }
 

@@ -5,10 +5,27 @@ use crate::consumer::ReplyForm;
 use crate::held::Messages;
 use crate::stream::entry::Entry;
 use crate::stream::{Stream, Surroundings};
+use crate::time::{MILLISECOND, Time};
+
+/// What consumers have done waits so long for more, in nanoseconds: each entry costs a write, and nobody waits for it.
+const WAITS_AT_MOST: i64 = MILLISECOND;
 
 impl<M: Messages> Stream<M> {
+    /// Whether what there is to propose may wait for more: it is only what consumers have done. [`Self::wake_at`] tells
+    /// until when.
+    pub fn may_propose_later(&mut self, now: Time) -> bool {
+        let consumers = &mut self.consumers;
+        if consumers.unlogged.is_empty() || !consumers.done_with.is_empty() || self.ahead.has_more() {
+            return false;
+        }
+        let until = *consumers.unlogged_until.get_or_insert(now.after(WAITS_AT_MOST));
+        // Not longer because a clock was set back.
+        (1..=WAITS_AT_MOST).contains(&until.since(now))
+    }
+
     /// Decides for what has been done by consumers: it comes with the next proposal.
     pub(in crate::stream) fn log_changes(&mut self) {
+        self.consumers.unlogged_until = None;
         for number in std::mem::take(&mut self.consumers.unlogged) {
             self.log_changes_of(number);
         }

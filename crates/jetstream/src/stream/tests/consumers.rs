@@ -6,6 +6,7 @@ mod creating;
 mod dead_letters;
 mod groups;
 mod invariants;
+mod logging;
 mod models;
 mod pulling;
 mod pushing;

@@ -1,0 +1,71 @@
+//! When what consumers have done is written into the log.
+
+use super::{Desk, desk};
+use crate::stream::entry::Entry;
+use crate::time::MILLISECOND;
+
+impl Desk {
+    /// Delivers a message, of which nothing is proposed yet.
+    fn deliver_one(&mut self) {
+        self.pull("r", "1");
+        while self.at_work(|scene, around| scene.stream.deliver(around)) {}
+    }
+
+    fn may_propose_later(&mut self) -> bool {
+        let now = self.scene.now;
+        self.scene.stream.may_propose_later(now)
+    }
+}
+
+fn with_messages(settings: &str) -> Desk {
+    let mut desk = desk(settings);
+    desk.consumer("");
+    desk.publish(&["p.a", "p.b", "p.c"]);
+    desk.effects();
+    desk
+}
+
+#[test]
+fn it_waits_a_moment_for_more() {
+    let mut desk = with_messages("");
+    assert!(!desk.may_propose_later());
+    desk.deliver_one();
+    assert!(desk.may_propose_later());
+    desk.scene.pass(MILLISECOND - 1);
+    desk.ack([1]);
+    desk.deliver_one();
+    assert!(desk.may_propose_later());
+    let due = desk.scene.now.after(1);
+    assert_eq!(desk.scene.stream.wake_at(), Some(due));
+    desk.scene.pass(1);
+    assert!(!desk.may_propose_later());
+    assert!(matches!(desk.scene.commit()[..], [Entry::Consumer(_)]));
+    assert_ne!(desk.scene.stream.wake_at(), Some(due));
+}
+
+#[test]
+fn it_does_not_wait_longer_when_the_clock_is_set_back() {
+    let mut desk = with_messages("");
+    desk.deliver_one();
+    assert!(desk.may_propose_later());
+    desk.scene.pass(-5 * MILLISECOND);
+    assert!(!desk.may_propose_later());
+}
+
+#[test]
+fn it_goes_with_what_somebody_waits_for() {
+    let mut desk = with_messages("");
+    desk.deliver_one();
+    assert!(desk.may_propose_later());
+    desk.say_to("C", 1, "+ACK", "answer");
+    assert!(!desk.may_propose_later());
+}
+
+#[test]
+fn messages_that_go_by_it_do_not_wait() {
+    let mut desk = with_messages(r#","retention":"workqueue""#);
+    desk.deliver_one();
+    assert!(desk.may_propose_later());
+    desk.ack([1]);
+    assert!(!desk.may_propose_later());
+}
