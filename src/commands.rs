@@ -1,8 +1,9 @@
-//! The commands for people: publish, subscribe, request, reply, measure, see to streams, consumers and buckets, watch a server, see whether it is
-//! well, hash a password, try a mapping.
+//! The commands for people: publish, subscribe, request, reply, measure, see to streams, consumers and buckets, back streams up, watch a
+//! server, see whether it is well, hash a password, try a mapping.
 
 mod address;
 mod arguments;
+mod backup;
 mod bench;
 mod consumer;
 mod error;
@@ -46,6 +47,8 @@ pub(crate) fn run(tool: Tool, args: &[String]) -> ExitCode {
         Tool::Consumer => consumer::run(args, &mut out),
         Tool::KeyValue => kv::run(args, &mut out),
         Tool::Object => object::run(args, &mut out),
+        Tool::Backup => backup::run(args, &mut out),
+        Tool::Restore => backup::restore(args, &mut out),
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,6 +77,8 @@ pub(crate) fn help(tool: Tool) -> (&'static str, &'static str) {
         Tool::Consumer => consumer::HELP,
         Tool::KeyValue => kv::HELP,
         Tool::Object => object::HELP,
+        Tool::Backup => backup::HELP,
+        Tool::Restore => backup::RESTORE_HELP,
         // These talk to no client port.
         Tool::Top => return (top::HELP, ""),
         Tool::Healthcheck => return (healthcheck::HELP, ""),

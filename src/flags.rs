@@ -62,6 +62,8 @@ pub(crate) enum Tool {
     Consumer,
     KeyValue,
     Object,
+    Backup,
+    Restore,
 }
 
 impl Tool {
@@ -80,6 +82,8 @@ impl Tool {
             "consumer" => Self::Consumer,
             "kv" => Self::KeyValue,
             "object" => Self::Object,
+            "backup" => Self::Backup,
+            "restore" => Self::Restore,
             _ => return None,
         })
     }

@@ -52,6 +52,8 @@ pub(super) enum Argument {
     Purge,
     Name,
     Output,
+    All,
+    NoConsumers,
     /// A setting of a stream or a consumer, by the key that the API has for it.
     Setting(&'static str),
 }

@@ -49,6 +49,8 @@ pub(super) enum ToolError {
     #[error(transparent)]
     Stream(#[from] super::stream::StreamError),
     #[error(transparent)]
+    Backup(#[from] super::backup::BackupError),
+    #[error(transparent)]
     Http(#[from] super::http::HttpError),
     #[error(transparent)]
     Top(#[from] super::top::TopError),

@@ -6,7 +6,7 @@ pub(super) mod api;
 mod emptying;
 mod getting;
 mod listing;
-mod making;
+pub(super) mod making;
 mod progress;
 pub(super) mod pulling;
 pub(super) mod question;

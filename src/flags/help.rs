@@ -15,6 +15,8 @@ Commands:
     consumer     List, show, make, pause and delete consumers, and get their next messages
     kv           Make, list and delete buckets of keys, and put, get and watch values
     object       Make, list and delete object stores, and put and get objects
+    backup       Back streams up into folders
+    restore      Make streams again of what was backed up
     bench        Measure a server
     top          Watch a server: rates, connections, hot subjects
     healthcheck  Ask a server whether it is well

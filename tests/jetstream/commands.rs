@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::process::{Command, Stdio};
 use vagus_test_support::{TestServer, server};
 
-fn keeping(folder: &Folder) -> TestServer {
+pub(crate) fn keeping(folder: &Folder) -> TestServer {
     let text = format!("store_dir: '{}', jetstream: enabled", folder.path().display());
     server().configured(&text).start()
 }
@@ -23,20 +23,20 @@ fn run(server: &TestServer, line: &str, last: &[&str]) -> (bool, String) {
 }
 
 #[track_caller]
-fn done(server: &TestServer, line: &str) -> String {
+pub(crate) fn done(server: &TestServer, line: &str) -> String {
     let (is_done, said) = run(server, line, &[]);
     assert!(is_done, "{line}: {said}");
     said
 }
 
 #[track_caller]
-fn refused(server: &TestServer, line: &str, why: &str) {
+pub(crate) fn refused(server: &TestServer, line: &str, why: &str) {
     let (is_done, said) = run(server, line, &[]);
     assert!(!is_done && said.contains(why), "{line}: {said}");
 }
 
 #[track_caller]
-fn json(server: &TestServer, line: &str) -> Value {
+pub(crate) fn json(server: &TestServer, line: &str) -> Value {
     serde_json::from_str(&done(server, line)).unwrap()
 }
 
@@ -44,6 +44,7 @@ fn json(server: &TestServer, line: &str) -> Value {
 fn streams_are_made_changed_and_deleted() {
     let folder = Folder::new("jetstream");
     let server = keeping(&folder);
+    assert_eq!(done(&server, "stream ls --names"), "");
     done(&server, "stream add ORDERS --subjects orders.* --max-msgs 10");
     for message in ["one", "two"] {
         done(&server, &format!("req orders.new {message}"));

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod backup_commands;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod consumers;

@@ -71,8 +71,18 @@ impl Api {
     }
 
     async fn request(&mut self, subject: String, request: Request) -> Result<Value, ToolError> {
+        let answer = self.exchange(subject, request, self.timeout).await?;
+        read_answer(&answer.payload)
+    }
+
+    async fn exchange(
+        &mut self,
+        subject: String,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<Message, ToolError> {
         let client = self.session.client.clone();
-        let answer = client.send_request(subject, request.timeout(Some(self.timeout)));
+        let answer = client.send_request(subject, request.timeout(Some(timeout)));
         tokio::pin!(answer);
         let answer = loop {
             tokio::select! {
@@ -80,24 +90,32 @@ impl Api {
                 watched = self.session.watch() => watched?,
             }
         };
-        let answer = answer.map_err(|error| match error.kind() {
+        answer.map_err(|error| match error.kind() {
             RequestErrorKind::NoResponders => StreamError::NotEnabled.into(),
-            RequestErrorKind::TimedOut => ToolError::NoAnswer(self.timeout),
+            RequestErrorKind::TimedOut => ToolError::NoAnswer(timeout),
             _ => send_error(error),
-        })?;
-        let answer: Value = serde_json::from_slice(&answer.payload).map_err(StreamError::Unreadable)?;
-        match answer.get("error") {
-            None => Ok(answer),
-            Some(error) => {
-                let Failed {
-                    description,
-                    code,
-                    err_code,
-                } = read(error.clone())?;
-                let code = if err_code == 0 { code } else { err_code };
-                Err(StreamError::Refused { description, code }.into())
-            }
+        })
+    }
+
+    /// Sends a piece of something to where the server wants it. None: the server waits for the next.
+    pub(in crate::commands) async fn hand_over(
+        &mut self,
+        subject: &str,
+        piece: Bytes,
+        timeout: Option<Duration>,
+    ) -> Result<Option<Value>, ToolError> {
+        let request = Request::new().payload(piece);
+        let timeout = timeout.unwrap_or(self.timeout);
+        let answer = self.exchange(subject.to_owned(), request, timeout).await?;
+        match answer.payload.is_empty() {
+            true => Ok(None),
+            false => read_answer(&answer.payload).map(Some),
         }
+    }
+
+    /// How long a message may be, in bytes.
+    pub(in crate::commands) fn max_payload(&self) -> u64 {
+        self.session.client.server_info().max_payload as u64
     }
 
     /// The subject on which something is asked.
@@ -137,6 +155,27 @@ impl Api {
         }
     }
 
+    /// The same; it has to come as soon as an answer has to.
+    pub(in crate::commands) async fn next_within_timeout(
+        &mut self,
+        messages: &mut Subscriber,
+    ) -> Result<Message, ToolError> {
+        let timeout = self.timeout;
+        let next = tokio::time::timeout(timeout, self.next_of(messages)).await;
+        next.unwrap_or(Err(ToolError::NoAnswer(timeout)))
+    }
+
+    /// Says that a message has come, to who wants to know.
+    pub(in crate::commands) async fn answer(&mut self, message: &Message) -> Result<(), ToolError> {
+        match message.reply.clone() {
+            Some(reply) => {
+                let sent = self.session.client.publish(reply, Bytes::new()).await;
+                sent.map_err(send_error)
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Says that a message is done with, and waits until the server has heard it.
     pub(in crate::commands) async fn acknowledge(&mut self, message: &Message) -> Result<(), ToolError> {
         let Some(reply) = message.reply.clone() else {
@@ -165,14 +204,32 @@ impl Api {
             }
             let mut answer = self.ask(what, &request).await?;
             let Page { total } = read(answer.clone())?;
+            // Of none that there are servers answer null, or nothing.
             let part = answer.get_mut(key).map(Value::take);
-            let part: Vec<Value> = part.map_or(Ok(Vec::new()), read)?;
+            let part: Vec<Value> = part.map_or(Ok(None), read)?.unwrap_or_default();
             let is_last = part.is_empty();
             all.extend(part);
             if is_last || all.len() >= total {
                 return Ok(all);
             }
             progress.draw(all.len(), total);
+        }
+    }
+}
+
+/// What an answer says; or why not.
+fn read_answer(payload: &[u8]) -> Result<Value, ToolError> {
+    let answer: Value = serde_json::from_slice(payload).map_err(StreamError::Unreadable)?;
+    match answer.get("error") {
+        None => Ok(answer),
+        Some(error) => {
+            let Failed {
+                description,
+                code,
+                err_code,
+            } = read(error.clone())?;
+            let code = if err_code == 0 { code } else { err_code };
+            Err(StreamError::Refused { description, code }.into())
         }
     }
 }

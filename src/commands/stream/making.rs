@@ -84,7 +84,9 @@ fn changes(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
 }
 
 /// The settings in the file that is named, if one is: alone, or as what is shown of a stream has them.
-fn from_file(parsed: &Parsed<Argument>) -> Result<Option<Map<String, Value>>, ToolError> {
+pub(in crate::commands) fn from_file(
+    parsed: &Parsed<Argument>,
+) -> Result<Option<Map<String, Value>>, ToolError> {
     let Some(path) = parsed.text(Argument::Config) else {
         return Ok(None);
     };
