@@ -124,6 +124,7 @@ impl AccountStreams {
         self.registry
             .lock()
             .names(filter)
+            .into_iter()
             .map(ToOwned::to_owned)
             .collect()
     }

@@ -1,17 +1,21 @@
 //! The streams of an account, and what it may have: who may be made, changed and deleted.
 
 pub mod limits;
+mod subjects;
+mod totals;
 mod usage;
 
 pub use limits::{AccountLimits, Reserved, ServerRoom, StreamBytes, Tiers};
 pub use usage::{AccountInfo, ApiCounters, Room};
 
 use crate::config::{
-    Existing, ServerLimits, Storage, StreamConfig, StreamConfigRequest, check, check_filters, collide, meet,
-    require_level, update,
+    Existing, ServerLimits, Storage, StreamConfig, StreamConfigRequest, check, check_filters, require_level,
+    update,
 };
 use crate::error::ApiError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use subjects::Subjects;
+use totals::Totals;
 use usage::Used;
 
 /// The streams of an account.
@@ -19,6 +23,8 @@ use usage::Used;
 pub struct Account {
     tiers: Tiers,
     streams: BTreeMap<String, Registered>,
+    subjects: Subjects,
+    totals: Totals,
     used: BTreeMap<String, Used>,
     api: ApiCounters,
     /// How many streams there have ever been.
@@ -85,16 +91,14 @@ impl Account {
     }
 
     /// The names of those that take in some subject that the filter matches; an empty one: all.
-    pub fn names<'a>(&'a self, filter: &'a str) -> impl Iterator<Item = &'a str> {
-        let streams = self.streams.values().filter(move |stream| {
-            filter.is_empty()
-                || stream
-                    .config
-                    .subjects
-                    .iter()
-                    .any(|subject| collide(filter, subject))
-        });
-        streams.map(|stream| &*stream.config.name)
+    pub fn names(&self, filter: &str) -> Vec<&str> {
+        match filter {
+            "" => self.streams.keys().map(String::as_str).collect(),
+            filter => {
+                let names: BTreeSet<&str> = self.subjects.streams(filter.as_bytes()).into_iter().collect();
+                names.into_iter().collect()
+            }
+        }
     }
 
     /// A stream that has been there before the server was.
@@ -105,7 +109,21 @@ impl Account {
             incarnation,
             consumers,
         };
-        self.streams.insert(registered.config.name.clone(), registered);
+        self.put(registered);
+    }
+
+    fn put(&mut self, stream: Registered) {
+        self.take(&stream.config.name);
+        self.subjects.insert(&stream.config.name, &stream.config.subjects);
+        self.totals.add(&stream);
+        self.streams.insert(stream.config.name.clone(), stream);
+    }
+
+    fn take(&mut self, name: &str) -> Option<Registered> {
+        let stream = self.streams.remove(name)?;
+        self.subjects.remove(name, &stream.config.subjects);
+        self.totals.take(&stream);
+        Some(stream)
     }
 
     /// Makes the stream that is asked for under `name`.
@@ -141,12 +159,13 @@ impl Account {
             ));
         }
         let (tier, selected) = self.tiers.select(asked.replicas).ok_or(ApiError::NO_LIMITS)?;
-        let others = || {
-            (self.streams.values()).filter(|stream| {
-                stream.config.name != asked.name && limits::is_same_tier(tier, &stream.config, &asked)
-            })
-        };
-        if selected.max_streams > 0 && others().count() >= selected.max_streams.unsigned_abs() {
+        let is_itself = (self.streams.get(name))
+            .is_some_and(|stream| limits::is_same_tier(tier, stream.config.replicas, asked.replicas));
+        let of_tier = self
+            .totals
+            .streams(|replicas| limits::is_same_tier(tier, replicas, asked.replicas));
+        let others = of_tier - usize::from(is_itself);
+        if selected.max_streams > 0 && others >= selected.max_streams.unsigned_abs() {
             return Err(ApiError::MAXIMUM_STREAMS);
         }
         selected.check(
@@ -225,8 +244,8 @@ impl Account {
 
     /// The stream has become that.
     pub fn updated(&mut self, config: StreamConfig) {
-        if let Some(stream) = self.streams.get_mut(&config.name) {
-            stream.config = config;
+        if let Some(stream) = self.take(&config.name) {
+            self.put(Registered { config, ..stream });
         }
     }
 
@@ -235,24 +254,21 @@ impl Account {
     /// # Errors
     /// If there is none.
     pub fn delete(&mut self, name: &str) -> Result<Registered, ApiError> {
-        self.streams.remove(name).ok_or(ApiError::STREAM_NOT_FOUND)
+        self.take(name).ok_or(ApiError::STREAM_NOT_FOUND)
     }
 
     /// A stream has so many consumers.
     pub fn set_consumers(&mut self, name: &str, consumers: usize) {
         if let Some(stream) = self.streams.get_mut(name) {
+            self.totals.take(stream);
             stream.consumers = consumers;
+            self.totals.add(stream);
         }
     }
 
     /// No two streams take in one subject.
     fn check_overlap(&self, config: &StreamConfig) -> Result<(), ApiError> {
-        let others = self
-            .streams
-            .values()
-            .filter(|stream| stream.config.name != config.name);
-        let subjects = others.flat_map(|stream| stream.config.subjects.iter().map(String::as_str));
-        match meet(&config.subjects, &subjects.collect::<Vec<_>>())? {
+        match self.subjects.meet(&config.name, &config.subjects)? {
             true => Err(ApiError::STREAM_SUBJECT_OVERLAP),
             false => Ok(()),
         }
@@ -260,16 +276,18 @@ impl Account {
 
     /// What is kept for the other streams of the tier and storage.
     fn reserved_beside(&self, tier: &str, config: &StreamConfig) -> i64 {
-        self.reserved(tier, config.storage, |other| {
-            other.name != config.name && limits::is_same_tier(tier, other, config)
-        })
+        let is_of_it = |replicas| limits::is_same_tier(tier, replicas, config.replicas);
+        let reserved = self.totals.reserved(config.storage, tier.is_empty(), is_of_it);
+        let own = (self.streams.get(&config.name).map(|stream| &stream.config))
+            .filter(|own| own.storage == config.storage && is_of_it(own.replicas))
+            .map_or(0, |own| limits::reservation(tier, own.replicas, own.max_bytes));
+        i64::try_from(reserved - i128::from(own)).unwrap_or(i64::MAX)
     }
 
-    fn reserved(&self, tier: &str, storage: Storage, is_counted: impl Fn(&StreamConfig) -> bool) -> i64 {
-        let configs = self.streams.values().map(|stream| &stream.config);
-        (configs.filter(|config| config.storage == storage && is_counted(config)))
-            .map(|config| limits::reservation(tier, config.replicas, config.max_bytes))
-            .fold(0, i64::saturating_add)
+    fn reserved(&self, tier: &str, storage: Storage, is_counted: impl Fn(isize) -> bool) -> i64 {
+        // Where one limit is for all, replicas count; where each number of them has its own, they do not.
+        let reserved = self.totals.reserved(storage, tier.is_empty(), is_counted);
+        i64::try_from(reserved).unwrap_or(i64::MAX)
     }
 }
 

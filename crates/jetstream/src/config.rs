@@ -12,7 +12,7 @@ pub use check::{Existing, ServerLimits, check};
 pub use metadata::{API_LEVEL, is_level_supported, require_level};
 pub(crate) use metadata::{note_level, shown_metadata, with_level_of};
 pub(crate) use sourcing::check_filters;
-pub(crate) use subjects::{check_work, collide, is_literal, is_literal_in_bytes, is_subject, meet};
+pub(crate) use subjects::{check_work, collide, is_literal, is_literal_in_bytes, is_subject};
 pub use update::update;
 pub(crate) use words::{cannot_read, words, written};
 

@@ -140,7 +140,8 @@ pub fn intersection(one: &[u8], other: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The first token and what follows its separator, if there is one.
-pub(crate) fn split_token(subject: &[u8]) -> (&[u8], Option<&[u8]>) {
+#[must_use]
+pub fn split_token(subject: &[u8]) -> (&[u8], Option<&[u8]>) {
     match memchr::memchr(SEPARATOR, subject) {
         Some(at) => (&subject[..at], Some(&subject[at + 1..])),
         None => (subject, None),

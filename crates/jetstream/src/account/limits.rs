@@ -102,9 +102,9 @@ pub(super) fn name(replicas: isize) -> String {
     format!("R{}", replicas.max(1))
 }
 
-/// Whether two streams count for one tier.
-pub(super) fn is_same_tier(tier: &str, one: &StreamConfig, other: &StreamConfig) -> bool {
-    tier.is_empty() || one.replicas.max(1) == other.replicas.max(1)
+/// Whether streams with so many replicas, and with so many, count for one tier.
+pub(super) fn is_same_tier(tier: &str, one: isize, other: isize) -> bool {
+    tier.is_empty() || one.max(1) == other.max(1)
 }
 
 /// What an account is charged for a stream that may have so many bytes: where all replicas count for one limit, all of

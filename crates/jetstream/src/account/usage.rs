@@ -178,18 +178,13 @@ impl Account {
 
     fn tier_info(&self, tier: &str, is_of_it: impl Fn(isize) -> bool) -> TierInfo {
         let used = self.used.get(tier).copied().unwrap_or_default();
-        let streams = || {
-            self.streams
-                .values()
-                .filter(|stream| is_of_it(stream.config.replicas))
-        };
         TierInfo {
             memory: used.memory,
             storage: used.storage,
-            reserved_memory: self.reserved(tier, Storage::Memory, |config| is_of_it(config.replicas)),
-            reserved_storage: self.reserved(tier, Storage::File, |config| is_of_it(config.replicas)),
-            streams: streams().count(),
-            consumers: streams().map(|stream| stream.consumers).sum(),
+            reserved_memory: self.reserved(tier, Storage::Memory, &is_of_it),
+            reserved_storage: self.reserved(tier, Storage::File, &is_of_it),
+            streams: self.totals.streams(&is_of_it),
+            consumers: self.totals.consumers(&is_of_it),
             limits: ShownLimits::default(),
         }
     }

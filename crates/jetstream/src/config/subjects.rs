@@ -3,7 +3,7 @@
 use super::check::invalid;
 use super::{StreamConfig, SubjectTransform};
 use crate::error::ApiError;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use vagus_protocol::quote::Quoted;
 use vagus_routing::subject::{has_wildcards, is_subset, is_valid_subscription, overlap};
 use vagus_routing::{Transform, TransformError};
@@ -121,23 +121,6 @@ fn first_overlap(subjects: &[String]) -> Result<Option<(usize, &str)>, ApiError>
         }
     }
     Ok(None)
-}
-
-/// Whether subjects of two streams match the same.
-pub(crate) fn meet(own: &[String], others: &[&str]) -> Result<bool, ApiError> {
-    let is_pattern = |subject: &str| has_wildcards(subject.as_bytes());
-    let (own_patterns, literals): (Vec<&str>, Vec<&str>) = own
-        .iter()
-        .map(String::as_str)
-        .partition(|subject| is_pattern(subject));
-    let literals: HashSet<&str> = literals.into_iter().collect();
-    let other_patterns = others.iter().filter(|subject| is_pattern(subject)).count();
-    check_work(own_patterns.len(), others.len())?;
-    check_work(other_patterns, own.len())?;
-    Ok(others.iter().any(|other| match is_pattern(other) {
-        true => own.iter().any(|subject| collide(subject, other)),
-        false => literals.contains(other) || own_patterns.iter().any(|pattern| collide(pattern, other)),
-    }))
 }
 
 fn overlaps_any(subject: &str, others: &[&str]) -> bool {
