@@ -2,11 +2,12 @@
 //!
 //! A [`Connector`] is an actor for each that is configured; [`Connectors`] knows them all, and follows the configuration.
 //! What a connector does is an [`Inward`] or an [`Outward`] of a language: the first accepts peers and publishes what they
-//! bring, the second subscribes and brings it to a server. They hold whatever is the same in all languages: sockets, bounds,
+//! bring, the second brings to a server what is published, or what a stream keeps. They hold whatever is the same in all languages: sockets, bounds,
 //! retries, counters. A language is a [`language::InwardLanguage`] or [`language::OutwardLanguage`] of `handlers/`. All
 //! connectors have one thread: what they do costs nobody who carries messages.
 
 mod connector;
+mod consuming;
 mod counters;
 mod inward;
 pub mod language;
@@ -18,6 +19,7 @@ mod room;
 mod rotation;
 mod storing;
 mod subjects;
+mod supply;
 pub mod wire;
 mod work;
 

@@ -93,13 +93,24 @@ pub enum SubjectOfTag {
     Mapped(String, String),
 }
 
+/// A consumer of a stream, by which what the stream keeps is brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerName {
+    /// The stream.
+    pub stream: String,
+    /// The durable name of the consumer. It is made if it is not there.
+    pub durable: String,
+}
+
 /// A server is connected to, and brought what is published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutwardSettings {
     /// What it speaks.
     pub language: ConnectorLanguage,
-    /// What is brought: what is published on this, from the start of the connector on.
+    /// What is brought: what is published on this, from the start of the connector on; or what a stream keeps of it.
     pub subject: String,
+    /// By which consumer, if it is what a stream keeps.
+    pub consumer: Option<ConsumerName>,
     /// Of which queue group it is a member, if it is.
     pub queue: Option<String>,
     /// What becomes the tag, as subject mappings do: the subject itself when not set.
@@ -179,10 +190,13 @@ impl ConnectorSettings {
                 (ConnectorLanguage::JsonLines, false) => "JSONLinesToNATS",
                 (ConnectorLanguage::JsonLines, true) => "JSONLinesToJetStream",
             },
-            ConnectorWay::Out(outward) => match &outward.language {
-                ConnectorLanguage::Forward { .. } => "NATSToForward",
-                ConnectorLanguage::Lumberjack => "NATSToLumberjack",
-                ConnectorLanguage::JsonLines => "NATSToJSONLines",
+            ConnectorWay::Out(outward) => match (&outward.language, outward.consumer.is_some()) {
+                (ConnectorLanguage::Forward { .. }, false) => "NATSToForward",
+                (ConnectorLanguage::Forward { .. }, true) => "JetStreamToForward",
+                (ConnectorLanguage::Lumberjack, false) => "NATSToLumberjack",
+                (ConnectorLanguage::Lumberjack, true) => "JetStreamToLumberjack",
+                (ConnectorLanguage::JsonLines, false) => "NATSToJSONLines",
+                (ConnectorLanguage::JsonLines, true) => "JetStreamToJSONLines",
             },
             ConnectorWay::Http(_) => "HTTP",
         }
@@ -243,6 +257,7 @@ impl OutwardSettings {
         Self {
             language,
             subject: subject.to_owned(),
+            consumer: None,
             queue: None,
             tag: None,
             tag_key: None,

@@ -36,8 +36,8 @@ pub use auth_callout::AuthCallout;
 pub use beside_tls::BesideTls;
 pub use cluster::{Cluster, LARGEST_POOL, LONGEST_ROUTE_PING_INTERVAL, RouteUrl};
 pub use connectors::{
-    ConnectorLanguage, ConnectorSettings, ConnectorWay, HttpSettings, InwardSettings, OutwardSettings,
-    ServerAddress, SubjectOfTag,
+    ConnectorLanguage, ConnectorSettings, ConnectorWay, ConsumerName, HttpSettings, InwardSettings,
+    OutwardSettings, ServerAddress, SubjectOfTag,
 };
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;

@@ -15,7 +15,7 @@ const LIMITS: Limits = Limits {
     unpacked: 1 << 20,
 };
 
-fn listening() -> (TcpListener, String) {
+pub(crate) fn listening() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     (listener, address)
@@ -34,7 +34,7 @@ fn started(servers: &[&str], keys: &str) -> TestServer {
 
 /// The next message of events: its tag, its chunk and its records.
 #[track_caller]
-fn next(peer: &mut Peer) -> (String, Option<Bytes>, Vec<String>) {
+pub(crate) fn next(peer: &mut Peer) -> (String, Option<Bytes>, Vec<String>) {
     let (mut framer, mut input) = (Framer::new(LIMITS.frame), BytesMut::new());
     loop {
         input.extend_from_slice(&peer.read(1));

@@ -14,6 +14,8 @@ mod forward;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod lines;
 #[cfg(test)]
 mod peer;

@@ -4,22 +4,20 @@ use super::language::{Breach, OutwardLanguage, Parcel};
 use super::link::Link;
 use super::rotation::Rotation;
 use super::subjects::TagMaker;
+use super::supply::Supply;
 use super::wire::Secure;
 use super::{Counters, Means, Work};
-use crate::in_process::{InProcessSubject, InProcessSubscription, SubscribeInProcess};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use parking_lot::Mutex;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tokio::time::{sleep, sleep_until};
 use vagus_auth::permission::{Filter, Subscribe};
 use vagus_configs::OutwardSettings;
-use vagus_delivery::mailbox::{Delivered, Messages};
-use vagus_delivery::outbox::WhenFull;
-use vagus_protocol::error::CloseReason;
+use vagus_delivery::mailbox::Messages;
 
 /// A server is brought what is published.
 pub struct Outward<L> {
@@ -63,7 +61,7 @@ impl<L: OutwardLanguage> Work for Outward<L> {
 struct Bringing<L: OutwardLanguage> {
     outward: Arc<Outward<L>>,
     means: Means,
-    subscription: InProcessSubscription,
+    supply: Supply,
     /// What is not to be brought of it.
     filter: Option<Filter>,
     tags: TagMaker,
@@ -71,8 +69,6 @@ struct Bringing<L: OutwardLanguage> {
     come: Messages,
     link: Option<Link<L::Session>>,
     rotation: Rotation,
-    /// How many messages had to make room, as far as that was told.
-    lost: u64,
 }
 
 /// Messages that were gathered.
@@ -81,6 +77,8 @@ struct Gathered<P> {
     messages: u64,
     bytes: u64,
     since: Instant,
+    /// Where a stream hears that they have been brought.
+    acknowledged_on: Vec<Bytes>,
 }
 
 impl<L: OutwardLanguage> Bringing<L> {
@@ -97,27 +95,17 @@ impl<L: OutwardLanguage> Bringing<L> {
                 ));
             }
         };
-        let subscribe = SubscribeInProcess {
-            subjects: vec![InProcessSubject {
-                subject: settings.subject.clone().into(),
-                queue: settings.queue.clone().map(Into::into),
-            }],
-            max_pending: settings.max_pending,
-            when_full: WhenFull::DropOldest,
-        };
-        let subscription = means.in_process.subscribe(subscribe).await;
-        let subscription = subscription.ok_or("the server is at its end")?;
+        let supply = Supply::begin(&means, settings).await?;
         let servers = settings.servers.len();
         Ok(Self {
             rotation: Rotation::new(servers, settings.retry_wait, settings.retry_longest_wait),
             tags: TagMaker::new(&settings.subject, settings.tag.as_deref()),
             outward: outward.clone(),
             means,
-            subscription,
+            supply,
             filter,
             come: Messages::default(),
             link: None,
-            lost: 0,
         })
     }
 
@@ -125,22 +113,23 @@ impl<L: OutwardLanguage> Bringing<L> {
         loop {
             match self.gather().await {
                 Ok(gathered) => self.bring(gathered).await,
-                Err(reason) => return reason.text().to_owned(),
+                Err(reason) => return reason,
             }
         }
     }
 
     /// Gathers messages until there are enough, or the first of them has waited long enough. Meanwhile it is noticed if the
     /// server goes.
-    async fn gather(&mut self) -> Result<Gathered<L::Parcel>, CloseReason> {
+    async fn gather(&mut self) -> Result<Gathered<L::Parcel>, String> {
         let mut gathered = Gathered {
             parcel: self.outward.language.parcel(),
             messages: 0,
             bytes: 0,
             since: Instant::now(),
+            acknowledged_on: Vec::new(),
         };
         loop {
-            self.take(&mut gathered);
+            self.take(&mut gathered)?;
             self.observe();
             if gathered.parcel.size() >= self.outward.settings.chunk_limit {
                 return Ok(gathered);
@@ -148,15 +137,12 @@ impl<L: OutwardLanguage> Bringing<L> {
             let due = gathered.since + self.outward.settings.flush_interval;
             let is_empty = gathered.messages == 0;
             tokio::select! {
-                delivered = poll_fn(|task| self.subscription.poll_next(task)) => match delivered {
-                    Delivered::Messages(messages) => {
-                        self.come = messages;
-                        if is_empty {
-                            gathered.since = Instant::now();
-                        }
+                come = self.supply.next() => {
+                    self.come = come?;
+                    if is_empty {
+                        gathered.since = Instant::now();
                     }
-                    Delivered::Ended(reason) => return Err(reason),
-                },
+                }
                 () = sleep_until(due.into()), if !is_empty => return Ok(gathered),
                 heard = hear(&mut self.link) => {
                     if heard.is_err() {
@@ -167,12 +153,15 @@ impl<L: OutwardLanguage> Bringing<L> {
         }
     }
 
-    /// Takes of what has come as much as there is room for.
-    fn take(&mut self, gathered: &mut Gathered<L::Parcel>) {
+    /// Takes of what has come as much as there is room for. Gives why nothing more will come, if that is so.
+    fn take(&mut self, gathered: &mut Gathered<L::Parcel>) -> Result<(), String> {
         while gathered.parcel.size() < self.outward.settings.chunk_limit
             && let Some(message) = self.come.next()
         {
             let parts = message.parts();
+            if !self.supply.is_message(&parts, &mut gathered.acknowledged_on)? {
+                continue;
+            }
             if self
                 .filter
                 .as_ref()
@@ -184,6 +173,7 @@ impl<L: OutwardLanguage> Bringing<L> {
             gathered.messages += 1;
             gathered.bytes += parts.payload.len() as u64;
         }
+        Ok(())
     }
 
     /// Brings it to one of the servers, however long that takes.
@@ -204,6 +194,7 @@ impl<L: OutwardLanguage> Bringing<L> {
         Counters::add(&counters.messages_out, gathered.messages);
         Counters::add(&counters.bytes_out, gathered.bytes);
         counters.took(gathered.since.elapsed());
+        self.supply.acknowledge(gathered.acknowledged_on).await;
     }
 
     async fn try_to_bring(&mut self, gathered: &Gathered<L::Parcel>) -> Result<(), Breach> {
@@ -262,12 +253,10 @@ impl<L: OutwardLanguage> Bringing<L> {
     /// What waits, and what had to make room.
     fn observe(&mut self) {
         let Means { id, counters, .. } = &self.means;
-        let pending = self.subscription.pending() as u64;
+        let pending = self.supply.pending() as u64;
         counters.pending.store(pending, Ordering::Relaxed);
-        let lost = self.subscription.lost();
-        let new = lost - self.lost;
+        let new = self.supply.newly_lost();
         if new > 0 {
-            self.lost = lost;
             Counters::add(&counters.dropped, new);
             log::warn!("Connector {:?}: {new} messages dropped, as too much waits", &**id);
         }

@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::{absent, listen, tls};
 use crate::grammar::{Entry, Kind, Map, Place, Value};
 use crate::{
-    Accounts, ConnectorLanguage, ConnectorSettings, ConnectorWay, GLOBAL_ACCOUNT, HttpSettings,
+    Accounts, ConnectorLanguage, ConnectorSettings, ConnectorWay, ConsumerName, GLOBAL_ACCOUNT, HttpSettings,
     InwardSettings, Listen, OutwardSettings, Port, SubjectOfTag,
 };
 use keys::{Given, Keys};
@@ -95,7 +95,13 @@ fn read(value: &Value, map: &Map, findings: &mut Findings) -> Option<(ConnectorS
     let matcher = permissions.clone().compile().ok()?;
     let way = match kind.direction {
         Direction::In => ConnectorWay::In(inward(kind, &mut keys, place, &matcher, findings)?),
-        Direction::Out => ConnectorWay::Out(outward(kind, &mut keys, place, &matcher, findings)?),
+        Direction::Out => {
+            let mut outward = outward(kind, &mut keys, place, &matcher, findings)?;
+            if kind.is_of_streams {
+                outward.consumer = Some(consumer(&id, &mut keys, place, findings)?);
+            }
+            ConnectorWay::Out(outward)
+        }
         Direction::Both => ConnectorWay::Http(http(&mut keys, findings)),
     };
     if findings.problems.len() > known {
@@ -233,23 +239,28 @@ fn outward(
     matcher: &Matcher,
     findings: &mut Findings,
 ) -> Option<OutwardSettings> {
-    let Some(Given {
-        entry,
-        value: subject,
-    }) = keys.subject.take()
-    else {
-        findings.problem_at(place, "this connector must have a subject");
-        return None;
+    let given = keys.subject.take();
+    let (entry, subject) = match given {
+        Some(Given { entry, value }) => (Some(entry), value),
+        // All that the stream keeps.
+        None if kind.is_of_streams => (None, ">".to_owned()),
+        None => {
+            findings.problem_at(place, "this connector must have a subject");
+            return None;
+        }
     };
+    let place_of_subject = entry.map_or(place, |entry| &entry.place);
     if !is_valid_subscription(subject.as_bytes()) {
         let message = format!("{subject:?} is not a subject that can be subscribed to");
-        return findings.refuse(entry, message);
+        findings.problem_at(place_of_subject, message);
+        return None;
     }
     let queue = keys.queue.take().map(|given| given.value);
     let may = matcher.may_subscribe(subject.as_bytes(), queue.as_deref().map(str::as_bytes));
     if matches!(may, Subscribe::Denied) {
         let message = format!("Permissions Violation for Subscription to {subject:?}");
-        return findings.refuse(entry, message);
+        findings.problem_at(place_of_subject, message);
+        return None;
     }
     if keys.servers.is_empty() {
         findings.problem_at(place, "this connector must have servers");
@@ -286,6 +297,19 @@ fn outward(
     keys::set(&mut settings.retry_wait, keys.retry_wait);
     keys::set(&mut settings.retry_longest_wait, keys.retry_longest_wait);
     Some(settings)
+}
+
+/// By which consumer a connector reads a stream: its own, unless one is named.
+fn consumer(id: &str, keys: &mut Keys<'_>, place: &Place, findings: &mut Findings) -> Option<ConsumerName> {
+    let Some(stream) = keys.stream.take() else {
+        findings.problem_at(place, "this connector must have a stream");
+        return None;
+    };
+    let durable = keys.durable_name.take();
+    Some(ConsumerName {
+        stream,
+        durable: durable.unwrap_or_else(|| id.replace('.', "_")),
+    })
 }
 
 fn language(

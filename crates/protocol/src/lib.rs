@@ -21,6 +21,7 @@ pub mod operation;
 pub mod parser;
 pub mod proxy_header;
 pub mod publish_acknowledgement;
+pub mod pulling;
 pub mod quote;
 pub mod repeated_line;
 pub mod request_info;

@@ -29,6 +29,8 @@ pub(super) struct Keys<'e> {
     pub(super) is_paused: bool,
     pub(super) subject: Option<Given<'e, String>>,
     pub(super) queue: Option<Given<'e, String>>,
+    pub(super) stream: Option<String>,
+    pub(super) durable_name: Option<String>,
     pub(super) tag: Option<Given<'e, String>>,
     pub(super) tag_key: Option<Given<'e, String>>,
     pub(super) subject_key: Option<Given<'e, String>>,
@@ -61,6 +63,8 @@ pub(super) struct Keys<'e> {
 struct Special {
     directions: &'static [Direction],
     protocols: &'static [Protocol],
+    /// Whether only those about streams have it, or only those about subjects.
+    of_streams: Option<bool>,
 }
 
 const IN: &[Direction] = &[Direction::In];
@@ -89,28 +93,27 @@ pub(super) fn set<T>(setting: &mut T, given: Option<T>) {
 impl<'e> Keys<'e> {
     pub(super) fn take(&mut self, entry: &'e Entry, findings: &mut Findings) {
         let key = entry.key.to_lowercase();
-        let mut special = |directions, protocols| {
-            self.special.push((
-                entry,
-                Special {
-                    directions,
-                    protocols,
-                },
-            ));
+        let mut add = |directions, protocols, of_streams| {
+            let special = Special {
+                directions,
+                protocols,
+                of_streams,
+            };
+            self.special.push((entry, special));
         };
         match &*key {
-            "listen" => special(LISTENING, ALL),
-            "max_connections" | "max_frame" => special(IN, ALL),
-            "queuename" | "servers" | "max_pending" | "chunk_limit_size" | "flush_interval"
-            | "connect_timeout" | "retry_wait" | "retry_max_interval" | "subject_key" => {
-                special(OUT, ALL);
-            }
-            "account" | "permissions" | "subject" | "tag" | "ack_timeout" => special(EITHER, ALL),
-            "shared_key" | "self_hostname" | "users" => special(EITHER, FORWARD),
-            "require_ack" => special(OUT, FORWARD),
-            "compress" => special(OUT, COMPRESSING),
-            "tag_key" => special(EITHER, TAGLESS),
-            "allowed_origins" | "max_body" | "max_requests_per_second" => special(BOTH, ALL),
+            "listen" => add(LISTENING, ALL, None),
+            "max_connections" | "max_frame" => add(IN, ALL, None),
+            "queuename" | "max_pending" => add(OUT, ALL, Some(false)),
+            "stream" | "durable_name" => add(OUT, ALL, Some(true)),
+            "servers" | "chunk_limit_size" | "flush_interval" | "connect_timeout" | "retry_wait"
+            | "retry_max_interval" | "subject_key" => add(OUT, ALL, None),
+            "account" | "permissions" | "subject" | "tag" | "ack_timeout" => add(EITHER, ALL, None),
+            "shared_key" | "self_hostname" | "users" => add(EITHER, FORWARD, None),
+            "require_ack" => add(OUT, FORWARD, None),
+            "compress" => add(OUT, COMPRESSING, None),
+            "tag_key" => add(EITHER, TAGLESS, None),
+            "allowed_origins" | "max_body" | "max_requests_per_second" => add(BOTH, ALL, None),
             _ => {}
         }
         match &*key {
@@ -121,6 +124,8 @@ impl<'e> Keys<'e> {
             "paused" => self.is_paused = findings.boolean(entry).unwrap_or_default(),
             "subject" => self.subject = given(entry, findings),
             "queuename" => self.queue = queue(entry, findings),
+            "stream" => self.stream = name(entry, findings),
+            "durable_name" => self.durable_name = name(entry, findings),
             "tag" => self.tag = given(entry, findings),
             "tag_key" => self.tag_key = given(entry, findings),
             "subject_key" => self.subject_key = given(entry, findings),
@@ -154,8 +159,11 @@ impl<'e> Keys<'e> {
     /// Refuses the keys that connectors of this type do not have.
     pub(super) fn refuse_foreign(&self, kind: ConnectorKind, findings: &mut Findings) {
         for (entry, special) in &self.special {
-            let is_foreign =
-                !special.directions.contains(&kind.direction) || !special.protocols.contains(&kind.protocol);
+            let is_foreign = !special.directions.contains(&kind.direction)
+                || !special.protocols.contains(&kind.protocol)
+                || special
+                    .of_streams
+                    .is_some_and(|of_streams| of_streams != kind.is_of_streams);
             if is_foreign {
                 let message = format!("{} is not for connectors of this type", entry.key);
                 findings.problem(entry, message);
@@ -188,7 +196,7 @@ fn kind(entry: &Entry, findings: &mut Findings) -> Option<ConnectorKind> {
     let kind = ConnectorKind::named(text);
     kind.or_else(|| {
         let message = format!(
-            "there is no type {text:?} of connectors: NATSTo or ToNATS or ToJetStream with Forward, Lumberjack or JSONLines; or HTTP"
+            "there is no type {text:?} of connectors: NATSTo, JetStreamTo, ToNATS or ToJetStream with Forward, Lumberjack or JSONLines; or HTTP"
         );
         findings.refuse(entry, message)
     })
@@ -203,6 +211,20 @@ fn queue<'e>(entry: &'e Entry, findings: &mut Findings) -> Option<Given<'e, Stri
         return findings.refuse(entry, "queuename must not hold spaces".to_owned());
     }
     Some(queue)
+}
+
+/// That of a stream or a consumer: a token of a subject, and of a path.
+fn name(entry: &Entry, findings: &mut Findings) -> Option<String> {
+    let name = given(entry, findings)?.value;
+    let is_forbidden =
+        |letter: char| letter.is_whitespace() || letter.is_control() || ".*>/\\".contains(letter);
+    if name.len() > 255 || name.contains(is_forbidden) {
+        return findings.refuse(
+            entry,
+            format!("{} must not hold spaces or any of .*>/\\", entry.key),
+        );
+    }
+    Some(name)
 }
 
 fn compress(entry: &Entry, findings: &mut Findings) -> bool {

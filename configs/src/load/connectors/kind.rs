@@ -60,10 +60,10 @@ impl ConnectorKind {
             protocols.find_map(|(known, protocol)| (known == name).then_some(protocol))
         };
         match (from, to) {
-            ("nats", to) => Some(Self {
+            ("nats" | "jetstream", to) => Some(Self {
                 protocol: protocol(to)?,
                 direction: Direction::Out,
-                is_of_streams: false,
+                is_of_streams: from == "jetstream",
             }),
             (from, "nats" | "jetstream") => Some(Self {
                 protocol: protocol(from)?,
@@ -96,9 +96,14 @@ mod tests {
                 "NATSToLumberjack",
                 kind(Protocol::Lumberjack, Direction::Out, false),
             ),
+            (
+                "JetStreamToLumberjack",
+                kind(Protocol::Lumberjack, Direction::Out, true),
+            ),
             ("JSONLinesToNATS", kind(Protocol::JsonLines, Direction::In, false)),
             ("HTTP", kind(Protocol::Http, Direction::Both, false)),
             ("NATSToNATS", None),
+            ("JetStreamToNATS", None),
             ("NATSToKafka", None),
             ("Forward", None),
             ("", None),

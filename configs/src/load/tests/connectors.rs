@@ -98,6 +98,42 @@ fn what_is_said_holds() {
 }
 
 #[test]
+fn what_a_stream_keeps_is_brought_by_a_consumer() {
+    let usual = outward("type: JetStreamToForward, stream: S, servers: 'h:1'");
+    let consumer = usual.consumer.unwrap();
+    assert_eq!(
+        (&*usual.subject, &*consumer.stream, &*consumer.durable),
+        (">", "S", "c")
+    );
+    let said =
+        outward("type: JetStreamToForward, stream: S, durable_name: D, subject: 'a.*', servers: 'h:1'");
+    let consumer = said.consumer.unwrap();
+    assert_eq!((&*said.subject, &*consumer.durable), ("a.*", "D"));
+    let connector = connectors("type: jetstreamtolumberjack, stream: S, servers: 'h:1'").remove(0);
+    assert_eq!(connector.kind(), "JetStreamToLumberjack");
+    for (keys, told) in [
+        ("type: JetStreamToForward", "this connector must have a stream"),
+        ("type: JetStreamToForward, stream: 'a.b'", "stream must not hold"),
+        (
+            "type: JetStreamToForward, stream: S, durable_name: 'a b'",
+            "durable_name must not hold",
+        ),
+        (
+            "type: JetStreamToForward, stream: S, queuename: q",
+            "queuename is not for",
+        ),
+        (
+            "type: JetStreamToForward, stream: S, max_pending: 5",
+            "max_pending is not for",
+        ),
+        ("type: NATSToForward, subject: a, stream: S", "stream is not for"),
+    ] {
+        let error = read(&format!("connectors: [{{id: c, servers: 'h:1', {keys}}}]")).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
+
+#[test]
 fn who_calls_over_http() {
     let ConnectorWay::Http(usual) = connectors("type: HTTP").remove(0).way else {
         panic!("it is HTTP");
