@@ -22,8 +22,6 @@ mod mesh;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
-mod relay;
-#[cfg(test)]
 mod restarted;
 #[cfg(test)]
 mod rolling;

@@ -1,14 +1,13 @@
 //! Servers of one cluster, each a process on a machine of its own, and who listens there.
 
 use crate::network::Network;
-use crate::relay::Relay;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
-use vagus_test_support::{Client, Message, Process, eventually, eventually_equal};
+use vagus_test_support::{Client, Message, Process, Relay, eventually, eventually_equal};
 
 /// How many servers a cluster has.
 pub(crate) const SERVERS: usize = 3;
