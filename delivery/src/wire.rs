@@ -20,7 +20,7 @@ pub use last_words::LastWords;
 pub use layer::{Below, Layer, NewLayer};
 pub use peer_check::PeerCheck;
 pub use tls_layer::{HandshakeError, TlsFacts, TlsLayer, TlsPeerCertificate};
-pub use websocket_layer::WebSocketLayer;
+pub use websocket_layer::{WebSocketEnd, WebSocketLayer};
 
 use compression_layer::CompressionScratch;
 use rustix::io::Errno;

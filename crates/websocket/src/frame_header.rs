@@ -1,9 +1,9 @@
-use crate::{COMPRESSED, FINAL, IN_EIGHT_BYTES, IN_TWO_BYTES, Opcode};
+use crate::{COMPRESSED, FINAL, IN_EIGHT_BYTES, IN_TWO_BYTES, MASKED, MaskKey, Opcode};
 
-/// The longest header of a frame that is not masked, in bytes.
-pub const LONGEST_HEADER: usize = 10;
+/// The longest header of a frame, in bytes: two, a length, a mask.
+pub const LONGEST_HEADER: usize = 14;
 
-/// What stands before the payload of a frame that a server sends.
+/// What stands before the payload of a frame.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameHeader {
     bytes: [u8; LONGEST_HEADER],
@@ -40,11 +40,20 @@ impl FrameHeader {
             }
             _ => {
                 bytes[1] = IN_EIGHT_BYTES;
-                bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
-                LONGEST_HEADER
+                bytes[2..10].copy_from_slice(&(payload as u64).to_be_bytes());
+                10
             }
         };
         Self { bytes, length }
+    }
+
+    /// The same, of a frame whose payload is masked by this key.
+    #[must_use]
+    pub fn masked(mut self, key: &MaskKey) -> Self {
+        self.bytes[1] |= MASKED;
+        self.bytes[self.length..self.length + key.0.len()].copy_from_slice(&key.0);
+        self.length += key.0.len();
+        self
     }
 
     /// As it is sent.
@@ -56,7 +65,7 @@ impl FrameHeader {
 #[cfg(test)]
 mod tests {
     use super::FrameHeader;
-    use crate::Opcode;
+    use crate::{MaskKey, Opcode};
 
     /// RFC 6455, section 5.7.
     #[test]
@@ -72,6 +81,15 @@ mod tests {
             assert_eq!(FrameHeader::whole(Opcode::Binary, payload).as_bytes(), expected);
         }
         assert_eq!(FrameHeader::whole(Opcode::Pong, 5).as_bytes(), [0x8a, 5]);
+    }
+
+    #[test]
+    fn has_the_key_that_the_payload_is_masked_by() {
+        let key = MaskKey([1, 2, 3, 4]);
+        let short = FrameHeader::whole(Opcode::Binary, 5).masked(&key);
+        assert_eq!(short.as_bytes(), [0x82, 0x85, 1, 2, 3, 4]);
+        let long = FrameHeader::whole(Opcode::Binary, 65_536).masked(&key);
+        assert_eq!(long.as_bytes(), [0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4]);
     }
 
     /// Of a compressed message the first part says so, and it alone (RFC 7692, section 6.1).

@@ -2,12 +2,10 @@
 
 use crate::mask::Mask;
 use crate::{
-    COMPRESSED, FINAL, IN_EIGHT_BYTES, IN_TWO_BYTES, LONGEST_CONTROL, MASKED, Opcode, RESERVED, close,
+    COMPRESSED, FINAL, IN_EIGHT_BYTES, IN_TWO_BYTES, LONGEST_CONTROL, LONGEST_HEADER, MASKED, Opcode,
+    RESERVED, close,
 };
 use thiserror::Error;
-
-/// The longest header of a frame: two bytes, a length, a mask.
-const LONGEST: usize = 14;
 
 /// How a peer breaks the rules: shown in the words in which nats-server tells it so.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -90,7 +88,7 @@ pub enum Control {
 pub struct FrameReader {
     requires_mask: bool,
     may_compress: bool,
-    header: [u8; LONGEST],
+    header: [u8; LONGEST_HEADER],
     /// How much of the header has come.
     come: usize,
     mask: Option<Mask>,
@@ -117,7 +115,7 @@ impl FrameReader {
         Self {
             requires_mask,
             may_compress,
-            header: [0; LONGEST],
+            header: [0; LONGEST_HEADER],
             come: 0,
             mask: None,
             within: Within::Header,
@@ -154,7 +152,7 @@ impl FrameReader {
         };
         let payload = &mut rest[..taken];
         if let Some(mask) = &mut self.mask {
-            mask.take_off(payload);
+            mask.apply(payload);
         }
         let consumed = at + taken;
         let piece = match &mut self.within {

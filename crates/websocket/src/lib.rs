@@ -1,6 +1,7 @@
-//! WebSocket (RFC 6455) as a server speaks it, with compressed messages (RFC 7692).
+//! WebSocket (RFC 6455) as servers speak it, with clients and with each other, with compressed messages (RFC 7692).
 //!
-//! [`upgrade`] decides about the HTTP request that a connection begins with. From then on a [`FrameReader`] takes apart
+//! [`upgrade`] decides about the HTTP request that a connection begins with; [`request`] is the one of a server that connects,
+//! [`tunnel`] what it says before to a proxy that is in between. From then on a [`FrameReader`] takes apart
 //! what a peer sends, where it stands; [`FrameHeader`] begins what it is sent. [`deflate`] is the content of compressed
 //! messages, [`close`] what either side says at the end.
 
@@ -10,11 +11,16 @@ mod frame_header;
 mod frame_reader;
 mod mask;
 mod opcode;
+pub mod request;
+mod response;
+pub mod tunnel;
 pub mod upgrade;
 
 pub use frame_header::{FrameHeader, LONGEST_HEADER};
 pub use frame_reader::{Control, FrameReader, Piece, Violation};
+pub use mask::MaskKey;
 pub use opcode::Opcode;
+pub use response::{LONGEST_RESPONSE, ResponseError};
 
 /// The longest payload of a ping, a pong or a close frame, in bytes (RFC 6455, section 5.5).
 pub const LONGEST_CONTROL: usize = 125;

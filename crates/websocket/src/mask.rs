@@ -1,5 +1,24 @@
 //! The masks of frames that clients send (RFC 6455, section 5.3).
 
+/// What the payload of one frame is masked by.
+#[derive(Debug, Clone, Copy)]
+pub struct MaskKey(pub(crate) [u8; 4]);
+
+impl MaskKey {
+    /// Another for each frame, which nobody can guess: so what a peer is sent cannot be made to look like something else to
+    /// who stands in between (RFC 6455, section 10.3). None without randomness.
+    pub fn generate() -> Option<Self> {
+        let mut key = [0; 4];
+        openssl::rand::rand_bytes(&mut key).ok()?;
+        Some(Self(key))
+    }
+
+    /// Masks a whole payload.
+    pub fn mask(&self, payload: &mut [u8]) {
+        Mask::new(self.0).apply(payload);
+    }
+}
+
 /// A key, turned so that its first byte is for the next byte of the payload.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Mask([u8; 4]);
@@ -9,8 +28,8 @@ impl Mask {
         Self(key)
     }
 
-    /// Takes the mask off the next bytes of a payload.
-    pub(crate) fn take_off(&mut self, bytes: &mut [u8]) {
+    /// Masks the next bytes of a payload, or takes the mask off them.
+    pub(crate) fn apply(&mut self, bytes: &mut [u8]) {
         let [a, b, c, d] = self.0;
         let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
         let (words, rest) = bytes.as_chunks_mut::<8>();
@@ -42,7 +61,7 @@ mod tests {
         for piece in 1..=masked.len() {
             let (mut mask, mut taken) = (Mask::new(key), masked.clone());
             for bytes in taken.chunks_mut(piece) {
-                mask.take_off(bytes);
+                mask.apply(bytes);
             }
             assert_eq!(taken, payload, "in pieces of {piece}");
         }

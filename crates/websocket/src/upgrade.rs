@@ -26,14 +26,14 @@ pub const NO_ROOM: &[u8] =
 const ACCEPTED: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The length of the key of a client, in bytes.
-const KEY_LENGTH: usize = 16;
+pub(crate) const KEY_LENGTH: usize = 16;
 
 /// The extension that compresses messages each by itself (RFC 7692), as it is asked for and agreed on.
-const DEFLATE: &str = "permessage-deflate";
-const AGREED: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+pub(crate) const DEFLATE: &str = "permessage-deflate";
+pub(crate) const AGREED: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 /// What of nats-server's own: servers that connect may ask that neither side masks.
-const NO_MASKING: &str = "Nats-No-Masking";
+pub(crate) const NO_MASKING: &str = "Nats-No-Masking";
 
 /// How requests are decided about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -172,10 +172,7 @@ impl UpgradeRules {
     }
 
     fn answer(&self, key: &str, terms: Terms) -> Vec<u8> {
-        let mut hash = Sha1::new();
-        hash.update(key.as_bytes());
-        hash.update(ACCEPTED);
-        let accept = STANDARD.encode(hash.finish());
+        let accept = acceptance(key);
         let mut answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\n\
              Upgrade: websocket\r\n\
@@ -199,6 +196,14 @@ impl UpgradeRules {
         answer.push_str("\r\n");
         answer.into_bytes()
     }
+}
+
+/// What proves that the key of a request was read.
+pub(crate) fn acceptance(key: &str) -> String {
+    let mut hash = Sha1::new();
+    hash.update(key.as_bytes());
+    hash.update(ACCEPTED);
+    STANDARD.encode(hash.finish())
 }
 
 /// Whether a header may be said in the answer beside those that are the server's to say, and is one.

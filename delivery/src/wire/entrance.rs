@@ -4,6 +4,7 @@ use super::handshakes::Handshakes;
 use super::last_words::LastWords;
 use super::peer_check::PeerCheck;
 use super::tls_layer::{HandshakeError, Side, TlsLayer};
+use super::websocket_layer::{WebSocketEnd, WebSocketLayer};
 use super::{Below, Layer, Scratch, TlsFacts, Wire};
 use std::any::Any;
 use std::future::poll_fn;
@@ -17,6 +18,7 @@ use tokio::time::timeout_at;
 use vagus_protocol::error::CloseReason;
 use vagus_routing::ConnectionId;
 use vagus_tls::{Acceptor, Connector, SslRef};
+use vagus_websocket::upgrade::Terms;
 
 /// The most, in bytes, that a peer may have said before it is read by a session.
 pub const EARLY_AT_MOST: usize = 4096;
@@ -32,6 +34,7 @@ pub struct Entrance {
     early: Vec<u8>,
     handshakes: Rc<Handshakes>,
     errand: Option<Errand>,
+    speaks_websocket: bool,
 }
 
 /// What the one who dialled a connection wants its language to know of it.
@@ -77,6 +80,7 @@ impl Entrance {
             early: Vec::new(),
             handshakes,
             errand: None,
+            speaks_websocket: false,
         })
     }
 
@@ -222,6 +226,17 @@ impl Entrance {
             true => Ok(()),
             false => Err(HandshakeError::NotPinned),
         }
+    }
+
+    /// Speaks WebSocket from now on, on these terms, with a peer whose compressed messages may hold so much, in bytes.
+    pub fn speak_websocket(&mut self, end: WebSocketEnd, terms: Terms, largest_message: usize) {
+        self.push(|below| WebSocketLayer::new(below, end, terms, largest_message));
+        self.speaks_websocket = true;
+    }
+
+    /// Whether WebSocket is spoken.
+    pub fn speaks_websocket(&self) -> bool {
+        self.speaks_websocket
     }
 
     /// Puts a layer on top. What the peer has said that has not been taken is the first that it reads.

@@ -1,4 +1,4 @@
-//! WebSocket as a layer, on the side of the server, once the connection is upgraded.
+//! WebSocket as a layer, once the connection is upgraded.
 
 mod outgoing;
 
@@ -22,7 +22,16 @@ pub(super) struct WebSocketScratch {
     raw: Box<[u8]>,
 }
 
-/// Frames that a client sends and is sent. What is in them is the bytes of a stream, wherever messages begin and end.
+/// Which end of a connection speaks WebSocket here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebSocketEnd {
+    /// That which was connected to.
+    Server,
+    /// That which has connected: it masks what it sends.
+    Client,
+}
+
+/// Frames that a peer sends and is sent. What is in them is the bytes of a stream, wherever messages begin and end.
 #[derive(Debug)]
 pub struct WebSocketLayer {
     below: Below,
@@ -51,11 +60,16 @@ enum End {
 
 impl WebSocketLayer {
     /// On this wire, on these terms, with a peer whose compressed messages may hold so much, in bytes.
-    pub fn new(below: Below, terms: Terms, largest_message: usize) -> Self {
-        let outgoing = Outgoing::new(terms, below.plain().is_some());
+    pub(super) fn new(below: Below, end: WebSocketEnd, terms: Terms, largest_message: usize) -> Self {
+        let (masks_here, masks_there) = match end {
+            _ if terms.without_masks => (false, false),
+            WebSocketEnd::Server => (false, true),
+            WebSocketEnd::Client => (true, false),
+        };
+        let outgoing = Outgoing::new(terms, masks_here, below.plain().is_some());
         Self {
             below,
-            incoming: FrameReader::new(!terms.without_masks, terms.compresses),
+            incoming: FrameReader::new(masks_there, terms.compresses),
             largest_message,
             message: None,
             ahead: Vec::new(),

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use tokio::net::TcpStream;
 use vagus_websocket::deflate::NOT_COMPRESSED;
 use vagus_websocket::upgrade::Terms;
-use vagus_websocket::{FrameHeader, Opcode};
+use vagus_websocket::{FrameHeader, MaskKey, Opcode};
 
 /// The payload of a frame for a browser, in bytes, as in nats-server: they fare better with small ones.
 const FOR_BROWSERS: usize = 4096;
@@ -17,6 +17,8 @@ const OWN_AT_MOST: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Outgoing {
     terms: Terms,
+    /// Each frame is masked.
+    masks: bool,
     /// The socket is right below: a frame is written from where its payload is. Else it is put together first.
     is_direct: bool,
     /// The frame whose payload is written from where it is.
@@ -42,11 +44,13 @@ struct Direct {
 }
 
 impl Outgoing {
-    /// For a peer with which these terms are agreed on, and that is connected to a socket right below or not.
-    pub(super) fn new(terms: Terms, is_plain: bool) -> Self {
+    /// For a peer with which these terms are agreed on, whom frames are masked for or not, and that is connected to a socket
+    /// right below or not.
+    pub(super) fn new(terms: Terms, masks: bool, is_plain: bool) -> Self {
         Self {
             terms,
-            is_direct: is_plain && !terms.compresses && !terms.is_browser,
+            masks,
+            is_direct: is_plain && !masks && !terms.compresses && !terms.is_browser,
             direct: None,
             frames: Vec::new(),
             gone: 0,
@@ -78,8 +82,8 @@ impl Outgoing {
     fn say(&mut self, opcode: Opcode, payload: &[u8]) {
         self.last_own = self.own.len();
         let header = FrameHeader::whole(opcode, payload.len());
-        self.own.extend_from_slice(header.as_bytes());
-        self.own.extend_from_slice(payload);
+        // Without randomness nothing can be said beside messages; a peer that misses it ends the connection.
+        let _ = append_frame(&mut self.own, header, payload, self.masks);
     }
 
     /// Writes what is said beside messages; not within a frame.
@@ -102,7 +106,7 @@ impl Outgoing {
     ) -> io::Result<usize> {
         if !self.is_within_frame() {
             self.write_own(below, scratch)?;
-            self.begin(bytes, scratch);
+            self.begin(bytes, scratch)?;
         }
         if let (Some(direct), Some(socket)) = (&mut self.direct, below.plain()) {
             let written = direct.write(bytes, socket);
@@ -120,38 +124,39 @@ impl Outgoing {
     }
 
     /// Begins a message with this content.
-    fn begin(&mut self, content: &[u8], scratch: &mut Scratch) {
+    fn begin(&mut self, content: &[u8], scratch: &mut Scratch) -> io::Result<()> {
         if self.is_direct {
             self.direct = Some(Direct {
                 header: FrameHeader::whole(Opcode::Binary, content.len()),
                 gone: 0,
                 left: content.len(),
             });
-            return;
+            return Ok(());
         }
-        self.promised = content.len();
         self.frames = scratch.take_frame();
         match self.terms.compresses && content.len() > NOT_COMPRESSED {
-            true => self.put_compressed(content, scratch),
-            false => self.put_plain(content),
+            true => self.put_compressed(content, scratch)?,
+            false => self.put_plain(content)?,
         }
+        self.promised = content.len();
+        Ok(())
     }
 
     /// Each frame is a message of its own.
-    fn put_plain(&mut self, content: &[u8]) {
+    fn put_plain(&mut self, content: &[u8]) -> io::Result<()> {
         let most = match self.terms.is_browser {
             true => FOR_BROWSERS,
             false => usize::MAX,
         };
         for payload in content.chunks(most) {
             let header = FrameHeader::whole(Opcode::Binary, payload.len());
-            self.frames.extend_from_slice(header.as_bytes());
-            self.frames.extend_from_slice(payload);
+            append_frame(&mut self.frames, header, payload, self.masks)?;
         }
+        Ok(())
     }
 
     /// One message.
-    fn put_compressed(&mut self, content: &[u8], scratch: &mut Scratch) {
+    fn put_compressed(&mut self, content: &[u8], scratch: &mut Scratch) -> io::Result<()> {
         let most = match self.terms.is_browser && !self.terms.compressed_in_one {
             true => FOR_BROWSERS,
             false => usize::MAX,
@@ -163,10 +168,25 @@ impl Outgoing {
         let last = parts.len() - 1;
         for (place, payload) in parts.enumerate() {
             let header = FrameHeader::of_compressed(place == 0, place == last, payload.len());
-            self.frames.extend_from_slice(header.as_bytes());
-            self.frames.extend_from_slice(payload);
+            append_frame(&mut self.frames, header, payload, self.masks)?;
         }
+        Ok(())
     }
+}
+
+/// A frame, masked or not. It fails without randomness: then nothing was appended.
+fn append_frame(out: &mut Vec<u8>, header: FrameHeader, payload: &[u8], masks: bool) -> io::Result<()> {
+    if !masks {
+        out.extend_from_slice(header.as_bytes());
+        out.extend_from_slice(payload);
+        return Ok(());
+    }
+    let key = MaskKey::generate().ok_or_else(|| io::Error::other("no randomness to mask a frame by"))?;
+    out.extend_from_slice(header.masked(&key).as_bytes());
+    let start = out.len();
+    out.extend_from_slice(payload);
+    key.mask(&mut out[start..]);
+    Ok(())
 }
 
 impl Direct {
