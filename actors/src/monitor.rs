@@ -6,7 +6,7 @@ mod closed;
 mod known;
 mod pending;
 
-pub(crate) use known::{ConnectionOpening, Listed};
+pub(crate) use known::{ConnectionLeft, ConnectionOpening, Listed};
 pub use pending::Pending;
 
 use crate::impact::AssessImpact;
@@ -199,6 +199,16 @@ impl Handler<ConnectionOpening> for Monitor {
         let id = opening.id;
         self.total_connections += 1;
         self.connections.insert(id, Known::Opening(Box::new(opening)));
+    }
+}
+
+impl Handler<ConnectionLeft> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, ConnectionLeft(id): ConnectionLeft, _: &mut Context<Self>) {
+        if self.connections.remove(&id).is_some() {
+            self.total_connections -= 1;
+        }
     }
 }
 

@@ -81,6 +81,15 @@ impl Placement {
         self.admitted
     }
 
+    /// It does not count among `max_connections` any more.
+    pub(crate) fn dismiss(&mut self) {
+        if std::mem::take(&mut self.admitted)
+            && let Some(arbiters) = &self.arbiters
+        {
+            arbiters.dismiss();
+        }
+    }
+
     /// The connection is open: it has the place now, and gives it back itself.
     pub(crate) fn hand_on(mut self) {
         self.end_handshake();
@@ -106,9 +115,7 @@ impl Drop for Placement {
         if let Some(counters) = self.counters() {
             counters.connection_gone();
         }
-        if let Some(arbiters) = self.arbiters.as_ref().filter(|_| self.admitted) {
-            arbiters.dismiss();
-        }
+        self.dismiss();
     }
 }
 

@@ -7,13 +7,14 @@
 use crate::connection::{Connection, ConnectionNames, Session, Surroundings};
 use crate::flood::REFUSED_CONNECTIONS;
 use crate::mailbox::{Observe, tell};
-use crate::monitor::{ConnectionClosed, ConnectionOpening};
+use crate::monitor::{ConnectionClosed, ConnectionLeft, ConnectionOpening};
 use crate::observed::ClosedConnection;
 use crate::placement::{Placed, Placement};
 use actix::prelude::*;
 use futures_util::future::abortable;
 use serde::Serialize;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::Future;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -63,7 +64,21 @@ pub enum Opening<S> {
 }
 
 /// What is done before there is a session. It ends in bounded time.
-pub type OpeningTask<S> = Pin<Box<dyn Future<Output = Result<Opened<S>, Unopened>>>>;
+pub type OpeningTask<S> = Pin<Box<dyn Future<Output = Result<Arrived<S>, Unopened>>>>;
+
+/// What talking to a peer first came to.
+pub enum Arrived<S> {
+    /// There is a session.
+    Here(Opened<S>),
+    /// It speaks the language that is spoken [elsewhere](Reception::sending_on_to).
+    Elsewhere(Entrance),
+}
+
+impl<S> From<Opened<S>> for Arrived<S> {
+    fn from(opened: Opened<S>) -> Self {
+        Self::Here(opened)
+    }
+}
 
 /// A peer and the session that is going to be talked to.
 pub struct Opened<S> {
@@ -93,12 +108,29 @@ pub struct Reception<L: Language> {
     language: L,
     arbiter: LocalArbiter,
     surroundings: Arc<Surroundings>,
-    opened: Rc<Cell<u64>>,
-    opening: Rc<Cell<usize>>,
-    unopened: Rc<Cell<u64>>,
+    counts: Counts,
     refused: u64,
     lingering: Rc<Cell<usize>>,
     handshakes: Rc<Handshakes>,
+    elsewhere: Option<Door>,
+}
+
+/// How many connections a Reception opens, has opened, and has not.
+#[derive(Debug, Clone, Default)]
+struct Counts {
+    opened: Rc<Cell<u64>>,
+    opening: Rc<Cell<usize>>,
+    unopened: Rc<Cell<u64>>,
+}
+
+/// By this a Reception lets in those who came to another one, on the same arbiter.
+#[derive(Clone)]
+pub struct Door(Rc<dyn Fn(Entrance, Placement)>);
+
+impl fmt::Debug for Door {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Door").finish_non_exhaustive()
+    }
 }
 
 /// What a [`Reception`] shows of itself.
@@ -137,13 +169,19 @@ impl<L: Language> Reception<L> {
             language,
             arbiter,
             surroundings,
-            opened: Rc::default(),
-            opening: Rc::default(),
-            unopened: Rc::default(),
+            counts: Counts::default(),
             refused: 0,
             lingering: Rc::default(),
             handshakes: Rc::default(),
+            elsewhere: None,
         }
+    }
+
+    /// The same; those who turn out to speak another language are let in there.
+    #[must_use]
+    pub fn sending_on_to(mut self, door: Door) -> Self {
+        self.elsewhere = Some(door);
+        self
     }
 
     fn open(
@@ -187,50 +225,17 @@ impl<L: Language> Reception<L> {
                 return;
             }
         };
-        let entrance = entrance.on(errand);
-        let (arbiter, surroundings) = (self.arbiter.clone(), self.surroundings.clone());
-        match self.language.open(entrance) {
-            Opening::Done(opened) => {
-                self.opened.set(self.opened.get() + 1);
-                begin(opened, place, outcome, arbiter, surroundings);
-            }
-            Opening::UnderWay(task) => {
-                let (opening, since) = (Counted::new(&self.opening), Instant::now());
-                let (opened, unopened) = (self.opened.clone(), self.unopened.clone());
-                let (task, end) = abortable(task);
-                tell(&surroundings.monitor, ConnectionOpening { id, peer, since, end });
-                actix_rt::spawn(async move {
-                    let result = task.await.unwrap_or(Err(Unopened {
-                        peer,
-                        reason: CloseReason::Kicked,
-                        last_words: None,
-                    }));
-                    drop(opening);
-                    match result {
-                        Ok(peer) => {
-                            opened.set(opened.get() + 1);
-                            begin(peer, place, outcome, arbiter, surroundings);
-                        }
-                        Err(Unopened {
-                            peer,
-                            reason,
-                            last_words,
-                        }) => {
-                            unopened.set(unopened.get() + 1);
-                            tell_closed(&surroundings, names, id, (peer, since), reason);
-                            if let Some(outcome) = outcome {
-                                outcome.failed(reason.text());
-                            }
-                            if let Some(last_words) = last_words {
-                                // It has its place for as long as it has a socket.
-                                last_words.linger().await;
-                            }
-                            drop(place);
-                        }
-                    }
-                });
-            }
-        }
+        let opening = self.language.open(entrance.on(errand));
+        let on_its_way = OnItsWay {
+            names,
+            place,
+            outcome,
+            arbiter: self.arbiter.clone(),
+            surroundings: self.surroundings.clone(),
+            counts: self.counts.clone(),
+            elsewhere: self.elsewhere.clone(),
+        };
+        on_its_way.go(opening, (id, peer));
     }
 
     fn refuse(&mut self, mut socket: TcpStream, peer: SocketAddr, id: ConnectionId) {
@@ -253,6 +258,102 @@ impl<L: Language> Reception<L> {
                 drop(lingering);
             });
         }
+    }
+}
+
+impl<L: Language + Clone> Reception<L> {
+    /// By this it lets in those who came to another one.
+    pub fn door(&self) -> Door {
+        let language = RefCell::new(self.language.clone());
+        let (arbiter, surroundings) = (self.arbiter.clone(), self.surroundings.clone());
+        let counts = self.counts.clone();
+        Door(Rc::new(move |entrance, place| {
+            let (id, peer) = (entrance.id(), entrance.peer());
+            let names = language.borrow().names();
+            log::log!(names.level, "{peer} - {}:{id} - {}", names.number, names.created);
+            let opening = language.borrow_mut().open(entrance);
+            let on_its_way = OnItsWay {
+                names,
+                place,
+                outcome: None,
+                arbiter: arbiter.clone(),
+                surroundings: surroundings.clone(),
+                counts: counts.clone(),
+                elsewhere: None,
+            };
+            on_its_way.go(opening, (id, peer));
+        }))
+    }
+}
+
+/// A connection before it is one.
+struct OnItsWay {
+    names: ConnectionNames,
+    place: Placement,
+    outcome: Option<OutcomeSender>,
+    arbiter: LocalArbiter,
+    surroundings: Arc<Surroundings>,
+    counts: Counts,
+    elsewhere: Option<Door>,
+}
+
+impl OnItsWay {
+    fn go<S: Session>(self, opening: Opening<S>, (id, peer): (ConnectionId, SocketAddr)) {
+        let task = match opening {
+            Opening::Done(opened) => return self.arrive(opened),
+            Opening::UnderWay(task) => task,
+        };
+        let (opening, since) = (Counted::new(&self.counts.opening), Instant::now());
+        let (task, end) = abortable(task);
+        tell(
+            &self.surroundings.monitor,
+            ConnectionOpening { id, peer, since, end },
+        );
+        actix_rt::spawn(async move {
+            let result = task.await.unwrap_or(Err(Unopened {
+                peer,
+                reason: CloseReason::Kicked,
+                last_words: None,
+            }));
+            drop(opening);
+            match result {
+                Ok(Arrived::Here(opened)) => self.arrive(opened),
+                Ok(Arrived::Elsewhere(entrance)) => self.leave(entrance),
+                Err(unopened) => self.come_to_nothing(id, since, unopened).await,
+            }
+        });
+    }
+
+    fn arrive<S: Session>(self, opened: Opened<S>) {
+        self.counts.opened.set(self.counts.opened.get() + 1);
+        begin(opened, self.place, self.outcome, self.arbiter, self.surroundings);
+    }
+
+    /// It is not among those here any more. Where nobody is who speaks its language, it is gone.
+    fn leave(mut self, entrance: Entrance) {
+        tell(&self.surroundings.monitor, ConnectionLeft(entrance.id()));
+        self.place.dismiss();
+        if let Some(Door(let_in)) = self.elsewhere {
+            let_in(entrance, self.place);
+        }
+    }
+
+    async fn come_to_nothing(self, id: ConnectionId, since: Instant, unopened: Unopened) {
+        let Unopened {
+            peer,
+            reason,
+            last_words,
+        } = unopened;
+        self.counts.unopened.set(self.counts.unopened.get() + 1);
+        tell_closed(&self.surroundings, self.names, id, (peer, since), reason);
+        if let Some(outcome) = self.outcome {
+            outcome.failed(reason.text());
+        }
+        if let Some(last_words) = last_words {
+            // It has its place for as long as it has a socket.
+            last_words.linger().await;
+        }
+        drop(self.place);
     }
 }
 
@@ -319,9 +420,9 @@ impl<L: Language> Handler<Observe<ReceptionState>> for Reception<L> {
 
     fn handle(&mut self, _: Observe<ReceptionState>, _: &mut Context<Self>) -> Self::Result {
         MessageResult(ReceptionState {
-            opened: self.opened.get(),
-            opening: self.opening.get(),
-            unopened: self.unopened.get(),
+            opened: self.counts.opened.get(),
+            opening: self.counts.opening.get(),
+            unopened: self.counts.unopened.get(),
             refused: self.refused,
         })
     }

@@ -15,7 +15,7 @@ use vagus_actors::dialling::{Dialling, DiallingState, StopDialling};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
-use vagus_actors::reception::{Language, Opened, Opening, Reception, Unopened};
+use vagus_actors::reception::{Arrived, Language, Opened, Opening, Reception, Unopened};
 use vagus_actors::{Accounts, Observe, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Credentials, Gate};
 use vagus_auth::proxies::TrustedProxies;
@@ -137,7 +137,7 @@ impl Language for Layered {
                     });
                 }
                 match this.open(entrance) {
-                    Opening::Done(opened) => Ok(opened),
+                    Opening::Done(opened) => Ok(opened.into()),
                     Opening::UnderWay(task) => task.await,
                 }
             }));
@@ -145,8 +145,10 @@ impl Language for Layered {
         match this.nats.open(entrance) {
             Opening::Done(opened) => Opening::Done(this.finish(opened)),
             Opening::UnderWay(task) => Opening::UnderWay(Box::pin(async move {
-                let opened = task.await?;
-                Ok(this.finish(opened))
+                Ok(match task.await? {
+                    Arrived::Here(opened) => this.finish(opened).into(),
+                    elsewhere @ Arrived::Elsewhere(_) => elsewhere,
+                })
             })),
         }
     }

@@ -111,7 +111,7 @@ impl Language for Echoes {
         Opening::UnderWay(Box::pin(async move {
             let until = Instant::now() + Duration::from_secs(60);
             match entrance.secure_as_server(&acceptor, until, None).await {
-                Ok(()) => Ok(opened(entrance, put)),
+                Ok(()) => Ok(opened(entrance, put).into()),
                 Err(_) => Err(Unopened {
                     peer: entrance.peer(),
                     reason: CloseReason::TlsHandshakeFailure,

@@ -38,6 +38,11 @@ pub(crate) struct ConnectionOpening {
     pub(crate) end: AbortHandle,
 }
 
+/// The last word of a connection that is none of these: another Monitor knows of it from now on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ConnectionLeft(pub(crate) ConnectionId);
+
 /// A connection on the Monitor's list.
 pub(crate) enum Listed {
     /// It shows nothing but this.
