@@ -313,6 +313,9 @@ impl<S: Session> Drop for Connection<S> {
             // Nobody has hung up: through layers the peer is told why. What it does not take is lost.
             self.wire.end(reason);
         }
+        if let Some(outcome) = &self.outcome {
+            outcome.explain(reason.text());
+        }
         let remembered = self.closed(reason);
         if let Some(mut membership) = self.membership.take()
             && reason.is_slow_consumer()

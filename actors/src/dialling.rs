@@ -37,7 +37,7 @@ pub struct DiallingState {
     pub connected: Option<SocketAddr>,
     /// How many attempts have failed since there was a connection.
     pub failed: u64,
-    /// Why the last one failed.
+    /// Why the last one failed, or the last connection ended.
     pub last_error: Option<String>,
     /// How long it is until the next attempt, if none is under way and there is no connection.
     pub next_attempt_in: Option<Duration>,

@@ -110,7 +110,7 @@ pub struct DialState {
     pub stage: DialStage,
     /// How many attempts have failed since there was a connection.
     pub failed: u64,
-    /// Why the last one failed, be it before the connection that there is.
+    /// Why the last one failed, or the last connection ended, be it before the connection that there is.
     pub last_error: Option<String>,
 }
 
@@ -233,12 +233,19 @@ impl Dialer {
             self.attempts.established();
             self.state.send_modify(|state| state.failed = 0);
         }
-        let ended = outcome.ended().await;
+        let (ended, why) = outcome.ended().await;
         self.outcome = None;
+        let why = why.unwrap_or_else(|| "the connection was closed".to_owned());
         match ended {
-            Outcome::Open => self.attempts.lost(Instant::now()),
-            Outcome::HeldOff(time) => self.attempts.hold_off(time, Instant::now()),
-            Outcome::Opening => self.fail(DialError::Unopened("the connection was closed".to_owned())),
+            Outcome::Open => {
+                self.show_error(why);
+                self.attempts.lost(Instant::now())
+            }
+            Outcome::HeldOff(time) => {
+                self.show_error(why);
+                self.attempts.hold_off(time, Instant::now())
+            }
+            Outcome::Opening => self.fail(DialError::Unopened(why)),
             Outcome::Failed(reason) => self.fail(DialError::Unopened(reason)),
         };
     }
@@ -297,6 +304,10 @@ impl Dialer {
             state.last_error = Some(error.to_string());
         });
         step
+    }
+
+    fn show_error(&self, why: String) {
+        self.state.send_modify(|state| state.last_error = Some(why));
     }
 
     fn show(&self, stage: DialStage) {
