@@ -13,7 +13,7 @@ mod resetting;
 
 pub use dialled::{DialledServerState, ListDialled};
 pub use handle::{ClusterHandle, ClusterHandleParts, JoinedRoute, NewRoute, ServerHeardOf, Told};
-pub use membership::{Agreement, Candidate, ClusterName, Identity, NoRoute, RouteKind};
+pub use membership::{Agreement, Candidate, ClusterName, Identity, NoRoute, Places, RouteKind};
 pub use pooling::{Pooling, Seat};
 
 use crate::mailbox::{Observe, end_if_panicking, tell};
@@ -97,6 +97,8 @@ pub struct ClusterShown {
     pub connect_urls: Option<Vec<String>>,
     /// The same, for those that speak WebSocket.
     pub websocket_urls: Option<Vec<String>>,
+    /// Where leaf nodes can connect to other servers, and by WebSocket.
+    pub hubs: [Vec<String>; 2],
 }
 
 /// Puts in force what clients are told of the cluster.
@@ -205,16 +207,16 @@ impl Cluster {
 
     /// Tells clients what has changed for them.
     fn show(&mut self) {
-        let (name, urls) = self.membership.shown();
+        let (name, places) = self.membership.shown();
         let told = |urls: Vec<String>, before: &Option<Vec<String>>| match self.settings.advertises {
             true if !urls.is_empty() || before.is_some() => Some(urls),
             _ => None,
         };
-        let websocket_urls = self.membership.websocket_urls();
         let shown = ClusterShown {
             name,
-            connect_urls: told(urls, &self.shown.connect_urls),
-            websocket_urls: told(websocket_urls, &self.shown.websocket_urls),
+            connect_urls: told(places.clients, &self.shown.connect_urls),
+            websocket_urls: told(places.websocket.clone(), &self.shown.websocket_urls),
+            hubs: [places.leaf_nodes, places.websocket],
         };
         if shown != self.shown {
             (self.advertise)(&shown);
@@ -349,7 +351,7 @@ impl Handler<Observe<ClusterState>> for Cluster {
     type Result = MessageResult<Observe<ClusterState>>;
 
     fn handle(&mut self, _: Observe<ClusterState>, _: &mut Context<Self>) -> Self::Result {
-        let (name, connect_urls) = self.membership.shown();
+        let (name, places) = self.membership.shown();
         let routes = self.routes.values();
         let mut routes: Vec<_> = routes
             .map(|route| (route.server_id.to_string(), route.seat.clone()))
@@ -360,7 +362,7 @@ impl Handler<Observe<ClusterState>> for Cluster {
             routes,
             members: self.membership.members(),
             dialled: self.dialled.len(),
-            connect_urls,
+            connect_urls: places.clients,
         })
     }
 }

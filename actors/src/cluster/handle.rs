@@ -1,7 +1,9 @@
 //! How the sessions of routes take part in the cluster.
 
 use super::dialling::PoolHasRoom;
-use super::membership::{self, Agreement, Candidate, ClusterName, Identity, Joined, NoRoute, RouteKind};
+use super::membership::{
+    self, Agreement, Candidate, ClusterName, Identity, Joined, NoRoute, Places, RouteKind,
+};
 use super::pooling::{Pooling, Seat};
 use super::resetting::{PinnedElsewhere, Reset};
 use super::{Cluster, ClusterSettings, Relocated, Renamed, RouteAddress, RouteErrand, SayToAll};
@@ -21,15 +23,10 @@ use vagus_routing::ConnectionId;
 pub(super) struct Membership(Mutex<membership::Membership<OutcomeSender>>);
 
 impl Membership {
-    /// What the cluster is called, and where clients can connect to members.
-    pub(super) fn shown(&self) -> (String, Vec<String>) {
+    /// What the cluster is called, and where others can connect to members.
+    pub(super) fn shown(&self) -> (String, Places) {
         let membership = self.0.lock();
-        (membership.name().text.clone(), membership.connect_urls())
-    }
-
-    /// Where clients can connect to members that speak WebSocket.
-    pub(super) fn websocket_urls(&self) -> Vec<String> {
-        self.0.lock().websocket_urls()
+        (membership.name().text.clone(), membership.places())
     }
 
     pub(super) fn members(&self) -> Vec<String> {
@@ -175,11 +172,11 @@ impl JoinedRoute {
         &self.server_id
     }
 
-    /// Its clients are to connect there from now on, and those of them that speak WebSocket.
-    pub fn relocate(&self, connect_urls: &[String], websocket_urls: &[String]) {
+    /// Others are to connect to it there from now on.
+    pub fn relocate(&self, places: Places) {
         let ClusterHandle { membership, cluster } = &self.cluster;
         let server = &self.server_id;
-        if membership.0.lock().relocate(server, connect_urls, websocket_urls) {
+        if membership.0.lock().relocate(server, places) {
             tell(cluster, Relocated);
         }
     }
@@ -329,14 +326,9 @@ impl ClusterHandle {
         tell(&self.cluster, SayToAll(line));
     }
 
-    /// Where clients can connect to other servers.
-    pub fn connect_urls(&self) -> Vec<String> {
+    /// Where others can connect to the other servers.
+    pub fn places(&self) -> Places {
         self.membership.shown().1
-    }
-
-    /// Where clients can connect to other servers that speak WebSocket.
-    pub fn websocket_urls(&self) -> Vec<String> {
-        self.membership.websocket_urls()
     }
 
     /// Another server tells of a server.

@@ -48,10 +48,7 @@ struct Member<K> {
     is_pooled: bool,
     /// The connections of accounts that have their own.
     pinned: HashMap<Box<str>, ConnectionId, foldhash::fast::RandomState>,
-    /// `host:port` for its clients.
-    connect_urls: Vec<String>,
-    /// The same, for those that speak WebSocket.
-    websocket_urls: Vec<String>,
+    places: Places,
     kept: Vec<K>,
 }
 
@@ -65,6 +62,17 @@ impl<K> Member<K> {
     }
 }
 
+/// Where those connect to a server that are no servers of its cluster, as `host:port`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Its clients.
+    pub clients: Vec<String>,
+    /// Whoever speaks WebSocket.
+    pub websocket: Vec<String>,
+    /// Its leaf nodes.
+    pub leaf_nodes: Vec<String>,
+}
+
 /// A connection that would be a route to a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Candidate {
@@ -74,10 +82,8 @@ pub struct Candidate {
     pub connection: ConnectionId,
     /// Whether this server has dialled it.
     pub is_dialled: bool,
-    /// `host:port` for its clients.
-    pub connect_urls: Vec<String>,
-    /// The same, for those that speak WebSocket.
-    pub websocket_urls: Vec<String>,
+    /// Where others connect to it.
+    pub places: Places,
     /// The account that the route is to carry alone.
     pub account: Option<Box<str>>,
     /// How many connections the server would have; not above 0 if it knows of no pool.
@@ -246,8 +252,7 @@ impl<K> Membership<K> {
                 pool: Vec::new(),
                 is_pooled,
                 pinned: HashMap::default(),
-                connect_urls: Vec::new(),
-                websocket_urls: Vec::new(),
+                places: Places::default(),
                 kept: Vec::new(),
             });
         if let Some(account) = &candidate.account {
@@ -263,8 +268,7 @@ impl<K> Membership<K> {
         let is_first = !member.is_connected();
         if is_first {
             member.is_pooled = is_pooled;
-            member.connect_urls.clone_from(&candidate.connect_urls);
-            member.websocket_urls.clone_from(&candidate.websocket_urls);
+            member.places.clone_from(&candidate.places);
         } else if !(is_pooled && member.is_pooled) {
             return Err(NoRoute::Duplicate);
         }
@@ -318,19 +322,12 @@ impl<K> Membership<K> {
         }
     }
 
-    /// A member's clients are to connect elsewhere from now on, and those that speak WebSocket. True if that is something
-    /// new.
-    pub(super) fn relocate(
-        &mut self,
-        server: &str,
-        connect_urls: &[String],
-        websocket_urls: &[String],
-    ) -> bool {
+    /// Others are to connect to a member elsewhere from now on. True if that is something new.
+    pub(super) fn relocate(&mut self, server: &str, places: Places) -> bool {
         let member = self.members.get_mut(server);
         member.is_some_and(|member| {
-            let is_new = member.connect_urls != connect_urls || member.websocket_urls != websocket_urls;
-            member.connect_urls = connect_urls.to_vec();
-            member.websocket_urls = websocket_urls.to_vec();
+            let is_new = member.places != places;
+            member.places = places;
             is_new
         })
     }
@@ -349,8 +346,7 @@ impl<K> Membership<K> {
         if !member.is_connected() {
             // What comes next may agree on something else.
             member.pool.clear();
-            member.connect_urls.clear();
-            member.websocket_urls.clear();
+            member.places = Places::default();
         }
         if !member.is_connected() && member.pinned.is_empty() {
             self.members.remove(server);
@@ -375,16 +371,16 @@ impl<K> Membership<K> {
         names
     }
 
-    /// Where clients can connect to members, in order, each once.
-    pub(super) fn connect_urls(&self) -> Vec<String> {
-        let urls = self.members.values().flat_map(|member| &member.connect_urls);
-        each_once(urls)
-    }
-
-    /// The same, for clients that speak WebSocket.
-    pub(super) fn websocket_urls(&self) -> Vec<String> {
-        let urls = self.members.values().flat_map(|member| &member.websocket_urls);
-        each_once(urls)
+    /// Where others can connect to members, in order, each once.
+    pub(super) fn places(&self) -> Places {
+        let all = |of: fn(&Places) -> &Vec<String>| {
+            each_once(self.members.values().flat_map(|member| of(&member.places)))
+        };
+        Places {
+            clients: all(|places| &places.clients),
+            websocket: all(|places| &places.websocket),
+            leaf_nodes: all(|places| &places.leaf_nodes),
+        }
     }
 }
 

@@ -19,6 +19,15 @@ fn pooled(size: usize, pinned: &[&str]) -> Membership<&'static str> {
     pooled_membership(ClusterName::default(), Pooling { size, pinned })
 }
 
+/// Where clients are, and where those that speak WebSocket; leaf nodes connect to the same as these.
+fn at(clients: &[&str], websocket: &str) -> Places {
+    Places {
+        clients: clients.iter().map(|&url| url.to_owned()).collect(),
+        websocket: vec![websocket.to_owned()],
+        leaf_nodes: vec![websocket.to_owned()],
+    }
+}
+
 fn candidate(id: &str, name: &str, connection: ConnectionId, is_dialled: bool) -> Candidate {
     Candidate {
         server: Identity {
@@ -27,8 +36,7 @@ fn candidate(id: &str, name: &str, connection: ConnectionId, is_dialled: bool) -
         },
         connection,
         is_dialled,
-        connect_urls: vec![format!("{name}:4222")],
-        websocket_urls: vec![format!("{name}:80")],
+        places: at(&[&format!("{name}:4222")], &format!("{name}:80")),
         ..Candidate::default()
     }
 }
@@ -123,10 +131,10 @@ fn a_pool_has_so_many_connections_and_no_more() {
     let joined = membership.join(&of_pool(9, true, 3, 0)).unwrap();
     assert_eq!((joined.seat, joined.is_first), (Seat::Pooled(2), false));
     for connection in [1, 4, 9] {
-        assert_eq!(membership.connect_urls(), ["b:4222"]);
+        assert_eq!(membership.places().clients, ["b:4222"]);
         membership.leave("NB", connection);
     }
-    assert!(!membership.knows("NB", None) && membership.connect_urls().is_empty());
+    assert!(!membership.knows("NB", None) && membership.places().clients.is_empty());
 }
 
 /// As large as the larger of the two servers' pools, within reason; one where one of them knows of none.
@@ -154,7 +162,7 @@ fn accounts_have_routes_of_their_own() {
     let joined = membership.join(&of_account(1, true, 3, "A")).unwrap();
     assert_eq!(joined.seat, Seat::Pinned("A".into()));
     // Its clients connect elsewhere, and it is no member, as long as there is no other.
-    assert!(membership.members().is_empty() && membership.connect_urls().is_empty());
+    assert!(membership.members().is_empty() && membership.places().clients.is_empty());
     assert!(membership.knows("NB", Some("A")) && !membership.knows("NB", None));
     assert!(membership.join(&of_pool(2, true, 3, 0)).unwrap().is_first);
     for (candidate, refused) in [
@@ -178,17 +186,17 @@ fn clients_are_told_of_all_members() {
     let mut membership = membership("C", false);
     membership.join(&candidate("NC", "c", 1, false)).unwrap();
     membership.join(&candidate("NB", "b", 2, false)).unwrap();
-    assert_eq!(membership.connect_urls(), ["b:4222", "c:4222"]);
-    assert_eq!(membership.websocket_urls(), ["b:80", "c:80"]);
-    let at = |url: &str| [url.to_owned()];
-    assert!(!membership.relocate("NB", &at("b:4222"), &at("b:80")));
-    assert!(membership.relocate("NB", &["c:4222".into(), "d:4222".into()], &at("b:80")));
-    assert!(!membership.relocate("ND", &[], &[]));
-    assert_eq!(membership.connect_urls(), ["c:4222", "d:4222"]);
-    assert!(membership.relocate("NB", &at("d:4222"), &[]));
-    assert_eq!(membership.websocket_urls(), ["c:80"]);
+    assert_eq!(membership.places().clients, ["b:4222", "c:4222"]);
+    assert_eq!(membership.places().websocket, ["b:80", "c:80"]);
+    assert_eq!(membership.places().leaf_nodes, ["b:80", "c:80"]);
+    assert!(!membership.relocate("NB", at(&["b:4222"], "b:80")));
+    assert!(membership.relocate("NB", at(&["c:4222", "d:4222"], "b:80")));
+    assert!(!membership.relocate("ND", Places::default()));
+    assert_eq!(membership.places().clients, ["c:4222", "d:4222"]);
+    assert!(membership.relocate("NB", at(&["d:4222"], "c:80")));
+    assert_eq!(membership.places().websocket, ["c:80"]);
     membership.leave("NB", 2);
-    assert_eq!(membership.connect_urls(), ["c:4222"]);
+    assert_eq!(membership.places().clients, ["c:4222"]);
 }
 
 #[test]

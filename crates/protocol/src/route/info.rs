@@ -52,6 +52,9 @@ pub struct RouteInfo {
     /// `host:port` for those of its clients that speak WebSocket.
     #[serde(skip_serializing_if = "is_default", deserialize_with = "null_is_empty")]
     pub ws_connect_urls: Vec<String>,
+    /// `host:port` for leaf nodes: one, or none.
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "null_is_empty")]
+    pub leafnode_urls: Vec<String>,
     /// It is about to stop.
     #[serde(skip_serializing_if = "is_default")]
     pub ldm: bool,
