@@ -25,7 +25,7 @@ use membership::Members;
 use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use vagus_accounts::{AccountDefinition, TraceDefinition};
+use vagus_accounts::{AccountDefinition, AccountLimits, TraceDefinition};
 use vagus_routing::{AccountId, ConnectionId, Mappings};
 
 /// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
@@ -130,6 +130,11 @@ impl Account {
         self.members.count()
     }
 
+    /// How many of them are links to leaf nodes and hubs.
+    pub fn leaf_nodes(&self) -> usize {
+        self.members.leaf_nodes()
+    }
+
     /// The numbers of the connections that are in it, in their order.
     pub fn connection_ids(&self) -> Vec<ConnectionId> {
         self.members.ids()
@@ -155,11 +160,13 @@ impl Account {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many connections may be in it.
-    fn connection_limit(&self) -> usize {
-        let limits = |definition: &Arc<AccountDefinition>| definition.limits.connections;
-        let limit = self.defined.read().definition.as_ref().and_then(limits);
-        limit.map_or(usize::MAX, |limit| limit as usize)
+    /// How much of everything there may be in it.
+    fn limits(&self) -> AccountLimits {
+        let defined = self.defined.read();
+        defined
+            .definition
+            .as_ref()
+            .map_or_else(AccountLimits::default, |definition| definition.limits)
     }
 
     /// What it is defined to be; None if nothing is said of it.
@@ -188,7 +195,7 @@ impl Account {
         defined.publishing = Publishing::of(definition, defined.cluster.as_deref());
         defined.definition = Some(definition.clone());
         drop(defined);
-        self.members.hold_to(definition.limits.connections);
+        self.members.hold_to(&definition.limits);
     }
 
     /// From now on the server is in the cluster of this name. True if messages go elsewhere for it, of which those who are in

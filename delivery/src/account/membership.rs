@@ -13,6 +13,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use vagus_accounts::AccountLimits;
 use vagus_routing::{ConnectionId, Destination};
 
 /// What passed through an account since the server's start, and who is in it now.
@@ -20,12 +21,18 @@ use vagus_routing::{ConnectionId, Destination};
 pub struct AccountTraffic {
     /// Connections that are in it.
     pub connections: usize,
+    /// Those of them that are links to leaf nodes and hubs.
+    pub leaf_nodes: usize,
     /// Connections that have been in it, those that are among them.
     pub total_connections: u64,
     /// What its connections have published.
     pub received: Passed,
     /// What was delivered to its connections.
     pub sent: Passed,
+    /// What of that came over links.
+    pub received_over_links: Passed,
+    /// What of that went over links.
+    pub sent_over_links: Passed,
     /// Its connections that were closed because too much waited for them, or for too long.
     pub slow_consumers: u64,
 }
@@ -75,10 +82,14 @@ struct Roll {
     hasher: RandomState,
     /// Of those the last that came, where there are more than may be there by now.
     surplus: BTreeSet<ConnectionId>,
+    /// Of those who are present.
+    leaf_nodes: usize,
     total: u64,
     /// Of those who have left.
     received: Passed,
     sent: Passed,
+    received_over_links: Passed,
+    sent_over_links: Passed,
     slow_consumers: u64,
 }
 
@@ -110,6 +121,10 @@ impl Member {
         self.outbox.connection_id()
     }
 
+    fn is_leaf_link(&self) -> bool {
+        self.outbox.kind().is_leaf_link()
+    }
+
     fn before(&self) -> Before {
         self.before.as_deref().copied().unwrap_or_default()
     }
@@ -137,7 +152,8 @@ pub struct Membership {
 
 impl Membership {
     /// A place in an account for a connection that has published so much until now; None if the account has as many
-    /// connections as it may.
+    /// connections as it may, or as many links if it is one. As in nats-server, links are connections that take the place of
+    /// others, and their own limit is the only one that they are held to.
     pub fn join(account: &Arc<Account>, outbox: &Arc<Outbox>, published: Passed) -> Option<Self> {
         let before = Before {
             received: published,
@@ -151,7 +167,12 @@ impl Membership {
         });
         let mut roll = account.members.0.lock();
         // Asked with the roll locked: who defines it otherwise locks it then.
-        if roll.present.len() >= account.connection_limit() {
+        let limits = account.limits();
+        let (count, limit) = match member.is_leaf_link() {
+            true => (roll.leaf_nodes, limits.leaf_nodes),
+            false => (roll.present.len(), limits.connections),
+        };
+        if limit.is_some_and(|limit| count >= limit as usize) {
             return None;
         }
         roll.total += 1;
@@ -191,12 +212,17 @@ impl Drop for Membership {
         roll.leave(&self.member);
         roll.received.add(received);
         roll.sent.add(sent);
+        if self.member.is_leaf_link() {
+            roll.received_over_links.add(received);
+            roll.sent_over_links.add(sent);
+        }
         roll.slow_consumers += u64::from(self.was_too_slow);
     }
 }
 
 impl Roll {
     fn enter(&mut self, member: Arc<Member>) {
+        self.leaf_nodes += usize::from(member.is_leaf_link());
         let Self { present, hasher, .. } = self;
         present.insert_unique(hasher.hash_one(member.id()), member, |other| {
             hasher.hash_one(other.id())
@@ -208,12 +234,14 @@ impl Roll {
             present,
             hasher,
             surplus,
+            leaf_nodes,
             ..
         } = self;
         surplus.remove(&member.id());
         let hash = hasher.hash_one(member.id());
         if let Ok(entry) = present.find_entry(hash, |other| Arc::ptr_eq(other, member)) {
             entry.remove();
+            *leaf_nodes -= usize::from(member.is_leaf_link());
         }
         if present.len() < present.capacity() / 8 {
             let few = present.len() * 2;
@@ -227,17 +255,31 @@ impl Members {
         self.0.lock().present.len()
     }
 
+    pub(super) fn leaf_nodes(&self) -> usize {
+        self.0.lock().leaf_nodes
+    }
+
     /// From now on there may be so many. As in nats-server, those stay who came first; the others have to be told.
-    pub(super) fn hold_to(&self, limit: Option<u32>) {
+    pub(super) fn hold_to(&self, limits: &AccountLimits) {
         let mut roll = self.0.lock();
         let roll = &mut *roll;
-        let at_most = limit.map_or(usize::MAX, |limit| limit as usize);
-        if roll.present.len() <= at_most {
-            return;
+        let excess =
+            |count: usize, limit: Option<u32>| limit.map_or(0, |most| count.saturating_sub(most as usize));
+        for (are_links, excess) in [
+            (false, excess(roll.present.len(), limits.connections)),
+            (true, excess(roll.leaf_nodes, limits.leaf_nodes)),
+        ] {
+            let of_kind = roll
+                .present
+                .iter()
+                .filter(|member| member.is_leaf_link() == are_links);
+            let mut ids: Vec<ConnectionId> = of_kind.map(|member| member.id()).collect();
+            let stay = ids.len().saturating_sub(excess);
+            if stay < ids.len() {
+                ids.select_nth_unstable(stay);
+                roll.surplus.extend(&ids[stay..]);
+            }
         }
-        let mut present: Vec<ConnectionId> = roll.present.iter().map(|member| member.id()).collect();
-        present.select_nth_unstable(at_most);
-        roll.surplus.extend(&present[at_most..]);
     }
 
     /// Those who are present.
@@ -259,17 +301,25 @@ impl Members {
             let roll = self.0.lock();
             let traffic = AccountTraffic {
                 connections: roll.present.len(),
+                leaf_nodes: roll.leaf_nodes,
                 total_connections: roll.total,
                 received: roll.received,
                 sent: roll.sent,
+                received_over_links: roll.received_over_links,
+                sent_over_links: roll.sent_over_links,
                 slow_consumers: roll.slow_consumers,
             };
             let present: Vec<_> = roll.present.iter().cloned().collect();
             (traffic, present)
         };
         for member in present {
-            traffic.received.add(member.received());
-            traffic.sent.add(member.sent());
+            let (received, sent) = (member.received(), member.sent());
+            traffic.received.add(received);
+            traffic.sent.add(sent);
+            if member.is_leaf_link() {
+                traffic.received_over_links.add(received);
+                traffic.sent_over_links.add(sent);
+            }
         }
         traffic
     }
