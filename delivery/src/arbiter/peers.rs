@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 use vagus_protocol::message;
 use vagus_protocol::routed::{self, PeerLine};
 use vagus_routing::{Destination, Origin, PeerTargets};
@@ -239,6 +240,9 @@ impl Peers {
             let reply = content.reply.map_or(0, |reply| reply.len() + 1);
             tail = tail.get(reply..).unwrap_or_default();
         }
+        if let Some(reply) = content.reply.filter(|_| destination.records_requests()) {
+            destination.record_request(reply, Instant::now());
+        }
         if !says_no_headers {
             return staging.message(destination, [start, &*self.queues, tail], payload);
         }
@@ -272,6 +276,12 @@ impl Peers {
             let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
             let start = self.start.of(line, with_headers, fanout.subject());
             taken = true;
+            if peer.destination().records_requests() {
+                let replies = repeats
+                    .tails()
+                    .filter_map(|tail| message::reply_in_tail(tail, with_headers));
+                replies.for_each(|reply| peer.destination().record_request(reply, Instant::now()));
+            }
             if !says_no_headers {
                 staging.messages(peer.destination(), start, repeats);
                 continue;
