@@ -22,7 +22,7 @@ use crate::streams;
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
-use cluster::{Clustering, Elsewhere};
+use cluster::Clustering;
 use futures_util::future::join_all;
 use languages::{Languages, Receptions, open_elsewhere};
 use leafnodes::{LeafSocket, Linking, with_leaf_port};
@@ -36,6 +36,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 use vagus_actors::asking::Asking;
+use vagus_actors::cluster::Places;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::{Door, InProcess};
@@ -251,6 +252,8 @@ fn populate(
     let route_address = routes.as_ref().map(RouteSocket::address);
     let mut with_real_port = config.clone();
     with_port(&mut with_real_port, websocket_address);
+    let leafnode_address = leafnodes.as_ref().map(LeafSocket::address);
+    with_leaf_port(&mut with_real_port, leafnode_address);
     let clustering = routes.and_then(|socket| {
         Clustering::prepare(
             socket,
@@ -260,12 +263,11 @@ fn populate(
             &client_settings,
         )
     });
-    let leafnode_address = leafnodes.as_ref().map(LeafSocket::address);
     let linking = Linking::prepare(
-        leafnodes,
+        (leafnodes, websocket_address),
         config,
-        &surroundings,
-        &client_settings.current().0,
+        (&surroundings, &arbiters),
+        &client_settings,
         clustering.as_ref().map(Clustering::handle),
     )?;
     let languages = Languages {
@@ -306,16 +308,16 @@ fn populate(
         move || {
             let elsewhere = farewell
                 .as_ref()
-                .map_or_else(Elsewhere::default, |farewell| farewell());
+                .map_or_else(Places::default, |farewell| farewell());
             client_settings.update(|now| {
                 let mut settings = now.in_lame_duck_mode();
-                settings.info.connect_urls.clone_from(&elsewhere.connect_urls);
+                settings.info.connect_urls.clone_from(&elsewhere.clients);
                 settings
             });
             if let Some(websocket) = &websocket {
                 websocket.update(|now| {
                     let mut settings = now.in_lame_duck_mode();
-                    settings.info.connect_urls.clone_from(&elsewhere.websocket_urls);
+                    settings.info.connect_urls.clone_from(&elsewhere.websocket);
                     settings
                 });
             }
@@ -445,7 +447,7 @@ fn populate(
     // Last of all: others connect from here on.
     let cluster = clustering
         .map(|clustering| {
-            let shown = admin.broker.settings.clone();
+            let shown = (admin.broker.settings.clone(), links.links.clone());
             clustering.begin(route_receptions, &arbiters, cluster_told, shown)
         })
         .transpose()?;

@@ -103,13 +103,14 @@ impl ConnectionEvents {
         }
     }
 
-    /// A connection is over, of this account if it was in. As in nats-server, one that was not counts as one of the
-    /// global account.
+    /// A connection is over, of this account if it was in. As in nats-server, a client that was not counts as one of the
+    /// global account, and a leaf node as one of none.
     pub(crate) fn ended(&self, connection: &Arc<ClosedConnection>, reason: CloseReason) {
         let Some(wanted) = &self.0 else { return };
+        let is_of_nobody = connection.state.account.is_none() && connection.state.client.is_leaf_link;
         let account = connection.state.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
-        let is_wanted = wanted.is(&system_subject::disconnect(account))
-            || wanted.is_count(account)
+        let is_wanted = !is_of_nobody
+            && (wanted.is(&system_subject::disconnect(account)) || wanted.is_count(account))
             || is_refusal(reason)
                 && (wanted.is(&system_subject::authentication_error(&wanted.server_id))
                     || wanted.is_refusal_for(connection.state.client.refused_in()));

@@ -82,6 +82,11 @@ pub struct HubState {
 #[rtype(result = "Vec<HubState>")]
 pub struct ListHubs;
 
+/// Hubs may be dialled from now on: links are opened by these receptions, one on each arbiter.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Begin(Vec<Recipient<Placed>>);
+
 /// From now on these are the hubs. The links to others end, and those to the same stay.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -91,14 +96,19 @@ struct Adopt {
 }
 
 impl LeafNodes {
-    /// Of a server that has no hub so far. Links are opened by these receptions, one on each arbiter.
-    pub fn new(links: Arc<Links>, receptions: Vec<Recipient<Placed>>, arbiters: Arc<Arbiters>) -> Self {
+    /// Of a server that has no hub so far.
+    pub fn new(links: Arc<Links>, arbiters: Arc<Arbiters>) -> Self {
         Self {
             links,
-            receptions,
+            receptions: Vec::new(),
             arbiters,
             hubs: Vec::new(),
         }
+    }
+
+    /// Hubs may be dialled from now on: links are opened by these receptions, one on each arbiter.
+    pub fn begin(leafnodes: &Addr<Self>, receptions: Vec<Recipient<Placed>>) {
+        tell(leafnodes, Begin(receptions));
     }
 
     /// Has these hubs dialled, and no others.
@@ -109,7 +119,7 @@ impl LeafNodes {
     fn dial(&self, hub: &WantedHub, dialling: HubDialling) -> (Addr<Dialling>, watch::Receiver<DialState>) {
         let remote = hub.remote.clone();
         let settings = DialSettings {
-            connect_timeout: remote.settings().dial_timeout.unwrap_or(dialling.timeout),
+            connect_timeout: connect_timeout(remote.settings(), dialling.timeout),
             delay: dialling.reconnect,
             longest_delay: Duration::ZERO,
             longest_delay_unopened: Duration::ZERO,
@@ -121,7 +131,10 @@ impl LeafNodes {
         let asked = remote.clone();
         let choose = move || {
             let url = asked.next_url();
-            (Arc::from(&*url.host), url.port.unwrap_or_default())
+            match &asked.settings().proxy {
+                Some(proxy) => (Arc::from(&*proxy.host), proxy.port),
+                None => (Arc::from(&*url.host), url.port.unwrap_or_default()),
+            }
         };
         let dialer = Dialer::new("", 0, settings, move |event| {
             log_dialling(&remote.current_url().to_string(), &event);
@@ -131,6 +144,12 @@ impl LeafNodes {
         let dialling = Dialling::new(dialer, self.receptions.clone(), self.arbiters.clone());
         (dialling.on(hub.errand.clone()).start(), state)
     }
+}
+
+/// How long connecting may take: to the hub, or to the proxy that connects to it.
+fn connect_timeout(remote: &LeafRemote, usual: Duration) -> Duration {
+    let of_proxy = remote.proxy.as_ref().and_then(|proxy| proxy.timeout);
+    of_proxy.or(remote.dial_timeout).unwrap_or(usual)
 }
 
 fn log_dialling(url: &str, event: &DialEvent<'_>) {
@@ -167,6 +186,14 @@ impl Drop for LeafNodes {
 
 impl Actor for LeafNodes {
     type Context = Context<Self>;
+}
+
+impl Handler<Begin> for LeafNodes {
+    type Result = ();
+
+    fn handle(&mut self, Begin(receptions): Begin, _: &mut Context<Self>) {
+        self.receptions = receptions;
+    }
 }
 
 impl Handler<Adopt> for LeafNodes {

@@ -3,6 +3,7 @@
 //! The role of an [`Observatory`] is to ask the actors for those that are none: it has their addresses and no state.
 
 use crate::cluster::{Cluster, ClusterState, DialledServerState, ListDialled};
+use crate::leafnodes::{HubState, LeafNodes, ListHubs};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
 use crate::monitor::{
@@ -39,10 +40,20 @@ pub struct Observatory {
 }
 
 /// The actors that are asked about leaf nodes and hubs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ObservedLeafNodes {
     /// Who keeps the list of links.
     pub links: Addr<Monitor>,
+    /// Who has hubs dialled.
+    pub hubs: Addr<LeafNodes>,
+}
+
+impl std::fmt::Debug for ObservedLeafNodes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ObservedLeafNodes")
+            .finish_non_exhaustive()
+    }
 }
 
 /// The actors that are asked about other servers.
@@ -94,12 +105,20 @@ impl Observatory {
 
     /// Some of the links to leaf nodes and hubs, in the order of their numbers.
     pub async fn links(&self, at_most: usize) -> Vec<ObservedConnection> {
-        let Some(ObservedLeafNodes { links }) = &self.leafnodes else {
+        let Some(ObservedLeafNodes { links, .. }) = &self.leafnodes else {
             return Vec::new();
         };
         let mut observed = servers(links, at_most).await;
         observed.retain(|link| link.state.client.link.is_some());
         observed
+    }
+
+    /// The hubs of the configuration, in its order.
+    pub async fn hubs(&self) -> Vec<HubState> {
+        match &self.leafnodes {
+            Some(observed) => ask(&observed.hubs, ListHubs).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 
     /// The state of the cluster; None if the server is in none, or at its end.

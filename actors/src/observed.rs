@@ -38,6 +38,8 @@ pub struct ClientInfo {
     pub refused_by: Option<Arc<ServiceRefusal>>,
     /// Whether it speaks WebSocket.
     pub speaks_websocket: bool,
+    /// Whether it is to be one end of a link between a leaf node and its hub.
+    pub is_leaf_link: bool,
     /// Whether it can be told at any time what the server is about.
     pub hears_news: bool,
     /// What it is if it is a server that has said who it is.

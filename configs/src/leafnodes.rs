@@ -1,9 +1,11 @@
 use crate::{GLOBAL_ACCOUNT, Listen, ListenerSettings, Port, ServerUrl, WriteTimeout};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 use vagus_auth::nkey::KeyPair;
 use vagus_compression::mode::Mode;
 use vagus_tls::Settings;
+use vagus_websocket::request::Asked;
 
 /// The leaf nodes that may connect to this server, and the hubs that it connects to as one.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +54,10 @@ pub struct LeafRemote {
     pub key: Option<UserKey>,
     /// How TLS is spoken, if anything is said of it. It is spoken wherever the hub wants it.
     pub tls: Option<Settings>,
+    /// What the hub is asked for where its URLs are of WebSocket, as all are or none.
+    pub websocket: Asked,
+    /// The proxy that connects to the hub, if one does.
+    pub proxy: Option<HttpProxy>,
     /// Whether this server is the hub, though it connects.
     pub is_hub: bool,
     /// Subjects that are not taken from the hub.
@@ -74,6 +80,32 @@ pub struct LeafRemote {
     pub requests_isolation: bool,
     /// Whether the hub is not connected to for now.
     pub is_disabled: bool,
+}
+
+/// A proxy that is asked by HTTP to connect to somebody.
+#[derive(Clone, PartialEq)]
+pub struct HttpProxy {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether TLS is spoken with it.
+    pub is_secure: bool,
+    /// The user and the password to show it, if it wants them.
+    pub login: Option<(String, String)>,
+    /// How long it may take; as long as connecting when not set.
+    pub timeout: Option<Duration>,
+}
+
+/// Without the password.
+impl fmt::Debug for HttpProxy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("HttpProxy")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("is_secure", &self.is_secure)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A key that proves who somebody is. It is never shown.
@@ -121,6 +153,8 @@ impl Default for LeafRemote {
             credentials: None,
             key: None,
             tls: None,
+            websocket: Asked::default(),
+            proxy: None,
             is_hub: false,
             deny_imports: Vec::new(),
             deny_exports: Vec::new(),

@@ -44,7 +44,7 @@ pub use files::NamedFiles;
 pub use format::NatsFormat;
 pub use jetstream::{BatchLimits, Cipher, Encryption, Inbox, JetStream, StreamLimits, SyncInterval};
 pub use lame_duck::LameDuck;
-pub use leafnodes::{LeafListener, LeafNodes, LeafRemote, UserKey};
+pub use leafnodes::{HttpProxy, LeafListener, LeafNodes, LeafRemote, UserKey};
 pub use limits::{Bytes, Limits, UNLIMITED, WriteTimeout};
 pub use listen::{Listen, Port, is_advertisable, split_advertised};
 pub use listener::ListenerSettings;

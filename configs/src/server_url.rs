@@ -55,7 +55,8 @@ impl ServerUrl {
             Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
             None => None,
         };
-        let is_clean = !host.is_empty() && !host.contains([' ', '[', ']']);
+        let is_odd = |letter: char| letter.is_whitespace() || letter.is_control();
+        let is_clean = !host.is_empty() && !host.contains(['[', ']']) && !rest.contains(is_odd);
         is_clean.then_some(Self {
             scheme: scheme.to_lowercase(),
             host: host.to_owned(),
@@ -67,6 +68,18 @@ impl ServerUrl {
             },
             path: path.to_owned(),
         })
+    }
+
+    /// Whether WebSocket is spoken there.
+    pub fn speaks_websocket(&self) -> bool {
+        matches!(&*self.scheme, "ws" | "wss")
+    }
+
+    /// Where leaf nodes ask for WebSocket: what stands in the path, and a word of nats-server's.
+    pub fn leaf_node_path(&self) -> String {
+        let end = self.path.find(['?', '#']).unwrap_or(self.path.len());
+        let path = self.path.get(..end).unwrap_or_default();
+        format!("{}/leafnode", path.trim_end_matches('/'))
     }
 }
 
@@ -109,6 +122,20 @@ mod tests {
     use super::ServerUrl;
 
     #[test]
+    fn leaf_nodes_have_a_path_of_their_own() {
+        for (url, path) in [
+            ("ws://a", "/leafnode"),
+            ("ws://a/", "/leafnode"),
+            ("ws://a/b/c?d", "/b/c/leafnode"),
+        ] {
+            let url = ServerUrl::parse(url).unwrap();
+            assert!(url.speaks_websocket());
+            assert_eq!(url.leaf_node_path(), path);
+        }
+        assert!(!ServerUrl::parse("nats://a").unwrap().speaks_websocket());
+    }
+
+    #[test]
     fn all_but_scheme_and_host_may_be_left_out() {
         for (url, shown, user, password, path) in [
             (
@@ -138,6 +165,9 @@ mod tests {
             "nats://[::1",
             "nats://[::1]x",
             "nats://u%4:p@a",
+            "ws://a b",
+            "ws://a\r\nb",
+            "ws://a/b\r\nc: d",
         ] {
             assert_eq!(ServerUrl::parse(url), None, "{url}");
         }

@@ -215,8 +215,8 @@ impl Detail {
             complete: true,
             jetstream_enabled: (broker.jetstream.get())
                 .is_some_and(|jetstream| jetstream.account(account.name()).is_some()),
-            leafnode_connections: 0,
-            client_connections: account.connections(),
+            leafnode_connections: account.leaf_nodes(),
+            client_connections: account.connections() - account.leaf_nodes(),
             subscriptions: subscriptions_of_clients(broker, account),
             definition: DefinitionShown::of(&defined(broker, account)),
             name_tag: account.name_tag(),

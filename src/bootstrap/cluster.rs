@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use vagus_actors::ObservedCluster;
 use vagus_actors::cluster::{
-    Cluster, ClusterHandle, ClusterHandleParts, ClusterName, ClusterSettings, ClusterShown, Identity,
+    Cluster, ClusterHandle, ClusterHandleParts, ClusterName, ClusterSettings, ClusterShown, Identity, Places,
     Pooling, RouteAddress,
 };
 use vagus_actors::connection::Surroundings;
@@ -225,17 +225,14 @@ impl Clustering {
     }
 
     /// Tells other servers that this one is about to stop, and says where its clients can connect instead.
-    pub(super) fn farewell(&self) -> impl Fn() -> Elsewhere + use<> {
+    pub(super) fn farewell(&self) -> impl Fn() -> Places + use<> {
         let (settings, advertises) = (self.parts.settings.clone(), self.advertises);
         move || {
             let (settings, _) = settings.current();
             settings.cluster.say(settings.farewell());
             match advertises {
-                true => Elsewhere {
-                    connect_urls: settings.cluster.connect_urls(),
-                    websocket_urls: settings.cluster.websocket_urls(),
-                },
-                false => Elsewhere::default(),
+                true => settings.cluster.places(),
+                false => Places::default(),
             }
         }
     }
@@ -246,7 +243,7 @@ impl Clustering {
         receptions: Vec<Recipient<Placed>>,
         arbiters: &Arc<Arbiters>,
         (client_settings, websocket_settings): (Arc<Live<ClientSettings>>, Option<Arc<Live<ClientSettings>>>),
-        shown: Arc<Live<Settings>>,
+        (shown, links): (Arc<Live<Settings>>, Addr<Monitor>),
     ) -> Result<RunningCluster, StartError> {
         let RouteSocket { socket, entry } = self.socket;
         let address = entry.address;
@@ -256,6 +253,8 @@ impl Clustering {
         let accounts = self.parts.surroundings.accounts.clone();
         let advertise = move |cluster: &ClusterShown| {
             accounts.set_cluster(&cluster.name);
+            // Each tells its leaf node what is new to it.
+            Monitor::tell_settings_changed(&links);
             tell_clients(
                 &client_settings,
                 &cluster.name,
@@ -374,6 +373,7 @@ fn route_settings(
     if cluster.advertises {
         info.ws_connect_urls = websocket_urls(config);
     }
+    info.leafnode_urls = leaf_node_url(config).into_iter().collect();
     permissions.announce(&mut info);
     RouteSettings {
         info,
@@ -396,7 +396,7 @@ fn route_settings(
 }
 
 /// What events say of this server: the same in all of them.
-struct Described(Arc<Live<ClientSettings>>);
+pub(super) struct Described(pub(super) Arc<Live<ClientSettings>>);
 
 impl DescribesServer for Described {
     fn append_description(&self, time: &str, out: &mut Vec<u8>) {
@@ -477,14 +477,6 @@ fn route_info(
     }
 }
 
-/// Where clients of a server that is about to stop can connect instead.
-#[derive(Default)]
-pub(super) struct Elsewhere {
-    pub(super) connect_urls: Vec<String>,
-    /// Those that speak WebSocket.
-    pub(super) websocket_urls: Vec<String>,
-}
-
 /// Tells clients what the cluster is called and where else they can connect, behind where they can connect here.
 fn tell_clients(
     client_settings: &Live<ClientSettings>,
@@ -512,13 +504,28 @@ fn client_urls(config: &Config, port: u16) -> Vec<String> {
 }
 
 /// Where those connect that speak WebSocket, if any may. The port is the one that was given.
-fn websocket_urls(config: &Config) -> Vec<String> {
+pub(super) fn websocket_urls(config: &Config) -> Vec<String> {
     config.websocket.as_ref().map_or_else(Vec::new, |websocket| {
         let port = websocket.listen.port.to_bind();
         let advertised = websocket.advertise.as_deref().map(split_advertised);
         let port = advertised.and_then(|(_, port)| port).unwrap_or(port);
         urls(&websocket.listen.host, websocket.advertise.as_ref(), port)
     })
+}
+
+/// Where leaf nodes connect, if any may and others tell theirs of it. The port is the one that was given.
+fn leaf_node_url(config: &Config) -> Option<String> {
+    let listener = config.leafnodes.listener.as_ref()?;
+    let ListenerSettings {
+        listen, advertise, ..
+    } = &listener.settings;
+    let port = listen.port.to_bind();
+    let advertised = advertise.as_deref().map(split_advertised);
+    let port = advertised.and_then(|(_, port)| port).unwrap_or(port);
+    let urls = listener
+        .advertises
+        .then(|| urls(&listen.host, advertise.as_ref(), port));
+    urls?.into_iter().next()
 }
 
 /// As is advertised, else at all addresses that others can reach.

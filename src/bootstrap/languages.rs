@@ -40,11 +40,12 @@ impl Languages {
         let routes = self.routes.as_ref();
         let websocket = self.websocket.as_ref();
         let clients = Nats::new(self.client_settings.clone());
+        let (links, leaf_nodes) = self.links.open_reception(arbiter.clone());
         Receptions {
             routes: routes.map(|routes| routes.open_reception(arbiter.clone())),
-            links: self.links.open_reception(arbiter.clone()),
+            links,
             websocket: websocket
-                .map(|websocket| websocket.open_reception(arbiter.clone(), &self.surroundings)),
+                .map(|websocket| websocket.open_reception(arbiter.clone(), &self.surroundings, leaf_nodes)),
             clients: Reception::new(clients, arbiter, self.surroundings.clone())
                 .start()
                 .recipient(),

@@ -1,6 +1,7 @@
 //! The wiring of leaf nodes: those that connect to this server, and the hubs that it connects to as one.
 
-use super::cluster::{longest_line, urls};
+use super::cluster::{Described, longest_line, urls, websocket_urls};
+use super::websocket::with_port;
 use super::{bounds, listen};
 use crate::server::StartError;
 use actix::prelude::*;
@@ -9,29 +10,26 @@ use std::sync::Arc;
 use vagus_actors::ObservedLeafNodes;
 use vagus_actors::cluster::ClusterHandle;
 use vagus_actors::connection::Surroundings;
-use vagus_actors::connection_events::ConnectionEvents;
 use vagus_actors::leafnodes::{HubDialling, LeafNodes, Links, Remote, WantedHub};
 use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
-use vagus_actors::reception::Reception;
+use vagus_actors::reception::{Door, Reception};
 use vagus_actors::reload::Prepared;
 use vagus_auth::credentials::{Credentials, Gate};
 use vagus_configs::{Config, LeafListener, LeafNodes as LeafNodesConfig, Port, split_advertised};
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{Arbiters, LocalArbiter};
+use vagus_delivery::arbiter::{Arbiters, DescribesServer, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::Settings;
 use vagus_nats::ClientSettings;
+use vagus_peer::TRACING_PROTO;
 use vagus_peer::leaf::{HubTls, LeafErrand, LeafSettings, LeafTls, Leafs};
 use vagus_protocol::leaf::LeafInfo;
 use vagus_tls::TlsError;
 
 /// How many links that ended are remembered.
 const REMEMBERED_LINKS: usize = 256;
-
-/// The level of the protocol that is spoken on links: messages are not traced over them.
-const PROTO: i64 = 1;
 
 /// Where leaf nodes connect, before any does.
 pub(super) struct LeafSocket {
@@ -64,15 +62,15 @@ pub(super) struct LeafParts {
 }
 
 impl LeafParts {
-    /// The reception of links on this arbiter, whose thread calls.
-    pub(super) fn open_reception(&self, arbiter: LocalArbiter) -> Recipient<Placed> {
-        Reception::new(
+    /// The reception of links on this arbiter, whose thread calls; and the door for leaf nodes that come by WebSocket.
+    pub(super) fn open_reception(&self, arbiter: LocalArbiter) -> (Recipient<Placed>, Door) {
+        let reception = Reception::new(
             Leafs::new(self.settings.clone()),
             arbiter,
             self.surroundings.clone(),
-        )
-        .start()
-        .recipient()
+        );
+        let door = reception.door();
+        (reception.start().recipient(), door)
     }
 }
 
@@ -83,6 +81,8 @@ pub(super) struct Linking {
     links: Arc<Links>,
     hubs: Vec<WantedHub>,
     dialling: HubDialling,
+    leafnodes: Addr<LeafNodes>,
+    websocket_address: Option<SocketAddr>,
 }
 
 /// The actors of links, as the outside reaches them.
@@ -97,21 +97,28 @@ pub(crate) struct RunningLinks {
 impl Linking {
     /// Prepares for what the configuration says. `clients` is what is shared by clients.
     pub(super) fn prepare(
-        socket: Option<LeafSocket>,
+        (socket, websocket_address): (Option<LeafSocket>, Option<SocketAddr>),
         config: &Config,
-        clients: &Arc<Surroundings>,
-        client_settings: &ClientSettings,
+        (clients, arbiters): (&Arc<Surroundings>, &Arc<Arbiters>),
+        client_settings: &Arc<Live<ClientSettings>>,
         cluster: Option<ClusterHandle>,
     ) -> Result<Self, StartError> {
         let links = Arc::<Links>::default();
         let address = socket.as_ref().map(LeafSocket::address);
-        let settings = leaf_settings(config, address, client_settings, (links.clone(), cluster))?;
+        let addresses = (address, websocket_address);
+        let described = Arc::new(Described(client_settings.clone()));
+        let settings = leaf_settings(
+            config,
+            addresses,
+            &client_settings.current().0,
+            (links.clone(), cluster, described),
+        )?;
         let surroundings = Surroundings {
             accounts: clients.accounts.clone(),
             monitor: Monitor::new(REMEMBERED_LINKS).start(),
             bounds: Arc::new(Live::new(leaf_bounds(config))),
             slow_work: clients.slow_work.clone(),
-            events: ConnectionEvents::default(),
+            events: clients.events.clone(),
             are_counted: false,
         };
         Ok(Self {
@@ -120,9 +127,11 @@ impl Linking {
                 settings: Arc::new(Live::new(settings)),
             },
             socket,
+            leafnodes: LeafNodes::new(links.clone(), arbiters.clone()).start(),
             links,
             hubs: hubs_of(&config.leafnodes)?,
             dialling: dialling_of(config),
+            websocket_address,
         })
     }
 
@@ -137,11 +146,11 @@ impl Linking {
             log::info!("Listening for leafnode connections on {address}");
             Listener::new(socket, receptions.clone(), arbiters.clone())?.start();
         }
-        let leafnodes = LeafNodes::new(self.links.clone(), receptions, arbiters.clone()).start();
-        LeafNodes::adopt(&leafnodes, self.hubs, self.dialling);
+        LeafNodes::begin(&self.leafnodes, receptions);
+        LeafNodes::adopt(&self.leafnodes, self.hubs, self.dialling);
         Ok(RunningLinks {
             address,
-            leafnodes,
+            leafnodes: self.leafnodes,
             links: self.parts.surroundings.monitor.clone(),
             all: self.links,
         })
@@ -151,6 +160,7 @@ impl Linking {
     pub(super) fn observed(&self) -> ObservedLeafNodes {
         ObservedLeafNodes {
             links: self.parts.surroundings.monitor.clone(),
+            hubs: self.leafnodes.clone(),
         }
     }
 
@@ -161,6 +171,7 @@ impl Linking {
             bounds: self.parts.surroundings.bounds.clone(),
             monitor: self.parts.surroundings.monitor.clone(),
             address: self.socket.as_ref().map(LeafSocket::address),
+            websocket_address: self.websocket_address,
         }
     }
 }
@@ -171,6 +182,7 @@ pub(crate) struct LeafReload {
     bounds: Arc<Live<Bounds>>,
     monitor: Addr<Monitor>,
     address: Option<SocketAddr>,
+    websocket_address: Option<SocketAddr>,
 }
 
 impl LeafReload {
@@ -182,8 +194,12 @@ impl LeafReload {
         leafnodes: &Addr<LeafNodes>,
     ) -> Result<Prepared, StartError> {
         let before = self.settings.current().0;
-        let parts = (before.links.clone(), before.cluster.clone());
-        let settings = leaf_settings(config, self.address, clients, parts)?;
+        let parts = (
+            before.links.clone(),
+            before.cluster.clone(),
+            before.server.clone(),
+        );
+        let settings = leaf_settings(config, (self.address, self.websocket_address), clients, parts)?;
         let (hubs, dialling, bounds) = (
             hubs_of(&config.leafnodes)?,
             dialling_of(config),
@@ -203,7 +219,7 @@ impl LeafReload {
 /// The hubs of the configuration, with what TLS with them takes: certificates are read.
 fn hubs_of(leafnodes: &LeafNodesConfig) -> Result<Vec<WantedHub>, TlsError> {
     let hub = |remote: &vagus_configs::LeafRemote| {
-        let tls = HubTls::new(remote.tls.as_ref())?;
+        let tls = HubTls::new(remote)?;
         if tls.is_insecure() {
             log::warn!(
                 "TLS certificate chain and hostname of solicited leafnodes will not be verified. DO NOT USE IN PRODUCTION!"
@@ -245,9 +261,9 @@ fn leaf_bounds(config: &Config) -> Bounds {
 /// What all links go by: certificates are read, and who may connect is compiled.
 fn leaf_settings(
     config: &Config,
-    address: Option<SocketAddr>,
+    (address, websocket_address): (Option<SocketAddr>, Option<SocketAddr>),
     clients: &ClientSettings,
-    (links, cluster): (Arc<Links>, Option<ClusterHandle>),
+    (links, cluster, server): (Arc<Links>, Option<ClusterHandle>, Arc<dyn DescribesServer>),
 ) -> Result<LeafSettings, StartError> {
     let usual = LeafListener::default();
     let listener = config.leafnodes.listener.as_ref().unwrap_or(&usual);
@@ -256,8 +272,13 @@ fn leaf_settings(
     for weakness in tls.iter().flat_map(LeafTls::weaknesses) {
         log::warn!("{weakness}");
     }
+    let mut with_real_port = config.clone();
+    with_port(&mut with_real_port, websocket_address);
     Ok(LeafSettings {
-        info: leaf_info(listener, address, clients, tls.as_ref()),
+        info: LeafInfo {
+            ws_connect_urls: websocket_urls(&with_real_port),
+            ..leaf_info(listener, address, clients, tls.as_ref())
+        },
         gate: match &settings.credentials {
             // Who leaf nodes are is not said here: then they are users as clients are.
             Credentials::Open => clients.gate.clone(),
@@ -278,6 +299,7 @@ fn leaf_settings(
         claimed_accounts: clients.claimed_accounts.clone(),
         links,
         cluster,
+        server,
     })
 }
 
@@ -310,7 +332,8 @@ fn leaf_info(
         server_id: info.server_id.clone(),
         server_name: info.server_name.clone(),
         version: info.version.clone(),
-        proto: PROTO,
+        proto: TRACING_PROTO,
+        git_commit: info.git_commit.clone(),
         go: info.go.clone(),
         host,
         port: port.into(),
@@ -323,6 +346,7 @@ fn leaf_info(
         domain: info.domain.clone(),
         api_lvl: info.api_level,
         info_on_connect: true,
+        ip: own_url.clone(),
         leafnode_urls: vec![own_url],
         ..LeafInfo::default()
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::listener::Listener;
 use vagus_actors::placement::Placed;
-use vagus_actors::reception::Reception;
+use vagus_actors::reception::{Door, Reception};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_configs::{Config, Port, WebSocket, WebSocketLogin};
 use vagus_delivery::Live;
@@ -86,13 +86,15 @@ impl WebSocketParts {
         settings_of(config, clients, (self.address, Some(&before)))
     }
 
-    /// Their reception on this arbiter, whose thread calls.
+    /// Their reception on this arbiter, whose thread calls. Leaf nodes are let in by this door.
     pub(super) fn open_reception(
         &self,
         arbiter: LocalArbiter,
         surroundings: &Arc<Surroundings>,
+        leaf_nodes: Door,
     ) -> Recipient<Placed> {
         Reception::new(Nats::new(self.settings.clone()), arbiter, surroundings.clone())
+            .sending_on_to(leaf_nodes)
             .start()
             .recipient()
     }
@@ -140,6 +142,7 @@ fn settings_of(
     settings.websocket = Some(Arc::new(WebSocketSettings {
         upgrade: websocket.upgrade.clone(),
         handshake_timeout: websocket.time_to_upgrade(),
+        takes_leaf_nodes: config.leafnodes.listener.is_some(),
     }));
     Ok(Some(settings))
 }

@@ -98,12 +98,19 @@ impl Remote {
         self.urls.lock().host_name = None;
     }
 
-    /// The hub tells where it and others of its cluster can be reached: `host:port`.
-    pub fn discover(&self, addresses: &[String]) {
-        if !self.settings.discovers {
+    /// The hub tells where it and others of its cluster can be reached, as `host:port`: right away, and by WebSocket.
+    pub fn discover(&self, addresses: &[String], of_websocket: &[String]) {
+        // As in nats-server, a hub that says neither has nothing new to tell.
+        if !self.settings.discovers || addresses.is_empty() && of_websocket.is_empty() {
             return;
         }
-        let parsed = |address: &String| ServerUrl::parse(&format!("nats-leaf://{address}"));
+        // All are of WebSocket, or none is.
+        let first = self.settings.urls.first().filter(|url| url.speaks_websocket());
+        let (scheme, addresses) = match first {
+            Some(url) => (&*url.scheme, of_websocket),
+            None => ("nats-leaf", addresses),
+        };
+        let parsed = |address: &String| ServerUrl::parse(&format!("{scheme}://{address}"));
         let is_configured = |url: &ServerUrl| {
             let mut configured = self.settings.urls.iter();
             configured.any(|known| known.host == url.host && known.port == url.port)
@@ -159,19 +166,30 @@ mod tests {
     fn a_hub_tells_of_more() {
         let remote = remote(&["n://u:p@a:1", "n://b:2"]);
         tries(&remote, 1);
-        remote.discover(&["c:3".into(), "a:1".into(), "x".into(), "[::1]:4".into()]);
+        let told = ["c:3", "a:1", "x", "[::1]:4"].map(String::from);
+        remote.discover(&told, &["d:5".into()]);
         assert_eq!(tries(&remote, 4), "b:2 c:3 [::1]:4 a:1");
         tries(&remote, 2);
         assert_eq!(remote.login(), ("u".into(), Some("p".into())), "{remote:?}");
         // What it told of once may be gone.
-        remote.discover(&[]);
+        remote.discover(&["a:1".into()], &[]);
         assert_eq!(tries(&remote, 3), "a:1 b:2 c:3");
         let stubborn = Remote::new(LeafRemote {
             discovers: false,
             ..remote.settings().clone()
         });
-        stubborn.discover(&["c:3".into()]);
+        stubborn.discover(&["c:3".into()], &[]);
         assert!(!format!("{stubborn:?}").contains("c:3"));
+    }
+
+    #[test]
+    fn a_hub_of_websocket_tells_of_more_of_these() {
+        let remote = remote(&["wss://a:1/path"]);
+        tries(&remote, 1);
+        remote.discover(&["b:2".into()], &["c:3".into(), "a:1".into()]);
+        assert_eq!(tries(&remote, 2), "c:3 a:1");
+        tries(&remote, 1);
+        assert_eq!(remote.current_url().scheme, "wss");
     }
 
     #[test]

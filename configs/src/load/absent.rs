@@ -36,17 +36,8 @@ pub(super) const LEAFNODE_USERS: Absent = Absent {
 
 /// In one of `remotes` of `leafnodes`.
 pub(super) const LEAFNODE_REMOTE: Absent = Absent {
-    switches: &[
-        "js_cluster_migrate",
-        "jetstream_cluster_migrate",
-        "ws_compress",
-        "ws_compression",
-        "websocket_compress",
-        "websocket_compression",
-        "ws_no_masking",
-        "websocket_no_masking",
-    ],
-    others: &["proxy"],
+    switches: &["js_cluster_migrate", "jetstream_cluster_migrate"],
+    others: &[],
 };
 
 /// In `jetstream`.

@@ -1,5 +1,6 @@
 //! The section `leafnodes`: where leaf nodes connect, and the hubs that this server connects to as one.
 
+mod proxy;
 mod remotes;
 mod users;
 
@@ -12,7 +13,6 @@ use super::read::set;
 use crate::grammar::{Entry, Kind, Map};
 use crate::{BesideTls, Config, LeafListener, LeafNodes, WriteTimeout};
 use vagus_compression::mode::Mode;
-use vagus_tls::Settings;
 
 /// What a file says of leaf nodes, until all of it is read.
 #[derive(Default)]
@@ -90,25 +90,8 @@ fn read(section: &Map, findings: &mut Findings) -> LeafNodes {
         set(&mut accepted.account, users.account);
         set(&mut accepted.settings.auth_timeout, users.timeout);
     }
-    if let Some(entry) = section
-        .entries()
-        .iter()
-        .find(|it| it.key.eq_ignore_ascii_case("tls"))
-    {
-        refuse_ocsp(entry, accepted.settings.tls.as_ref(), findings);
-    }
     leafnodes.listener = listens.then_some(accepted);
     leafnodes
-}
-
-/// Nobody asks about certificates on links: who wants that is told so.
-fn refuse_ocsp(entry: &Entry, tls: Option<&Settings>, findings: &mut Findings) {
-    if tls.is_some_and(|tls| tls.ocsp_peer.is_some()) {
-        findings.problem(
-            entry,
-            "ocsp_peer of leaf nodes is not in this version of vagus yet",
-        );
-    }
 }
 
 /// How a link is compressed.

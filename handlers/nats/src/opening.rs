@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::flood::{FAILED_HANDSHAKES, PROXY_HEADERS};
-use vagus_actors::reception::{Opened, Unopened};
+use vagus_actors::reception::{Arrived, Opened, Unopened};
 use vagus_auth::nkey::Nonce;
 use vagus_delivery::Live;
 use vagus_delivery::wire::{Came, EARLY_AT_MOST, Entrance, HandshakeError, PeerCheck};
@@ -19,6 +19,7 @@ use vagus_protocol::error::{CloseReason, Complaint};
 use vagus_protocol::proxy_header::{self, Parsed};
 use vagus_routing::ConnectionId;
 use vagus_tls::{HandshakeFirst, StreamError};
+use vagus_websocket::upgrade::Endpoint;
 
 /// How long a proxy may take for its header.
 const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,14 +81,18 @@ impl Arrival {
         }
     }
 
-    /// Ends within the time limits of proxies, handshakes and writing.
-    pub(crate) async fn open(mut self, mut entrance: Entrance) -> Result<Opened<NatsSession>, Unopened> {
+    /// Ends within the time limits of proxies, handshakes and writing. Leaf nodes that come by WebSocket are let in elsewhere.
+    pub(crate) async fn open(mut self, mut entrance: Entrance) -> Result<Arrived<NatsSession>, Unopened> {
         if let Err(Refused { reason, told }) = self.agree(&mut entrance).await {
             return Err(Unopened {
                 peer: entrance.peer(),
                 reason,
                 last_words: told.then(|| entrance.last_words(reason)),
             });
+        }
+        let requested = self.requested.as_ref();
+        if requested.is_some_and(|requested| requested.endpoint == Endpoint::LeafNodes) {
+            return Ok(Arrived::Elsewhere(entrance));
         }
         let settings = self.settings.clone();
         let (key, certificate) = match (&settings.tls, entrance.tls()) {
@@ -112,7 +117,8 @@ impl Arrival {
             account: session.account().cloned(),
             session,
             greeting,
-        })
+        }
+        .into())
     }
 
     async fn agree(&mut self, entrance: &mut Entrance) -> Step<()> {

@@ -534,6 +534,7 @@ impl Session for NatsSession {
             token: self.held_token.as_ref().and_then(|held| held.token.clone()),
             refused_by: self.attempt.as_ref().and_then(|attempt| attempt.refusal()),
             speaks_websocket: self.settings.websocket.is_some(),
+            is_leaf_link: false,
             hears_news: self.first_pong_sent && self.understands_info(),
             server: None,
             link: None,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use vagus_actors::connection::ConnectionNames;
 use vagus_actors::flood::FAILED_UPGRADES;
-use vagus_delivery::wire::{Came, Entrance, WebSocketLayer};
+use vagus_delivery::wire::{Came, Entrance, WebSocketEnd};
 use vagus_protocol::connect::ConnectOptions;
 use vagus_protocol::error::CloseReason;
 use vagus_websocket::deflate::largest_message;
@@ -24,11 +24,15 @@ pub struct WebSocketSettings {
     pub upgrade: UpgradeRules,
     /// How long a client may take for TLS and its request.
     pub handshake_timeout: Duration,
+    /// Whether leaf nodes may come by it.
+    pub takes_leaf_nodes: bool,
 }
 
 /// What a client has said in its request.
 #[derive(Debug)]
 pub(crate) struct Requested {
+    /// What is to be spoken.
+    pub(crate) endpoint: Endpoint,
     /// Where it is, by the word of a proxy.
     pub(crate) forwarded_for: Option<IpAddr>,
     cookies: Cookies,
@@ -81,13 +85,14 @@ impl Arrival {
         }
         let answered = entrance.say(&upgrade.answer, until).await;
         answered.map_err(|_| CloseReason::WriteError)?;
-        if upgrade.endpoint == Endpoint::LeafNodes {
+        if upgrade.endpoint == Endpoint::LeafNodes && !websocket.takes_leaf_nodes {
             FAILED_UPGRADES.say(format_args!("Not configured to accept leaf node connections"));
             return Err(Refused::told(CloseReason::WrongPort));
         }
         let largest = largest_message(settings.limits.max_payload);
-        entrance.push(|below| WebSocketLayer::new(below, upgrade.terms, largest));
+        entrance.speak_websocket(WebSocketEnd::Server, upgrade.terms, largest);
         Ok(Requested {
+            endpoint: upgrade.endpoint,
             forwarded_for: upgrade.forwarded_for,
             cookies: upgrade.cookies,
         })

@@ -4,7 +4,7 @@ use crate::authentication::{self, Verdict};
 use crate::session::{RouteSession, Stage};
 use bytes::Bytes;
 use vagus_actors::cluster::{
-    Agreement, Candidate, ClusterName, Identity, JoinedRoute, NewRoute, NoRoute, RouteAddress, Seat,
+    Agreement, Candidate, ClusterName, Identity, JoinedRoute, NewRoute, NoRoute, Places, RouteAddress, Seat,
     ServerHeardOf, Told,
 };
 use vagus_actors::connection::Turn;
@@ -89,10 +89,10 @@ impl RouteSession {
             Stage::Joined(_) if !info.gateway.is_empty() => {}
             Stage::Joined(route) if route.server_id() == info.server_id => {
                 // One that is about to stop wants no new clients.
-                match info.ldm {
-                    true => route.relocate(&[], &[]),
-                    false => route.relocate(&info.connect_urls, &info.ws_connect_urls),
-                }
+                route.relocate(match info.ldm {
+                    true => Places::default(),
+                    false => places_of(&info),
+                });
                 if !info.ldm {
                     self.imports = info.import;
                     if std::mem::replace(&mut self.exports, info.export.clone()) != info.export {
@@ -151,8 +151,7 @@ impl RouteSession {
             },
             connection: party.id,
             is_dialled: party.kind.is_dialled,
-            connect_urls: info.connect_urls.clone(),
-            websocket_urls: info.ws_connect_urls.clone(),
+            places: places_of(&info),
             account: account.map(Into::into),
             pool_size: info.route_pool_size,
             pool_index: info.route_pool_idx,
@@ -309,5 +308,14 @@ mod tests {
         ] {
             assert_eq!(host_and_port(url), expected, "{url}");
         }
+    }
+}
+
+/// Where others connect to a server, by its own word.
+fn places_of(info: &RouteInfo) -> Places {
+    Places {
+        clients: info.connect_urls.clone(),
+        websocket: info.ws_connect_urls.clone(),
+        leaf_nodes: info.leafnode_urls.clone(),
     }
 }

@@ -10,6 +10,7 @@ mod mapping;
 mod opening;
 mod operating;
 mod permitting;
+mod reaching;
 mod session;
 mod signing;
 mod tls;
@@ -34,11 +35,13 @@ use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::Gate;
 use vagus_auth::nkey::Nonce;
 use vagus_compression::mode::Mode;
+use vagus_delivery::arbiter::DescribesServer;
 use vagus_delivery::wire::{Direction, Entrance, Errand};
 use vagus_delivery::{AccountDirectory, Live};
 use vagus_protocol::error::Complaint;
 use vagus_protocol::leaf::LeafInfo;
 use vagus_routing::ConnectionId;
+use vagus_websocket::deflate::largest_message;
 
 /// What holds for all links of a server.
 #[derive(Clone)]
@@ -77,6 +80,8 @@ pub struct LeafSettings {
     pub links: Arc<Links>,
     /// The cluster that this server is in, if it is in one.
     pub cluster: Option<ClusterHandle>,
+    /// What events say of this server.
+    pub server: Arc<dyn DescribesServer>,
 }
 
 impl fmt::Debug for LeafSettings {
@@ -90,9 +95,29 @@ impl fmt::Debug for LeafSettings {
 impl LeafSettings {
     /// INFO as it is said now.
     fn info(&self) -> LeafInfo {
+        let HubUrls {
+            leaf_nodes,
+            websocket,
+        } = self.urls();
         LeafInfo {
             cluster: self.cluster_name(),
+            leafnode_urls: leaf_nodes,
+            ws_connect_urls: websocket,
             ..self.info.clone()
+        }
+    }
+
+    /// Where leaf nodes can connect: to this server, and to others of its cluster.
+    fn urls(&self) -> HubUrls {
+        let with = |own: &[String], others: Vec<String>| {
+            let others = others.into_iter().filter(|url| !own.contains(url));
+            own.iter().cloned().chain(others).collect()
+        };
+        let cluster = self.cluster.as_ref();
+        let others = cluster.map(ClusterHandle::places).unwrap_or_default();
+        HubUrls {
+            leaf_nodes: with(&self.info.leafnode_urls, others.leaf_nodes),
+            websocket: with(&self.info.ws_connect_urls, others.websocket),
         }
     }
 
@@ -102,6 +127,14 @@ impl LeafSettings {
             .as_ref()
             .map_or_else(String::new, |cluster| cluster.name().text)
     }
+}
+
+/// Where leaf nodes can connect, as `host:port`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct HubUrls {
+    leaf_nodes: Vec<String>,
+    /// The same, by WebSocket.
+    websocket: Vec<String>,
 }
 
 /// What a session is to know of the link that it has been dialled for.
@@ -145,18 +178,20 @@ impl Language for Leafs {
         let (settings, _) = live.current();
         if let (Direction::Dialled, Some(errand)) = (entrance.direction(), entrance.errand::<LeafErrand>()) {
             let errand = errand.clone();
+            let largest = largest_message(settings.max_message);
             return Opening::UnderWay(Box::pin(async move {
-                let (entrance, introduction) = opening::hear_hub(entrance, &errand).await?;
-                Ok(begin(entrance, Some(errand), introduction, live))
+                let (entrance, introduction) = opening::hear_hub(entrance, &errand, largest).await?;
+                Ok(begin(entrance, Some(errand), introduction, live).into())
             }));
         }
-        let introduction = Introduction::of_hub(&settings, entrance.id());
-        if settings.tls.is_none() {
+        let introduction = Introduction::of_hub(&settings, &entrance);
+        // Below WebSocket TLS has been spoken already, if it is to be.
+        if settings.tls.is_none() || entrance.speaks_websocket() {
             return Opening::Done(begin(entrance, None, introduction, live));
         }
         Opening::UnderWay(Box::pin(async move {
             let (entrance, introduction) = opening::greet(entrance, introduction, &settings).await?;
-            Ok(begin(entrance, None, introduction, live))
+            Ok(begin(entrance, None, introduction, live).into())
         }))
     }
 
@@ -178,6 +213,7 @@ fn begin(
     let party = Party {
         peer: entrance.peer(),
         id: entrance.id(),
+        speaks_websocket: entrance.speaks_websocket(),
         errand,
     };
     let session = LeafSession::new(

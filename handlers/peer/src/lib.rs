@@ -3,6 +3,7 @@
 //! A [`RouteSession`] decides what an operation of another server means; the turn it is given carries that out.
 
 mod authentication;
+mod authorities;
 mod compressing;
 mod ending;
 mod handshake;
@@ -157,7 +158,7 @@ impl Language for Routes {
         };
         Opening::UnderWay(Box::pin(async move {
             let (entrance, evidence) = opening::secure(entrance, &tls).await?;
-            Ok(begin(entrance, Some(evidence), live))
+            Ok(begin(entrance, Some(evidence), live).into())
         }))
     }
 

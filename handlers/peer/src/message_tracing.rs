@@ -1,14 +1,16 @@
 //! Messages of other servers that ask to be traced: this one tells where they come to, too.
 
-use crate::session::{RouteSession, SHOWN_AT_MOST};
+use crate::session::SHOWN_AT_MOST;
+use std::fmt::Display;
+use std::sync::Arc;
 use vagus_actors::connection::Turn;
-use vagus_delivery::arbiter::{EventTrace, TraceTerms};
+use vagus_delivery::arbiter::{DescribesServer, EventTrace, TraceTerms};
 use vagus_protocol::message_trace::{
     Activation, Ingress, ShownKind, TraceRequest, may_ask, may_have_context, with_tracing_disabled,
 };
 use vagus_protocol::operation::Publish;
 use vagus_protocol::quote::shortened;
-use vagus_routing::subject;
+use vagus_routing::{ConnectionId, subject};
 
 /// What becomes of a message that may ask for a trace.
 enum Asked {
@@ -30,11 +32,25 @@ pub(crate) fn may_be_traced(message: &Publish<'_>) -> bool {
         .is_some_and(|header| may_ask(header) || may_have_context(header))
 }
 
-impl RouteSession {
+/// Who passes on a message that may ask for a trace.
+pub(crate) struct TracedPeer<'a, M> {
+    pub(crate) kind: ShownKind,
+    pub(crate) connection: ConnectionId,
+    /// What it calls itself.
+    pub(crate) name: &'a str,
+    /// How the log calls it.
+    pub(crate) party: &'a dyn Display,
+    /// What events say of this server.
+    pub(crate) server: &'a Arc<dyn DescribesServer>,
+    /// Whether it may have this server publish there.
+    pub(crate) may_publish: M,
+}
+
+impl<M: Fn(&[u8]) -> bool> TracedPeer<'_, M> {
     /// Passes on a message that may ask for a trace, in the account that the turn is in; false if it does not, and is to be
     /// passed on as any other.
     #[cold]
-    pub(crate) fn pass_on_traced(&self, account: &[u8], message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+    pub(crate) fn pass_on(&self, account: &[u8], message: &Publish<'_>, turn: &mut impl Turn) -> bool {
         let Some(header) = message.header() else {
             return false;
         };
@@ -61,14 +77,14 @@ impl RouteSession {
             Asked::Granted(terms) => {
                 let account = String::from_utf8_lossy(account);
                 let ingress = Ingress {
-                    kind: ShownKind::Router,
-                    connection: self.party.id,
-                    name: &self.name,
+                    kind: self.kind,
+                    connection: self.connection,
+                    name: self.name,
                     account: &account,
                     subject: message.subject,
                     error: "",
                 };
-                let (server, size) = (self.settings.server.clone(), message.body.len());
+                let (server, size) = (self.server.clone(), message.body.len());
                 let trace = EventTrace::new(server, terms, &request, size, &ingress);
                 turn.publish_traced(message, false, Box::new(trace));
             }
@@ -108,7 +124,7 @@ impl RouteSession {
             );
             return in_vain(only, Asked::InVain);
         }
-        if !self.settings.permissions.imports(destination) {
+        if !(self.may_publish)(destination) {
             log::error!(
                 "{} - Publish Violation - Subject {}",
                 self.party,

@@ -5,7 +5,7 @@ use crate::authentication::{self, Verdict};
 use crate::compressing::Compressing;
 use crate::ending::Ending;
 use crate::interest::{self, Announced, Forgotten, Noted};
-use crate::message_tracing::may_be_traced;
+use crate::message_tracing::{TracedPeer, may_be_traced};
 use crate::permitting::FormerPermissions;
 use crate::receiving::{self, Passed, Peer};
 use crate::tls::Evidence;
@@ -21,6 +21,7 @@ use vagus_auth::credentials::{BcryptTask, Identity};
 use vagus_delivery::Live;
 use vagus_delivery::heartbeat::{Beat, Heartbeat};
 use vagus_protocol::error::{CloseReason, Complaint, Violation};
+use vagus_protocol::message_trace::ShownKind;
 use vagus_protocol::quote::shortened;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
 use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage, SubjectRules};
@@ -229,8 +230,18 @@ impl Peer for RouteSession {
         if !turn.goes_on(about, false) {
             return Passed::Yielded;
         }
-        if asks && self.pass_on_traced(account, &message.publish, turn) {
-            return Passed::Traced;
+        if asks {
+            let peer = TracedPeer {
+                kind: ShownKind::Router,
+                connection: self.party.id,
+                name: &self.name,
+                party: &self.party,
+                server: &self.settings.server,
+                may_publish: |subject: &[u8]| self.settings.permissions.imports(subject),
+            };
+            if peer.pass_on(account, &message.publish, turn) {
+                return Passed::Traced;
+            }
         }
         turn.publish(&message.publish, false);
         Passed::Published

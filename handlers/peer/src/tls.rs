@@ -1,16 +1,14 @@
 //! The TLS of routes: what both sides of one need, and what a server has shown.
 
+use crate::authorities::{self, Authorities};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use vagus_actors::connection_events::ConnectionEvents;
 use vagus_delivery::wire::{Direction, Entrance, PeerCheck};
 use vagus_ocsp::{ChecksUntil, PeerChecks, now};
 use vagus_tls::ocsp::{NotShown, Question, Staple, has_shown};
-use vagus_tls::{
-    Acceptor, CertificateNames, Connector, OcspCache, OcspPeer, Pin, Settings, SslRef, TlsError,
-};
+use vagus_tls::{Acceptor, CertificateNames, Connector, OcspPeer, Pin, Settings, SslRef, TlsError};
 
 /// The TLS of a server's routes, made ready.
 #[derive(Debug)]
@@ -22,13 +20,10 @@ pub struct RouteTls {
     pub(crate) maps: bool,
     /// The hosts of configured routes, one of which the certificate has to be for; none if that does not matter.
     pub(crate) known_hosts: Option<Vec<String>>,
-    /// Asks the authorities of servers about them, if they are to be asked.
-    peer_checks: Option<PeerChecks>,
+    authorities: Authorities,
     /// Asks about those that connect, where servers have to show what their authorities say: the library does not show us
     /// what they show.
     in_place_of_staples: Option<PeerChecks>,
-    /// Nobody is told: in nats-server such events are of clients.
-    events: ConnectionEvents,
     /// What servers are called that are known by their address alone: as the first of the configuration that has a name.
     usual_name: Option<String>,
     /// It was the wrong name.
@@ -63,11 +58,6 @@ impl RouteTls {
         if let Some(before) = before {
             acceptor.inherit(&before.acceptor);
         }
-        // Servers are few: what is kept over a restart is about clients.
-        let cache = OcspCache {
-            local_store: None,
-            ..settings.ocsp_cache.clone()
-        };
         // As in nats-server, who shows what its authority says has others show the same.
         let shows = !acceptor.staples().is_empty();
         let in_place_of_staples = shows.then(|| {
@@ -80,18 +70,13 @@ impl RouteTls {
                 .as_ref()
                 .map_or(&[][..], |stapling| &stapling.urls);
             let before = before.and_then(|before| before.in_place_of_staples.as_ref());
-            PeerChecks::new(peer, &cache, before).of_servers().asking(urls)
-        });
-        let asked = settings.ocsp_peer.as_ref().filter(|peer| peer.verify);
-        let peer_checks = asked.map(|peer| {
-            let before = before.and_then(|before| before.peer_checks.as_ref());
-            PeerChecks::new(peer.clone(), &cache, before).of_servers()
+            let checks = PeerChecks::new(peer, &authorities::cache(settings), before);
+            checks.of_servers().asking(urls)
         });
         Ok(Self {
             acceptor,
-            peer_checks,
+            authorities: Authorities::new(settings, before.map(|before| &before.authorities)),
             in_place_of_staples,
-            events: ConnectionEvents::default(),
             connector: Connector::new(settings)?,
             timeout: settings.timeout,
             maps: settings.verify_and_map,
@@ -125,11 +110,7 @@ impl RouteTls {
 
     /// Asks about a server in the middle of its handshake, which is to end by then.
     pub(crate) fn checks(&self, until: Instant) -> Option<ChecksUntil<'_>> {
-        let left = until.saturating_duration_since(Instant::now());
-        // So that there is time left to end the handshake where nobody answers and that is tolerated.
-        let answered_by = Instant::now() + left.mul_f64(0.9);
-        let checks = self.peer_checks.as_ref();
-        checks.map(|checks| checks.until(answered_by, &self.events))
+        self.authorities.until(until)
     }
 
     /// Whether the authority of a server with whom the handshake is over says that its certificate is good, where that has to
@@ -146,7 +127,10 @@ impl RouteTls {
         }
         let question = Question::about_peer(ssl).ok_or_else(|| NotShown::Unverified.to_string())?;
         let until = Instant::now() + self.timeout;
-        authority.until(until, &self.events).check(vec![question]).await
+        authority
+            .until(until, &self.authorities.events)
+            .check(vec![question])
+            .await
     }
 
     /// Who the certificate of a server has to be for that is dialled at this host.

@@ -217,6 +217,7 @@ struct Client<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tags: &'a [String],
     kind: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     client_type: &'static str,
 }
 
@@ -240,10 +241,14 @@ impl<'a> Client<'a> {
             issuer_key: &client.issuer,
             name_tag: state.account_tag.as_deref().unwrap_or(account),
             tags: &client.tags,
-            kind: "Client",
-            client_type: match client.speaks_websocket {
-                true => "websocket",
-                false => "nats",
+            kind: match client.is_leaf_link {
+                true => "Leafnode",
+                false => "Client",
+            },
+            client_type: match (client.is_leaf_link, client.speaks_websocket) {
+                (true, _) => "",
+                (false, true) => "websocket",
+                (false, false) => "nats",
             },
         }
     }

@@ -29,16 +29,16 @@ pub fn account_traffic(broker: &Broker, query: &Query) -> Result<Option<Document
 /// What has passed in one account. Its connections are asked one by one.
 pub fn traffic_of(broker: &Broker, account: &Account) -> AccountTraffic {
     let traffic = account.traffic();
-    let conns = account.connections();
+    let (connections, leafnodes) = (traffic.connections, traffic.leaf_nodes);
     AccountTraffic {
         acc: account.name().into(),
         name: account.name_tag(),
-        conns,
-        leafnodes: 0,
-        total_conns: conns,
+        conns: connections - leafnodes,
+        leafnodes,
+        total_conns: connections,
         num_subscriptions: subscriptions_of_clients(broker, account),
-        sent: Data::of(traffic.sent),
-        received: Data::of(traffic.received),
+        sent: Data::of(traffic.sent, traffic.sent_over_links),
+        received: Data::of(traffic.received, traffic.received_over_links),
         slow_consumers: traffic.slow_consumers,
     }
 }
@@ -84,7 +84,8 @@ pub struct AccountTraffic {
     name: Box<str>,
     /// Clients that are connected.
     pub conns: usize,
-    leafnodes: usize,
+    /// Links to leaf nodes and hubs.
+    pub leafnodes: usize,
     total_conns: usize,
     num_subscriptions: usize,
     sent: Data,
@@ -92,7 +93,7 @@ pub struct AccountTraffic {
     slow_consumers: u64,
 }
 
-/// What passed, and what of it came from or went to other servers: nothing, without any.
+/// What passed, and what of it came from or went to other servers.
 #[derive(Debug, Default, Serialize)]
 struct Data {
     msgs: u64,
@@ -103,10 +104,14 @@ struct Data {
 }
 
 impl Data {
-    fn of(passed: Counted) -> Self {
+    fn of(passed: Counted, over_links: Counted) -> Self {
         Self {
             msgs: passed.messages,
             bytes: passed.payload,
+            leafs: Passed {
+                msgs: over_links.messages,
+                bytes: over_links.payload,
+            },
             ..Self::default()
         }
     }

@@ -1,5 +1,6 @@
 //! The hubs that this server connects to: the array `remotes` of `leafnodes`.
 
+use super::proxy;
 use crate::grammar::{self, Entry, Map, Value};
 use crate::leafnodes::LEAFNODE_PORT;
 use crate::load::findings::Findings;
@@ -39,10 +40,14 @@ fn one(map: &Map, findings: &mut Findings) -> LeafRemote {
                 remote.credentials = findings.optional_text(entry).flatten().map(Into::into);
             }
             "nkey" | "seed" => remote.key = key(entry, findings),
-            "tls" => {
-                remote.tls = tls::section(entry, false, findings);
-                super::refuse_ocsp(entry, remote.tls.as_ref(), findings);
+            "tls" => remote.tls = tls::section(entry, false, findings),
+            "ws_compress" | "ws_compression" | "websocket_compress" | "websocket_compression" => {
+                set(&mut remote.websocket.compresses, findings.boolean(entry));
             }
+            "ws_no_masking" | "websocket_no_masking" => {
+                set(&mut remote.websocket.without_masks, findings.boolean(entry));
+            }
+            "proxy" => remote.proxy = proxy::read(entry, findings),
             "hub" => set(&mut remote.is_hub, findings.boolean(entry)),
             "deny_imports" | "deny_import" => remote.deny_imports = denied(entry, findings),
             "deny_exports" | "deny_export" => remote.deny_exports = denied(entry, findings),
@@ -64,6 +69,16 @@ fn one(map: &Map, findings: &mut Findings) -> LeafRemote {
             "disabled" => set(&mut remote.is_disabled, findings.boolean(entry)),
             key => absent::refuse(key, entry, &absent::LEAFNODE_REMOTE, findings),
         }
+    }
+    let of_websocket = remote.urls.iter().filter(|url| url.speaks_websocket()).count();
+    if of_websocket != 0
+        && of_websocket != remote.urls.len()
+        && let Some(entry) = map.entries().first()
+    {
+        findings.problem(
+            entry,
+            "remote leaf node configuration cannot have a mix of websocket and non-websocket urls",
+        );
     }
     if remote.credentials.is_some()
         && remote.key.is_some()
@@ -111,13 +126,6 @@ fn urls(entry: &Entry, findings: &mut Findings) -> Vec<ServerUrl> {
             );
             continue;
         };
-        if matches!(&*url.scheme, "ws" | "wss") {
-            findings.problem_at(
-                &value.place,
-                "leaf nodes over WebSocket are not in this version of vagus yet",
-            );
-            continue;
-        }
         url.port.get_or_insert(LEAFNODE_PORT);
         match urls.contains(&url) {
             true => findings.note(Some(entry), format!("Duplicate leafnode URL detected: {url}")),

@@ -59,6 +59,29 @@ fn hubs_are_remotes() {
 }
 
 #[test]
+fn hubs_are_reached_by_websocket_and_by_proxies() {
+    let text = "leafnodes { remotes: [
+            { url: 'wss://a/b', ws_compression: true, ws_no_masking: true,
+              proxy: { url: 'http://p:3128', username: u, password: secret, timeout: 3s } }
+            { url: 'ws://a', proxy: { url: 'https://p' } }
+            { url: 'ws://b', proxy: { } }
+        ] }";
+    let remotes = leafnodes(text).remotes;
+    let [first, second, third] = &remotes[..] else {
+        panic!("{remotes:?}");
+    };
+    assert!(first.urls[0].speaks_websocket() && first.websocket.compresses && first.websocket.without_masks);
+    let proxy = first.proxy.as_ref().unwrap();
+    assert_eq!((&*proxy.host, proxy.port, proxy.is_secure), ("p", 3128, false));
+    assert_eq!(proxy.login, Some(("u".to_owned(), "secret".to_owned())));
+    assert_eq!(proxy.timeout, Some(Duration::from_secs(3)));
+    assert!(!format!("{remotes:?}").contains("secret"));
+    let proxy = second.proxy.as_ref().unwrap();
+    assert_eq!((proxy.port, proxy.is_secure, &proxy.login), (443, true, &None));
+    assert_eq!(third.proxy, None);
+}
+
+#[test]
 fn leaf_nodes_are_users_of_their_own() {
     let listener = |authorization: &str| {
         let text =
@@ -87,13 +110,22 @@ fn leaf_nodes_are_users_of_their_own() {
 fn what_is_not_there_or_makes_no_sense_is_refused() {
     for (leafnodes, expected) in [
         (
-            "remotes: [{url: 'ws://a'}]",
-            "leaf nodes over WebSocket are not in this version of vagus yet",
+            "remotes: [{urls: ['ws://a', 'nats://b']}]",
+            "remote leaf node configuration cannot have a mix of websocket and non-websocket urls",
         ),
         (
-            "remotes: [{url: 'nats://a', proxy: {url: 'http://p'}}]",
-            "\"proxy\" is not in this version of vagus yet",
+            "remotes: [{url: 'ws://a', proxy: {url: 'socks5://p'}}]",
+            "proxy URL scheme must be http or https, got: socks5",
         ),
+        (
+            "remotes: [{url: 'ws://a', proxy: {url: 'p'}}]",
+            "a proxy must be a URL such as http://host:3128",
+        ),
+        (
+            "remotes: [{url: 'ws://a', proxy: {url: 'http://p', username: u}}]",
+            "proxy username and password must both be specified or both be empty",
+        ),
+        ("remotes: [{url: 'ws://a', proxy: {x: 1}}]", "unknown field \"x\""),
         (
             "remotes: [{url: 'nats://a', nkey: secret}]",
             "Remote leafnode nkey is not a valid seed",
@@ -101,10 +133,6 @@ fn what_is_not_there_or_makes_no_sense_is_refused() {
         (
             "remotes: [{url: 'nats://a', creds: x, nkey: SUAIO3FHUX5PNV2LQIIP7TZ3N4L7TX3W53MQGEIVYFIGA635OZCKEYHFLM}]",
             "Remote leafnode can not have both creds and nkey defined",
-        ),
-        (
-            "remotes: [{url: 'nats://a', tls {ocsp_peer: true}}]",
-            "ocsp_peer of leaf nodes is not in this version of vagus yet",
         ),
         ("remotes: [{account: A}]", "a remote must have a URL"),
         (

@@ -16,6 +16,9 @@ pub struct LeafInfo {
     pub version: String,
     /// The level of the protocol. Always said.
     pub proto: i64,
+    /// The commit that it was built of.
+    #[serde(skip_serializing_if = "is_default")]
+    pub git_commit: String,
     /// What it was built with. Always said.
     pub go: String,
     /// Where it listens for leaf nodes. Always said.

@@ -6,7 +6,9 @@ mod connections;
 mod connectors;
 mod exporter;
 mod exposition;
+mod links;
 mod own;
+mod peers;
 mod streams;
 
 use exporter::Exporter;
@@ -54,6 +56,7 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
         streams::write(&mut text, &settings, &observed);
     }
     cluster::write(&mut text, &cluster::Observed::of(broker).await);
+    links::write(&mut text, &links::Observed::of(broker).await);
     connectors::write(&mut text, &broker.connectors().await);
     own::process(&mut text, broker);
     Ok(Document {

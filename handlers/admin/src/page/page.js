@@ -6,6 +6,7 @@ import { Cluster } from "./cluster.js";
 import { Connections } from "./connections.js";
 import { Connectors } from "./connectors.js";
 import { byId, clock } from "./format.js";
+import { LeafNodes } from "./leafnodes.js";
 import { Messages } from "./messages.js";
 import { Operations } from "./operations.js";
 import { Overview, introduce, sampleOf } from "./overview.js";
@@ -41,6 +42,10 @@ if ((await get("clusterz").catch(() => ({}))).name !== undefined) {
   document.querySelector("nav [data-cluster]").hidden = false;
 }
 const first = await get("varz").catch(() => ({}));
+if (first.leaf?.port !== undefined || first.leaf?.remotes !== undefined) {
+  parts.leafnodes = new LeafNodes();
+  document.querySelector("nav [data-leafnodes]").hidden = false;
+}
 if (session.administration && first.jetstream?.config !== undefined) {
   parts.streams = new Streams(isAdministrator);
   document.querySelector("nav [data-streams]").hidden = false;

@@ -1,9 +1,11 @@
 //! A leaf node and its hub tell each other who they are.
 
+use super::HubUrls;
 use super::permitting::{Denied, LinkPermissions};
 use super::session::{LeafSession, Stage, binding_until};
 use super::signing::{Proof, Signing};
 use crate::authentication::{self, Verdict};
+use crate::handshake::TRACING_PROTO;
 use vagus_actors::connection::Turn;
 use vagus_actors::leafnodes::LinkCandidate;
 use vagus_auth::credentials::{Certificate, ConnectionType, Identity, Login};
@@ -35,6 +37,8 @@ impl LeafSession {
             Stage::Introducing(_) => self.introduced(&info, turn),
             Stage::Binding(_) if info.connect_info => self.bound_there(&info, turn),
             Stage::Binding(_) => {}
+            // As in nats-server, a leaf node tells its hub, too, where leaf nodes can connect: that is of no use here.
+            Stage::Linked if !self.shown.is_dialled => {}
             Stage::Linked => self.hear_of_hub(&info, turn),
         }
     }
@@ -109,7 +113,7 @@ impl LeafSession {
             return self.end(CloseReason::MissingAccount, turn);
         };
         self.account = Some(account);
-        remote.discover(&info.leafnode_urls);
+        remote.discover(&info.leafnode_urls, &info.ws_connect_urls);
         self.nonce = Some(info.nonce.as_bytes().into());
         let (user, password) = remote.login();
         let own = &self.settings.info;
@@ -145,6 +149,7 @@ impl LeafSession {
         self.shown.cluster.clone_from(&info.cluster);
         self.shown.domain.clone_from(&info.domain);
         self.version.clone_from(&info.version);
+        self.passes_traces_on = info.proto >= TRACING_PROTO;
         self.binds_at_once = (!info.info_on_connect).then(|| Box::new(info.clone()));
         match Signing::of(settings, &info.nonce) {
             Some(signing) => self.signing = Some((Some(signing), Box::new(connect))),
@@ -223,7 +228,7 @@ impl LeafSession {
         let Some(errand) = self.party.errand.clone() else {
             return;
         };
-        errand.remote.discover(&info.leafnode_urls);
+        errand.remote.discover(&info.leafnode_urls, &info.ws_connect_urls);
         if info.import.is_some() || info.export.is_some() {
             let permissions = self.permissions_of_leaf(info);
             self.permit(permissions, turn);
@@ -253,6 +258,14 @@ impl LeafSession {
         self.judged(verdict, identity, connect, turn);
     }
 
+    /// How a leaf node has connected.
+    pub(super) fn connection_type(&self) -> ConnectionType {
+        match self.party.speaks_websocket {
+            true => ConnectionType::LeafNodeWebSocket,
+            false => ConnectionType::LeafNode,
+        }
+    }
+
     /// Whether a leaf node presents what is asked for.
     fn judge(&self, connect: &LeafConnect) -> (Verdict, Option<Identity>) {
         let maps = self.settings.tls.as_ref().is_some_and(|tls| tls.maps);
@@ -267,7 +280,7 @@ impl LeafSession {
                 (true, None) => Certificate::Missing,
                 (true, Some(names)) => Certificate::Shown(names),
             },
-            connection: ConnectionType::LeafNode,
+            connection: self.connection_type(),
         };
         authentication::decide(
             &self.settings.gate,
@@ -354,6 +367,8 @@ impl LeafSession {
         self.shown.is_isolated |= connect.isolate;
         self.version.clone_from(&connect.version);
         turn.accept_headers(self.settings.info.headers && connect.headers);
+        turn.may_answer_requests(rights.response_permission());
+        self.passes_traces_on = connect.protocol >= TRACING_PROTO;
         let denied = self.denied_for_streams().and(&[], &connect.deny_pub);
         self.permissions = LinkPermissions::of_hub(&rights, &denied);
         self.identity = Some(Box::new(identity));
@@ -361,8 +376,22 @@ impl LeafSession {
         self.link(turn);
     }
 
+    /// Tells a leaf node where it can connect, if that has changed.
+    fn tell_urls(&mut self, turn: &mut impl Turn) {
+        if self.shown.is_dialled {
+            return;
+        }
+        let urls = self.settings.urls();
+        if urls != self.told_urls {
+            let mut line = Vec::new();
+            self.settings.info().append(&mut line);
+            turn.reply(&line);
+            self.told_urls = urls;
+        }
+    }
+
     /// Tells a leaf node which account it is bound to, and what it may do.
-    fn tell_bound(&self, rights: &Rights, turn: &mut impl Turn) {
+    fn tell_bound(&mut self, rights: &Rights, turn: &mut impl Turn) {
         let account = self.account.as_ref();
         let (import, export) = LinkPermissions::told(rights);
         let info = LeafInfo {
@@ -373,6 +402,10 @@ impl LeafSession {
             acc_is_sys: account.is_some_and(|account| self.settings.accounts.is_system(account)),
             connect_info: true,
             ..self.settings.info()
+        };
+        self.told_urls = HubUrls {
+            leaf_nodes: info.leafnode_urls.clone(),
+            websocket: info.ws_connect_urls.clone(),
         };
         let mut line = Vec::new();
         info.append(&mut line);
@@ -387,9 +420,7 @@ impl LeafSession {
         let links = self.settings.links.clone();
         turn.take_role(self.kind(), self.shown.cluster.as_bytes(), self.shown.is_isolated);
         if !turn.bind(&account) {
-            log::error!("{} - maximum account active connections exceeded", self.party);
-            self.ending.complain(&Complaint::MaximumAccountConnections);
-            return self.end(CloseReason::MaximumAccountConnectionsExceeded, turn);
+            return self.too_many(turn);
         }
         let Some(voice) = turn.voice() else {
             return self.broken("a link that nobody can speak on", turn);
@@ -423,9 +454,20 @@ impl LeafSession {
         self.loop_subject = Some(loop_subject);
         turn.reply(&line);
         self.follow_mappings(turn);
+        if self.passes_traces_on {
+            turn.pass_traces_on();
+        }
+        turn.introduce();
         turn.set_name(&self.shown.server);
         self.begin_heartbeat(turn.now());
         turn.watch_interest();
+    }
+
+    /// The account may not have so many links.
+    fn too_many(&mut self, turn: &mut impl Turn) {
+        log::error!("{} - maximum account active connections exceeded", self.party);
+        self.ending.complain(&Complaint::MaximumAccountConnections);
+        self.end(CloseReason::MaximumAccountConnectionsExceeded, turn);
     }
 
     /// PONG.
@@ -439,7 +481,11 @@ impl LeafSession {
     /// The server is set otherwise.
     pub(super) fn adopt_settings(&mut self, turn: &mut impl Turn) {
         if matches!(self.stage, Stage::Linked) {
+            if self.account.clone().is_some_and(|account| !turn.bind(&account)) {
+                return self.too_many(turn);
+            }
             self.follow_mappings(turn);
+            self.tell_urls(turn);
         }
         if self.settings_version == self.live.version() {
             return self.follow_token(turn);

@@ -1,6 +1,7 @@
 //! What comes over a link is mapped by the account here, as what clients publish is; so what is mapped is asked for.
 
 use super::session::LeafSession;
+use crate::message_tracing::may_be_traced;
 use crate::receiving::Passed;
 use fastrand::Rng;
 use std::sync::Arc;
@@ -89,8 +90,10 @@ impl LeafSession {
             turn.withhold(message.body.len());
             return Some(Passed::Withheld);
         }
+        // It is lent: who traces looks at the session.
+        let subject = std::mem::take(room);
         let publish = Publish {
-            subject: room,
+            subject: &subject,
             groups: match message.groups {
                 // Nobody there knows which groups are interested in what it is mapped to.
                 Groups::Only(b"") => Groups::All,
@@ -98,12 +101,21 @@ impl LeafSession {
             },
             ..*message
         };
-        Some(match turn.publish_next(&publish, false) {
-            Some(_) => {
-                *drawn = None;
-                Passed::Traced
+        let may_be_traced = may_be_traced(&publish);
+        let is_done = match may_be_traced && turn.goes_on(None, false) {
+            true if self.pass_on_traced(&publish, turn) => true,
+            false if may_be_traced => false,
+            _ => turn.publish_next(&publish, false).is_some(),
+        };
+        if let Some(mapper) = self.mapper.as_deref_mut() {
+            mapper.room = subject;
+            if is_done {
+                mapper.drawn = None;
             }
-            None => Passed::Yielded,
+        }
+        Some(match is_done {
+            true => Passed::Traced,
+            false => Passed::Yielded,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What comes before there is a session: the INFO of the hub, and TLS, in the order that both expect.
 
+use super::reaching;
 use super::tls::LeafTls;
 use super::{LeafErrand, LeafSettings};
 use std::io;
@@ -7,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 use vagus_actors::reception::Unopened;
 use vagus_auth::nkey::Nonce;
-use vagus_delivery::wire::{Came, Entrance, HandshakeError};
+use vagus_delivery::wire::{Came, Entrance, HandshakeError, PeerCheck};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::leaf::LeafInfo;
 use vagus_protocol::route::RouteOperation;
@@ -34,17 +35,35 @@ pub(super) struct Known {
     pub(super) info: Option<Box<LeafInfo>>,
     /// What a leaf node's certificate calls it.
     pub(super) names: Option<CertificateNames>,
+    pub(super) speaks_websocket: bool,
+}
+
+impl Known {
+    /// What an entrance shows of a leaf node.
+    fn of(entrance: &Entrance) -> Self {
+        let certificate = entrance.tls().and_then(|ssl| ssl.peer_certificate());
+        Self {
+            info: None,
+            names: certificate.map(|certificate| CertificateNames::of(&certificate)),
+            speaks_websocket: entrance.speaks_websocket(),
+        }
+    }
 }
 
 impl Introduction {
     /// The INFO of this server, to a leaf node.
-    pub(super) fn of_hub(settings: &LeafSettings, id: ConnectionId) -> Self {
+    pub(super) fn of_hub(settings: &LeafSettings, entrance: &Entrance) -> Self {
+        let known = Known::of(entrance);
         // Without randomness nobody gets in by a key.
         let nonce = Nonce::generate().ok();
         let info = LeafInfo {
-            client_id: id,
+            client_id: entrance.id(),
             nonce: nonce.as_ref().map_or("", Nonce::as_str).to_owned(),
-            compression: settings.compression.text().to_owned(),
+            compression: match known.speaks_websocket {
+                // It has one of its own.
+                true => String::new(),
+                false => settings.compression.text().to_owned(),
+            },
             ..settings.info()
         };
         let mut greeting = Vec::with_capacity(1024);
@@ -52,13 +71,13 @@ impl Introduction {
         Self {
             greeting,
             nonce,
-            known: Known::default(),
+            known,
         }
     }
 }
 
 /// Says why it came to nothing.
-struct Failing {
+pub(super) struct Failing {
     peer: SocketAddr,
     id: ConnectionId,
 }
@@ -71,7 +90,7 @@ impl Failing {
         }
     }
 
-    fn unopened(&self, text: &str, reason: CloseReason, entrance: Entrance) -> Unopened {
+    pub(super) fn unopened(&self, text: &str, reason: CloseReason, entrance: Entrance) -> Unopened {
         log::error!("{} - lid:{} - {text}", self.peer, self.id);
         Unopened {
             peer: self.peer,
@@ -80,7 +99,7 @@ impl Failing {
         }
     }
 
-    fn handshake(&self, side: &str, error: &HandshakeError, entrance: Entrance) -> Unopened {
+    pub(super) fn handshake(&self, side: &str, error: &HandshakeError, entrance: Entrance) -> Unopened {
         let text = match error {
             HandshakeError::Timeout => "TLS handshake timeout".to_owned(),
             error => format!("TLS leafnode {side} handshake error: {error}"),
@@ -120,10 +139,7 @@ pub(super) async fn greet(
     if let Err(error) = accept(&mut entrance, tls).await {
         return Err(failing.handshake("server", &error, entrance));
     }
-    introduction.known.names = entrance
-        .tls()
-        .and_then(|ssl| ssl.peer_certificate())
-        .map(|certificate| CertificateNames::of(&certificate));
+    introduction.known = Known::of(&entrance);
     log::debug!("{} - lid:{} - TLS handshake complete", failing.peer, failing.id);
     Ok((entrance, introduction))
 }
@@ -139,21 +155,20 @@ async fn accept(entrance: &mut Entrance, tls: &LeafTls) -> Result<(), HandshakeE
             Err(error) => return Err(StreamError::Carrier(error).into()),
         }
     }
-    entrance.secure_as_server(&tls.acceptor, until, None).await
+    let checks = tls.authorities.until(until);
+    let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
+    entrance.secure_as_server(&tls.acceptor, until, check).await
 }
 
 /// Hears what a hub says of itself, and speaks TLS with it if one of the two wants that.
 pub(super) async fn hear_hub(
-    mut entrance: Entrance,
+    entrance: Entrance,
     errand: &LeafErrand,
+    largest_message: usize,
 ) -> Result<(Entrance, Introduction), Unopened> {
     let failing = Failing::of(&entrance);
     let (tls, settings) = (&errand.tls, errand.remote.settings());
-    if tls.comes_first
-        && let Err(error) = connect(&mut entrance, errand).await
-    {
-        return Err(failing.handshake("client", &error, entrance));
-    }
+    let mut entrance = reaching::reach(entrance, errand, largest_message, &failing).await?;
     let until = Instant::now() + settings.first_info_timeout;
     let info = match first_info(&mut entrance, until).await {
         Ok(info) => info,
@@ -165,9 +180,11 @@ pub(super) async fn hear_hub(
             return Err(failing.unopened(text, reason, entrance));
         }
     };
-    if !tls.comes_first
+    // Over WebSocket it has been spoken already, or is not.
+    if !entrance.speaks_websocket()
+        && !tls.comes_first
         && (tls.is_wanted || info.tls_required)
-        && let Err(error) = connect(&mut entrance, errand).await
+        && let Err(error) = reaching::speak_tls(&mut entrance, errand).await
     {
         return Err(failing.handshake("client", &error, entrance));
     }
@@ -177,26 +194,10 @@ pub(super) async fn hear_hub(
         known: Known {
             info: Some(Box::new(info)),
             names: None,
+            speaks_websocket: entrance.speaks_websocket(),
         },
     };
     Ok((entrance, introduction))
-}
-
-async fn connect(entrance: &mut Entrance, errand: &LeafErrand) -> Result<(), HandshakeError> {
-    let (remote, tls) = (&errand.remote, &errand.tls);
-    let (name, until) = (remote.host_name(), Instant::now() + tls.timeout);
-    log::debug!(
-        "{} - lid:{} - Starting TLS leafnode client handshake",
-        entrance.peer(),
-        entrance.id()
-    );
-    let outcome = entrance
-        .secure_as_client(&tls.connector, &name, until, None)
-        .await;
-    if let Err(HandshakeError::Failed(StreamError::Tls(_) | StreamError::Certificate(_))) = &outcome {
-        remote.forget_host_name();
-    }
-    outcome
 }
 
 /// The INFO that a hub begins with, which is taken from what it has said.

@@ -2,11 +2,14 @@
 
 use super::interest::Noted;
 use super::session::{HOLD_OFF, LeafSession, Stage};
+use crate::message_tracing::{TracedPeer, may_be_traced};
 use crate::receiving::{Passed, Peer};
 use crate::session::SHOWN_AT_MOST;
 use std::time::Duration;
 use vagus_actors::connection::Turn;
 use vagus_protocol::error::{CloseReason, Complaint, Violation};
+use vagus_protocol::message_trace::ShownKind;
+use vagus_protocol::operation::Publish;
 use vagus_protocol::quote::{Quoted, shortened};
 use vagus_protocol::route::parser::{RouteParsed, parse_leaf};
 use vagus_protocol::route::{RouteOperation, RoutedMessage};
@@ -20,7 +23,7 @@ impl LeafSession {
             Quoted(account.as_bytes()),
             HOLD_OFF.as_secs()
         );
-        self.hold_off(HOLD_OFF, turn);
+        self.explain_end(&text, Some(HOLD_OFF), turn);
         if is_told {
             return self.refuse(&text, CloseReason::ProtocolViolation, turn);
         }
@@ -34,20 +37,34 @@ impl LeafSession {
         if self.shown.is_spoke {
             return;
         }
-        self.hold_off(HOLD_OFF, turn);
         let subject = Quoted(subject);
         log::error!(
             "{} - {action} Violation on {subject} - Check other side configuration",
             self.party
         );
-        self.ending
-            .tell(&format!("Permissions Violation for {action} to {subject}"));
+        let text = format!("Permissions Violation for {action} to {subject}");
+        self.explain_end(&text, Some(HOLD_OFF), turn);
+        self.ending.tell(&text);
         self.end(CloseReason::ProtocolViolation, turn);
+    }
+
+    /// Passes on a message that may ask for a trace; false if it does not.
+    pub(super) fn pass_on_traced(&self, message: &Publish<'_>, turn: &mut impl Turn) -> bool {
+        let account = self.account.as_ref().map_or("", |account| account.name());
+        let peer = TracedPeer {
+            kind: ShownKind::LeafNode,
+            connection: self.party.id,
+            name: &self.shown.server,
+            party: &self.party,
+            server: &self.settings.server,
+            may_publish: |subject: &[u8]| self.permissions.takes(subject),
+        };
+        peer.pass_on(account.as_bytes(), message, turn)
     }
 
     /// -ERR
     fn told_off(&mut self, text: &[u8], turn: &mut impl Turn) {
-        let shown = shortened(text, SHOWN_AT_MOST * 8);
+        let shown = shortened(text, SHOWN_AT_MOST * 8).to_string();
         log::error!("{} - Leafnode Error {shown}", self.party);
         let text = String::from_utf8_lossy(text);
         if text.contains("Loop detected") {
@@ -66,14 +83,15 @@ impl LeafSession {
             ),
             ("Permissions Violation", HOLD_OFF, "with permissions violation"),
         ];
-        if let Some((_, wait, why)) = reasons.iter().find(|(mark, ..)| text.contains(mark)) {
+        let found = reasons.iter().find(|(mark, ..)| text.contains(mark));
+        if let Some((_, wait, why)) = found {
             log::error!(
                 "{} - Leafnode connection dropped {why}. Delaying attempt to reconnect for {}s",
                 self.party,
                 wait.as_secs()
             );
-            self.hold_off(*wait, turn);
         }
+        self.explain_end(&shown, found.map(|(_, wait, _)| *wait), turn);
         self.end(CloseReason::ParseError, turn);
     }
 }
@@ -97,7 +115,9 @@ impl Peer for LeafSession {
                 self.is_linked()
             }
             RouteOperation::Connect(_) => !self.shown.is_dialled,
-            RouteOperation::Info(_) => self.shown.is_dialled || self.compressing.is_open(),
+            RouteOperation::Info(_) => {
+                self.shown.is_dialled || self.is_linked() || self.compressing.is_open()
+            }
             RouteOperation::Error(_) => true,
             _ => !matches!(self.stage, Stage::Connecting(_)),
         }
@@ -114,7 +134,13 @@ impl Peer for LeafSession {
 
     fn violated(&mut self, violation: Violation, said: &[u8], turn: &mut impl Turn) {
         let said = shortened(said, SHOWN_AT_MOST);
-        self.ending.tell_of(violation);
+        match (&self.stage, violation) {
+            // As in nats-server, whatever is not CONNECT is said by somebody who may not.
+            (Stage::Connecting(_), Violation::UnknownOperation) => {
+                self.ending.complain(&Complaint::AuthorizationViolation);
+            }
+            _ => self.ending.tell_of(violation),
+        }
         log::error!("{} - {violation}: {said}", self.party);
         self.end(violation.reason(), turn);
     }
@@ -123,15 +149,24 @@ impl Peer for LeafSession {
         if turn.interest_pending() {
             return Passed::Waiting;
         }
-        if !self.permissions.takes(message.publish.subject) {
+        let subject = message.publish.subject;
+        if !self.permissions.takes(subject) && !turn.answers_request(subject) {
             turn.withhold(message.publish.body.len());
-            self.not_permitted("Publish", message.publish.subject, turn);
+            self.not_permitted("Publish", subject, turn);
             return Passed::Withheld;
         }
         if self.mapper.is_some()
             && let Some(passed) = self.pass_on_mapped(&message.publish, turn)
         {
             return passed;
+        }
+        if may_be_traced(&message.publish) {
+            if !turn.goes_on(None, false) {
+                return Passed::Yielded;
+            }
+            if self.pass_on_traced(&message.publish, turn) {
+                return Passed::Traced;
+            }
         }
         match turn.publish_next(&message.publish, false) {
             Some(_) => Passed::Published,

@@ -5,7 +5,7 @@ use super::opening::Known;
 use super::permitting::LinkPermissions;
 use super::signing::{Proof, Signing};
 use super::token_login::{HeldToken, TokenLogin};
-use super::{LeafErrand, LeafSettings};
+use super::{HubUrls, LeafErrand, LeafSettings};
 use crate::authentication::{self, Verdict};
 use crate::compressing::Compressing;
 use crate::ending::Ending;
@@ -28,6 +28,9 @@ use vagus_protocol::leaf::{LeafConnect, LeafInfo};
 use vagus_protocol::route::parser::RouteLimits;
 use vagus_protocol::routed::PeerLine;
 use vagus_routing::{ConnectionId, ConnectionKind};
+
+/// How a link is compressed that goes over WebSocket, which has a compression of its own.
+static BY_WEBSOCKET: Mode = Mode::Off;
 
 /// The first PING comes early: it measures the round trip.
 const FIRST_PING_AFTER: Duration = Duration::from_secs(1);
@@ -82,6 +85,10 @@ pub struct LeafSession {
     pub(super) shown: LinkInfo,
     pub(super) version: String,
     pub(super) loop_subject: Option<Arc<str>>,
+    /// The other end traces messages, too.
+    pub(super) passes_traces_on: bool,
+    /// Where the leaf node has been told that there are hubs.
+    pub(super) told_urls: HubUrls,
     pub(super) ending: Ending,
     /// The name of an interest while it is looked for.
     pub(super) name_of_interest: Vec<u8>,
@@ -92,13 +99,26 @@ pub struct LeafSession {
 pub(super) struct Party {
     pub(super) peer: SocketAddr,
     pub(super) id: ConnectionId,
+    pub(super) speaks_websocket: bool,
     /// If this server has dialled it.
     pub(super) errand: Option<LeafErrand>,
 }
 
 impl fmt::Display for Party {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} - lid:{}", self.peer, self.id)
+        write!(out, "{} - {}:{}", self.peer, self.names().number, self.id)
+    }
+}
+
+impl Party {
+    fn names(&self) -> ConnectionNames {
+        match self.speaks_websocket {
+            true => ConnectionNames {
+                number: "lid_ws",
+                ..NAMES
+            },
+            false => NAMES,
+        }
     }
 }
 
@@ -166,6 +186,8 @@ impl LeafSession {
             },
             version: String::new(),
             loop_subject: None,
+            passes_traces_on: false,
+            told_urls: HubUrls::default(),
             ending: Ending::default(),
             name_of_interest: Vec::new(),
             settings,
@@ -178,6 +200,7 @@ impl LeafSession {
     /// How this end would compress the link.
     pub(super) fn compression(&self) -> &Mode {
         match &self.party.errand {
+            _ if self.party.speaks_websocket => &BY_WEBSOCKET,
             Some(errand) => &errand.remote.settings().compression,
             None => &self.settings.compression,
         }
@@ -218,13 +241,24 @@ impl LeafSession {
         self.ending.come(reason, turn);
     }
 
-    /// Whoever has dialled is not to do so again for a while.
-    pub(super) fn hold_off(&self, time: Duration, turn: &mut impl Turn) {
+    /// Whoever has dialled is shown why the link ends, and is not to dial again for a while where that is said.
+    pub(super) fn explain_end(&self, why: &str, hold_off: Option<Duration>, turn: &mut impl Turn) {
         if self.shown.is_dialled
             && let Some(outcome) = turn.take_outcome()
         {
-            outcome.hold_off(time);
+            outcome.explain(why);
+            if let Some(time) = hold_off {
+                outcome.hold_off(time);
+            }
         }
+    }
+
+    /// As whom the leaf node has connected.
+    fn user(&self) -> String {
+        let identity = self.identity.as_ref();
+        identity
+            .and_then(|identity| identity.user())
+            .map_or_else(String::new, ToString::to_string)
     }
 
     pub(super) fn is_linked(&self) -> bool {
@@ -382,7 +416,7 @@ impl Session for LeafSession {
     }
 
     fn names(&self) -> ConnectionNames {
-        NAMES
+        self.party.names()
     }
 
     fn peer(&self) -> SocketAddr {
@@ -397,6 +431,9 @@ impl Session for LeafSession {
         ClientInfo {
             name: self.shown.server.clone(),
             version: self.version.clone(),
+            user: self.user(),
+            speaks_websocket: self.party.speaks_websocket,
+            is_leaf_link: true,
             link: self.is_linked().then(|| {
                 Box::new(LinkInfo {
                     compression: self.compressing.text(),

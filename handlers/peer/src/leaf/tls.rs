@@ -1,6 +1,8 @@
 //! The TLS of links: what a hub needs, and a leaf node for each of its hubs.
 
+use crate::authorities::Authorities;
 use std::time::Duration;
+use vagus_configs::LeafRemote;
 use vagus_tls::{Acceptor, Connector, HandshakeFirst, Settings, TlsError};
 
 /// How TLS is spoken with leaf nodes that connect.
@@ -12,6 +14,7 @@ pub struct LeafTls {
     /// The user is who the certificate is for.
     pub(super) maps: bool,
     verifies: bool,
+    pub(super) authorities: Authorities,
 }
 
 impl LeafTls {
@@ -26,6 +29,7 @@ impl LeafTls {
             handshake_first: settings.handshake_first,
             maps: settings.verify_and_map,
             verifies: settings.verifies(),
+            authorities: Authorities::new(settings, None),
         })
     }
 
@@ -49,22 +53,28 @@ pub struct HubTls {
     pub(super) comes_first: bool,
     /// It is spoken whatever the hub says.
     pub(super) is_wanted: bool,
+    pub(super) authorities: Authorities,
+    /// How it is spoken with the proxy that connects to the hub, if it is.
+    pub(super) of_proxy: Option<Connector>,
 }
 
 impl HubTls {
-    /// Reads the certificates that the settings name; without settings, it is spoken as is usual if the hub wants it.
+    /// Reads the certificates that the settings of a hub name; without settings, it is spoken as is usual if the hub wants it.
     ///
     /// # Errors
     /// When one cannot be read or used.
-    pub fn new(settings: Option<&Settings>) -> Result<Self, TlsError> {
-        let is_wanted = settings.is_some();
+    pub fn new(remote: &LeafRemote) -> Result<Self, TlsError> {
+        let is_wanted = remote.tls.is_some();
         let usual = Settings::default();
-        let settings = settings.unwrap_or(&usual);
+        let settings = remote.tls.as_ref().unwrap_or(&usual);
+        let has_secure_proxy = remote.proxy.as_ref().is_some_and(|proxy| proxy.is_secure);
         Ok(Self {
             connector: Connector::new(settings)?,
             timeout: settings.timeout,
             comes_first: settings.handshake_first != HandshakeFirst::Off,
             is_wanted,
+            authorities: Authorities::new(settings, None),
+            of_proxy: has_secure_proxy.then(|| Connector::new(&usual)).transpose()?,
         })
     }
 

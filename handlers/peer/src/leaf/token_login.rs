@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::{ClaimedAccounts, KnownAccount, Lookup};
 use vagus_actors::connection::{Awaited, Turn};
-use vagus_auth::credentials::{ConnectionType, Identity};
+use vagus_auth::credentials::Identity;
 use vagus_jwt::{Claims, Presented, Refusal, User, admit, claimed, renew, time_zone};
 use vagus_protocol::error::{CloseReason, Complaint};
 use vagus_protocol::leaf::LeafConnect;
@@ -91,7 +91,7 @@ impl LeafSession {
         Presented {
             signature,
             nonce: self.nonce.as_deref().unwrap_or_default(),
-            connection: ConnectionType::LeafNode,
+            connection: self.connection_type(),
             address: self.party.peer.ip(),
         }
     }
@@ -123,11 +123,7 @@ impl LeafSession {
             ends: ends(grant.until, known.claims.expires),
             account: known,
         }));
-        self.admitted(
-            Identity::claimed(claimed, ConnectionType::LeafNode),
-            connect,
-            turn,
-        );
+        self.admitted(Identity::claimed(claimed, self.connection_type()), connect, turn);
     }
 
     /// Accounts may have changed: a leaf node whose token does not hold any more has to go, and so has one that may do

@@ -71,6 +71,9 @@ impl SystemService {
                     let subject = system_subject::authentication_error(server_id);
                     self.tell(subject, write).await;
                 }
+                if connection.state.account.is_none() && connection.state.client.is_leaf_link {
+                    return None;
+                }
                 self.tell(system_subject::disconnect(account), write).await;
                 Some(account.into())
             }
@@ -92,7 +95,7 @@ impl SystemService {
     /// How many connections an account has, as an event; None if it is asked for and has none, or there is no such.
     pub(crate) fn connection_count(&self, name: &str) -> Option<Vec<u8>> {
         let traffic = self.traffic_of(name)?;
-        (traffic.conns > 0).then(|| self.counted(&traffic))
+        (traffic.conns + traffic.leafnodes > 0).then(|| self.counted(&traffic))
     }
 
     fn traffic_of(&self, name: &str) -> Option<AccountTraffic> {

@@ -83,7 +83,7 @@ struct Metric {
 const METRICS: [Metric; 9] = [
     Metric {
         name: "current_connections",
-        of: |it| it.traffic.connections as u64,
+        of: |it| (it.traffic.connections - it.traffic.leaf_nodes) as u64,
     },
     Metric {
         name: "total_connections",
@@ -95,7 +95,7 @@ const METRICS: [Metric; 9] = [
     },
     Metric {
         name: "leaf_nodes",
-        of: |_| 0,
+        of: |it| it.traffic.leaf_nodes as u64,
     },
     Metric {
         name: "sent_messages",
