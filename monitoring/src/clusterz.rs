@@ -8,7 +8,6 @@ use crate::units::{Decimal, Time};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::time::Duration;
 use vagus_actors::cluster::DialledServerState;
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
@@ -72,26 +71,8 @@ impl<'a> Dialled<'a> {
             connected: dialling.connected,
             failed: dialling.failed,
             last_error: dialling.last_error.as_deref(),
-            next_attempt_in: dialling.next_attempt_in.map(tenths),
+            next_attempt_in: dialling.next_attempt_in.map(Decimal::tenths),
             given_up: dialling.given_up,
-        }
-    }
-}
-
-/// Seconds, to a tenth.
-fn tenths(time: Duration) -> Decimal {
-    Decimal((time.as_secs_f64() * 10.0).round() / 10.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tenths;
-    use std::time::Duration;
-
-    #[test]
-    fn times_are_told_to_a_tenth_of_a_second() {
-        for (milliseconds, seconds) in [(0, 0.0), (949, 0.9), (1000, 1.0), (12_960, 13.0)] {
-            assert_eq!(tenths(Duration::from_millis(milliseconds)).0, seconds);
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::query::Query;
 use crate::units::{Decimal, RoundTrip, Time};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use vagus_actors::leafnodes::HubState;
 use vagus_actors::observed::Extent;
 use vagus_actors::{ObservedConnection, ask_again};
 use vagus_configs::{Config, LeafRemote};
@@ -30,11 +31,14 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         observed = ask_again(observed, Extent::Subscriptions).await;
     }
     let leafs: Vec<Leaf<'_>> = observed.iter().filter_map(Leaf::of).collect();
+    let mut hubs = broker.observatory.hubs().await;
+    hubs.retain(|hub| account.is_none_or(|account| hub.account == account));
     query.document(&Leafz {
         server_id: &settings.info.server_id,
         now: Time(Timestamp::now()),
         leafnodes: leafs.len(),
         leafs,
+        remotes: hubs.iter().map(Hub::of).collect(),
     })
 }
 
@@ -44,6 +48,44 @@ struct Leafz<'a> {
     now: Time,
     leafnodes: usize,
     leafs: Vec<Leaf<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remotes: Vec<Hub<'a>>,
+}
+
+/// A hub of the configuration, whether or not there is a link to it: nats-server shows no such thing.
+#[derive(Serialize)]
+struct Hub<'a> {
+    account: &'a str,
+    urls: &'a [String],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    disabled: bool,
+    /// The peer of the link, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected: Option<SocketAddr>,
+    /// Attempts that failed since there was a link.
+    failed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<&'a str>,
+    /// Seconds until the next attempt; nothing while one is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_in: Option<Decimal>,
+}
+
+impl<'a> Hub<'a> {
+    fn of(hub: &'a HubState) -> Self {
+        let dialling = hub.dialling.as_ref();
+        Self {
+            account: &hub.account,
+            urls: &hub.urls,
+            disabled: dialling.is_none(),
+            connected: dialling.and_then(|dialling| dialling.connected),
+            failed: dialling.map_or(0, |dialling| dialling.failed),
+            last_error: dialling.and_then(|dialling| dialling.last_error.as_deref()),
+            next_attempt_in: dialling
+                .and_then(|dialling| dialling.next_attempt_in)
+                .map(Decimal::tenths),
+        }
+    }
 }
 
 /// A link, as nats-server shows it.
@@ -152,7 +194,11 @@ impl<'a> LeafSection<'a> {
             host: &settings.listen.host,
             port: Some(settings.listen.port.to_bind()),
             auth_timeout: Some(Decimal(settings.auth_timeout.as_secs_f64())),
-            tls_timeout: tls.map(|tls| Decimal(tls.timeout.as_secs_f64())),
+            // As in nats-server, it is said whether or not TLS is spoken.
+            tls_timeout: Some(Decimal(
+                tls.map_or(vagus_tls::Settings::default().timeout, |tls| tls.timeout)
+                    .as_secs_f64(),
+            )),
             tls_required: tls.is_some(),
             tls_verify: tls.is_some_and(vagus_tls::Settings::verifies),
             remotes,

@@ -34,6 +34,13 @@ impl Serialize for Nanoseconds {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Decimal(pub(super) f64);
 
+impl Decimal {
+    /// Seconds, to a tenth.
+    pub(super) fn tenths(time: Duration) -> Self {
+        Self((time.as_secs_f64() * 10.0).round() / 10.0)
+    }
+}
+
 /// Up to here every whole number is one of the numbers with a point.
 const WHOLE_AT_MOST: f64 = (1_u64 << 53) as f64;
 
