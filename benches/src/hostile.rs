@@ -14,7 +14,7 @@ pub mod scene;
 pub mod stage;
 pub mod tokens;
 
-use attacks::{http, interest, memory, newcomers, peers, publishing, strangers, tenants};
+use attacks::{http, interest, leafs, memory, newcomers, peers, publishing, strangers, tenants};
 use scene::{Held, Scene};
 use stage::Stage;
 
@@ -295,5 +295,47 @@ pub const ALL: &[Attack] = &[
         stage: Stage::Cluster,
         shuts_out: false,
         run: peers::halves,
+    },
+    Attack {
+        name: "leafs_silent",
+        about: "2,000 connections where leaf nodes connect, which say nothing",
+        stage: Stage::Leafs,
+        shuts_out: false,
+        run: leafs::silent,
+    },
+    Attack {
+        name: "leafs_interest",
+        about: "a leaf node is interested in 500,000 subjects, and leaves at once",
+        stage: Stage::Leafs,
+        shuts_out: false,
+        run: leafs::interest,
+    },
+    Attack {
+        name: "leafs_forged",
+        about: "a leaf node sends 500,000 messages on subjects of others, with replies of others",
+        stage: Stage::Leafs,
+        shuts_out: false,
+        run: leafs::forged,
+    },
+    Attack {
+        name: "leafs_endless",
+        about: "100 leaf nodes send lines of 60 MB each that do not end",
+        stage: Stage::Leafs,
+        shuts_out: false,
+        run: leafs::endless,
+    },
+    Attack {
+        name: "leafs_halves",
+        about: "100 leaf nodes announce a message of the largest size each, and send one byte of it",
+        stage: Stage::Leafs,
+        shuts_out: false,
+        run: leafs::halves,
+    },
+    Attack {
+        name: "leafs_strangers",
+        about: "four threads connect as leaf nodes with a wrong password, as fast as they can",
+        stage: Stage::Leafs,
+        shuts_out: false,
+        run: leafs::strangers,
     },
 ];

@@ -1,13 +1,15 @@
 //! The scenarios: what each one does and what it should reach.
 
+mod kind;
+
 use crate::consuming::{Asking, ConsumingPlan};
 use crate::error::BenchError;
-use crate::flood::{self, FloodPlan};
 use crate::measurement::{Measurement, Timing};
+use crate::plans;
 use crate::server::RunningServer;
-use crate::setup::{Durability, Setup};
+use crate::setup::{Durability, First, Setup};
 use crate::storing::StoringPlan;
-use crate::{consuming, opening, paced, plans, round_trip, storing};
+use kind::Kind;
 
 /// What a scenario should reach, beside the best of the other servers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,42 +42,6 @@ const fn cpu(cpu: f64) -> Target {
     Target { cpu, ..NO_WORSE }
 }
 
-/// How a scenario is run.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Flood(fn() -> FloodPlan),
-    /// The same through TLS.
-    Secured(fn() -> FloodPlan),
-    /// The same through WebSocket.
-    Framed(fn() -> FloodPlan),
-    /// The same by a user with permissions.
-    Permitted(fn() -> FloodPlan),
-    /// The same from one account to another that imports it.
-    Imported(fn() -> FloodPlan),
-    /// The same in accounts of their own.
-    InAccounts(fn() -> FloodPlan),
-    /// The same on a cluster of so many servers.
-    Clustered(usize, fn() -> FloodPlan),
-    RequestReply {
-        in_flight: usize,
-        servers: usize,
-    },
-    Echo {
-        connections: usize,
-    },
-    /// Publishing to streams.
-    Storing(StoringPlan, Durability),
-    /// Consuming a stream that was filled before.
-    Consuming(ConsumingPlan),
-    Paced {
-        per_second: u64,
-    },
-    Connect,
-    Idle {
-        connections: usize,
-    },
-}
-
 /// One line of the table for each server.
 #[derive(Debug, Clone, Copy)]
 pub struct Scenario {
@@ -87,10 +53,6 @@ pub struct Scenario {
     pub target: Target,
     kind: Kind,
 }
-
-/// How often a scenario with few messages in flight runs in a round: its figures depend on which cores
-/// the kernel happens to use, which a fresh process draws anew.
-const PING_PONG_RUNS: usize = 3;
 
 /// Payload of scenarios whose name does not say another size, bytes.
 pub(crate) const SIZE: usize = 128;
@@ -365,6 +327,24 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Clustered(3, || plans::on_servers(&[1, 2], plans::queue8())),
     },
     Scenario {
+        name: "hub_leaf",
+        about: "1to1_128, the publisher on a hub and the subscriber on its leaf node; CPU is that of both",
+        target: cpu(3.0),
+        kind: Kind::Linked(First::Hub, || plans::on_servers(&[1], plans::pairs(1, 128))),
+    },
+    Scenario {
+        name: "leaf_hub",
+        about: "the same, the publisher on the leaf node",
+        target: cpu(3.0),
+        kind: Kind::Linked(First::Leaf, || plans::on_servers(&[1], plans::pairs(1, 128))),
+    },
+    Scenario {
+        name: "hub_leaf64",
+        about: "64to64_128, the publishers on a hub and the subscribers on its leaf node",
+        target: cpu(3.0),
+        kind: Kind::Linked(First::Hub, || plans::on_servers(&[1], plans::pairs(64, 128))),
+    },
+    Scenario {
         name: "lat50k",
         about: "one way, one publisher to one subscriber, paced 50,000 a second, 128 B",
         target: Target {
@@ -534,58 +514,17 @@ pub const ALL: &[Scenario] = &[
 impl Scenario {
     /// How often to run it in each round.
     pub fn runs_per_round(&self) -> usize {
-        match self.kind {
-            Kind::RequestReply { .. } | Kind::Echo { .. } | Kind::Paced { .. } => PING_PONG_RUNS,
-            Kind::Storing(..)
-            | Kind::Consuming(_)
-            | Kind::Flood(_)
-            | Kind::Secured(_)
-            | Kind::Framed(_)
-            | Kind::Permitted(_)
-            | Kind::Imported(_)
-            | Kind::InAccounts(_)
-            | Kind::Clustered(..)
-            | Kind::Connect
-            | Kind::Idle { .. } => 1,
-        }
+        self.kind.runs_per_round()
     }
 
     /// How the server has to be set for it.
     pub fn setup(&self) -> Setup {
-        match self.kind {
-            Kind::Secured(_) => Setup::Tls,
-            Kind::Framed(_) => Setup::WebSocket,
-            Kind::Permitted(_) => Setup::Permissions,
-            Kind::Imported(_) => Setup::Imports,
-            Kind::InAccounts(_) => Setup::Accounts,
-            Kind::Consuming(_) => Setup::Streams(Durability::AsByDefault),
-            Kind::Storing(_, durability) => Setup::Streams(durability),
-            Kind::Clustered(servers, _) => Setup::Cluster(servers),
-            Kind::RequestReply { servers, .. } if servers > 1 => Setup::Cluster(servers),
-            _ => Setup::Plain,
-        }
+        self.kind.setup()
     }
 
     /// Runs it once on a server that has served nothing else.
     pub fn run(&self, server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
-        match self.kind {
-            Kind::Flood(plan)
-            | Kind::Secured(plan)
-            | Kind::Framed(plan)
-            | Kind::Permitted(plan)
-            | Kind::Imported(plan)
-            | Kind::InAccounts(plan)
-            | Kind::Clustered(_, plan) => flood::run(&plan(), server, timing),
-            Kind::RequestReply { in_flight, .. } => {
-                round_trip::request_reply(in_flight, SIZE, server, timing)
-            }
-            Kind::Storing(plan, _) => storing::run(plan, server, timing),
-            Kind::Consuming(plan) => consuming::run(plan, server, timing),
-            Kind::Echo { connections } => round_trip::echo(connections, SIZE, server, timing),
-            Kind::Paced { per_second } => paced::run(per_second, SIZE, server, timing),
-            Kind::Connect => opening::connect(server, timing),
-            Kind::Idle { connections } => opening::idle(connections, server, timing),
-        }
+        self.kind.run(server, timing)
     }
 }
 

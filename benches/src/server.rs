@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::await_interest;
 use crate::error::{BenchError, Doing};
 use crate::process::{CpuTime, resident_bytes};
-use crate::setup::{Durability, Prepared, Setup};
+use crate::setup::{Durability, First, Prepared, Setup};
 use crate::tunnel::Tunnel;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -82,8 +82,10 @@ impl ServerProgram {
 
     /// Starts the program on a free port of this machine, set so, and waits until it accepts connections.
     pub fn start(&self, setup: Setup) -> Result<RunningServer, BenchError> {
-        if let Setup::Cluster(count) = setup {
-            return self.start_cluster(count);
+        match setup {
+            Setup::Cluster(count) => return self.start_cluster(count),
+            Setup::Leaf(first) => return self.start_linked(first),
+            _ => {}
         }
         let port = free_port()?;
         if setup == Setup::WebSocket {
@@ -121,6 +123,35 @@ impl ServerProgram {
         Ok(first)
     }
 
+    /// Starts the program twice, as a hub and its leaf node, and waits until there is a link. It is not compressed: on one
+    /// machine nothing is, by the round trip.
+    fn start_linked(&self, first: First) -> Result<RunningServer, BenchError> {
+        let at = free_port()?;
+        let texts = [
+            format!("leafnodes {{ listen: \"127.0.0.1:{at}\", compression: off }}\n"),
+            format!(
+                "leafnodes {{ remotes: [ {{ url: \"nats-leaf://127.0.0.1:{at}\", compression: off }} ] }}\n"
+            ),
+        ];
+        let mut servers = Vec::new();
+        for ((name, text), port) in ["hub", "leaf"].iter().zip(texts).zip(free_ports(2)?) {
+            let mut program = self.clone();
+            program.name = format!("{} {name}", self.name);
+            let mut prepared = Prepared::new(port)?;
+            let named = format!("server_name: {name}\n{text}");
+            let path = prepared.file("server.conf", named.as_bytes())?;
+            prepared.arguments = vec!["-c".to_owned(), path];
+            servers.push(program.start_prepared(port, Some(prepared))?);
+        }
+        let mut publishers = servers.remove(match first {
+            First::Hub => 0,
+            First::Leaf => 1,
+        });
+        publishers.others = servers;
+        await_interest(&publishers)?;
+        Ok(publishers)
+    }
+
     /// Starts the program on this port of this machine, with the files and arguments prepared for it, and waits until
     /// it accepts connections.
     pub fn start_prepared(&self, port: u16, prepared: Option<Prepared>) -> Result<RunningServer, BenchError> {
@@ -153,7 +184,7 @@ impl ServerProgram {
     }
 }
 
-/// A running server, perhaps with others of its cluster; dropping it kills their processes.
+/// A running server, perhaps with others that it is connected with; dropping it kills their processes.
 #[derive(Debug)]
 pub struct RunningServer {
     name: String,

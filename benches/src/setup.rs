@@ -37,12 +37,23 @@ pub enum Setup {
     Permissions,
     /// So many servers with routes to each other. Clients are not told of it, or what they are sent would differ by chance.
     Cluster(usize),
+    /// Two servers, of which one is a leaf node of the other: the first is the hub, or the leaf node.
+    Leaf(First),
     /// Clients are, without a login, in an account that imports what another publishes on `bench.>`, as `from.bench.>`.
     Imports,
     /// Each publisher and its subscriber are a user of an account of their own, of [`ACCOUNTS`].
     Accounts,
     /// With streams, in a new folder.
     Streams(Durability),
+}
+
+/// Which of a hub and its leaf node publishers connect to; subscribers are on the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The hub.
+    Hub,
+    /// The leaf node.
+    Leaf,
 }
 
 /// When a message for a file is acknowledged.
@@ -136,7 +147,7 @@ impl Setup {
     /// When they cannot be written.
     pub fn prepare(self, port: u16) -> Result<Option<Prepared>, BenchError> {
         let text = match self {
-            Self::Plain | Self::WebSocket | Self::Cluster(_) => return Ok(None),
+            Self::Plain | Self::WebSocket | Self::Cluster(_) | Self::Leaf(_) => return Ok(None),
             Self::Tls => {
                 let mut prepared = Prepared::new(port)?;
                 let (certificate, key) = prepared.certificate()?;

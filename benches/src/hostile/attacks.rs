@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod interest;
+pub mod leafs;
 pub mod memory;
 pub mod newcomers;
 pub mod peers;

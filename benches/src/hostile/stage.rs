@@ -46,6 +46,8 @@ pub enum Stage {
     Callout,
     /// Other servers may connect.
     Cluster,
+    /// Leaf nodes may connect, of an account of their own.
+    Leafs,
 }
 
 /// A server on a stage.
@@ -55,7 +57,7 @@ pub struct Staged {
     pub server: RunningServer,
     /// Where it serves monitoring.
     pub monitoring: Option<u16>,
-    /// Where other servers connect.
+    /// Where other servers connect, or leaf nodes.
     pub routes: Option<u16>,
     /// What it asks for tokens.
     _resolver: Option<HttpResolver>,
@@ -116,6 +118,14 @@ impl Stage {
                 routes = Some(port);
                 format!("cluster {{ name: attacked, listen: \"127.0.0.1:{port}\" }}\n")
             }
+            Self::Leafs => {
+                let port = free_port()?;
+                routes = Some(port);
+                format!(
+                    "{TENANTS}leafnodes {{ listen: \"127.0.0.1:{port}\", authorization {{ timeout: 20, users: [ \
+                     {{ user: tenant, password: tenant, account: TENANT }} ] }} }}\n"
+                )
+            }
         };
         let path = prepared.file("server.conf", text.as_bytes())?;
         prepared.arguments = vec!["-c".to_owned(), path];
@@ -137,7 +147,9 @@ impl Stage {
     /// What the usual clients say to connect.
     pub fn connect(self) -> String {
         match self {
-            Self::Logins | Self::Responses | Self::Tenants | Self::Callout => as_user("usual", "usual"),
+            Self::Logins | Self::Responses | Self::Tenants | Self::Callout | Self::Leafs => {
+                as_user("usual", "usual")
+            }
             // That there are tokens was seen to when the server was started.
             Self::Tokens | Self::HttpResolver | Self::SystemResolver => {
                 Tokens::of_this_run().map_or_else(|_| CONNECT.to_owned(), |it| presenting(&it.user))

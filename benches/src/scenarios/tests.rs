@@ -17,7 +17,8 @@ fn every_subscriber_listens_to_a_publisher_that_counts_it() {
         | Kind::Permitted(plan)
         | Kind::Imported(plan)
         | Kind::InAccounts(plan)
-        | Kind::Clustered(_, plan)) = scenario.kind
+        | Kind::Clustered(_, plan)
+        | Kind::Linked(_, plan)) = scenario.kind
         else {
             continue;
         };
