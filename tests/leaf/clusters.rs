@@ -35,6 +35,35 @@ fn member(name: &str, cluster: &str, routes: &[SocketAddr], hub: Option<SocketAd
     server.start()
 }
 
+/// A leaf node that has lost its hub finds the others of its cluster, of which it is told while they come and go.
+#[test]
+fn leaf_nodes_are_told_of_all_hubs() {
+    let first = member("h1", "hubs", &[], None);
+    let leaf = {
+        let url = url(first.leafnode_address().unwrap());
+        server().set(|config| {
+            config.server_name = Some("edge".to_owned());
+            config.leafnodes.reconnect = std::time::Duration::from_millis(20);
+            config.leafnodes.remotes.push(LeafRemote {
+                urls: vec![url],
+                ..LeafRemote::default()
+            });
+        })
+    };
+    let leaf = leaf.start();
+    await_links(&leaf, 1);
+    let second = member("h2", "hubs", &[first.cluster_address().unwrap()], None);
+    let mut raw = crate::peer::Peer::to(&first);
+    let address = second.leafnode_address().unwrap().to_string();
+    eventually(|| {
+        raw = crate::peer::Peer::to(&first);
+        raw.info().contains(&address)
+    });
+    drop(first);
+    await_links(&second, 1);
+    await_links(&leaf, 1);
+}
+
 #[test]
 fn nothing_comes_back_to_the_cluster_that_it_is_from() {
     let hubs = {

@@ -4,7 +4,7 @@ use crate::peer::{FakeHub, Peer};
 use crate::world::{await_interest, hub_by, leaf_by};
 use std::sync::Arc;
 use vagus_auth::credentials::{ConnectionTypes, Credentials, Proof, User};
-use vagus_auth::permission::{Permissions, Rules};
+use vagus_auth::permission::{Permissions, ResponsePermission, Rules};
 use vagus_test_support::server;
 
 fn user(permissions: Option<Permissions>) -> User {
@@ -95,6 +95,42 @@ fn a_hub_takes_and_gives_what_the_user_may() {
     );
     let message = client.message();
     assert_eq!((&*message.subject, &*message.payload), ("up.a", &b"3"[..]));
+}
+
+/// Whoever may answer requests may do so on whatever subject it is asked to.
+#[test]
+fn a_leaf_node_may_answer_what_it_is_asked() {
+    let permissions = Permissions {
+        publish: rules(&["up.>"]),
+        subscribe: rules(&["service.>"]),
+        allow_responses: Some(ResponsePermission {
+            max: Some(1),
+            expires: None,
+        }),
+    };
+    let server = hub_by("hub", |listener| {
+        listener.settings.credentials = users(Some(permissions));
+    });
+    let server = server.start();
+    let mut client = server.connected();
+    client.send("SUB answers.* 1");
+    client.sync_silent();
+    let connect = r#","user":"u","pass":"p""#;
+    let mut peer = Peer::bound_as(&server, connect);
+    peer.say("LS+ service.a");
+    peer.sync();
+    client.send("PUB service.a answers.1 1\r\n?");
+    client.sync_silent();
+    peer.expect(&["LMSG service.a answers.1 1", "?"]);
+    peer.say("LMSG answers.1 1\r\n!");
+    assert_eq!(client.message().payload, b"!");
+    // Once.
+    peer.say("LMSG answers.1 1\r\n!");
+    let rest = peer.rest();
+    assert_eq!(
+        rest.last().unwrap(),
+        "-ERR 'Permissions Violation for Publish to \"answers.1\"'"
+    );
 }
 
 #[test]

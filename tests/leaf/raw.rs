@@ -125,8 +125,8 @@ fn a_leaf_node_says_who_it_is() {
 fn what_is_no_leaf_node_is_refused() {
     let server = hub("hub").start();
     for (said, answer) in [
-        ("SUB a 1", "-ERR 'Unknown Protocol Operation'"),
-        ("RS+ $G a", "-ERR 'Unknown Protocol Operation'"),
+        ("SUB a 1", "-ERR 'Authorization Violation'"),
+        ("RS+ $G a", "-ERR 'Authorization Violation'"),
         ("LS+ a", "-ERR 'Authorization Violation'"),
         ("LMSG a 1000", "-ERR 'Authorization Violation'"),
         ("PING", "-ERR 'Authorization Violation'"),
@@ -190,6 +190,16 @@ fn who_asks_for_what_it_is_asked_for_is_in_a_loop() {
         ["-ERR 'Loop detected for leafnode account=\"$G\". Delaying attempt to reconnect for 30s'"]
     );
     await_links(&server, 0);
+}
+
+/// As nats-server, a leaf node in a cluster tells its hub of the servers there.
+#[test]
+fn a_leaf_node_may_tell_of_itself_again() {
+    let server = hub("hub").start();
+    let mut peer = Peer::bound(&server);
+    peer.say(r#"INFO {"server_id":"NX","leafnode_urls":["127.0.0.1:1"]}"#);
+    peer.sync();
+    await_links(&server, 1);
 }
 
 /// A leaf node that has lost its hub without noticing comes again before the hub has noticed.

@@ -1,6 +1,7 @@
 //! What monitoring tells of links.
 
-use crate::world::{await_links, hub, leaf_by};
+use crate::world::{await_links, hub, leaf, leaf_by};
+use vagus_test_support::{HeldPort, eventually};
 
 #[test]
 fn links_are_shown_at_both_ends() {
@@ -42,4 +43,36 @@ fn links_are_shown_at_both_ends() {
     assert_eq!(remote["local_account"], "$G");
     assert_eq!(remote["urls"][0], address.to_string());
     assert_eq!(remote["deny"]["imports"][0], "x");
+}
+
+/// Whoever looks sees which hub is not reached, why, and when it is tried again.
+#[test]
+fn a_hub_that_is_not_reached_is_shown() {
+    let nobody = HeldPort::new();
+    let leaf = leaf("edge", &[nobody.address()]);
+    let leaf = leaf
+        .set(|config| config.leafnodes.reconnect = std::time::Duration::from_secs(3600))
+        .monitoring()
+        .start();
+    let hub = || leaf.get("/leafz").json()["remotes"][0].clone();
+    eventually(|| hub()["failed"] == 1);
+    let hub = hub();
+    assert_eq!(hub["account"], "$G", "{hub}");
+    assert_eq!(hub["urls"][0], nobody.address().to_string(), "{hub}");
+    assert!(
+        hub["last_error"].as_str().unwrap().contains("Connection refused"),
+        "{hub}"
+    );
+    let next = hub["next_attempt_in"].as_f64().unwrap();
+    assert!((3590.0..=7200.0).contains(&next), "{hub}");
+    let metrics = leaf.get("/metrics").body;
+    let labels = format!("{{account=\"$G\",urls=\"{}\"}}", nobody.address());
+    for sample in [
+        format!("vagus_leaf_hub_up{labels} 0"),
+        format!("vagus_leaf_failed_attempts{labels} 1"),
+        format!("vagus_leaf_next_attempt_seconds{labels} "),
+        "vagus_leaf_links 0".to_owned(),
+    ] {
+        assert!(metrics.contains(&sample), "{sample}\n{metrics}");
+    }
 }
