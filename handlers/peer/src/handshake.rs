@@ -291,6 +291,15 @@ fn host_and_port(url: &str) -> Option<(&str, u16)> {
     (!host.is_empty()).then_some((host, port.parse().ok()?))
 }
 
+/// Where others connect to a server, by its own word.
+fn places_of(info: &RouteInfo) -> Places {
+    Places {
+        clients: info.connect_urls.clone(),
+        websocket: info.ws_connect_urls.clone(),
+        leaf_nodes: info.leafnode_urls.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::host_and_port;
@@ -308,14 +317,5 @@ mod tests {
         ] {
             assert_eq!(host_and_port(url), expected, "{url}");
         }
-    }
-}
-
-/// Where others connect to a server, by its own word.
-fn places_of(info: &RouteInfo) -> Places {
-    Places {
-        clients: info.connect_urls.clone(),
-        websocket: info.ws_connect_urls.clone(),
-        leaf_nodes: info.leafnode_urls.clone(),
     }
 }
