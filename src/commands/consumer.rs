@@ -124,7 +124,7 @@ async fn remove(api: &mut Api, parsed: &Parsed<Argument>, out: &mut impl Write) 
     let answer = api
         .ask(&format!("CONSUMER.DELETE.{of}.{name}"), &Value::Null)
         .await?;
-    told(parsed, &answer, out, &format!("Deleted {name}"))
+    stream::told(parsed, &answer, out, &format!("Deleted {name}"))
 }
 
 async fn pause(api: &mut Api, parsed: &Parsed<Argument>, out: &mut impl Write) -> Result<(), ToolError> {
@@ -140,7 +140,7 @@ async fn pause(api: &mut Api, parsed: &Parsed<Argument>, out: &mut impl Write) -
     let until = until.ok_or_else(|| stream::usage(&format!("{time:?} is no time such as 1h")))?;
     let request = json!({ "pause_until": until.to_string() });
     let answer = api.ask(&format!("CONSUMER.PAUSE.{of}.{name}"), &request).await?;
-    told(parsed, &answer, out, &format!("Paused {name} until {until}"))
+    stream::told(parsed, &answer, out, &format!("Paused {name} until {until}"))
 }
 
 async fn resume(api: &mut Api, parsed: &Parsed<Argument>, out: &mut impl Write) -> Result<(), ToolError> {
@@ -148,17 +148,5 @@ async fn resume(api: &mut Api, parsed: &Parsed<Argument>, out: &mut impl Write) 
     let answer = api
         .ask(&format!("CONSUMER.PAUSE.{of}.{name}"), &json!({}))
         .await?;
-    told(parsed, &answer, out, &format!("{name} goes on"))
-}
-
-fn told(
-    parsed: &Parsed<Argument>,
-    answer: &Value,
-    out: &mut impl Write,
-    text: &str,
-) -> Result<(), ToolError> {
-    match parsed.is_true(Argument::Json) {
-        true => stream::json(out, answer),
-        false => Ok(writeln!(out, "{text}")?),
-    }
+    stream::told(parsed, &answer, out, &format!("{name} goes on"))
 }

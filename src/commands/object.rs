@@ -11,7 +11,7 @@ use super::stream::answers::Stored;
 use super::stream::api::{Api, read};
 use super::stream::settings::{Form, Setting};
 use super::stream::{self, COMMON, StreamError};
-use crate::flags::syntax::{Flag, Kind};
+use crate::flags::syntax::{Flag, Kind, Parsed};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,14 @@ pub(super) fn run(args: &[String], out: &mut impl Write) -> Result<(), ToolError
             _ => writing::remove(&mut api, &parsed, out).await,
         }
     })
+}
+
+/// The store and the object that are named.
+fn store_and_object(parsed: &Parsed<Argument>) -> Result<(&str, &str), ToolError> {
+    match &parsed.rest[..] {
+        [store, object] => Ok((store, object)),
+        _ => Err(stream::usage("name a store and an object")),
+    }
 }
 
 /// The stream of a store.

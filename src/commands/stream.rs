@@ -170,6 +170,19 @@ pub(super) fn json(out: &mut impl Write, answer: &impl serde::Serialize) -> Resu
     Ok(out.write_all(b"\n")?)
 }
 
+/// Tells what has been done; or shows what the server has answered, if that is wanted.
+pub(super) fn told(
+    parsed: &Parsed<Argument>,
+    answer: &impl serde::Serialize,
+    out: &mut impl Write,
+    text: &str,
+) -> Result<(), ToolError> {
+    match parsed.is_true(Argument::Json) {
+        true => json(out, answer),
+        false => Ok(writeln!(out, "{text}")?),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

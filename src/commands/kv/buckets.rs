@@ -54,10 +54,7 @@ pub(super) async fn add(
             &Value::Object(config(bucket, parsed)?),
         )
         .await?;
-    match parsed.is_true(Argument::Json) {
-        true => stream::json(out, &answer),
-        false => Ok(writeln!(out, "Made the bucket {bucket}")?),
-    }
+    stream::told(parsed, &answer, out, &format!("Made the bucket {bucket}"))
 }
 
 /// As all clients make buckets.
@@ -85,10 +82,7 @@ pub(super) async fn delete(
     let question = format!("Delete the bucket {bucket} with all of its values?");
     question::ask(&question, parsed.is_true(Argument::Force))?;
     let answer = api.ask(&format!("STREAM.DELETE.{name}"), &Value::Null).await?;
-    match parsed.is_true(Argument::Json) {
-        true => stream::json(out, &answer),
-        false => Ok(writeln!(out, "Deleted {bucket}")?),
-    }
+    stream::told(parsed, &answer, out, &format!("Deleted {bucket}"))
 }
 
 fn bucket(parsed: &Parsed<Argument>) -> Result<&str, ToolError> {

@@ -1,5 +1,6 @@
 //! `vagus kv ls <bucket>`, `history` and `watch`.
 
+use super::values::bucket_and_key;
 use super::{operation, stream_of, subject_of};
 use crate::commands::arguments::{self, Argument};
 use crate::commands::error::ToolError;
@@ -50,9 +51,7 @@ pub(super) async fn history(
     parsed: &Parsed<Argument>,
     out: &mut impl Write,
 ) -> Result<(), ToolError> {
-    let [bucket, wanted] = &parsed.rest[..] else {
-        return Err(stream::usage("name a bucket and a key"));
-    };
+    let (bucket, wanted) = bucket_and_key(parsed)?;
     let settings = json!({ "deliver_policy": "all", "filter_subject": subject_of(bucket, wanted, false)? });
     let mut pull = Pull::through(api, &stream_of(bucket)?, settings).await?;
     while let Some(pulled) = pull.next(api, u64::MAX, None).await? {

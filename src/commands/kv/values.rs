@@ -35,10 +35,8 @@ pub(super) async fn put(
         );
     }
     let answer = api.store(&subject, headers, read_payload(value)?).await?;
-    match parsed.is_true(Argument::Json) {
-        true => stream::json(out, &answer),
-        false => Ok(writeln!(out, "{key} is at revision {}", answer["seq"])?),
-    }
+    let revision = &answer["seq"];
+    stream::told(parsed, &answer, out, &format!("{key} is at revision {revision}"))
 }
 
 pub(super) async fn get(
@@ -96,13 +94,11 @@ pub(super) async fn remove(
         headers.insert("Nats-Rollup", "sub");
     }
     let answer = api.store(&subject, headers, Bytes::new()).await?;
-    match parsed.is_true(Argument::Json) {
-        true => stream::json(out, &answer),
-        false => Ok(writeln!(out, "Deleted {key}")?),
-    }
+    stream::told(parsed, &answer, out, &format!("Deleted {key}"))
 }
 
-fn bucket_and_key(parsed: &Parsed<Argument>) -> Result<(&str, &str), ToolError> {
+/// The bucket and the key that are named.
+pub(super) fn bucket_and_key(parsed: &Parsed<Argument>) -> Result<(&str, &str), ToolError> {
     match &parsed.rest[..] {
         [bucket, key] => Ok((bucket, key)),
         _ => Err(stream::usage("name a bucket and a key")),

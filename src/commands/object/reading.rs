@@ -1,11 +1,11 @@
 //! `vagus object get`.
 
-use super::{digest, found, pieces_of, stream_of};
+use super::{digest, found, pieces_of, store_and_object, stream_of};
 use crate::commands::arguments::Argument;
 use crate::commands::error::ToolError;
+use crate::commands::stream::StreamError;
 use crate::commands::stream::api::Api;
 use crate::commands::stream::pulling::Pull;
-use crate::commands::stream::{self, StreamError};
 use crate::flags::syntax::Parsed;
 use openssl::sha::Sha256;
 use serde_json::json;
@@ -18,9 +18,7 @@ pub(super) async fn get(
     parsed: &Parsed<Argument>,
     out: &mut impl Write,
 ) -> Result<(), ToolError> {
-    let [store, name] = &parsed.rest[..] else {
-        return Err(stream::usage("name a store and an object"));
-    };
+    let (store, name) = store_and_object(parsed)?;
     let object = found(api, store, name).await?;
     let settings = json!({ "deliver_policy": "all", "filter_subject": pieces_of(store, &object.nuid) });
     let mut pull = Pull::through(api, &stream_of(store)?, settings).await?;

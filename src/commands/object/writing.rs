@@ -1,6 +1,6 @@
 //! `vagus object add`, `del`, `put` and `rm`.
 
-use super::{ObjectInfo, SETTINGS, digest, find, found, pieces_of, stream_of, subject_of};
+use super::{ObjectInfo, SETTINGS, digest, find, found, pieces_of, store_and_object, stream_of, subject_of};
 use crate::commands::arguments::Argument;
 use crate::commands::error::ToolError;
 use crate::commands::stream::api::Api;
@@ -42,7 +42,7 @@ pub(super) async fn add(
     settings::lay_over(SETTINGS, &mut config, parsed)?;
     let what = format!("STREAM.CREATE.{name}");
     let answer = api.ask(&what, &Value::Object(config)).await?;
-    told(parsed, &answer, out, &format!("Made the store {store}"))
+    stream::told(parsed, &answer, out, &format!("Made the store {store}"))
 }
 
 pub(super) async fn delete(
@@ -55,25 +55,13 @@ pub(super) async fn delete(
     let question = format!("Delete the store {store} with all of its objects?");
     question::ask(&question, parsed.is_true(Argument::Force))?;
     let answer = api.ask(&format!("STREAM.DELETE.{name}"), &Value::Null).await?;
-    told(parsed, &answer, out, &format!("Deleted {store}"))
+    stream::told(parsed, &answer, out, &format!("Deleted {store}"))
 }
 
 fn store(parsed: &Parsed<Argument>) -> Result<&str, ToolError> {
     match &parsed.rest[..] {
         [store] => Ok(store),
         _ => Err(stream::usage("name one store")),
-    }
-}
-
-fn told(
-    parsed: &Parsed<Argument>,
-    answer: &Value,
-    out: &mut impl Write,
-    text: &str,
-) -> Result<(), ToolError> {
-    match parsed.is_true(Argument::Json) {
-        true => stream::json(out, answer),
-        false => Ok(writeln!(out, "{text}")?),
     }
 }
 
@@ -117,7 +105,7 @@ pub(super) async fn put(
     if let Some(before) = before {
         purge(api, store, &before.nuid).await?;
     }
-    told(
+    stream::told(
         parsed,
         &json!(object),
         out,
@@ -170,9 +158,7 @@ pub(super) async fn remove(
     parsed: &Parsed<Argument>,
     out: &mut impl Write,
 ) -> Result<(), ToolError> {
-    let [store, name] = &parsed.rest[..] else {
-        return Err(stream::usage("name a store and an object"));
-    };
+    let (store, name) = store_and_object(parsed)?;
     let object = found(api, store, name).await?;
     let question = format!("Delete {name} of {store}?");
     question::ask(&question, parsed.is_true(Argument::Force))?;
@@ -187,5 +173,5 @@ pub(super) async fn remove(
     };
     tell(api, store, &gone).await?;
     purge(api, store, &gone.nuid).await?;
-    told(parsed, &json!(gone), out, &format!("Deleted {name}"))
+    stream::told(parsed, &gone, out, &format!("Deleted {name}"))
 }

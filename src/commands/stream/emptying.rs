@@ -33,10 +33,7 @@ pub(super) async fn remove(
         is_forced,
     )?;
     let answer = api.ask(&format!("STREAM.DELETE.{name}"), &Value::Null).await?;
-    if parsed.is_true(Argument::Json) {
-        return super::json(out, &answer);
-    }
-    Ok(writeln!(out, "Deleted {name}")?)
+    super::told(parsed, &answer, out, &format!("Deleted {name}"))
 }
 
 pub(super) async fn purge(
@@ -56,11 +53,13 @@ pub(super) async fn purge(
         parsed.is_true(Argument::Force),
     )?;
     let answer = api.ask(&format!("STREAM.PURGE.{name}"), &request).await?;
-    if parsed.is_true(Argument::Json) {
-        return super::json(out, &answer);
-    }
     let purged = answer.get("purged").and_then(Value::as_u64).unwrap_or(0);
-    Ok(writeln!(out, "Removed {purged} messages from {name}")?)
+    super::told(
+        parsed,
+        &answer,
+        out,
+        &format!("Removed {purged} messages from {name}"),
+    )
 }
 
 /// Which messages are to go; null: all.
