@@ -34,6 +34,8 @@ mod shown;
 #[cfg(test)]
 mod slow;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod system;
 #[cfg(test)]
 mod tls;

@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod backup_commands;

@@ -255,6 +255,9 @@ pub trait Turn {
             .then(|| self.publish(message, echo))
     }
 
+    /// The same for a message that finds its way by the subject `to` and shows the one that it has.
+    fn publish_next_under_another_subject(&mut self, to: &[u8], message: &Publish<'_>) -> Option<bool>;
+
     /// Delivers a message as [`Turn::publish`] does, if the trace has it delivered, and tells the trace of each
     /// subscription that it comes to. The event that comes of it is delivered as by [`Turn::answer`].
     ///

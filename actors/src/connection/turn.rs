@@ -207,6 +207,27 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     #[cold]
+    fn publish_next_under_another_subject(&mut self, to: &[u8], message: &Publish<'_>) -> Option<bool> {
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return self.goes_on(None, false).then_some(false);
+        };
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, false),
+        );
+        if self.outbox.is_closed() {
+            return None;
+        }
+        let taken = self
+            .delivery
+            .publish_next_under_another_subject(account, to, message, origin)?;
+        self.inbound.count(message.body.len());
+        Some(taken)
+    }
+
+    #[cold]
     fn publish_traced(&mut self, message: &Publish<'_>, echo: bool, trace: Box<dyn Trace>) -> bool {
         self.inbound.count(message.body.len());
         let Some(RoutedAccount { account, .. }) = &*self.account else {

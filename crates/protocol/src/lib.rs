@@ -29,6 +29,7 @@ pub mod route;
 pub mod routed;
 pub mod server_shown;
 pub mod service_latency;
+pub mod shown_subject;
 pub mod size;
 pub mod system_subject;
 pub mod user_info;

@@ -47,6 +47,21 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// The same with another reply, where it has one. `composed` is lent for what follows the subject.
+    pub(super) fn replied_to(self, reply: &'a [u8], composed: &'a mut Vec<u8>) -> Self {
+        let Some(before) = self.reply else {
+            return self;
+        };
+        composed.clear();
+        composed.extend_from_slice(reply);
+        composed.extend_from_slice(self.tail.get(before.len()..).unwrap_or_default());
+        Self {
+            tail: composed,
+            reply: Some(reply),
+            ..self
+        }
+    }
+
     /// What is published again has the control line of what was published before. `payload` is the size of headers and
     /// payload.
     pub(super) fn again(tail: &'a [u8], payload: usize, header_size: Option<usize>) -> Self {

@@ -5,14 +5,15 @@ use vagus_protocol::error::Violation;
 use vagus_protocol::operation::{Groups, Publish};
 use vagus_protocol::route::parser::RouteParsed;
 use vagus_protocol::route::{RouteOperation, RoutedMessage};
+use vagus_protocol::shown_subject;
 
 /// What a message comes to.
 pub(crate) enum Passed {
     Published,
     /// It is not for anybody here.
     Withheld,
-    /// It was published in a way of its own.
-    Traced,
+    /// It was published in a way of its own, in which what follows is not.
+    Apart,
     /// Interest that was announced before has to be in force first.
     Waiting,
     /// It is for a later turn.
@@ -81,7 +82,7 @@ pub(crate) fn receive(peer: &mut impl Peer, input: &[u8], turn: &mut impl Turn) 
                 Passed::Published => {
                     repeated = repeatable(&message.publish, &input[at..at + consumed]);
                 }
-                Passed::Withheld | Passed::Traced => repeated = RepeatedMessage::default(),
+                Passed::Withheld | Passed::Apart => repeated = RepeatedMessage::default(),
                 Passed::Waiting => return Progress::Waiting { consumed: at },
                 Passed::Yielded => return Progress::Yielded { consumed: at },
             }
@@ -101,6 +102,20 @@ pub(crate) fn receive(peer: &mut impl Peer, input: &[u8], turn: &mut impl Turn) 
         consumed: at,
         frame_length: 0,
     }
+}
+
+/// Publishes a message of a stream, which says in its reply what it shows; None if it is none.
+pub(crate) fn publish_shown(message: &Publish<'_>, turn: &mut impl Turn) -> Option<Passed> {
+    let (reply, shown) = shown_subject::split(message.reply?)?;
+    let publish = Publish {
+        subject: shown,
+        reply: Some(reply),
+        tail: None,
+        ..*message
+    };
+    let published = turn.publish_next_under_another_subject(message.subject, &publish);
+    // The next has a reply of its own.
+    Some(published.map_or(Passed::Yielded, |_| Passed::Apart))
 }
 
 /// What may be repeated of a message that was just published in this frame: nothing if it is for queue groups, which pick

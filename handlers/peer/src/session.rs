@@ -224,6 +224,9 @@ impl Peer for RouteSession {
             return Passed::Withheld;
         }
         turn.comes_from(message.origin.unwrap_or_default());
+        if let Some(passed) = receiving::publish_shown(&message.publish, turn) {
+            return passed;
+        }
         let asks = may_be_traced(&message.publish);
         // What is traced is resolved on its own way.
         let about = Some(&message.publish).filter(|_| !asks);
@@ -240,7 +243,7 @@ impl Peer for RouteSession {
                 may_publish: |subject: &[u8]| self.settings.permissions.imports(subject),
             };
             if peer.pass_on(account, &message.publish, turn) {
-                return Passed::Traced;
+                return Passed::Apart;
             }
         }
         turn.publish(&message.publish, false);

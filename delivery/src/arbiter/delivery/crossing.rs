@@ -16,6 +16,7 @@ use vagus_protocol::message_trace::with_destination;
 use vagus_protocol::operation::Publish;
 use vagus_protocol::request_info::{RequestInfo, with_request_info};
 use vagus_protocol::service_latency::Outcome;
+use vagus_protocol::shown_subject::{self, is_acknowledged_on};
 use vagus_routing::{ConnectionKind, Destination, Origin};
 
 /// Into so many accounts one behind the other a message goes on.
@@ -248,7 +249,10 @@ impl Delivery {
             self.tell_of_answer(&measured, message.subject, &account, origin.kind());
         }
         let mut reply = Vec::new();
-        if let Some(asked) = message.reply {
+        if let Some(asked) = message.reply.filter(|reply| is_acknowledged_on(reply)) {
+            // By where it is acknowledged a message of a stream is told from others: it stays as it is.
+            reply.extend_from_slice(asked);
+        } else if let Some(asked) = message.reply {
             // An answer may be a question.
             let asker = Asker {
                 account: account.clone(),
@@ -310,7 +314,13 @@ impl Delivery {
         let Some(origin) = self.run.as_ref().map(|run| run.origin) else {
             return false;
         };
-        let taken = self.deliver_here(message);
+        let taken = match message.reply.and_then(shown_subject::split) {
+            Some((reply, shown)) => {
+                let reply = Some(reply);
+                self.deliver_shown(&Publish { reply, ..*message }, shown)
+            }
+            None => self.deliver_here(message),
+        };
         self.traffic.messages_in = self.traffic.messages_in.saturating_sub(1);
         self.traffic.payload_in = self.traffic.payload_in.saturating_sub(message.body.len() as u64);
         if self.crossings.is_empty() {

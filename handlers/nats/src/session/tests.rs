@@ -77,6 +77,11 @@ impl Turn for Recorder {
         self.note(format_args!("answer {} {data}", text(&message.subject)));
     }
 
+    fn publish_next_under_another_subject(&mut self, to: &[u8], message: &Publish<'_>) -> Option<bool> {
+        let subject = to;
+        self.publish_next(&Publish { subject, ..*message }, false)
+    }
+
     fn publish_traced(&mut self, message: &Publish<'_>, echo: bool, mut trace: Box<dyn Trace>) -> bool {
         if !trace.is_without_delivery() {
             self.publish(message, echo);

@@ -114,7 +114,7 @@ impl LeafSession {
             }
         }
         Some(match is_done {
-            true => Passed::Traced,
+            true => Passed::Apart,
             false => Passed::Yielded,
         })
     }

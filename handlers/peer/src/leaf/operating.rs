@@ -3,7 +3,7 @@
 use super::interest::Noted;
 use super::session::{HOLD_OFF, LeafSession, Stage};
 use crate::message_tracing::{TracedPeer, may_be_traced};
-use crate::receiving::{Passed, Peer};
+use crate::receiving::{Passed, Peer, publish_shown};
 use crate::session::SHOWN_AT_MOST;
 use std::time::Duration;
 use vagus_actors::connection::Turn;
@@ -160,12 +160,15 @@ impl Peer for LeafSession {
         {
             return passed;
         }
+        if let Some(passed) = publish_shown(&message.publish, turn) {
+            return passed;
+        }
         if may_be_traced(&message.publish) {
             if !turn.goes_on(None, false) {
                 return Passed::Yielded;
             }
             if self.pass_on_traced(&message.publish, turn) {
-                return Passed::Traced;
+                return Passed::Apart;
             }
         }
         match turn.publish_next(&message.publish, false) {
