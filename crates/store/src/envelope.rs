@@ -90,6 +90,18 @@ pub(crate) fn write(
     Ok(replace(disk, path, &encode(magic, keys, plain)?)?)
 }
 
+/// Writes such a file where there is none; it is not durable before the system has it be.
+pub(crate) fn write_soon(
+    disk: &dyn Disk,
+    path: &Path,
+    magic: &Magic,
+    keys: Option<&Keys>,
+    plain: &[u8],
+) -> Result<(), SegmentError> {
+    let file = disk.open(path, Opening::Emptied)?;
+    Ok(file.write_at(0, &encode(magic, keys, plain)?)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! [`Store::recover_log`] what was logged since. After an error of the disk both are done again, and nothing else: what was
 //! durable is there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,6 +121,8 @@ pub struct Store {
     next_id: u64,
     /// Ids below were taken from the file.
     ids_taken: u64,
+    /// Accounts of which the folder is known to be there for good.
+    accounts: HashSet<String>,
     _lock: Box<dyn Lock>,
 }
 
@@ -162,6 +164,7 @@ impl Store {
         let mut store = Self {
             next_id: 1,
             ids_taken: 1,
+            accounts: HashSet::new(),
             disk,
             layout,
             options,
@@ -254,7 +257,13 @@ impl Store {
         streams: &mut Streams,
     ) -> Result<(), StoreError> {
         let identity = match self.read_identity(folder)? {
-            Ok(identity) => identity,
+            Ok((identity, is_whole)) => {
+                if !is_whole {
+                    // There is one copy. If the disk takes no other now it will at another start.
+                    let _ = self.rewrite(&identity);
+                }
+                identity
+            }
             Err(Reason::Empty) => return Ok(()),
             Err(reason) => {
                 streams.quarantined.push(self.set_aside(folder, reason)?);
@@ -283,8 +292,8 @@ impl Store {
         Ok(())
     }
 
-    /// Which stream a folder is of, or why that is not known.
-    fn read_identity(&self, folder: &Path) -> Result<Result<StreamIdentity, Reason>, StoreError> {
+    /// Which stream a folder is of, and whether all copies say so; or why that is not known.
+    fn read_identity(&self, folder: &Path) -> Result<Result<(StreamIdentity, bool), Reason>, StoreError> {
         let mut reason = None;
         let mut said: Vec<StreamIdentity> = Vec::new();
         for name in META_FILES {
@@ -303,8 +312,9 @@ impl Store {
         // If they do not say the same, one of them was written for another folder.
         let is_here = |said: &StreamIdentity| self.layout.stream(&said.account, &said.name) == folder;
         let place = said.iter().position(is_here).unwrap_or_default();
+        let is_whole = said.len() == META_FILES.len();
         if let Some(identity) = said.into_iter().nth(place) {
-            return Ok(Ok(identity));
+            return Ok(Ok((identity, is_whole)));
         }
         match reason {
             Some(reason) => Ok(Err(reason)),
@@ -373,7 +383,9 @@ impl Store {
         let folder = self.layout.stream(account, name);
         let create = || {
             self.disk.create_folder(&folder)?;
-            let above = folder.ancestors().skip(1).take(3);
+            // That of the account, and what is above it, is new with its first stream alone.
+            let count = if self.accounts.contains(account) { 1 } else { 3 };
+            let above = folder.ancestors().skip(1).take(count);
             above
                 .into_iter()
                 .try_for_each(|folder| self.disk.sync_folder(folder))
@@ -382,12 +394,15 @@ impl Store {
         if !matches!(self.read_identity(&folder)?, Err(Reason::Empty)) {
             return Err(StoreError::Exists { folder });
         }
+        self.accounts.insert(account.to_owned());
         let keys = &self.options.keys;
         let plain = encode_identity(&identity);
-        for name in META_FILES {
-            let path = folder.join(name);
-            envelope::write(&*self.disk, &path, META, keys.as_ref(), &plain).map_err(in_file(&path))?;
-        }
+        let [first, second] = META_FILES.map(|name| folder.join(name));
+        // One has to be on disk before anybody hears of the stream. The other is for when that one is damaged: it is written when the
+        // system likes, and anew at the next start if it was not.
+        let write = || envelope::write(&*self.disk, &first, META, keys.as_ref(), &plain);
+        write().map_err(in_file(&first))?;
+        let _ = envelope::write_soon(&*self.disk, &second, META, keys.as_ref(), &plain);
         let found = Messages::open(&*self.disk, &folder, options, keys.clone(), identity.group.0);
         let found = found.map_err(|error| in_file(&error.path)(error.source))?;
         Ok((identity, found.messages))

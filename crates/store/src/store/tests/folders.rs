@@ -87,6 +87,24 @@ fn a_stream_of_the_same_name_is_another() {
     assert!(second.group > first.group);
 }
 
+/// Nobody waits for the second copy of what says which stream it is: a power cut may take it, and the next start brings it back.
+#[test]
+fn a_stream_is_known_by_the_copy_that_was_on_disk() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk).unwrap();
+    let (identity, _) = store
+        .create("a", "s", Bytes::new(), MessagesOptions::default())
+        .unwrap();
+    drop(store);
+    let second = PathBuf::from("/data/jetstream/a/streams/s/meta.b");
+    disk.tamper(&second, |bytes| bytes.truncate(7));
+    disk.restart();
+    let mut store = open(&disk).unwrap();
+    assert_eq!(streams(&mut store).found.len(), 1);
+    let folder = store.layout.stream("a", "s");
+    assert_eq!(store.read_identity(&folder).unwrap(), Ok((identity, true)));
+}
+
 /// As if what one stream writes had come to another's files.
 #[test]
 fn what_is_said_of_one_stream_is_not_taken_for_another() {
@@ -112,7 +130,7 @@ fn what_is_said_of_one_stream_is_not_taken_for_another() {
         checkpoint.run(&disk).unwrap();
         assert_eq!(
             store.read_identity(&store.layout.stream("a", name)).unwrap(),
-            Ok(identity)
+            Ok((identity, true))
         );
     }
     drop(store);
