@@ -10,6 +10,7 @@ mod sample;
 mod screen;
 mod servers;
 mod sizes;
+mod streams;
 mod text;
 
 pub(super) use look::LookError;

@@ -1,7 +1,7 @@
 //! What is seen, on a terminal.
 
 use super::model::{Model, Page, Prompt};
-use super::text;
+use super::{streams, text};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -27,6 +27,8 @@ n<number>        Ask for so many connections; with an order, for the first so ma
                  one with most subscriptions. The flag -n does the same.
 
 h                Hot subjects: those with most messages a second, and back.
+
+j                Streams: those that grow fastest first, and back.
 
 s                Subscriptions of each connection, and back.
 
@@ -71,6 +73,10 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Page::HotSubjects => {
             let count = model.sample.subjectz.as_ref().map_or(0, |hot| hot.num_subjects);
             (format!("Hot Subjects: {count}"), text::hot_subjects(model))
+        }
+        Page::Streams => {
+            let count = model.sample.jsz.as_ref().map_or(0, |jsz| jsz.streams);
+            (format!("Streams: {count}"), streams::streams(model))
         }
         Page::Connections | Page::Help => (text::polled(model), text::connections(model)),
     };
@@ -229,7 +235,7 @@ Connections Polled: 2
     #[test]
     fn any_size_of_terminal() {
         let mut model = seen();
-        for page in [Page::Connections, Page::HotSubjects, Page::Help] {
+        for page in [Page::Connections, Page::HotSubjects, Page::Streams, Page::Help] {
             model.page = page;
             for (width, height) in [(1, 1), (3, 7), (10, 5), (40, 9), (300, 3), (300, 100)] {
                 screen(&model, width, height);

@@ -56,14 +56,8 @@ fn command(model: &mut Model, key: KeyCode) -> Action {
         }
         KeyCode::Char('o') => model.prompt = Some(Prompt::Sort(String::new())),
         KeyCode::Char('n') => model.prompt = Some(Prompt::Limit(String::new())),
-        KeyCode::Char('h') => {
-            model.page = match model.page {
-                Page::HotSubjects => Page::Connections,
-                Page::Connections | Page::Help => Page::HotSubjects,
-            };
-            model.scrolled = 0;
-            return Action::Look;
-        }
+        KeyCode::Char('h') => return turn_page(model, Page::HotSubjects),
+        KeyCode::Char('j') => return turn_page(model, Page::Streams),
         KeyCode::Tab | KeyCode::Right => return turned(model.turn_by(1)),
         KeyCode::BackTab | KeyCode::Left => return turned(model.turn_by(-1)),
         KeyCode::Char(digit @ '1'..='9') => {
@@ -79,6 +73,17 @@ fn command(model: &mut Model, key: KeyCode) -> Action {
         _ => {}
     }
     Action::Redraw
+}
+
+/// Shows a page, or connections if that is shown already.
+fn turn_page(model: &mut Model, page: Page) -> Action {
+    model.page = if model.page == page {
+        Page::Connections
+    } else {
+        page
+    };
+    model.scrolled = 0;
+    Action::Look
 }
 
 /// What follows if another server is looked at, or not.
@@ -200,6 +205,10 @@ mod tests {
         assert!(model.wanted().hot_subjects);
         press_all(&mut model, "h");
         assert!(!model.wanted().hot_subjects);
+        press_all(&mut model, "hj");
+        assert!(model.wanted().streams && !model.wanted().hot_subjects);
+        press_all(&mut model, "j");
+        assert_eq!(model.page, Page::Connections);
         press_all(&mut model, "?");
         assert_eq!(model.page, Page::Help);
         press_all(&mut model, "x");

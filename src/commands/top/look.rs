@@ -27,6 +27,10 @@ pub(super) fn look(client: &Client, wanted: &Wanted) -> Result<Sample, LookError
         } else {
             None
         },
+        jsz: match wanted.streams {
+            true => optional(ask(client, "/jsz", "/jsz?accounts=1&streams=1"))?,
+            false => None,
+        },
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::options::View;
 use super::sample::{Conn, Sample, Wanted};
+use super::streams;
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 
@@ -25,6 +26,7 @@ pub(super) struct Rates {
 pub(super) enum Page {
     Connections,
     HotSubjects,
+    Streams,
     Help,
 }
 
@@ -54,6 +56,8 @@ pub(super) struct Model {
     pub(super) error: Option<String>,
     pub(super) rates: Rates,
     connection_rates: HashMap<u64, Rates>,
+    /// Messages a second that come to streams, by account and name.
+    stream_rates: HashMap<(String, String), f64>,
     history: VecDeque<Rates>,
     /// The time of the last sample, by the server's clock.
     sampled: Option<Timestamp>,
@@ -77,6 +81,7 @@ impl Model {
             error: None,
             rates: Rates::default(),
             connection_rates: HashMap::new(),
+            stream_rates: HashMap::new(),
             history: VecDeque::new(),
             sampled: None,
             looks: 0,
@@ -92,6 +97,7 @@ impl Model {
             sort: self.view.sort.name(),
             subscriptions: self.view.subscriptions,
             hot_subjects: self.page == Page::HotSubjects,
+            streams: self.page == Page::Streams,
         }
     }
 
@@ -116,6 +122,7 @@ impl Model {
         self.error = None;
         self.rates = Rates::default();
         self.connection_rates.clear();
+        self.stream_rates.clear();
         self.history.clear();
         self.sampled = None;
         self.scrolled = 0;
@@ -160,6 +167,12 @@ impl Model {
                 })
                 .collect();
             self.rates = Rates::between(&totals(&self.sample), &totals(&sample), seconds);
+            self.stream_rates = match (&self.sample.jsz, &sample.jsz) {
+                (Some(before), Some(now)) => {
+                    streams::rates(&before.account_details, &now.account_details, seconds)
+                }
+                _ => HashMap::new(),
+            };
             if self.history.len() == REMEMBERED {
                 self.history.pop_front();
             }
@@ -167,6 +180,7 @@ impl Model {
         } else {
             self.rates = Rates::default();
             self.connection_rates.clear();
+            self.stream_rates.clear();
         }
         self.sample = sample;
         self.scroll(0);
@@ -181,6 +195,12 @@ impl Model {
     /// What one connection does a second; nothing when it is new.
     pub(super) fn connection_rates(&self, cid: u64) -> Rates {
         self.connection_rates.get(&cid).copied().unwrap_or_default()
+    }
+
+    /// How many messages come to a stream a second; none when it is new.
+    pub(super) fn stream_rate(&self, account: &str, name: &str) -> f64 {
+        let key = (account.to_owned(), name.to_owned());
+        self.stream_rates.get(&key).copied().unwrap_or_default()
     }
 
     /// Messages a second of the last looks, the newest last: coming in and going out.
@@ -233,6 +253,10 @@ impl Model {
         match self.page {
             Page::Connections => self.sample.connz.connections.len(),
             Page::HotSubjects => self.sample.subjectz.as_ref().map_or(0, |hot| hot.subjects.len()),
+            Page::Streams => self.sample.jsz.as_ref().map_or(0, |jsz| {
+                let accounts = jsz.account_details.iter();
+                accounts.map(|account| account.stream_detail.len()).sum()
+            }),
             Page::Help => 0,
         }
     }

@@ -72,6 +72,40 @@ pub(super) struct HotSubject {
     pub(super) deliveries: u64,
 }
 
+/// The part of `/jsz` that is shown.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Jsz {
+    pub(super) streams: usize,
+    pub(super) account_details: Vec<StreamAccount>,
+}
+
+/// An account that has streams.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StreamAccount {
+    pub(super) name: String,
+    pub(super) stream_detail: Vec<StreamDetail>,
+}
+
+/// One stream.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StreamDetail {
+    pub(super) name: String,
+    pub(super) state: StreamState,
+}
+
+/// What it holds.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StreamState {
+    pub(super) messages: u64,
+    pub(super) bytes: u64,
+    pub(super) last_seq: u64,
+    pub(super) consumer_count: u64,
+}
+
 /// Everything of one look.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Sample {
@@ -79,6 +113,8 @@ pub(super) struct Sample {
     pub(super) connz: Connz,
     /// None when nobody asked, or the server does not tell.
     pub(super) subjectz: Option<Subjectz>,
+    /// The same of streams.
+    pub(super) jsz: Option<Jsz>,
 }
 
 /// What a look has to bring.
@@ -90,6 +126,7 @@ pub(super) struct Wanted {
     pub(super) sort: &'static str,
     pub(super) subscriptions: bool,
     pub(super) hot_subjects: bool,
+    pub(super) streams: bool,
 }
 
 impl Wanted {
@@ -141,6 +178,7 @@ mod tests {
             sort: "subs",
             subscriptions: false,
             hot_subjects: false,
+            streams: false,
         };
         assert_eq!(wanted.connz(), "/connz?limit=10&sort=subs");
         wanted.subscriptions = true;
