@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod audited;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod backup_commands;
@@ -13,6 +15,8 @@ mod commands;
 mod consumers;
 #[cfg(test)]
 mod durable;
+#[cfg(test)]
+mod invariants;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]

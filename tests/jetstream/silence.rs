@@ -15,6 +15,7 @@ fn what_is_not_known_is_not_answered() {
         "$JS.API.DIRECT.NOTHING",
         "$JS.API.META.LEADER.STEPDOWN",
         "$JS.API.ACCOUNT.PURGE.A",
+        "$JS.API.CONSUMER.RESET.S.C",
     ] {
         client.send(&format!("PUB {subject} {INBOX} 0\r\n"));
     }

@@ -43,8 +43,22 @@ pub(crate) struct WithIdentity<T> {
 }
 
 impl Request<'_> {
-    /// Answers it.
-    pub(crate) async fn answer(self, account: &Arc<AccountStreams>, vault: &Vault) -> Answered {
+    /// Answers it. None: it is not answered.
+    pub(crate) async fn answer(self, account: &Arc<AccountStreams>, vault: &Vault) -> Option<Answered> {
+        if let Topic::Consumer(OfConsumer::Reset, stream, name) = self.topic {
+            // Each consumer listens for this itself, as nats-server has it: where there is none, nobody does.
+            let is_there = match account.stream(stream) {
+                Ok(stream) => stream.consumer(name).await.is_ok(),
+                Err(_) => false,
+            };
+            if !is_there {
+                return None;
+            }
+        }
+        Some(self.answer_known(account, vault).await)
+    }
+
+    async fn answer_known(self, account: &Arc<AccountStreams>, vault: &Vault) -> Answered {
         let Self { topic, headers, body } = self;
         // Whatever it is: it needs a server that knows more.
         let known = match requires_other_level(headers) {

@@ -65,8 +65,8 @@ struct Told<'a, T> {
 
 /// Who has asked, as far as requests say.
 #[derive(Serialize)]
-struct Asker<'a> {
-    acc: &'a str,
+pub(crate) struct Asker<'a> {
+    pub(crate) acc: &'a str,
 }
 
 impl Vault {
@@ -141,7 +141,7 @@ impl Line {
     }
 }
 
-/// What no other backup is known by.
-fn id() -> String {
+/// What nothing else that is told is known by.
+pub(crate) fn id() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(ID).collect()
 }

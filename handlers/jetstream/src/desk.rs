@@ -1,6 +1,7 @@
 //! Where what is asked in one account is taken and answered.
 
 use crate::answering::Request;
+use crate::audit;
 use crate::backup::Vault;
 use crate::topic::{SUBJECTS, Topic};
 use bytes::Bytes;
@@ -127,7 +128,10 @@ impl Desk {
             headers: parts.header,
             body: parts.payload,
         };
-        let answered = request.answer(&self.account, vault).await;
+        let Some(answered) = request.answer(&self.account, vault).await else {
+            return;
+        };
+        let audit = audit::told(&self.account, subject, parts.payload, &answered.text);
         let answer = InProcessMessage {
             subject: Bytes::copy_from_slice(reply),
             reply: None,
@@ -138,6 +142,16 @@ impl Desk {
         self.account.count_request(answered.is_error);
         // Where nobody takes it nobody waits any more.
         let _ = self.in_process.publish(answer).await;
+        if let Some(payload) = audit {
+            let told = InProcessMessage {
+                subject: Bytes::from_static(audit::SUBJECT.as_bytes()),
+                reply: None,
+                header: None,
+                payload: payload.into(),
+                except: None,
+            };
+            let _ = self.in_process.publish(told).await;
+        }
         if let Some(afterwards) = answered.afterwards {
             spawn_local(afterwards);
         }

@@ -5,6 +5,7 @@
 
 mod account_info;
 mod answering;
+mod audit;
 mod backup;
 mod cluster_required;
 mod consumer_create;
