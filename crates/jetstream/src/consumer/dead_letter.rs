@@ -1,5 +1,5 @@
 //! Dead letters: messages that a consumer gives up, because they were delivered as often as they may be or because who got
-//! them says so, go to a subject. Off unless the metadata of the consumer names one.
+//! them says so, and those that expire before it is done with them, go to a subject. Off unless the metadata of the consumer names one.
 
 use super::config::{AckPolicy, ConsumerConfig};
 use super::progress::Change;
@@ -72,6 +72,12 @@ impl Consumer {
     /// How often a message was delivered that was given up; None: it was not, or has gone.
     pub(crate) fn given_up(&self, sequence: u64) -> Option<u64> {
         self.progress.exhausted.get(&sequence).copied()
+    }
+
+    /// How often a message was delivered that is not acknowledged; 0: not yet.
+    pub(crate) fn deliveries(&self, sequence: u64) -> u64 {
+        let delivered = self.progress.unacknowledged.get(sequence);
+        delivered.map_or(0, |delivered| delivered.deliveries)
     }
 
     /// Whether it was given up because it was delivered as often as it may be.

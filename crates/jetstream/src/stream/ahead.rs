@@ -64,6 +64,8 @@ pub(super) struct Ahead {
     pub(super) bytes: u64,
     /// Messages that are to go because they have expired, until they have gone.
     pub(super) expiring: HashSet<u64, RandomState>,
+    /// How many of them each subject has, where that matters.
+    expiring_of: HashMap<Bytes, u64, RandomState>,
     /// Schedules whose messages are to be stored, until they are.
     pub(super) firing: HashSet<Bytes, RandomState>,
 }
@@ -82,6 +84,38 @@ pub(super) struct Upcoming {
 }
 
 impl Ahead {
+    /// A message is to go because it has expired. `subject`: its own, if it matters how many of one do.
+    pub(super) fn expires(&mut self, sequence: u64, subject: Option<&Bytes>) {
+        if self.expiring.insert(sequence)
+            && let Some(subject) = subject
+        {
+            *self.expiring_of.entry(subject.clone()).or_default() += 1;
+        }
+    }
+
+    /// How many messages of a subject are to go.
+    pub(super) fn expiring_of(&self, subject: &[u8]) -> u64 {
+        self.expiring_of.get(subject).copied().unwrap_or_default()
+    }
+
+    /// A message has gone.
+    pub(super) fn expired(&mut self, sequence: u64, subject: &[u8]) {
+        if self.expiring.remove(&sequence)
+            && let Some(count) = self.expiring_of.get_mut(subject)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.expiring_of.remove(subject);
+            }
+        }
+    }
+
+    /// All messages have gone.
+    pub(super) fn all_expired(&mut self) {
+        self.expiring.clear();
+        self.expiring_of.clear();
+    }
+
     /// Whether the stream is all there is.
     pub(super) fn is_empty(&self) -> bool {
         self.entries == 0

@@ -56,6 +56,8 @@ pub(super) struct Consumers {
     watching: Patterns,
     /// What all of them want.
     wanting: Patterns,
+    /// What those want of which what expires is a dead letter.
+    mourning: Patterns,
     /// When they are to be woken.
     wakes: BTreeSet<(Time, u64)>,
     /// The first message that each keeps something of, or one before it.
@@ -93,6 +95,7 @@ impl Consumers {
             unlogged_until: None,
             watching: Patterns::default(),
             wanting: Patterns::default(),
+            mourning: Patterns::default(),
             wakes: BTreeSet::new(),
             keeping: BTreeSet::new(),
             reading: BTreeMap::new(),

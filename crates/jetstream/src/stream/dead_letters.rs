@@ -1,5 +1,5 @@
-//! Dead letters on their way: a message that a consumer has given up is published where its dead letters go, and is done with
-//! when a stream there says that it has it for good. Until then it is kept, also through restarts, and published again from
+//! Dead letters on their way: a message that a consumer has given up, or that has expired before it was done with, is published
+//! where its dead letters go, and is done with when a stream there says that it has it for good. Until then it is kept, also through restarts, and published again from
 //! time to time under the same id, so that it is there once.
 
 use super::effect::Said;
@@ -16,9 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long is waited for an answer before a message is published again.
 const ANSWERED_WITHIN: i64 = 5 * SECOND;
 
-/// How many are published in one turn, and how long others wait before they are.
+/// How many are published in one turn.
 const MOVED_AT_ONCE: usize = 64;
-const NEXT_AFTER: i64 = SECOND / 100;
+
+/// How long it takes until who hears the answers is there.
+const OPEN_AFTER: i64 = SECOND / 100;
 
 /// Dead letters on their way.
 #[derive(Debug, Default)]
@@ -26,8 +28,14 @@ pub(super) struct DeadLetters {
     /// When something has to be done for one, by the number of its consumer and its sequence.
     due: BTreeSet<(Time, u64, u64)>,
     waiting: BTreeMap<(u64, u64), Time>,
+    /// Messages that have expired, and the consumers whose dead letters they are on their way to be.
+    expired: BTreeMap<u64, BTreeSet<u64>>,
+    /// Those of which all are where they were to go.
+    moved: BTreeSet<u64>,
     /// Under which number answers come, and on which subjects.
     inbox: Option<(u32, String)>,
+    /// Until then nothing is published: who hears the answers has to be there.
+    opening_until: Option<Time>,
 }
 
 #[derive(Deserialize)]
@@ -45,24 +53,79 @@ impl DeadLetters {
         self.due.insert((due, number, sequence));
     }
 
+    /// Nothing has to be done any more for a message.
     fn forget(&mut self, number: u64, sequence: u64) {
         if let Some(due) = self.waiting.remove(&(number, sequence)) {
             self.due.remove(&(due, number, sequence));
         }
+        if let Some(numbers) = self.expired.get_mut(&sequence) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.expired.remove(&sequence);
+                self.moved.insert(sequence);
+            }
+        }
+    }
+
+    fn has_expired(&self, number: u64, sequence: u64) -> bool {
+        let numbers = self.expired.get(&sequence);
+        numbers.is_some_and(|numbers| numbers.contains(&number))
     }
 
     /// When something has to be done.
     pub(super) fn wake_at(&self) -> Option<Time> {
-        self.due.first().map(|(due, ..)| *due)
+        match self.moved.is_empty() {
+            true => {
+                let (due, ..) = self.due.first()?;
+                Some(self.opening_until.map_or(*due, |until| until.max(*due)))
+            }
+            false => Some(Time(i64::MIN)),
+        }
     }
 }
 
 impl<M: Messages> Stream<M> {
+    /// A message that is to expire stays if consumers are not done with it that have dead letters: it goes when it is where these
+    /// go. How many of them there are.
+    pub(super) fn keep_dead_letters(&mut self, sequence: u64, now: Time) -> usize {
+        if !self.consumers.has_mourners() {
+            return 0;
+        }
+        let subject = self.held.subject_of(sequence).unwrap_or_default();
+        let mourners = self.consumers.mourners(sequence, &subject);
+        let letters = mourners.len();
+        if letters > 0 {
+            for number in &mourners {
+                self.dead_letters.note(*number, sequence, now);
+            }
+            self.dead_letters.expired.insert(sequence, mourners);
+            self.expiry.hold_back(sequence);
+        }
+        letters
+    }
+
+    /// The messages that have expired, and are where they were to go as dead letters.
+    pub(super) fn moved_dead_letters(&mut self) -> BTreeSet<u64> {
+        let moved = std::mem::take(&mut self.dead_letters.moved).into_iter();
+        let is_left = |sequence: &u64| {
+            self.held.subject_of(*sequence).is_some() && !self.ahead.expiring.contains(sequence)
+        };
+        moved.filter(is_left).collect()
+    }
+
     /// Publishes what is due.
     ///
     /// # Errors
     /// If a message has to be read for that.
     pub(super) fn move_dead_letters(&mut self, around: &Surroundings<'_>) -> Result<(), Cold> {
+        if self
+            .dead_letters
+            .opening_until
+            .is_some_and(|until| until > around.now)
+        {
+            return Ok(());
+        }
+        self.dead_letters.opening_until = None;
         for _ in 0..MOVED_AT_ONCE {
             let Some((due, number, sequence)) = self.dead_letters.due.first().copied() else {
                 return Ok(());
@@ -70,8 +133,14 @@ impl<M: Messages> Stream<M> {
             if due > around.now {
                 return Ok(());
             }
-            let given_up = self.consumers.given_up(number, sequence);
-            let message = self.held.get(sequence)?;
+            let has_expired = self.dead_letters.has_expired(number, sequence);
+            let subject = self.held.subject_of(sequence);
+            let expired = subject.as_deref().filter(|_| has_expired);
+            let given_up = self.consumers.given_up(number, sequence, expired);
+            let message = match given_up {
+                Some(_) => self.held.get(sequence)?,
+                None => None,
+            };
             let (Some(given_up), Some(message)) = (given_up, message) else {
                 self.dead_letters.forget(number, sequence);
                 continue;
@@ -79,9 +148,8 @@ impl<M: Messages> Stream<M> {
             let Some((_, inbox)) = self.dead_letters.inbox.clone() else {
                 // Who answers has to be heard first.
                 self.open_inbox(around);
-                self.dead_letters
-                    .note(number, sequence, around.now.after(NEXT_AFTER));
-                continue;
+                self.dead_letters.opening_until = Some(around.now.after(OPEN_AFTER));
+                return Ok(());
             };
             let said = self.dead_letter(&given_up, &message, format!("{inbox}.{number}.{sequence}"));
             self.effects.list.push(Effect::Say(said));

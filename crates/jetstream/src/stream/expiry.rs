@@ -12,8 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Expiry {
     /// When those end that have said so, or that they never do.
     ends: BTreeMap<u64, Time>,
-    /// The same, by time.
+    /// The same, by time, but for those that are held back.
     by_time: BTreeSet<(Time, u64)>,
+    /// Those that stay beyond their end, until somebody says that they may go.
+    held_back: BTreeSet<u64>,
     /// The messages that say that those of their subject have gone.
     markers: BTreeSet<u64>,
     /// All before this one are looked at: those of them that there still are do not go because of their age.
@@ -46,7 +48,17 @@ impl Expiry {
         if let Some(end) = self.ends.remove(&sequence) {
             self.by_time.remove(&(end, sequence));
         }
+        self.held_back.remove(&sequence);
         self.markers.remove(&sequence);
+    }
+
+    /// A message stays although its time has come.
+    pub(super) fn hold_back(&mut self, sequence: u64) {
+        if let Some(end) = self.ends.get(&sequence)
+            && self.by_time.remove(&(*end, sequence))
+        {
+            self.held_back.insert(sequence);
+        }
     }
 
     pub(super) fn clear(&mut self) {
@@ -88,6 +100,10 @@ impl Expiry {
     /// All ages are to be looked at again.
     pub(super) fn look_again(&mut self) {
         self.looked_at = 0;
+        for sequence in std::mem::take(&mut self.held_back) {
+            let end = self.ends.get(&sequence);
+            self.by_time.extend(end.map(|end| (*end, sequence)));
+        }
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {

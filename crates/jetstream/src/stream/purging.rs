@@ -14,7 +14,7 @@ impl<M: Messages> Stream<M> {
         };
         self.effects.bytes -= removed.size as i64;
         self.expiry.removed(sequence);
-        self.ahead.expiring.remove(&sequence);
+        self.ahead.expired(sequence, &removed.subject);
         self.schedules.removed(&removed.subject, sequence);
         self.tell_consumers_of_removal(sequence, removed.subject);
         if sequence == self.first {
@@ -60,7 +60,7 @@ impl<M: Messages> Stream<M> {
         self.effects.bytes -= self.held.bytes() as i64;
         self.held.clear();
         self.expiry.clear();
-        self.ahead.expiring.clear();
+        self.ahead.all_expired();
         self.schedules.clear();
         self.first = next;
         self.last = next - 1;

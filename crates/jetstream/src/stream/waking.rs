@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use vagus_protocol::duration;
 
-/// How many messages expire in one turn: others have their turns between.
+/// How many messages expire in one turn, or dead letters come of that: others have their turns between.
 const EXPIRE_AT_ONCE: usize = 1000;
 
 /// How many schedules publish in one turn.
@@ -80,39 +80,60 @@ impl<M: Messages> Stream<M> {
     }
 
     fn expire(&mut self, now: Time) {
-        let mut gone = BTreeSet::new();
-        while gone.len() < EXPIRE_AT_ONCE
+        let mut gone = self.moved_dead_letters();
+        let mut work = gone.len();
+        while work < EXPIRE_AT_ONCE
             && let Some(sequence) = self.first_unlooked()
             && let Some(time) = self.held.time_of(sequence)
             && now.since(time) >= self.config.max_age
         {
             self.expiry.look(sequence + 1);
             if !self.expiry.is_ageless(sequence) && !self.ahead.expiring.contains(&sequence) {
-                gone.insert(sequence);
+                work += self.expire_or_keep(sequence, now, &mut gone);
             }
         }
         let ended = self
             .expiry
             .ended(now)
             .filter(|sequence| !self.ahead.expiring.contains(sequence));
-        let room = EXPIRE_AT_ONCE - gone.len();
-        gone.extend(ended.take(room).collect::<Vec<_>>());
-        if gone.is_empty() {
-            return;
+        let room = EXPIRE_AT_ONCE.saturating_sub(work);
+        for sequence in ended.take(room).collect::<Vec<_>>() {
+            if work < EXPIRE_AT_ONCE {
+                work += self.expire_or_keep(sequence, now, &mut gone);
+            }
         }
-        let marked = match self.config.subject_delete_marker_ttl {
-            0 => Vec::new(),
-            _ => self.to_be_marked(&gone),
+        if !gone.is_empty() {
+            self.let_expire(gone, now);
+        }
+    }
+
+    /// A message is to go, unless it is first to be a dead letter. How much work that is.
+    fn expire_or_keep(&mut self, sequence: u64, now: Time, gone: &mut BTreeSet<u64>) -> usize {
+        let letters = self.keep_dead_letters(sequence, now);
+        if letters == 0 {
+            gone.insert(sequence);
+        }
+        letters.max(1)
+    }
+
+    /// Decides that these messages go, and what says so of subjects that have no more.
+    fn let_expire(&mut self, mut gone: BTreeSet<u64>, now: Time) {
+        let is_marking = self.config.subject_delete_marker_ttl > 0;
+        let marked = match is_marking {
+            true => self.to_be_marked(&gone),
+            false => Vec::new(),
         };
+        for sequence in &gone {
+            let subject = is_marking.then(|| self.held.subject_of(*sequence)).flatten();
+            self.ahead.expires(*sequence, subject.as_ref());
+        }
         for (sequence, subject) in &marked {
-            gone.remove(sequence);
             // It goes with its marker.
-            self.ahead.expiring.insert(*sequence);
+            gone.remove(sequence);
             let store = self.marker(subject.clone(), now);
             self.decide(Entry::Store(store), Vec::new());
         }
         if !gone.is_empty() {
-            self.ahead.expiring.extend(&gone);
             self.decide(Entry::Expire(gone.into_iter().collect()), Vec::new());
         }
     }
@@ -126,8 +147,11 @@ impl<M: Messages> Stream<M> {
                 continue;
             };
             let messages = self.held.of_subject(&subject).map_or(0, |of_it| of_it.messages);
-            let left = left.entry(subject.clone()).or_insert(messages);
-            *left -= 1;
+            let going = self.ahead.expiring_of(&subject);
+            let left = left
+                .entry(subject.clone())
+                .or_insert_with(|| messages.saturating_sub(going));
+            *left = left.saturating_sub(1);
             let is_last = *left == 0 && self.ahead.subject(&subject).is_none();
             if is_last && !self.expiry.is_marker(*sequence) {
                 marked.push((*sequence, subject));

@@ -1,9 +1,11 @@
 //! What becomes of consumers when something that was decided is in the log for good.
 
-use super::AtWork;
 use super::entry::ConsumerEntry;
+use super::{AtWork, Consumers};
 use crate::consumer::config::{ConsumerConfig, DeliverPolicy};
-use crate::consumer::{Consumer, ConsumerEvent, ConsumerInfo, Identity, Moment, Progress, View, start};
+use crate::consumer::{
+    Consumer, ConsumerEvent, ConsumerInfo, Identity, Moment, Progress, View, dead_letter, start,
+};
 use crate::held::Messages;
 use crate::stream::{Done, Effect, Stream};
 use crate::time::Time;
@@ -163,9 +165,7 @@ impl<M: Messages> Stream<M> {
     pub(super) fn put_consumer(&mut self, consumer: Consumer) {
         let number = consumer.number;
         let consumers = &mut self.consumers;
-        for pattern in consumer.filter.patterns() {
-            consumers.wanting.insert(pattern, number);
-        }
+        consumers.note_wishes(&consumer);
         consumers.names.insert(consumer.name.clone(), number);
         consumers.by_number.insert(number, Box::new(consumer));
     }
@@ -192,10 +192,8 @@ impl<M: Messages> Stream<M> {
             || before.filter_subjects != config.filter_subjects;
         if has_other_filter {
             self.unwatch(number);
-            for pattern in old_filter.patterns() {
-                self.consumers.wanting.remove(pattern, number);
-            }
         }
+        self.consumers.forget_wishes(number);
         let burst = self.consumers.burst;
         self.with_consumer(number, |work| {
             let AtWork {
@@ -218,12 +216,11 @@ impl<M: Messages> Stream<M> {
                 consumer.tell_of_pause(now, &mut out);
             }
         });
+        if let Some(consumer) = self.consumers.by_number.remove(&number) {
+            self.consumers.note_wishes(&consumer);
+            self.consumers.by_number.insert(number, consumer);
+        }
         if has_other_filter {
-            if let Some(consumer) = self.consumers.by_number.get(&number) {
-                for pattern in consumer.filter.patterns() {
-                    self.consumers.wanting.insert(pattern, number);
-                }
-            }
             self.may_be_unneeded(next, self.last, old_filter);
         }
         self.consumers.make_ready(number);
@@ -245,6 +242,7 @@ impl<M: Messages> Stream<M> {
 
     fn drop_consumer(&mut self, number: u64) {
         self.unwatch(number);
+        self.consumers.forget_wishes(number);
         self.consumers.settle();
         let dropped = self.with_consumer(number, |mut work| {
             work.consumer.send_away(&mut work.out, "409 Consumer Deleted");
@@ -258,9 +256,6 @@ impl<M: Messages> Stream<M> {
         };
         let consumers = &mut self.consumers;
         consumers.names.remove(&consumer.name);
-        for pattern in consumer.filter.patterns() {
-            consumers.wanting.remove(pattern, number);
-        }
         let marks = &consumer.marks;
         marks.wake_at.map(|time| consumers.wakes.remove(&(time, number)));
         marks
@@ -277,6 +272,30 @@ impl<M: Messages> Stream<M> {
             for pattern in consumer.filter.patterns() {
                 consumers.watching.remove(pattern, number);
             }
+        }
+    }
+}
+
+impl Consumers {
+    /// What a consumer wants is in the indices from now on.
+    fn note_wishes(&mut self, consumer: &Consumer) {
+        let is_mourning = dead_letter::target(&consumer.config).is_some();
+        for pattern in consumer.filter.patterns() {
+            self.wanting.insert(pattern, consumer.number);
+            if is_mourning {
+                self.mourning.insert(pattern, consumer.number);
+            }
+        }
+    }
+
+    /// It no longer is.
+    fn forget_wishes(&mut self, number: u64) {
+        let Some(consumer) = self.by_number.get(&number) else {
+            return;
+        };
+        for pattern in consumer.filter.patterns() {
+            self.wanting.remove(pattern, number);
+            self.mourning.remove(pattern, number);
         }
     }
 }

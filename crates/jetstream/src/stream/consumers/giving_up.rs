@@ -6,22 +6,50 @@ use crate::held::Messages;
 use crate::stream::dead_letters::GivenUp;
 use crate::stream::{Stream, Surroundings};
 use bytes::Bytes;
+use std::collections::BTreeSet;
 
 impl Consumers {
-    /// What is known of a message that a consumer has given up; None: it has not, or does not say where to.
-    pub(in crate::stream) fn given_up(&self, number: u64, sequence: u64) -> Option<GivenUp> {
+    /// What is known of a message that a consumer has given up, or that has expired before it was done with that; None: it is
+    /// no dead letter, or the consumer does not say where to.
+    pub(in crate::stream) fn given_up(
+        &self,
+        number: u64,
+        sequence: u64,
+        expired: Option<&[u8]>,
+    ) -> Option<GivenUp> {
         let consumer = self.by_number.get(&number)?;
-        let deliveries = consumer.given_up(sequence)?;
         let target = dead_letter::target(&consumer.config)?;
+        let (deliveries, reason) = match (consumer.given_up(sequence), expired) {
+            (Some(deliveries), _) if consumer.was_last(deliveries) => (deliveries, "max_deliver"),
+            (Some(deliveries), _) => (deliveries, "terminated"),
+            (None, Some(subject)) if consumer.needs(sequence, subject) => {
+                (consumer.deliveries(sequence), "expired")
+            }
+            (None, _) => return None,
+        };
         Some(GivenUp {
             consumer: consumer.name.clone(),
             target: Bytes::copy_from_slice(target.as_bytes()),
             deliveries,
-            reason: match consumer.was_last(deliveries) {
-                true => "max_deliver",
-                false => "terminated",
-            },
+            reason,
         })
+    }
+
+    /// The consumers of which a message that expires is a dead letter: those that have such, and are not done with it.
+    pub(in crate::stream) fn mourners(&self, sequence: u64, subject: &[u8]) -> BTreeSet<u64> {
+        let mut mourners = BTreeSet::new();
+        self.mourning.for_each(subject, |number| {
+            let consumer = self.by_number.get(&number);
+            if consumer.is_some_and(|consumer| consumer.needs(sequence, subject)) {
+                mourners.insert(number);
+            }
+        });
+        mourners
+    }
+
+    /// Whether some consumer has dead letters.
+    pub(in crate::stream) fn has_mourners(&self) -> bool {
+        !self.mourning.is_empty()
     }
 }
 
@@ -33,7 +61,7 @@ impl<M: Messages> Stream<M> {
         number: u64,
         sequence: u64,
     ) {
-        let is_given_up = self.consumers.given_up(number, sequence).is_some();
+        let is_given_up = self.consumers.given_up(number, sequence, None).is_some();
         if is_given_up {
             self.with_consumer(number, |work| {
                 let AtWork { consumer, .. } = work;

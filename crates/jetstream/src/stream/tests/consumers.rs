@@ -4,6 +4,7 @@ mod acknowledging;
 mod changing;
 mod creating;
 mod dead_letters;
+mod expired_letters;
 mod groups;
 mod invariants;
 mod logging;

@@ -9,7 +9,7 @@ const SETTINGS: &str = r#","max_deliver":2,"ack_wait":1000000000,"metadata":{"va
 
 impl Desk {
     /// What is said beside what is delivered, and under which number answers are heard.
-    fn dead_letters(&mut self, number: &mut Option<u32>) -> Vec<Said> {
+    pub(super) fn dead_letters(&mut self, number: &mut Option<u32>) -> Vec<Said> {
         let mut said = Vec::new();
         for effect in self.effects() {
             match effect {
@@ -29,7 +29,7 @@ impl Desk {
     }
 
     /// Time passes; what is said meanwhile.
-    fn dead_letters_within(&mut self, nanoseconds: i64, number: &mut Option<u32>) -> Vec<Said> {
+    pub(super) fn dead_letters_within(&mut self, nanoseconds: i64, number: &mut Option<u32>) -> Vec<Said> {
         let until = self.scene.now.after(nanoseconds);
         let mut said = self.dead_letters(number);
         while let Some(due) = self.scene.stream.wake_at().filter(|due| *due <= until) {
@@ -41,7 +41,7 @@ impl Desk {
         said
     }
 
-    fn answer(&mut self, number: Option<u32>, letter: &Said, answer: &'static str) {
+    pub(super) fn answer(&mut self, number: Option<u32>, letter: &Said, answer: &'static str) {
         let nothing = Bytes::new();
         let payload = Bytes::from_static(answer.as_bytes());
         self.at_work(|scene, around| {
@@ -58,7 +58,7 @@ impl Desk {
     }
 }
 
-fn headers(letter: &Said) -> Vec<String> {
+pub(super) fn headers(letter: &Said) -> Vec<String> {
     let text = String::from_utf8(letter.headers.to_vec()).unwrap();
     text.lines()
         .filter(|line| line.contains(':'))
