@@ -128,6 +128,22 @@ impl Peer {
         self.expect(&["PONG"]);
     }
 
+    /// The same, whatever is asked for meanwhile.
+    pub(crate) fn sync_past_interest(&mut self) {
+        self.say("PING");
+        while self.line() != "PONG" {}
+    }
+
+    /// The next line of a message, whatever is asked for meanwhile.
+    pub(crate) fn message_line(&mut self) -> String {
+        loop {
+            let line = self.line();
+            if line.starts_with("LMSG ") || line.starts_with("HMSG ") {
+                return line;
+            }
+        }
+    }
+
     /// What is said to the end.
     pub(crate) fn rest(mut self) -> Vec<String> {
         let mut lines = Vec::new();

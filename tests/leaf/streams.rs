@@ -1,6 +1,7 @@
 //! Streams get messages of streams on the other side of a link, by the name of their domain: nothing is missing and nothing is
 //! there twice, however often the link ends meanwhile.
 
+use crate::peer::Peer;
 use crate::world::await_links;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -65,12 +66,13 @@ fn messages(client: &mut Asker, stream: &str) -> u64 {
     info["state"]["messages"].as_u64().unwrap_or_default()
 }
 
-/// The payload at each sequence.
+/// The subject and the payload at each sequence.
 #[track_caller]
-fn expect_all(client: &mut Asker, stream: &str, count: u32) {
+fn expect_all(client: &mut Asker, (stream, subject): (&str, &str), count: u32) {
     for number in 0..count {
         let asked = json!({"seq": number + 1}).to_string();
         let got = ask(client, &format!("$JS.API.STREAM.MSG.GET.{stream}"), &asked);
+        assert_eq!(got["message"]["subject"], subject, "{got}");
         let data = got["message"]["data"].as_str().unwrap_or_default();
         let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap();
         assert_eq!(decoded, number.to_string().as_bytes(), "{got}");
@@ -124,6 +126,45 @@ fn mirrors_and_sources_go_on_over_a_link_that_ends() {
         (messages(&mut at_hub, "COPY"), messages(&mut at_leaf, "TAKEN")),
         (50, 50)
     );
-    expect_all(&mut at_hub, "COPY", 50);
-    expect_all(&mut at_leaf, "TAKEN", 50);
+    expect_all(&mut at_hub, ("COPY", "edge.a"), 50);
+    expect_all(&mut at_leaf, ("TAKEN", "central.a"), 50);
+}
+
+/// A message that a consumer pushes goes by the subject that it is pushed to, and shows that under which it is kept.
+#[test]
+fn what_is_pushed_over_a_link_shows_its_own_subject() {
+    let folder = Folder::new("leaf-pushed");
+    let hub = start("HUB", &folder, "listen: \"127.0.0.1:-1\"");
+    let mut peer = Peer::bound(&hub);
+    peer.say("LS+ to.there");
+    peer.sync_past_interest();
+    let mut client = asker(&hub, "at.hub");
+    create(&mut client, &json!({"name": "S", "subjects": ["s.>"]}));
+    let consumer = json!({"stream_name": "S", "config": {
+        "name": "C", "deliver_subject": "to.there", "ack_policy": "none"
+    }});
+    let made = ask(&mut client, "$JS.API.CONSUMER.CREATE.S.C", &consumer.to_string());
+    assert!(made["error"].is_null(), "{made}");
+    publish(&mut client, "s.a", 7..8);
+    let line = peer.message_line();
+    let words: Vec<&str> = line.split(' ').collect();
+    let [_, subject, reply, size] = words[..] else {
+        panic!("{line}");
+    };
+    assert_eq!((subject, size), ("to.there", "1"), "{line}");
+    assert!(
+        reply.starts_with("$JS.ACK.S.C.1.1.1.") && reply.ends_with(".0@s.a"),
+        "{line}"
+    );
+    // What comes is shown so, too.
+    let mut subscriber = hub.connected();
+    subscriber.send("SUB to.here 1\r\nSUB s.b 2");
+    subscriber.sync_silent();
+    peer.say("LMSG to.here $JS.ACK.O.C.1.1.1.1.0@s.b 1\r\nx");
+    let message = subscriber.message();
+    assert_eq!(
+        (&*message.sid, &*message.subject, message.reply.as_deref()),
+        ("1", "s.b", Some("$JS.ACK.O.C.1.1.1.1.0"))
+    );
+    assert!(subscriber.sync_messages().is_empty());
 }
