@@ -7,7 +7,8 @@ use crate::leafnodes::{HubState, LeafNodes, ListHubs};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
 use crate::monitor::{
-    FindConnection, ListClosed, ListConnections, ListThese, Listed, Monitor, MonitorState, Pending,
+    CloseConnection, FindConnection, ListClosed, ListConnections, ListThese, Listed, Monitor, MonitorState,
+    Pending,
 };
 use crate::observed::{ClosedConnection, ConnectionState, Describe, Description, Extent};
 use crate::router::{ListHotSubjects, Router, RouterState};
@@ -21,6 +22,7 @@ use vagus_delivery::arbiter::{Arbiters, HandOverTimes, HeldFanouts, Traffic, Wor
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::{Interest, LOOKED_AT_ONCE};
+use vagus_protocol::error::CloseReason;
 use vagus_routing::{ConnectionId, Matches};
 
 /// So many connections are asked at one time: an arbiter that is asked carries messages in between. It takes less than
@@ -111,6 +113,16 @@ impl Observatory {
         let mut observed = servers(links, at_most).await;
         observed.retain(|link| link.state.client.link.is_some());
         observed
+    }
+
+    /// Has a link closed; false if there is none of this number.
+    pub async fn close_link(&self, id: ConnectionId, reason: CloseReason) -> bool {
+        match &self.leafnodes {
+            Some(observed) => ask(&observed.links, CloseConnection { id, reason })
+                .await
+                .unwrap_or(false),
+            None => false,
+        }
     }
 
     /// The hubs of the configuration, in its order.

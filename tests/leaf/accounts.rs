@@ -94,6 +94,31 @@ fn links_are_counted_and_told_of() {
     }
 }
 
+/// Who may ask the server may have a link closed as a client is.
+#[test]
+fn links_are_kicked_by_their_number() {
+    let hub = hub("");
+    let mut client = system(&hub);
+    let peer = Peer::bound_as(&hub, AS_A);
+    await_links(&hub, 1);
+    let leafz = hub.get("/leafz").json();
+    let id = leafz["server_id"].as_str().unwrap().to_owned();
+    for (cid, is_done) in [
+        (leafz["leafs"][0]["id"].as_u64().unwrap(), true),
+        (4_000_000, false),
+    ] {
+        let asked = format!("{{\"cid\":{cid}}}");
+        client.send(&format!(
+            "SUB kicked.{cid} {cid}\r\nPUB $SYS.REQ.SERVER.{id}.KICK kicked.{cid} {}\r\n{asked}",
+            asked.len()
+        ));
+        let (_, answer) = event(&mut client);
+        assert_eq!(answer["error"].is_null(), is_done, "{answer}");
+    }
+    assert!(peer.rest().is_empty());
+    await_links(&hub, 0);
+}
+
 /// Who is not let in is of no account; that it was not is told.
 #[test]
 fn who_is_refused_is_told_of_as_such() {

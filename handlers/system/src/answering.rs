@@ -181,7 +181,8 @@ impl SystemService {
     async fn kick(&self, id: u64) -> Option<Outcome> {
         let reason = CloseReason::Kicked;
         let closed = self.monitor.send(CloseConnection { id, reason }).await;
-        Some(match closed.ok()? {
+        let closed = closed.ok()? || self.broker.observatory.close_link(id, reason).await;
+        Some(match closed {
             true => Outcome::Done,
             false => Outcome::NotDone("no such client or leafnode id".to_owned()),
         })
