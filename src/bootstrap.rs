@@ -23,9 +23,11 @@ use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
 use cluster::Clustering;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use languages::{Languages, Receptions, open_elsewhere};
 use leafnodes::{LeafSocket, Linking, with_leaf_port};
+use listening::with_ports;
 use std::cell::RefCell;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -52,7 +54,7 @@ use vagus_actors::{Accounts, Observatory, Operator, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::grammar::Map;
-use vagus_configs::{Config, Limits, Port, split_advertised};
+use vagus_configs::{Config, Limits, split_advertised};
 use vagus_delivery::Live;
 use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
@@ -136,9 +138,10 @@ pub(crate) fn start(
             let sockets = (socket, client_address, websocket, monitoring, (routes, leafnodes));
             let started = populate(sockets, document, info, &identity, gate, secured, streams);
             let started = match started {
-                Ok((running, services)) => {
-                    // Whoever is told that the server runs can ask it.
+                Ok((running, services, open)) => {
+                    // Whoever connects, or is told that the server runs, can ask it.
                     join_all(services).await;
+                    open();
                     Ok(running)
                 }
                 Err(error) => Err(error),
@@ -169,8 +172,11 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
 /// Where other servers connect, before any does: those of the cluster, and leaf nodes.
 type SocketsOfServers = (Option<RouteSocket>, Option<LeafSocket>);
 
-/// Starts all actors; runs on the first arbiter. What is waited for is that the services in the system account answer, if
-/// there is one.
+/// A server that runs; what is waited for, which is that its services and streams answer; and what lets clients and
+/// connectors begin then. What they said before would pass streams by.
+type Populated = (Running, Vec<oneshot::Receiver<()>>, Box<dyn FnOnce()>);
+
+/// Starts all actors; runs on the first arbiter.
 fn populate(
     (socket, client_address, websocket_socket, monitoring, (routes, leafnodes)): (
         TcpListener,
@@ -185,7 +191,7 @@ fn populate(
     gate: Gate,
     secured: Secured,
     streams: Option<OpenedStreams>,
-) -> Result<(Running, Vec<oneshot::Receiver<()>>), StartError> {
+) -> Result<Populated, StartError> {
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
         count => count,
@@ -292,12 +298,15 @@ fn populate(
         let client_settings = client_settings.clone();
         move || client_settings.current().0.tls.is_some()
     };
+    let (settled, once_settled) = oneshot::channel();
+    let once_settled = once_settled.map(drop).shared();
     let listener = Listener::new(socket, receptions, arbiters.clone())?
         .expecting_handshakes(expects_handshakes)
+        .opening_after(once_settled.clone())
         .start();
     let mut listeners = vec![listener.clone().recipient()];
     if let (Some(socket), Some(parts)) = (websocket_socket, &websocket_parts) {
-        let listener = socket.begin(parts, websocket_receptions, &arbiters)?;
+        let listener = socket.begin(parts, websocket_receptions, &arbiters, once_settled)?;
         listeners.push(listener.recipient());
     }
     let system_service = system_account.as_ref().map(SystemAccount::handle);
@@ -404,7 +413,7 @@ fn populate(
     let gateway = connectors::gateway_means(&client_settings, &accounts, &surroundings.slow_work, &door);
     let connectors = connectors::prepare(&Config::default(), config, &gateway)?;
     let known_connectors = connectors::start(door);
-    known_connectors.adopt(connectors, config.limits.max_payload);
+    let opening_connectors = known_connectors.clone();
     // Nobody else says which they are.
     let _ = admin.broker.connectors.set(known_connectors.clone());
     let cluster_told = (
@@ -469,35 +478,13 @@ fn populate(
         jetstream,
         secured,
     };
-    Ok((running, services))
-}
-
-/// How the server is set, with the ports that it was given where it asked for any.
-fn with_ports(
-    config: &Config,
-    (clients, websocket, routes, leafnodes): (
-        SocketAddr,
-        Option<SocketAddr>,
-        Option<SocketAddr>,
-        Option<SocketAddr>,
-    ),
-    admin: &Admin,
-) -> Config {
-    let mut config = config.clone();
-    with_port(&mut config, websocket);
-    with_leaf_port(&mut config, leafnodes);
-    let fixed = |address: SocketAddr| Port::Fixed(address.port());
-    config.clients.listen.port = fixed(clients);
-    if let (Some(cluster), Some(address)) = (&mut config.cluster, routes) {
-        cluster.listener.listen.port = fixed(address);
-    }
-    let (http, https) = admin.monitoring_addresses();
-    config.monitoring.http = http.map(fixed);
-    config.monitoring.https = https.map(fixed);
-    if let (Some(service), Some(address)) = (&mut config.admin, admin.service.address) {
-        service.listen.port = fixed(address);
-    }
-    config
+    let max_payload = config.limits.max_payload;
+    let open = move || {
+        // A Listener has gone only if the server ends already.
+        let _ = settled.send(());
+        opening_connectors.adopt(connectors, max_payload);
+    };
+    Ok((running, services, Box::new(open)))
 }
 
 /// The Reload has a thread of its own: what it reads and compiles keeps no message waiting.

@@ -6,6 +6,8 @@
 use crate::mailbox::{Observe, end_if_panicking, tell_recipient};
 use crate::placement::{Placed, Placement};
 use actix::prelude::*;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use rustix::io::Errno;
 use serde::Serialize;
 use std::future::Future;
@@ -42,6 +44,8 @@ pub struct Listener {
     receptions: Vec<Recipient<Placed>>,
     arbiters: Arc<Arbiters>,
     expects_handshakes: Box<dyn Fn() -> bool + Send>,
+    /// What nobody is accepted before.
+    opening: Option<LocalBoxFuture<'static, ()>>,
     accepted: u64,
 }
 
@@ -72,6 +76,7 @@ impl Listener {
             receptions,
             arbiters,
             expects_handshakes: Box::new(|| false),
+            opening: None,
             accepted: 0,
         })
     }
@@ -80,6 +85,13 @@ impl Listener {
     #[must_use]
     pub fn expecting_handshakes(mut self, expected: impl Fn() -> bool + Send + 'static) -> Self {
         self.expects_handshakes = Box::new(expected);
+        self
+    }
+
+    /// Has it accept nobody before this is done. Who connects meanwhile waits in the system's queue.
+    #[must_use]
+    pub fn opening_after(mut self, done: impl Future<Output = ()> + 'static) -> Self {
+        self.opening = Some(done.boxed_local());
         self
     }
 
@@ -158,6 +170,10 @@ impl ActorFuture<Listener> for Accepting {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         let accepting = &mut *self;
+        if let Some(opening) = &mut listener.opening {
+            ready!(opening.as_mut().poll(task));
+            listener.opening = None;
+        }
         for _ in 0..ACCEPTED_PER_TURN {
             if let Some(rest) = &mut accepting.rest {
                 ready!(rest.as_mut().poll(task));

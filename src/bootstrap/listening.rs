@@ -1,10 +1,13 @@
-//! Sockets that listen.
+//! Sockets that listen, and the ports they were given.
 
+use super::leafnodes::with_leaf_port;
+use super::websocket::with_port;
+use crate::admin::Admin;
 use crate::server::StartError;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
-use vagus_configs::Listen;
+use vagus_configs::{Config, Listen, Port};
 
 /// How many accepted connections may wait for us; the system has a bound of its own.
 const BACKLOG: i32 = 4096;
@@ -57,4 +60,32 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// How the server is set, with the ports that it was given where it asked for any.
+pub(super) fn with_ports(
+    config: &Config,
+    (clients, websocket, routes, leafnodes): (
+        SocketAddr,
+        Option<SocketAddr>,
+        Option<SocketAddr>,
+        Option<SocketAddr>,
+    ),
+    admin: &Admin,
+) -> Config {
+    let mut config = config.clone();
+    with_port(&mut config, websocket);
+    with_leaf_port(&mut config, leafnodes);
+    let fixed = |address: SocketAddr| Port::Fixed(address.port());
+    config.clients.listen.port = fixed(clients);
+    if let (Some(cluster), Some(address)) = (&mut config.cluster, routes) {
+        cluster.listener.listen.port = fixed(address);
+    }
+    let (http, https) = admin.monitoring_addresses();
+    config.monitoring.http = http.map(fixed);
+    config.monitoring.https = https.map(fixed);
+    if let (Some(service), Some(address)) = (&mut config.admin, admin.service.address) {
+        service.listen.port = fixed(address);
+    }
+    config
 }

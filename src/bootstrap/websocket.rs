@@ -39,17 +39,19 @@ impl WebSocketSocket {
         self.address
     }
 
-    /// Accepts them.
+    /// Accepts them, once the server has `settled`.
     pub(super) fn begin(
         self,
         parts: &WebSocketParts,
         receptions: Vec<Recipient<Placed>>,
         arbiters: &Arc<Arbiters>,
+        settled: impl Future<Output = ()> + 'static,
     ) -> Result<Addr<Listener>, StartError> {
         let settings = parts.settings.clone();
         let expects_handshakes = move || settings.current().0.tls.is_some();
         Ok(Listener::new(self.socket, receptions, arbiters.clone())?
             .expecting_handshakes(expects_handshakes)
+            .opening_after(settled)
             .start())
     }
 }

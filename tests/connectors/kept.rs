@@ -118,6 +118,11 @@ fn what_was_not_acknowledged_comes_again_after_a_restart() {
     let mut peer = Peer::at(&listener);
     assert_eq!(taken(&mut peer, 10), records(10..20));
     eventually(|| consumer(&mut client)["ack_floor"]["stream_seq"] == 20);
+    assert_eq!(
+        state(&server, "out").last_error,
+        None,
+        "it begins when the stream is there"
+    );
 }
 
 #[test]

@@ -5,9 +5,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use serde_json::json;
-use vagus_test_support::Client;
+use std::net::TcpStream;
+use std::thread::yield_now;
+use vagus_test_support::{Client, spawn_binary};
 
 const MESSAGES: usize = 500;
+
+/// How often a server is started under the eyes of a client.
+const ROUNDS: usize = 5;
 
 #[track_caller]
 fn create(client: &mut Client, storage: &str) {
@@ -89,6 +94,29 @@ fn after_a_stop() {
     let mut client = asker(server.client());
     let info = ask_json(&mut client, "$JS.API.STREAM.INFO.S", "");
     assert_eq!(info["error"]["err_code"], 10059, "{info}");
+}
+
+/// What a client says that connects as soon as it can, as those do that were connected before, reaches the streams.
+#[test]
+fn who_connects_first_finds_the_streams() {
+    let folder = Folder::new("jetstream");
+    let mut server = process(&folder);
+    let address = server.client_address();
+    let mut client = asker(server.client());
+    create(&mut client, "file");
+    publish(&mut client, 0);
+    for round in 1..=ROUNDS {
+        end(server, Signal::KILL);
+        let port = address.port().to_string();
+        let kept_in = folder.path().to_str().unwrap();
+        server = spawn_binary!("-js", "-sd", kept_in, "-a", "127.0.0.1", "-p", &port);
+        while TcpStream::connect(address).is_err() {
+            yield_now();
+        }
+        let mut client = asker(Client::to(address));
+        let acknowledged = ask_json(&mut client, "a.0", "x");
+        assert_eq!(acknowledged["seq"], MESSAGES + round, "{acknowledged}");
+    }
 }
 
 /// Nothing of a stream in memory is left.
