@@ -114,10 +114,15 @@ fn who_has_to_show_a_key_does() {
             }
         }
     };
+    // Fluentd sees each second whether we are there: that is no peer.
+    for _ in 0..3 {
+        assert_eq!(shake(credentials("key", "secret")).1, Ok(()));
+    }
     let (mut peer, shaken) = shake(credentials("key", "secret"));
     assert_eq!(shaken, Ok(()));
     peer.send(&event("t", 1, Some("c")));
     peer.expect(&acknowledgement("c"));
+    assert_eq!(state(&server, "logs").connects, 1);
     for (key, password, reason) in [
         ("other", "secret", "shared_key mismatch"),
         ("key", "guess", "username/password mismatch"),

@@ -34,7 +34,10 @@ pub(super) struct Peer<S: InwardSession> {
     frames: FramedRead<BoxedWire, Housed<S>>,
     publisher: Publisher,
     counters: Arc<Counters>,
-    has_spoken: bool,
+    /// Whether it has shown that it may bring events.
+    is_admitted: bool,
+    /// Whether it has brought some, and so is counted.
+    is_counted: bool,
     /// What was heard behind events that are published first.
     next: Option<Option<Result<Heard<S::Events>, Breach>>>,
 }
@@ -50,7 +53,8 @@ impl<S: InwardSession> Peer<S> {
             frames: FramedRead::new(wire, session),
             publisher,
             counters,
-            has_spoken: false,
+            is_admitted: false,
+            is_counted: false,
             next: None,
         }
     }
@@ -66,7 +70,7 @@ impl<S: InwardSession> Peer<S> {
             // It has to go whether or not it hears them.
             let _ = self.say(words).await;
         }
-        if self.has_spoken {
+        if self.is_counted {
             Counters::count(&self.counters.disconnects);
         }
         served
@@ -80,14 +84,12 @@ impl<S: InwardSession> Peer<S> {
             let Some(heard) = self.hear().await.transpose()? else {
                 return Ok(());
             };
-            if !self.has_spoken && self.frames.decoder().session.is_admitted() {
-                self.has_spoken = true;
-                Counters::count(&self.counters.connects);
-            }
+            self.is_admitted = self.is_admitted || self.frames.decoder().session.is_admitted();
             match heard {
                 Heard::Nothing => {}
                 Heard::Answered(answer) => self.say(&answer).await?,
                 Heard::Events(events) => {
+                    self.count();
                     let events = self.gather(events);
                     self.publish(events).await?;
                 }
@@ -98,14 +100,21 @@ impl<S: InwardSession> Peer<S> {
         }
     }
 
+    /// Who connects and brings nothing, as Fluentd does each second to see whether we are there, is not counted, also where
+    /// it shows a key.
+    fn count(&mut self) {
+        if !std::mem::replace(&mut self.is_counted, true) {
+            Counters::count(&self.counters.connects);
+        }
+    }
+
     async fn hear(&mut self) -> Option<Result<Heard<S::Events>, Breach>> {
         if let Some(next) = self.next.take() {
             return next;
         }
         let next = self.frames.next();
-        match self.has_spoken {
+        match self.is_admitted {
             true => next.await,
-            // Who connects and says nothing, as Fluentd does to see whether we are there, is not counted.
             false => timeout(ADMISSION, next).await.unwrap_or(None),
         }
     }
