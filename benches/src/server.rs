@@ -128,10 +128,8 @@ impl ServerProgram {
     fn start_linked(&self, first: First) -> Result<RunningServer, BenchError> {
         let at = free_port()?;
         let texts = [
-            format!("leafnodes {{ listen: \"127.0.0.1:{at}\", compression: off }}\n"),
-            format!(
-                "leafnodes {{ remotes: [ {{ url: \"nats-leaf://127.0.0.1:{at}\", compression: off }} ] }}\n"
-            ),
+            format!("leafnodes {{ listen: \"127.0.0.1:{at}\" }}\n"),
+            format!("leafnodes {{ remotes: [ {{ url: \"nats-leaf://127.0.0.1:{at}\" }} ] }}\n"),
         ];
         let mut servers = Vec::new();
         for ((name, text), port) in ["hub", "leaf"].iter().zip(texts).zip(free_ports(2)?) {
