@@ -403,9 +403,9 @@ impl Store {
         let write = || envelope::write(&*self.disk, &first, META, keys.as_ref(), &plain);
         write().map_err(in_file(&first))?;
         let _ = envelope::write_soon(&*self.disk, &second, META, keys.as_ref(), &plain);
-        let found = Messages::open(&*self.disk, &folder, options, keys.clone(), identity.group.0);
-        let found = found.map_err(|error| in_file(&error.path)(error.source))?;
-        Ok((identity, found.messages))
+        let messages = Messages::open_new(&*self.disk, &folder, options, keys.clone(), identity.group.0);
+        let messages = messages.map_err(|error| in_file(&error.path)(error.source))?;
+        Ok((identity, messages))
     }
 
     /// Writes anew what says which stream it is, by the key that is configured now.

@@ -58,19 +58,7 @@ impl Messages {
         keys: Option<Keys>,
         incarnation: u64,
     ) -> Result<Found, OpenError> {
-        let place = Place {
-            folder: folder.to_owned(),
-            incarnation,
-            keys,
-        };
-        let keys = place.keys.clone();
-        let mut opening = Opening {
-            disk,
-            place,
-            options,
-            damage: Vec::new(),
-            is_key_old: false,
-        };
+        let mut opening = Opening::new(disk, folder, options, keys.clone(), incarnation);
         let said = opening.checkpoint()?;
         let (position, state) = match &said {
             Some(said) => (said.position, Some(said.state.clone())),
@@ -90,6 +78,21 @@ impl Messages {
             is_key_old,
         })
     }
+
+    /// The messages in a folder that was just made, and is there for good: nothing need be synced.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read though nothing works without it.
+    pub(crate) fn open_new(
+        disk: &dyn Disk,
+        folder: &Path,
+        options: MessagesOptions,
+        keys: Option<Keys>,
+        incarnation: u64,
+    ) -> Result<Self, OpenError> {
+        Opening::new(disk, folder, options, keys, incarnation).messages(None)
+    }
 }
 
 struct Opening<'a> {
@@ -100,7 +103,27 @@ struct Opening<'a> {
     is_key_old: bool,
 }
 
-impl Opening<'_> {
+impl<'a> Opening<'a> {
+    fn new(
+        disk: &'a dyn Disk,
+        folder: &Path,
+        options: MessagesOptions,
+        keys: Option<Keys>,
+        incarnation: u64,
+    ) -> Self {
+        Self {
+            disk,
+            place: Place {
+                folder: folder.to_owned(),
+                incarnation,
+                keys,
+            },
+            options,
+            damage: Vec::new(),
+            is_key_old: false,
+        }
+    }
+
     /// The newest checkpoint that can be read.
     fn checkpoint(&mut self) -> Result<Option<Said>, OpenError> {
         let (mut newest, mut unreadable): (Option<Said>, _) = (None, None);
