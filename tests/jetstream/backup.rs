@@ -1,6 +1,6 @@
 //! Streams are backed up and made again, as they were when that began, whatever becomes of them meanwhile.
 
-use crate::world::{Folder, ask, ask_json, asker, end, process};
+use crate::world::{Folder, INBOX, ask, ask_json, asker, end, process};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use vagus_test_support::{Client, Message};
@@ -33,8 +33,13 @@ fn text(seed: usize) -> String {
 
 #[track_caller]
 fn put_all(client: &mut Client, from: usize) {
+    // All at once: who takes a backup is waited for as long as he may take for a piece, whatever the disk does meanwhile.
     for key in 0..KEYS {
-        let acknowledged = ask_json(client, &format!("s.{key}"), &text(from + key));
+        let text = text(from + key);
+        client.send(&format!("PUB s.{key} {INBOX} {}\r\n{text}", text.len()));
+    }
+    for message in client.messages(KEYS) {
+        let acknowledged = parsed(&message);
         assert!(acknowledged["error"].is_null(), "{acknowledged}");
     }
 }

@@ -68,7 +68,7 @@ fn memory(process: u32) -> u64 {
 /// Nothing is kept of who has asked: neither of those who are answered, nor of those who have gone.
 #[test]
 fn invariant_15_bookkeeping_of_the_api_is_bounded() {
-    const ROUND: usize = 10_000;
+    const ROUND: usize = 3000;
     let folder = Folder::new("jetstream");
     let mut server = process(&folder);
     let mut client = asker(server.client());
