@@ -53,8 +53,12 @@ impl<M: Messages> Stream<M> {
     }
 
     /// Has the stream be configured anew, as its account has [found](crate::account::Account::update) that it can. When
-    /// that is done, it says so under `request`.
+    /// that is done, or refused because there are consumers that could not be any more, it says so under `request`.
     pub fn request_update(&mut self, config: StreamConfig, request: u64) {
+        if let Err(error) = self.consumers.check_limits(&self.config, &config) {
+            self.done(Some(request), Err(error));
+            return;
+        }
         let entry = Entry::Configure {
             config: Box::new(config),
             request: Some(request),

@@ -1,7 +1,8 @@
 //! What the API asks of consumers: to be made, changed, deleted, and to begin anew.
 
+use super::Consumers;
 use super::entry::ConsumerEntry;
-use crate::config::Retention;
+use crate::config::{Retention, StreamConfig};
 use crate::consumer::config::{
     AckPolicy, Action, ConsumerBounds, ConsumerConfig, DeliverPolicy, MAX_NAME, check, check_update,
     complete, want_the_same,
@@ -26,6 +27,45 @@ pub enum Requested {
     Decided,
     /// It has to be made again when what is ahead is in the log.
     Unsettled,
+}
+
+/// How many consumers are named that a change of their stream would be against.
+const NAMED_AT_MOST: usize = 16;
+
+impl Consumers {
+    /// Whether all consumers are within the limits that a stream is to have for them, if these are others than before.
+    ///
+    /// # Errors
+    /// If some are not: which.
+    pub(in crate::stream) fn check_limits(
+        &self,
+        before: &StreamConfig,
+        wanted: &StreamConfig,
+    ) -> Result<(), ApiError> {
+        let (before, wanted) = (&before.consumer_limits, &wanted.consumer_limits);
+        if before == wanted {
+            return Ok(());
+        }
+        let exceeds = |config: &ConsumerConfig| {
+            (wanted.inactive_threshold > 0 && config.inactive_threshold > wanted.inactive_threshold)
+                || (wanted.max_ack_pending > 0 && config.max_ack_pending > wanted.max_ack_pending)
+        };
+        let consumers = self.names.iter().filter_map(|(name, number)| {
+            let consumer = self.by_number.get(number)?;
+            exceeds(&consumer.config).then_some(&**name)
+        });
+        let exceeding: Vec<&str> = consumers.collect();
+        let Some(named) = exceeding.chunks(NAMED_AT_MOST).next() else {
+            return Ok(());
+        };
+        let more = match exceeding.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names = named.join(", ");
+        let why = format_args!("change to limits violates consumers: {names}{more}");
+        Err(ApiError::stream_update(why))
+    }
 }
 
 impl<M: Messages> Stream<M> {

@@ -2,6 +2,7 @@
 
 use super::desk;
 use crate::consumer::Waits;
+use crate::stream::{Effect, Requested};
 use crate::time::SECOND;
 
 #[test]
@@ -111,4 +112,32 @@ fn invariant_14_a_consumer_that_waits_says_why() {
     desk.scene.pass(SECOND / 2);
     let health = desk.at_work(|scene, around| scene.stream.consumer_health(around, "C"));
     assert_eq!(health.unwrap().unwrap().oldest_unacknowledged, SECOND / 2);
+}
+
+/// What a stream allows its consumers is not changed against those that there are.
+#[test]
+fn limits_of_a_stream_hold_for_the_consumers_that_it_has() {
+    let mut desk = desk("");
+    desk.consumer(r#","max_ack_pending":20"#);
+    for (limits, is_taken) in [
+        (r#"{"max_ack_pending":10}"#, false),
+        (r#"{"max_ack_pending":20}"#, true),
+        (r#"{"max_ack_pending":19,"inactive_threshold":1000000000}"#, false),
+    ] {
+        let wanted = crate::stream::tests::config(&format!(r#","consumer_limits":{limits}"#));
+        let asked = wanted.clone();
+        desk.request(|scene, _, request| {
+            scene.stream.request_update(asked, request);
+            Ok(Requested::Decided)
+        });
+        let has_it = desk.scene.stream.config().consumer_limits == wanted.consumer_limits;
+        assert_eq!(has_it, is_taken, "{limits}");
+        let said = desk.effects().iter().any(|effect| match effect {
+            Effect::Done {
+                outcome: Err(error), ..
+            } => error.description == "change to limits violates consumers: C",
+            _ => false,
+        });
+        assert_eq!(said, !is_taken, "{limits}");
+    }
 }
