@@ -1,12 +1,14 @@
 //! The only wiring: which actors there are, and who knows whom.
 
 mod cluster;
+mod gateways;
 mod languages;
 mod leafnodes;
 mod listening;
 mod websocket;
 
 pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
+pub(crate) use gateways::{GatewayReload, RunningGateways};
 pub(crate) use leafnodes::{LeafReload, RunningLinks};
 pub(crate) use listening::listen;
 pub(crate) use websocket::WebSocketParts;
@@ -25,6 +27,7 @@ use actix::{Arbiter, System};
 use cluster::Clustering;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use gateways::{Bridging, GatewaySocket};
 use languages::{Languages, Receptions, open_elsewhere};
 use leafnodes::{LeafSocket, Linking, with_leaf_port};
 use listening::with_ports;
@@ -83,6 +86,7 @@ pub(crate) struct Running {
     pub(crate) admin: Admin,
     pub(crate) cluster: Option<RunningCluster>,
     pub(crate) links: RunningLinks,
+    pub(crate) gateways: Option<RunningGateways>,
     pub(crate) system_service: Option<SystemServiceHandle>,
     pub(crate) jetstream: Option<Arc<JetStream>>,
     pub(crate) secured: Secured,
@@ -103,6 +107,7 @@ pub(crate) fn start(
     let websocket = WebSocketSocket::listen(&config)?;
     let routes = RouteSocket::listen(&config)?;
     let leafnodes = LeafSocket::listen(&config)?;
+    let gateway = GatewaySocket::listen(&config)?;
     let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
     let mut info = Info {
         server_id: identity.id().to_owned(),
@@ -135,7 +140,13 @@ pub(crate) fn start(
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let sockets = (socket, client_address, websocket, monitoring, (routes, leafnodes));
+            let sockets = (
+                socket,
+                client_address,
+                websocket,
+                monitoring,
+                (routes, leafnodes, gateway),
+            );
             let started = populate(sockets, document, info, &identity, gate, secured, streams);
             let started = match started {
                 Ok((running, services, open)) => {
@@ -169,8 +180,12 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
     info.port = advertised.filter(|port| *port != 0).unwrap_or(port);
 }
 
-/// Where other servers connect, before any does: those of the cluster, and leaf nodes.
-type SocketsOfServers = (Option<RouteSocket>, Option<LeafSocket>);
+/// Where other servers connect, before any does: those of the cluster, leaf nodes, and those of other clusters.
+type SocketsOfServers = (
+    Option<RouteSocket>,
+    Option<LeafSocket>,
+    Option<(TcpListener, SocketAddr)>,
+);
 
 /// A server that runs; what is waited for, which is that its services and streams answer; and what lets clients and
 /// connectors begin then. What they said before would pass streams by.
@@ -178,7 +193,7 @@ type Populated = (Running, Vec<oneshot::Receiver<()>>, Box<dyn FnOnce()>);
 
 /// Starts all actors; runs on the first arbiter.
 fn populate(
-    (socket, client_address, websocket_socket, monitoring, (routes, leafnodes)): (
+    (socket, client_address, websocket_socket, monitoring, (routes, leafnodes, gateway)): (
         TcpListener,
         SocketAddr,
         Option<WebSocketSocket>,
@@ -260,15 +275,22 @@ fn populate(
     with_port(&mut with_real_port, websocket_address);
     let leafnode_address = leafnodes.as_ref().map(LeafSocket::address);
     with_leaf_port(&mut with_real_port, leafnode_address);
+    let gateway = gateway.and_then(|socket| GatewaySocket::of_server(socket, config, &info));
     let clustering = routes.and_then(|socket| {
         Clustering::prepare(
             socket,
             &with_real_port,
             &surroundings,
             &arbiters,
-            &client_settings,
+            (&client_settings, gateway.as_ref().map(GatewaySocket::own)),
         )
     });
+    let gateway_address = gateway.as_ref().map(GatewaySocket::address);
+    let handle = clustering.as_ref().map(Clustering::handle);
+    let bridging = match gateway {
+        Some(socket) => Bridging::prepare(socket, config, &surroundings, handle)?,
+        None => None,
+    };
     let linking = Linking::prepare(
         (leafnodes, websocket_address),
         config,
@@ -282,6 +304,7 @@ fn populate(
         websocket: websocket_parts.clone(),
         routes: clustering.as_ref().map(|clustering| clustering.parts.clone()),
         links: linking.parts.clone(),
+        gateways: bridging.as_ref().map(|bridging| bridging.parts.clone()),
     };
     let mut receptions = vec![languages.open_receptions(first.clone())];
     for number in 1..count {
@@ -292,6 +315,7 @@ fn populate(
     };
     let route_receptions = each(|receptions| receptions.routes.as_ref());
     let link_receptions = each(|receptions| Some(&receptions.links));
+    let gateway_receptions = each(|receptions| receptions.gateways.as_ref());
     let websocket_receptions = each(|receptions| receptions.websocket.as_ref());
     let receptions = each(|receptions| Some(&receptions.clients));
     let expects_handshakes = {
@@ -342,6 +366,10 @@ fn populate(
         Box::new(announce),
     )
     .start();
+    let (gateways, gateway_reload) = bridging
+        .map(|bridging| bridging.begin(gateway_receptions, &arbiters))
+        .transpose()?
+        .unzip();
     let observatory = Observatory::new(
         monitor.clone(),
         router.clone(),
@@ -349,7 +377,8 @@ fn populate(
         arbiters.clone(),
     )
     .with_cluster(clustering.as_ref().map(Clustering::observed))
-    .with_leafnodes(linking.observed());
+    .with_leafnodes(linking.observed())
+    .with_gateways(gateways.as_ref().map(RunningGateways::observed));
     let operator = |broker: &Arc<Broker>| Operator {
         monitor: monitor.clone(),
         lame_duck: lame_duck.clone(),
@@ -423,6 +452,7 @@ fn populate(
     let leaf_reload = linking.reloading();
     let links = linking.begin(link_receptions, &arbiters)?;
     leafnodes::show(links.address, &admin.broker.settings);
+    gateways::show(gateway_address, &admin.broker.settings);
     let parts = Parts {
         bounds: surroundings.bounds.clone(),
         accounts: accounts.clone(),
@@ -433,6 +463,7 @@ fn populate(
         stapler: secured.stapler.clone(),
         cluster: clustering.as_ref().map(Clustering::reloading),
         links: (leaf_reload, links.leafnodes.clone()),
+        gateways: gateway_reload,
         connectors: known_connectors,
         websocket: websocket_parts,
         streams: serving,
@@ -442,7 +473,8 @@ fn populate(
     let reload = start_reload(
         with_ports(
             config,
-            (client_address, websocket_address, route_address, leafnode_address),
+            (client_address, websocket_address, route_address),
+            (leafnode_address, gateway_address),
             &admin,
         ),
         (setup.tree, setup.text),
@@ -474,6 +506,7 @@ fn populate(
         admin,
         cluster,
         links,
+        gateways,
         system_service,
         jetstream,
         secured,

@@ -20,7 +20,7 @@ use vagus_nats::{ClientSettings, ProposedSettings};
 use crate::admin;
 use crate::admin_service::AdminService;
 use crate::bootstrap::{
-    ClusterReload, LeafReload, WebSocketParts, advertise, bounds, share, trusted_proxies,
+    ClusterReload, GatewayReload, LeafReload, WebSocketParts, advertise, bounds, share, trusted_proxies,
 };
 use crate::certificates::{Occasion, make_ready, not_after};
 use crate::claimed_accounts;
@@ -106,6 +106,7 @@ pub(crate) struct Parts {
     pub(crate) stapler: Stapler,
     pub(crate) cluster: Option<ClusterReload>,
     pub(crate) links: (LeafReload, Addr<LeafNodes>),
+    pub(crate) gateways: Option<GatewayReload>,
     pub(crate) connectors: ConnectorsHandle,
     pub(crate) websocket: Option<WebSocketParts>,
     pub(crate) streams: Option<Serving>,
@@ -197,6 +198,11 @@ impl Apply for Parts {
         let (links, leafnodes) = &self.links;
         let links = links.prepare(new, &client_settings, leafnodes);
         let links = links.map_err(|error| error.to_string())?;
+        let gateways = self.gateways.as_ref();
+        let gateways = gateways
+            .map(|gateways| gateways.prepare(new, &client_settings.info))
+            .transpose();
+        let gateways = gateways.map_err(|error| error.to_string())?;
         let ready = connectors::prepare(old, new, &self.gateway).map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
@@ -255,6 +261,9 @@ impl Apply for Parts {
                 put_in_force();
             }
             links();
+            if let Some(gateways) = gateways {
+                gateways();
+            }
             connectors.adopt(ready, config.limits.max_payload);
             if let Some(streams) = streams {
                 streams.adopt(&config);

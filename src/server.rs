@@ -15,6 +15,7 @@ use std::time::Duration;
 use vagus_actors::Observe;
 use vagus_actors::cluster::ClusterState;
 use vagus_actors::connectors::ConnectorState;
+use vagus_actors::gateways::{ListRemoteClusters, RemoteClusterState};
 use vagus_actors::jetstream::OpenError;
 use vagus_actors::lame_duck::{EnterLameDuck, LameDuckState, OnceEnded};
 use vagus_actors::leafnodes::{HubState, ListHubs};
@@ -103,6 +104,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The port of gateways cannot be listened on: the operator's to mend.
+    #[error("Error listening on gateway port: {address}, \"{source}\"")]
+    ListenForGateways {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A connector cannot listen where it is to: the operator's to mend.
     #[error("Error listening on the port of connector {id:?}: {address}, \"{source}\"")]
     ListenForConnector {
@@ -162,6 +171,14 @@ impl StartError {
     pub(crate) fn leafnodes(error: Self) -> Self {
         match error {
             Self::Listen { address, source } => Self::ListenForLeafNodes { address, source },
+            other => other,
+        }
+    }
+
+    /// That a port cannot be listened on, said of gateways.
+    pub(crate) fn gateway(error: Self) -> Self {
+        match error {
+            Self::Listen { address, source } => Self::ListenForGateways { address, source },
             other => other,
         }
     }
@@ -289,6 +306,28 @@ impl Server {
     /// The state of the Monitor of links to leaf nodes and hubs.
     pub fn link_monitor(&self) -> Option<MonitorState> {
         self.ask(&self.running.links.links, Observe::<MonitorState>::new())
+    }
+
+    /// Where servers of other clusters connect; the port is the real one. None if there are none.
+    pub fn gateway_address(&self) -> Option<SocketAddr> {
+        Some(self.running.gateways.as_ref()?.address)
+    }
+
+    /// How many connections there are to other clusters, and how many from there.
+    pub fn gateways(&self) -> (usize, usize) {
+        let gateways = self.running.gateways.as_ref();
+        gateways.map_or((0, 0), |gateways| gateways.clusters.count())
+    }
+
+    /// The other clusters that are known, by name, and how far dialling each has come.
+    pub fn remote_clusters(&self) -> Option<Vec<RemoteClusterState>> {
+        self.ask(&self.running.gateways.as_ref()?.gateways, ListRemoteClusters)
+    }
+
+    /// The state of the Monitor of gateway connections; None if there are no other clusters.
+    pub fn gateway_monitor(&self) -> Option<MonitorState> {
+        let connections = &self.running.gateways.as_ref()?.connections;
+        self.ask(connections, Observe::<MonitorState>::new())
     }
 
     /// The state of each connector, by id.

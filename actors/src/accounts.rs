@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::{Account, AccountDirectory};
+use vagus_protocol::gateway::ReplyPrefix;
 use vagus_protocol::service_latency::short_id;
 use vagus_routing::{AccountId, Version};
 
@@ -30,6 +31,8 @@ pub struct Accounts {
     pub(crate) arbiters: Arc<Arbiters>,
     /// Those that may owe answers to others.
     pub(crate) owing: RwLock<Vec<Weak<Account>>>,
+    /// What replies begin with that leave for other clusters, if there are any.
+    reply_prefix: OnceLock<ReplyPrefix>,
     /// The name of the cluster that the server is in, if it is in one.
     cluster: RwLock<Option<Arc<str>>>,
     /// By what other servers know this one in what they are asked.
@@ -93,6 +96,7 @@ impl Accounts {
             thread,
             arbiters,
             owing: RwLock::default(),
+            reply_prefix: OnceLock::new(),
             cluster: RwLock::default(),
             known_as: OnceLock::new(),
             agreed: Mutex::default(),
@@ -130,7 +134,20 @@ impl Accounts {
         );
         self.directory.add(account.clone());
         account.set_cluster(self.cluster.read().as_ref());
+        if let Some(prefix) = self.reply_prefix.get() {
+            account.interest().map_replies(*prefix);
+        }
         account
+    }
+
+    /// The server's cluster is connected to others: replies that leave for them may lead back by themselves. Before anybody
+    /// publishes.
+    pub fn map_replies(&self, prefix: ReplyPrefix) {
+        // It never changes.
+        let _ = self.reply_prefix.set(prefix);
+        for account in self.directory.all() {
+            account.interest().map_replies(prefix);
+        }
     }
 
     /// From now on the server is in the cluster of this name.

@@ -14,6 +14,7 @@ pub mod connection_events;
 pub mod connectors;
 pub mod dialling;
 pub mod flood;
+pub mod gateways;
 pub mod history;
 mod housekeeping;
 pub mod impact;
@@ -42,7 +43,8 @@ pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;
 pub use observatory::{
-    Interested, Observatory, ObservedCluster, ObservedConnection, ObservedLeafNodes, ask_again,
+    Interested, Observatory, ObservedCluster, ObservedConnection, ObservedGateways, ObservedLeafNodes,
+    ask_again,
 };
 pub use operator::Operator;
 pub use slow_work::SlowWork;

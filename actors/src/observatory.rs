@@ -3,6 +3,7 @@
 //! The role of an [`Observatory`] is to ask the actors for those that are none: it has their addresses and no state.
 
 use crate::cluster::{Cluster, ClusterState, DialledServerState, ListDialled};
+use crate::gateways::{Clusters, Gateways, ListRemoteClusters, RemoteClusterState};
 use crate::leafnodes::{HubState, LeafNodes, ListHubs};
 use crate::listener::{Listener, ListenerState};
 use crate::mailbox::Observe;
@@ -23,6 +24,7 @@ use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::SubscriptionState;
 use vagus_delivery::{Interest, LOOKED_AT_ONCE};
 use vagus_protocol::error::CloseReason;
+use vagus_protocol::gateway::GatewayInfo;
 use vagus_routing::{ConnectionId, Matches};
 
 /// So many connections are asked at one time: an arbiter that is asked carries messages in between. It takes less than
@@ -39,6 +41,18 @@ pub struct Observatory {
     arbiters: Arc<Arbiters>,
     cluster: Option<ObservedCluster>,
     leafnodes: Option<ObservedLeafNodes>,
+    gateways: Option<ObservedGateways>,
+}
+
+/// The actors that are asked about other clusters.
+#[derive(Clone, Debug)]
+pub struct ObservedGateways {
+    /// Who has them dialled.
+    pub gateways: Addr<Gateways>,
+    /// Who keeps the list of connections to them and from there.
+    pub connections: Addr<Monitor>,
+    /// The clusters.
+    pub clusters: Arc<Clusters>,
 }
 
 /// The actors that are asked about leaf nodes and hubs.
@@ -88,7 +102,40 @@ impl Observatory {
             arbiters,
             cluster: None,
             leafnodes: None,
+            gateways: None,
         }
+    }
+
+    /// The same, of a server whose cluster is connected to others.
+    #[must_use]
+    pub fn with_gateways(mut self, gateways: Option<ObservedGateways>) -> Self {
+        self.gateways = gateways;
+        self
+    }
+
+    /// The other clusters that are known, by name, and how far dialling each has come.
+    pub async fn remote_clusters(&self) -> Vec<RemoteClusterState> {
+        match &self.gateways {
+            Some(observed) => ask(&observed.gateways, ListRemoteClusters)
+                .await
+                .unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// What this server says of itself to other clusters; None if there are none.
+    pub fn gateway_info(&self) -> Option<GatewayInfo> {
+        Some(self.gateways.as_ref()?.clusters.info())
+    }
+
+    /// Some of the connections to other clusters and from there, in the order of their numbers.
+    pub async fn gateways(&self, at_most: usize) -> Vec<ObservedConnection> {
+        let Some(ObservedGateways { connections, .. }) = &self.gateways else {
+            return Vec::new();
+        };
+        let mut observed = servers(connections, at_most).await;
+        observed.retain(|connection| connection.state.client.gateway.is_some());
+        observed
     }
 
     /// The same, of a server that is a part of a cluster.

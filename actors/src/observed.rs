@@ -46,6 +46,8 @@ pub struct ClientInfo {
     pub server: Option<ServerInfo>,
     /// What it is if it is one end of a link between a leaf node and its hub.
     pub link: Option<Box<LinkInfo>>,
+    /// What it is if it is a server of another cluster that has said who it is.
+    pub gateway: Option<Box<GatewayShown>>,
 }
 
 impl ClientInfo {
@@ -104,6 +106,59 @@ pub struct LinkInfo {
     pub is_isolated: bool,
     /// How the link is compressed.
     pub compression: &'static str,
+}
+
+/// A server of another cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GatewayShown {
+    /// What the cluster is called.
+    pub cluster: String,
+    /// The name of the server.
+    pub server: String,
+    /// Whether this server has dialled it: then messages are sent to it, else it sends them.
+    pub is_outbound: bool,
+    /// Whether the configuration asks for that.
+    pub is_configured: bool,
+    /// What is wanted there of what is published here, or was told of what is wanted here, account by account.
+    pub accounts: Vec<GatewayAccount>,
+}
+
+/// What a server of another cluster wants in an account, or was told is wanted here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GatewayAccount {
+    /// The account.
+    pub name: String,
+    /// Whether messages are sent that nobody has asked for.
+    pub mode: InterestMode,
+    /// How many subjects are not sent all the same.
+    pub unwanted: usize,
+    /// How much was asked for.
+    pub subscriptions: usize,
+    /// As members of queue groups.
+    pub queue_subscriptions: usize,
+}
+
+/// Whether messages are sent to another cluster that nobody there has asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum InterestMode {
+    /// They are, unless it has said that nobody wants them.
+    #[default]
+    Optimistic,
+    /// It is about to tell all that is wanted.
+    Transitioning,
+    /// It has told all, and is sent nothing else.
+    InterestOnly,
+}
+
+impl InterestMode {
+    /// In nats-server's words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Optimistic => "Optimistic",
+            Self::Transitioning => "Transitioning",
+            Self::InterestOnly => "Interest-Only",
+        }
+    }
 }
 
 /// What a [`Connection`](crate::connection::Connection) shows of itself.

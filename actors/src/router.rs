@@ -47,10 +47,13 @@ use shadows::{ChangesElsewhere, Shadows};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
 use tokio::task::yield_now;
-use vagus_delivery::Account;
 use vagus_delivery::arbiter::Arbiters;
+use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
+use vagus_delivery::{Account, Moment};
+use vagus_routing::{ConnectionKind, Destination};
 use watchers::Watchers;
 
 /// The owner of an account's subject index.
@@ -303,6 +306,7 @@ impl Router {
                 Change::Weigh(..) => {}
                 Change::Add(_) => {
                     if index.insert(subscription.clone()) {
+                        self.note_fresh(subscription);
                         self.watchers.plain_changed(subscription, true, &index);
                         self.listeners.changed(subscription.subject());
                     }
@@ -322,6 +326,16 @@ impl Router {
         }
         drop(index);
         self.abandon_requests(changes.iter().filter_map(ended));
+    }
+
+    /// Somebody has subscribed here: servers of other clusters may not know of it for a moment.
+    fn note_fresh(&self, subscription: &ConnectionSubscription) {
+        let kind = subscription.destination().kind();
+        if let Some(fresh) = self.account.interest().fresh()
+            && !matches!(kind, ConnectionKind::Route | ConnectionKind::Gateway)
+        {
+            fresh.note(subscription.subject(), Moment::of(Instant::now()));
+        }
     }
 
     /// Has publishers pick from these members of a group.

@@ -6,6 +6,7 @@
 mod admin;
 mod cluster;
 mod credentials;
+mod gateway;
 mod jetstream;
 mod leafnodes;
 mod logging;
@@ -208,6 +209,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         metrics,
         admin,
         cluster,
+        gateway,
         leafnodes,
         connectors,
         jetstream,
@@ -354,6 +356,7 @@ fn compare(old: &Config, new: &Config) -> Table {
         |on| Shown::Boolean(*on),
     );
     cluster::compare(&mut table, (cluster.as_ref(), new.cluster.as_ref()));
+    gateway::compare(&mut table, (gateway.as_ref(), new.gateway.as_ref()));
     leafnodes::compare(&mut table, (leafnodes, &new.leafnodes));
     jetstream::compare(&mut table, (jetstream.as_ref(), new.jetstream.as_ref()));
     websocket::compare(&mut table, (websocket.as_ref(), new.websocket.as_ref()));

@@ -37,6 +37,7 @@ impl Config {
             metrics: _,
             admin,
             cluster,
+            gateway,
             leafnodes,
             connectors,
             websocket,
@@ -74,6 +75,12 @@ impl Config {
         files.of_listener(clients);
         if let Some(cluster) = cluster {
             files.of_listener(&cluster.listener);
+        }
+        if let Some(gateway) = gateway {
+            files.of_listener(&gateway.listener);
+            for tls in gateway.remotes.iter().filter_map(|remote| remote.tls.as_ref()) {
+                files.of_tls(tls);
+            }
         }
         if let Some(listener) = &leafnodes.listener {
             files.of_listener(&listener.settings);

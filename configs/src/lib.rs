@@ -14,6 +14,7 @@ mod diff;
 pub mod document;
 mod files;
 mod format;
+mod gateway;
 pub mod grammar;
 mod jetstream;
 mod lame_duck;
@@ -42,6 +43,7 @@ pub use connectors::{
 pub use diff::{Change, MASK, Refusal, Setting, Shown, diff, settings};
 pub use files::NamedFiles;
 pub use format::NatsFormat;
+pub use gateway::{Gateway, GatewayRemote};
 pub use jetstream::{BatchLimits, Cipher, Encryption, Inbox, JetStream, StreamLimits, SyncInterval};
 pub use lame_duck::LameDuck;
 pub use leafnodes::{HttpProxy, LeafListener, LeafNodes, LeafRemote, UserKey};
@@ -104,6 +106,8 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// The cluster that it is a part of, if it is.
     pub cluster: Option<Cluster>,
+    /// The other clusters that it is connected to, and where they connect, if it is in one of several.
+    pub gateway: Option<Gateway>,
     /// The leaf nodes that may connect, and the hubs that it is a leaf node of.
     pub leafnodes: LeafNodes,
     /// What other systems bring, and what they are brought; no two with one id.
@@ -135,6 +139,9 @@ impl Config {
         }
         if let (Some(cluster), Some(current)) = (&mut self.cluster, &running.cluster) {
             keep(&mut cluster.listener.listen.port, current.listener.listen.port);
+        }
+        if let (Some(gateway), Some(current)) = (&mut self.gateway, &running.gateway) {
+            keep(&mut gateway.listener.listen.port, current.listener.listen.port);
         }
         if let (Some(listener), Some(current)) = (&mut self.leafnodes.listener, &running.leafnodes.listener) {
             keep(&mut listener.settings.listen.port, current.settings.listen.port);

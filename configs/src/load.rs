@@ -14,6 +14,7 @@ mod compression;
 mod connectors;
 mod digest;
 mod findings;
+mod gateway;
 mod inert;
 mod jetstream;
 mod labels;

@@ -1,9 +1,14 @@
 //! Who wants what: the index of subscriptions, written by the Router alone and read by publishers.
 
+mod fresh;
+
+pub use fresh::FreshReplies;
+
 use crate::lines::Lines;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use vagus_protocol::gateway::ReplyPrefix;
 use vagus_routing::{AccountId, Fanout, Index, IndexStats, Matches, Version, Versions};
 
 /// How much of the index is looked at for one subject in one hold of the read lock, as [`Matches::work`] counts it: some
@@ -22,6 +27,8 @@ pub struct Interest {
     account: AccountId,
     index: RwLock<Index<Arc<Outbox>>>,
     versions: Versions,
+    /// Only where there are other clusters.
+    fresh: OnceLock<Arc<FreshReplies>>,
 }
 
 impl Interest {
@@ -31,7 +38,20 @@ impl Interest {
             account,
             index: RwLock::default(),
             versions: Versions::default(),
+            fresh: OnceLock::new(),
         }
+    }
+
+    /// From now on replies to subscriptions of the last moment lead back by themselves, where they leave for other clusters.
+    pub fn map_replies(&self, prefix: ReplyPrefix) {
+        // It is the same for a server's life.
+        let _ = self.fresh.set(Arc::new(FreshReplies::new(prefix)));
+    }
+
+    /// The subscriptions of the last moment, where there are other clusters.
+    #[inline]
+    pub fn fresh(&self) -> Option<&Arc<FreshReplies>> {
+        self.fresh.get()
     }
 
     /// What a fan-out of this subject is good for. Load it before resolving.

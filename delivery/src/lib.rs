@@ -25,6 +25,6 @@ pub use account::{
     Account, AccountDirectory, AccountTraffic, AnswerWay, AwaitedAnswers, Crossing, Ended, LatencyEvent,
     Membership, Passed, Publishing, RequestWay,
 };
-pub use interest::{Interest, LOOKED_AT_ONCE};
+pub use interest::{FreshReplies, Interest, LOOKED_AT_ONCE};
 pub use live::Live;
 pub use moment::{Moment, TimeOfDay};

@@ -1,6 +1,6 @@
 //! The languages in which messages leave, as fan-outs prepare for them.
 
-use vagus_protocol::{message, neutral};
+use vagus_protocol::{gateway, message, neutral};
 use vagus_routing::{Encoder, Outlet};
 
 /// The start of messages in the language of each outlet.
@@ -30,5 +30,9 @@ impl Encoder for Lines {
             }
             Outlet::Peer | Outlet::Account => 0,
         }
+    }
+
+    fn is_for_servers(&self, subject: &[u8]) -> bool {
+        gateway::is_mapped(subject)
     }
 }

@@ -18,6 +18,11 @@ impl Moment {
         Self(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
     }
 
+    /// So long after the first of all.
+    pub(crate) fn since(start: Duration) -> Self {
+        Self(u64::try_from(start.as_nanos()).unwrap_or(u64::MAX))
+    }
+
     /// How long after the first of all it was.
     pub fn since_start(self) -> Duration {
         Duration::from_nanos(self.0)

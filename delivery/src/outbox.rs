@@ -13,6 +13,7 @@ mod queue;
 mod shown;
 mod slots;
 mod way;
+mod ways_back;
 
 pub use batch::{Batch, Written};
 pub use flushing::Flushed;
@@ -29,17 +30,19 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use queue::Queue;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use vagus_auth::permission::ResponsePermission;
 use vagus_auth::responses::{self, Responses};
 use vagus_protocol::error::CloseReason;
+use vagus_protocol::gateway::ReplyPrefix;
 use vagus_protocol::neutral;
 use vagus_protocol::routed::PeerLine;
 use vagus_routing::{ConnectionId, ConnectionKind, Destination, LeafCluster, Outlet, Subscription};
 use way::{Owner, Way};
+use ways_back::WaysBack;
 
 /// How much of what is given up is freed at once: chunks and bytes.
 const GIVEN_UP_AT_ONCE: (usize, usize) = (1024, 1024 * 1024);
@@ -53,13 +56,15 @@ pub struct Outbox {
     slot: Slot,
     connection_id: ConnectionId,
     arbiter: u32,
+    /// How long a round trip to a server of another cluster takes, in microseconds.
+    round_trip: AtomicU32,
     /// The number of its kind.
     kind: AtomicU8,
     way: Way,
     traits: Traits,
     /// What may wait here, in bytes; the owner sets it anew where that is configured.
     max_pending: AtomicUsize,
-    responses: Mutex<Option<Box<Answers>>>,
+    answers: Mutex<Option<Box<Answers>>>,
     /// Left by others, taken by the owner.
     notices: AtomicU8,
     queue: Mutex<Queue>,
@@ -96,11 +101,13 @@ impl Shown {
     }
 }
 
-/// The answers a connection may give to requests that were delivered to it, by a clock of their own.
-#[derive(Debug)]
+/// The answers of a connection to requests that were delivered to it.
+#[derive(Debug, Default)]
 struct Answers {
-    since: Instant,
-    responses: Responses,
+    /// Those that it may give though it may not publish there, by a clock of their own.
+    permitted: Option<(Instant, Responses)>,
+    /// Where they go, as far as that is not where they are wanted.
+    ways_back: WaysBack,
 }
 
 /// What a push came to.
@@ -125,11 +132,12 @@ impl Outbox {
             slot,
             connection_id,
             arbiter: u32::try_from(arbiter).unwrap_or(u32::MAX),
+            round_trip: AtomicU32::new(0),
             kind: AtomicU8::new(ConnectionKind::Client.number()),
             way: Way::Client,
             traits: Traits::new(Traits::NO_HEADERS),
             max_pending: AtomicUsize::new(max_pending),
-            responses: Mutex::new(None),
+            answers: Mutex::new(None),
             notices: AtomicU8::new(0),
             queue: Mutex::new(Queue::new(socket)),
             shown: Mutex::default(),
@@ -278,12 +286,15 @@ impl Outbox {
     /// messages are delivered.
     pub fn set_response_permission(&self, permission: Option<ResponsePermission>) -> bool {
         let records = permission.is_some();
-        *self.responses.lock() = permission.map(|permission| {
-            Box::new(Answers {
-                since: Instant::now(),
-                responses: Responses::new(permission, responses::DEFAULT_LIMIT),
-            })
+        let permitted = permission.map(|permission| {
+            let responses = Responses::new(permission, responses::DEFAULT_LIMIT);
+            (Instant::now(), responses)
         });
+        let mut answers = self.answers.lock();
+        if permitted.is_some() || answers.is_some() {
+            answers.get_or_insert_default().permitted = permitted;
+        }
+        drop(answers);
         self.traits.set(Traits::RECORDS_REQUESTS, records) != records
     }
 
@@ -293,18 +304,48 @@ impl Outbox {
 
     /// A request is delivered: its reply subject is one the owner may publish on.
     pub(crate) fn record_request(&self, reply: &[u8], now: Instant) {
-        if let Some(answers) = &mut *self.responses.lock() {
-            let now = now.saturating_duration_since(answers.since);
-            answers.responses.record(reply, now);
+        if let Some((since, responses)) = &mut self.answers.lock().get_or_insert_default().permitted {
+            responses.record(reply, now.saturating_duration_since(*since));
         }
     }
 
     /// Whether the owner may publish an answer on this subject; counts it if so.
     pub fn answers_request(&self, subject: &[u8], now: Instant) -> bool {
-        self.responses.lock().as_mut().is_some_and(|answers| {
-            let now = now.saturating_duration_since(answers.since);
-            answers.responses.answer(subject, now)
+        let mut answers = self.answers.lock();
+        let permitted = answers.as_mut().and_then(|answers| answers.permitted.as_mut());
+        permitted.is_some_and(|(since, responses)| {
+            responses.answer(subject, now.saturating_duration_since(*since))
         })
+    }
+
+    /// A request is delivered whose reply, as it is shown, leads back by itself.
+    pub(crate) fn record_way_back(&self, reply: &[u8], prefix: ReplyPrefix, now: Moment) {
+        let mut answers = self.answers.lock();
+        let ways_back = &mut answers.get_or_insert_default().ways_back;
+        ways_back.record(reply, prefix, now);
+        self.traits.set(Traits::HAS_WAYS_BACK, true);
+    }
+
+    /// Whether there may be replies that lead back.
+    #[inline]
+    pub fn has_ways_back(&self) -> bool {
+        self.traits.have(Traits::HAS_WAYS_BACK)
+    }
+
+    /// The subject on which an answer leads back, if it does.
+    pub fn way_back(&self, subject: &[u8], now: Instant) -> Option<Vec<u8>> {
+        let mut answers = self.answers.lock();
+        let ways_back = &mut answers.as_mut()?.ways_back;
+        let found = ways_back.find(subject, Moment::of(now));
+        if ways_back.is_empty() {
+            self.traits.set(Traits::HAS_WAYS_BACK, false);
+        }
+        found
+    }
+
+    /// How far off it is, beside others of its kind: of servers of other clusters, in microseconds.
+    pub(crate) fn round_trip(&self) -> u32 {
+        self.round_trip.load(Ordering::Relaxed)
     }
 
     /// Appends the chunks of one batch. Past `max_pending` a connection is a slow consumer: it is cut off and its owner

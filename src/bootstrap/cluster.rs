@@ -26,6 +26,7 @@ use vagus_delivery::arbiter::{Arbiters, DescribesServer, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::Settings;
 use vagus_nats::ClientSettings;
+use vagus_peer::gateway::OwnCluster;
 use vagus_peer::{RoutePermissions, RouteSettings, RouteTls, Routes, TRACING_PROTO};
 use vagus_protocol::info::Info;
 use vagus_protocol::route::RouteInfo;
@@ -136,7 +137,7 @@ impl Clustering {
         config: &Config,
         clients: &Arc<Surroundings>,
         arbiters: &Arc<Arbiters>,
-        client_settings: &Arc<Live<ClientSettings>>,
+        (client_settings, own_cluster): (&Arc<Live<ClientSettings>>, Option<&OwnCluster>),
     ) -> Option<Self> {
         let cluster_config = config.cluster.as_ref()?;
         let client_info = client_settings.current().0.info.clone();
@@ -171,7 +172,7 @@ impl Clustering {
             cluster_config,
             &socket.entry,
             &client_info,
-            (handle, described),
+            (handle, described, own_cluster.cloned()),
         );
         let surroundings = Surroundings {
             accounts: clients.accounts.clone(),
@@ -314,8 +315,13 @@ impl ClusterReload {
         let (current, _) = self.settings.current();
         let entry = RouteEntry::prepare(cluster, self.address, current.tls.as_deref(), Occasion::Reload)?;
         let staples = staples(entry.tls.as_ref()).to_vec();
-        let (handle, described) = (current.cluster.clone(), current.server.clone());
-        let settings = route_settings(config, cluster, &entry, clients, (handle.clone(), described));
+        let handle = current.cluster.clone();
+        let kept = (
+            handle.clone(),
+            current.server.clone(),
+            current.own_cluster.clone(),
+        );
+        let settings = route_settings(config, cluster, &entry, clients, kept);
         let (of_cluster, pooling) = (settings_of(cluster), pooling_of(cluster, config));
         let bounds = route_bounds(config, cluster);
         let (live_settings, live_bounds) = (self.settings.clone(), self.bounds.clone());
@@ -366,7 +372,7 @@ fn route_settings(
     cluster: &ClusterConfig,
     entry: &RouteEntry,
     clients: &Info,
-    (handle, server): (ClusterHandle, Arc<dyn DescribesServer>),
+    (handle, server, own_cluster): (ClusterHandle, Arc<dyn DescribesServer>, Option<OwnCluster>),
 ) -> RouteSettings {
     let permissions = RoutePermissions::new(cluster.permissions.as_ref());
     let mut info = route_info(cluster, clients, entry, client_urls(config, clients.port));
@@ -375,6 +381,9 @@ fn route_settings(
     }
     info.leafnode_urls = leaf_node_url(config).into_iter().collect();
     permissions.announce(&mut info);
+    if let Some(own_cluster) = &own_cluster {
+        info.gateway_url = own_cluster.clusters.info().gateway_url;
+    }
     RouteSettings {
         info,
         gate: entry.gate.clone(),
@@ -392,6 +401,7 @@ fn route_settings(
         max_message: config.limits.max_pending,
         cluster: handle,
         server,
+        own_cluster,
     }
 }
 

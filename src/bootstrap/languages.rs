@@ -1,6 +1,7 @@
 //! What is spoken on every arbiter.
 
 use super::cluster::RouteParts;
+use super::gateways::GatewayParts;
 use super::leafnodes::LeafParts;
 use super::on_arbiter;
 use super::websocket::WebSocketParts;
@@ -22,6 +23,8 @@ pub(super) struct Receptions {
     /// If there is a cluster.
     pub(super) routes: Option<Recipient<Placed>>,
     pub(super) links: Recipient<Placed>,
+    /// If there are other clusters.
+    pub(super) gateways: Option<Recipient<Placed>>,
 }
 
 /// What is spoken on every arbiter.
@@ -32,18 +35,21 @@ pub(super) struct Languages {
     pub(super) websocket: Option<WebSocketParts>,
     pub(super) routes: Option<RouteParts>,
     pub(super) links: LeafParts,
+    pub(super) gateways: Option<GatewayParts>,
 }
 
 impl Languages {
     /// The receptions of an arbiter, on its own thread.
     pub(super) fn open_receptions(&self, arbiter: LocalArbiter) -> Receptions {
         let routes = self.routes.as_ref();
+        let gateways = self.gateways.as_ref();
         let websocket = self.websocket.as_ref();
         let clients = Nats::new(self.client_settings.clone());
         let (links, leaf_nodes) = self.links.open_reception(arbiter.clone());
         Receptions {
             routes: routes.map(|routes| routes.open_reception(arbiter.clone())),
             links,
+            gateways: gateways.map(|gateways| gateways.open_reception(arbiter.clone())),
             websocket: websocket
                 .map(|websocket| websocket.open_reception(arbiter.clone(), &self.surroundings, leaf_nodes)),
             clients: Reception::new(clients, arbiter, self.surroundings.clone())

@@ -1,5 +1,6 @@
 //! Sockets that listen, and the ports they were given.
 
+use super::gateways::with_gateway_port;
 use super::leafnodes::with_leaf_port;
 use super::websocket::with_port;
 use crate::admin::Admin;
@@ -65,17 +66,14 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// How the server is set, with the ports that it was given where it asked for any.
 pub(super) fn with_ports(
     config: &Config,
-    (clients, websocket, routes, leafnodes): (
-        SocketAddr,
-        Option<SocketAddr>,
-        Option<SocketAddr>,
-        Option<SocketAddr>,
-    ),
+    (clients, websocket, routes): (SocketAddr, Option<SocketAddr>, Option<SocketAddr>),
+    (leafnodes, gateway): (Option<SocketAddr>, Option<SocketAddr>),
     admin: &Admin,
 ) -> Config {
     let mut config = config.clone();
     with_port(&mut config, websocket);
     with_leaf_port(&mut config, leafnodes);
+    with_gateway_port(&mut config, gateway);
     let fixed = |address: SocketAddr| Port::Fixed(address.port());
     config.clients.listen.port = fixed(clients);
     if let (Some(cluster), Some(address)) = (&mut config.cluster, routes) {

@@ -135,6 +135,11 @@ impl JoinedRoute {
         self.pooling.carries(&self.seat, account)
     }
 
+    /// Which accounts the routes carry.
+    pub fn pooling(&self) -> &Arc<Pooling> {
+        &self.pooling
+    }
+
     /// Whether the account has routes of its own, and this is another, of a pool.
     pub fn is_pinned_elsewhere(&self, account: &str) -> bool {
         matches!(self.seat, Seat::Pooled(_)) && self.pooling.is_pinned(account)
@@ -235,6 +240,11 @@ impl ClusterHandle {
             membership: parts.0.clone(),
             cluster,
         }
+    }
+
+    /// Whether there is a route to a server that is called so.
+    pub fn has_member_named(&self, name: &str) -> bool {
+        self.membership.members().iter().any(|member| member == name)
     }
 
     /// What the cluster is called.

@@ -88,6 +88,16 @@ pub trait Session: Sized + Unpin + 'static {
         let _ = (account, changes.count(), turn);
     }
 
+    /// All that others were interested in in an account, when it began to watch, has been told.
+    fn interest_told<T: Turn>(&mut self, account: &str, turn: &mut T) {
+        let _ = (account, turn);
+    }
+
+    /// Nothing more is told of an account: it is gone, or is not [told of](Self::is_told_of) any more.
+    fn interest_ended(&mut self, account: &str) {
+        let _ = account;
+    }
+
     /// Whether it is to be told what others are interested in in this account, once it [watches](Turn::watch_interest).
     fn is_told_of(&self, account: &str) -> bool {
         let _ = account;
@@ -388,6 +398,17 @@ pub trait Turn {
     /// What the peer passes on from now on is from this cluster of leaf nodes; from none without a name.
     fn comes_from(&mut self, cluster: &[u8]) {
         let _ = cluster;
+    }
+
+    /// What the peer passes on from now on has found back to where it was waited for: it goes on as if it had been published
+    /// here; or not.
+    fn comes_home(&mut self, comes_home: bool) {
+        let _ = comes_home;
+    }
+
+    /// Passes a message on to another server of the cluster, whoever is interested in it: it says where it goes.
+    fn pass_to(&mut self, server: &Arc<Outbox>, account: &[u8], message: &Publish<'_>) {
+        let _ = (server, account, message);
     }
 
     /// From now on messages are sent to the peer without the name of their account, as the connection carries one alone.

@@ -30,6 +30,8 @@ pub(super) struct SeveralAccounts {
     /// The cluster of leaf nodes that messages of the peer are from, and its name.
     leaf_cluster: LeafCluster,
     leaf_cluster_name: Vec<u8>,
+    /// What the peer passes on has found home.
+    comes_home: bool,
 }
 
 struct Leaving {
@@ -131,6 +133,17 @@ impl SeveralAccounts {
     #[inline]
     pub(super) fn leaf_cluster(&self) -> Option<(LeafCluster, &[u8])> {
         (self.leaf_cluster != LeafCluster::NONE).then_some((self.leaf_cluster, &self.leaf_cluster_name))
+    }
+
+    /// What the peer passes on from now on has found back to where it was waited for, or not.
+    pub(super) fn set_coming_home(&mut self, comes_home: bool) {
+        self.comes_home = comes_home;
+    }
+
+    /// Whether it has.
+    #[inline]
+    pub(super) fn comes_home(&self) -> bool {
+        self.comes_home
     }
 
     /// The names of these accounts.

@@ -97,6 +97,10 @@ fn origin(
         return Origin::client(connection, account.id(), echo);
     }
     let origin = Origin::without_echo(connection, account.id(), kind);
+    let origin = match several.is_some_and(SeveralAccounts::comes_home) {
+        true => origin.coming_home(),
+        false => origin,
+    };
     match several.and_then(SeveralAccounts::leaf_cluster) {
         None => origin,
         Some((cluster, name)) => {
@@ -119,6 +123,78 @@ impl ConnectionTurn<'_> {
             several.leave(left, subscriptions);
         }
         true
+    }
+}
+
+impl ConnectionTurn<'_> {
+    /// The subject on which an answer goes back through gateways, if it does.
+    #[inline]
+    fn way_back(&self, message: &Publish<'_>) -> Option<Vec<u8>> {
+        match self.outbox.has_ways_back() {
+            true => self.outbox.way_back(message.subject, self.now),
+            false => None,
+        }
+    }
+
+    #[inline]
+    fn goes_on_with(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool {
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return !self.delivery.is_spent();
+        };
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, echo),
+        );
+        self.delivery.goes_on(account, message, origin) && !self.outbox.is_closed()
+    }
+
+    /// Publishes a message on the subject that it has.
+    #[inline]
+    fn publish_there(&mut self, message: &Publish<'_>, echo: bool) -> bool {
+        debug_assert!(
+            !self.interest_pending(),
+            "a connection's own interest comes before what it publishes"
+        );
+        self.inbound.count(message.body.len());
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return false;
+        };
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, echo),
+        );
+        if account.tells_of_clients() {
+            self.delivery.set_publisher(self.outbox);
+            self.delivery.measure_for_others(account, message, origin.kind());
+        }
+        self.delivery.publish(account, message, origin)
+    }
+
+    #[inline]
+    fn publish_next_there(&mut self, message: &Publish<'_>, echo: bool) -> Option<bool> {
+        let Some(RoutedAccount { account, .. }) = &*self.account else {
+            return self.goes_on(None, echo).then(|| self.publish(message, echo));
+        };
+        let origin = origin(
+            self.outbox,
+            self.several.as_deref(),
+            self.delivery,
+            (account, echo),
+        );
+        if account.tells_of_clients() {
+            self.delivery.set_publisher(self.outbox);
+            self.delivery.measure_for_others(account, message, origin.kind());
+        }
+        if self.outbox.is_closed() {
+            return None;
+        }
+        let taken = self.delivery.publish_next(account, message, origin)?;
+        self.inbound.count(message.body.len());
+        Some(taken)
     }
 }
 
@@ -148,62 +224,44 @@ impl Turn for ConnectionTurn<'_> {
 
     #[inline]
     fn goes_on(&mut self, message: Option<&Publish<'_>>, echo: bool) -> bool {
-        let Some(RoutedAccount { account, .. }) = &*self.account else {
-            return !self.delivery.is_spent();
-        };
-        let origin = origin(
-            self.outbox,
-            self.several.as_deref(),
-            self.delivery,
-            (account, echo),
-        );
-        self.delivery.goes_on(account, message, origin) && !self.outbox.is_closed()
+        if let Some(message) = message
+            && let Some(subject) = self.way_back(message)
+        {
+            return self.goes_on_with(
+                Some(&Publish {
+                    subject: &subject,
+                    ..*message
+                }),
+                echo,
+            );
+        }
+        self.goes_on_with(message, echo)
     }
 
     #[inline]
     fn publish(&mut self, message: &Publish<'_>, echo: bool) -> bool {
-        debug_assert!(
-            !self.interest_pending(),
-            "a connection's own interest comes before what it publishes"
-        );
-        self.inbound.count(message.body.len());
-        let Some(RoutedAccount { account, .. }) = &*self.account else {
-            return false;
-        };
-        let origin = origin(
-            self.outbox,
-            self.several.as_deref(),
-            self.delivery,
-            (account, echo),
-        );
-        if account.tells_of_clients() {
-            self.delivery.set_publisher(self.outbox);
-            self.delivery.measure_for_others(account, message, origin.kind());
+        if let Some(subject) = self.way_back(message)
+            && self.publish_there(
+                &Publish {
+                    subject: &subject,
+                    ..*message
+                },
+                echo,
+            )
+        {
+            return true;
         }
-        self.delivery.publish(account, message, origin)
+        self.publish_there(message, echo)
     }
 
     #[inline]
     fn publish_next(&mut self, message: &Publish<'_>, echo: bool) -> Option<bool> {
-        let Some(RoutedAccount { account, .. }) = &*self.account else {
-            return self.goes_on(None, echo).then(|| self.publish(message, echo));
-        };
-        let origin = origin(
-            self.outbox,
-            self.several.as_deref(),
-            self.delivery,
-            (account, echo),
-        );
-        if account.tells_of_clients() {
-            self.delivery.set_publisher(self.outbox);
-            self.delivery.measure_for_others(account, message, origin.kind());
+        if self.outbox.has_ways_back() {
+            return self
+                .goes_on(Some(message), echo)
+                .then(|| self.publish(message, echo));
         }
-        if self.outbox.is_closed() {
-            return None;
-        }
-        let taken = self.delivery.publish_next(account, message, origin)?;
-        self.inbound.count(message.body.len());
-        Some(taken)
+        self.publish_next_there(message, echo)
     }
 
     #[cold]
@@ -452,6 +510,15 @@ impl Turn for ConnectionTurn<'_> {
             None if cluster.is_empty() => {}
             None => self.several.get_or_insert_default().comes_from(cluster),
         }
+    }
+
+    fn comes_home(&mut self, comes_home: bool) {
+        self.several.get_or_insert_default().set_coming_home(comes_home);
+    }
+
+    fn pass_to(&mut self, server: &Arc<Outbox>, account: &[u8], message: &Publish<'_>) {
+        self.inbound.count(message.body.len());
+        self.delivery.pass_to(server, account, message);
     }
 
     fn carry_one_account(&mut self) {

@@ -120,7 +120,14 @@ impl<S: Session> Connection<S> {
                 return;
             };
             self.with_turn(delivery, now, unannounced, |session, turn| {
-                session.interest_changed(told.account().name(), told.changes(), turn);
+                let account = told.account().name();
+                session.interest_changed(account, told.changes(), turn);
+                if told.is_snapshot_told() {
+                    session.interest_told(account, turn);
+                }
+                if told.is_last() {
+                    session.interest_ended(account);
+                }
             });
             if let Some(several) = &mut self.several {
                 several.keep(told);

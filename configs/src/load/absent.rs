@@ -13,11 +13,17 @@ pub(super) struct Absent {
 /// Outside of all maps.
 pub(super) const SERVER: Absent = Absent {
     switches: &[],
-    others: &["default_js_domain", "gateway", "mqtt"],
+    others: &["default_js_domain", "mqtt"],
 };
 
 /// In `cluster`.
 pub(super) const CLUSTER: Absent = Absent {
+    switches: &[],
+    others: &[],
+};
+
+/// In `gateway`, and in one of its `gateways`.
+pub(super) const GATEWAY: Absent = Absent {
     switches: &[],
     others: &[],
 };

@@ -2,6 +2,7 @@
 
 use super::cluster::ClusterSection;
 use super::findings::Findings;
+use super::gateway::GatewaySection;
 use super::leafnodes::LeafNodesSection;
 use super::listener::Section;
 use super::logging::LogTimes;
@@ -25,6 +26,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     let mut connectors = connectors::Section::default();
     let mut websocket = WebSocketSection::default();
     let mut cluster = ClusterSection::default();
+    let mut gateway = GatewaySection::default();
     let mut leafnodes = LeafNodesSection::default();
     for entry in tree.entries() {
         let key = entry.key.to_lowercase();
@@ -48,6 +50,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
                 findings,
             )
             || websocket.take(&key, entry, findings)
+            || gateway.take(&key, entry, findings)
             || leafnodes.take(&key, entry, findings)
             || inert::take(&key, entry, findings)
             || admin::take(&key, entry, &mut config.admin, findings);
@@ -74,6 +77,7 @@ pub(super) fn read(tree: &Map, findings: &mut Findings) -> Config {
     config.connectors = connectors.settle(&config.accounts, config.operators.is_some(), findings);
     config.websocket = websocket.settle(&config, findings);
     config.cluster = cluster.settle(&config, findings);
+    config.gateway = gateway.settle(&mut config, findings);
     config.leafnodes = leafnodes.settle(&config, findings);
     limits::check(tree, &mut config.limits, findings);
     lame_duck::check(tree, &config.lame_duck, findings);

@@ -10,6 +10,7 @@ pub mod connect;
 pub mod content_encoding;
 pub mod duration;
 pub mod error;
+pub mod gateway;
 pub mod html_safe_json;
 pub mod info;
 pub mod json;

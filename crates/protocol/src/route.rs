@@ -35,8 +35,10 @@ pub enum RouteOperation<'a> {
     Unsubscribe(RoutedInterest<'a>),
     /// RMSG, HMSG and LMSG.
     Message(RoutedMessage<'a>),
-    /// A+ and A-, which mean something between clusters only.
-    AccountInterest,
+    /// A+: another cluster may be interested in an account again. On routes it means nothing.
+    AccountBegins(&'a [u8]),
+    /// A-: it is not interested in it. On routes it means nothing.
+    AccountEnds(&'a [u8]),
 }
 
 /// What another server is interested in, or not any more.

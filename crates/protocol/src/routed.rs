@@ -9,10 +9,12 @@
 /// What a peer's lines look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeerLine {
-    /// `RMSG account subject …`: routes and gateways.
+    /// `RMSG account subject …`: routes.
     WithAccount,
     /// `RMSG subject …`: routes that carry one account alone.
     OfOneAccount,
+    /// `RMSG account subject …`: gateways, which are not told which cluster of leaf nodes a message is from.
+    Gateway,
     /// `LMSG subject …`: leaf nodes, and the hub of one.
     LeafNode,
 }
@@ -22,12 +24,12 @@ pub enum PeerLine {
 pub fn append_start(out: &mut Vec<u8>, line: PeerLine, headers: bool, account: &[u8], subject: &[u8]) {
     let verb: &[u8] = match (headers, line) {
         (true, _) => b"HMSG ",
-        (false, PeerLine::WithAccount | PeerLine::OfOneAccount) => b"RMSG ",
+        (false, PeerLine::WithAccount | PeerLine::OfOneAccount | PeerLine::Gateway) => b"RMSG ",
         (false, PeerLine::LeafNode) => b"LMSG ",
     };
     out.reserve(verb.len() + account.len() + subject.len() + 2);
     out.extend_from_slice(verb);
-    if line == PeerLine::WithAccount {
+    if matches!(line, PeerLine::WithAccount | PeerLine::Gateway) {
         append_word(out, account);
     }
     append_word(out, subject);
@@ -103,7 +105,10 @@ mod tests {
 
     #[test]
     fn for_routes_and_gateways() {
-        let line = PeerLine::WithAccount;
+        [PeerLine::WithAccount, PeerLine::Gateway].map(check_with_account);
+    }
+
+    fn check_with_account(line: PeerLine) {
         check(
             line,
             None,

@@ -27,6 +27,12 @@ pub trait Encoder {
     /// subscription with this [sid](Subscription::sid_field). It is empty for members of a queue group, who add theirs.
     /// Gives where in it the subject is.
     fn write_start(&self, outlet: Outlet, subject: &[u8], sid: &[u8], write: &mut impl FnMut(&[u8])) -> u8;
+
+    /// Whether messages on a subject concern nobody but servers, whoever is interested in it.
+    fn is_for_servers(&self, subject: &[u8]) -> bool {
+        let _ = subject;
+        false
+    }
 }
 
 /// Everything publishers have to know about a subject. It does not change; whether it still holds, its

@@ -119,6 +119,7 @@ pub struct Origin {
     crossed: bool,
     cluster: LeafCluster,
     isolated: bool,
+    home: bool,
 }
 
 impl Origin {
@@ -132,6 +133,7 @@ impl Origin {
             crossed: false,
             cluster: LeafCluster::NONE,
             isolated: false,
+            home: false,
         }
     }
 
@@ -146,6 +148,7 @@ impl Origin {
             crossed: false,
             cluster: LeafCluster::NONE,
             isolated: false,
+            home: false,
         }
     }
 
@@ -161,6 +164,7 @@ impl Origin {
             crossed: false,
             cluster: LeafCluster::NONE,
             isolated: false,
+            home: false,
         }
     }
 
@@ -174,6 +178,13 @@ impl Origin {
     #[must_use]
     pub fn isolated(self, isolated: bool) -> Self {
         Self { isolated, ..self }
+    }
+
+    /// The same, of a message that has found back to where it was waited for: from here it goes on as if it had been
+    /// published here.
+    #[must_use]
+    pub fn coming_home(self) -> Self {
+        Self { home: true, ..self }
     }
 
     /// The cluster of leaf nodes that it comes from, if it does.
@@ -224,12 +235,20 @@ impl Origin {
     pub fn reaches(&self, target: &impl Destination) -> bool {
         match target.connection_id() == self.connection {
             true => self.echo,
-            false => self.kind.reaches(target.kind()) && !self.is_of_cluster_of(target),
+            false => self.reaching_as().reaches(target.kind()) && !self.is_of_cluster_of(target),
         }
     }
 }
 
 impl Origin {
+    #[inline]
+    fn reaching_as(&self) -> ConnectionKind {
+        match self.home {
+            true => ConnectionKind::Service,
+            false => self.kind,
+        }
+    }
+
     /// Whether it comes from the cluster of leaf nodes that the target is of.
     #[inline]
     pub fn is_of_cluster_of(&self, target: &impl Destination) -> bool {
@@ -302,6 +321,15 @@ mod tests {
 
         fn leaf_cluster(&self) -> LeafCluster {
             self.1
+        }
+    }
+
+    #[test]
+    fn what_has_found_home_reaches_whom_this_server_does() {
+        for kind in [Gateway, Route] {
+            let home = Origin::without_echo(1, AccountId(0), kind).coming_home();
+            assert!(KINDS.into_iter().all(|target| home.reaches(&End(2, target))));
+            assert!(!home.reaches(&End(1, kind)) && home.kind() == kind);
         }
     }
 

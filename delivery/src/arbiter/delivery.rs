@@ -7,6 +7,7 @@ mod carefully;
 mod crossing;
 mod latency;
 mod others;
+mod passing;
 mod traced_crossing;
 mod under_another_subject;
 mod unfinished;
@@ -31,6 +32,7 @@ use crate::outbox::{ConnectionSubscription, Outbox, Traits};
 use fastrand::Rng;
 use std::mem;
 use std::sync::Arc;
+use vagus_protocol::gateway::is_mapped;
 use vagus_protocol::message::MORE_WITH_HEADERS;
 use vagus_protocol::operation::Publish;
 use vagus_routing::{AccountId, FanoutCache, Kept, LeafCluster, Origin, Outlet, Target};
@@ -91,6 +93,8 @@ struct Run {
     /// Longer messages than this, by what is behind the subject, are not for clients alone, or too many bytes for a turn.
     longest: usize,
     with_headers: bool,
+    /// Whether a server passes the messages on: their replies may lead back through gateways.
+    by_server: bool,
     /// That of the last message.
     header_size: Option<usize>,
     origin: Origin,
@@ -125,6 +129,12 @@ impl RunFanout {
             Self::Own(fanout) => Some(fanout),
         }
     }
+}
+
+/// Whether the reply of a message leads back through gateways: not all get it as it came.
+#[inline]
+fn leads_back(message: &Publish<'_>) -> bool {
+    message.reply.is_some_and(is_mapped)
 }
 
 impl Delivery {
@@ -249,7 +259,7 @@ impl Delivery {
     #[inline]
     fn publish_in_run(&mut self, account: &Account, message: &Publish<'_>) -> bool {
         match (&mut self.run, message.tail) {
-            (Some(run), Some(tail)) if run.straight => {
+            (Some(run), Some(tail)) if run.straight && !(run.by_server && leads_back(message)) => {
                 run.header_size = message.header_size;
                 self.publish_again(&Repeats::one(tail, message.body.len()))
             }
@@ -420,7 +430,7 @@ impl Delivery {
         if !fanout.is_for_clients_alone() || !fanout.queues().is_empty() {
             let is_from_leaf = origin.leaf_cluster() != LeafCluster::NONE;
             let cluster = if is_from_leaf { &self.leaf_cluster[..] } else { &[] };
-            self.peers.begin(account, cluster);
+            self.peers.begin(account, cluster, self.staging.now());
         }
         self.run = Some(Run {
             straight,
@@ -435,6 +445,7 @@ impl Delivery {
             },
             fanout: held,
             with_headers,
+            by_server: origin.kind().is_server(),
             header_size: None,
             origin,
             messages: 0,

@@ -7,13 +7,15 @@ use super::repeats::Repeats;
 use super::staging::Staging;
 use super::with_care::{ConnectionFanout, Content, claims_one, count};
 use crate::account::Account;
+use crate::interest::FreshReplies;
+use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Outbox};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 use vagus_protocol::message;
 use vagus_protocol::routed::{self, PeerLine};
-use vagus_routing::{Destination, Origin, PeerTargets};
+use vagus_routing::{ConnectionKind, Destination, Origin, PeerTargets};
 
 /// The peers of messages on one subject, one message after the other.
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ pub(super) struct Peers {
     /// So many of the peers with plain subscriptions, and of those that were picked, have had the message.
     done: (usize, usize),
     taken: bool,
+    /// The subscriptions of the last moment, if there are any: replies to them lead back by themselves.
+    fresh: Option<Arc<FreshReplies>>,
     start: LineStart,
     /// The reply, and the queue groups to be served.
     queues: Vec<u8>,
@@ -65,7 +69,7 @@ impl LineStart {
     /// Whether a peer is told which cluster of leaf nodes the messages are from.
     #[inline]
     fn tells_of_leaf(&self, line: PeerLine) -> bool {
-        line != PeerLine::LeafNode && !self.leaf_cluster.is_empty()
+        matches!(line, PeerLine::WithAccount | PeerLine::OfOneAccount) && !self.leaf_cluster.is_empty()
     }
 }
 
@@ -77,7 +81,9 @@ pub(super) struct NextPeer<'a> {
 
 impl Peers {
     /// For messages on another subject, which are from this cluster of leaf nodes if they are from one.
-    pub(super) fn begin(&mut self, account: &Account, leaf_cluster: &[u8]) {
+    pub(super) fn begin(&mut self, account: &Account, leaf_cluster: &[u8], now: Moment) {
+        let fresh = account.interest().fresh();
+        self.fresh = fresh.filter(|fresh| fresh.are_there(now)).cloned();
         self.start.leaf_cluster.clear();
         self.start.leaf_cluster.extend_from_slice(leaf_cluster);
         self.start.account.clear();
@@ -88,6 +94,7 @@ impl Peers {
     /// For other messages on the same subject.
     pub(super) fn others(&self) -> Self {
         Self {
+            fresh: self.fresh.clone(),
             start: LineStart {
                 account: self.start.account.clone(),
                 leaf_cluster: self.start.leaf_cluster.clone(),
@@ -231,11 +238,18 @@ impl Peers {
             (tail, payload) = (&self.stripped, content.payload().len());
         }
         let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
+        let prefix = prefix_for(self.fresh.as_deref(), destination, content.reply, staging.now());
         let start = self.start.of(line, with_headers, fanout.subject());
         self.queues.clear();
-        if !picked.is_empty() {
+        if picked.is_empty() {
+            self.queues.extend_from_slice(prefix);
+        } else {
             let names = picked.iter().filter_map(|member| member.queue());
-            routed::append_queues(&mut self.queues, content.reply, names);
+            let mapped = match content.reply {
+                Some(reply) if !prefix.is_empty() => Some([prefix, reply].concat()),
+                _ => None,
+            };
+            routed::append_queues(&mut self.queues, mapped.as_deref().or(content.reply), names);
             // The reply, which is the first word, is said with the queue groups.
             let reply = content.reply.map_or(0, |reply| reply.len() + 1);
             tail = tail.get(reply..).unwrap_or_default();
@@ -274,13 +288,24 @@ impl Peers {
             };
             count(subscription, repeats.count() as u64);
             let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
-            let start = self.start.of(line, with_headers, fanout.subject());
             taken = true;
             if peer.destination().records_requests() {
                 let replies = repeats
                     .tails()
                     .filter_map(|tail| message::reply_in_tail(tail, with_headers));
                 replies.for_each(|reply| peer.destination().record_request(reply, Instant::now()));
+            }
+            // All have the reply of the first.
+            let first = self.fresh.as_ref().and_then(|_| repeats.tails().next());
+            let reply = first.and_then(|tail| message::reply_in_tail(tail, with_headers));
+            let prefix = prefix_for(self.fresh.as_deref(), peer.destination(), reply, staging.now());
+            let start = self.start.of(line, with_headers, fanout.subject());
+            if !prefix.is_empty() {
+                self.queues.clear();
+                self.queues.extend_from_slice(start);
+                self.queues.extend_from_slice(prefix);
+                staging.messages(peer.destination(), &self.queues, repeats);
+                continue;
             }
             if !says_no_headers {
                 staging.messages(peer.destination(), start, repeats);
@@ -299,6 +324,23 @@ impl Peers {
     /// Between turns, now and then, and after one that panicked: keeps nothing.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// What is put before the reply of a message that leaves for a peer: something where it leaves for another cluster, which may
+/// not know yet that the reply is waited for here.
+#[inline]
+fn prefix_for<'f>(
+    fresh: Option<&'f FreshReplies>,
+    peer: &Outbox,
+    reply: Option<&[u8]>,
+    now: Moment,
+) -> &'f [u8] {
+    match (fresh, reply) {
+        (Some(fresh), Some(reply)) if peer.kind() == ConnectionKind::Gateway && fresh.have(reply, now) => {
+            fresh.prefix()
+        }
+        _ => b"",
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Spread {
     origin: Origin,
     text: Vec<u8>,
     messages: Vec<KeptMessage>,
+    /// The reply of one leads back through gateways: not all get it as it came.
+    leads_back: bool,
     next: Next,
     /// The messages as the class that is under way gets them.
     encoded: Option<Encoded>,
@@ -68,6 +70,7 @@ impl Spread {
             origin,
             text: Vec::new(),
             messages: Vec::new(),
+            leads_back: false,
             next: Next::default(),
             encoded: None,
             peers,
@@ -77,6 +80,7 @@ impl Spread {
 
     /// Adds a message, before the first is delivered.
     pub(super) fn add(&mut self, content: &Content<'_>) {
+        self.leads_back |= content.mapped_reply().is_some();
         self.messages.push(KeptMessage::append(&mut self.text, content));
     }
 
@@ -152,7 +156,8 @@ impl Spread {
                 {
                     continue;
                 }
-                if subscription.original().limit().is_some() || destination.looks_at_each() || logs_each() {
+                let is_looked_at = self.leads_back || destination.looks_at_each() || logs_each();
+                if is_looked_at || subscription.original().limit().is_some() {
                     let start = Start::of(&fanout, class.prefix());
                     for message in 0..self.messages.len() {
                         if let Some(content) = self.content(message) {

@@ -7,6 +7,7 @@ use crate::outbox::{ConnectionSubscription, Outbox, Traits};
 use fastrand::Rng;
 use std::sync::Arc;
 use std::time::Instant;
+use vagus_protocol::gateway::{self, ReplyPrefix};
 use vagus_protocol::message::{self, MORE_WITH_HEADERS};
 use vagus_protocol::neutral;
 use vagus_protocol::operation::Publish;
@@ -82,6 +83,13 @@ impl<'a> Content<'a> {
             header,
             self.body.len() - header,
         )
+    }
+
+    /// The reply, if it leads back by itself, and what it does that by.
+    #[inline]
+    pub(super) fn mapped_reply(&self) -> Option<(&'a [u8], ReplyPrefix)> {
+        let reply = self.reply.filter(|reply| gateway::is_mapped(reply))?;
+        Some((reply, ReplyPrefix::of(reply)?))
     }
 
     /// The body without headers.
@@ -185,6 +193,9 @@ pub(super) fn deliver_claimed(
     if destination.outlet() == Outlet::Mailbox {
         return stage_neutral(staging, start.subject, subscription, content);
     }
+    if let Some((mapped, prefix)) = content.mapped_reply() {
+        return deliver_unmapped(staging, start, subscription, content, (mapped, prefix));
+    }
     let stripped;
     let (prefix, tail, body) = match content.header_size {
         None => (start.msg, content.tail, content.body),
@@ -204,6 +215,29 @@ pub(super) fn deliver_claimed(
     if let Some(reply) = content.reply.filter(|_| destination.records_requests()) {
         destination.record_request(reply, Instant::now());
     }
+}
+
+/// Delivers a request to a client whose reply leads back by itself: the client is shown the reply as it is called where was
+/// asked, and its answer leads back.
+#[cold]
+fn deliver_unmapped(
+    staging: &mut Staging,
+    start: Start<'_>,
+    subscription: &ConnectionSubscription,
+    content: &Content<'_>,
+    (mapped, prefix): (&[u8], ReplyPrefix),
+) {
+    let reply = gateway::unmapped(mapped).unwrap_or_default();
+    let destination = subscription.destination();
+    destination.record_way_back(reply, prefix, staging.now());
+    // The reply is the first word of the tail.
+    let tail = content.tail.get(prefix.as_bytes().len()..).unwrap_or_default();
+    let content = Content {
+        tail,
+        reply: Some(reply),
+        ..*content
+    };
+    deliver_claimed(staging, start, subscription, &content);
 }
 
 /// Delivers a message to one member of a queue group. False if none takes it; a peer gets it later.
@@ -405,7 +439,7 @@ fn pick_nearest<'a>(
 ) -> Option<&'a Arc<ConnectionSubscription>> {
     let is_small = queue.weight() <= COMPARED_AT_MOST;
     let mut random = Rng::with_seed(random);
-    let mut nearest: Option<(u8, &Arc<ConnectionSubscription>)> = None;
+    let mut nearest: Option<(u64, &Arc<ConnectionSubscription>)> = None;
     let mut alike = 0;
     let all = is_small.then(|| queue.members());
     let drawn = (!is_small).then(|| queue.candidates(random.u64(..)));
@@ -437,12 +471,18 @@ fn pick_nearest<'a>(
         .find(|other| claims_one(other))
 }
 
-/// How far off a member of a queue group is. One that has no room and has publishers wait for it is the last to be asked.
-pub(super) fn distance(destination: &Outbox) -> u8 {
-    match destination.traits().have(Traits::FULL) {
-        true => u8::MAX,
-        false => destination.kind().distance(),
+/// How far off a member of a queue group is: of other clusters, that with the shortest round trip is the nearest. One that has
+/// no room and has publishers wait for it is the last to be asked.
+pub(super) fn distance(destination: &Outbox) -> u64 {
+    if destination.traits().have(Traits::FULL) {
+        return u64::MAX;
     }
+    let kind = destination.kind();
+    let round_trip = match kind {
+        ConnectionKind::Gateway => destination.round_trip(),
+        _ => 0,
+    };
+    u64::from(kind.distance()) << u32::BITS | u64::from(round_trip)
 }
 
 pub(super) fn can_take(member: &Arc<ConnectionSubscription>, subject: &[u8]) -> bool {

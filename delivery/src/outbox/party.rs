@@ -101,6 +101,8 @@ impl Outbox {
 
     /// A round trip to the peer was measured.
     pub fn set_round_trip(&self, round_trip: Duration) {
+        let microseconds = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
+        self.round_trip.store(microseconds, Ordering::Relaxed);
         if let Some(party) = self.shown.lock().party() {
             party.set_round_trip(round_trip);
         }

@@ -65,6 +65,8 @@ impl Traits {
     pub(crate) const OF_ONE_ACCOUNT: u8 = 1 << 5;
     /// The peer is a server that traces messages.
     pub(crate) const TRACES: u8 = 1 << 6;
+    /// Answers to some subjects lead back through gateways.
+    pub(crate) const HAS_WAYS_BACK: u8 = 1 << 7;
 
     pub(super) fn new(traits: u8) -> Self {
         Self(AtomicU8::new(traits))

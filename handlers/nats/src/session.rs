@@ -538,6 +538,7 @@ impl Session for NatsSession {
             hears_news: self.first_pong_sent && self.understands_info(),
             server: None,
             link: None,
+            gateway: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Two servers tell each other who they are.
 
 use crate::authentication::{self, Verdict};
+use crate::gateway::reply_hash;
 use crate::session::{RouteSession, Stage};
 use bytes::Bytes;
 use vagus_actors::cluster::{
@@ -8,6 +9,7 @@ use vagus_actors::cluster::{
     ServerHeardOf, Told,
 };
 use vagus_actors::connection::Turn;
+use vagus_actors::gateways::RouteEnd;
 use vagus_protocol::error::{CloseReason, Complaint};
 use vagus_protocol::quote::Quoted;
 use vagus_protocol::route::{GossipMode, RouteConnect, RouteInfo};
@@ -86,7 +88,15 @@ impl RouteSession {
                 }
             }
             Stage::Joined(_) if !info.route_acc_add_reqid.is_empty() => self.pinned_elsewhere(info, turn),
-            Stage::Joined(_) if !info.gateway.is_empty() => {}
+            Stage::Joined(route) if !info.gateway.is_empty() => match &self.settings.own_cluster {
+                Some(own_cluster) => own_cluster.clusters.hear_of(&info.gateway, &info.gateway_urls),
+                None => log::error!(
+                    "{} - Received information about gateway {} from {}, but gateway is not configured",
+                    self.party,
+                    Quoted(info.gateway.as_bytes()),
+                    route.server_id()
+                ),
+            },
             Stage::Joined(route) if route.server_id() == info.server_id => {
                 // One that is about to stop wants no new clients.
                 route.relocate(match info.ldm {
@@ -214,6 +224,7 @@ impl RouteSession {
             // Its answer shows that this server was let in.
             turn.reply(b"PING\r\n");
         }
+        self.join_other_clusters(&route, &info, turn);
         (self.imports, self.exports) = (info.import, info.export);
         self.limits.origin_in_unsubscribe |= info.lnocu;
         self.name = info.server_name;
@@ -226,6 +237,25 @@ impl RouteSession {
             turn.pass_traces_on();
         }
         turn.watch_interest();
+    }
+
+    /// Answers that are waited for at the member can be led there, and it is told of other clusters.
+    fn join_other_clusters(&mut self, route: &JoinedRoute, info: &RouteInfo, turn: &mut impl Turn) {
+        let (Some(own_cluster), Some(voice)) = (&self.settings.own_cluster, turn.voice()) else {
+            return;
+        };
+        let end = RouteEnd {
+            server: reply_hash(&info.server_id),
+            gateway_url: info.gateway_url.clone(),
+            voice,
+            seat: route.seat().clone(),
+            pooling: route.pooling().clone(),
+        };
+        let (end, told) = own_cluster.clusters.join_route(self.party.id, end);
+        self.route_end = Some(end);
+        if !told.is_empty() && !matches!(route.seat(), Seat::Pinned(_)) {
+            turn.reply(&told);
+        }
     }
 
     /// PONG.

@@ -131,7 +131,8 @@ impl Announced {
     ) {
         append_name(&mut self.name, interest);
         if self.unplaced.has(account) || !turn.enter(account) {
-            return self.unplaced.forget(account, &self.name);
+            self.unplaced.forget(account, &self.name);
+            return;
         }
         turn.unsubscribe(&self.name, None);
         if interest.queue.is_some() {

@@ -6,6 +6,7 @@ mod authentication;
 mod authorities;
 mod compressing;
 mod ending;
+pub mod gateway;
 mod handshake;
 mod interest;
 pub mod leaf;
@@ -24,6 +25,7 @@ pub use session::RouteSession;
 pub use tls::RouteTls;
 
 use bytes::Bytes;
+use gateway::OwnCluster;
 use session::Party;
 use std::fmt;
 use std::net::SocketAddr;
@@ -71,6 +73,8 @@ pub struct RouteSettings {
     pub cluster: ClusterHandle,
     /// What events say of this server.
     pub server: Arc<dyn DescribesServer>,
+    /// The other clusters, if there are any.
+    pub own_cluster: Option<OwnCluster>,
 }
 
 impl fmt::Debug for RouteSettings {

@@ -2,6 +2,7 @@
 
 use vagus_actors::connection::{Progress, RepeatedMessage, Turn};
 use vagus_protocol::error::Violation;
+use vagus_protocol::gateway::is_mapped;
 use vagus_protocol::operation::{Groups, Publish};
 use vagus_protocol::route::parser::RouteParsed;
 use vagus_protocol::route::{RouteOperation, RoutedMessage};
@@ -119,9 +120,10 @@ pub(crate) fn publish_shown(message: &Publish<'_>, turn: &mut impl Turn) -> Opti
 }
 
 /// What may be repeated of a message that was just published in this frame: nothing if it is for queue groups, which pick
-/// anew, or has headers, which may ask for a trace.
+/// anew, or has headers, which may ask for a trace, or a reply that not all get as it came.
 fn repeatable<'a>(publish: &Publish<'_>, frame: &'a [u8]) -> RepeatedMessage<'a> {
-    match publish.header_size.is_none() && publish.groups == Groups::Only(b"") {
+    let is_plain = publish.header_size.is_none() && publish.groups == Groups::Only(b"");
+    match is_plain && !publish.reply.is_some_and(is_mapped) {
         true => RepeatedMessage::of(publish, frame),
         false => RepeatedMessage::default(),
     }

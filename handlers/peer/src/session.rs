@@ -4,6 +4,7 @@ use crate::RouteSettings;
 use crate::authentication::{self, Verdict};
 use crate::compressing::Compressing;
 use crate::ending::Ending;
+use crate::gateway::{From, lead_home};
 use crate::interest::{self, Announced, Forgotten, Noted};
 use crate::message_tracing::{TracedPeer, may_be_traced};
 use crate::permitting::FormerPermissions;
@@ -15,12 +16,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::cluster::{JoinedRoute, RouteErrand, RouteKind, Seat};
 use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Turn};
+use vagus_actors::gateways::JoinedRouteEnd;
 use vagus_actors::observed::{ClientInfo, ServerInfo};
 use vagus_actors::router::InterestChange;
 use vagus_auth::credentials::{BcryptTask, Identity};
 use vagus_delivery::Live;
 use vagus_delivery::heartbeat::{Beat, Heartbeat};
 use vagus_protocol::error::{CloseReason, Complaint, Violation};
+use vagus_protocol::gateway::is_mapped;
 use vagus_protocol::message_trace::ShownKind;
 use vagus_protocol::quote::shortened;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
@@ -65,6 +68,8 @@ pub struct RouteSession {
     pub(crate) login: Option<(Option<BcryptTask>, Box<RouteConnect>)>,
     ending: Ending,
     pub(crate) announced: Announced,
+    /// The route, as far as other clusters are concerned.
+    pub(crate) route_end: Option<JoinedRouteEnd>,
 }
 
 /// Who is at the other end, and how that came to be.
@@ -134,6 +139,7 @@ impl RouteSession {
             login: None,
             ending: Ending::default(),
             announced: Announced::default(),
+            route_end: None,
         }
     }
 
@@ -213,6 +219,12 @@ impl Peer for RouteSession {
             return Passed::Waiting;
         }
         let account = message.account.unwrap_or_else(|| own_account(&self.stage));
+        if is_mapped(message.publish.subject)
+            && let Some(own_cluster) = &self.settings.own_cluster
+        {
+            turn.comes_from(message.origin.unwrap_or_default());
+            return lead_home(own_cluster, From::Route, account, &message.publish, turn);
+        }
         if !turn.enter(account) {
             log::debug!(
                 "{} - Unknown account {} for routed message on subject {}",
@@ -261,7 +273,10 @@ impl Peer for RouteSession {
                 log::error!("{} - Route Error {text}", self.party);
                 self.end(CloseReason::ParseError, turn);
             }
-            RouteOperation::Ok | RouteOperation::AccountInterest | RouteOperation::Message(_) => {}
+            RouteOperation::Ok
+            | RouteOperation::AccountBegins(_)
+            | RouteOperation::AccountEnds(_)
+            | RouteOperation::Message(_) => {}
             RouteOperation::Subscribe(interest) => {
                 let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
                 let permissions = &self.settings.permissions;

@@ -98,6 +98,11 @@ impl RouteTls {
             .chain(insecure)
     }
 
+    /// Whether any certificate of a server that is dialled is good enough.
+    pub fn is_insecure(&self) -> bool {
+        self.connector.is_insecure()
+    }
+
     /// When the first certificate expires, in seconds from 1970.
     pub fn not_after(&self) -> i64 {
         self.acceptor.not_after()

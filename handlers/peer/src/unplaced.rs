@@ -33,31 +33,36 @@ impl Unplaced {
         self.is_incomplete
     }
 
-    /// It is wanted.
-    pub(crate) fn note(&mut self, account: &[u8], name: &[u8], weight: u32) {
+    /// It is wanted. Whether it was not before, and there is room to know it.
+    pub(crate) fn note(&mut self, account: &[u8], name: &[u8], weight: u32) -> bool {
         let of_account = if self.has(account) { 0 } else { ACCOUNT };
         let takes = of_account + size_of_one(account, name);
         if self.bytes + takes > KEPT_AT_MOST {
             self.is_incomplete = true;
-            return;
+            return false;
         }
         let kept = self.accounts.entry(account.into()).or_default();
-        if kept.insert(name.into(), weight).is_none() {
+        let is_new = kept.insert(name.into(), weight).is_none();
+        if is_new {
             self.bytes += takes;
         }
+        is_new
     }
 
-    /// It is wanted no more.
-    pub(crate) fn forget(&mut self, account: &[u8], name: &[u8]) {
-        if let Some(kept) = self.accounts.get_mut(account) {
-            if kept.remove(name).is_some() {
-                self.bytes -= size_of_one(account, name);
-            }
-            if kept.is_empty() {
-                self.accounts.remove(account);
-                self.bytes -= ACCOUNT;
-            }
+    /// It is wanted no more. Whether it was.
+    pub(crate) fn forget(&mut self, account: &[u8], name: &[u8]) -> bool {
+        let Some(kept) = self.accounts.get_mut(account) else {
+            return false;
+        };
+        let was_wanted = kept.remove(name).is_some();
+        if was_wanted {
+            self.bytes -= size_of_one(account, name);
         }
+        if kept.is_empty() {
+            self.accounts.remove(account);
+            self.bytes -= ACCOUNT;
+        }
+        was_wanted
     }
 
     /// Nothing is wanted in an account any more.

@@ -195,8 +195,8 @@ fn variables_are_named() {
 fn features_of_later_versions() {
     for (text, expected) in [
         (
-            "\n  Gateway: {}",
-            r#"a.conf:2:3: "Gateway" is not in this version of vagus yet"#,
+            "\n  MQTT: {}",
+            r#"a.conf:2:3: "MQTT" is not in this version of vagus yet"#,
         ),
         // To be used as a variable makes none of them known.
         (

@@ -85,6 +85,15 @@ pub struct RouteInfo {
     /// The name of the gateway that it tells of, where it tells of one.
     #[serde(skip_serializing_if = "is_default")]
     pub gateway: String,
+    /// `host:port` of the servers of that gateway's cluster.
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "null_is_empty")]
+    pub gateway_urls: Vec<String>,
+    /// `host:port`, where other clusters are to connect to this server.
+    #[serde(skip_serializing_if = "is_default")]
+    pub gateway_url: String,
+    /// What is told of a gateway: see [`GOSSIP`](crate::gateway::GOSSIP).
+    #[serde(skip_serializing_if = "is_default")]
+    pub gateway_cmd: u8,
     /// What it wants to have of others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import: Option<Box<SubjectRules>>,

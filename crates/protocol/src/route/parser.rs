@@ -160,7 +160,8 @@ fn parse_frame<'a>(
             return Err(Violation::UnknownOperation.into());
         }
         Verb::Error => RouteOperation::Error(arguments.trim_ascii()),
-        Verb::AccountBegins | Verb::AccountEnds => RouteOperation::AccountInterest,
+        Verb::AccountBegins => RouteOperation::AccountBegins(arguments.trim_ascii()),
+        Verb::AccountEnds => RouteOperation::AccountEnds(arguments.trim_ascii()),
         Verb::Subscribe => RouteOperation::Subscribe(interest(arguments, limits, false, true)?),
         Verb::LeafSubscribe => RouteOperation::Subscribe(interest(arguments, limits, true, true)?),
         Verb::Unsubscribe => RouteOperation::Unsubscribe(interest(arguments, limits, false, false)?),

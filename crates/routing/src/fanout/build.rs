@@ -100,6 +100,11 @@ impl<D: Destination> Matches<D> {
 
     /// As [`into_fanout`](Self::into_fanout); nothing that was found is left in here.
     pub fn take_fanout(&mut self, account: AccountId, subject: &[u8], encoder: &impl Encoder) -> Fanout<D> {
+        if encoder.is_for_servers(subject) {
+            self.plain
+                .retain(|subscription| subscription.destination().kind().is_server());
+            self.groups.clear();
+        }
         if let ([only], []) = (&*self.plain, &*self.groups)
             && Fanout::is_usual(only, subject)
             && let Some(only) = self.plain.pop()

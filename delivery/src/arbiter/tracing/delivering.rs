@@ -6,7 +6,9 @@ use crate::arbiter::kept::KeptMessage;
 use crate::arbiter::peers::{NextPeer, Peers};
 use crate::arbiter::served::Served;
 use crate::arbiter::with_care::{ConnectionFanout, Content, Start};
+use crate::moment::Moment;
 use std::sync::Arc;
+use std::time::Instant;
 use vagus_protocol::message;
 use vagus_protocol::message_trace::with_hop;
 use vagus_routing::{Destination, Outlet};
@@ -37,7 +39,7 @@ impl Delivering {
         let mut text = Vec::new();
         let message = KeptMessage::append(&mut text, content);
         let mut peers = Peers::default();
-        peers.begin(account, b"");
+        peers.begin(account, b"", Moment::of(Instant::now()));
         Self {
             fanout,
             served,

@@ -184,7 +184,10 @@ impl Peer for LeafSession {
             RouteOperation::Connect(json) => self.connect(json, turn),
             RouteOperation::Info(json) => self.info(json, turn),
             RouteOperation::Error(text) => self.told_off(text, turn),
-            RouteOperation::Ok | RouteOperation::AccountInterest | RouteOperation::Message(_) => {}
+            RouteOperation::Ok
+            | RouteOperation::AccountBegins(_)
+            | RouteOperation::AccountEnds(_)
+            | RouteOperation::Message(_) => {}
             RouteOperation::Subscribe(interest) => match self.note(interest, turn) {
                 Noted::Done => {}
                 Noted::Loop => self.is_in_loop(true, turn),

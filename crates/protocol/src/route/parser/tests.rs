@@ -157,8 +157,8 @@ fn who_they_are_and_whether_they_are_there() {
         ("INFO {} \r\n", RouteOperation::Info(b"{}")),
         ("CONNECT {}\r\n", RouteOperation::Connect(b"{}")),
         ("-ERR 'no'\r\n", RouteOperation::Error(b"'no'")),
-        ("A+ $G\r\n", RouteOperation::AccountInterest),
-        ("A- $G\r\n", RouteOperation::AccountInterest),
+        ("A+ $G\r\n", RouteOperation::AccountBegins(b"$G")),
+        ("A- $G\r\n", RouteOperation::AccountEnds(b"$G")),
     ] {
         assert_eq!(frame(input, &LIMITS), expected, "{input:?}");
     }

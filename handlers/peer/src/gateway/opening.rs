@@ -1,0 +1,108 @@
+//! What comes before there is a session, where gateways speak TLS: the handshake, before anything else is said.
+
+use super::{GatewayErrand, GatewaySettings};
+use crate::tls::Evidence;
+use std::io;
+use std::time::{Duration, Instant};
+use vagus_actors::reception::Unopened;
+use vagus_delivery::wire::{Came, Entrance, HandshakeError};
+use vagus_protocol::error::CloseReason;
+use vagus_tls::{Connector, Settings, StreamError, TlsError};
+
+/// How TLS is spoken with one other cluster.
+#[derive(Debug)]
+pub struct RemoteTls {
+    connector: Connector,
+    timeout: Duration,
+}
+
+impl RemoteTls {
+    /// Reads the certificates that the settings name.
+    ///
+    /// # Errors
+    /// When one cannot be read or used.
+    pub fn new(settings: &Settings) -> Result<Self, TlsError> {
+        Ok(Self {
+            connector: Connector::new(settings)?,
+            timeout: settings.timeout,
+        })
+    }
+
+    /// Whether any certificate is good enough.
+    pub fn is_insecure(&self) -> bool {
+        self.connector.is_insecure()
+    }
+}
+
+/// Does the handshake, on the side that is ours, and gives what the other server has shown. Ends in time.
+pub(super) async fn secure(
+    mut entrance: Entrance,
+    errand: Option<&GatewayErrand>,
+    settings: &GatewaySettings,
+) -> Result<(Entrance, Evidence), Unopened> {
+    let (peer, id) = (entrance.peer(), entrance.id());
+    let outcome = match errand {
+        Some(errand) => connect(&mut entrance, errand, settings).await,
+        None => accept(&mut entrance, settings).await,
+    };
+    let side = if errand.is_some() { "client" } else { "server" };
+    let error = match (outcome, entrance.tls().map(Evidence::of)) {
+        (Ok(()), Some(evidence)) => {
+            log::debug!("{peer} - gid:{id} - TLS handshake complete");
+            return Ok((entrance, evidence));
+        }
+        (Ok(()), None) => format!("TLS gateway {side} handshake error: it is none"),
+        (Err(HandshakeError::Timeout), _) => "TLS handshake timeout".to_owned(),
+        (Err(error), _) => format!("TLS gateway {side} handshake error: {error}"),
+    };
+    log::error!("{peer} - gid:{id} - {error}");
+    Err(Unopened {
+        peer,
+        reason: CloseReason::TlsHandshakeFailure,
+        last_words: Some(entrance.last_words(CloseReason::TlsHandshakeFailure)),
+    })
+}
+
+async fn accept(entrance: &mut Entrance, settings: &GatewaySettings) -> Result<(), HandshakeError> {
+    let Some(tls) = &settings.tls else {
+        return Ok(());
+    };
+    log::debug!(
+        "{} - gid:{} - Starting TLS gateway server handshake",
+        entrance.peer(),
+        entrance.id()
+    );
+    let until = Instant::now() + tls.timeout;
+    // Nothing of TLS is held for a peer that says nothing.
+    match entrance.hear(until).await {
+        Ok(Came::Bytes) => {}
+        Ok(Came::Nothing) => return Err(HandshakeError::Timeout),
+        Ok(Came::End) => return Err(StreamError::Carrier(io::ErrorKind::UnexpectedEof.into()).into()),
+        Err(error) => return Err(StreamError::Carrier(error).into()),
+    }
+    entrance.secure_as_server(&tls.acceptor, until, None).await
+}
+
+async fn connect(
+    entrance: &mut Entrance,
+    errand: &GatewayErrand,
+    settings: &GatewaySettings,
+) -> Result<(), HandshakeError> {
+    let (connector, timeout) = match (settings.remote_tls.get(errand.remote.name()), &settings.tls) {
+        (Some(tls), _) => (&tls.connector, tls.timeout),
+        (None, Some(tls)) => (&tls.connector, tls.timeout),
+        (None, None) => return Ok(()),
+    };
+    log::debug!(
+        "{} - gid:{} - Starting TLS gateway client handshake",
+        entrance.peer(),
+        entrance.id()
+    );
+    let name = errand.remote.host_name(entrance.peer());
+    let until = Instant::now() + timeout;
+    let outcome = entrance.secure_as_client(connector, &name, until, None).await;
+    if let Err(HandshakeError::Failed(StreamError::Tls(_) | StreamError::Certificate(_))) = &outcome {
+        errand.remote.forget_host_name();
+    }
+    outcome
+}
