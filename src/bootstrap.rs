@@ -5,12 +5,14 @@ mod gateways;
 mod languages;
 mod leafnodes;
 mod listening;
+mod sharing;
 mod websocket;
 
 pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
 pub(crate) use gateways::{GatewayReload, RunningGateways};
 pub(crate) use leafnodes::{LeafReload, RunningLinks};
 pub(crate) use listening::listen;
+pub(crate) use sharing::share;
 pub(crate) use websocket::WebSocketParts;
 
 use crate::admin::{Admin, MonitoringSockets};
@@ -52,7 +54,6 @@ use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
-use vagus_actors::sharing::SharingSettled;
 use vagus_actors::{Accounts, Observatory, Operator, SlowWork, keep_house};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::proxies::TrustedProxies;
@@ -288,7 +289,7 @@ fn populate(
     let gateway_address = gateway.as_ref().map(GatewaySocket::address);
     let handle = clustering.as_ref().map(Clustering::handle);
     let bridging = match gateway {
-        Some(socket) => Bridging::prepare(socket, config, &surroundings, handle)?,
+        Some(socket) => Bridging::prepare(socket, config, &surroundings, (&client_settings, handle))?,
         None => None,
     };
     let linking = Linking::prepare(
@@ -592,19 +593,4 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
         .enable_all()
         .build()
         .expect("the system gives no event queue")
-}
-
-/// Has accounts share what they are defined to. Where a configuration says so, that it is allowed was seen to when it was
-/// read.
-pub(crate) fn share(accounts: &Accounts) -> SharingSettled {
-    let (settled, refused) = accounts.share(jiff::Timestamp::now().as_second());
-    for import in refused {
-        log::error!(
-            "Error adding import {:?} of account {:?}: {}",
-            import.subject,
-            import.account,
-            import.error
-        );
-    }
-    settled
 }

@@ -128,6 +128,11 @@ impl Observatory {
         Some(self.gateways.as_ref()?.clusters.info())
     }
 
+    /// Where the servers of another cluster are, as far as that is known.
+    pub fn urls_of_cluster(&self, name: &str) -> Option<Vec<String>> {
+        self.gateways.as_ref()?.clusters.urls_of(name)
+    }
+
     /// Some of the connections to other clusters and from there, in the order of their numbers.
     pub async fn gateways(&self, at_most: usize) -> Vec<ObservedConnection> {
         let Some(ObservedGateways { connections, .. }) = &self.gateways else {
@@ -361,6 +366,8 @@ pub struct ObservedConnection {
     pub state: ConnectionState,
     /// Its subscriptions, in the order of their ids, if it was asked for them.
     pub subscriptions: Vec<SubscriptionState>,
+    /// The account of each of these.
+    pub accounts: Vec<Arc<str>>,
     address: ConnectionAddress,
 }
 
@@ -393,6 +400,7 @@ impl ConnectionAddress {
                 return Some(ObservedConnection {
                     state: (**state).clone(),
                     subscriptions: Vec::new(),
+                    accounts: Vec::new(),
                     address: self,
                 });
             }
@@ -400,15 +408,20 @@ impl ConnectionAddress {
         };
         let Description { state, subscriptions } = describe.send(Describe(extent)).await.ok()?;
         // Written down here, not by the connection: its arbiter has messages to carry.
-        let mut subscriptions: Vec<SubscriptionState> = subscriptions
-            .iter()
-            .map(|subscription| SubscriptionState::from(&**subscription))
-            .collect();
+        let described = subscriptions.iter().flat_map(|(account, subscriptions)| {
+            let described =
+                |it: &Arc<ConnectionSubscription>| (SubscriptionState::from(&**it), account.clone());
+            subscriptions.iter().map(described)
+        });
+        let mut described: Vec<(SubscriptionState, Arc<str>)> = described.collect();
         // A shorter id first: most clients count.
-        subscriptions.sort_by(|one, other| (one.sid.len(), &one.sid).cmp(&(other.sid.len(), &other.sid)));
+        described
+            .sort_by(|(one, _), (other, _)| (one.sid.len(), &one.sid).cmp(&(other.sid.len(), &other.sid)));
+        let (subscriptions, accounts) = described.into_iter().unzip();
         Some(ObservedConnection {
             state,
             subscriptions,
+            accounts,
             address: self,
         })
     }

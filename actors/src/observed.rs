@@ -280,6 +280,6 @@ pub(crate) struct Describe(pub(crate) Extent);
 #[derive(Debug, MessageResponse)]
 pub(crate) struct Description {
     pub(crate) state: ConnectionState,
-    /// By reference, as the asker writes them down: there may be many.
-    pub(crate) subscriptions: Vec<Arc<ConnectionSubscription>>,
+    /// Account by account; by reference, as the asker writes them down: there may be many.
+    pub(crate) subscriptions: Vec<(Arc<str>, Vec<Arc<ConnectionSubscription>>)>,
 }

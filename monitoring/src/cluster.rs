@@ -1,4 +1,4 @@
-//! Other servers: those of the cluster. There are no others so far.
+//! The other servers of the cluster.
 
 use crate::Broker;
 use crate::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
@@ -9,7 +9,7 @@ use crate::units::{Decimal, RoundTrip, Time, Uptime, time_of};
 use crate::varz::TLS_TIMEOUT;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use vagus_actors::observed::Extent;
 use vagus_actors::{ObservedConnection, ask_again};
@@ -245,21 +245,6 @@ impl<'a> ClusterSection<'a> {
     }
 }
 
-pub(super) fn show_gateways(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
-    query.subscriptions()?;
-    query.flag("accs")?;
-    let (settings, _) = broker.settings.current();
-    query.document(&Gatewayz {
-        server_id: &settings.info.server_id,
-        now: Time(Timestamp::now()),
-        outbound_gateways: BTreeMap::new(),
-        inbound_gateways: BTreeMap::new(),
-    })
-}
-
-/// No other server.
-type Nobody = [(); 0];
-
 #[derive(Serialize)]
 struct Routez<'a> {
     server_id: &'a str,
@@ -271,12 +256,4 @@ struct Routez<'a> {
     export: Option<SubjectRules>,
     num_routes: usize,
     routes: Vec<Route<'a>>,
-}
-
-#[derive(Serialize)]
-struct Gatewayz<'a> {
-    server_id: &'a str,
-    now: Time,
-    outbound_gateways: BTreeMap<&'a str, Nobody>,
-    inbound_gateways: BTreeMap<&'a str, Nobody>,
 }

@@ -9,6 +9,7 @@ mod broker;
 mod cluster;
 mod clusterz;
 mod connz;
+mod gateways;
 mod health;
 mod inside;
 mod jetstream;
@@ -51,7 +52,7 @@ pub async fn answer(broker: &Broker, page: Page, query: &Query) -> Result<Docume
         Page::Varz => varz::show(broker, query).await,
         Page::Connz => connz::show(broker, query).await,
         Page::Routez => cluster::show_routes(broker, query).await,
-        Page::Gatewayz => cluster::show_gateways(broker, query),
+        Page::Gatewayz => gateways::show(broker, query).await,
         Page::Leafz => leafnodes::show(broker, query).await,
         Page::Clusterz => clusterz::show(broker, query).await,
         Page::Subsz => subsz::show(broker, query).await,

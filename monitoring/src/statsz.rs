@@ -4,6 +4,7 @@ use crate::accounts;
 use crate::answer::{Document, Refusal, Status};
 use crate::broker::Broker;
 use crate::cluster::RouteFigures;
+use crate::gateways::GatewayFigures;
 use crate::jetstream::Section;
 use crate::process::resident_bytes;
 use crate::units::{Decimal, Time};
@@ -45,6 +46,7 @@ pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
         stale_connection_stats: Kinds::clients(monitor.stale_connections),
         stalled_clients: traffic.stalls,
         routes,
+        gateways: GatewayFigures::of_all(broker).await,
         active_servers: servers + 1,
         jetstream: broker.jetstream.get().map(|jetstream| {
             let (settings, _) = broker.settings.current();
@@ -81,6 +83,8 @@ struct Statsz {
     stalled_clients: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     routes: Vec<RouteFigures>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gateways: Vec<GatewayFigures>,
     active_servers: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     jetstream: Option<Section>,

@@ -36,6 +36,14 @@ impl<'a> SubscriptionDetail<'a> {
         }
     }
 
+    /// As one of a server of another cluster, which gives none an id.
+    pub(super) fn of_gateway(subscription: &SubscriptionState) -> Self {
+        Self {
+            sid: String::new(),
+            ..Self::of_client(subscription)
+        }
+    }
+
     /// As one of an account.
     pub(super) fn of_account(account: &'a str, subscription: &SubscriptionState) -> Self {
         Self {

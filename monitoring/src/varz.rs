@@ -3,6 +3,7 @@
 use crate::accounts;
 use crate::answer::{Document, Refusal};
 use crate::cluster::{ClusterSection, Routes};
+use crate::gateways::GatewaySection;
 use crate::jetstream;
 use crate::leafnodes::{self, LeafSection};
 use crate::process::resident_bytes;
@@ -105,7 +106,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         max_payload: limits.max_payload,
         max_pending: limits.max_pending,
         cluster: ClusterSection::of(config, &settings.info.cluster),
-        gateway: Nothing {},
+        gateway: GatewaySection::of(broker, config),
         leaf: LeafSection::of(config),
         mqtt: Nothing {},
         websocket: WebSocketSection::of(settings),
@@ -206,7 +207,7 @@ struct Varz<'a> {
     max_payload: usize,
     max_pending: usize,
     cluster: ClusterSection<'a>,
-    gateway: Nothing,
+    gateway: GatewaySection<'a>,
     leaf: LeafSection<'a>,
     mqtt: Nothing,
     websocket: WebSocketSection<'a>,

@@ -1,6 +1,6 @@
 //! The wiring of a server whose cluster is connected to others.
 
-use super::cluster::{longest_line, urls};
+use super::cluster::{Described, longest_line, urls};
 use super::{bounds, listen};
 use crate::server::StartError;
 use actix::prelude::*;
@@ -21,23 +21,21 @@ use vagus_actors::reload::Prepared;
 use vagus_auth::credentials::{Credentials, Gate};
 use vagus_configs::{Config, Gateway, GatewayRemote, Port, split_advertised};
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{Arbiters, LocalArbiter};
+use vagus_delivery::arbiter::{Arbiters, DescribesServer, LocalArbiter};
 use vagus_delivery::bounds::Bounds;
 use vagus_delivery::wire::Errand;
 use vagus_monitoring::Settings;
-use vagus_peer::RouteTls;
+use vagus_nats::ClientSettings;
 use vagus_peer::gateway::{
     GatewayErrand, GatewaySettings, Gateways as GatewayLanguage, OwnCluster, RemoteTls,
 };
+use vagus_peer::{RouteTls, TRACING_PROTO};
 use vagus_protocol::gateway::GatewayInfo;
 use vagus_protocol::info::Info;
 use vagus_tls::TlsError;
 
 /// How many connections that ended are remembered.
 const REMEMBERED_CONNECTIONS: usize = 256;
-
-/// The level of the protocol that is spoken between clusters: messages are not traced there.
-const PROTO: i64 = 1;
 
 /// Servers of other clusters are asked no less often whether they are there.
 const LONGEST_PING_INTERVAL: Duration = Duration::from_secs(15);
@@ -114,6 +112,7 @@ pub(super) struct Bridging {
     socket: GatewaySocket,
     remotes: Vec<GatewayRemote>,
     rejects_unknown: bool,
+    is_advertised: bool,
     dialling: GatewayDialling,
 }
 
@@ -131,13 +130,15 @@ impl Bridging {
         socket: GatewaySocket,
         config: &Config,
         clients: &Arc<Surroundings>,
-        cluster: Option<ClusterHandle>,
+        (client_settings, cluster): (&Arc<Live<ClientSettings>>, Option<ClusterHandle>),
     ) -> Result<Option<Self>, StartError> {
         let Some(gateway) = &config.gateway else {
             return Ok(None);
         };
         clients.accounts.map_replies(socket.own.reply_prefix());
-        let settings = gateway_settings(config, gateway, None, (socket.own.clone(), cluster))?;
+        let described = Arc::new(Described(client_settings.clone()));
+        let parts = (socket.own.clone(), cluster, described as Arc<dyn DescribesServer>);
+        let settings = gateway_settings(config, gateway, None, parts)?;
         let surroundings = Surroundings {
             accounts: clients.accounts.clone(),
             monitor: Monitor::new(REMEMBERED_CONNECTIONS).start(),
@@ -154,6 +155,7 @@ impl Bridging {
             socket,
             remotes: gateway.remotes.clone(),
             rejects_unknown: gateway.rejects_unknown,
+            is_advertised: gateway.listener.advertise.is_some(),
             dialling: dialling_of(config, gateway),
         }))
     }
@@ -169,6 +171,14 @@ impl Bridging {
         let info = clusters.info();
         log::info!("Gateway name is {}", info.gateway);
         log::info!("Listening for gateways connections on {address}");
+        match self.is_advertised {
+            true => log::info!(
+                "Advertise address for gateway {:?} is set to {}",
+                info.gateway,
+                info.gateway_url
+            ),
+            false => log::info!("Address for gateway {:?} is {}", info.gateway, info.gateway_url),
+        }
         let errand = Arc::new(|remote: &Arc<RemoteCluster>| -> Errand {
             Arc::new(GatewayErrand {
                 remote: remote.clone(),
@@ -229,7 +239,7 @@ impl GatewayReload {
             return Ok(Box::new(|| {}));
         };
         let (before, _) = self.settings.current();
-        let parts = (before.own.clone(), before.cluster.clone());
+        let parts = (before.own.clone(), before.cluster.clone(), before.server.clone());
         let settings = gateway_settings(config, gateway, before.tls.as_deref(), parts)?;
         let bounds = gateway_bounds(config, gateway);
         let info = gateway_info(gateway, clients, self.address);
@@ -284,7 +294,7 @@ fn gateway_settings(
     config: &Config,
     gateway: &Gateway,
     before: Option<&RouteTls>,
-    (own, cluster): (OwnCluster, Option<ClusterHandle>),
+    (own, cluster, server): (OwnCluster, Option<ClusterHandle>, Arc<dyn DescribesServer>),
 ) -> Result<GatewaySettings, StartError> {
     let listener = &gateway.listener;
     let mut remote_tls = HashMap::new();
@@ -313,6 +323,7 @@ fn gateway_settings(
         max_message: config.limits.max_pending,
         headers: config.limits.headers,
         cluster,
+        server,
     })
 }
 
@@ -336,7 +347,7 @@ fn gateway_info(gateway: &Gateway, clients: &Info, address: SocketAddr) -> Gatew
         server_id: clients.server_id.clone(),
         server_name: clients.server_name.clone(),
         version: clients.version.clone(),
-        proto: PROTO,
+        proto: TRACING_PROTO,
         host,
         port: port.into(),
         headers: clients.headers,

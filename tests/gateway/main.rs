@@ -2,6 +2,18 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[cfg(test)]
+mod admission;
+#[cfg(test)]
 mod crossing;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod raw;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod services;
+#[cfg(test)]
+mod shown;
 #[cfg(test)]
 mod world;

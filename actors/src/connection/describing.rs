@@ -74,11 +74,13 @@ impl<S: Session> Handler<Describe> for Connection<S> {
             subscriptions: match extent {
                 Extent::Figures | Extent::State => Vec::new(),
                 Extent::Subscriptions => {
-                    let elsewhere = self
+                    let name = self.account.as_ref().map_or("", |entered| entered.account.name());
+                    let entered = (name.into(), self.subscriptions.all());
+                    let others = self
                         .several
                         .iter()
                         .flat_map(|several| several.all_subscriptions());
-                    self.subscriptions.all().into_iter().chain(elsewhere).collect()
+                    [entered].into_iter().chain(others).collect()
                 }
             },
         }

@@ -89,11 +89,14 @@ impl SeveralAccounts {
             .sum()
     }
 
-    /// These themselves.
-    pub(super) fn all_subscriptions(&self) -> impl Iterator<Item = Arc<ConnectionSubscription>> {
-        self.others
-            .values()
-            .flat_map(|(_, subscriptions)| subscriptions.all())
+    /// These themselves, account by account.
+    pub(super) fn all_subscriptions(
+        &self,
+    ) -> impl Iterator<Item = (Arc<str>, Vec<Arc<ConnectionSubscription>>)> {
+        let described = |(account, subscriptions): &(RoutedAccount, Subscriptions)| {
+            (account.account.name().into(), subscriptions.all())
+        };
+        self.others.values().map(described)
     }
 
     /// All that it has in these.

@@ -2,6 +2,7 @@ mod accounts;
 mod admin;
 mod cluster;
 mod connectors;
+mod gateway;
 mod jetstream;
 mod leafnodes;
 mod metrics;

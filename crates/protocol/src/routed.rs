@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn for_routes_and_gateways() {
-        [PeerLine::WithAccount, PeerLine::Gateway].map(check_with_account);
+        for line in [PeerLine::WithAccount, PeerLine::Gateway] {
+            check_with_account(line);
+        }
     }
 
     fn check_with_account(line: PeerLine) {

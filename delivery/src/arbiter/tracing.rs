@@ -146,7 +146,7 @@ impl Place {
 #[derive(Debug)]
 enum Stage {
     /// It goes to what its fan-out names.
-    Delivering(Delivering),
+    Delivering(Box<Delivering>),
     /// The subscriptions that its subject is denied to are looked for, as no fan-out names them.
     FindingDenied(Finding),
     /// It is told of these, from the last to the first.
@@ -198,7 +198,7 @@ impl Tracing {
         }
         if let Some((account, origin, delivering)) = place.delivering {
             (self.here, self.origin) = (account, origin);
-            self.stage = Stage::Delivering(delivering);
+            self.stage = Stage::Delivering(Box::new(delivering));
         }
     }
 

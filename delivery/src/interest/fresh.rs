@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use vagus_protocol::gateway::ReplyPrefix;
+use vagus_protocol::shown_subject::is_acknowledged_on;
 use vagus_routing::{Index, Subscription};
 
 /// By then the other clusters know what is wanted here.
@@ -70,8 +71,12 @@ impl FreshReplies {
         }
     }
 
-    /// Whether what is published on a reply may come to one of them.
+    /// Whether what is published on a reply may come to one of them. Those that messages of streams are acknowledged on are
+    /// waited for long before.
     pub(crate) fn have(&self, reply: &[u8], now: Moment) -> bool {
+        if is_acknowledged_on(reply) {
+            return false;
+        }
         let mut known = self.known.lock();
         known.forget_old(now);
         known.too_many.is_some_and(|last| is_fresh(last, now)) || known.index.has_interest(reply)

@@ -30,6 +30,7 @@ use vagus_actors::gateways::RemoteCluster;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::Gate;
 use vagus_delivery::Live;
+use vagus_delivery::arbiter::DescribesServer;
 use vagus_delivery::wire::{Direction, Entrance, Errand};
 use vagus_protocol::error::Complaint;
 use vagus_protocol::route::RouteConnect;
@@ -62,6 +63,8 @@ pub struct GatewaySettings {
     pub headers: bool,
     /// The cluster that this server is in, if there are others in it.
     pub cluster: Option<ClusterHandle>,
+    /// What events say of this server.
+    pub server: Arc<dyn DescribesServer>,
 }
 
 impl fmt::Debug for GatewaySettings {
@@ -145,7 +148,7 @@ impl Language for Gateways {
         }
         Opening::UnderWay(Box::pin(async move {
             let (entrance, evidence) = opening::secure(entrance, errand.as_ref(), &settings).await?;
-            Ok(begin(entrance, errand, Some(evidence), live))
+            Ok(begin(entrance, errand, Some(evidence), live).into())
         }))
     }
 

@@ -3,6 +3,7 @@
 //! Who is connected to introduces itself first. Who has connected then says who it is, and introduces itself as well.
 
 use super::session::{GatewaySession, Stage};
+use crate::TRACING_PROTO;
 use crate::authentication::{self, Verdict};
 use vagus_actors::connection::Turn;
 use vagus_actors::gateways::InboundCandidate;
@@ -111,6 +112,9 @@ impl GatewaySession {
         self.version.clone_from(&info.version);
         turn.set_name(&info.server_name);
         turn.accept_headers(self.settings.headers && info.headers);
+        if info.proto >= TRACING_PROTO {
+            turn.pass_traces_on();
+        }
     }
 
     fn refuse_name(&mut self, info: &GatewayInfo, turn: &mut impl Turn) {

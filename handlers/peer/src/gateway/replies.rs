@@ -71,7 +71,7 @@ pub(crate) fn lead_home(
             return Passed::Yielded;
         }
         turn.pass_to(&server, account, message);
-        return Passed::Traced;
+        return Passed::Apart;
     }
     let message = Publish {
         subject: routed.reply,
@@ -85,7 +85,7 @@ pub(crate) fn lead_home(
     }
     turn.comes_home(false);
     match goes_on {
-        true => Passed::Traced,
+        true => Passed::Apart,
         false => Passed::Yielded,
     }
 }

@@ -5,6 +5,7 @@ use super::wanted::{TooMuch, Wanted};
 use super::{From, GatewayErrand, GatewaySettings, lead_home, reply_hash};
 use crate::authentication::{self, Verdict};
 use crate::ending::Ending;
+use crate::message_tracing::{TracedPeer, may_be_traced};
 use crate::receiving::{self, Passed, Peer};
 use crate::session::SHOWN_AT_MOST;
 use crate::tls::Evidence;
@@ -21,6 +22,7 @@ use vagus_delivery::Live;
 use vagus_delivery::heartbeat::{Beat, Heartbeat};
 use vagus_protocol::error::{CloseReason, Complaint, Violation};
 use vagus_protocol::gateway::is_mapped;
+use vagus_protocol::message_trace::ShownKind;
 use vagus_protocol::quote::shortened;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
 use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage};
@@ -252,8 +254,26 @@ impl Peer for GatewaySession {
             turn.withhold(publish.body.len());
             return Passed::Withheld;
         }
-        if !turn.goes_on(Some(publish), false) {
+        if let Some(passed) = receiving::publish_shown(publish, turn) {
+            return passed;
+        }
+        let asks = may_be_traced(publish);
+        // What is traced is resolved on its own way.
+        if !turn.goes_on(Some(publish).filter(|_| !asks), false) {
             return Passed::Yielded;
+        }
+        if asks {
+            let peer = TracedPeer {
+                kind: ShownKind::Gateway,
+                connection: self.party.id,
+                name: &self.name,
+                party: &self.party,
+                server: &self.settings.server,
+                may_publish: |_: &[u8]| true,
+            };
+            if peer.pass_on(account, publish, turn) {
+                return Passed::Apart;
+            }
         }
         turn.publish(publish, false);
         Passed::Published

@@ -19,9 +19,18 @@ use vagus_routing::subject;
 const IN_HOPE: &[u8] = b" >";
 const OF_REPLIES: &[u8] = b" _GR_";
 
-/// So much may be wanted on one connection, in subjects and queue groups, and in their bytes.
+/// So much may be wanted on one connection, in subjects and queue groups, and in the memory that they take, in bytes.
 const WANTED_AT_MOST: usize = 2 * 1024 * 1024;
 const BYTES_AT_MOST: usize = 512 * 1024 * 1024;
+
+/// What a subject, and a queue group, takes beside its name, as measured.
+const SUBJECT: usize = 192;
+const GROUP: usize = 1024;
+
+/// What is taken by an interest of this name.
+fn taken_by(interest: &RoutedInterest<'_>, name: &[u8]) -> usize {
+    name.len() + if interest.queue.is_some() { GROUP } else { SUBJECT }
+}
 
 /// So many accounts may be spoken of.
 const ACCOUNTS_AT_MOST: usize = 128 * 1024;
@@ -142,7 +151,7 @@ impl Wanted {
 
     fn count(&mut self, account: &[u8], interest: &RoutedInterest<'_>, name: &[u8]) {
         self.count += 1;
-        self.bytes += name.len();
+        self.bytes += taken_by(interest, name);
         if let Some(of_account) = self.accounts.get_mut(account) {
             match interest.queue {
                 Some(_) => of_account.queues += 1,
@@ -180,7 +189,7 @@ impl Wanted {
         };
         if was_there {
             self.count = self.count.saturating_sub(1);
-            self.bytes = self.bytes.saturating_sub(name.len());
+            self.bytes = self.bytes.saturating_sub(taken_by(interest, &name));
             if let Some(of_account) = self.accounts.get_mut(account) {
                 let count = match interest.queue {
                     Some(_) => &mut of_account.queues,
