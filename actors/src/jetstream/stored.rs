@@ -84,9 +84,14 @@ impl Stored {
         self.erasures.take()
     }
 
-    /// What has to be read before a message can be shown; None if nothing has.
+    /// What has to be read before a message can be shown; None if nothing has. Where a filter has found it, what else that
+    /// matches is read with it, and nothing else.
     pub(super) fn job(&self, sequence: u64) -> Option<store::Cold> {
-        self.messages.borrow_mut().get(sequence).err()
+        let (mut messages, mut cursors) = (self.messages.borrow_mut(), self.cursors.borrow_mut());
+        match cursors.at(sequence) {
+            Some(cursor) => messages.next_message(cursor).err(),
+            None => messages.get(sequence).err(),
+        }
     }
 
     /// What was read.

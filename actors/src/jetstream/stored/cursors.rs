@@ -26,4 +26,31 @@ impl Cursors {
         self.0.truncate(AT_MOST);
         answer
     }
+
+    /// One that has come to a sequence and does not match everything: the one that was used last.
+    pub(super) fn at(&mut self, sequence: u64) -> Option<&mut Cursor> {
+        let mut cursors = self.0.iter_mut();
+        let found =
+            cursors.find(|(pattern, cursor)| *pattern != super::EVERYTHING && cursor.position() == sequence);
+        found.map(|(_, cursor)| cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cursors;
+
+    #[test]
+    fn who_has_come_to_a_sequence_is_found() {
+        let mut cursors = Cursors::default();
+        for (pattern, from) in [(&b"a"[..], 5), (b"b", 7), (b"c", 5), (b">", 6)] {
+            cursors.with(pattern, from, |_| ());
+        }
+        assert!(cursors.at(6).is_none());
+        cursors.at(5).unwrap().seek(6);
+        // The other one that was there.
+        cursors.with(b"a", 8, |cursor| assert_eq!(cursor.position(), 8));
+        cursors.with(b"c", 6, |_| ());
+        assert!(cursors.at(5).is_none());
+    }
 }
