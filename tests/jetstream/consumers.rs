@@ -95,3 +95,39 @@ fn messages_are_pushed_to_who_listens() {
     let info = ask_json(&mut client, "$JS.API.CONSUMER.INFO.S.P", "");
     assert_eq!(info["push_bound"], true, "{info}");
 }
+
+/// Clients take what they have not been sent by then for what is still to come.
+#[test]
+fn what_is_told_to_be_delivered_has_been_sent() {
+    let folder = Folder::new("jetstream");
+    let mut server = process(&folder);
+    let mut client = asker(server.client());
+    fill(&mut client);
+    client.subscribe("pushed.*", "5");
+    for number in 0..40 {
+        let config = json!({"name": format!("C{number}"), "deliver_subject": format!("pushed.{number}"),
+            "ack_policy": "none", "mem_storage": true});
+        let request = json!({"stream_name": "S", "config": config}).to_string();
+        let length = request.len();
+        client.send(&format!(
+            "PUB $JS.API.CONSUMER.CREATE.S.C{number} inbox {length}\r\n{request}\r\nPUB $JS.API.CONSUMER.INFO.S.C{number} inbox 0\r\n"
+        ));
+        let (mut sent, mut answers) = (0, 0);
+        while answers < 2 || sent < MESSAGES as u64 {
+            let message = client.message();
+            if message.sid == "5" {
+                sent += 1;
+                continue;
+            }
+            answers += 1;
+            let info: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
+            let delivered = info["delivered"]["consumer_seq"].as_u64();
+            assert!(
+                delivered.is_none_or(|delivered| delivered <= sent),
+                "{sent}: {info}"
+            );
+        }
+        client.send(&format!("PUB $JS.API.CONSUMER.DELETE.S.C{number} inbox 0\r\n"));
+        client.message();
+    }
+}

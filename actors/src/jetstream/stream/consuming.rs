@@ -161,6 +161,8 @@ impl Handler<Tell> for Stream {
         if let Some(offline) = self.offline() {
             return about.refuse(offline);
         }
+        // What is told to be delivered is on its way before that is told: clients count on it.
+        self.speak();
         // Who asked may have gone.
         match about {
             About::One(name, told) => {
