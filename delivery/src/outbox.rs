@@ -30,7 +30,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use queue::Queue;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -56,8 +56,6 @@ pub struct Outbox {
     slot: Slot,
     connection_id: ConnectionId,
     arbiter: u32,
-    /// How long a round trip to a server of another cluster takes, in microseconds.
-    round_trip: AtomicU32,
     /// The number of its kind.
     kind: AtomicU8,
     way: Way,
@@ -89,6 +87,8 @@ struct ShownToFew {
     party: Option<Arc<Party>>,
     /// That of a leaf node.
     leaf_cluster: LeafCluster,
+    /// How long a round trip to a server of another cluster takes, in microseconds.
+    round_trip: u32,
 }
 
 impl Shown {
@@ -132,7 +132,6 @@ impl Outbox {
             slot,
             connection_id,
             arbiter: u32::try_from(arbiter).unwrap_or(u32::MAX),
-            round_trip: AtomicU32::new(0),
             kind: AtomicU8::new(ConnectionKind::Client.number()),
             way: Way::Client,
             traits: Traits::new(Traits::NO_HEADERS),
@@ -345,7 +344,8 @@ impl Outbox {
 
     /// How far off it is, beside others of its kind: of servers of other clusters, in microseconds.
     pub(crate) fn round_trip(&self) -> u32 {
-        self.round_trip.load(Ordering::Relaxed)
+        let shown = self.shown.lock();
+        shown.more.as_ref().map_or(0, |more| more.round_trip)
     }
 
     /// Appends the chunks of one batch. Past `max_pending` a connection is a slow consumer: it is cut off and its owner

@@ -2,7 +2,7 @@
 
 use crate::world::{await_gateways, gateway, gateway_by, port, subscribed, two};
 use vagus_configs::Port;
-use vagus_test_support::{HeldPort, eventually};
+use vagus_test_support::{HeldPort, TestServer, eventually, server};
 
 /// A cluster goes and comes back: what is wanted there is known again, and nothing else.
 #[test]
@@ -53,4 +53,70 @@ fn a_cluster_that_was_told_of_is_forgotten() {
     });
     let a = a.start();
     await_gateways(&a, 1, 1);
+}
+
+/// A server by a file, which says this of its gateway.
+fn text(name: &str, more: &str) -> String {
+    format!("server_name: {name}\ngateway {{ name: {name}, listen: \"127.0.0.1:-1\" {more} }}")
+}
+
+/// How a file names the cluster `B`, which this is.
+fn knows(b: &TestServer) -> String {
+    format!("{{name: B, url: \"nats://127.0.0.1:{}\"}}", port(b))
+}
+
+/// What is added is dialled, and what is taken away is left.
+#[test]
+fn clusters_are_added_and_taken_away() {
+    let b = server().arbiters(2).configured(&text("B", "")).start();
+    let a = server().arbiters(2).configured(&text("A", "")).start();
+    a.reconfigure(&text("A", &format!(", gateways: [{}]", knows(&b))));
+    await_gateways(&a, 1, 1);
+    await_gateways(&b, 1, 1);
+    let mut subscriber = subscribed(&b, "s 1", &[&a]);
+    a.connected().publish("s", b"x");
+    assert_eq!(subscriber.message().payload, b"x");
+    a.reconfigure(&text("A", ""));
+    eventually(|| {
+        a.remote_clusters()
+            .unwrap()
+            .iter()
+            .all(|known| !known.is_configured)
+    });
+}
+
+/// Whether it has closed connections of other clusters for this reason.
+fn has_sent_away(server: &TestServer, reason: &str) -> bool {
+    server.gateway_monitor().unwrap().closed.contains_key(reason)
+}
+
+/// Who is connected already stays; who comes has to present what is asked for now, and to be known where only such are let in.
+#[test]
+fn what_is_asked_of_others_changes() {
+    let b = server().arbiters(2).configured(&text("B", "")).start();
+    let asking = |password: &str| {
+        let gateways = format!(", gateways: [{}]", knows(&b));
+        let authorization = format!(", authorization: {{user: g, password: {password}}}");
+        text("A", &format!("{authorization}{gateways}"))
+    };
+    let a = server().arbiters(2).configured(&asking("one")).start();
+    // It does not know what to present.
+    eventually(|| has_sent_away(&a, "Authentication Failure"));
+    b.reconfigure(&text("B", ", authorization: {user: g, password: two}"));
+    a.reconfigure(&asking("two"));
+    await_gateways(&a, 1, 1);
+    await_gateways(&b, 1, 1);
+
+    let c = server().arbiters(2).configured(&text("C", "")).start();
+    let rejecting = ", reject_unknown_cluster: true, gateways";
+    a.reconfigure(&asking("two").replace(", gateways", rejecting));
+    let of_c = format!(
+        ", authorization: {{user: g, password: two}}, gateways: [{{name: A, url: \"nats://127.0.0.1:{}\"}}]",
+        port(&a)
+    );
+    c.reconfigure(&text("C", &of_c));
+    eventually(|| has_sent_away(&a, "Wrong Gateway"));
+    assert_eq!(a.gateways(), (1, 1));
+    a.reconfigure(&asking("two"));
+    await_gateways(&c, 2, 2);
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use vagus_test_support::{Folder, TestServer, eventually, server};
+use vagus_test_support::{Folder, HeldPort, TestServer, eventually, server};
 
 fn shipped(path: &str) -> String {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/monitoring");
@@ -26,14 +26,16 @@ fn names(expression: &str) -> impl Iterator<Item = &str> {
         })
 }
 
-/// A server of a cluster, which dials these and keeps streams there.
+/// A server of a cluster, which dials these and keeps streams there, and has a hub that is not there.
 fn member(routes: &[SocketAddr], folder: &Folder) -> TestServer {
     let routes: Vec<String> = routes.iter().map(|at| format!("nats-route://{at}")).collect();
     let routes = routes.join(", ");
     server()
         .configured(&format!(
             "cluster {{ name: shown, listen: '127.0.0.1:-1', pool_size: -1, routes: [{routes}] }}
+             leafnodes {{ remotes: [{{ url: 'nats-leaf://{}' }}] }}
              jetstream: enabled, store_dir: '{}'",
+            HeldPort::new().address(),
             folder.path().display()
         ))
         .monitoring()
@@ -46,7 +48,12 @@ fn shown() -> BTreeSet<String> {
     let other = member(&[], &folders[0]);
     let server = member(&[other.cluster_address().unwrap()], &folders[1]);
     eventually(|| server.cluster().unwrap().members.len() == 1);
-    let text = server.get("/metrics").body;
+    let mut text = String::new();
+    // The hub is tried again and again, and between two attempts waited for.
+    eventually(|| {
+        text = server.get("/metrics").body;
+        text.contains("vagus_leaf_next_attempt_seconds")
+    });
     let mut names = BTreeSet::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').unwrap();

@@ -1,7 +1,7 @@
 //! Subscriptions of the last moment: servers of other clusters may not know of them when a message with such a reply reaches
 //! them. So there the reply is mapped, to lead back by itself.
 
-use crate::Moment;
+use crate::moment::Moment;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use vagus_protocol::request_info::RequestInfo;
+use vagus_routing::{ConnectionKind, Destination};
 
 /// One that asks or answers across accounts.
 #[derive(Debug, Default)]
@@ -101,10 +102,13 @@ impl Outbox {
 
     /// A round trip to the peer was measured.
     pub fn set_round_trip(&self, round_trip: Duration) {
-        let microseconds = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
-        self.round_trip.store(microseconds, Ordering::Relaxed);
-        if let Some(party) = self.shown.lock().party() {
+        let mut shown = self.shown.lock();
+        if let Some(party) = shown.party() {
             party.set_round_trip(round_trip);
+        }
+        if self.kind() == ConnectionKind::Gateway {
+            let microseconds = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
+            shown.more.get_or_insert_default().round_trip = microseconds;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where answers of one connection go: requests that came through gateways may have replies that lead back by themselves. The
 //! client is shown the reply alone; what it publishes there soon goes the way that the request came.
 
-use crate::Moment;
+use crate::moment::Moment;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::VecDeque;

@@ -88,7 +88,7 @@ fn what_is_no_gateway_is_refused() {
         ("name: A, port: 1, x: 1", "unknown field \"x\""),
         (
             "name: A, port: 1, gateways: [5]",
-            "a gateway must be a map, not an integer",
+            "a gateway must be a map, not a whole number",
         ),
         (
             "name: A, port: 1, gateways: [{url: 'nats://a:1'}]",

@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_is_no_info_is_refused() {
-        for json in ["", "[]", r#"{"gateway":1}"#, r#"{"gateway_cmd_payload":"!"}"#] {
+        for json in ["", "[1]", r#"{"gateway":1}"#, r#"{"gateway_cmd_payload":"!"}"#] {
             assert!(GatewayInfo::read(json.as_bytes()).is_err(), "{json}");
         }
     }

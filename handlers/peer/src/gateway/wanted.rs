@@ -23,7 +23,7 @@ const OF_REPLIES: &[u8] = b" _GR_";
 const WANTED_AT_MOST: usize = 2 * 1024 * 1024;
 const BYTES_AT_MOST: usize = 512 * 1024 * 1024;
 
-/// What a subject, and a queue group, takes beside its name, as measured.
+/// What a subject, and a queue group, takes beside its name, about: a queue group has members, and an actor.
 const SUBJECT: usize = 192;
 const GROUP: usize = 1024;
 
