@@ -84,12 +84,16 @@ impl Stored {
         self.erasures.take()
     }
 
-    /// What has to be read before a message can be shown; None if nothing has. Where a filter has found it, what else that
-    /// matches is read with it, and nothing else.
+    /// What has to be read before a message can be shown; None if nothing has. Where somebody follows its subject, what else
+    /// he follows is read with it, and nothing else.
     pub(super) fn job(&self, sequence: u64) -> Option<store::Cold> {
+        let subject = self.subject_of(sequence);
         let (mut messages, mut cursors) = (self.messages.borrow_mut(), self.cursors.borrow_mut());
-        match cursors.at(sequence) {
-            Some(cursor) => messages.next_message(cursor).err(),
+        match subject.and_then(|subject| cursors.of(&subject)) {
+            Some(cursor) => {
+                cursor.seek(sequence);
+                messages.next_message(cursor).err()
+            }
             None => messages.get(sequence).err(),
         }
     }
@@ -339,14 +343,16 @@ impl Messages for Stored {
 
     fn sequences(&self, pattern: &[u8], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {
         let mut found = Vec::new();
-        let mut cursor = Cursor::new(filters(pattern), *sequences.start());
-        while found.len() < at_most
-            && let Some(sequence) = self.next_by(&mut cursor)
-            && sequence <= *sequences.end()
-        {
-            found.push(sequence);
-            cursor.seek(sequence + 1);
-        }
+        let start = *sequences.start();
+        self.cursors.borrow_mut().with(pattern, start, |cursor| {
+            while found.len() < at_most
+                && let Some(sequence) = self.next_by(cursor)
+                && sequence <= *sequences.end()
+            {
+                found.push(sequence);
+                cursor.seek(sequence + 1);
+            }
+        });
         found
     }
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::collections::VecDeque;
+use vagus_routing::subject::matches;
 use vagus_store::messages::Cursor;
 
 /// How many are remembered.
@@ -27,11 +28,10 @@ impl Cursors {
         answer
     }
 
-    /// One that has come to a sequence and does not match everything: the one that was used last.
-    pub(super) fn at(&mut self, sequence: u64) -> Option<&mut Cursor> {
+    /// One whose pattern a subject matches, and not everything does: the one that was used last.
+    pub(super) fn of(&mut self, subject: &[u8]) -> Option<&mut Cursor> {
         let mut cursors = self.0.iter_mut();
-        let found =
-            cursors.find(|(pattern, cursor)| *pattern != super::EVERYTHING && cursor.position() == sequence);
+        let found = cursors.find(|(pattern, _)| *pattern != super::EVERYTHING && matches(pattern, subject));
         found.map(|(_, cursor)| cursor)
     }
 }
@@ -41,16 +41,17 @@ mod tests {
     use super::Cursors;
 
     #[test]
-    fn who_has_come_to_a_sequence_is_found() {
+    fn who_follows_a_subject_is_found() {
         let mut cursors = Cursors::default();
-        for (pattern, from) in [(&b"a"[..], 5), (b"b", 7), (b"c", 5), (b">", 6)] {
+        for (pattern, from) in [(&b"a.*"[..], 5), (b"b", 7), (b"a.1", 6), (b">", 6)] {
             cursors.with(pattern, from, |_| ());
         }
-        assert!(cursors.at(6).is_none());
-        cursors.at(5).unwrap().seek(6);
-        // The other one that was there.
-        cursors.with(b"a", 8, |cursor| assert_eq!(cursor.position(), 8));
-        cursors.with(b"c", 6, |_| ());
-        assert!(cursors.at(5).is_none());
+        assert!(cursors.of(b"c").is_none());
+        let mut positions = |subject: &[u8]| cursors.of(subject).map(|cursor| cursor.position());
+        assert_eq!(positions(b"a.2"), Some(5));
+        // The one that was used last.
+        assert_eq!(positions(b"a.1"), Some(6));
+        cursors.with(b"a.*", 8, |_| ());
+        assert_eq!(cursors.of(b"a.1").map(|cursor| cursor.position()), Some(8));
     }
 }
