@@ -396,7 +396,7 @@ test("streams are shown with their messages and consumers, and emptied after a q
     await detail.getByText("no client asks for messages").waitFor();
     await detail.getByRole("button", { name: "Pause… BILLS" }).click();
     await page.locator("#question-yes").click();
-    await detail.getByText(/paused for/).waitFor();
+    await detail.getByRole("cell", { name: /paused for/ }).waitFor();
     await detail.getByRole("button", { name: "Go on BILLS" }).click();
     await detail.getByText("no client asks for messages").waitFor();
 
