@@ -28,6 +28,7 @@ pub mod repeated_line;
 pub mod request_info;
 pub mod route;
 pub mod routed;
+mod said;
 pub mod server_shown;
 pub mod service_latency;
 pub mod shown_subject;

@@ -1,6 +1,7 @@
 //! What a server says about itself, and about other clusters, to servers of another cluster: INFO.
 
 use crate::route::{is_default, null_is_empty};
+use crate::said;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::Error;
@@ -114,11 +115,7 @@ impl GatewayInfo {
 
     /// Appends the line.
     pub fn append(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"INFO ");
-        // Text, numbers and booleans into memory: there is nothing in it that can fail.
-        let written = serde_json::to_writer(&mut *out, self);
-        debug_assert!(written.is_ok(), "{written:?}");
-        out.extend_from_slice(b"\r\n");
+        said::append(out, b"INFO ", self, b"\r\n");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who a leaf node says it is to its hub: CONNECT.
 
 use crate::route::{is_default, null_is_empty};
+use crate::said;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -84,11 +85,7 @@ impl LeafConnect {
 
     /// Appends the line.
     pub fn append(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"CONNECT ");
-        // Text and booleans into memory: there is nothing in it that can fail.
-        let written = serde_json::to_writer(&mut *out, self);
-        debug_assert!(written.is_ok(), "{written:?}");
-        out.extend_from_slice(b"\r\n");
+        said::append(out, b"CONNECT ", self, b"\r\n");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a hub says about itself to a leaf node, and a leaf node where the link is to be compressed: INFO.
 
 use crate::route::{SubjectRules, is_default, null_is_empty};
+use crate::said;
 use serde::{Deserialize, Serialize};
 
 /// INFO on a leaf node's connection. What is not said is empty, 0 or false, and is not said; except where a field says
@@ -107,11 +108,7 @@ impl LeafInfo {
 
     /// Appends the line.
     pub fn append(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"INFO ");
-        // Text, numbers and booleans into memory: there is nothing in it that can fail.
-        let written = serde_json::to_writer(&mut *out, self);
-        debug_assert!(written.is_ok(), "{written:?}");
-        out.extend_from_slice(b" \r\n");
+        said::append(out, b"INFO ", self, b" \r\n");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who a server says it is to one that it has connected to: CONNECT.
 
+use crate::said;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -60,11 +61,7 @@ impl RouteConnect {
 
     /// Appends the line.
     pub fn append(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"CONNECT ");
-        // Text and booleans into memory: there is nothing in it that can fail.
-        let written = serde_json::to_writer(&mut *out, self);
-        debug_assert!(written.is_ok(), "{written:?}");
-        out.extend_from_slice(b"\r\n");
+        said::append(out, b"CONNECT ", self, b"\r\n");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a server says about itself to the others of its cluster: INFO.
 
+use crate::said;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -171,11 +172,7 @@ impl RouteInfo {
 
     /// Appends the line.
     pub fn append(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"INFO ");
-        // Text, numbers and booleans into memory: there is nothing in it that can fail.
-        let written = serde_json::to_writer(&mut *out, self);
-        debug_assert!(written.is_ok(), "{written:?}");
-        out.extend_from_slice(b" \r\n");
+        said::append(out, b"INFO ", self, b" \r\n");
     }
 }
 
