@@ -82,15 +82,22 @@ struct Roll {
     hasher: RandomState,
     /// Of those the last that came, where there are more than may be there by now.
     surplus: BTreeSet<ConnectionId>,
-    /// Of those who are present.
-    leaf_nodes: usize,
+    /// In one word, as few accounts have any.
+    links: Option<Box<Links>>,
     total: u64,
     /// Of those who have left.
     received: Passed,
     sent: Passed,
-    received_over_links: Passed,
-    sent_over_links: Passed,
     slow_consumers: u64,
+}
+
+/// Those who are links to leaf nodes and hubs.
+#[derive(Debug, Default)]
+struct Links {
+    present: usize,
+    /// Of those that have left.
+    received: Passed,
+    sent: Passed,
 }
 
 /// There is one for each connection, so few words matter.
@@ -169,7 +176,7 @@ impl Membership {
         // Asked with the roll locked: who defines it otherwise locks it then.
         let limits = account.limits();
         let (count, limit) = match member.is_leaf_link() {
-            true => (roll.leaf_nodes, limits.leaf_nodes),
+            true => (roll.leaf_nodes(), limits.leaf_nodes),
             false => (roll.present.len(), limits.connections),
         };
         if limit.is_some_and(|limit| count >= limit as usize) {
@@ -213,8 +220,9 @@ impl Drop for Membership {
         roll.received.add(received);
         roll.sent.add(sent);
         if self.member.is_leaf_link() {
-            roll.received_over_links.add(received);
-            roll.sent_over_links.add(sent);
+            let links = roll.links.get_or_insert_default();
+            links.received.add(received);
+            links.sent.add(sent);
         }
         roll.slow_consumers += u64::from(self.was_too_slow);
     }
@@ -222,7 +230,9 @@ impl Drop for Membership {
 
 impl Roll {
     fn enter(&mut self, member: Arc<Member>) {
-        self.leaf_nodes += usize::from(member.is_leaf_link());
+        if member.is_leaf_link() {
+            self.links.get_or_insert_default().present += 1;
+        }
         let Self { present, hasher, .. } = self;
         present.insert_unique(hasher.hash_one(member.id()), member, |other| {
             hasher.hash_one(other.id())
@@ -234,19 +244,25 @@ impl Roll {
             present,
             hasher,
             surplus,
-            leaf_nodes,
+            links,
             ..
         } = self;
         surplus.remove(&member.id());
         let hash = hasher.hash_one(member.id());
         if let Ok(entry) = present.find_entry(hash, |other| Arc::ptr_eq(other, member)) {
             entry.remove();
-            *leaf_nodes -= usize::from(member.is_leaf_link());
+            if let Some(links) = links.as_mut().filter(|_| member.is_leaf_link()) {
+                links.present -= 1;
+            }
         }
         if present.len() < present.capacity() / 8 {
             let few = present.len() * 2;
             present.shrink_to(few, |other| hasher.hash_one(other.id()));
         }
+    }
+
+    fn leaf_nodes(&self) -> usize {
+        self.links.as_ref().map_or(0, |links| links.present)
     }
 }
 
@@ -256,7 +272,7 @@ impl Members {
     }
 
     pub(super) fn leaf_nodes(&self) -> usize {
-        self.0.lock().leaf_nodes
+        self.0.lock().leaf_nodes()
     }
 
     /// From now on there may be so many. As in nats-server, those stay who came first; the others have to be told.
@@ -267,8 +283,11 @@ impl Members {
             |count: usize, limit: Option<u32>| limit.map_or(0, |most| count.saturating_sub(most as usize));
         for (are_links, excess) in [
             (false, excess(roll.present.len(), limits.connections)),
-            (true, excess(roll.leaf_nodes, limits.leaf_nodes)),
+            (true, excess(roll.leaf_nodes(), limits.leaf_nodes)),
         ] {
+            if excess == 0 {
+                continue;
+            }
             let of_kind = roll
                 .present
                 .iter()
@@ -299,14 +318,18 @@ impl Members {
     pub(super) fn traffic(&self) -> AccountTraffic {
         let (mut traffic, present) = {
             let roll = self.0.lock();
+            let (received_over_links, sent_over_links) = match &roll.links {
+                Some(links) => (links.received, links.sent),
+                None => Default::default(),
+            };
             let traffic = AccountTraffic {
                 connections: roll.present.len(),
-                leaf_nodes: roll.leaf_nodes,
+                leaf_nodes: roll.leaf_nodes(),
                 total_connections: roll.total,
                 received: roll.received,
                 sent: roll.sent,
-                received_over_links: roll.received_over_links,
-                sent_over_links: roll.sent_over_links,
+                received_over_links,
+                sent_over_links,
                 slow_consumers: roll.slow_consumers,
             };
             let present: Vec<_> = roll.present.iter().cloned().collect();
