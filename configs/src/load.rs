@@ -32,6 +32,7 @@ mod permissions;
 mod proxies;
 mod read;
 mod server;
+mod server_urls;
 mod tls;
 mod users;
 mod websocket;

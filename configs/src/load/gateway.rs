@@ -3,11 +3,19 @@
 use super::findings::Findings;
 use super::listener::Section;
 use super::read::set;
+use super::server_urls::ServerUrls;
 use super::{absent, limits, tls};
 use crate::gateway::GATEWAY_PORT;
-use crate::grammar::{Entry, Kind, Map, Value};
-use crate::{Config, Gateway, GatewayRemote, ServerUrl, WriteTimeout};
+use crate::grammar::{Entry, Kind, Map};
+use crate::{Config, Gateway, GatewayRemote, WriteTimeout};
 use vagus_auth::credentials::Credentials;
+
+/// URLs of other clusters.
+const URLS: ServerUrls = ServerUrls {
+    kind: "gateway",
+    wanted: "a gateway must be a URL such as nats-gateway://host:7222",
+    port: GATEWAY_PORT,
+};
 
 /// What a file says of it, until all of it is read.
 #[derive(Default)]
@@ -178,7 +186,7 @@ fn remote(map: &Map, findings: &mut Findings) -> GatewayRemote {
     for entry in map.entries() {
         match &*entry.key.to_lowercase() {
             "name" => name(entry, &mut remote.name, findings),
-            "url" | "urls" => remote.urls = urls(entry, findings),
+            "url" | "urls" => remote.urls = URLS.read(entry, findings),
             "tls" => {
                 remote.tls = tls::section(entry, true, findings);
                 if let Some(tls) = &remote.tls {
@@ -190,41 +198,4 @@ fn remote(map: &Map, findings: &mut Findings) -> GatewayRemote {
         }
     }
     remote
-}
-
-fn urls(entry: &Entry, findings: &mut Findings) -> Vec<ServerUrl> {
-    let values: &[Value] = match &entry.value.kind {
-        Kind::Array(values) => values,
-        Kind::Text(_) => std::slice::from_ref(&entry.value),
-        other => {
-            let message = format!(
-                "{} must be a URL or an array of URLs, not {}",
-                entry.key,
-                other.name()
-            );
-            findings.problem(entry, message);
-            return Vec::new();
-        }
-    };
-    let mut urls: Vec<ServerUrl> = Vec::new();
-    for value in values {
-        let url = match &value.kind {
-            Kind::Text(text) => ServerUrl::parse(text),
-            _ => None,
-        };
-        let Some(mut url) = url else {
-            // It may hold a password.
-            findings.problem_at(
-                &value.place,
-                "a gateway must be a URL such as nats-gateway://host:7222",
-            );
-            continue;
-        };
-        url.port.get_or_insert(GATEWAY_PORT);
-        match urls.contains(&url) {
-            true => findings.note(Some(entry), format!("Duplicate gateway URL detected: {url}")),
-            false => urls.push(url),
-        }
-    }
-    urls
 }

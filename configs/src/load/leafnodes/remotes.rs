@@ -1,14 +1,22 @@
 //! The hubs that this server connects to: the array `remotes` of `leafnodes`.
 
 use super::proxy;
-use crate::grammar::{self, Entry, Map, Value};
+use crate::grammar::{self, Entry, Map};
 use crate::leafnodes::LEAFNODE_PORT;
 use crate::load::findings::Findings;
 use crate::load::permissions::denied;
 use crate::load::read::set;
+use crate::load::server_urls::ServerUrls;
 use crate::load::{absent, tls};
-use crate::{LeafRemote, ServerUrl, UserKey};
+use crate::{LeafRemote, UserKey};
 use vagus_auth::nkey::{KeyPair, Kind};
+
+/// URLs of hubs.
+const URLS: ServerUrls = ServerUrls {
+    kind: "leafnode",
+    wanted: "the hub of a leaf node must be a URL such as nats-leaf://host:7422",
+    port: LEAFNODE_PORT,
+};
 
 pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Vec<LeafRemote> {
     let mut remotes: Vec<LeafRemote> = Vec::new();
@@ -34,7 +42,7 @@ fn one(map: &Map, findings: &mut Findings) -> LeafRemote {
     let mut remote = LeafRemote::default();
     for entry in map.entries() {
         match entry.key.to_lowercase().as_str() {
-            "url" | "urls" => remote.urls = urls(entry, findings),
+            "url" | "urls" => remote.urls = URLS.read(entry, findings),
             "account" | "local" => set(&mut remote.account, findings.optional_text(entry).flatten()),
             "creds" | "credentials" => {
                 remote.credentials = findings.optional_text(entry).flatten().map(Into::into);
@@ -96,41 +104,4 @@ fn key(entry: &Entry, findings: &mut Findings) -> Option<UserKey> {
         // Not shown: it is a secret, if it is anything.
         _ => findings.refuse(entry, "Remote leafnode nkey is not a valid seed".to_owned()),
     }
-}
-
-fn urls(entry: &Entry, findings: &mut Findings) -> Vec<ServerUrl> {
-    let values: &[Value] = match &entry.value.kind {
-        grammar::Kind::Array(values) => values,
-        grammar::Kind::Text(_) => std::slice::from_ref(&entry.value),
-        other => {
-            let message = format!(
-                "{} must be a URL or an array of URLs, not {}",
-                entry.key,
-                other.name()
-            );
-            findings.problem(entry, message);
-            return Vec::new();
-        }
-    };
-    let mut urls: Vec<ServerUrl> = Vec::new();
-    for value in values {
-        let url = match &value.kind {
-            grammar::Kind::Text(text) => ServerUrl::parse(text),
-            _ => None,
-        };
-        let Some(mut url) = url else {
-            // It may hold a password.
-            findings.problem_at(
-                &value.place,
-                "the hub of a leaf node must be a URL such as nats-leaf://host:7422",
-            );
-            continue;
-        };
-        url.port.get_or_insert(LEAFNODE_PORT);
-        match urls.contains(&url) {
-            true => findings.note(Some(entry), format!("Duplicate leafnode URL detected: {url}")),
-            false => urls.push(url),
-        }
-    }
-    urls
 }
