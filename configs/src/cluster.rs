@@ -38,7 +38,7 @@ pub struct Cluster {
     pub permissions: Option<Permissions>,
 }
 
-/// Where a server of the cluster is, and as whom to connect to it. Shown without the password.
+/// Where a server of the cluster is, with the user and the password to present there. Shown without the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RouteUrl {
     /// A name, or an address without brackets.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The URL of a server, and as whom to connect to it. Shown without the password.
+/// The URL of a server, with the user and the password to present there. Shown without the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     /// What stands before `://`, in lower case.

@@ -67,7 +67,7 @@ impl<K> Member<K> {
 pub struct Places {
     /// Its clients.
     pub clients: Vec<String>,
-    /// Whoever speaks WebSocket.
+    /// Clients and leaf nodes that speak WebSocket.
     pub websocket: Vec<String>,
     /// Its leaf nodes.
     pub leaf_nodes: Vec<String>,

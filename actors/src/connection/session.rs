@@ -406,7 +406,7 @@ pub trait Turn {
         let _ = comes_home;
     }
 
-    /// Passes a message on to another server of the cluster, whoever is interested in it: it says where it goes.
+    /// Passes a message on to another server of the cluster by its subject, without a look at interest.
     fn pass_to(&mut self, server: &Arc<Outbox>, account: &[u8], message: &Publish<'_>) {
         let _ = (server, account, message);
     }

@@ -169,7 +169,7 @@ impl RemoteCluster {
             .map_or_else(|| address.to_string(), |url| url.to_string())
     }
 
-    /// As whom to connect there: user and password, if the configuration says so.
+    /// The user and the password to present there, if the configuration has some.
     pub fn login(&self, address: SocketAddr) -> Option<(String, String)> {
         let url = self.url_of(address).filter(|url| !url.user.is_empty())?;
         Some((url.user, url.password.unwrap_or_default()))

@@ -76,7 +76,7 @@ impl Remote {
         urls.known.first().expect("a remote has a URL").clone()
     }
 
-    /// As whom to connect: the user and the password of the current URL, else of the first that has some.
+    /// The user and the password to present: those of the current URL, else of the first that has some.
     pub fn login(&self) -> (String, Option<String>) {
         let current = self.current_url();
         let urls = [&current].into_iter().chain(&self.settings.urls);

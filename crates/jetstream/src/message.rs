@@ -4,7 +4,7 @@ use crate::config::Storage;
 use crate::time::Time;
 use bytes::Bytes;
 
-/// No sequence is higher, whoever says so: what follows one can still be counted.
+/// The highest sequence there may be: those that follow one can still be counted.
 pub const SEQUENCE_AT_MOST: u64 = 1 << 62;
 
 /// A message that is kept.

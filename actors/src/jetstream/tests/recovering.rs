@@ -92,7 +92,7 @@ fn a_stream_whose_segments_cannot_be_written_is_opened_anew() {
     });
 }
 
-/// Whoever works for it: the stream is offline for a moment, with nats-server's error, and others do not notice.
+/// The stream is offline for a moment, with nats-server's error, whatever part of it panics; others do not notice.
 #[test]
 fn a_stream_that_panics_is_opened_anew() {
     check(SimulatedDisk::new(3), async |mut world: World| {

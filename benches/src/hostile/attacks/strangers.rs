@@ -1,4 +1,4 @@
-//! Those whom the server does not know, and has to ask others about.
+//! Users that the server does not know: it asks others about them.
 
 use std::io;
 use std::net::TcpStream;
