@@ -23,6 +23,7 @@ pub mod jetstream;
 pub mod lame_duck;
 pub mod leafnodes;
 pub mod listener;
+pub mod logins;
 mod mailbox;
 pub mod monitor;
 mod observatory;

@@ -3,7 +3,6 @@
 use crate::ClientSettings;
 use crate::accounts::account_of;
 use crate::authentication::{self, Verdict};
-use crate::callout::{self, Named};
 use crate::client_options::ClientOptions;
 use crate::session::NatsSession;
 use crate::token_login::TokenLogin;
@@ -11,12 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::KnownAccount;
 use vagus_actors::connection::{Awaited, SlowTask, Turn};
+use vagus_actors::logins::{Named, without_callouts};
 use vagus_actors::observed::ServiceRefusal;
 use vagus_auth::credentials::{self, BcryptTask, Certificate};
 use vagus_auth::nkey::Nonce;
 use vagus_auth::permission::Rights;
 use vagus_auth::proxies::Proxied;
-use vagus_configs::GLOBAL_ACCOUNT;
 use vagus_delivery::Account;
 use vagus_protocol::error::{CloseReason, Complaint, Violation};
 
@@ -127,21 +126,10 @@ impl NatsSession {
         true
     }
 
-    /// What somebody may do: nobody in the account of a service publishes questions to it.
+    /// What somebody may do here.
     pub(crate) fn without_callouts(&self, identity: &credentials::Identity) -> Rights {
-        let rights = identity.rights();
-        let account = identity.account().unwrap_or(GLOBAL_ACCOUNT);
-        let is_asked = match (&self.settings.claimed_accounts, self.settings.callout()) {
-            (Some(accounts), _) => accounts
-                .known(account)
-                .is_some_and(|known| known.claims.nats.authorization.is_enabled()),
-            (None, Some(callout)) => callout.account == account,
-            (None, None) => false,
-        };
-        match is_asked {
-            true => rights.without_publishing_on(callout::SUBJECT),
-            false => rights,
-        }
+        let claimed_accounts = self.settings.claimed_accounts.as_deref();
+        without_callouts(identity, claimed_accounts, self.settings.callout())
     }
 
     /// From now on the client is this one, and belongs to its account. False if it was turned away.

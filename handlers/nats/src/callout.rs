@@ -3,51 +3,19 @@
 use crate::ClientSettings;
 use crate::admission::{Login, LoginAnswer};
 use crate::session::NatsSession;
-use crate::token_login::{HeldToken, ends};
-use jiff::Timestamp;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use vagus_actors::asking::Asking;
-use vagus_actors::claimed_accounts::{ClaimedAccounts, KnownAccount, Lookup};
+use vagus_actors::claimed_accounts::KnownAccount;
 use vagus_actors::connection::{Awaited, Turn};
+use vagus_actors::logins::{Claimant, Inquiry, Named, Rules, decides_about, decides_instead};
 use vagus_actors::observed::ServiceRefusal;
-use vagus_auth::credentials::{Claimed, Identity};
-use vagus_auth::nkey::{CurveKey, KeyPair, Kind, Nonce};
-use vagus_configs::{AuthCallout, GLOBAL_ACCOUNT};
+use vagus_auth::credentials::Identity;
+use vagus_auth::nkey::Nonce;
+use vagus_configs::AuthCallout;
 use vagus_delivery::Account;
-use vagus_jwt::{
-    AuthorizationRequest, CalloutError, Claims, ClientInformation, ClientTls, ConnectOptions, Question,
-    ServerInformation, Tags, User, admit_named, configured_account, looks_like_token, rights, signed_account,
-    time_zone,
-};
+use vagus_jwt::{Claims, ClientInformation, ClientTls, ConnectOptions, ServerInformation, Tags, User};
 use vagus_protocol::connect::Proofs;
-use vagus_routing::AccountId;
 use vagus_tls::{Certificates, SslRef};
-
-/// Where the service is asked.
-pub(crate) const SUBJECT: &str = "$SYS.REQ.USER.AUTH";
-
-/// For whom questions are.
-const AUDIENCE: &str = "nats-authorization-request";
-
-/// What a server needs to ask services.
-#[derive(Clone)]
-pub struct CalloutMeans {
-    /// Asks.
-    pub asking: Asking,
-    /// The server's own key, which signs questions.
-    pub key: Arc<KeyPair>,
-    /// What answers are sealed for.
-    pub curve: Arc<CurveKey>,
-}
-
-impl fmt::Debug for CalloutMeans {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("CalloutMeans").finish_non_exhaustive()
-    }
-}
 
 /// A login that a service may have to decide about, or has.
 #[derive(Default)]
@@ -96,162 +64,26 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// Somebody whom a service has named.
-#[derive(Debug)]
-pub struct Named {
-    user: Claims<User>,
-    /// The account it is put in, where operators sign these.
-    known: Option<Arc<KnownAccount>>,
-    /// The account of the service.
-    asked_in: Box<str>,
-}
-
-/// The rules by which an answer is taken.
-enum Rules {
-    /// Accounts are configured, and this key signs users.
-    Configured { issuer: String },
-    /// Operators sign accounts, and this one has asked.
-    Signed {
-        accounts: Arc<ClaimedAccounts>,
-        asking: Arc<KnownAccount>,
-        source: IpAddr,
-    },
-}
-
-impl Rules {
-    fn may_sign(&self, key: &str) -> bool {
-        match self {
-            Self::Configured { .. } => true,
-            Self::Signed { asking, .. } => {
-                key == asking.claims.subject || asking.claims.signer(key, false).is_some()
-            }
-        }
-    }
-
-    /// Who is named, with its account, which may have to be looked for.
-    async fn named(&self, user: Claims<User>, asked_in: Box<str>) -> Result<Named, CalloutError> {
-        let (accounts, asking, source) = match self {
-            Self::Configured { issuer } => {
-                configured_account(&user, issuer)?;
-                return Ok(Named {
-                    user,
-                    known: None,
-                    asked_in,
-                });
-            }
-            Self::Signed {
-                accounts,
-                asking,
-                source,
-            } => (accounts, asking, *source),
-        };
-        let account = signed_account(&user, &asking.claims)?;
-        let known = match accounts.look_up(account, source) {
-            Lookup::Known(known) => Some(known),
-            Lookup::Absent => None,
-            Lookup::Fetching(fetched) => fetched.await.ok().flatten(),
-        };
-        let known = Some(known.ok_or_else(|| CalloutError::NoAccount(account.to_owned()))?);
-        Ok(Named {
-            user,
-            known,
-            asked_in,
-        })
-    }
-}
-
-/// One question to a service.
-struct Inquiry {
-    means: CalloutMeans,
-    account: AccountId,
-    /// Where the client connects from.
-    source: IpAddr,
-    /// What the question is sealed for.
-    xkey: Option<String>,
-    request: Claims<AuthorizationRequest>,
-    question: Question,
-    patience: Duration,
-    rules: Rules,
-}
-
-impl Inquiry {
-    /// Asks, and takes the answer. Why nobody is named has been logged; it is not said where nobody has answered.
-    async fn ask(self, asked_in: Box<str>) -> Result<Named, String> {
-        let Self { means, xkey, .. } = self;
-        let failed = |reason: String| {
-            log::warn!("{reason}");
-            reason
-        };
-        let payload = self.request.encode(&means.key, Timestamp::now().as_second());
-        let payload =
-            payload.map_err(|error| failed(format!("Error encoding auth request claim: {error}")))?;
-        let (payload, header) = match &xkey {
-            None => (payload.into_bytes(), None),
-            Some(receiver) => {
-                let sealed = means.curve.seal(payload.as_bytes(), receiver);
-                let sealed = sealed
-                    .map_err(|error| failed(format!("Error encrypting auth request claim: {error}")))?;
-                let header = format!("NATS/1.0\r\nNats-Server-Xkey: {}\r\n\r\n", means.curve.public());
-                (sealed, Some(header.into_bytes()))
-            }
-        };
-        let answer = means
-            .asking
-            .clone()
-            .ask(
-                (self.account, self.source),
-                SUBJECT,
-                header,
-                payload,
-                self.patience,
-            )
-            .await;
-        let Some(answer) = answer else {
-            log::debug!("Authorization callout response not received in time");
-            return Err(String::new());
-        };
-        let (opened, was_sealed) = match &xkey {
-            Some(sender) if !looks_like_token(&answer) => match means.curve.open(&answer, sender) {
-                Ok(opened) => (opened, true),
-                Err(error) => return Err(failed(format!("Error decrypting auth callout response: {error}"))),
-            },
-            _ => (answer.to_vec(), false),
-        };
-        let text = String::from_utf8(opened).unwrap_or_default();
-        let rules = &self.rules;
-        let user = self
-            .question
-            .user_of(&text, Timestamp::now(), |key| was_sealed || rules.may_sign(key));
-        let named = match user {
-            Ok(user) => rules.named(user, asked_in).await,
-            Err(error) => Err(error),
-        };
-        named.map_err(|error| failed(error.to_string()))
-    }
-}
-
-/// Whether a service may have to decide about somebody who says it is this one, where accounts are configured.
-fn decides_about(callout: &AuthCallout, user: &str) -> bool {
-    !callout.auth_users.iter().any(|one| one == user)
-}
-
-/// Whether it decides about somebody who was let in as this one, or was not let in at all.
-fn decides_instead(callout: &AuthCallout, identity: Option<&Identity>) -> bool {
-    match identity.and_then(Identity::account) {
-        None | Some(GLOBAL_ACCOUNT) => true,
-        Some(account) => {
-            let allowed = &callout.allowed_accounts;
-            allowed.is_empty() || allowed.iter().any(|one| one == account)
-        }
-    }
-}
-
 impl ClientSettings {
     /// The service that decides about clients, where accounts are configured.
-    pub(crate) fn callout(&self) -> Option<&AuthCallout> {
+    pub fn callout(&self) -> Option<&AuthCallout> {
         self.auth_callout
             .as_ref()
             .filter(|_| self.claimed_accounts.is_none())
+    }
+
+    /// What services are told of the server.
+    pub fn shown_to_services(&self) -> ServerInformation {
+        let info = &self.info;
+        ServerInformation {
+            name: info.server_name.clone(),
+            host: info.host.clone(),
+            id: info.server_id.clone(),
+            version: info.version.clone(),
+            cluster: info.cluster.clone(),
+            tags: self.tags.clone(),
+            xkey: info.xkey.clone(),
+        }
     }
 
     /// Whether a service may have to decide about clients.
@@ -365,7 +197,6 @@ impl NatsSession {
         let rules = Rules::Signed {
             accounts,
             asking: known.clone(),
-            source: self.peer.ip(),
         };
         self.inquire(*attempt, &account, &subject, xkey, rules);
         true
@@ -379,20 +210,16 @@ impl NatsSession {
         xkey: Option<String>,
         rules: Rules,
     ) {
-        let inquiry = self.inquiry(attempt, account.id(), subject, xkey, rules);
         let asked_in: Box<str> = account.name().into();
+        let inquiry = self.inquiry(attempt, account, subject, xkey, rules);
         let answer = async move {
-            let named = match inquiry {
-                Some(inquiry) => inquiry.ask(asked_in.clone()).await,
-                None => Err(String::new()),
-            };
-            let refused = |reason: String| {
-                Arc::new(ServiceRefusal {
+            LoginAnswer::Named(match inquiry {
+                Some(inquiry) => inquiry.ask().await,
+                None => Err(Arc::new(ServiceRefusal {
                     account: asked_in,
-                    reason: reason.into(),
-                })
-            };
-            LoginAnswer::Named(named.map(Box::new).map_err(refused))
+                    reason: Box::default(),
+                })),
+            })
         };
         self.login = Some(Login::ToBeAwaited(Awaited::new(answer)));
     }
@@ -401,36 +228,18 @@ impl NatsSession {
     fn inquiry(
         &self,
         attempt: Attempt,
-        account: AccountId,
+        account: &Account,
         subject: &str,
         xkey: Option<String>,
         rules: Rules,
     ) -> Option<Inquiry> {
         let means = self.settings.callout_means.clone()?;
-        let one_time = KeyPair::generate(Kind::User).ok()?;
-        let info = &self.settings.info;
-        let mut request = Claims::<AuthorizationRequest>::about(subject);
-        AUDIENCE.clone_into(&mut request.audience);
-        let patience = self.settings.auth_timeout;
-        let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
-        request.expires = Timestamp::now().as_second().saturating_add(seconds);
         let claim = attempt.claim?;
         let nonce = match &*claim.connect.sig {
             "" => "",
             _ => self.nonce.as_ref().map_or("", Nonce::as_str),
         };
-        let asked = &mut request.nats;
-        asked.server_id = ServerInformation {
-            name: info.server_name.clone(),
-            host: info.host.clone(),
-            id: info.server_id.clone(),
-            version: info.version.clone(),
-            cluster: info.cluster.clone(),
-            tags: self.settings.tags.clone(),
-            xkey: xkey.as_ref().map_or_else(String::new, |_| info.xkey.clone()),
-        };
-        one_time.public().clone_into(&mut asked.user_nkey);
-        asked.client_info = ClientInformation {
+        let client = ClientInformation {
             host: self.peer.ip().to_canonical().to_string(),
             id: self.id,
             user: claim.user,
@@ -445,21 +254,14 @@ impl NatsSession {
             nonce: nonce.to_owned(),
             ..ClientInformation::default()
         };
-        asked.connect_opts = claim.connect;
-        asked.client_tls = self.shown_by_tls.as_deref().cloned();
-        Some(Inquiry {
-            question: Question {
-                user: one_time.public().to_owned(),
-                server: info.server_id.clone(),
-            },
-            means,
-            account,
+        let claimant = Claimant {
+            client,
+            connect: claim.connect,
+            tls: self.shown_by_tls.as_deref().cloned(),
             source: self.peer.ip(),
-            xkey,
-            request,
-            patience,
-            rules,
-        })
+        };
+        let (server, patience) = (self.settings.shown_to_services(), self.settings.auth_timeout);
+        Inquiry::new(means, server, (account, subject), xkey, patience, rules, claimant)
     }
 
     /// Whether a service has named the client that still signs users by these settings.
@@ -476,14 +278,9 @@ impl NatsSession {
         named: Result<Box<Named>, Arc<ServiceRefusal>>,
         turn: &mut impl Turn,
     ) {
-        let named = named.and_then(|named| {
-            let account = named.asked_in.clone();
-            self.claimed(*named).map_err(|error| {
-                log::warn!("{error}");
-                let reason = error.to_string().into();
-                Arc::new(ServiceRefusal { account, reason })
-            })
-        });
+        let way = (self.settings.connection, self.peer.ip());
+        let claimed_accounts = self.settings.claimed_accounts.as_deref();
+        let named = named.and_then(|named| named.claimed(claimed_accounts, &self.settings.accounts, way));
         let (claimed, held) = match named {
             Ok(named) => named,
             Err(refusal) => {
@@ -503,51 +300,5 @@ impl NatsSession {
             options.has_token = false;
         }
         self.admitted(Identity::claimed(claimed, self.settings.connection), turn);
-    }
-
-    fn claimed(&self, named: Named) -> Result<(Claimed, HeldToken), CalloutError> {
-        let Named { user, known, .. } = named;
-        let accounts = self.settings.claimed_accounts.as_ref();
-        let signed = known
-            .as_ref()
-            .zip(accounts)
-            .map(|(known, accounts)| (&known.claims, accounts.trust()));
-        let way = (self.settings.connection, self.peer.ip());
-        let grant = admit_named(&user, signed, way, Timestamp::now(), &time_zone)?;
-        let (account, defaults): (Arc<str>, _) = match &known {
-            Some(known) => (
-                known.claims.subject.as_str().into(),
-                known.claims.nats.default_permissions.granted(),
-            ),
-            None => {
-                let account = self.settings.accounts.find(&user.audience);
-                let account = account.ok_or_else(|| CalloutError::NoAccount(user.audience.clone()))?;
-                let definition = account.definition();
-                (
-                    user.audience.as_str().into(),
-                    definition.and_then(|definition| definition.default_permissions.clone()),
-                )
-            }
-        };
-        // Of the user's own limits none but those that are some: services leave them out.
-        let limit = |limit: i64| usize::try_from(limit).ok().filter(|limit| *limit > 0);
-        let claimed = Claimed {
-            user: user.subject.as_str().into(),
-            name: (!user.name.is_empty()).then(|| user.name.as_str().into()),
-            account,
-            rights: rights(&grant.limits.permissions, defaults).ok_or(CalloutError::Scope)?,
-            max_subscriptions: limit(grant.limits.subscriptions),
-            max_payload: limit(grant.limits.payload),
-            requires_proxy: grant.limits.proxy_required,
-        };
-        let expires = known.as_ref().map_or(0, |known| known.claims.expires);
-        let held = HeldToken {
-            ends: ends(grant.until, expires),
-            account: known,
-            user,
-            token: None,
-            is_named: true,
-        };
-        Ok((claimed, held))
     }
 }

@@ -28,7 +28,6 @@ mod user_info;
 mod websocket;
 
 pub use admission::LoginAnswer;
-pub use callout::{CalloutMeans, Named};
 pub use session::NatsSession;
 pub use tls::ClientTls;
 pub use token_login::TokenLogin;
@@ -43,6 +42,7 @@ use std::time::{Duration, Instant};
 use vagus_actors::claimed_accounts::ClaimedAccounts;
 use vagus_actors::connection::ConnectionNames;
 use vagus_actors::connection_events::ConnectionEvents;
+use vagus_actors::logins::CalloutMeans;
 use vagus_actors::reception::{Language, Opened, Opening};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::nkey::Nonce;

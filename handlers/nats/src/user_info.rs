@@ -2,8 +2,8 @@
 
 use crate::authentication;
 use crate::session::NatsSession;
-use crate::token_login::HeldToken;
 use vagus_actors::connection::Turn;
+use vagus_actors::logins::HeldToken;
 use vagus_auth::permission::{Permissions, Rules};
 use vagus_delivery::arbiter::OwnMessage;
 use vagus_protocol::system_subject;
