@@ -5,6 +5,7 @@ mod tls;
 use crate::bootstrap::{listen, runtime};
 use crate::server::StartError;
 use actix::{Addr, Arbiter};
+use parking_lot::Mutex;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use vagus_actors::connectors::{
 };
 use vagus_actors::in_process::{AccountDoor, Door};
 use vagus_actors::{Accounts, SlowWork};
-use vagus_admin::{Gateway, GatewayMeans, HttpsAcceptor};
+use vagus_admin::{Gateway, GatewayMeans, HttpsAcceptor, LoginRules};
 use vagus_configs::{
     Config, ConnectorLanguage, ConnectorSettings, ConnectorWay, HttpSettings, InwardSettings, Listen,
     OutwardSettings,
@@ -32,26 +33,41 @@ pub(crate) fn start(door: Addr<Door>) -> ConnectorsHandle {
 }
 
 /// What gateways ask about logins, limits and accounts.
-///
-/// Where a service decides who comes in, or a certificate says who somebody is, a name and a password do not.
 pub(crate) fn gateway_means(
     client_settings: &Arc<Live<ClientSettings>>,
     accounts: &Arc<Accounts>,
     comparing: &SlowWork,
     door: &Addr<Door>,
 ) -> GatewayMeans {
-    let (gate, limits) = (client_settings.clone(), client_settings.clone());
+    let live = client_settings.clone();
+    let known = Mutex::new((live.version(), Arc::new(login_rules(&live.current().0))));
+    let rules = move || {
+        let mut known = known.lock();
+        if known.0 != live.version() {
+            let (settings, version) = live.current();
+            *known = (version, Arc::new(login_rules(&settings)));
+        }
+        known.1.clone()
+    };
     GatewayMeans {
-        gate: Arc::new(move || {
-            let (settings, _) = gate.current();
-            let maps = settings.tls.as_ref().is_some_and(|tls| tls.maps_certificates());
-            let decides = settings.auth_callout.is_none() && !maps;
-            decides.then(|| settings.gate.clone())
-        }),
-        limits: Arc::new(move || limits.current().0.limits.clone()),
+        rules: Arc::new(rules),
         accounts: accounts.directory().clone(),
         door: AccountDoor::new(door.clone().recipient()),
         comparing: comparing.clone(),
+    }
+}
+
+/// Who calls over HTTP is let in as a client of NATS would be.
+fn login_rules(settings: &ClientSettings) -> LoginRules {
+    LoginRules {
+        gate: settings.gate.clone(),
+        maps_certificates: settings.tls.as_ref().is_some_and(|tls| tls.maps_certificates()),
+        claimed_accounts: settings.claimed_accounts.clone(),
+        callout: settings.callout().cloned(),
+        callout_means: settings.callout_means.clone(),
+        server: settings.shown_to_services(),
+        patience: settings.auth_timeout,
+        limits: settings.limits.clone(),
     }
 }
 

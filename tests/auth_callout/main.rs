@@ -6,6 +6,8 @@ mod configured;
 #[cfg(test)]
 mod floods;
 #[cfg(test)]
+mod over_http;
+#[cfg(test)]
 mod signed;
 #[cfg(test)]
 mod told;

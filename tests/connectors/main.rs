@@ -18,6 +18,8 @@ mod kept;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod reload;

@@ -16,6 +16,8 @@ mod folder;
 #[cfg(test)]
 mod nsc;
 #[cfg(test)]
+mod over_http;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod shown;

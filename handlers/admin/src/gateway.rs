@@ -4,16 +4,21 @@
 //! is one of the broker's users, and may do there what that user may.
 
 mod calls;
+mod entering;
 mod entrance;
 mod inbox;
 mod ingest;
 mod keys;
+mod logins;
+mod nonces;
+mod sessions;
 mod streams;
 
 use crate::service::{self, Door, ServiceHandle};
 use actix_web::http::Method;
 use actix_web::web::{self, Data, PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
+use entering::{LOGIN, NONCE};
 use entrance::guard;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, pending};
@@ -25,18 +30,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::Semaphore;
 use vagus_actors::SlowWork;
 use vagus_actors::connectors::wire::Secure;
 use vagus_actors::connectors::{Bind, Means, Work};
 use vagus_actors::in_process::{AccountDoor, InProcessAddress};
-use vagus_auth::credentials::Gate;
 use vagus_configs::{HttpSettings, Limits};
 use vagus_delivery::AccountDirectory;
 use vagus_routing::AccountId;
 
 use crate::places::Places;
 use crate::problem::Problem;
+pub use logins::LoginRules;
+use nonces::Nonces;
+use sessions::Sessions;
 
 /// How many subscriptions there may be at one time.
 const STREAMS: usize = 128;
@@ -50,10 +58,8 @@ const BODY_PIECE: usize = 64 * 1024;
 /// What a gateway asks about logins, limits and accounts.
 #[derive(Clone)]
 pub struct GatewayMeans {
-    /// Who may come in, as long as a name and password or a token are enough to say; None while they are not.
-    pub gate: Arc<dyn Fn() -> Option<Arc<Gate>> + Send + Sync>,
-    /// What holds for messages now.
-    pub limits: Arc<dyn Fn() -> Limits + Send + Sync>,
+    /// What holds for logins now: the same, unless it has changed.
+    pub rules: Arc<dyn Fn() -> Arc<LoginRules> + Send + Sync>,
     /// The accounts by name.
     pub accounts: Arc<AccountDirectory>,
     /// The way into them.
@@ -91,6 +97,10 @@ pub(super) struct Session {
     pub(super) streams: Places,
     bodies: Arc<Semaphore>,
     rate: Option<DefaultDirectRateLimiter>,
+    nonces: Nonces,
+    sessions: Sessions,
+    /// Where the time of nonces begins.
+    since: Instant,
     /// The ways into accounts, by their names.
     entered: Mutex<HashMap<String, (AccountId, InProcessAddress)>>,
 }
@@ -135,6 +145,9 @@ impl Gateway {
                 .requests_a_second
                 .and_then(NonZeroU32::new)
                 .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
+            nonces: Nonces::new()?,
+            sessions: Sessions::new()?,
+            since: Instant::now(),
             entered: Mutex::default(),
         });
         service::serve(vec![door], routes(session))
@@ -179,6 +192,11 @@ impl Drop for Served {
 }
 
 impl Session {
+    /// What holds for messages now.
+    pub(super) fn limits(&self) -> Limits {
+        (self.means.rules)().limits.clone()
+    }
+
     /// The way into an account; None if it is there no more.
     pub(super) async fn enter(&self, account: &str) -> Option<InProcessAddress> {
         let now = |name: &str| Some(self.means.accounts.find(name)?.id());
@@ -205,7 +223,10 @@ const KEY: &str = "/v1/kv/{bucket}/{key:.*}";
 type Route = (&'static str, Method, fn() -> actix_web::Route);
 
 /// Everything there is.
-pub(super) const ROUTES: [Route; 11] = [
+pub(super) const ROUTES: [Route; 14] = [
+    (NONCE, Method::GET, || web::get().to(entering::nonce)),
+    (LOGIN, Method::POST, || web::post().to(entering::login)),
+    (LOGIN, Method::DELETE, || web::delete().to(entering::logout)),
     ("/v1/publish/{subject}", Method::POST, || {
         web::post().to(calls::publish)
     }),

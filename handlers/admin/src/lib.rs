@@ -23,5 +23,5 @@ mod streams;
 
 pub use access::{Access, AccessError, Entrant, Protection, Rules};
 pub use administration::{Administration, LogControl, LogLevels, admin_routes, monitoring_routes};
-pub use gateway::{Gateway, GatewayMeans, HttpsAcceptor};
+pub use gateway::{Gateway, GatewayMeans, HttpsAcceptor, LoginRules};
 pub use problem::Problem;

@@ -152,7 +152,13 @@ pub(crate) async fn subscribe(
     };
     match administration.operator.subscribe(subscribe).await {
         Some(subscription) => {
-            let messages = events(subscription, &["subscribed"], append_message(None), place);
+            let messages = events(
+                subscription,
+                &["subscribed"],
+                append_message(None),
+                || true,
+                place,
+            );
             Ok(crate::events::response(messages))
         }
         None => Err(Problem::ending()),

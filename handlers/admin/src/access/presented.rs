@@ -12,8 +12,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The most bytes of a header that are looked at.
-const LONGEST: usize = 4096;
+/// The most bytes of a header that are looked at. Tokens that accounts have signed (JWT) say all that one may do.
+const LONGEST: usize = 32 * 1024;
 
 /// The credentials of a request.
 #[derive(Clone, PartialEq, Eq)]

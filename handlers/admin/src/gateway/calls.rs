@@ -144,8 +144,8 @@ pub(super) async fn ingest(
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, told)
     })?;
     let subject = permitted(&caller, subject.into_inner())?;
-    let body = read_body(&session, body).await?;
-    let most = (session.means.limits)().max_payload;
+    let body = read_body(session.settings.max_body, body).await?;
+    let most = caller.max_payload;
     // Elsewhere: it may be large, and others call meanwhile.
     let batch = elsewhere(move || Batch::read(&body, form, most)).await;
     let batch = batch.map_err(|_| Problem::ending())?;
@@ -170,7 +170,7 @@ pub(super) async fn subscribe(
     wanted: Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     let Wanted { subject, queue } = wanted.into_inner();
-    let limits = (session.means.limits)();
+    let limits = session.limits();
     let is_word = |word: &str| is_speakable(word, limits.max_control_line);
     if !is_word(&subject) || !is_valid_subscription(subject.as_bytes()) {
         return Err(Problem::bad_request(
@@ -203,7 +203,13 @@ pub(super) async fn subscribe(
     };
     let subscription = caller.in_process.subscribe(subscribe).await;
     let subscription = subscription.ok_or_else(Problem::ending)?;
-    let messages = events(subscription, &["subscribed"], append_message(filter), place);
+    let messages = events(
+        subscription,
+        &["subscribed"],
+        append_message(filter),
+        caller.tenure(&session),
+        place,
+    );
     Ok(crate::events::response(messages))
 }
 
@@ -236,10 +242,10 @@ async fn message(
     body: Payload,
 ) -> Result<InProcessMessage, Problem> {
     let subject = permitted(caller, subject.to_owned())?;
-    let limits = (session.means.limits)();
+    let limits = session.limits();
     let header = header(&told(headers)?, &limits)?;
-    let payload = read_body(session, body).await?;
-    too_long(payload.len(), header.as_deref(), &limits)?;
+    let payload = read_body(session.settings.max_body, body).await?;
+    too_long(payload.len(), header.as_deref(), caller.max_payload)?;
     Ok(InProcessMessage {
         header: header.map(Into::into),
         ..plain(&subject, payload)
@@ -281,15 +287,14 @@ pub(super) fn header(headers: &Headers, limits: &Limits) -> Result<Option<Vec<u8
 }
 
 /// Refuses what is more than a message may be.
-pub(super) fn too_long(payload: usize, header: Option<&[u8]>, limits: &Limits) -> Result<(), Problem> {
-    match payload + header.map_or(0, <[u8]>::len) > limits.max_payload {
-        true => Err(too_large(limits.max_payload)),
+pub(super) fn too_long(payload: usize, header: Option<&[u8]>, most: usize) -> Result<(), Problem> {
+    match payload + header.map_or(0, <[u8]>::len) > most {
+        true => Err(too_large(most)),
         false => Ok(()),
     }
 }
 
-pub(super) async fn read_body(session: &Session, body: Payload) -> Result<Bytes, Problem> {
-    let most = session.settings.max_body;
+pub(super) async fn read_body(most: usize, body: Payload) -> Result<Bytes, Problem> {
     let read = body.to_bytes_limited(most).await.map_err(|_| too_large(most))?;
     read.map_err(|error| Problem::bad_request(error.to_string()))
 }

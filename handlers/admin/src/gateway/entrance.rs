@@ -1,5 +1,8 @@
 //! What stands before every call: who it is, from which page, and how much.
 
+use super::entering::{LOGIN, NONCE, peer_of};
+use super::logins::{Admitted, Said, log_in, refused};
+use super::sessions::{Code, REMEMBERED};
 use super::{BODY_PIECE, Session};
 use crate::access::{Presented, on_its_way, told};
 use crate::problem::Problem;
@@ -13,15 +16,16 @@ use actix_web::rt::time::timeout;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use std::future::{Ready, ready};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use vagus_actors::flood::FAILED_LOGINS;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
 use vagus_actors::in_process::InProcessAddress;
-use vagus_auth::credentials::{Decision, Identity, Login};
 use vagus_auth::permission::Rights;
-use vagus_configs::GLOBAL_ACCOUNT;
+
+/// Bytes of a login.
+pub(super) const LOGIN_AT_MOST: usize = 64 * 1024;
 
 /// How long a call may take, from its head to the answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,8 +40,23 @@ const EXPOSED_HEADERS: &str = "etag, x-nats-header, x-nats-sequence, x-nats-subj
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) rights: Rights,
+    /// Bytes of a message that it may publish.
+    pub(super) max_payload: usize,
+    admitted: Arc<Admitted>,
     /// The way into its account.
     pub(super) in_process: InProcessAddress,
+}
+
+impl Caller {
+    /// Whether it still may what it might when it called, for as long as what it asked for goes on.
+    pub(super) fn tenure(&self, session: &Data<Session>) -> impl Fn() -> bool + use<> {
+        let (session, admitted) = (session.clone(), self.admitted.clone());
+        move || match admitted.renewed(&(session.means.rules)()) {
+            Ok(None) => true,
+            Ok(Some(now)) => now.rights() == admitted.rights(),
+            Err(_) => false,
+        }
+    }
 }
 
 /// Lets a call through to its handler, or answers it.
@@ -60,7 +79,9 @@ pub(super) async fn guard(
     } else {
         match examine(&request).await {
             Ok((caller, _room)) => {
-                request.extensions_mut().insert(caller);
+                if let Some(caller) = caller {
+                    request.extensions_mut().insert(caller);
+                }
                 let handled = timeout(CALL_TIMEOUT, next.call(request)).await;
                 // What is left of the call is not read any more.
                 told(handled.map_err(|_| too_slow())??.map_into_boxed_body())
@@ -125,8 +146,10 @@ fn allowed_origin(request: &ServiceRequest) -> Result<Option<HeaderValue>, Probl
     }
 }
 
-/// Who calls, and room for what the call brings.
-async fn examine(request: &ServiceRequest) -> Result<(Caller, Option<OwnedSemaphorePermit>), Problem> {
+/// Who calls, where that is asked, and room for what the call brings.
+async fn examine(
+    request: &ServiceRequest,
+) -> Result<(Option<Caller>, Option<OwnedSemaphorePermit>), Problem> {
     let session = request.app_data::<Data<Session>>();
     let session = session.ok_or_else(Problem::ending)?.clone();
     if let Some(rate) = &session.rate
@@ -135,76 +158,75 @@ async fn examine(request: &ServiceRequest) -> Result<(Caller, Option<OwnedSemaph
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests")
             .retry_after(Duration::from_secs(1)));
     }
-    let peer = request
-        .peer_addr()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    if matches!(request.path(), NONCE | LOGIN) {
+        return Ok((None, room_for_body(&session, request.headers(), LOGIN_AT_MOST)?));
+    }
     let presented = request.headers().get(header::AUTHORIZATION);
     let presented = Presented::read(presented.map(HeaderValue::as_bytes));
-    let identity = admit(&session, presented, peer).await?;
-    let account = identity.account().unwrap_or(GLOBAL_ACCOUNT);
-    let in_process = session.enter(account).await;
+    let admitted = admit(&session, presented, peer_of(request.request())).await?;
+    let in_process = session.enter(admitted.account()).await;
     let in_process = in_process.ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, "the account has gone"))?;
-    let room = room_for_body(&session, request.headers())?;
-    let rights = identity.rights();
-    Ok((Caller { rights, in_process }, room))
-}
-
-async fn admit(session: &Session, presented: Presented, peer: IpAddr) -> Result<Identity, Problem> {
-    let gate = (session.means.gate)();
-    let gate = gate.ok_or_else(|| {
-        Problem::new(
-            StatusCode::FORBIDDEN,
-            "users of this server cannot show over HTTP who they are",
-        )
-    })?;
-    let login = match &presented {
-        Presented::Nothing => Login::default(),
-        Presented::Login { name, password } => Login {
-            user: name,
-            password,
-            ..Login::default()
-        },
-        Presented::Token(token) => Login {
-            token,
-            ..Login::default()
-        },
-        Presented::Unreadable => return Err(refused(peer)),
+    let account = session.means.accounts.find(admitted.account());
+    let caller = Caller {
+        rights: admitted.rights().clone(),
+        max_payload: admitted.max_payload(account.as_deref()),
+        in_process,
+        admitted,
     };
-    let admitted = match gate.begin(&login, &[]) {
-        Decision::Admitted(identity) => Some(identity),
-        Decision::Refused => None,
-        Decision::Verify(task) => {
-            let (answer, answered) = oneshot::channel();
-            let work = move || {
-                // Who called may have gone.
-                let _ = answer.send(task.run());
-            };
-            if !session.means.comparing.hand_in(peer, work) {
-                return Err(Problem::unavailable("too many logins wait to be looked at")
-                    .retry_after(Duration::from_secs(1)));
-            }
-            answered.await.ok().flatten()
-        }
+    let room = room_for_body(&session, request.headers(), session.settings.max_body)?;
+    Ok((Some(caller), room))
+}
+
+/// Who calls. What was found out by asking others is remembered for a while.
+async fn admit(session: &Session, presented: Presented, peer: IpAddr) -> Result<Arc<Admitted>, Problem> {
+    let (rules, now) = ((session.means.rules)(), Instant::now());
+    let sessions = &session.sessions;
+    let still = |code: Code, known: Arc<Admitted>| {
+        let renewed = known.renewed(&rules).inspect_err(|_| {
+            sessions.end(code);
+        })?;
+        let Some(renewed) = renewed.map(Arc::new) else {
+            return Ok(known);
+        };
+        sessions.renew(code, renewed.clone());
+        Ok(renewed)
     };
-    // Nobody vouches for who comes this way.
-    let admitted = admitted.filter(|identity| !identity.requires_proxy());
-    admitted.ok_or_else(|| refused(peer))
+    if let Presented::Token(token) = &presented
+        && let Some(code) = sessions.of_token(token)
+        && let Some(known) = sessions.find(code, now)
+    {
+        return still(code, known);
+    }
+    let said = Said::in_header(presented, &rules).ok_or_else(|| refused(peer))?;
+    let code = sessions.of_said(&said, peer);
+    // One who may not be in any more may be by what holds now.
+    if let Some(code) = code
+        && let Some(known) = sessions.find(code, now)
+        && let Ok(known) = still(code, known)
+    {
+        return Ok(known);
+    }
+    let admitted = Arc::new(log_in(session, &rules, said, peer).await?);
+    if let Some(code) = code.filter(|_| admitted.is_claimed()) {
+        let now = Instant::now();
+        sessions.keep(code, admitted.clone(), now + REMEMBERED, now);
+    }
+    Ok(admitted)
 }
 
-fn refused(peer: IpAddr) -> Problem {
-    FAILED_LOGINS.say(format_args!("{peer} - authentication error over HTTP"));
-    Problem::new(StatusCode::UNAUTHORIZED, "Authorization Violation")
-}
-
-fn room_for_body(session: &Session, headers: &HeaderMap) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+fn room_for_body(
+    session: &Session,
+    headers: &HeaderMap,
+    most: usize,
+) -> Result<Option<OwnedSemaphorePermit>, Problem> {
     let length = match text(headers, &header::CONTENT_LENGTH) {
         // The parser has refused what is no number.
         Some(length) => length.trim().parse().unwrap_or(usize::MAX),
-        None if headers.contains_key(header::TRANSFER_ENCODING) => session.settings.max_body,
+        None if headers.contains_key(header::TRANSFER_ENCODING) => most,
         None => 0,
     };
-    if length > session.settings.max_body {
-        return Err(too_large(session.settings.max_body));
+    if length > most {
+        return Err(too_large(most));
     }
     if length <= BODY_PIECE {
         return Ok(None);

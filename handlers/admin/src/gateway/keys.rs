@@ -110,7 +110,7 @@ pub(super) async fn put_key(
     let key = Key::of(path.into_inner())?;
     let patience = patience(how.timeout.as_deref())?;
     let condition = Condition::of(request.headers())?;
-    let value = read_body(&session, body).await?;
+    let value = read_body(session.settings.max_body, body).await?;
     let (began, bytes) = (Instant::now(), value.len() as u64);
     let mut put = key
         .write(&caller, &session, condition.headers(), value.clone(), patience)
@@ -182,7 +182,7 @@ pub(super) async fn watch(
             subject: inbox.subject().to_owned().into(),
             queue: None,
         }],
-        max_pending: (session.means.limits)().max_pending.min(PENDING_AT_MOST),
+        max_pending: session.limits().max_pending.min(PENDING_AT_MOST),
         when_full: WhenFull::CutOff,
     };
     let subscription = caller.in_process.subscribe(subscribe).await;
@@ -231,6 +231,7 @@ pub(super) async fn watch(
         subscription,
         begin,
         append,
+        caller.tenure(&session),
         place,
     )))
 }
@@ -265,10 +266,10 @@ impl Key {
         value: Bytes,
         patience: Duration,
     ) -> Result<u64, Problem> {
-        let limits = (session.means.limits)();
+        let limits = session.limits();
         let subject = permitted(caller, self.subject.clone())?;
         let header = header(&headers, &limits)?;
-        too_long(value.len(), header.as_deref(), &limits)?;
+        too_long(value.len(), header.as_deref(), caller.max_payload)?;
         let message = InProcessMessage {
             header: header.map(Into::into),
             ..plain(&subject, value)

@@ -14,7 +14,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Sender};
 use vagus_actors::in_process::InProcessSubscription;
 use vagus_auth::permission::Filter;
@@ -24,6 +24,9 @@ use vagus_protocol::neutral::NeutralMessage;
 
 /// How often something is said when nothing is delivered, so that it is noticed if nobody listens any more.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often it is looked at whether the one who asked still may have what is delivered.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long a reader that was too slow may take to read what there is for it.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -55,16 +58,22 @@ struct End<'a> {
     reason: &'a str,
 }
 
-/// The events of a subscription: those it begins with, then what `append` makes of each message, and `end` if the server ends it.
+/// The events of a subscription: those it begins with, then what `append` makes of each message, and `end` if the server ends it,
+/// as it does once the one who asked does not stay, which is looked at each second.
 ///
 /// A task of its own feeds them, so that the subscription is gone once too much waits, whatever becomes of the one that
 /// does not read.
-pub(crate) fn events<F: FnMut(&NeutralMessage<'_>, &mut Vec<u8>) + 'static>(
+pub(crate) fn events<F, S>(
     subscription: InProcessSubscription,
     begin: &[&str],
     append: F,
+    stays: S,
     place: Place,
-) -> impl Stream<Item = Result<Bytes, Infallible>> + use<F> {
+) -> impl Stream<Item = Result<Bytes, Infallible>> + use<F, S>
+where
+    F: FnMut(&NeutralMessage<'_>, &mut Vec<u8>) + 'static,
+    S: Fn() -> bool + 'static,
+{
     let (pieces, mut come) = mpsc::channel(1);
     let mut begun = Vec::new();
     for name in begin {
@@ -72,7 +81,7 @@ pub(crate) fn events<F: FnMut(&NeutralMessage<'_>, &mut Vec<u8>) + 'static>(
     }
     rt::spawn(async move {
         let _place = place;
-        feed(subscription, begun, append, pieces).await;
+        feed(subscription, begun, append, stays, pieces).await;
     });
     stream::poll_fn(move |task| come.poll_recv(task).map(|piece| piece.map(Ok)))
 }
@@ -81,6 +90,8 @@ pub(crate) fn events<F: FnMut(&NeutralMessage<'_>, &mut Vec<u8>) + 'static>(
 enum Step {
     Take(Delivered),
     Beat,
+    /// It may be time to see whether the one who asked stays.
+    Look,
     /// Nobody listens any more.
     Leave,
 }
@@ -90,11 +101,22 @@ async fn feed(
     mut subscription: InProcessSubscription,
     mut piece: Vec<u8>,
     mut append: impl FnMut(&NeutralMessage<'_>, &mut Vec<u8>),
+    stays: impl Fn() -> bool,
     pieces: Sender<Bytes>,
 ) {
     let mut heartbeat = interval(HEARTBEAT);
+    let mut look = interval(LOOK);
     let mut taken = Messages::default();
+    let mut looked = Instant::now();
     let reason = loop {
+        if looked.elapsed() >= LOOK {
+            if !stays() {
+                // Nothing that waits is for it any more.
+                (taken, piece) = (Messages::default(), Vec::new());
+                break CloseReason::AuthenticationExpired;
+            }
+            looked = Instant::now();
+        }
         if !piece.is_empty()
             && let Some(reason) = hand_over(&pieces, &mut piece, &mut subscription).await
         {
@@ -111,6 +133,9 @@ async fn feed(
             if let Poll::Ready(delivered) = subscription.poll_next(task) {
                 return Poll::Ready(Step::Take(delivered));
             }
+            if look.poll_tick(task).is_ready() {
+                return Poll::Ready(Step::Look);
+            }
             heartbeat.poll_tick(task).map(|_| Step::Beat)
         });
         match step.await {
@@ -118,6 +143,7 @@ async fn feed(
             Step::Take(Delivered::Messages(messages)) => taken = messages,
             Step::Take(Delivered::Ended(reason)) => break reason,
             Step::Beat => append_heartbeat(&mut piece),
+            Step::Look => {}
             Step::Leave => return,
         }
     };
