@@ -44,8 +44,8 @@ pub use housekeeping::keep_house;
 pub use mailbox::Observe;
 pub use monitor::Pending;
 pub use observatory::{
-    Interested, Observatory, ObservedCluster, ObservedConnection, ObservedGateways, ObservedLeafNodes,
-    ask_again,
+    Interested, Monitors, Observatory, ObservedCluster, ObservedConnection, ObservedGateways,
+    ObservedLeafNodes, ask_again,
 };
 pub use operator::Operator;
 pub use slow_work::SlowWork;

@@ -87,6 +87,19 @@ impl std::fmt::Debug for ObservedCluster {
     }
 }
 
+/// What the Monitors of all kinds of connections show; None where there is none of a kind.
+#[derive(Debug, Clone)]
+pub struct Monitors {
+    /// Of clients.
+    pub clients: MonitorState,
+    /// Of routes.
+    pub routes: Option<MonitorState>,
+    /// Of connections to other clusters, and from there.
+    pub gateways: Option<MonitorState>,
+    /// Of links to leaf nodes and hubs.
+    pub links: Option<MonitorState>,
+}
+
 impl Observatory {
     /// Asks these.
     pub fn new(
@@ -213,6 +226,19 @@ impl Observatory {
         ask(&self.monitor, Observe::new()).await
     }
 
+    /// The state of the Monitor of each kind of connection; None if the server is at its end.
+    pub async fn monitors(&self) -> Option<Monitors> {
+        let routes = self.cluster.as_ref().map(|observed| &observed.routes);
+        let gateways = self.gateways.as_ref().map(|observed| &observed.connections);
+        let links = self.leafnodes.as_ref().map(|observed| &observed.links);
+        Some(Monitors {
+            clients: self.monitor().await?,
+            routes: state_of(routes).await,
+            gateways: state_of(gateways).await,
+            links: state_of(links).await,
+        })
+    }
+
     /// The state of the Router; None if the server is at its end.
     pub async fn router(&self) -> Option<RouterState> {
         ask(&self.router, Observe::new()).await
@@ -310,6 +336,11 @@ impl std::fmt::Debug for Observatory {
             .field("arbiters", &self.arbiters())
             .finish_non_exhaustive()
     }
+}
+
+/// The state of a Monitor, if there is one.
+async fn state_of(monitor: Option<&Addr<Monitor>>) -> Option<MonitorState> {
+    ask(monitor?, Observe::new()).await
 }
 
 /// Some of the connections that are with this Monitor, in the order of their numbers.

@@ -3,11 +3,11 @@
 
 use crate::Broker;
 use crate::answer::{Document, Refusal};
+use crate::dialled::Dialled;
 use crate::query::Query;
-use crate::units::{Decimal, Time};
+use crate::units::Time;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::net::SocketAddr;
 use vagus_actors::cluster::DialledServerState;
 
 pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
@@ -21,7 +21,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         name: cluster.as_ref().map(|cluster| &*cluster.name),
         members: cluster.as_ref().map_or(&[], |cluster| &cluster.members),
         connect_urls: cluster.as_ref().map_or(&[], |cluster| &cluster.connect_urls),
-        dialled: dialled.iter().map(Dialled::of).collect(),
+        dialled: dialled.iter().map(Server::of).collect(),
     })
 }
 
@@ -37,42 +37,30 @@ struct Clusterz<'a> {
     members: &'a [String],
     /// Where clients can connect to them.
     connect_urls: &'a [String],
-    dialled: Vec<Dialled<'a>>,
+    dialled: Vec<Server<'a>>,
 }
 
 /// A server that is dialled.
 #[derive(Serialize)]
-struct Dialled<'a> {
+struct Server<'a> {
     address: &'a str,
     /// The account that the route is for alone, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<&'a str>,
     is_configured: bool,
-    /// The peer of the connection, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connected: Option<SocketAddr>,
-    /// Attempts that failed since there was a connection.
-    failed: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<&'a str>,
-    /// Seconds until the next attempt; nothing while one is under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_attempt_in: Option<Decimal>,
+    #[serde(flatten)]
+    dialled: Dialled<'a>,
     given_up: bool,
 }
 
-impl<'a> Dialled<'a> {
+impl<'a> Server<'a> {
     fn of(server: &'a DialledServerState) -> Self {
-        let dialling = &server.dialling;
         Self {
             address: &server.address,
             account: server.account.as_deref(),
             is_configured: server.is_configured,
-            connected: dialling.connected,
-            failed: dialling.failed,
-            last_error: dialling.last_error.as_deref(),
-            next_attempt_in: dialling.next_attempt_in.map(Decimal::tenths),
-            given_up: dialling.given_up,
+            dialled: Dialled::of(&server.dialling),
+            given_up: server.dialling.given_up,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Broker;
 use crate::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
+use crate::dialled::Dialled;
 use crate::query::Query;
 use crate::statsz::Passed;
 use crate::subscription::SubscriptionDetail;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use vagus_actors::gateways::RemoteClusterState;
 use vagus_actors::observed::{Extent, GatewayAccount, GatewayShown};
 use vagus_actors::{ObservedConnection, ask_again};
 use vagus_configs::{Config, WriteTimeout};
@@ -39,6 +41,8 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
         }
         observed = ask_again(observed, Extent::Subscriptions).await;
     }
+    let mut clusters = broker.observatory.remote_clusters().await;
+    clusters.retain(|cluster| name.is_none_or(|name| cluster.name == name));
     let shown = Shown {
         accounts,
         account,
@@ -71,6 +75,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
             false => Some(outbound),
         },
         inbound_gateways: inbound,
+        remotes: clusters.iter().map(Cluster::of).collect(),
     })
 }
 
@@ -94,6 +99,29 @@ struct Gatewayz<'a> {
     port: Option<i64>,
     outbound_gateways: Option<BTreeMap<&'a str, Remote<'a>>>,
     inbound_gateways: BTreeMap<&'a str, Vec<Remote<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remotes: Vec<Cluster<'a>>,
+}
+
+/// A cluster that is dialled, whether or not there is a connection to it: nats-server shows no such thing.
+#[derive(Serialize)]
+struct Cluster<'a> {
+    name: &'a str,
+    configured: bool,
+    urls: &'a [String],
+    #[serde(flatten)]
+    dialled: Dialled<'a>,
+}
+
+impl<'a> Cluster<'a> {
+    fn of(cluster: &'a RemoteClusterState) -> Self {
+        Self {
+            name: &cluster.name,
+            configured: cluster.is_configured,
+            urls: &cluster.urls,
+            dialled: Dialled::of(&cluster.dialling),
+        }
+    }
 }
 
 /// A server of another cluster.

@@ -2,11 +2,12 @@
 
 use crate::Broker;
 use crate::answer::{Document, Refusal, SUBSCRIPTIONS_AT_MOST};
+use crate::dialled::Dialled;
 use crate::query::Query;
 use crate::units::{Decimal, RoundTrip, Time};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use vagus_actors::leafnodes::HubState;
 use vagus_actors::observed::Extent;
 use vagus_actors::{ObservedConnection, ask_again};
@@ -59,31 +60,17 @@ struct Hub<'a> {
     urls: &'a [String],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     disabled: bool,
-    /// The peer of the link, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connected: Option<SocketAddr>,
-    /// Attempts that failed since there was a link.
-    failed: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<&'a str>,
-    /// Seconds until the next attempt; nothing while one is under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_attempt_in: Option<Decimal>,
+    #[serde(flatten)]
+    dialled: Dialled<'a>,
 }
 
 impl<'a> Hub<'a> {
     fn of(hub: &'a HubState) -> Self {
-        let dialling = hub.dialling.as_ref();
         Self {
             account: &hub.account,
             urls: &hub.urls,
-            disabled: dialling.is_none(),
-            connected: dialling.and_then(|dialling| dialling.connected),
-            failed: dialling.map_or(0, |dialling| dialling.failed),
-            last_error: dialling.and_then(|dialling| dialling.last_error.as_deref()),
-            next_attempt_in: dialling
-                .and_then(|dialling| dialling.next_attempt_in)
-                .map(Decimal::tenths),
+            disabled: hub.dialling.is_none(),
+            dialled: hub.dialling.as_ref().map(Dialled::of).unwrap_or_default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::broker::Broker;
 use crate::cluster::RouteFigures;
 use crate::gateways::GatewayFigures;
 use crate::jetstream::Section;
+use crate::kinds::Kinds;
 use crate::process::resident_bytes;
 use crate::units::{Decimal, Time};
 use serde::Serialize;
@@ -16,7 +17,10 @@ use serde::Serialize;
 /// When the server is at its end.
 pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
     let observatory = &broker.observatory;
-    let monitor = observatory.monitor().await.ok_or_else(Refusal::ending)?;
+    let monitors = observatory.monitors().await.ok_or_else(Refusal::ending)?;
+    let monitor = &monitors.clients;
+    let slow_consumers = Kinds::of(&monitors, |monitor| monitor.slow_consumers);
+    let stale_connections = Kinds::of(&monitors, |monitor| monitor.stale_connections);
     let traffic = observatory.traffic();
     let (routes, servers) = RouteFigures::of_all(broker).await;
     let sent = Passed {
@@ -40,10 +44,10 @@ pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
         sent_to_clients: sent,
         received,
         received_from_clients: received,
-        slow_consumers: monitor.slow_consumers,
-        slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
-        stale_connections: monitor.stale_connections,
-        stale_connection_stats: Kinds::clients(monitor.stale_connections),
+        slow_consumers: slow_consumers.sum(),
+        slow_consumer_stats: slow_consumers.if_any(),
+        stale_connections: stale_connections.sum(),
+        stale_connection_stats: stale_connections.if_any(),
         stalled_clients: traffic.stalls,
         routes,
         gateways: GatewayFigures::of_all(broker).await,
@@ -96,27 +100,6 @@ struct Statsz {
 pub(super) struct Passed {
     pub(super) msgs: u64,
     pub(super) bytes: u64,
-}
-
-/// A number for each kind of peer.
-#[derive(Serialize)]
-struct Kinds {
-    clients: u64,
-    routes: u64,
-    gateways: u64,
-    leafs: u64,
-}
-
-impl Kinds {
-    /// None where there is nothing to tell.
-    fn clients(clients: u64) -> Option<Self> {
-        (clients > 0).then_some(Self {
-            clients,
-            routes: 0,
-            gateways: 0,
-            leafs: 0,
-        })
-    }
 }
 
 fn is_zero(number: &u64) -> bool {

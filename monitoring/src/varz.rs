@@ -5,6 +5,7 @@ use crate::answer::{Document, Refusal};
 use crate::cluster::{ClusterSection, Routes};
 use crate::gateways::GatewaySection;
 use crate::jetstream;
+use crate::kinds::Kinds;
 use crate::leafnodes::{self, LeafSection};
 use crate::process::resident_bytes;
 use crate::query::Query;
@@ -14,8 +15,8 @@ use crate::{Broker, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use vagus_actors::Monitors;
 use vagus_actors::connectors::ConnectorState;
-use vagus_actors::monitor::MonitorState;
 use vagus_auth::credentials::Credentials;
 use vagus_delivery::arbiter::Traffic;
 use vagus_tls::ocsp::CacheStatistics;
@@ -44,7 +45,7 @@ pub async fn varz_value(broker: &Broker) -> Result<serde_json::Value, Refusal> {
 
 /// What actors and counters said.
 struct Observed {
-    monitor: MonitorState,
+    monitors: Monitors,
     subscriptions: usize,
     traffic: Traffic,
     routes: Routes,
@@ -56,7 +57,7 @@ impl Observed {
     async fn of(broker: &Broker) -> Result<Self, Refusal> {
         let observatory = &broker.observatory;
         Ok(Self {
-            monitor: observatory.monitor().await.ok_or_else(Refusal::ending)?,
+            monitors: observatory.monitors().await.ok_or_else(Refusal::ending)?,
             subscriptions: accounts::all_subscriptions(broker),
             traffic: observatory.traffic(),
             routes: Routes::count(broker).await,
@@ -70,7 +71,12 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
     let Settings { config, info, .. } = settings;
     let (host, port) = settings.advertised();
     let (limits, tls) = (&config.limits, settings.tls.as_ref());
-    let Observed { monitor, traffic, .. } = observed;
+    let Observed {
+        monitors, traffic, ..
+    } = observed;
+    let monitor = &monitors.clients;
+    let slow_consumers = Kinds::of(monitors, |monitor| monitor.slow_consumers);
+    let stale_connections = Kinds::of(monitors, |monitor| monitor.stale_connections);
     Varz {
         server_id: &info.server_id,
         server_name: &info.server_name,
@@ -138,8 +144,8 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         out_bytes: traffic.payload_out,
         out_client_msgs: traffic.messages_out,
         out_client_bytes: traffic.payload_out,
-        slow_consumers: monitor.slow_consumers,
-        stale_connections: monitor.stale_connections,
+        slow_consumers: slow_consumers.sum(),
+        stale_connections: stale_connections.sum(),
         stalled_clients: traffic.stalls,
         subscriptions: observed.subscriptions,
         http_req_stats: broker.pages.all(),
@@ -149,8 +155,8 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
         metadata: &config.metadata,
         feature_flags: FEATURE_FLAGS.into_iter().collect(),
         system_account: broker.accounts.system().map_or("", |system| system.name()),
-        slow_consumer_stats: Kinds::clients(monitor.slow_consumers),
-        stale_connection_stats: Kinds::clients(monitor.stale_connections),
+        slow_consumer_stats: slow_consumers,
+        stale_connection_stats: stale_connections,
         disk_io_wait_stats: DiskWaits::default(),
         proxies: Proxies::of(&config.trusted_proxies),
         tls_ocsp_peer_verify: tls.is_some_and(|tls| tls.checks_peers),
@@ -324,26 +330,6 @@ fn is_none(number: &u64) -> bool {
 /// A part of the server that there is not.
 #[derive(Serialize)]
 struct Nothing {}
-
-/// A number for each kind of peer.
-#[derive(Serialize)]
-struct Kinds {
-    clients: u64,
-    routes: u64,
-    gateways: u64,
-    leafs: u64,
-}
-
-impl Kinds {
-    fn clients(clients: u64) -> Self {
-        Self {
-            clients,
-            routes: 0,
-            gateways: 0,
-            leafs: 0,
-        }
-    }
-}
 
 /// Waits for the disk, of which there are none as long as nothing is stored.
 #[derive(Serialize, Default)]

@@ -296,6 +296,35 @@ test("nothing is cut off on narrow and wide screens", async () => {
   client.end();
 });
 
+test("other clusters are shown, with what passes and which are not reached", async () => {
+  const far = await Server.startCluster("far", {});
+  const near = await Server.startCluster("near", { far: far.gateway, nowhere: 9 });
+  try {
+    const page = await open(near.monitoring, { part: "gateways" });
+    await page.locator("#gateways-note", { hasText: "1 of 2 other clusters are reached; 1 of their servers" }).waitFor();
+    const rows = page.locator("#gateways-table tbody tr", { hasText: "far" });
+    assert.equal(await rows.count(), 2);
+    const there = rows.filter({ hasText: "by the configuration" });
+    const subscriber = await far.client("subscriber");
+    subscriber.send("SUB passes 1");
+    await subscriber.sync();
+    const publisher = await near.client("publisher");
+    const passes = setInterval(() => publisher.send("PUB passes 5\r\nhello"), 20);
+    await there.filter({ hasText: "what is wanted" }).and(page.locator("tr", { hasText: /[1-9]\d/ })).waitFor();
+    clearInterval(passes);
+    const missed = page.locator("#clusters-table tbody tr", { hasText: "nowhere" });
+    await missed.filter({ hasText: /refused/ }).waitFor();
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, "gateways.png") });
+    await far.stop();
+    await page.locator("#clusters-table tbody tr", { hasText: "far" }).waitFor();
+    await page.context().close();
+    subscriber.end();
+    publisher.end();
+  } finally {
+    for (const server of [near, far]) await server.stop();
+  }
+});
+
 test("a cluster is drawn, with what passes and whom it misses", async () => {
   const gone = await Server.startMember("gone", []);
   const first = await Server.startMember("east", [gone.routes]);

@@ -44,6 +44,18 @@ cluster {
 }
 `;
 
+/** Of a cluster that is connected to those at these ports. */
+const cluster = (name, others) => `
+server_name: "of-${name}"
+listen: "127.0.0.1:-1"
+http: "127.0.0.1:-1"
+gateway {
+  name: "${name}"
+  listen: "127.0.0.1:-1"
+  gateways: [${Object.entries(others).map(([other, port]) => `{ name: "${other}", url: "nats://127.0.0.1:${port}" }`).join(", ")}]
+}
+`;
+
 /** With connectors, and an administrator. */
 const CONNECTORS = `
 listen: "127.0.0.1:-1"
@@ -84,6 +96,11 @@ export class Server {
     return Server.start(member(name, routes));
   }
 
+  /** A cluster of its own, which knows the others at these ports. */
+  static startCluster(name, others) {
+    return Server.start(cluster(name, others));
+  }
+
   static async start(configuration = CONFIGURATION) {
     const server = new Server();
     server.folder = await mkdtemp(join(tmpdir(), "vagus-page-"));
@@ -106,6 +123,7 @@ export class Server {
     server.monitoring = `http://127.0.0.1:${port("Starting http monitor")}/`;
     if (configuration.includes("admin {")) server.admin = `http://127.0.0.1:${port("Starting admin service")}/`;
     if (configuration.includes("cluster {")) server.routes = port("Listening for route connections");
+    if (configuration.includes("gateway {")) server.gateway = port("Listening for gateways connections");
     return server;
   }
 

@@ -15,7 +15,7 @@ const IMAGE: &str = "image/svg+xml";
 const INDEX: &str = include_str!("page/index.html");
 
 /// A file's name, type and content.
-const FILES: [(&str, &str, &str); 24] = [
+const FILES: [(&str, &str, &str); 25] = [
     ("accounts.js", SCRIPT, include_str!("page/accounts.js")),
     ("chart.js", SCRIPT, include_str!("page/chart.js")),
     ("cluster.js", SCRIPT, include_str!("page/cluster.js")),
@@ -25,6 +25,7 @@ const FILES: [(&str, &str, &str); 24] = [
     ("consumers.js", SCRIPT, include_str!("page/consumers.js")),
     ("difference.js", SCRIPT, include_str!("page/difference.js")),
     ("format.js", SCRIPT, include_str!("page/format.js")),
+    ("gateways.js", SCRIPT, include_str!("page/gateways.js")),
     ("icon.svg", IMAGE, include_str!("page/icon.svg")),
     ("leafnodes.js", SCRIPT, include_str!("page/leafnodes.js")),
     ("messages.js", SCRIPT, include_str!("page/messages.js")),

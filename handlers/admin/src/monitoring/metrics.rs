@@ -6,6 +6,7 @@ mod connections;
 mod connectors;
 mod exporter;
 mod exposition;
+mod gateways;
 mod links;
 mod own;
 mod peers;
@@ -57,6 +58,9 @@ pub(super) async fn show(broker: &Broker) -> Result<Document, Refusal> {
     }
     cluster::write(&mut text, &cluster::Observed::of(broker).await);
     links::write(&mut text, &links::Observed::of(broker).await);
+    if let Some(observed) = gateways::Observed::of(broker).await {
+        gateways::write(&mut text, &observed);
+    }
     connectors::write(&mut text, &broker.connectors().await);
     own::process(&mut text, broker);
     Ok(Document {

@@ -6,6 +6,7 @@ import { Cluster } from "./cluster.js";
 import { Connections } from "./connections.js";
 import { Connectors } from "./connectors.js";
 import { byId, clock } from "./format.js";
+import { Gateways } from "./gateways.js";
 import { LeafNodes } from "./leafnodes.js";
 import { Messages } from "./messages.js";
 import { Operations } from "./operations.js";
@@ -45,6 +46,10 @@ const first = await get("varz").catch(() => ({}));
 if (first.leaf?.port !== undefined || first.leaf?.remotes !== undefined) {
   parts.leafnodes = new LeafNodes();
   document.querySelector("nav [data-leafnodes]").hidden = false;
+}
+if (first.gateway?.name !== undefined) {
+  parts.gateways = new Gateways();
+  document.querySelector("nav [data-gateways]").hidden = false;
 }
 if (session.administration && first.jetstream?.config !== undefined) {
   parts.streams = new Streams(isAdministrator);

@@ -1,4 +1,4 @@
-//! Connections with other servers, one by one: routes and links have the same figures.
+//! Connections with other servers, one by one: routes, links and gateways have the same figures.
 
 use super::exposition::{Exposition, Kind};
 use vagus_actors::observed::ConnectionState;
@@ -64,18 +64,38 @@ pub(super) fn write(text: &mut Exposition, kind: &str, number: &str, peers: &[Co
     if peers.is_empty() {
         return;
     }
-    let described: Vec<[String; 2]> = peers.iter().map(described).collect();
+    let described: Vec<Described> = peers.iter().map(Described::of).collect();
     for metric in &METRICS {
         let name = format!("{kind}_{}", metric.name);
         let mut family = text.family(&name, metric.kind, metric.help);
-        for (peer, [id, server]) in peers.iter().zip(&described) {
-            family.sample(&[(number, id), ("server", server)], (metric.of)(peer));
+        for (peer, described) in peers.iter().zip(&described) {
+            let Described { id, server, cluster } = described;
+            let labels = [(number, &**id), ("server", server), ("cluster", cluster)];
+            let labels = if cluster.is_empty() { &labels[..2] } else { &labels };
+            family.sample(labels, (metric.of)(peer));
         }
     }
 }
 
-/// The number of a connection, and what the server at its other end calls itself.
-fn described(peer: &ConnectionState) -> [String; 2] {
-    let name = peer.client.name.chars().take(NAME_AT_MOST).collect();
-    [peer.id.to_string(), name]
+struct Described {
+    /// The number of the connection.
+    id: String,
+    /// What the server at its other end calls itself.
+    server: String,
+    /// The cluster of that, where it is another than this server's.
+    cluster: String,
+}
+
+impl Described {
+    fn of(peer: &ConnectionState) -> Self {
+        let shortened = |name: &str| name.chars().take(NAME_AT_MOST).collect();
+        let gateway = peer.client.gateway.as_deref();
+        Self {
+            id: peer.id.to_string(),
+            server: shortened(gateway.map_or(&peer.client.name, |gateway| &gateway.server)),
+            cluster: gateway
+                .map(|gateway| shortened(&gateway.cluster))
+                .unwrap_or_default(),
+        }
+    }
 }
