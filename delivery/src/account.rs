@@ -7,6 +7,7 @@ mod halves;
 mod measured;
 mod membership;
 mod questions;
+mod servers;
 
 pub(crate) use answers::Asker;
 pub use answers::{AwaitedAnswers, Ended};
@@ -14,7 +15,8 @@ pub use crossing::{AnswerWay, Crossing, RequestWay};
 pub(crate) use halves::OtherHalf;
 pub use measured::LatencyEvent;
 pub(crate) use measured::{AnsweredBy, Measured};
-pub use membership::{AccountTraffic, Membership, Passed};
+pub use membership::{AccountTraffic, Exchanged, Membership, Passed};
+pub(crate) use servers::{SentToServers, ServerTraffic};
 
 use crate::interest::Interest;
 use crate::outbox::Outbox;
@@ -26,7 +28,7 @@ use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use vagus_accounts::{AccountDefinition, AccountLimits, TraceDefinition};
-use vagus_routing::{AccountId, ConnectionId, Mappings};
+use vagus_routing::{AccountId, ConnectionId, ConnectionKind, Mappings};
 
 /// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
 ///
@@ -41,6 +43,8 @@ pub struct Account {
     panics: AtomicU64,
     /// Most share nothing.
     shared: OnceLock<Box<Shared>>,
+    /// What other servers have passed on and were sent, if any has or was.
+    servers: OnceLock<Arc<ServerTraffic>>,
 }
 
 /// What an account is defined to be, and what follows for messages.
@@ -85,6 +89,7 @@ impl Account {
             members: Members::default(),
             panics: AtomicU64::new(0),
             shared: OnceLock::new(),
+            servers: OnceLock::new(),
         }
     }
 
@@ -142,7 +147,23 @@ impl Account {
 
     /// What has passed through it. Its connections are asked one by one: takes as long as there are many.
     pub fn traffic(&self) -> AccountTraffic {
-        self.members.traffic()
+        let mut traffic = self.members.traffic();
+        if let Some(servers) = self.servers.get() {
+            servers.add_to(&mut traffic);
+        }
+        traffic
+    }
+
+    /// What passes between its connections and those of other servers.
+    fn servers(&self) -> &Arc<ServerTraffic> {
+        self.servers.get_or_init(Arc::default)
+    }
+
+    /// So much has another server passed on, on a connection of this kind. For once a turn: links are counted as members.
+    pub fn count_received(&self, kind: ConnectionKind, passed: Passed) {
+        if passed != Passed::default() {
+            self.servers().count_received(kind, passed);
+        }
     }
 
     /// The outboxes of those who are in it.

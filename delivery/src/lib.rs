@@ -22,8 +22,8 @@ mod testing;
 pub mod wire;
 
 pub use account::{
-    Account, AccountDirectory, AccountTraffic, AnswerWay, AwaitedAnswers, Crossing, Ended, LatencyEvent,
-    Membership, Passed, Publishing, RequestWay,
+    Account, AccountDirectory, AccountTraffic, AnswerWay, AwaitedAnswers, Crossing, Ended, Exchanged,
+    LatencyEvent, Membership, Passed, Publishing, RequestWay,
 };
 pub use interest::{FreshReplies, Interest, LOOKED_AT_ONCE};
 pub use live::Live;

@@ -23,6 +23,7 @@ use vagus_delivery::arbiter::{
 use vagus_delivery::input::Read;
 use vagus_delivery::outbox::{Attention, Flushed, Notices};
 use vagus_protocol::error::CloseReason;
+use vagus_routing::Destination;
 
 /// How long a connection that is closed may take to be told why.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -196,6 +197,10 @@ impl Carrier {
             connection.active = moment;
             if let Some(membership) = &connection.membership {
                 membership.set_published(connection.inbound.passed());
+            }
+            if let Some(several) = &mut connection.several {
+                let (account, kind) = (connection.account.as_ref(), connection.outbox.kind());
+                several.count_received(account, kind, connection.inbound.passed());
             }
         }
         let pause = hand_over(arbiter, running, now);

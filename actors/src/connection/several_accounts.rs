@@ -6,9 +6,10 @@ use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use vagus_delivery::Passed;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Subscriptions;
-use vagus_routing::{AccountId, LeafCluster};
+use vagus_routing::{AccountId, ConnectionKind, LeafCluster};
 
 /// What the connection has in accounts, beside the one that its session is in now, and what it is to be told of them.
 #[derive(Default)]
@@ -32,6 +33,8 @@ pub(super) struct SeveralAccounts {
     leaf_cluster_name: Vec<u8>,
     /// What the peer passes on has found home.
     comes_home: bool,
+    /// What of all that the peer has passed on is counted with accounts.
+    counted: Passed,
 }
 
 struct Leaving {
@@ -79,6 +82,19 @@ impl SeveralAccounts {
     pub(super) fn leave(&mut self, account: RoutedAccount, subscriptions: Subscriptions) {
         let name = account.account.name().as_bytes().into();
         self.others.insert(name, (account, subscriptions));
+    }
+
+    /// The peer has passed on so much by now, and what of that is new in this account.
+    pub(super) fn count_received(
+        &mut self,
+        account: Option<&RoutedAccount>,
+        kind: ConnectionKind,
+        received: Passed,
+    ) {
+        let before = std::mem::replace(&mut self.counted, received);
+        if let Some(RoutedAccount { account, .. }) = account {
+            account.count_received(kind, received.since(before));
+        }
     }
 
     /// How many subscriptions it has in these.

@@ -117,6 +117,7 @@ impl ConnectionTurn<'_> {
         let Some((entered, subscriptions)) = several.enter(name, self.accounts) else {
             return false;
         };
+        several.count_received(self.account.as_ref(), self.outbox.kind(), self.inbound.passed());
         let left = self.account.replace(entered);
         let subscriptions = std::mem::replace(self.subscriptions, subscriptions);
         if let Some(left) = left {

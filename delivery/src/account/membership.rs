@@ -25,14 +25,16 @@ pub struct AccountTraffic {
     pub leaf_nodes: usize,
     /// Connections that have been in it, those that are among them.
     pub total_connections: u64,
-    /// What its connections have published.
+    /// What its connections have published, and other servers have passed on.
     pub received: Passed,
-    /// What was delivered to its connections.
+    /// What was delivered to its connections and to other servers.
     pub sent: Passed,
-    /// What of that came over links.
-    pub received_over_links: Passed,
-    /// What of that went over links.
-    pub sent_over_links: Passed,
+    /// What of that came and went over links to leaf nodes and hubs.
+    pub links: Exchanged,
+    /// Over routes.
+    pub routes: Exchanged,
+    /// To other clusters, and from there.
+    pub gateways: Exchanged,
     /// Its connections that were closed because too much waited for them, or for too long.
     pub slow_consumers: u64,
 }
@@ -46,18 +48,36 @@ pub struct Passed {
     pub payload: u64,
 }
 
+/// What passed in both directions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Exchanged {
+    /// What came.
+    pub received: Passed,
+    /// What went.
+    pub sent: Passed,
+}
+
+impl Exchanged {
+    fn add(&mut self, received: Passed, sent: Passed) {
+        self.received.add(received);
+        self.sent.add(sent);
+    }
+}
+
 impl Passed {
     /// So many messages with so many bytes.
     pub fn new(messages: u64, payload: u64) -> Self {
         Self { messages, payload }
     }
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.messages += other.messages;
         self.payload += other.payload;
     }
 
-    fn since(self, before: Self) -> Self {
+    /// What has passed since it was so much.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
         Self {
             messages: self.messages.wrapping_sub(before.messages),
             payload: self.payload.wrapping_sub(before.payload),
@@ -96,8 +116,7 @@ struct Roll {
 struct Links {
     present: usize,
     /// Of those that have left.
-    received: Passed,
-    sent: Passed,
+    exchanged: Exchanged,
 }
 
 /// There is one for each connection, so few words matter.
@@ -221,8 +240,7 @@ impl Drop for Membership {
         roll.sent.add(sent);
         if self.member.is_leaf_link() {
             let links = roll.links.get_or_insert_default();
-            links.received.add(received);
-            links.sent.add(sent);
+            links.exchanged.add(received, sent);
         }
         roll.slow_consumers += u64::from(self.was_too_slow);
     }
@@ -318,18 +336,19 @@ impl Members {
     pub(super) fn traffic(&self) -> AccountTraffic {
         let (mut traffic, present) = {
             let roll = self.0.lock();
-            let (received_over_links, sent_over_links) = match &roll.links {
-                Some(links) => (links.received, links.sent),
-                None => Default::default(),
-            };
             let traffic = AccountTraffic {
                 connections: roll.present.len(),
                 leaf_nodes: roll.leaf_nodes(),
                 total_connections: roll.total,
                 received: roll.received,
                 sent: roll.sent,
-                received_over_links,
-                sent_over_links,
+                links: roll
+                    .links
+                    .as_ref()
+                    .map(|links| links.exchanged)
+                    .unwrap_or_default(),
+                routes: Exchanged::default(),
+                gateways: Exchanged::default(),
                 slow_consumers: roll.slow_consumers,
             };
             let present: Vec<_> = roll.present.iter().cloned().collect();
@@ -340,8 +359,7 @@ impl Members {
             traffic.received.add(received);
             traffic.sent.add(sent);
             if member.is_leaf_link() {
-                traffic.received_over_links.add(received);
-                traffic.sent_over_links.add(sent);
+                traffic.links.add(received, sent);
             }
         }
         traffic

@@ -6,7 +6,7 @@
 use super::repeats::Repeats;
 use super::staging::Staging;
 use super::with_care::{ConnectionFanout, Content, claims_one, count};
-use crate::account::Account;
+use crate::account::{Account, SentToServers};
 use crate::interest::FreshReplies;
 use crate::moment::Moment;
 use crate::outbox::{ConnectionSubscription, Outbox};
@@ -32,6 +32,7 @@ pub(super) struct Peers {
     queues: Vec<u8>,
     /// What follows the subject where headers are left out.
     stripped: Vec<u8>,
+    sent: SentToServers,
 }
 
 /// What the lines of all messages on the subject begin with.
@@ -89,6 +90,12 @@ impl Peers {
         self.start.account.clear();
         self.start.account.extend_from_slice(account.name().as_bytes());
         self.start.made_for = None;
+        self.sent.begin(account);
+    }
+
+    /// The turn ends: what it has sent counts.
+    pub(super) fn settle(&mut self) {
+        self.sent.settle();
     }
 
     /// For other messages on the same subject.
@@ -100,6 +107,7 @@ impl Peers {
                 leaf_cluster: self.start.leaf_cluster.clone(),
                 ..LineStart::default()
             },
+            sent: self.sent.other(),
             ..Self::default()
         }
     }
@@ -237,6 +245,7 @@ impl Peers {
             message::append_parts(&mut self.stripped, b"", content.reply, None, content.payload());
             (tail, payload) = (&self.stripped, content.payload().len());
         }
+        self.sent.count(destination.kind(), 1, payload);
         let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
         let prefix = prefix_for(self.fresh.as_deref(), destination, content.reply, staging.now());
         let start = self.start.of(line, with_headers, fanout.subject());
@@ -289,6 +298,8 @@ impl Peers {
             count(subscription, repeats.count() as u64);
             let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
             taken = true;
+            let kind = peer.destination().kind();
+            self.sent.count(kind, repeats.count(), repeats.payload());
             if peer.destination().records_requests() {
                 let replies = repeats
                     .tails()

@@ -7,7 +7,7 @@ use crate::query::Query;
 use crate::units::Time;
 use jiff::Timestamp;
 use serde::Serialize;
-use vagus_delivery::{Account, Passed as Counted};
+use vagus_delivery::{Account, AccountTraffic as Counted, Exchanged, Passed as CountedPassed};
 
 pub(crate) fn show_traffic(broker: &Broker, query: &Query) -> Result<Document, Refusal> {
     write(broker, query, traffic(broker, query)?)
@@ -37,8 +37,8 @@ pub fn traffic_of(broker: &Broker, account: &Account) -> AccountTraffic {
         leafnodes,
         total_conns: connections,
         num_subscriptions: subscriptions_of_clients(broker, account),
-        sent: Data::of(traffic.sent, traffic.sent_over_links),
-        received: Data::of(traffic.received, traffic.received_over_links),
+        sent: Data::of(&traffic, |traffic| traffic.sent, |way| way.sent),
+        received: Data::of(&traffic, |traffic| traffic.received, |way| way.received),
         slow_consumers: traffic.slow_consumers,
     }
 }
@@ -94,7 +94,7 @@ pub struct AccountTraffic {
 }
 
 /// What passed, and what of it came from or went to other servers.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct Data {
     msgs: u64,
     bytes: u64,
@@ -104,21 +104,33 @@ struct Data {
 }
 
 impl Data {
-    fn of(passed: Counted, over_links: Counted) -> Self {
+    fn of(
+        traffic: &Counted,
+        all: impl Fn(&Counted) -> CountedPassed,
+        direction: impl Fn(Exchanged) -> CountedPassed,
+    ) -> Self {
+        let CountedPassed { messages, payload } = all(traffic);
         Self {
-            msgs: passed.messages,
-            bytes: passed.payload,
-            leafs: Passed {
-                msgs: over_links.messages,
-                bytes: over_links.payload,
-            },
-            ..Self::default()
+            msgs: messages,
+            bytes: payload,
+            gateways: direction(traffic.gateways).into(),
+            routes: direction(traffic.routes).into(),
+            leafs: direction(traffic.links).into(),
         }
     }
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct Passed {
     msgs: u64,
     bytes: u64,
+}
+
+impl From<CountedPassed> for Passed {
+    fn from(passed: CountedPassed) -> Self {
+        Self {
+            msgs: passed.messages,
+            bytes: passed.payload,
+        }
+    }
 }

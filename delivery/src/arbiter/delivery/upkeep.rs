@@ -22,6 +22,7 @@ pub struct BusySubject {
 impl Delivery {
     /// The counts since the last call. `messages_out` counts what was handed over.
     pub(crate) fn take_traffic(&mut self) -> Traffic {
+        self.peers.settle();
         let (messages, payload) = self.staging.take_handed_over();
         self.traffic.messages_out = messages;
         self.traffic.payload_out = payload;
