@@ -6,6 +6,10 @@ mod admission;
 #[cfg(test)]
 mod crossing;
 #[cfg(test)]
+mod dialling;
+#[cfg(test)]
+mod nearest;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod raw;
@@ -15,5 +19,9 @@ mod reload;
 mod services;
 #[cfg(test)]
 mod shown;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod tracing;
 #[cfg(test)]
 mod world;

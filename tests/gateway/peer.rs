@@ -109,6 +109,19 @@ impl Peer {
         while self.line() != "PONG" {}
     }
 
+    /// Says that all that is wanted in the global account of this cluster are these subjects; returns once that is in force.
+    pub(crate) fn want(&mut self, cluster: &str, subjects: &[&str]) {
+        let command = |command: u8| {
+            format!(r#"INFO {{"gateway":"{cluster}","gateway_cmd":{command},"gateway_cmd_payload":"JEc="}}"#)
+        };
+        self.say(&command(2));
+        for subject in subjects {
+            self.say(&format!("RS+ $G {subject}"));
+        }
+        self.say(&command(3));
+        self.sync();
+    }
+
     /// What is said to the end, but for what was told of interest.
     pub(crate) fn rest(mut self) -> Vec<String> {
         let mut lines = Vec::new();

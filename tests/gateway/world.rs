@@ -16,13 +16,7 @@ pub(crate) fn gateway_by(
     remotes: &[(&str, u16)],
     set: impl FnOnce(&mut Gateway),
 ) -> ServerBuilder {
-    let mut gateway = Gateway {
-        name: cluster.to_owned(),
-        remotes: remotes.iter().map(|(name, port)| remote(name, *port)).collect(),
-        ..Gateway::default()
-    };
-    gateway.listener.listen.host = "127.0.0.1".to_owned();
-    gateway.listener.listen.port = Port::Free;
+    let mut gateway = settings(cluster, remotes);
     set(&mut gateway);
     server()
         .set(|config| {
@@ -30,6 +24,18 @@ pub(crate) fn gateway_by(
             config.gateway = Some(gateway);
         })
         .arbiters(2)
+}
+
+/// How a server of a cluster is set that knows these others.
+pub(crate) fn settings(cluster: &str, remotes: &[(&str, u16)]) -> Gateway {
+    let mut gateway = Gateway {
+        name: cluster.to_owned(),
+        remotes: remotes.iter().map(|(name, port)| remote(name, *port)).collect(),
+        ..Gateway::default()
+    };
+    gateway.listener.listen.host = "127.0.0.1".to_owned();
+    gateway.listener.listen.port = Port::Free;
+    gateway
 }
 
 /// Another cluster, at this port.

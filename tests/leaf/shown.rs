@@ -14,7 +14,15 @@ fn links_are_shown_at_both_ends() {
     await_links(&hub, 1);
     await_links(&leaf, 1);
     for (server, name, is_spoke) in [(&hub, "edge", false), (&leaf, "hub", true)] {
-        let leafz = server.get("/leafz?subs=1").json();
+        // What is asked for comes behind the link.
+        let mut leafz = server.get("/leafz?subs=1").json();
+        eventually(|| {
+            leafz = server.get("/leafz?subs=1").json();
+            leafz["leafs"][0]["subscriptions_list"]
+                .to_string()
+                .contains("$LDS.")
+                && leafz["leafs"][0]["compression"] != "s2_auto"
+        });
         assert_eq!(leafz["leafnodes"], 1);
         let link = &leafz["leafs"][0];
         assert_eq!(

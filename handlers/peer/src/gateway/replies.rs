@@ -1,7 +1,7 @@
 //! Messages on replies that lead back through gateways: they go to the server where was asked, and from there to where the
 //! answer is waited for.
 
-use crate::receiving::Passed;
+use crate::receiving::{self, Passed};
 use std::sync::Arc;
 use vagus_actors::connection::Turn;
 use vagus_actors::gateways::Clusters;
@@ -79,15 +79,16 @@ pub(crate) fn lead_home(
         ..*message
     };
     turn.comes_home(true);
-    let goes_on = turn.goes_on(Some(&message), false);
-    if goes_on {
+    // What streams deliver shows the subject that it was published on, also to who has just asked for it.
+    let passed = receiving::publish_shown(&message, turn).unwrap_or_else(|| {
+        if !turn.goes_on(Some(&message), false) {
+            return Passed::Yielded;
+        }
         turn.publish(&message, false);
-    }
+        Passed::Apart
+    });
     turn.comes_home(false);
-    match goes_on {
-        true => Passed::Apart,
-        false => Passed::Yielded,
-    }
+    passed
 }
 
 #[cfg(test)]
