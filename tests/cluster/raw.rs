@@ -112,16 +112,20 @@ fn what_is_no_server_is_refused() {
             "-ERR 'Rejecting connection from gateway \"g\" on the Route port'",
         ),
         ("CONNECT {", ""),
+        ("CONNECT []", ""),
+        ("CONNECT [1]", ""),
         ("INFO {}", "-ERR 'Authorization Violation'"),
     ] {
         let mut route = Route::to(&server);
         route.say(said);
         assert_eq!(route.rest(), answer, "{said}");
     }
-    let mut route = Route::joined(&server);
-    route.say("RMSG $G a 1234567890");
-    assert_eq!(route.rest(), "");
-    await_members(&server, 0);
+    for said in ["RMSG $G a 1234567890", "INFO []", "INFO [1]"] {
+        let mut route = Route::joined(&server);
+        route.say(said);
+        assert_eq!(route.rest(), "", "{said}");
+        await_members(&server, 0);
+    }
     server.expect_to_serve();
 }
 

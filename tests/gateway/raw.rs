@@ -240,9 +240,12 @@ fn what_is_no_gateway_is_refused() {
     }
     for said in [
         "CONNECT {",
+        "CONNECT []",
+        "CONNECT [\"X\"]",
         "INFO {}",
         "CONNECT {\"gateway\":\"X\"}\r\nINFO {",
         "CONNECT {\"gateway\":\"X\"}\r\nINFO {}",
+        "CONNECT {\"gateway\":\"X\"}\r\nINFO []",
         "CONNECT {\"gateway\":\"X\"}\r\nINFO {\"gateway\":\"A\"}",
         "CONNECT {\"gateway\":\"X\"}\r\nRMSG $G a 1\r\nx",
     ] {

@@ -151,7 +151,7 @@ fn what_is_no_leaf_node_is_refused() {
         peer.say(said);
         assert_eq!(peer.rest(), [answer], "{said}");
     }
-    for said in ["CONNECT {", "INFO {"] {
+    for said in ["CONNECT {", "CONNECT []", "CONNECT [1]", "INFO {", "INFO []"] {
         let mut peer = Peer::to(&server);
         peer.say(said);
         assert!(peer.rest().is_empty(), "{said}");

@@ -87,9 +87,9 @@ impl GatewayInfo {
     /// Reads the JSON of an INFO.
     ///
     /// # Errors
-    /// When it is none, or a field is not of its type.
+    /// When it is no object, or a field is not of its type.
     pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json)
+        said::read(json)
     }
 
     /// Says to the other cluster that all interest of an account follows, or has been told.

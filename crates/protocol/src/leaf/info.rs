@@ -96,9 +96,9 @@ impl LeafInfo {
     /// Reads the JSON of an INFO.
     ///
     /// # Errors
-    /// When it is none, or a field is not of its type.
+    /// When it is no object, or a field is not of its type.
     pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json)
+        said::read(json)
     }
 
     /// Whether the first INFO of a server says that it takes leaf nodes where it was connected to.

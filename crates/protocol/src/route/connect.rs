@@ -54,9 +54,9 @@ impl RouteConnect {
     /// Reads the JSON of a CONNECT.
     ///
     /// # Errors
-    /// When it is none, or a field is not of its type.
+    /// When it is no object, or a field is not of its type.
     pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json)
+        said::read(json)
     }
 
     /// Appends the line.

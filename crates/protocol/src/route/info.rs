@@ -163,9 +163,9 @@ impl RouteInfo {
     /// Reads the JSON of an INFO.
     ///
     /// # Errors
-    /// When it is none, or a field is not of its type.
+    /// When it is no object, or a field is not of its type.
     pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut info: Self = serde_json::from_slice(json)?;
+        let mut info: Self = said::read(json)?;
         info.nonce.clear();
         Ok(info)
     }
