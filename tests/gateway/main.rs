@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod authorities;
+#[cfg(test)]
 mod crossing;
 #[cfg(test)]
 mod dialling;

@@ -128,21 +128,7 @@ fn read(section: &Map, config: &Config, findings: &mut Findings) -> (Gateway, bo
             findings.problem(entry, message);
         }
     }
-    if let Some(entry) = section
-        .entries()
-        .iter()
-        .find(|entry| entry.key.eq_ignore_ascii_case("tls"))
-    {
-        refuse_ocsp(entry, gateway.listener.tls.as_ref(), findings);
-    }
     (gateway, listens)
-}
-
-/// Nobody asks about certificates of other clusters: who wants that is told so.
-fn refuse_ocsp(entry: &Entry, tls: Option<&vagus_tls::Settings>, findings: &mut Findings) {
-    if tls.is_some_and(|tls| tls.ocsp_peer.is_some()) {
-        findings.problem(entry, "ocsp_peer of gateways is not in this version of vagus yet");
-    }
 }
 
 fn name(entry: &Entry, name: &mut String, findings: &mut Findings) {
@@ -192,7 +178,6 @@ fn remote(map: &Map, findings: &mut Findings) -> GatewayRemote {
                 if let Some(tls) = &remote.tls {
                     tls::check(entry, tls, findings);
                 }
-                refuse_ocsp(entry, remote.tls.as_ref(), findings);
             }
             key => absent::refuse(key, entry, &absent::GATEWAY, findings),
         }

@@ -1,11 +1,12 @@
 //! What comes before there is a session, where gateways speak TLS: the handshake, before anything else is said.
 
 use super::{GatewayErrand, GatewaySettings};
+use crate::authorities::Authorities;
 use crate::tls::Evidence;
 use std::io;
 use std::time::{Duration, Instant};
 use vagus_actors::reception::Unopened;
-use vagus_delivery::wire::{Came, Entrance, HandshakeError};
+use vagus_delivery::wire::{Came, Entrance, HandshakeError, PeerCheck};
 use vagus_protocol::error::CloseReason;
 use vagus_tls::{Connector, Settings, StreamError, TlsError};
 
@@ -14,6 +15,7 @@ use vagus_tls::{Connector, Settings, StreamError, TlsError};
 pub struct RemoteTls {
     connector: Connector,
     timeout: Duration,
+    authorities: Authorities,
 }
 
 impl RemoteTls {
@@ -25,6 +27,7 @@ impl RemoteTls {
         Ok(Self {
             connector: Connector::new(settings)?,
             timeout: settings.timeout,
+            authorities: Authorities::new(settings, None),
         })
     }
 
@@ -80,7 +83,9 @@ async fn accept(entrance: &mut Entrance, settings: &GatewaySettings) -> Result<(
         Ok(Came::End) => return Err(StreamError::Carrier(io::ErrorKind::UnexpectedEof.into()).into()),
         Err(error) => return Err(StreamError::Carrier(error).into()),
     }
-    entrance.secure_as_server(&tls.acceptor, until, None).await
+    let checks = tls.checks(until);
+    let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
+    entrance.secure_as_server(&tls.acceptor, until, check).await
 }
 
 async fn connect(
@@ -88,7 +93,8 @@ async fn connect(
     errand: &GatewayErrand,
     settings: &GatewaySettings,
 ) -> Result<(), HandshakeError> {
-    let (connector, timeout) = match (settings.remote_tls.get(errand.remote.name()), &settings.tls) {
+    let of_remote = settings.remote_tls.get(errand.remote.name());
+    let (connector, timeout) = match (of_remote, &settings.tls) {
         (Some(tls), _) => (&tls.connector, tls.timeout),
         (None, Some(tls)) => (&tls.connector, tls.timeout),
         (None, None) => return Ok(()),
@@ -100,7 +106,12 @@ async fn connect(
     );
     let name = errand.remote.host_name(entrance.peer());
     let until = Instant::now() + timeout;
-    let outcome = entrance.secure_as_client(connector, &name, until, None).await;
+    let checks = match (of_remote, &settings.tls) {
+        (Some(tls), _) => tls.authorities.until(until),
+        (None, tls) => tls.as_ref().and_then(|tls| tls.checks(until)),
+    };
+    let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
+    let outcome = entrance.secure_as_client(connector, &name, until, check).await;
     if let Err(HandshakeError::Failed(StreamError::Tls(_) | StreamError::Certificate(_))) = &outcome {
         errand.remote.forget_host_name();
     }
