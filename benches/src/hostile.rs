@@ -14,7 +14,7 @@ pub mod scene;
 pub mod stage;
 pub mod tokens;
 
-use attacks::{http, interest, leafs, memory, newcomers, peers, publishing, strangers, tenants};
+use attacks::{gateways, http, interest, leafs, memory, newcomers, peers, publishing, strangers, tenants};
 use scene::{Held, Scene};
 use stage::Stage;
 
@@ -337,5 +337,33 @@ pub const ALL: &[Attack] = &[
         stage: Stage::Leafs,
         shuts_out: false,
         run: leafs::strangers,
+    },
+    Attack {
+        name: "gateways_interest",
+        about: "another cluster wants 500,000 subjects and 100,000 queue groups, and leaves at once",
+        stage: Stage::Gateways,
+        shuts_out: false,
+        run: gateways::interest,
+    },
+    Attack {
+        name: "gateways_refusals",
+        about: "another cluster of old refuses 500,000 subjects, and 500,000 accounts",
+        stage: Stage::Gateways,
+        shuts_out: false,
+        run: gateways::refusals,
+    },
+    Attack {
+        name: "gateways_forged",
+        about: "another cluster sends 500,000 messages with made up ways back, or for accounts that there are not",
+        stage: Stage::Gateways,
+        shuts_out: false,
+        run: gateways::forged,
+    },
+    Attack {
+        name: "gateways_gossip",
+        about: "another cluster tells of 20,000 further ones",
+        stage: Stage::Gateways,
+        shuts_out: false,
+        run: gateways::gossip,
     },
 ];

@@ -345,6 +345,24 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Linked(First::Hub, || plans::on_servers(&[1], plans::pairs(64, 128))),
     },
     Scenario {
+        name: "gateway2_1to1",
+        about: "1to1_128, the subscriber in another cluster than the publisher; CPU is that of both servers",
+        target: cpu(3.0),
+        kind: Kind::Bridged(|| plans::on_servers(&[1], plans::pairs(1, 128))),
+    },
+    Scenario {
+        name: "gateway2_64to64",
+        about: "64to64_128, the subscribers in another cluster than the publishers",
+        target: cpu(3.0),
+        kind: Kind::Bridged(|| plans::on_servers(&[1], plans::pairs(64, 128))),
+    },
+    Scenario {
+        name: "gateway2_queue8",
+        about: "queue8, the group in another cluster than the publisher",
+        target: cpu(3.0),
+        kind: Kind::Bridged(|| plans::on_servers(&[1], plans::queue8())),
+    },
+    Scenario {
         name: "lat50k",
         about: "one way, one publisher to one subscriber, paced 50,000 a second, 128 B",
         target: Target {

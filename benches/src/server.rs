@@ -85,6 +85,7 @@ impl ServerProgram {
         match setup {
             Setup::Cluster(count) => return self.start_cluster(count),
             Setup::Leaf(first) => return self.start_linked(first),
+            Setup::Gateways => return self.start_gateways(),
             _ => {}
         }
         let port = free_port()?;
@@ -131,8 +132,37 @@ impl ServerProgram {
             format!("leafnodes {{ listen: \"127.0.0.1:{at}\" }}\n"),
             format!("leafnodes {{ remotes: [ {{ url: \"nats-leaf://127.0.0.1:{at}\" }} ] }}\n"),
         ];
+        let mut servers = self.start_named(["hub", "leaf"], texts)?;
+        let mut publishers = servers.remove(match first {
+            First::Hub => 0,
+            First::Leaf => 1,
+        });
+        publishers.others = servers;
+        await_interest(&publishers)?;
+        Ok(publishers)
+    }
+
+    /// Starts the program twice, as servers of a cluster each, and waits until the first reaches the other.
+    fn start_gateways(&self) -> Result<RunningServer, BenchError> {
+        let ports = free_ports(2)?;
+        let (first, second) = (ports[0], ports[1]);
+        let known = format!(
+            "gateways: [ {{ name: first, url: \"nats://127.0.0.1:{first}\" }}, {{ name: second, url: \"nats://127.0.0.1:{second}\" }} ]"
+        );
+        let text =
+            |name: &str, port| format!("gateway {{ name: {name}, listen: \"127.0.0.1:{port}\", {known} }}\n");
+        let texts = [text("first", first), text("second", second)];
+        let mut servers = self.start_named(["first", "second"], texts)?;
+        let mut publishers = servers.remove(0);
+        publishers.others = servers;
+        await_interest(&publishers)?;
+        Ok(publishers)
+    }
+
+    /// Starts the program twice, with these configurations under these names.
+    fn start_named(&self, names: [&str; 2], texts: [String; 2]) -> Result<Vec<RunningServer>, BenchError> {
         let mut servers = Vec::new();
-        for ((name, text), port) in ["hub", "leaf"].iter().zip(texts).zip(free_ports(2)?) {
+        for ((name, text), port) in names.iter().zip(texts).zip(free_ports(2)?) {
             let mut program = self.clone();
             program.name = format!("{} {name}", self.name);
             let mut prepared = Prepared::new(port)?;
@@ -141,13 +171,7 @@ impl ServerProgram {
             prepared.arguments = vec!["-c".to_owned(), path];
             servers.push(program.start_prepared(port, Some(prepared))?);
         }
-        let mut publishers = servers.remove(match first {
-            First::Hub => 0,
-            First::Leaf => 1,
-        });
-        publishers.others = servers;
-        await_interest(&publishers)?;
-        Ok(publishers)
+        Ok(servers)
     }
 
     /// Starts the program on this port of this machine, with the files and arguments prepared for it, and waits until

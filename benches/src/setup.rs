@@ -39,6 +39,8 @@ pub enum Setup {
     Cluster(usize),
     /// Two servers, of which one is a leaf node of the other: the first is the hub, or the leaf node.
     Leaf(First),
+    /// Two servers, each a cluster of its own, which are connected by gateways.
+    Gateways,
     /// Clients are, without a login, in an account that imports what another publishes on `bench.>`, as `from.bench.>`.
     Imports,
     /// Each publisher and its subscriber are a user of an account of their own, of [`ACCOUNTS`].
@@ -147,7 +149,9 @@ impl Setup {
     /// When they cannot be written.
     pub fn prepare(self, port: u16) -> Result<Option<Prepared>, BenchError> {
         let text = match self {
-            Self::Plain | Self::WebSocket | Self::Cluster(_) | Self::Leaf(_) => return Ok(None),
+            Self::Plain | Self::WebSocket | Self::Cluster(_) | Self::Leaf(_) | Self::Gateways => {
+                return Ok(None);
+            }
             Self::Tls => {
                 let mut prepared = Prepared::new(port)?;
                 let (certificate, key) = prepared.certificate()?;

@@ -1,5 +1,6 @@
 //! What bad peers do, by what it is aimed at.
 
+pub mod gateways;
 pub mod http;
 pub mod interest;
 pub mod leafs;

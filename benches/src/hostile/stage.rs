@@ -48,6 +48,8 @@ pub enum Stage {
     Cluster,
     /// Leaf nodes may connect, of an account of their own.
     Leafs,
+    /// Servers of other clusters may connect.
+    Gateways,
 }
 
 /// A server on a stage.
@@ -57,7 +59,7 @@ pub struct Staged {
     pub server: RunningServer,
     /// Where it serves monitoring.
     pub monitoring: Option<u16>,
-    /// Where other servers connect, or leaf nodes.
+    /// Where other servers connect: of the cluster, leaf nodes, or of other clusters.
     pub routes: Option<u16>,
     /// What it asks for tokens.
     _resolver: Option<HttpResolver>,
@@ -118,6 +120,11 @@ impl Stage {
                 routes = Some(port);
                 format!("cluster {{ name: attacked, listen: \"127.0.0.1:{port}\" }}\n")
             }
+            Self::Gateways => {
+                let port = free_port()?;
+                routes = Some(port);
+                format!("gateway {{ name: attacked, listen: \"127.0.0.1:{port}\" }}\n")
+            }
             Self::Leafs => {
                 let port = free_port()?;
                 routes = Some(port);
@@ -154,7 +161,7 @@ impl Stage {
             Self::Tokens | Self::HttpResolver | Self::SystemResolver => {
                 Tokens::of_this_run().map_or_else(|_| CONNECT.to_owned(), |it| presenting(&it.user))
             }
-            Self::Plain | Self::Monitored | Self::Tls | Self::Cluster => CONNECT.to_owned(),
+            Self::Plain | Self::Monitored | Self::Tls | Self::Cluster | Self::Gateways => CONNECT.to_owned(),
         }
     }
 

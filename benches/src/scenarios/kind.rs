@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Clustered(usize, fn() -> FloodPlan),
     /// The same over a link between a hub and its leaf node.
     Linked(First, fn() -> FloodPlan),
+    /// The same from one cluster to another.
+    Bridged(fn() -> FloodPlan),
     RequestReply {
         in_flight: usize,
         servers: usize,
@@ -67,6 +69,7 @@ impl Kind {
             | Kind::InAccounts(_)
             | Kind::Clustered(..)
             | Kind::Linked(..)
+            | Kind::Bridged(_)
             | Kind::Connect
             | Kind::Idle { .. } => 1,
         }
@@ -84,6 +87,7 @@ impl Kind {
             Kind::Storing(_, durability) => Setup::Streams(durability),
             Kind::Clustered(servers, _) => Setup::Cluster(servers),
             Kind::Linked(first, _) => Setup::Leaf(first),
+            Kind::Bridged(_) => Setup::Gateways,
             Kind::RequestReply { servers, .. } if servers > 1 => Setup::Cluster(servers),
             _ => Setup::Plain,
         }
@@ -99,7 +103,8 @@ impl Kind {
             | Kind::Imported(plan)
             | Kind::InAccounts(plan)
             | Kind::Clustered(_, plan)
-            | Kind::Linked(_, plan) => flood::run(&plan(), server, timing),
+            | Kind::Linked(_, plan)
+            | Kind::Bridged(plan) => flood::run(&plan(), server, timing),
             Kind::RequestReply { in_flight, .. } => {
                 round_trip::request_reply(in_flight, SIZE, server, timing)
             }

@@ -18,7 +18,8 @@ fn every_subscriber_listens_to_a_publisher_that_counts_it() {
         | Kind::Imported(plan)
         | Kind::InAccounts(plan)
         | Kind::Clustered(_, plan)
-        | Kind::Linked(_, plan)) = scenario.kind
+        | Kind::Linked(_, plan)
+        | Kind::Bridged(plan)) = scenario.kind
         else {
             continue;
         };
