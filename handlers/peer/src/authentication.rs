@@ -1,7 +1,6 @@
 //! Whether a server that connects may.
 
-use crate::RouteSettings;
-use crate::tls::Evidence;
+use crate::tls::{Evidence, RouteTls};
 use vagus_auth::credentials::{BcryptTask, Certificate, ConnectionType, Decision, Gate, Identity, Login};
 use vagus_protocol::route::RouteConnect;
 
@@ -14,14 +13,44 @@ pub(crate) enum Verdict {
     Verify(BcryptTask),
 }
 
+/// A CONNECT whose password has to be checked, and the check, until it is under way.
+#[derive(Debug)]
+pub(crate) struct Checking<C> {
+    task: Option<BcryptTask>,
+    connect: Box<C>,
+}
+
+impl<C> Checking<C> {
+    pub(crate) fn new(task: BcryptTask, connect: C) -> Self {
+        Self {
+            task: Some(task),
+            connect: Box::new(connect),
+        }
+    }
+
+    /// The check, for once.
+    pub(crate) fn take_task(&mut self) -> Option<BcryptTask> {
+        self.task.take()
+    }
+
+    /// What was said.
+    pub(crate) fn into_connect(self) -> C {
+        *self.connect
+    }
+}
+
+/// What a server has to present: a user and a password, or a certificate that is for that user where certificates decide.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) user: &'a str,
+    pub(crate) tls: Option<&'a RouteTls>,
+}
+
 /// Whether it presents what is asked for: in CONNECT, or in its handshake where certificates decide.
-pub(crate) fn judge(
-    settings: &RouteSettings,
-    connect: &RouteConnect,
-    evidence: Option<&Evidence>,
-) -> Verdict {
-    if let Some(tls) = settings.tls.as_ref().filter(|tls| tls.decides()) {
-        return match tls.vouches_for(evidence, &settings.login.0) {
+pub(crate) fn judge(wanted: Wanted<'_>, connect: &RouteConnect, evidence: Option<&Evidence>) -> Verdict {
+    if let Some(tls) = wanted.tls.filter(|tls| tls.decides()) {
+        return match tls.vouches_for(evidence, wanted.user) {
             true => Verdict::Admitted,
             false => Verdict::Refused,
         };
@@ -35,7 +64,7 @@ pub(crate) fn judge(
         certificate: Certificate::NotAsked,
         connection: ConnectionType::Standard,
     };
-    decide(&settings.gate, &login, b"").0
+    decide(wanted.gate, &login, b"").0
 }
 
 /// What a login comes to, where the other server has been asked to sign this; and who it is, if it is let in.

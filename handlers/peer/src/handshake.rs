@@ -1,6 +1,6 @@
 //! Two servers tell each other who they are.
 
-use crate::authentication::{self, Verdict};
+use crate::authentication::{self, Checking, Verdict};
 use crate::gateway::reply_hash;
 use crate::session::{RouteSession, Stage};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use vagus_actors::cluster::{
 };
 use vagus_actors::connection::Turn;
 use vagus_actors::gateways::RouteEnd;
-use vagus_protocol::error::{CloseReason, Complaint};
+use vagus_protocol::error::CloseReason;
 use vagus_protocol::quote::Quoted;
 use vagus_protocol::route::{GossipMode, RouteConnect, RouteInfo};
 
@@ -37,7 +37,12 @@ impl RouteSession {
             );
             return self.refuse(&text, CloseReason::WrongGateway, turn);
         }
-        match authentication::judge(&self.settings, &connect, self.evidence.as_deref()) {
+        let wanted = authentication::Wanted {
+            gate: &self.settings.gate,
+            user: &self.settings.login.0,
+            tls: self.settings.tls.as_deref(),
+        };
+        match authentication::judge(wanted, &connect, self.evidence.as_deref()) {
             Verdict::Admitted => self.admitted(&connect, turn),
             verdict => self.judged(verdict, connect, turn),
         }
@@ -48,11 +53,10 @@ impl RouteSession {
         match verdict {
             Verdict::Admitted => self.admitted(&connect, turn),
             Verdict::Refused => {
-                self.say_last(&Complaint::AuthorizationViolation);
                 log::error!("{} - authentication error", self.party);
-                self.end(CloseReason::AuthenticationFailure, turn);
+                self.ending.unauthorized(turn);
             }
-            Verdict::Verify(task) => self.login = Some((Some(task), Box::new(connect))),
+            Verdict::Verify(task) => self.login = Some(Checking::new(task, connect)),
         }
     }
 

@@ -34,7 +34,18 @@ pub(crate) enum Noted {
     NotExported,
 }
 
-/// By this the subscription that stands for an interest is found again, within its account. That of leaf nodes is apart
+/// By this the subscription that stands for an interest is found again, within its account, where only one server is behind
+/// the connection.
+pub(crate) fn name_within_account(name: &mut Vec<u8>, interest: &RoutedInterest<'_>) {
+    name.clear();
+    name.extend_from_slice(interest.subject);
+    if let Some(queue) = interest.queue {
+        name.push(b' ');
+        name.extend_from_slice(queue);
+    }
+}
+
+/// The same, within its account. That of leaf nodes is apart
 /// from that of the server itself, and by their cluster.
 fn append_name(name: &mut Vec<u8>, interest: &RoutedInterest<'_>) {
     name.clear();

@@ -13,6 +13,7 @@ pub mod leaf;
 mod message_tracing;
 mod opening;
 mod permitting;
+mod pinging;
 mod pinning;
 mod receiving;
 mod session;

@@ -1,6 +1,6 @@
 //! Messages of other servers that ask to be traced: this one tells where they come to, too.
 
-use crate::session::SHOWN_AT_MOST;
+use crate::ending::SHOWN_AT_MOST;
 use std::fmt::Display;
 use std::sync::Arc;
 use vagus_actors::connection::Turn;

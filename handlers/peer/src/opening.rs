@@ -45,17 +45,21 @@ pub(crate) async fn secure(mut entrance: Entrance, tls: &RouteTls) -> Result<(En
     }
 }
 
+/// Waits until the other server says something: nothing of TLS is held for a peer that says nothing.
+pub(crate) async fn hear(entrance: &mut Entrance, until: Instant) -> Result<(), HandshakeError> {
+    match entrance.hear(until).await {
+        Ok(Came::Bytes) => Ok(()),
+        Ok(Came::Nothing) => Err(HandshakeError::Timeout),
+        Ok(Came::End) => Err(StreamError::Carrier(io::ErrorKind::UnexpectedEof.into()).into()),
+        Err(error) => Err(StreamError::Carrier(error).into()),
+    }
+}
+
 async fn accept(entrance: &mut Entrance, tls: &RouteTls) -> Result<(), HandshakeError> {
     let (peer, id) = (entrance.peer(), entrance.id());
     log::debug!("{peer} - rid:{id} - Starting TLS route server handshake");
     let until = Instant::now() + tls.timeout;
-    // Nothing of TLS is held for a peer that says nothing.
-    match entrance.hear(until).await {
-        Ok(Came::Bytes) => {}
-        Ok(Came::Nothing) => return Err(HandshakeError::Timeout),
-        Ok(Came::End) => return Err(StreamError::Carrier(io::ErrorKind::UnexpectedEof.into()).into()),
-        Err(error) => return Err(StreamError::Carrier(error).into()),
-    }
+    hear(entrance, until).await?;
     let checks = tls.checks(until);
     let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
     entrance.secure_as_server(&tls.acceptor, until, check).await

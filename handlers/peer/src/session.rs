@@ -1,13 +1,14 @@
 //! What each operation of another server of the cluster means.
 
 use crate::RouteSettings;
-use crate::authentication::{self, Verdict};
+use crate::authentication::{self, Checking};
 use crate::compressing::Compressing;
-use crate::ending::Ending;
+use crate::ending::{Ending, SHOWN_AT_MOST};
 use crate::gateway::{From, lead_home};
 use crate::interest::{self, Announced, Forgotten, Noted};
 use crate::message_tracing::{TracedPeer, may_be_traced};
 use crate::permitting::FormerPermissions;
+use crate::pinging;
 use crate::receiving::{self, Passed, Peer};
 use crate::tls::Evidence;
 use std::fmt;
@@ -19,10 +20,10 @@ use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Tur
 use vagus_actors::gateways::JoinedRouteEnd;
 use vagus_actors::observed::{ClientInfo, ServerInfo};
 use vagus_actors::router::InterestChange;
-use vagus_auth::credentials::{BcryptTask, Identity};
+use vagus_auth::credentials::Identity;
 use vagus_delivery::Live;
-use vagus_delivery::heartbeat::{Beat, Heartbeat};
-use vagus_protocol::error::{CloseReason, Complaint, Violation};
+use vagus_delivery::heartbeat::Heartbeat;
+use vagus_protocol::error::{CloseReason, Violation};
 use vagus_protocol::gateway::is_mapped;
 use vagus_protocol::message_trace::ShownKind;
 use vagus_protocol::quote::shortened;
@@ -31,14 +32,8 @@ use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage, Subject
 use vagus_protocol::routed::PeerLine;
 use vagus_routing::{ConnectionId, ConnectionKind};
 
-/// The first PING comes early: it measures the round trip.
-const FIRST_PING_AFTER: Duration = Duration::from_secs(1);
-
 /// The longest line, in bytes, of one that has not been let in.
 const UNKNOWN_AT_MOST: usize = 4096;
-
-/// How much of what a server says wrong is logged, in bytes.
-pub(crate) const SHOWN_AT_MOST: usize = 64;
 
 /// The state machine of a route.
 #[derive(Debug)]
@@ -64,9 +59,9 @@ pub struct RouteSession {
     /// How the server calls itself, and what it is, once it has said so.
     pub(crate) name: String,
     pub(crate) version: String,
-    /// A CONNECT whose password has not been checked yet: the check, until it is under way.
-    pub(crate) login: Option<(Option<BcryptTask>, Box<RouteConnect>)>,
-    ending: Ending,
+    /// A CONNECT whose password has not been checked yet.
+    pub(crate) login: Option<Checking<RouteConnect>>,
+    pub(crate) ending: Ending,
     pub(crate) announced: Announced,
     /// The route, as far as other clusters are concerned.
     pub(crate) route_end: Option<JoinedRouteEnd>,
@@ -106,7 +101,7 @@ impl RouteSession {
     ) -> Self {
         let mut heartbeat = Heartbeat::new(settings.ping_interval, settings.ping_max, now);
         if !settings.compression.negotiates() {
-            heartbeat.begin(now, FIRST_PING_AFTER, party.id);
+            pinging::begin(&mut heartbeat, party.id, now);
         }
         Self {
             errand: None,
@@ -145,24 +140,17 @@ impl RouteSession {
 
     /// From now on PINGs may be sent.
     pub(crate) fn begin_heartbeat(&mut self, now: Instant) {
-        self.heartbeat.begin(now, FIRST_PING_AFTER, self.party.id);
+        pinging::begin(&mut self.heartbeat, self.party.id, now);
     }
 
     /// Tells the other server what it did wrong, and ends the route.
     pub(crate) fn refuse(&mut self, text: &str, reason: CloseReason, turn: &mut impl Turn) {
-        log::error!("{} - {text}", self.party);
-        self.ending.tell(text);
-        self.end(reason, turn);
+        self.ending.refuse(&self.party, text, reason, turn);
     }
 
     /// The other server does not speak as servers do.
     pub(crate) fn broken(&mut self, what: &str, turn: &mut impl Turn) {
-        log::error!("{} - Protocol error: {what}", self.party);
-        self.end(CloseReason::ProtocolViolation, turn);
-    }
-
-    pub(crate) fn say_last(&mut self, complaint: &Complaint<'_>) {
-        self.ending.complain(complaint);
+        self.ending.broken(&self.party, what, turn);
     }
 
     pub(crate) fn end(&mut self, reason: CloseReason, turn: &mut impl Turn) {
@@ -199,18 +187,14 @@ impl Peer for RouteSession {
 
     fn out_of_place(&mut self, turn: &mut impl Turn) {
         if matches!(self.stage, Stage::Connecting(_)) {
-            self.say_last(&Complaint::AuthorizationViolation);
-            self.end(CloseReason::AuthenticationFailure, turn);
+            self.ending.unauthorized(turn);
         } else {
             self.broken("something of a server that has not said who it is", turn);
         }
     }
 
     fn violated(&mut self, violation: Violation, said: &[u8], turn: &mut impl Turn) {
-        let said = shortened(said, SHOWN_AT_MOST);
-        self.ending.tell_of(violation);
-        log::error!("{} - {violation}: {said}", self.party);
-        self.end(violation.reason(), turn);
+        self.ending.violated(&self.party, violation, said, turn);
     }
 
     /// RMSG, HMSG, LMSG.
@@ -374,36 +358,23 @@ impl Session for RouteSession {
         if let Stage::Connecting(until) = self.stage
             && until <= now
         {
-            self.say_last(&Complaint::AuthenticationTimeout);
-            return self.end(CloseReason::AuthenticationTimeout, turn);
+            return self.ending.too_late(turn);
         }
-        if self.heartbeat.due() > now {
-            return;
-        }
-        match self.heartbeat.beat(now) {
-            Beat::Rest => {}
-            Beat::Ping if self.compressing.is_yet_to_agree(&self.settings.compression) => {}
-            Beat::Ping => turn.reply(b"PING\r\n"),
-            Beat::Stale => {
-                log::debug!("{} - Stale Client Connection - Closing", self.party);
-                self.say_last(&Complaint::StaleConnection);
-                self.end(CloseReason::StaleConnection, turn);
-            }
-        }
+        let may_ping = !self.compressing.is_yet_to_agree(&self.settings.compression);
+        pinging::ping(&mut self.heartbeat, may_ping, &self.party, &mut self.ending, turn);
     }
 
     fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
-        let (task, _) = self.login.as_mut()?;
-        let task = task.take()?;
+        let task = self.login.as_mut()?.take_task()?;
         Some(Box::new(move || task.run()))
     }
 
     fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
-        if let Some((_, connect)) = self.login.take()
+        if let Some(login) = self.login.take()
             && !self.ending.has_come()
         {
-            let verdict: Verdict = authentication::judged(answer.flatten());
-            self.judged(verdict, *connect, turn);
+            let verdict = authentication::judged(answer.flatten());
+            self.judged(verdict, login.into_connect(), turn);
         }
     }
 

@@ -4,11 +4,10 @@
 
 use super::session::{GatewaySession, Stage};
 use crate::TRACING_PROTO;
-use crate::authentication::{self, Verdict};
+use crate::authentication::{self, Checking, Verdict};
 use vagus_actors::connection::Turn;
 use vagus_actors::gateways::InboundCandidate;
-use vagus_auth::credentials::{Certificate, ConnectionType, Login};
-use vagus_protocol::error::{CloseReason, Complaint};
+use vagus_protocol::error::CloseReason;
 use vagus_protocol::gateway::{ALL_INTEREST_ENDS, ALL_INTEREST_FOLLOWS, GOSSIP, GatewayInfo};
 use vagus_protocol::quote::Quoted;
 use vagus_protocol::route::RouteConnect;
@@ -23,30 +22,15 @@ impl GatewaySession {
         let Ok(connect) = RouteConnect::read(json) else {
             return self.broken("a CONNECT that cannot be read", turn);
         };
-        match self.judge(&connect) {
+        let wanted = authentication::Wanted {
+            gate: &self.settings.gate,
+            user: &self.settings.login.0,
+            tls: self.settings.tls.as_deref(),
+        };
+        match authentication::judge(wanted, &connect, self.evidence.as_deref()) {
             Verdict::Admitted => self.admitted(&connect, turn),
             verdict => self.judged(verdict, connect, turn),
         }
-    }
-
-    /// Whether it presents what is asked for: in CONNECT, or in its handshake where certificates decide.
-    fn judge(&self, connect: &RouteConnect) -> Verdict {
-        if let Some(tls) = self.settings.tls.as_ref().filter(|tls| tls.decides()) {
-            return match tls.vouches_for(self.evidence.as_deref(), &self.settings.login.0) {
-                true => Verdict::Admitted,
-                false => Verdict::Refused,
-            };
-        }
-        let login = Login {
-            user: &connect.user,
-            password: &connect.pass,
-            token: "",
-            nkey: "",
-            signature: "",
-            certificate: Certificate::NotAsked,
-            connection: ConnectionType::Standard,
-        };
-        authentication::decide(&self.settings.gate, &login, b"").0
     }
 
     /// It has been decided whether a server may connect; or not yet.
@@ -54,11 +38,10 @@ impl GatewaySession {
         match verdict {
             Verdict::Admitted => self.admitted(&connect, turn),
             Verdict::Refused => {
-                self.ending.complain(&Complaint::AuthorizationViolation);
                 log::error!("{} - authentication error", self.party);
-                self.end(CloseReason::AuthenticationFailure, turn);
+                self.ending.unauthorized(turn);
             }
-            Verdict::Verify(task) => self.login = Some((Some(task), Box::new(connect))),
+            Verdict::Verify(task) => self.login = Some(Checking::new(task, connect)),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use super::{GatewayErrand, GatewaySettings};
 use crate::authorities::Authorities;
+use crate::opening::hear;
 use crate::tls::Evidence;
-use std::io;
 use std::time::{Duration, Instant};
 use vagus_actors::reception::Unopened;
-use vagus_delivery::wire::{Came, Entrance, HandshakeError, PeerCheck};
+use vagus_delivery::wire::{Entrance, HandshakeError, PeerCheck};
 use vagus_protocol::error::CloseReason;
 use vagus_tls::{Connector, Settings, StreamError, TlsError};
 
@@ -76,13 +76,7 @@ async fn accept(entrance: &mut Entrance, settings: &GatewaySettings) -> Result<(
         entrance.id()
     );
     let until = Instant::now() + tls.timeout;
-    // Nothing of TLS is held for a peer that says nothing.
-    match entrance.hear(until).await {
-        Ok(Came::Bytes) => {}
-        Ok(Came::Nothing) => return Err(HandshakeError::Timeout),
-        Ok(Came::End) => return Err(StreamError::Carrier(io::ErrorKind::UnexpectedEof.into()).into()),
-        Err(error) => return Err(StreamError::Carrier(error).into()),
-    }
+    hear(entrance, until).await?;
     let checks = tls.checks(until);
     let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);
     entrance.secure_as_server(&tls.acceptor, until, check).await

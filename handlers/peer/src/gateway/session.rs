@@ -3,11 +3,11 @@
 use super::told::Told;
 use super::wanted::{TooMuch, Wanted};
 use super::{From, GatewayErrand, GatewaySettings, lead_home, reply_hash};
-use crate::authentication::{self, Verdict};
-use crate::ending::Ending;
+use crate::authentication::{self, Checking};
+use crate::ending::{Ending, SHOWN_AT_MOST};
 use crate::message_tracing::{TracedPeer, may_be_traced};
+use crate::pinging;
 use crate::receiving::{self, Passed, Peer};
-use crate::session::SHOWN_AT_MOST;
 use crate::tls::Evidence;
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use vagus_actors::connection::{ConnectionNames, Progress, Session, SlowTask, Tur
 use vagus_actors::gateways::{JoinedInbound, JoinedOutbound};
 use vagus_actors::observed::{ClientInfo, GatewayAccount, GatewayShown, InterestMode};
 use vagus_actors::router::InterestChange;
-use vagus_auth::credentials::{BcryptTask, Identity};
+use vagus_auth::credentials::Identity;
 use vagus_delivery::Live;
-use vagus_delivery::heartbeat::{Beat, Heartbeat};
-use vagus_protocol::error::{CloseReason, Complaint, Violation};
+use vagus_delivery::heartbeat::Heartbeat;
+use vagus_protocol::error::{CloseReason, Violation};
 use vagus_protocol::gateway::is_mapped;
 use vagus_protocol::message_trace::ShownKind;
 use vagus_protocol::quote::shortened;
@@ -28,9 +28,6 @@ use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
 use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage};
 use vagus_protocol::routed::PeerLine;
 use vagus_routing::{ConnectionId, ConnectionKind};
-
-/// The first PING comes early: it measures the round trip.
-const FIRST_PING_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a server that was connected to may take to say what it is.
 const INTRODUCED_WITHIN: Duration = Duration::from_secs(5);
@@ -55,8 +52,8 @@ pub struct GatewaySession {
     pub(super) server_id: String,
     pub(super) name: String,
     pub(super) version: String,
-    /// A CONNECT whose password has not been checked yet: the check, until it is under way.
-    pub(super) login: Option<(Option<BcryptTask>, Box<RouteConnect>)>,
+    /// A CONNECT whose password has not been checked yet.
+    pub(super) login: Option<Checking<RouteConnect>>,
     pub(super) ending: Ending,
     /// What its cluster wants, where this server has dialled.
     pub(super) wanted: Wanted,
@@ -130,20 +127,17 @@ impl GatewaySession {
 
     /// From now on PINGs are sent: before, the other server waits for something else.
     pub(super) fn begin_heartbeat(&mut self, now: Instant) {
-        self.heartbeat.begin(now, FIRST_PING_AFTER, self.party.id);
+        pinging::begin(&mut self.heartbeat, self.party.id, now);
     }
 
     /// Tells the other server what it did wrong, and ends the connection.
     pub(super) fn refuse(&mut self, text: &str, reason: CloseReason, turn: &mut impl Turn) {
-        log::error!("{} - {text}", self.party);
-        self.ending.tell(text);
-        self.end(reason, turn);
+        self.ending.refuse(&self.party, text, reason, turn);
     }
 
     /// The other server does not speak as servers do.
     pub(super) fn broken(&mut self, what: &str, turn: &mut impl Turn) {
-        log::error!("{} - Protocol error: {what}", self.party);
-        self.end(CloseReason::ProtocolViolation, turn);
+        self.ending.broken(&self.party, what, turn);
     }
 
     pub(super) fn end(&mut self, reason: CloseReason, turn: &mut impl Turn) {
@@ -220,10 +214,7 @@ impl Peer for GatewaySession {
 
     fn out_of_place(&mut self, turn: &mut impl Turn) {
         match self.stage {
-            Stage::Connecting(_) => {
-                self.ending.complain(&Complaint::AuthorizationViolation);
-                self.end(CloseReason::AuthenticationFailure, turn);
-            }
+            Stage::Connecting(_) => self.ending.unauthorized(turn),
             Stage::Introducing(_) => self.broken("something of a server that has not said who it is", turn),
             Stage::Inbound { .. } => self.broken("interest on an inbound connection", turn),
             Stage::Outbound { .. } => self.broken("a message on an outbound connection", turn),
@@ -231,10 +222,7 @@ impl Peer for GatewaySession {
     }
 
     fn violated(&mut self, violation: Violation, said: &[u8], turn: &mut impl Turn) {
-        let said = shortened(said, SHOWN_AT_MOST);
-        self.ending.tell_of(violation);
-        log::error!("{} - {violation}: {said}", self.party);
-        self.end(violation.reason(), turn);
+        self.ending.violated(&self.party, violation, said, turn);
     }
 
     /// RMSG, HMSG.
@@ -365,8 +353,7 @@ impl Session for GatewaySession {
         let now = turn.now();
         match self.stage {
             Stage::Connecting(until) if until <= now => {
-                self.ending.complain(&Complaint::AuthenticationTimeout);
-                return self.end(CloseReason::AuthenticationTimeout, turn);
+                return self.ending.too_late(turn);
             }
             Stage::Introducing(until) if until <= now => {
                 log::debug!("{} - Stale Client Connection - Closing", self.party);
@@ -376,32 +363,20 @@ impl Session for GatewaySession {
             Stage::Connecting(_) | Stage::Introducing(_) => return,
             Stage::Outbound { .. } | Stage::Inbound { .. } => {}
         }
-        if self.heartbeat.due() > now {
-            return;
-        }
-        match self.heartbeat.beat(now) {
-            Beat::Rest => {}
-            Beat::Ping => turn.reply(b"PING\r\n"),
-            Beat::Stale => {
-                log::debug!("{} - Stale Client Connection - Closing", self.party);
-                self.ending.complain(&Complaint::StaleConnection);
-                self.end(CloseReason::StaleConnection, turn);
-            }
-        }
+        pinging::ping(&mut self.heartbeat, true, &self.party, &mut self.ending, turn);
     }
 
     fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
-        let (task, _) = self.login.as_mut()?;
-        let task = task.take()?;
+        let task = self.login.as_mut()?.take_task()?;
         Some(Box::new(move || task.run()))
     }
 
     fn answered<T: Turn>(&mut self, answer: Option<Self::Answer>, turn: &mut T) {
-        if let Some((_, connect)) = self.login.take()
+        if let Some(login) = self.login.take()
             && !self.ending.has_come()
         {
-            let verdict: Verdict = authentication::judged(answer.flatten());
-            self.judged(verdict, *connect, turn);
+            let verdict = authentication::judged(answer.flatten());
+            self.judged(verdict, login.into_connect(), turn);
         }
     }
 

@@ -6,6 +6,7 @@
 //! back that they want nothing in an account.
 
 use super::hoping::Hope;
+use crate::interest::name_within_account;
 use crate::unplaced::Unplaced;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -129,7 +130,7 @@ impl Wanted {
             }
             return Ok(());
         }
-        append_name(&mut self.name, interest);
+        name_within_account(&mut self.name, interest);
         let name = std::mem::take(&mut self.name);
         let is_new = if self.unplaced.has(account) || !turn.enter(account) {
             self.unplaced.note(account, &name, 1)
@@ -177,7 +178,7 @@ impl Wanted {
             }
             return Ok(());
         }
-        append_name(&mut self.name, interest);
+        name_within_account(&mut self.name, interest);
         let name = std::mem::take(&mut self.name);
         let was_there = if self.unplaced.has(account) || !turn.enter(account) {
             self.unplaced.forget(account, &name)
@@ -310,16 +311,6 @@ impl Wanted {
             subscriptions: account.plain + account.queues,
             queue_subscriptions: account.queues,
         })
-    }
-}
-
-/// By this the subscription that stands for an interest is found again, within its account.
-fn append_name(name: &mut Vec<u8>, interest: &RoutedInterest<'_>) {
-    name.clear();
-    name.extend_from_slice(interest.subject);
-    if let Some(queue) = interest.queue {
-        name.push(b' ');
-        name.extend_from_slice(queue);
     }
 }
 

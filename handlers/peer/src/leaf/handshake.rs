@@ -4,7 +4,7 @@ use super::HubUrls;
 use super::permitting::{Denied, LinkPermissions};
 use super::session::{LeafSession, Stage, binding_until};
 use super::signing::{Proof, Signing};
-use crate::authentication::{self, Verdict};
+use crate::authentication::{self, Checking, Verdict};
 use crate::handshake::TRACING_PROTO;
 use vagus_actors::connection::Turn;
 use vagus_actors::leafnodes::LinkCandidate;
@@ -298,7 +298,7 @@ impl LeafSession {
         turn: &mut impl Turn,
     ) {
         match (verdict, identity) {
-            (Verdict::Verify(task), _) => self.login = Some((Some(task), Box::new(connect))),
+            (Verdict::Verify(task), _) => self.login = Some(Checking::new(task, connect)),
             (Verdict::Admitted, Some(identity)) => self.admitted(identity, &connect, turn),
             (Verdict::Admitted | Verdict::Refused, _) => self.turned_away(turn),
         }

@@ -2,6 +2,7 @@
 
 use super::permitting::LinkPermissions;
 use super::session::LeafSession;
+use crate::interest::name_within_account;
 use vagus_actors::connection::Turn;
 use vagus_actors::router::InterestChange;
 use vagus_protocol::leaf::LOOP_DETECTION_PREFIX;
@@ -22,16 +23,6 @@ pub(super) enum Noted {
     TooMany,
 }
 
-/// By this the subscription that stands for an interest is found again.
-fn append_name(name: &mut Vec<u8>, interest: &RoutedInterest<'_>) {
-    name.clear();
-    name.extend_from_slice(interest.subject);
-    if let Some(queue) = interest.queue {
-        name.push(b' ');
-        name.extend_from_slice(queue);
-    }
-}
-
 impl LeafSession {
     /// LS+
     pub(super) fn note(&mut self, interest: &RoutedInterest<'_>, turn: &mut impl Turn) -> Noted {
@@ -46,7 +37,7 @@ impl LeafSession {
         let Some(except) = self.permissions.gives(interest.subject) else {
             return Noted::NotPermitted;
         };
-        append_name(&mut self.name_of_interest, interest);
+        name_within_account(&mut self.name_of_interest, interest);
         let is_new = !turn.is_subscribed(&self.name_of_interest);
         if is_new {
             if self
@@ -65,7 +56,7 @@ impl LeafSession {
 
     /// LS-
     pub(super) fn forget(&mut self, interest: &RoutedInterest<'_>, turn: &mut impl Turn) {
-        append_name(&mut self.name_of_interest, interest);
+        name_within_account(&mut self.name_of_interest, interest);
         turn.unsubscribe(&self.name_of_interest, None);
     }
 

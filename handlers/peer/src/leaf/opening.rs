@@ -3,7 +3,7 @@
 use super::reaching;
 use super::tls::LeafTls;
 use super::{LeafErrand, LeafSettings};
-use std::io;
+use crate::opening::hear;
 use std::net::SocketAddr;
 use std::time::Instant;
 use vagus_actors::reception::Unopened;
@@ -14,7 +14,7 @@ use vagus_protocol::leaf::LeafInfo;
 use vagus_protocol::route::RouteOperation;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse_leaf};
 use vagus_routing::ConnectionId;
-use vagus_tls::{CertificateNames, HandshakeFirst, StreamError};
+use vagus_tls::{CertificateNames, HandshakeFirst};
 
 /// The longest INFO of a hub, in bytes: it names all servers of its cluster.
 const INFO_AT_MOST: usize = 64 * 1024;
@@ -147,13 +147,7 @@ pub(super) async fn greet(
 async fn accept(entrance: &mut Entrance, tls: &LeafTls) -> Result<(), HandshakeError> {
     let until = Instant::now() + tls.timeout;
     if entrance.early().is_empty() {
-        // Nothing of TLS is held for a peer that says nothing.
-        match entrance.hear(until).await {
-            Ok(Came::Bytes) => {}
-            Ok(Came::Nothing) => return Err(HandshakeError::Timeout),
-            Ok(Came::End) => return Err(StreamError::Carrier(io::ErrorKind::UnexpectedEof.into()).into()),
-            Err(error) => return Err(StreamError::Carrier(error).into()),
-        }
+        hear(entrance, until).await?;
     }
     let checks = tls.authorities.until(until);
     let check = checks.as_ref().map(|checks| checks as &dyn PeerCheck);

@@ -2,9 +2,9 @@
 
 use super::interest::Noted;
 use super::session::{HOLD_OFF, LeafSession, Stage};
+use crate::ending::SHOWN_AT_MOST;
 use crate::message_tracing::{TracedPeer, may_be_traced};
 use crate::receiving::{Passed, Peer, publish_shown};
-use crate::session::SHOWN_AT_MOST;
 use std::time::Duration;
 use vagus_actors::connection::Turn;
 use vagus_protocol::error::{CloseReason, Complaint, Violation};
@@ -125,24 +125,21 @@ impl Peer for LeafSession {
 
     fn out_of_place(&mut self, turn: &mut impl Turn) {
         if matches!(self.stage, Stage::Connecting(_)) {
-            self.ending.complain(&Complaint::AuthorizationViolation);
-            self.end(CloseReason::AuthenticationFailure, turn);
+            self.ending.unauthorized(turn);
         } else {
             self.broken("something of a server that has not said who it is", turn);
         }
     }
 
     fn violated(&mut self, violation: Violation, said: &[u8], turn: &mut impl Turn) {
-        let said = shortened(said, SHOWN_AT_MOST);
-        match (&self.stage, violation) {
-            // As in nats-server, whatever is not CONNECT is said by somebody who may not.
-            (Stage::Connecting(_), Violation::UnknownOperation) => {
-                self.ending.complain(&Complaint::AuthorizationViolation);
-            }
-            _ => self.ending.tell_of(violation),
+        // As in nats-server, whatever is not CONNECT is said by somebody who may not.
+        if matches!(self.stage, Stage::Connecting(_)) && violation == Violation::UnknownOperation {
+            let said = shortened(said, SHOWN_AT_MOST);
+            log::error!("{} - {violation}: {said}", self.party);
+            self.ending.complain(&Complaint::AuthorizationViolation);
+            return self.end(violation.reason(), turn);
         }
-        log::error!("{} - {violation}: {said}", self.party);
-        self.end(violation.reason(), turn);
+        self.ending.violated(&self.party, violation, said, turn);
     }
 
     fn pass_on(&mut self, message: &RoutedMessage<'_>, turn: &mut impl Turn) -> Passed {

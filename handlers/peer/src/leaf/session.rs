@@ -6,9 +6,10 @@ use super::permitting::LinkPermissions;
 use super::signing::{Proof, Signing};
 use super::token_login::{HeldToken, TokenLogin};
 use super::{HubUrls, LeafErrand, LeafSettings};
-use crate::authentication::{self, Verdict};
+use crate::authentication::{self, Checking, Verdict};
 use crate::compressing::Compressing;
 use crate::ending::Ending;
+use crate::pinging;
 use crate::receiving;
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,9 +20,9 @@ use vagus_actors::connection::{Awaited, ConnectionNames, Progress, Session, Slow
 use vagus_actors::leafnodes::JoinedLink;
 use vagus_actors::observed::{ClientInfo, LinkInfo};
 use vagus_actors::router::InterestChange;
-use vagus_auth::credentials::{BcryptTask, Identity};
+use vagus_auth::credentials::Identity;
 use vagus_compression::mode::Mode;
-use vagus_delivery::heartbeat::{Beat, Heartbeat};
+use vagus_delivery::heartbeat::Heartbeat;
 use vagus_delivery::{Account, Live};
 use vagus_protocol::error::{CloseReason, Complaint};
 use vagus_protocol::leaf::{LeafConnect, LeafInfo};
@@ -31,9 +32,6 @@ use vagus_routing::{ConnectionId, ConnectionKind};
 
 /// How a link is compressed that goes over WebSocket, which has a compression of its own.
 static BY_WEBSOCKET: Mode = Mode::Off;
-
-/// The first PING comes early: it measures the round trip.
-const FIRST_PING_AFTER: Duration = Duration::from_secs(1);
 
 /// The longest line, in bytes, of one that has not been let in: CONNECT may have a token, which lists what its user may do.
 const UNKNOWN_AT_MOST: usize = 64 * 1024;
@@ -73,8 +71,8 @@ pub struct LeafSession {
     pub(super) account: Option<Arc<Account>>,
     /// Who a leaf node is.
     pub(super) identity: Option<Box<Identity>>,
-    /// A CONNECT whose password has not been checked yet: the check, until it is under way.
-    pub(super) login: Option<(Option<BcryptTask>, Box<LeafConnect>)>,
+    /// A CONNECT whose password has not been checked yet.
+    pub(super) login: Option<Checking<LeafConnect>>,
     /// The account of its token is looked for.
     pub(super) looking_up: Option<Awaited<LeafAnswer>>,
     /// What it was let in by, if that is a token.
@@ -221,20 +219,17 @@ impl LeafSession {
 
     /// From now on PINGs may be sent.
     pub(super) fn begin_heartbeat(&mut self, now: Instant) {
-        self.heartbeat.begin(now, FIRST_PING_AFTER, self.party.id);
+        pinging::begin(&mut self.heartbeat, self.party.id, now);
     }
 
     /// Tells the other end what it did wrong, and ends the link.
     pub(super) fn refuse(&mut self, text: &str, reason: CloseReason, turn: &mut impl Turn) {
-        log::error!("{} - {text}", self.party);
-        self.ending.tell(text);
-        self.end(reason, turn);
+        self.ending.refuse(&self.party, text, reason, turn);
     }
 
     /// The other end does not speak as servers do.
     pub(super) fn broken(&mut self, what: &str, turn: &mut impl Turn) {
-        log::error!("{} - Protocol error: {what}", self.party);
-        self.end(CloseReason::ProtocolViolation, turn);
+        self.ending.broken(&self.party, what, turn);
     }
 
     pub(super) fn end(&mut self, reason: CloseReason, turn: &mut impl Turn) {
@@ -316,8 +311,7 @@ impl Session for LeafSession {
         let now = turn.now();
         match self.stage {
             Stage::Connecting(until) if until <= now => {
-                self.ending.complain(&Complaint::AuthenticationTimeout);
-                return self.end(CloseReason::AuthenticationTimeout, turn);
+                return self.ending.too_late(turn);
             }
             Stage::Introducing(until) | Stage::Binding(until) if until <= now => {
                 log::debug!("{} - Stale Leaf Node Connection - Closing", self.party);
@@ -335,19 +329,8 @@ impl Session for LeafSession {
             let reason = CloseReason::AuthenticationExpired;
             return self.token_has_ended(&Complaint::UserExpired, reason, turn);
         }
-        if self.heartbeat.due() > now {
-            return;
-        }
-        match self.heartbeat.beat(now) {
-            Beat::Rest => {}
-            Beat::Ping if !self.is_linked() => {}
-            Beat::Ping => turn.reply(b"PING\r\n"),
-            Beat::Stale => {
-                log::debug!("{} - Stale Client Connection - Closing", self.party);
-                self.ending.complain(&Complaint::StaleConnection);
-                self.end(CloseReason::StaleConnection, turn);
-            }
-        }
+        let may_ping = self.is_linked();
+        pinging::ping(&mut self.heartbeat, may_ping, &self.party, &mut self.ending, turn);
     }
 
     fn slow_work(&mut self) -> Option<SlowTask<Self::Answer>> {
@@ -355,8 +338,7 @@ impl Session for LeafSession {
             let signing = signing.take()?;
             return Some(Box::new(move || LeafAnswer::Signed(signing.run())));
         }
-        let (task, _) = self.login.as_mut()?;
-        let task = task.take()?;
+        let task = self.login.as_mut()?.take_task()?;
         Some(Box::new(move || LeafAnswer::Password(task.run())))
     }
 
@@ -370,13 +352,13 @@ impl Session for LeafSession {
         }
         match (answer, self.login.take(), self.signing.take()) {
             (Some(LeafAnswer::Signed(proof)), _, Some((_, connect))) => self.signed(proof, *connect, turn),
-            (Some(LeafAnswer::Password(identity)), Some((_, connect)), _) => {
+            (Some(LeafAnswer::Password(identity)), Some(login), _) => {
                 let verdict = authentication::judged(identity.clone());
-                self.judged(verdict, identity, *connect, turn);
+                self.judged(verdict, identity, login.into_connect(), turn);
             }
             (Some(LeafAnswer::Account(login, known)), ..) => self.account_found(&login, known, turn),
             // There was no place for it.
-            (_, Some((_, connect)), _) => self.judged(Verdict::Refused, None, *connect, turn),
+            (_, Some(login), _) => self.judged(Verdict::Refused, None, login.into_connect(), turn),
             _ => self.end(CloseReason::WriteError, turn),
         }
     }
