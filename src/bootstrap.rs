@@ -1,13 +1,17 @@
 //! The only wiring: which actors there are, and who knows whom.
 
+mod arbiters;
 mod cluster;
+mod farewell;
 mod gateways;
 mod languages;
 mod leafnodes;
 mod listening;
 mod sharing;
+mod sockets;
 mod websocket;
 
+pub(crate) use arbiters::runtime;
 pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
 pub(crate) use gateways::{GatewayReload, RunningGateways};
 pub(crate) use leafnodes::{LeafReload, RunningLinks};
@@ -15,7 +19,7 @@ pub(crate) use listening::listen;
 pub(crate) use sharing::share;
 pub(crate) use websocket::WebSocketParts;
 
-use crate::admin::{Admin, MonitoringSockets};
+use crate::admin::Admin;
 use crate::certificates::Secured;
 use crate::claimed_accounts;
 use crate::connectors;
@@ -26,24 +30,24 @@ use crate::streams;
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
+use arbiters::{on_arbiter, open_arbiter};
 use cluster::Clustering;
+use farewell::announcing;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use gateways::{Bridging, GatewaySocket};
 use languages::{Languages, Receptions, open_elsewhere};
 use leafnodes::{LeafSocket, Linking, with_leaf_port};
 use listening::with_ports;
-use std::cell::RefCell;
+use sockets::Sockets;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::rc::Rc;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 use vagus_actors::asking::Asking;
-use vagus_actors::cluster::Places;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::{Door, InProcess};
@@ -55,13 +59,13 @@ use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
 use vagus_actors::reload::{Configurator, Reload, Source};
 use vagus_actors::router::Router;
-use vagus_actors::{Accounts, Observatory, Operator, SlowWork, keep_house};
+use vagus_actors::{Accounts, Observatory, Operator, SlowWork};
 use vagus_auth::credentials::{ConnectionType, Gate};
 use vagus_auth::proxies::TrustedProxies;
 use vagus_configs::grammar::Map;
 use vagus_configs::{Config, Limits, split_advertised};
 use vagus_delivery::Live;
-use vagus_delivery::arbiter::{ArbiterState, Arbiters, LocalArbiter};
+use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::bounds::Bounds;
 use vagus_monitoring::{Broker, resident_bytes};
 use vagus_nats::ClientSettings;
@@ -104,13 +108,7 @@ pub(crate) fn start(
     let streams = streams::open(&config, name)?;
     let gate = Gate::new(config.clients.credentials.clone())?.requiring_proxy(config.clients.requires_proxy);
     let secured = Secured::start(config.clients.tls.as_ref())?;
-    let socket = listen(&config.clients.listen)?;
-    let client_address = socket.local_addr()?;
-    let websocket = WebSocketSocket::listen(&config)?;
-    let routes = RouteSocket::listen(&config)?;
-    let leafnodes = LeafSocket::listen(&config)?;
-    let gateway = GatewaySocket::listen(&config)?;
-    let monitoring = MonitoringSockets::listen(&config, setup.log.clone())?;
+    let sockets = Sockets::listen(&config, &setup)?;
     let mut info = Info {
         server_id: identity.id().to_owned(),
         server_name: name.to_owned(),
@@ -131,7 +129,7 @@ pub(crate) fn start(
         xkey: identity.curve.public().to_owned(),
         ..Info::default()
     };
-    advertise(&mut info, &config, client_address.port());
+    advertise(&mut info, &config, sockets.client_address.port());
     if let Some(tls) = &secured.clients {
         tls.announce(&mut info);
     }
@@ -142,13 +140,6 @@ pub(crate) fn start(
         system.block_on(async {
             // The starter is gone only if it panicked.
             let document = (&config, setup);
-            let sockets = (
-                socket,
-                client_address,
-                websocket,
-                monitoring,
-                (routes, leafnodes, gateway),
-            );
             let started = populate(sockets, document, info, &identity, gate, secured, streams);
             let started = match started {
                 Ok((running, services, open)) => {
@@ -182,26 +173,13 @@ pub(crate) fn advertise(info: &mut Info, config: &Config, port: u16) {
     info.port = advertised.filter(|port| *port != 0).unwrap_or(port);
 }
 
-/// Where other servers connect, before any does: those of the cluster, leaf nodes, and those of other clusters.
-type SocketsOfServers = (
-    Option<RouteSocket>,
-    Option<LeafSocket>,
-    Option<(TcpListener, SocketAddr)>,
-);
-
 /// A server that runs; what is waited for, which is that its services and streams answer; and what lets clients and
 /// connectors begin then. What they said before would pass streams by.
 type Populated = (Running, Vec<oneshot::Receiver<()>>, Box<dyn FnOnce()>);
 
 /// Starts all actors; runs on the first arbiter.
 fn populate(
-    (socket, client_address, websocket_socket, monitoring, (routes, leafnodes, gateway)): (
-        TcpListener,
-        SocketAddr,
-        Option<WebSocketSocket>,
-        MonitoringSockets,
-        SocketsOfServers,
-    ),
+    sockets: Sockets,
     (config, setup): (&Config, Setup),
     info: Info,
     identity: &ServerIdentity,
@@ -209,6 +187,15 @@ fn populate(
     secured: Secured,
     streams: Option<OpenedStreams>,
 ) -> Result<Populated, StartError> {
+    let Sockets {
+        clients: socket,
+        client_address,
+        websocket: websocket_socket,
+        routes,
+        leafnodes,
+        gateway,
+        monitoring,
+    } = sockets;
     let count = match config.arbiters {
         0 => thread::available_parallelism().map_or(1, usize::from),
         count => count,
@@ -336,31 +323,12 @@ fn populate(
         listeners.push(listener.recipient());
     }
     let system_service = system_account.as_ref().map(SystemAccount::handle);
-    let announce = {
-        let (client_settings, system_service) = (client_settings.clone(), system_service.clone());
-        let websocket = websocket_parts.as_ref().map(|parts| parts.settings.clone());
-        let farewell = clustering.as_ref().map(Clustering::farewell);
-        move || {
-            let elsewhere = farewell
-                .as_ref()
-                .map_or_else(Places::default, |farewell| farewell());
-            client_settings.update(|now| {
-                let mut settings = now.in_lame_duck_mode();
-                settings.info.connect_urls.clone_from(&elsewhere.clients);
-                settings
-            });
-            if let Some(websocket) = &websocket {
-                websocket.update(|now| {
-                    let mut settings = now.in_lame_duck_mode();
-                    settings.info.connect_urls.clone_from(&elsewhere.websocket);
-                    settings
-                });
-            }
-            if let Some(service) = system_service {
-                actix::spawn(async move { service.tell_of_lame_duck().await });
-            }
-        }
-    };
+    let told = (
+        client_settings.clone(),
+        websocket_parts.as_ref().map(|parts| parts.settings.clone()),
+    );
+    let farewell = clustering.as_ref().map(Clustering::farewell);
+    let announce = announcing(told, farewell, system_service.clone());
     let lame_duck = LameDuck::new(
         config.lame_duck.clone(),
         listeners,
@@ -553,45 +521,8 @@ pub(crate) fn bounds(limits: &Limits) -> Bounds {
     }
 }
 
-/// The state of an arbiter, on its own thread.
-fn open_arbiter(number: usize, arbiters: &Arc<Arbiters>, surroundings: &Arc<Surroundings>) -> LocalArbiter {
-    let seed = u64::from(std::process::id()) << 32 | (number as u64 + 1);
-    let longest_line = surroundings.bounds.current().0.longest_line;
-    let arbiter = ArbiterState::new(number, arbiters.clone(), seed, longest_line);
-    let arbiter: LocalArbiter = Rc::new(RefCell::new(arbiter));
-    keep_house(arbiter.clone(), surroundings.accounts.clone());
-    arbiter
-}
-
-/// Opens an arbiter on a thread that is made for it, and has that begin with something.
-fn on_arbiter<T: Send + 'static>(
-    number: usize,
-    arbiters: &Arc<Arbiters>,
-    surroundings: &Arc<Surroundings>,
-    begin: impl FnOnce(LocalArbiter) -> T + Send + 'static,
-) -> io::Result<T> {
-    let (arbiters, surroundings) = (arbiters.clone(), surroundings.clone());
-    let (ready, is_ready) = mpsc::channel();
-    let arbiter = Arbiter::with_tokio_rt(runtime);
-    arbiter.spawn_fn(move || {
-        let arbiter = open_arbiter(number, &arbiters, &surroundings);
-        let _ = ready.send(begin(arbiter));
-    });
-    is_ready
-        .recv()
-        .map_err(|_| io::Error::other("an arbiter did not start"))
-}
-
 /// What the process uses, as monitoring shows it.
 fn process_use(broker: &Arc<Broker>) -> ProcessUse {
     let broker = broker.clone();
     Box::new(move || (broker.usage.percent(), resident_bytes()))
-}
-
-#[allow(clippy::expect_used)] // There is no way to say it to actix, and nothing to go on with.
-pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("the system gives no event queue")
 }

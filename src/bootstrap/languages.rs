@@ -1,9 +1,9 @@
 //! What is spoken on every arbiter.
 
+use super::arbiters::on_arbiter;
 use super::cluster::RouteParts;
 use super::gateways::GatewayParts;
 use super::leafnodes::LeafParts;
-use super::on_arbiter;
 use super::websocket::WebSocketParts;
 use actix::prelude::*;
 use std::io;
