@@ -136,10 +136,10 @@ page: requirements-test
 	@printf 'page         %s passed, %s failed\n' "$$(sed -n 's/.* pass \([0-9]*\)$$/\1/p' $(FOUND)/.page)" \
 		"$$(sed -n 's/.* fail \([0-9]*\)$$/\1/p' $(FOUND)/.page)" >$(FOUND)/4
 
-## make test-compose  builds the image as the Dockerfile says, and tries docker-compose.yml; takes root, not an engine
+## make test-compose  builds the image as the Dockerfile says, and tries both compose files; takes root, not an engine
 .PHONY: test-compose
 test-compose: requirements-compose
-	$(call say,Containers: the image and docker-compose.yml)
+	$(call say,Containers: the image and what the compose files say)
 	tests/compose/run $(COMPOSE_BINARY)
 
 ## make test-mixed    faults of a cluster that has a server of another make; MIXED_WITH=/usr/sbin/nats-server names it
