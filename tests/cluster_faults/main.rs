@@ -22,6 +22,8 @@ mod mesh;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod of_clusters;
+#[cfg(test)]
 mod restarted;
 #[cfg(test)]
 mod rolling;

@@ -10,6 +10,8 @@ mod crossing;
 #[cfg(test)]
 mod dialling;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod nearest;
 #[cfg(test)]
 mod peer;

@@ -111,6 +111,31 @@ fn a_link_that_flaps_has_exact_interest_in_the_end() {
     pair.expect_whole();
 }
 
+/// However often a link has ended, the next attempt is no later than after the first time.
+#[test]
+fn a_link_that_flaps_is_back_within_its_pause() {
+    let pause = Duration::from_millis(300);
+    let hub = hub("hub").start();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let relay = Relay::start(any, hub.leafnode_address().unwrap(), Duration::ZERO);
+    let leaf = leaf_by("edge", &[relay.address()], |remote| remote.discovers = false);
+    let leaf = leaf.set(move |config| config.leafnodes.reconnect = pause).start();
+    for _ in 0..10 {
+        await_links(&leaf, 1);
+        relay.end_all();
+        let mut next = Duration::MAX;
+        eventually(|| {
+            let hubs = leaf.hubs().unwrap();
+            next = (hubs[0].dialling.as_ref())
+                .and_then(|dialling| dialling.next_attempt_in)
+                .unwrap_or(Duration::MAX);
+            next != Duration::MAX || leaf.links() == 1
+        });
+        // Up to as much again, at random.
+        assert!(next == Duration::MAX || next <= pause * 2, "{next:?}");
+    }
+}
+
 #[test]
 fn both_start_anew_in_any_order() {
     let port = HeldPort::new();
