@@ -256,13 +256,13 @@ impl Store {
         options: &dyn Fn(&StreamIdentity) -> MessagesOptions,
         streams: &mut Streams,
     ) -> Result<(), StoreError> {
-        let identity = match self.read_identity(folder)? {
+        let (identity, is_whole) = match self.read_identity(folder)? {
             Ok((identity, is_whole)) => {
                 if !is_whole {
                     // There is one copy. If the disk takes no other now it will at another start.
                     let _ = self.rewrite(&identity);
                 }
-                identity
+                (identity, is_whole)
             }
             Err(Reason::Empty) => return Ok(()),
             Err(reason) => {
@@ -270,7 +270,12 @@ impl Store {
                 return Ok(());
             }
         };
-        let found = Messages::open(
+        // The second copy is written when the first is durable, and so is all that it is in.
+        let open = match is_whole {
+            true => Messages::open_durable,
+            false => Messages::open,
+        };
+        let found = open(
             &*self.disk,
             folder,
             options(&identity),

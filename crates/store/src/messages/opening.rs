@@ -58,25 +58,24 @@ impl Messages {
         keys: Option<Keys>,
         incarnation: u64,
     ) -> Result<Found, OpenError> {
-        let mut opening = Opening::new(disk, folder, options, keys.clone(), incarnation);
-        let said = opening.checkpoint()?;
-        let (position, state) = match &said {
-            Some(said) => (said.position, Some(said.state.clone())),
-            None => (Position::default(), None),
-        };
-        let messages = opening.messages(said)?;
-        let is_key_old = opening.is_key_old
-            || messages
-                .parts
-                .iter()
-                .any(|part| part.file_end > 0 && !is_current(keys.as_ref(), part.key));
-        Ok(Found {
-            messages,
-            position,
-            state,
-            damage: opening.damage,
-            is_key_old,
-        })
+        Opening::new(disk, folder, options, keys, incarnation).found()
+    }
+
+    /// As [`Messages::open`], in a folder of which is known that it is there for good, with all those above.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read though nothing works without it.
+    pub(crate) fn open_durable(
+        disk: &dyn Disk,
+        folder: &Path,
+        options: MessagesOptions,
+        keys: Option<Keys>,
+        incarnation: u64,
+    ) -> Result<Found, OpenError> {
+        let mut opening = Opening::new(disk, folder, options, keys, incarnation);
+        opening.is_folder_durable = true;
+        opening.found()
     }
 
     /// The messages in a folder that was just made, and is there for good: nothing need be synced.
@@ -99,6 +98,8 @@ struct Opening<'a> {
     disk: &'a dyn Disk,
     place: Place,
     options: MessagesOptions,
+    /// Whether the folder is known to be there for good.
+    is_folder_durable: bool,
     damage: Vec<ReadError>,
     is_key_old: bool,
 }
@@ -119,9 +120,32 @@ impl<'a> Opening<'a> {
                 keys,
             },
             options,
+            is_folder_durable: false,
             damage: Vec::new(),
             is_key_old: false,
         }
+    }
+
+    fn found(mut self) -> Result<Found, OpenError> {
+        let said = self.checkpoint()?;
+        let (position, state) = match &said {
+            Some(said) => (said.position, Some(said.state.clone())),
+            None => (Position::default(), None),
+        };
+        let messages = self.messages(said)?;
+        let keys = self.place.keys.as_ref();
+        let is_key_old = self.is_key_old
+            || messages
+                .parts
+                .iter()
+                .any(|part| part.file_end > 0 && !is_current(keys, part.key));
+        Ok(Found {
+            messages,
+            position,
+            state,
+            damage: self.damage,
+            is_key_old,
+        })
     }
 
     /// The newest checkpoint that can be read.
@@ -151,8 +175,13 @@ impl<'a> Opening<'a> {
                 Err(source) => unreadable = Some((path, source)),
             }
         }
-        // The second one is written when the first is durable, with its name.
-        if !matches!(*positions, [one, other] if one == other) {
+        let is_durable = match *positions {
+            // The second one is written when the first is durable, with its name.
+            [one, other] => one == other,
+            [] => self.is_folder_durable,
+            _ => false,
+        };
+        if !is_durable {
             let above = if positions.is_empty() { ABOVE } else { 0 };
             let folders = self.place.folder.ancestors().take(1 + above);
             for folder in folders {

@@ -69,6 +69,32 @@ fn streams_are_found_where_they_were_made() {
     );
 }
 
+/// However many there are, a start waits for the disk only where something may not be on it.
+#[test]
+fn streams_that_are_whole_are_found_without_a_sync() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk).unwrap();
+    for name in ["first", "second"] {
+        store
+            .create("a", name, Bytes::new(), MessagesOptions::default())
+            .unwrap();
+    }
+    drop(store);
+    disk.kill_process();
+    let mut store = open(&disk).unwrap();
+    let no_sync = Faults {
+        syncs: 1.0,
+        ..Faults::default()
+    };
+    disk.set_faults(no_sync);
+    assert_eq!(streams(&mut store).found.len(), 2);
+    // Of which there is one copy, the folder may be new.
+    disk.remove_file(Path::new("/data/jetstream/a/streams/first/meta.b"))
+        .unwrap();
+    let found = store.streams(&|_| MessagesOptions::default());
+    assert!(matches!(found, Err(StoreError::File { .. })), "{found:?}");
+}
+
 #[test]
 fn a_stream_of_the_same_name_is_another() {
     let disk = SimulatedDisk::new(1);
