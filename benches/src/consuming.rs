@@ -52,7 +52,7 @@ pub fn run(
     timing: Timing,
 ) -> Result<Measurement, BenchError> {
     let mut owner = Connection::open(server.port(), "owner")?;
-    storing::fill(&mut owner, server.port(), plan.messages, SUBJECTS)?;
+    let _kept = storing::fill(&mut owner, server.port(), plan.messages, SUBJECTS)?;
     let mut consumer = Consumer::open(plan, server.port())?;
     let (control, consumed) = (Control::default(), AtomicU64::new(0));
     let (control, consumed) = (&control, &consumed);
@@ -147,7 +147,7 @@ impl Consumer {
         let mut wanted = match self.plan.asking {
             Asking::Pushed => u64::MAX,
             Asking::ForBatches(count) => {
-                let subject = format!("$JS.API.CONSUMER.MSG.NEXT.bench000.{}", self.name());
+                let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", storing::stream(0), self.name());
                 let request = format!(r#"{{"batch":{count},"no_wait":true}}"#);
                 // Writing to a vector cannot fail.
                 let _written = write!(

@@ -14,6 +14,7 @@ pub mod frames;
 pub mod host;
 pub mod hostile;
 pub mod inbound;
+pub mod keeping;
 pub mod measurement;
 pub mod opening;
 pub mod paced;

@@ -34,8 +34,8 @@ pub struct Measurement {
     pub resident_bytes: u64,
     /// Where the scenario measures times.
     pub latency: Option<Latency>,
-    /// Where the scenario measures memory for each connection.
-    pub bytes_per_connection: Option<f64>,
+    /// Where the scenario measures memory for each connection, stream or consumer, or disk for each message.
+    pub bytes_each: Option<f64>,
     /// Whatever the reader of the table should know.
     pub note: Option<String>,
 }
@@ -163,7 +163,7 @@ impl Control {
             cpu_ns,
             resident_bytes: server.resident_bytes()?,
             latency: None,
-            bytes_per_connection: None,
+            bytes_each: None,
             note: None,
         })
     }

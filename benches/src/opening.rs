@@ -88,7 +88,7 @@ pub fn idle(
         messages: connections as u64,
         seconds,
         cpu_ns,
-        bytes_per_connection: Some(grown as f64 / connections.max(1) as f64),
+        bytes_each: Some(grown as f64 / connections.max(1) as f64),
         note: Some(format!(
             "idle CPU {:.1} ms/s",
             idle.cpu_ns as f64 / 1e6 / idle.seconds

@@ -142,7 +142,7 @@ impl Report {
             let target = &scenario.target;
             json!({ "name": scenario.name, "about": scenario.about,
                 "target": { "cpu": target.cpu, "p50": target.p50, "rate_counts": target.rate_counts,
-                    "bytes_per_connection": target.bytes_per_connection },
+                    "bytes_each": target.bytes_each },
                 "results": results.collect::<Vec<_>>(), "first_against_best_other": compared })
         });
         json!({
@@ -161,14 +161,14 @@ fn summary_json(summary: &Summary) -> Value {
     };
     json!({ "cpu_ns": both(summary.cpu), "rate": both(summary.rate), "p50_ns": both(summary.p50),
         "p99_ns": both(summary.p99), "resident_bytes": both(summary.resident),
-        "bytes_per_connection": both(summary.connection) })
+        "bytes_each": both(summary.each) })
 }
 
 fn round_json(round: &Measurement) -> Value {
     json!({ "messages": round.messages, "seconds": round.seconds, "cpu_ns": round.cpu_ns,
         "resident_bytes": round.resident_bytes, "p50_ns": round.latency.map(|latency| latency.p50_ns),
         "p99_ns": round.latency.map(|latency| latency.p99_ns),
-        "bytes_per_connection": round.bytes_per_connection, "note": round.note })
+        "bytes_each": round.bytes_each, "note": round.note })
 }
 
 fn figures(summary: &Summary) -> [String; 6] {
@@ -183,7 +183,7 @@ fn figures(summary: &Summary) -> [String; 6] {
         }
     };
     let megabytes = |bytes| format!("{:.1} MB", bytes / 1e6);
-    let connection = show(summary.connection, |bytes| format!("{} B", grouped(bytes)));
+    let each = show(summary.each, |bytes| format!("{} B", grouped(bytes)));
     let spread = summary.cpu.filter(|cpu| cpu.spread > 0.0);
     [
         or_dash(show(summary.cpu, precise)),
@@ -193,7 +193,7 @@ fn figures(summary: &Summary) -> [String; 6] {
         or_dash(show(summary.rate, grouped)),
         microseconds(summary.p50),
         microseconds(summary.p99),
-        or_dash(connection.or(show(summary.resident, megabytes))),
+        or_dash(each.or(show(summary.resident, megabytes))),
     ]
 }
 
@@ -211,7 +211,7 @@ fn comparison(target: &Target, ours: &Summary, others: &[Summary]) -> [String; 6
     if target.p50 > 1.0 {
         wanted.push_str(&format!(", p50 {:.2}", target.p50));
     }
-    if let Some(bytes) = target.bytes_per_connection {
+    if let Some(bytes) = target.bytes_each {
         wanted.push_str(&format!(", {bytes:.0} B"));
     }
     let missed = verdict(target, ours, &ratios);

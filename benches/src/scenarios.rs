@@ -1,14 +1,13 @@
 //! The scenarios: what each one does and what it should reach.
 
 mod kind;
+mod streams;
 
-use crate::consuming::{Asking, ConsumingPlan};
 use crate::error::BenchError;
 use crate::measurement::{Measurement, Timing};
 use crate::plans;
 use crate::server::RunningServer;
-use crate::setup::{Durability, First, Setup};
-use crate::storing::StoringPlan;
+use crate::setup::{First, Setup};
 use kind::Kind;
 
 /// What a scenario should reach, beside the best of the other servers.
@@ -18,8 +17,8 @@ pub struct Target {
     pub cpu: f64,
     /// Their p50 divided by ours, at least.
     pub p50: f64,
-    /// Memory of a connection, bytes, at most; without regard to the others.
-    pub bytes_per_connection: Option<f64>,
+    /// Memory of a connection, stream or consumer, or disk of a message, bytes, at most; without regard to the others.
+    pub bytes_each: Option<f64>,
     /// Whether the rate says anything: not where the generator sets the pace.
     pub rate_counts: bool,
 }
@@ -28,7 +27,7 @@ pub struct Target {
 const NO_WORSE: Target = Target {
     cpu: 1.0,
     p50: 1.0,
-    bytes_per_connection: None,
+    bytes_each: None,
     rate_counts: true,
 };
 
@@ -56,38 +55,12 @@ pub struct Scenario {
 
 /// Payload of scenarios whose name does not say another size, bytes.
 pub(crate) const SIZE: usize = 128;
-/// One connection that has 512 messages under way, all for one stream in a file.
-const STORE_512: StoringPlan = StoringPlan {
-    connections: 1,
-    in_flight: 512,
-    streams: 1,
-    idle_consumers: 0,
-    size: SIZE,
-    storage: "file",
-};
-
-/// As many that have one message under way each.
-const STORE_64_CONNECTIONS: StoringPlan = StoringPlan {
-    connections: 64,
-    in_flight: 1,
-    ..STORE_512
-};
-
-const STORE_1: StoringPlan = StoringPlan {
-    in_flight: 1,
-    ..STORE_512
-};
-
-/// One that asks for 500 messages at a time, of a stream of 200,000.
-const CONSUME: ConsumingPlan = ConsumingPlan {
-    messages: 200_000,
-    filter: None,
-    asking: Asking::ForBatches(500),
-    acknowledged: false,
-};
-
 /// All scenarios, in the order of the table.
-pub const ALL: &[Scenario] = &[
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    MESSAGES.iter().chain(streams::ALL).chain(CONNECTIONS)
+}
+
+const MESSAGES: &[Scenario] = &[
     Scenario {
         name: "pub16",
         about: "publish 16 B, nobody subscribes",
@@ -371,146 +344,9 @@ pub const ALL: &[Scenario] = &[
         },
         kind: Kind::Paced { per_second: 50_000 },
     },
-    Scenario {
-        name: "store512",
-        about: "publish 128 B to a stream in a file, 512 unacknowledged",
-        target: NO_WORSE,
-        kind: Kind::Storing(STORE_512, Durability::AsByDefault),
-    },
-    Scenario {
-        name: "store512_always",
-        about: "the same, each acknowledged once it is on the disk",
-        target: NO_WORSE,
-        kind: Kind::Storing(STORE_512, Durability::OnDisk),
-    },
-    Scenario {
-        name: "store512_1k",
-        about: "1 KiB, 512 unacknowledged",
-        target: NO_WORSE,
-        kind: Kind::Storing(
-            StoringPlan {
-                size: 1_024,
-                ..STORE_512
-            },
-            Durability::AsByDefault,
-        ),
-    },
-    Scenario {
-        name: "store64",
-        about: "128 B, 64 unacknowledged",
-        target: NO_WORSE,
-        kind: Kind::Storing(
-            StoringPlan {
-                in_flight: 64,
-                ..STORE_512
-            },
-            Durability::AsByDefault,
-        ),
-    },
-    Scenario {
-        name: "store1",
-        about: "128 B, one unacknowledged",
-        target: NO_WORSE,
-        kind: Kind::Storing(STORE_1, Durability::AsByDefault),
-    },
-    Scenario {
-        name: "store1_always",
-        about: "the same, each acknowledged once it is on the disk",
-        target: NO_WORSE,
-        kind: Kind::Storing(STORE_1, Durability::OnDisk),
-    },
-    Scenario {
-        name: "store64to1",
-        about: "64 connections publish to one stream, one message unacknowledged each",
-        target: NO_WORSE,
-        kind: Kind::Storing(STORE_64_CONNECTIONS, Durability::AsByDefault),
-    },
-    Scenario {
-        name: "store64to1_always",
-        about: "the same, each acknowledged once it is on the disk",
-        target: NO_WORSE,
-        kind: Kind::Storing(STORE_64_CONNECTIONS, Durability::OnDisk),
-    },
-    Scenario {
-        name: "store_100streams",
-        about: "one connection publishes to 100 streams in turns, 512 unacknowledged",
-        target: NO_WORSE,
-        kind: Kind::Storing(
-            StoringPlan {
-                streams: 100,
-                ..STORE_512
-            },
-            Durability::AsByDefault,
-        ),
-    },
-    Scenario {
-        name: "store_memory",
-        about: "publish 128 B to a stream in memory, 512 unacknowledged",
-        target: NO_WORSE,
-        kind: Kind::Storing(
-            StoringPlan {
-                storage: "memory",
-                ..STORE_512
-            },
-            Durability::AsByDefault,
-        ),
-    },
-    Scenario {
-        name: "store_1000idle",
-        about: "publish 128 B to a stream with 1,000 idle consumers, 512 unacknowledged",
-        target: NO_WORSE,
-        kind: Kind::Storing(
-            StoringPlan {
-                idle_consumers: 1_000,
-                ..STORE_512
-            },
-            Durability::AsByDefault,
-        ),
-    },
-    Scenario {
-        name: "consume_push",
-        about: "a push consumer without acknowledgements, 128 B",
-        target: NO_WORSE,
-        kind: Kind::Consuming(ConsumingPlan {
-            asking: Asking::Pushed,
-            ..CONSUME
-        }),
-    },
-    Scenario {
-        name: "consume_500",
-        about: "a pull consumer without acknowledgements, 500 messages a request",
-        target: NO_WORSE,
-        kind: Kind::Consuming(CONSUME),
-    },
-    Scenario {
-        name: "consume_500_acks",
-        about: "the same, each message acknowledged",
-        target: NO_WORSE,
-        kind: Kind::Consuming(ConsumingPlan {
-            acknowledged: true,
-            ..CONSUME
-        }),
-    },
-    Scenario {
-        name: "consume_1",
-        about: "the same, one message a request",
-        target: NO_WORSE,
-        kind: Kind::Consuming(ConsumingPlan {
-            asking: Asking::ForBatches(1),
-            acknowledged: true,
-            ..CONSUME
-        }),
-    },
-    Scenario {
-        name: "consume_filtered",
-        about: "a pull consumer of one subject of 100 in turns, 500 messages a request",
-        target: NO_WORSE,
-        kind: Kind::Consuming(ConsumingPlan {
-            messages: 1_000_000,
-            filter: Some("bench.042"),
-            ..CONSUME
-        }),
-    },
+];
+
+const CONNECTIONS: &[Scenario] = &[
     Scenario {
         name: "conn",
         about: "connect, CONNECT, PING, PONG, close; a message is a connection",
@@ -521,7 +357,7 @@ pub const ALL: &[Scenario] = &[
         name: "idle10k",
         about: "10,000 idle connections with a subscription each; a message is a connection",
         target: Target {
-            bytes_per_connection: Some(3_072.0),
+            bytes_each: Some(3_072.0),
             rate_counts: false,
             ..NO_WORSE
         },

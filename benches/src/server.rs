@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cluster::await_interest;
 use crate::error::{BenchError, Doing};
@@ -178,11 +180,26 @@ impl ServerProgram {
     /// it accepts connections.
     pub fn start_prepared(&self, port: u16, prepared: Option<Prepared>) -> Result<RunningServer, BenchError> {
         let output = std::env::temp_dir().join(format!("vagus-benches-{}-{port}.log", std::process::id()));
-        let log = File::create(&output).doing(|| format!("creating {}", output.display()))?;
+        let mut server = RunningServer {
+            program: self.clone(),
+            port,
+            child: self.spawn(port, prepared.as_ref(), &output)?,
+            output,
+            keep_output: false,
+            tunnel: None,
+            others: Vec::new(),
+            prepared,
+        };
+        server.wait_until_it_accepts()?;
+        Ok(server)
+    }
+
+    fn spawn(&self, port: u16, prepared: Option<&Prepared>, output: &Path) -> Result<Child, BenchError> {
+        let log = File::create(output).doing(|| format!("creating {}", output.display()))?;
         let log_again = log
             .try_clone()
             .doing(|| format!("opening {} again", output.display()))?;
-        let child = Command::new(&self.program)
+        Command::new(&self.program)
             .args(&self.arguments)
             .args(prepared.iter().flat_map(|prepared| &prepared.arguments))
             .args(["-a", "127.0.0.1", "-p", &port.to_string()])
@@ -190,33 +207,30 @@ impl ServerProgram {
             .stdout(log)
             .stderr(log_again)
             .spawn()
-            .doing(|| format!("starting {}", self.program))?;
-        let mut server = RunningServer {
-            name: self.name.clone(),
-            port,
-            child,
-            output,
-            keep_output: false,
-            tunnel: None,
-            others: Vec::new(),
-            _prepared: prepared,
-        };
-        server.wait_until_it_accepts()?;
-        Ok(server)
+            .doing(|| format!("starting {}", self.program))
     }
+}
+
+/// How a server ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is told to, and does as it likes.
+    Stopped,
+    /// It does nothing any more.
+    Killed,
 }
 
 /// A running server, perhaps with others that it is connected with; dropping it kills their processes.
 #[derive(Debug)]
 pub struct RunningServer {
-    name: String,
+    program: ServerProgram,
     port: u16,
     child: Child,
     output: PathBuf,
     keep_output: bool,
     tunnel: Option<Tunnel>,
     others: Vec<Self>,
-    _prepared: Option<Prepared>,
+    prepared: Option<Prepared>,
 }
 
 impl RunningServer {
@@ -297,11 +311,46 @@ impl RunningServer {
         match self
             .child
             .try_wait()
-            .doing(|| format!("waiting for {}", self.name))?
+            .doing(|| format!("waiting for {}", self.program.name))?
         {
             None => Ok(()),
             Some(status) => Err(self.failure(format!("ended: {status}"))),
         }
+    }
+
+    /// Ends the process, and starts it anew on the same port with the same files; what it does then has begun.
+    ///
+    /// # Errors
+    /// When it does not end, or cannot be started.
+    pub fn restart(&mut self, end: End) -> Result<(), BenchError> {
+        match end {
+            End::Killed => self
+                .child
+                .kill()
+                .doing(|| format!("killing {}", self.program.name))?,
+            End::Stopped => {
+                if let Some(pid) = Pid::from_raw(self.child.id() as i32) {
+                    kill_process(pid, Signal::TERM).doing(|| format!("stopping {}", self.program.name))?;
+                }
+            }
+        }
+        self.child
+            .wait()
+            .doing(|| format!("waiting for {}", self.program.name))?;
+        self.child = self
+            .program
+            .spawn(self.port, self.prepared.as_ref(), &self.output)?;
+        Ok(())
+    }
+
+    /// What its files take, bytes of the disk: those that `of` is true of.
+    ///
+    /// # Errors
+    /// When they cannot be looked at.
+    pub fn bytes_on_disk(&self, of: impl Fn(&Path) -> bool) -> Result<u64, BenchError> {
+        self.prepared
+            .as_ref()
+            .map_or(Ok(0), |prepared| prepared.bytes_on_disk(of))
     }
 
     fn wait_until_it_accepts(&mut self) -> Result<(), BenchError> {
@@ -319,7 +368,7 @@ impl RunningServer {
     fn failure(&mut self, how: String) -> BenchError {
         self.keep_output = true;
         BenchError::Server {
-            name: self.name.clone(),
+            name: self.program.name.clone(),
             how,
             output: self.output.clone(),
         }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use openssl::asn1::{Asn1Integer, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
@@ -19,6 +20,9 @@ use crate::flood::user_of_pair;
 
 /// Rules of each kind that the one user has, in a server with [`Setup::Permissions`].
 const RULES: usize = 50;
+
+/// `st_blocks` counts these, whatever the file system does.
+const BYTES_OF_A_BLOCK: u64 = 512;
 
 /// How many accounts a server with [`Setup::Accounts`] has.
 pub const ACCOUNTS: usize = 1_000;
@@ -118,6 +122,27 @@ impl Prepared {
         let path = self.folder.join(name);
         fs::create_dir_all(&path).doing(|| format!("creating {}", path.display()))?;
         Ok(path.display().to_string())
+    }
+
+    /// What files take, bytes of the disk: those that `of` is true of.
+    ///
+    /// # Errors
+    /// When they cannot be looked at.
+    pub fn bytes_on_disk(&self, of: impl Fn(&Path) -> bool) -> Result<u64, BenchError> {
+        let (mut bytes, mut folders) = (0, vec![self.folder.clone()]);
+        while let Some(folder) = folders.pop() {
+            let doing = || format!("listing {}", folder.display());
+            for entry in fs::read_dir(&folder).doing(doing)? {
+                let entry = entry.doing(doing)?;
+                let about = entry.metadata().doing(doing)?;
+                match about.is_dir() {
+                    true => folders.push(entry.path()),
+                    false if of(&entry.path()) => bytes += about.blocks() * BYTES_OF_A_BLOCK,
+                    false => {}
+                }
+            }
+        }
+        Ok(bytes)
     }
 
     /// Writes a certificate that nobody has to trust and its key, and says where they are.

@@ -20,8 +20,9 @@ use crate::server::RunningServer;
 use crate::statistics::Times;
 
 const POLL: Duration = Duration::from_millis(20);
-/// Digits of the number of a stream, and of the token of an inbox.
-const STREAM_DIGITS: usize = 3;
+/// Digits of the number of a stream, of a subject, and of the token of an inbox.
+const STREAM_DIGITS: usize = 4;
+const SUBJECT_DIGITS: usize = 6;
 const TOKEN_DIGITS: usize = 8;
 const READ_BYTES: usize = 64 * 1024;
 
@@ -97,11 +98,11 @@ pub fn run(plan: StoringPlan, server: &mut RunningServer, timing: Timing) -> Res
     Ok(measurement)
 }
 
-/// Fills one stream with messages on this many subjects, `bench.000` and so on, in turns.
+/// Fills one stream with messages on this many subjects, `bench.000000` and so on, in turns; says how many there are.
 ///
 /// # Errors
 /// As with [`run`].
-pub fn fill(owner: &mut Connection, port: u16, messages: u64, subjects: usize) -> Result<(), BenchError> {
+pub fn fill(owner: &mut Connection, port: u16, messages: u64, subjects: usize) -> Result<u64, BenchError> {
     create(owner, 0, "bench.*", "file")?;
     let plan = StoringPlan {
         connections: 1,
@@ -122,11 +123,20 @@ pub fn fill(owner: &mut Connection, port: u16, messages: u64, subjects: usize) -
         control.stop();
         publishing.join().map_err(|_| BenchError::Panicked)
     })?;
-    control.check()
+    control.check()?;
+    Ok(kept.acknowledged.load(Ordering::Relaxed))
 }
 
 /// Creates the stream of this number.
-fn create(owner: &mut Connection, number: usize, subjects: &str, storage: &str) -> Result<(), BenchError> {
+///
+/// # Errors
+/// When the server refuses it.
+pub fn create(
+    owner: &mut Connection,
+    number: usize,
+    subjects: &str,
+    storage: &str,
+) -> Result<(), BenchError> {
     let name = stream(number);
     let config = format!(
         r#"{{"name":"{name}","subjects":["{subjects}"],"storage":"{storage}","retention":"limits","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"num_replicas":1}}"#
@@ -156,7 +166,10 @@ fn publishers(plan: StoringPlan, port: u16) -> Result<Vec<Publisher>, BenchError
 }
 
 /// What the API answers, which must be no error.
-fn answer(connection: &mut Connection, subject: &str, request: &str) -> Result<Value, BenchError> {
+///
+/// # Errors
+/// What it says otherwise.
+pub fn answer(connection: &mut Connection, subject: &str, request: &str) -> Result<Value, BenchError> {
     let answer = connection.ask(subject, request.as_bytes())?;
     let value: Value = serde_json::from_slice(&answer).unwrap_or_default();
     match value.is_object() && value.get("error").is_none() {
@@ -168,12 +181,14 @@ fn answer(connection: &mut Connection, subject: &str, request: &str) -> Result<V
     }
 }
 
-fn stream(number: usize) -> String {
+/// The name of the stream of this number.
+pub fn stream(number: usize) -> String {
     format!("bench{number:0STREAM_DIGITS$}")
 }
 
-fn subject(number: usize) -> String {
-    format!("bench.{number:0STREAM_DIGITS$}")
+/// The subject of this number.
+pub fn subject(number: usize) -> String {
+    format!("bench.{number:0SUBJECT_DIGITS$}")
 }
 
 /// One publishing connection, which does not block.
@@ -183,10 +198,10 @@ struct Publisher {
     stream: TcpStream,
     reader: Reader,
     frame: Vec<u8>,
-    /// Where in the frame the numbers of the stream and of the message are.
-    stream_at: usize,
+    /// Where in the frame the numbers of the subject and of the message are.
+    subject_at: usize,
     token_at: usize,
-    streams: usize,
+    subjects: usize,
     sent_at: Vec<Instant>,
     under_way: usize,
     /// What the socket has not taken.
@@ -202,14 +217,14 @@ impl Publisher {
         connection.settle(format!("SUB {inbox}.* 1\r\n").as_bytes())?;
         let reply = format!("{inbox}.{}", "0".repeat(TOKEN_DIGITS));
         let frame = frames::publish(&subject(0), Some(&reply), plan.size);
-        let stream_at = "PUB bench.".len();
+        let subject_at = "PUB bench.".len();
         let mut publisher = Self {
             stream: connection.into_nonblocking()?,
             reader: Reader::new(&name, READ_BYTES),
-            token_at: stream_at + STREAM_DIGITS + 1 + inbox.len() + 1,
-            stream_at,
+            token_at: subject_at + SUBJECT_DIGITS + 1 + inbox.len() + 1,
+            subject_at,
             frame,
-            streams: plan.streams,
+            subjects: plan.streams,
             sent_at: vec![Instant::now(); plan.in_flight],
             under_way: 0,
             out: Vec::new(),
@@ -222,10 +237,10 @@ impl Publisher {
 
     /// Adds a message to what is to be written.
     fn add(&mut self, number: u32) {
-        let stream = number % self.streams as u32;
+        let subject = number % self.subjects as u32;
         frames::write_digits(
-            &mut self.frame[self.stream_at..self.stream_at + STREAM_DIGITS],
-            stream,
+            &mut self.frame[self.subject_at..self.subject_at + SUBJECT_DIGITS],
+            subject,
         );
         frames::write_digits(
             &mut self.frame[self.token_at..self.token_at + TOKEN_DIGITS],

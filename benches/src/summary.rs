@@ -31,8 +31,8 @@ pub struct Summary {
     pub p99: Option<Figure>,
     /// Resident memory, bytes.
     pub resident: Option<Figure>,
-    /// Memory of a connection, bytes.
-    pub connection: Option<Figure>,
+    /// Memory of a connection, stream or consumer, or disk of a message, bytes.
+    pub each: Option<Figure>,
 }
 
 impl Rounds {
@@ -48,7 +48,7 @@ impl Rounds {
             p50: all(&|each| Some(each.latency?.p50_ns as f64)),
             p99: all(&|each| Some(each.latency?.p99_ns as f64)),
             resident: all(&|each| Some(each.resident_bytes as f64)),
-            connection: all(&|each| each.bytes_per_connection),
+            each: all(&|each| each.bytes_each),
         }
     }
 
@@ -110,7 +110,7 @@ impl Ratios {
                 .zip(best_rate)
                 .and_then(|(ours, best)| Ratio::of(ours, best)),
             p50: lowest(|each| each.p50),
-            memory: lowest(|each| each.connection.or(each.resident)),
+            memory: lowest(|figures| figures.each.or(figures.resident)),
         }
     }
 }
@@ -137,7 +137,7 @@ pub fn verdict(target: &Target, ours: &Summary, ratios: &Ratios) -> Vec<String> 
     at_least("rate", ratios.rate.filter(|_| target.rate_counts), 1.0);
     at_least("p50", ratios.p50, target.p50);
     at_least("memory", ratios.memory, 1.0);
-    if let (Some(bytes), Some(limit)) = (ours.connection, target.bytes_per_connection)
+    if let (Some(bytes), Some(limit)) = (ours.each, target.bytes_each)
         && bytes.median > limit
     {
         missed.push(format!("MISSED {:.0}>{limit:.0} B", bytes.median));
@@ -156,7 +156,7 @@ mod tests {
             cpu_ns,
             resident_bytes: 1_000,
             latency: None,
-            bytes_per_connection: None,
+            bytes_each: None,
             note: None,
         }
     }
@@ -164,7 +164,7 @@ mod tests {
     const TARGET: Target = Target {
         cpu: 3.0,
         p50: 1.0,
-        bytes_per_connection: Some(3_072.0),
+        bytes_each: Some(3_072.0),
         rate_counts: true,
     };
 
@@ -272,7 +272,7 @@ mod tests {
         };
         assert_eq!(verdict(&paced, &none, &ratios(3.0, ratio(0.5))), [""; 0]);
         let fat = Summary {
-            connection: figure(4_000.0),
+            each: figure(4_000.0),
             ..Summary::default()
         };
         assert_eq!(verdict(&TARGET, &fat, &Ratios::default()), ["MISSED 4000>3072 B"]);

@@ -10,7 +10,7 @@ use vagus_benches::error::{BenchError, Doing};
 use vagus_benches::host::{self, Host};
 use vagus_benches::measurement::{Measurement, Timing};
 use vagus_benches::report::Report;
-use vagus_benches::scenarios::{ALL, Scenario};
+use vagus_benches::scenarios::{self, Scenario};
 use vagus_benches::server::ServerProgram;
 use vagus_benches::summary::Rounds;
 use vagus_benches::table::grouped;
@@ -24,8 +24,7 @@ fn compare() -> Result<ExitCode, BenchError> {
     let arguments = Comparison::parse();
     let (selection, timing) = (&arguments.selection, arguments.timing());
     selection.check()?;
-    let wanted: Vec<Scenario> = ALL
-        .iter()
+    let wanted: Vec<Scenario> = scenarios::all()
         .filter(|scenario| selection.wants(scenario.name))
         .copied()
         .collect();

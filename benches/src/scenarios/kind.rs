@@ -4,6 +4,7 @@ use super::SIZE;
 use crate::consuming::ConsumingPlan;
 use crate::error::BenchError;
 use crate::flood::{self, FloodPlan};
+use crate::keeping::{self, KeepingPlan};
 use crate::measurement::{Measurement, Timing};
 use crate::server::RunningServer;
 use crate::setup::{Durability, First, Setup};
@@ -45,6 +46,8 @@ pub(super) enum Kind {
     Storing(StoringPlan, Durability),
     /// Consuming a stream that was filled before.
     Consuming(ConsumingPlan),
+    /// Streams that nobody uses.
+    Keeping(KeepingPlan),
     Paced {
         per_second: u64,
     },
@@ -61,6 +64,7 @@ impl Kind {
             Kind::RequestReply { .. } | Kind::Echo { .. } | Kind::Paced { .. } => PING_PONG_RUNS,
             Kind::Storing(..)
             | Kind::Consuming(_)
+            | Kind::Keeping(_)
             | Kind::Flood(_)
             | Kind::Secured(_)
             | Kind::Framed(_)
@@ -83,7 +87,7 @@ impl Kind {
             Kind::Permitted(_) => Setup::Permissions,
             Kind::Imported(_) => Setup::Imports,
             Kind::InAccounts(_) => Setup::Accounts,
-            Kind::Consuming(_) => Setup::Streams(Durability::AsByDefault),
+            Kind::Consuming(_) | Kind::Keeping(_) => Setup::Streams(Durability::AsByDefault),
             Kind::Storing(_, durability) => Setup::Streams(durability),
             Kind::Clustered(servers, _) => Setup::Cluster(servers),
             Kind::Linked(first, _) => Setup::Leaf(first),
@@ -110,6 +114,7 @@ impl Kind {
             }
             Kind::Storing(plan, _) => storing::run(plan, server, timing),
             Kind::Consuming(plan) => consuming::run(plan, server, timing),
+            Kind::Keeping(plan) => keeping::run(plan, server, timing),
             Kind::Echo { connections } => round_trip::echo(connections, SIZE, server, timing),
             Kind::Paced { per_second } => paced::run(per_second, SIZE, server, timing),
             Kind::Connect => opening::connect(server, timing),
