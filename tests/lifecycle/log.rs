@@ -59,18 +59,9 @@ fn send(signal: Signal, process: &Process) {
 fn is_opened_anew_by_a_signal() {
     let folder = Folder::new("reopen");
     let (log, moved) = (folder.path("server.log"), folder.path("moved.log"));
-    let (log_flag, ports) = (log.to_str().unwrap(), folder.0.to_str().unwrap());
-    let mut process = spawn_binary!(
-        "-a",
-        "127.0.0.1",
-        "-p",
-        "-1",
-        "-l",
-        log_flag,
-        "--ports_file_dir",
-        ports
-    );
-    folder.client();
+    let log_flag = log.to_str().unwrap();
+    let mut process = spawn_binary!("-a", "127.0.0.1", "-p", "-1", "-l", log_flag);
+    eventually(|| text(&log).contains("[INF] Server is ready"));
     fs::rename(&log, &moved).unwrap();
     send(Signal::USR1, &process);
     eventually(|| text(&log).contains("[INF] File log re-opened"));
