@@ -26,6 +26,8 @@ mod measured;
 #[cfg(test)]
 mod monitored;
 #[cfg(test)]
+mod order_per_subject;
+#[cfg(test)]
 mod over_http;
 #[cfg(test)]
 mod settings;

@@ -16,6 +16,7 @@ mod info;
 mod outgoing;
 mod pace;
 mod pending;
+mod per_subject;
 mod progress;
 mod pulling;
 mod random;
@@ -32,7 +33,7 @@ mod waking;
 
 pub use advisory::{Advisory, AdvisoryContext, Concerned, ConsumerEvent};
 pub use info::{
-    ConsumerHealth, ConsumerInfo, ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer,
+    BehindOthers, ConsumerHealth, ConsumerInfo, ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer,
     CreateConsumerAnswer, DeleteConsumerAnswer, PauseConsumerAnswer, PriorityGroupInfo, ResetConsumerAnswer,
     SequenceInfo, UnpinConsumerAnswer, Waits,
 };
@@ -56,7 +57,7 @@ use config::{ConsumerConfig, PriorityPolicy, ReplayPolicy};
 use flow::Flow;
 use pace::Pace;
 use pending::Pending;
-use progress::Changes;
+use progress::{Changes, NotAsked, Subjects};
 use search::Search;
 use std::collections::VecDeque;
 use unacknowledged::AckWait;
@@ -216,11 +217,15 @@ impl Consumer {
         {
             self.pending.forget();
             self.search.forget();
+            if let Some(by_subject) = &mut self.progress.by_subject {
+                by_subject.keep_wanted(|subject| self.filter.matches(subject));
+            }
         }
         if config.priority_policy != PriorityPolicy::PinnedClient {
             self.pin = None;
         }
         self.config = config;
+        self.take_limit_per_subject();
     }
 
     /// It begins to work at this moment: it was made, or read from disk. `last`: the last message of its stream;
@@ -289,7 +294,7 @@ impl Consumer {
 
     /// Whether a message is still to be acknowledged, or to be delivered first.
     pub(crate) fn needs(&self, sequence: u64, subject: &[u8]) -> bool {
-        self.progress.needs(sequence) && self.filter.matches(subject)
+        self.progress.needs(sequence, subject) && self.filter.matches(subject)
     }
 
     /// No message before this one is needed.
@@ -306,18 +311,23 @@ impl Consumer {
     }
 
     /// Makes a change, and notes it for the log.
-    fn change(&mut self, change: Change, exists: impl Fn(u64) -> bool) {
-        self.progress
-            .apply(&change, self.config.ack_policy, &self.ack_wait, exists);
+    fn change(&mut self, change: Change) {
+        self.change_by(change, &NotAsked);
+    }
+
+    /// Makes a change of messages.
+    fn change_by(&mut self, change: Change, subjects: &impl Subjects) {
+        let (policy, ack_wait) = (self.config.ack_policy, &self.ack_wait);
+        self.progress.apply(&change, policy, ack_wait, subjects);
         if self.is_kept() {
             self.changes.push(change);
         }
     }
 
     /// Makes a change that is read from the log.
-    pub(crate) fn apply(&mut self, change: &Change, exists: impl Fn(u64) -> bool) {
+    pub(crate) fn apply(&mut self, change: &Change, subjects: &impl Subjects) {
         let (policy, ack_wait) = (self.config.ack_policy, &self.ack_wait);
-        self.progress.apply(change, policy, ack_wait, exists);
+        self.progress.apply(change, policy, ack_wait, subjects);
         self.pending.forget();
     }
 
@@ -329,6 +339,7 @@ impl Consumer {
     /// Has come so far.
     pub(crate) fn take_progress(&mut self, progress: Progress) {
         self.progress = progress;
+        self.take_limit_per_subject();
         self.pending.forget();
         self.search.forget();
     }
@@ -342,6 +353,7 @@ impl Consumer {
     /// Begins anew, as if nothing had been delivered.
     pub(crate) fn reset(&mut self, next: u64) {
         self.progress = Progress::new(next);
+        self.take_limit_per_subject();
         self.redeliver.clear();
         self.search.forget();
         self.pending.forget();
@@ -361,6 +373,19 @@ impl Consumer {
     pub(crate) fn purged(&mut self, first: u64) {
         self.progress.purged(first);
         self.pending.forget();
+    }
+
+    /// A message is to be delivered once more.
+    fn deliver_again(&mut self, sequence: u64) {
+        if !self.progress.unacknowledged.make_due(sequence) {
+            return;
+        }
+        // Those of one subject come again in the order in which they came.
+        let place = match self.progress.by_subject {
+            Some(_) => self.redeliver.partition_point(|other| *other < sequence),
+            None => self.redeliver.len(),
+        };
+        self.redeliver.insert(place, sequence);
     }
 
     fn advisory(&self, event: ConsumerEvent) -> Effect {

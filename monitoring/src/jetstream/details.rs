@@ -12,7 +12,7 @@ use vagus_actors::jetstream::{AccountStreams, JetStream, Shown, ShownConsumer, S
 use vagus_jetstream::api::{ClusterInfo, SourceInfo, StreamInfoRequest, StreamState};
 use vagus_jetstream::config::StreamConfig;
 use vagus_jetstream::consumer::config::ConsumerConfig;
-use vagus_jetstream::consumer::{ConsumerHealth, ConsumerInfo, Waits};
+use vagus_jetstream::consumer::{BehindOthers, ConsumerHealth, ConsumerInfo, Waits};
 use vagus_jetstream::time::{SECOND, Time};
 
 /// How many streams are asked at one time: their thread serves others in between.
@@ -235,6 +235,9 @@ struct ConsumerDetail {
     /// How long ago the message was delivered that is unacknowledged for the longest time.
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_unacknowledged_seconds: Option<Decimal>,
+    /// What waits for others of its subject to be acknowledged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind_others: Option<BehindOthers>,
 }
 
 impl ConsumerDetail {
@@ -244,6 +247,7 @@ impl ConsumerDetail {
             waits,
             lag,
             oldest_unacknowledged,
+            behind_others,
         } = health;
         if !options.config {
             info.config = ConsumerConfig::default();
@@ -254,6 +258,7 @@ impl ConsumerDetail {
             waits,
             lag_seconds: seconds(lag),
             oldest_unacknowledged_seconds: seconds(oldest_unacknowledged),
+            behind_others,
         }
     }
 }

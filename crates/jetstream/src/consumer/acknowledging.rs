@@ -5,8 +5,10 @@ use super::progress::{Change, Position};
 use super::reply::Acknowledged;
 use super::request::NakOptions;
 use super::unacknowledged::Delivered;
+use super::view::View;
 use super::{Concerned, Consumer, ConsumerEvent, Moment, Outgoing};
 use crate::header;
+use crate::held::Messages;
 use vagus_protocol::duration;
 
 /// What has come of what was said of a message.
@@ -95,7 +97,7 @@ impl Consumer {
                     last: sequence,
                     time: moment.now,
                 };
-                self.change(change, |_| true);
+                self.change(change);
                 Some(vec![sequence])
             }
             AckPolicy::All if sequence >= self.progress.next => None,
@@ -123,7 +125,7 @@ impl Consumer {
         let mut done_with = self.progress.unacknowledged.up_to(position.stream);
         let exhausted = self.progress.exhausted.range(..=position.stream);
         done_with.extend(exhausted.map(|(sequence, _)| *sequence));
-        self.change(change, |_| true);
+        self.change(change);
         done_with
     }
 
@@ -170,11 +172,11 @@ impl Consumer {
         self.tell(out, ConsumerEvent::Naked(concerned(about)));
         if let Some(delay) = delay(argument) {
             let until = moment.now.after(delay);
-            self.change(Change::Postponed { sequence, until }, |_| true);
+            self.change(Change::Postponed { sequence, until });
         } else if self.is_last_delivery(deliveries) {
             self.exhaust(sequence, out);
-        } else if self.progress.unacknowledged.make_due(sequence) {
-            self.redeliver.push_back(sequence);
+        } else {
+            self.deliver_again(sequence);
         }
     }
 
@@ -182,7 +184,7 @@ impl Consumer {
     fn in_progress(&mut self, sequence: u64, moment: Moment<'_>) {
         if let Some(delivered) = self.progress.unacknowledged.get(sequence) {
             let until = self.ack_wait.deadline(moment.now, delivered.deliveries);
-            self.change(Change::Postponed { sequence, until }, |_| true);
+            self.change(Change::Postponed { sequence, until });
         }
     }
 
@@ -216,8 +218,15 @@ impl Consumer {
         Some(self.done_up_to(&about, moment))
     }
 
-    /// A message has gone from the stream.
-    pub(crate) fn removed(&mut self, sequence: u64, out: &mut Outgoing<'_>) {
+    /// A message of a subject has gone from the stream.
+    pub(crate) fn removed<M: Messages>(
+        &mut self,
+        sequence: u64,
+        subject: &[u8],
+        view: &View<'_, M>,
+        out: &mut Outgoing<'_>,
+    ) {
+        self.progress.removed_of(subject, sequence, view);
         let Some(delivered) = self.progress.removed(sequence) else {
             return;
         };

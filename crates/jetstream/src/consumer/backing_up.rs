@@ -38,6 +38,14 @@ impl Consumer {
             state.pending.insert(*sequence, pending);
             state.redelivered.insert(*sequence, deliveries.saturating_sub(1));
         }
+        // What waits for others of its subject has no place in this form: all from there on is to come again.
+        if let Some(first) = progress.first_waiting() {
+            let last = first.saturating_sub(1);
+            state.delivered.stream = state.delivered.stream.min(last);
+            state.ack_floor.stream = state.ack_floor.stream.min(last);
+            state.pending.retain(|sequence, _| *sequence <= last);
+            state.redelivered.retain(|sequence, _| *sequence <= last);
+        }
         ConsumerSnapshot {
             name: self.name.clone(),
             created: Some(self.created),

@@ -47,7 +47,7 @@ impl Consumer {
         if target(&self.config).is_none() || self.progress.unacknowledged.get(sequence).is_none() {
             return false;
         }
-        self.change(Change::Exhausted { sequence }, |_| true);
+        self.change(Change::Exhausted { sequence });
         self.note_given_up(sequence);
         true
     }
@@ -66,7 +66,7 @@ impl Consumer {
             last: sequence,
             time: moment.now,
         };
-        self.change(change, |_| true);
+        self.change(change);
     }
 
     /// How often a message was delivered that was given up; None: it was not, or has gone.

@@ -1,6 +1,7 @@
 //! What a consumer delivers next, and where.
 
 use super::config::AckPolicy;
+use super::per_subject::Delivering;
 use super::progress::Change;
 use super::view::View;
 use super::{Consumer, ConsumerEvent, Delivery, Moment, Outgoing, Waits};
@@ -8,6 +9,9 @@ use crate::header;
 use crate::held::{Cold, Messages};
 use crate::message::Message;
 use bytes::Bytes;
+
+/// How many messages that have to wait are set aside in a turn.
+const SET_ASIDE: usize = 1024;
 
 /// What a consumer has come to that delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,25 @@ struct Candidate {
     deliveries: u64,
 }
 
+impl Candidate {
+    fn new(sequence: u64) -> Self {
+        Self {
+            sequence,
+            deliveries: 1,
+        }
+    }
+}
+
+/// What may be delivered next.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Message(Candidate),
+    /// Nothing, for now.
+    Nothing,
+    /// That is not yet known: so much was set aside that others have their turn.
+    Unknown,
+}
+
 impl Consumer {
     /// Delivers what it can: no more than so many messages. The sequences are added of those that need no acknowledgement.
     ///
@@ -39,24 +62,31 @@ impl Consumer {
         share: usize,
         done_with: &mut Vec<u64>,
     ) -> Result<Delivered, Cold> {
+        let mut set_aside = 0;
         for _ in 0..share {
             if let Some(waits) = self.held_back(moment) {
                 return Ok(Delivered::Until(waits));
             }
-            let Some(candidate) = self.candidate(view, out)? else {
-                let waits = match self.is_full() {
-                    true => Waits::MaxAckPending,
-                    false => Waits::NothingMatches,
-                };
-                self.come_to_the_end(waits, view, moment, out);
-                return Ok(Delivered::Until(waits));
+            let candidate = match self.candidate(view, out, &mut set_aside)? {
+                Next::Message(candidate) => candidate,
+                Next::Unknown => return Ok(Delivered::Share),
+                Next::Nothing => {
+                    let waits = match self.is_full() {
+                        true => Waits::MaxAckPending,
+                        false if self.has_waiting_for_others() => Waits::MaxAckPendingPerSubject,
+                        false => Waits::NothingMatches,
+                    };
+                    self.come_to_the_end(waits, view, moment, out);
+                    return Ok(Delivered::Until(waits));
+                }
             };
             let pending = self.pending.count(&self.filter, view, self.counted_from())?;
             let Some(message) = view.held.get(candidate.sequence)? else {
-                self.give_up(candidate);
+                self.give_up(candidate, view);
                 continue;
             };
-            if let Some(waits) = self.deliver_one(candidate, message, pending, moment, out, done_with) {
+            if let Some(waits) = self.deliver_one((candidate, message), pending, view, moment, out, done_with)
+            {
                 // A request that does not wait is not served later either.
                 self.serve_those_due(moment, out, waits != Waits::Pace);
                 return Ok(Delivered::Until(waits));
@@ -66,11 +96,14 @@ impl Consumer {
     }
 
     /// A message cannot be read: it is not delivered, and nobody waits for it.
-    fn give_up(&mut self, candidate: Candidate) {
+    fn give_up<M: Messages>(&mut self, candidate: Candidate, view: &View<'_, M>) {
         let Candidate { sequence, deliveries } = candidate;
+        if let Some(subject) = view.held.subject_of(sequence) {
+            self.progress.removed_of(&subject, sequence, view);
+        }
         self.progress.removed(sequence);
         if deliveries == 1 {
-            if sequence > self.progress.last_of_each_up_to {
+            if sequence >= self.counted_from() {
                 self.pending.passed();
             }
             self.progress.pass(sequence);
@@ -83,11 +116,16 @@ impl Consumer {
     /// If something has to be read first.
     pub(crate) fn count_pending<M: Messages>(&mut self, view: &View<'_, M>) -> Result<u64, Cold> {
         let counted = self.pending.count(&self.filter, view, self.counted_from())?;
-        Ok(counted + self.progress.last_of_each.len() as u64)
+        Ok(counted + self.known_to_come())
+    }
+
+    /// How many messages are still to come that are known without being looked for.
+    fn known_to_come(&self) -> u64 {
+        self.progress.last_of_each.len() as u64 + self.waiting_for_others()
     }
 
     /// From where on messages are counted; those before that are still to come are known one by one.
-    fn counted_from(&self) -> u64 {
+    pub(super) fn counted_from(&self) -> u64 {
         let progress = &self.progress;
         progress.next.max(progress.last_of_each_up_to + 1)
     }
@@ -120,7 +158,8 @@ impl Consumer {
         &mut self,
         view: &View<'_, M>,
         out: &mut Outgoing<'_>,
-    ) -> Result<Option<Candidate>, Cold> {
+        set_aside: &mut usize,
+    ) -> Result<Next, Cold> {
         while let Some(sequence) = self.redeliver.front().copied() {
             let deliveries = self.progress.unacknowledged.get(sequence);
             let deliveries = deliveries.map_or(0, |delivered| delivered.deliveries) + 1;
@@ -130,29 +169,39 @@ impl Consumer {
                 self.redeliver.pop_front();
                 self.exhaust(sequence, out);
             } else {
-                return Ok(Some(Candidate { sequence, deliveries }));
+                return Ok(Next::Message(Candidate { sequence, deliveries }));
             }
         }
         if self.is_full() {
-            return Ok(None);
+            return Ok(Next::Nothing);
         }
-        let first = Candidate {
-            sequence: 0,
-            deliveries: 1,
-        };
+        if let Some(sequence) = self.next_free(view) {
+            return Ok(Next::Message(Candidate::new(sequence)));
+        }
         while let Some(sequence) = self.progress.last_of_each.first().copied() {
             if view.exists(sequence) {
-                return Ok(Some(Candidate { sequence, ..first }));
+                return Ok(Next::Message(Candidate::new(sequence)));
             }
             self.progress.removed(sequence);
         }
-        let waiting = self.is_pull().then_some(&self.waiting);
-        let wanted = || {
-            let wanted = waiting.map_or(i64::MAX, |waiting| waiting.wanted());
-            usize::try_from(wanted).unwrap_or(1)
-        };
-        let found = (self.search).next(&self.filter, view, self.progress.next, wanted)?;
-        Ok(found.map(|sequence| Candidate { sequence, ..first }))
+        loop {
+            let waiting = self.is_pull().then_some(&self.waiting);
+            let wanted = || {
+                let wanted = waiting.map_or(i64::MAX, |waiting| waiting.wanted());
+                usize::try_from(wanted).unwrap_or(1)
+            };
+            let found = (self.search).next(&self.filter, view, self.progress.next, wanted)?;
+            let Some(sequence) = found else {
+                return Ok(Next::Nothing);
+            };
+            if *set_aside >= SET_ASIDE {
+                return Ok(Next::Unknown);
+            }
+            if !self.sets_aside(sequence, view)? {
+                return Ok(Next::Message(Candidate::new(sequence)));
+            }
+            *set_aside += 1;
+        }
     }
 
     /// Whether a message is not delivered again that has been so often.
@@ -167,7 +216,7 @@ impl Consumer {
         let Some(deliveries) = delivered.map(|delivered| delivered.deliveries) else {
             return;
         };
-        self.change(Change::Exhausted { sequence }, |_| true);
+        self.change(Change::Exhausted { sequence });
         self.note_given_up(sequence);
         let event = ConsumerEvent::MaxDeliveries { sequence, deliveries };
         self.tell(out, event);
@@ -190,19 +239,19 @@ impl Consumer {
     }
 
     /// Delivers a message; or says why not.
-    fn deliver_one(
+    fn deliver_one<M: Messages>(
         &mut self,
-        candidate: Candidate,
-        message: Message,
+        (candidate, message): (Candidate, Message),
         pending: u64,
+        view: &View<'_, M>,
         moment: Moment<'_>,
         out: &mut Outgoing<'_>,
         done_with: &mut Vec<u64>,
     ) -> Option<Waits> {
         let Candidate { sequence, deliveries } = candidate;
         let is_new = deliveries == 1;
-        let is_counted = is_new && sequence > self.progress.last_of_each_up_to;
-        let rest = self.progress.last_of_each.len() as u64 + pending;
+        let is_counted = is_new && sequence >= self.counted_from();
+        let rest = self.known_to_come() + pending;
         let rest = rest.saturating_sub(u64::from(is_new));
         let consumer_sequence = self.progress.delivered.consumer + 1;
         let reply = out.replies.write(
@@ -213,6 +262,7 @@ impl Consumer {
             message.time,
             rest,
         );
+        let subject = message.subject.clone();
         let mut delivery = Delivery {
             reply,
             subject: message.subject,
@@ -258,7 +308,8 @@ impl Consumer {
         if !is_new {
             self.redeliver.pop_front();
         }
-        self.change(change, |_| true);
+        let subject = &subject;
+        self.change_by(change, &Delivering { view, subject });
         if is_counted {
             self.pending.passed();
         }

@@ -93,6 +93,8 @@ pub enum Waits {
     NoRequest,
     /// As many messages are unacknowledged as may be.
     MaxAckPending,
+    /// As many are of each subject of which some are to come.
+    MaxAckPendingPerSubject,
     /// Only one client is served, and it has no request waiting.
     Pinned,
     /// No request that waits is served while so few messages are to come.
@@ -114,6 +116,17 @@ pub struct ConsumerHealth {
     pub lag: i64,
     /// How long ago the message was delivered that is unacknowledged for the longest time, in nanoseconds; 0: none is.
     pub oldest_unacknowledged: i64,
+    /// What waits for others of its subject to be acknowledged; None: nothing ever does.
+    pub behind_others: Option<BehindOthers>,
+}
+
+/// Messages that wait until others of their subjects are acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BehindOthers {
+    /// How many.
+    pub messages: u64,
+    /// Of how many subjects.
+    pub subjects: usize,
 }
 
 impl ConsumerInfo {

@@ -1,9 +1,11 @@
 //! How far a consumer is: what it has delivered, and what of that is acknowledged. It is what is kept of a consumer, as
 //! [changes](Change) in the log and as a whole in checkpoints.
 
+mod by_subject;
 mod change;
 mod encoding;
 
+pub(crate) use by_subject::{BySubject, NotAsked, Subjects};
 pub use change::Change;
 pub(crate) use change::Changes;
 
@@ -37,6 +39,8 @@ pub(crate) struct Progress {
     pub(crate) exhausted: BTreeMap<u64, u64>,
     pub(crate) last_delivered: Option<Time>,
     pub(crate) last_acknowledged: Option<Time>,
+    /// What is counted for each subject, if that is.
+    pub(crate) by_subject: Option<Box<BySubject>>,
 }
 
 impl Progress {
@@ -55,12 +59,26 @@ impl Progress {
     }
 
     /// Whether a message is still to be acknowledged, or to be delivered first, if it matches what is wanted.
-    pub(crate) fn needs(&self, sequence: u64) -> bool {
+    pub(crate) fn needs(&self, sequence: u64, subject: &[u8]) -> bool {
         let is_ahead = match sequence <= self.last_of_each_up_to {
             true => self.last_of_each.contains(&sequence),
             false => sequence >= self.next,
         };
-        is_ahead || self.unacknowledged.get(sequence).is_some() || self.exhausted.contains_key(&sequence)
+        is_ahead
+            || self.unacknowledged.get(sequence).is_some()
+            || self.exhausted.contains_key(&sequence)
+            || self.is_waiting(sequence, subject)
+    }
+
+    /// Whether a message has been found and waits for others of its subject.
+    fn is_waiting(&self, sequence: u64, subject: &[u8]) -> bool {
+        let by_subject = self.by_subject.as_ref();
+        sequence < self.next && by_subject.is_some_and(|by_subject| by_subject.is_waiting(sequence, subject))
+    }
+
+    /// The first message that waits for others of its subject.
+    pub(crate) fn first_waiting(&self) -> Option<u64> {
+        self.by_subject.as_ref()?.first_waiting()
     }
 
     /// The first message that something is kept of.
@@ -69,18 +87,18 @@ impl Progress {
             self.unacknowledged.first().map(|(sequence, _)| sequence),
             self.exhausted.first_key_value().map(|(sequence, _)| *sequence),
             self.last_of_each.first().copied(),
+            self.first_waiting(),
         ];
         kept.into_iter().flatten().min()
     }
 
     /// Makes a change: one that was decided here, or one that is read from the log, where it may be known already.
-    /// `exists`: whether the stream has a message of that sequence.
     pub(crate) fn apply(
         &mut self,
         change: &Change,
         policy: AckPolicy,
         ack_wait: &AckWait,
-        exists: impl Fn(u64) -> bool,
+        subjects: &impl Subjects,
     ) {
         match *change {
             Change::Delivered {
@@ -95,7 +113,7 @@ impl Progress {
                             consumer: consumer_sequence,
                             stream: sequence,
                         };
-                        self.deliver(position, policy, time, ack_wait, exists(sequence));
+                        self.deliver(position, policy, time, ack_wait, subjects);
                     }
                 }
             }
@@ -138,7 +156,14 @@ impl Progress {
             Change::Exhausted { sequence } => {
                 self.exhaust(sequence);
             }
+            Change::SetAside { first, count } => {
+                for sequence in (first..).take(count as usize) {
+                    self.set_aside(sequence, subjects);
+                }
+            }
         }
+        // What had gone before this was written changes nothing but the floor.
+        self.raise_floor_by_subject();
     }
 
     fn deliver(
@@ -147,20 +172,51 @@ impl Progress {
         policy: AckPolicy,
         time: Time,
         ack_wait: &AckWait,
-        exists: bool,
+        subjects: &impl Subjects,
     ) {
         let sequence = position.stream;
+        let was_set_aside = sequence < self.next && sequence > self.last_of_each_up_to;
         self.pass(sequence);
         self.delivered.consumer = position.consumer;
         self.delivered.stream = self.delivered.stream.max(sequence);
         self.last_delivered = Some(time);
         if policy == AckPolicy::None {
             self.floor = self.delivered;
-        } else if exists {
+        } else if subjects.has(sequence) {
             let deadline = ack_wait.deadline(time, 1);
             self.unacknowledged
                 .delivered(sequence, position.consumer, time, deadline);
+            if let Some(by_subject) = &mut self.by_subject
+                && let Some(subject) = subjects.subject_of(sequence)
+            {
+                if was_set_aside {
+                    by_subject.no_longer_waits(sequence, &subject, subjects);
+                }
+                by_subject.delivered(sequence, position.consumer, &subject);
+            }
         }
+    }
+
+    /// A message waits, unless that is known already.
+    fn set_aside(&mut self, sequence: u64, subjects: &impl Subjects) {
+        if sequence < self.next {
+            return;
+        }
+        self.pass(sequence);
+        if let Some(by_subject) = &mut self.by_subject
+            && let Some(subject) = subjects.subject_of(sequence)
+        {
+            by_subject.set_aside(sequence, &subject);
+        }
+    }
+
+    /// A message is no longer unacknowledged. What it was if it had been.
+    fn release(&mut self, sequence: u64) -> Option<Delivered> {
+        let delivered = self.unacknowledged.remove(sequence)?;
+        if let Some(by_subject) = &mut self.by_subject {
+            by_subject.released(sequence, delivered.consumer_sequence);
+        }
+        Some(delivered)
     }
 
     /// A message is not looked for any more.
@@ -179,7 +235,7 @@ impl Progress {
     /// A message is acknowledged; None: it was not waited for.
     pub(crate) fn acknowledge(&mut self, sequence: u64, time: Time) -> Option<Delivered> {
         self.exhausted.remove(&sequence);
-        let acknowledged = self.unacknowledged.remove(sequence)?;
+        let acknowledged = self.release(sequence)?;
         self.last_acknowledged = Some(time);
         self.raise_floor(acknowledged.consumer_sequence);
         Some(acknowledged)
@@ -187,6 +243,9 @@ impl Progress {
 
     /// The floor follows when what was just above it is acknowledged, and when nothing is left to be.
     fn raise_floor(&mut self, acknowledged: u64) {
+        if self.by_subject.is_some() {
+            return self.raise_floor_by_subject();
+        }
         match self.unacknowledged.first() {
             None => self.floor = self.delivered,
             Some((sequence, first)) if acknowledged == self.floor.consumer + 1 => {
@@ -199,6 +258,24 @@ impl Progress {
         }
     }
 
+    /// Where messages wait for others, deliveries are in another order than the messages: the floor is below the first of
+    /// either that is not acknowledged, and below all that waits.
+    fn raise_floor_by_subject(&mut self) {
+        let Some(by_subject) = &self.by_subject else {
+            return;
+        };
+        let unacknowledged = self.unacknowledged.first().map(|(sequence, _)| sequence);
+        let first = [unacknowledged, by_subject.first_waiting()];
+        let first = first.into_iter().flatten().min();
+        let last = self.delivered;
+        let consumer = by_subject
+            .first_delivery()
+            .map_or(last.consumer, |first| first.saturating_sub(1));
+        let stream = first.map_or(last.stream, |first| last.stream.min(first.saturating_sub(1)));
+        self.floor.consumer = self.floor.consumer.max(consumer);
+        self.floor.stream = self.floor.stream.max(stream);
+    }
+
     /// All messages up to one are acknowledged. Which of them were waited for.
     pub(crate) fn acknowledge_up_to(&mut self, position: Position, time: Time) -> Vec<u64> {
         if position.consumer <= self.floor.consumer || position.stream <= self.floor.stream {
@@ -208,7 +285,7 @@ impl Progress {
         self.last_acknowledged = Some(time);
         let acknowledged = self.unacknowledged.up_to(position.stream);
         for sequence in &acknowledged {
-            self.unacknowledged.remove(*sequence);
+            self.release(*sequence);
         }
         self.exhausted.retain(|sequence, _| *sequence > position.stream);
         acknowledged
@@ -216,7 +293,7 @@ impl Progress {
 
     /// A message is not delivered again, as often as it was. How often that is.
     pub(crate) fn exhaust(&mut self, sequence: u64) -> Option<u64> {
-        let delivered = self.unacknowledged.remove(sequence)?;
+        let delivered = self.release(sequence)?;
         self.exhausted.insert(sequence, delivered.deliveries);
         Some(delivered.deliveries)
     }
@@ -227,9 +304,19 @@ impl Progress {
         if self.last_of_each.remove(&sequence) && self.last_of_each.is_empty() {
             self.next = self.next.max(self.last_of_each_up_to + 1);
         }
-        let delivered = self.unacknowledged.remove(sequence)?;
+        let delivered = self.release(sequence)?;
         self.raise_floor(delivered.consumer_sequence);
         Some(delivered)
+    }
+
+    /// A message of a subject has gone that may have waited for others of it.
+    pub(crate) fn removed_of(&mut self, subject: &[u8], sequence: u64, subjects: &impl Subjects) {
+        if sequence < self.next
+            && let Some(by_subject) = &mut self.by_subject
+        {
+            by_subject.no_longer_waits(sequence, subject, subjects);
+            self.raise_floor_by_subject();
+        }
     }
 
     /// All messages have gone from the stream.
@@ -237,6 +324,9 @@ impl Progress {
         self.unacknowledged = Unacknowledged::default();
         self.exhausted.clear();
         self.last_of_each.clear();
+        if let Some(by_subject) = &mut self.by_subject {
+            by_subject.clear();
+        }
         self.next = self.next.max(self.last_of_each_up_to + 1);
         self.floor = self.delivered;
     }
@@ -245,7 +335,9 @@ impl Progress {
     pub(crate) fn purged(&mut self, first: u64) {
         self.next = self.next.max(first);
         self.delivered.stream = self.delivered.stream.max(first.saturating_sub(1));
-        if self.unacknowledged.is_empty() {
+        if self.by_subject.is_some() {
+            self.raise_floor_by_subject();
+        } else if self.unacknowledged.is_empty() {
             self.floor = self.delivered;
         }
     }

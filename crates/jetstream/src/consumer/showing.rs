@@ -1,7 +1,7 @@
 //! What a consumer shows of itself.
 
 use super::config::PriorityPolicy;
-use super::info::{ConsumerHealth, ConsumerInfo, PriorityGroupInfo, SequenceInfo, Waits};
+use super::info::{BehindOthers, ConsumerHealth, ConsumerInfo, PriorityGroupInfo, SequenceInfo, Waits};
 use super::progress::Position;
 use super::view::View;
 use super::{Consumer, Moment};
@@ -85,8 +85,14 @@ impl Consumer {
         let unacknowledged = self.progress.unacknowledged.iter();
         let oldest = unacknowledged.map(|(_, delivered)| delivered.time).min();
         let waits = self.held_back(moment).or_else(|| self.waits_for(next.is_some()));
+        let by_subject = self.progress.by_subject.as_ref();
+        let behind_others = by_subject.map(|by_subject| BehindOthers {
+            messages: by_subject.waiting(),
+            subjects: by_subject.waiting_subjects(),
+        });
         Ok(ConsumerHealth {
             waits,
+            behind_others,
             lag: next.and_then(|next| view.held.time_of(next)).map_or(0, age),
             oldest_unacknowledged: oldest.map_or(0, age),
         })
@@ -99,8 +105,9 @@ impl Consumer {
             .last_of_each
             .iter()
             .find(|sequence| view.exists(**sequence));
+        let known = known.copied().or(self.progress.first_waiting());
         match known {
-            Some(sequence) => Ok(Some(*sequence)),
+            Some(sequence) => Ok(Some(sequence)),
             None => self.search.next(&self.filter, view, self.progress.next, || 1),
         }
     }
@@ -119,6 +126,11 @@ impl Consumer {
         }
         if self.is_full() {
             return Some(Waits::MaxAckPending);
+        }
+        let by_subject = self.progress.by_subject.as_ref();
+        let is_free = by_subject.is_some_and(|by_subject| by_subject.first_free().is_some());
+        if self.has_waiting_for_others() && !is_free && !self.marks.is_ready {
+            return Some(Waits::MaxAckPendingPerSubject);
         }
         match is_something_there {
             true => self.nobodys_turn(),

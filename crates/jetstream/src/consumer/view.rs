@@ -1,5 +1,6 @@
 //! What a consumer sees of its stream.
 
+use super::progress::Subjects;
 use crate::held::Messages;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -22,6 +23,20 @@ impl<M: Messages> View<'_, M> {
     /// Whether there is a message of that sequence, by what is known without reading it.
     pub(crate) fn exists(&self, sequence: u64) -> bool {
         self.held.next(b">", sequence) == Some(sequence)
+    }
+}
+
+impl<M: Messages> Subjects for View<'_, M> {
+    fn has(&self, sequence: u64) -> bool {
+        self.exists(sequence)
+    }
+
+    fn subject_of(&self, sequence: u64) -> Option<Bytes> {
+        self.held.subject_of(sequence)
+    }
+
+    fn next_of(&self, subject: &[u8], from: u64) -> Option<u64> {
+        self.held.next(subject, from)
     }
 }
 

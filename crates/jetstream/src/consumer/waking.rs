@@ -75,14 +75,14 @@ impl Consumer {
     /// Has messages be delivered again that were not acknowledged in time. Says whether there are some.
     fn redeliver_late(&mut self, now: Time, out: &mut Outgoing<'_>) -> bool {
         let late = self.progress.unacknowledged.past_deadline(now);
-        let had_room = !self.is_full();
+        let had_room = !self.is_full() && !self.has_waiting_for_others();
         for sequence in &late {
             let delivered = self.progress.unacknowledged.get(*sequence);
             let deliveries = delivered.map_or(0, |delivered| delivered.deliveries);
             if self.is_last_delivery(deliveries) {
                 self.exhaust(*sequence, out);
-            } else if self.progress.unacknowledged.make_due(*sequence) {
-                self.redeliver.push_back(*sequence);
+            } else {
+                self.deliver_again(*sequence);
             }
         }
         !self.redeliver.is_empty() || !had_room
@@ -132,8 +132,8 @@ impl Consumer {
             let deliveries = delivered.map_or(0, |delivered| delivered.deliveries);
             if self.is_last_delivery(deliveries) {
                 self.exhaust(sequence, out);
-            } else if self.progress.unacknowledged.make_due(sequence) {
-                self.redeliver.push_back(sequence);
+            } else {
+                self.deliver_again(sequence);
             }
         }
     }

@@ -12,9 +12,12 @@ use crate::time::Time;
 use bytes::{Buf, BufMut, Bytes};
 
 /// The form of it.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
-/// The one before knew no sources.
+/// The one before counted nothing for each subject.
+const WITHOUT_SUBJECTS: u8 = 3;
+
+/// The one before that knew no sources.
 const WITHOUT_SOURCES: u8 = 2;
 
 impl<M: Messages> Stream<M> {
@@ -43,7 +46,7 @@ impl<M: Messages> Stream<M> {
     pub fn restore(mut from: Bytes, domain: &str, held: M) -> Result<Self, NoEntries> {
         let end = |_| NoEntries;
         let version = from.try_get_u8().map_err(end)?;
-        if ![WITHOUT_SOURCES, VERSION].contains(&version) {
+        if ![WITHOUT_SOURCES, WITHOUT_SUBJECTS, VERSION].contains(&version) {
             return Err(NoEntries);
         }
         let config: StreamConfig = StreamConfigRequest::from_json(&get_bytes(&mut from)?, true)
@@ -61,7 +64,7 @@ impl<M: Messages> Stream<M> {
         stream.duplicates = Duplicates::decode(&mut from)?;
         stream.expiry = Expiry::decode(&mut from)?;
         stream.schedules = Schedules::decode(&mut from)?;
-        stream.decode_consumers(&mut from)?;
+        stream.decode_consumers(&mut from, version == VERSION)?;
         if version != WITHOUT_SOURCES {
             stream.sourcing.decode(&mut from)?;
         }

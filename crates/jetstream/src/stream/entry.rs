@@ -314,7 +314,7 @@ pub(super) fn put_length(out: &mut Vec<u8>, length: usize) {
     out.put_u32_le(u32::try_from(length).unwrap_or(u32::MAX));
 }
 
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_length(out, bytes.len());
     out.put_slice(bytes);
 }
@@ -328,7 +328,7 @@ pub(super) fn get_length(from: &mut Bytes) -> Result<usize, NoEntries> {
     }
 }
 
-pub(super) fn get_bytes(from: &mut Bytes) -> Result<Bytes, NoEntries> {
+pub(crate) fn get_bytes(from: &mut Bytes) -> Result<Bytes, NoEntries> {
     let length = get_length(from)?;
     Ok(from.split_to(length))
 }

@@ -16,6 +16,7 @@ const WAITS = {
   flow_control: "its client has not said that it can take more",
   no_request: "no client asks for messages",
   max_ack_pending: "as many are unacknowledged as may be",
+  max_ack_pending_per_subject: "others of each subject that is to come are unacknowledged",
   pinned: "the one client that is served does not ask",
   overflow: "too little waits for those who ask",
   pace: "it may deliver only so fast",
@@ -101,5 +102,7 @@ const mode = (row) => (row.config.deliver_subject ? `pushes to ${row.config.deli
 
 function state(row) {
   if (row.paused) return `paused for ${span(row.pause_remaining / 1e6)} more`;
-  return row.waits ? WAITS[row.waits] ?? row.waits : "delivers";
+  const said = row.waits ? WAITS[row.waits] ?? row.waits : "delivers";
+  const { messages, subjects } = row.behind_others ?? { messages: 0 };
+  return messages > 0 ? `${said} (${whole(messages)} wait behind others of ${whole(subjects)} subjects)` : said;
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use vagus_actors::jetstream::{ShownConsumer, StreamAddress};
 use vagus_jetstream::consumer::request::{PauseRequest, ResetRequest};
-use vagus_jetstream::consumer::{ConsumerHealth, ConsumerInfo, Waits};
+use vagus_jetstream::consumer::{BehindOthers, ConsumerHealth, ConsumerInfo, Waits};
 use vagus_jetstream::time::SECOND;
 
 /// How many consumers one answer has.
@@ -47,6 +47,8 @@ struct ConsumerShown {
     lag_seconds: f64,
     /// How long ago the message was delivered that is unacknowledged for the longest time; 0: none is.
     oldest_unacknowledged_seconds: f64,
+    /// What waits for others of its subject to be acknowledged; None: nothing ever does.
+    behind_others: Option<BehindOthers>,
 }
 
 impl From<ShownConsumer> for ConsumerShown {
@@ -55,6 +57,7 @@ impl From<ShownConsumer> for ConsumerShown {
             waits,
             lag,
             oldest_unacknowledged,
+            behind_others,
         } = health;
         let seconds = |time: i64| time as f64 / SECOND as f64;
         Self {
@@ -62,6 +65,7 @@ impl From<ShownConsumer> for ConsumerShown {
             waits,
             lag_seconds: seconds(lag),
             oldest_unacknowledged_seconds: seconds(oldest_unacknowledged),
+            behind_others,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{AckPolicy, ConsumerBounds, ConsumerConfig, DeliverPolicy, PriorityPolicy};
 use crate::config::{Retention, StreamConfig, check_work, collide, is_name, is_subject};
-use crate::consumer::dead_letter;
+use crate::consumer::{dead_letter, per_subject};
 use crate::error::ApiError;
 use crate::time::SECOND;
 use std::collections::HashMap;
@@ -66,6 +66,7 @@ pub(crate) fn check(
         return Err(ApiError::consumer_metadata_exceeds("128KB"));
     }
     dead_letter::check(config, stream)?;
+    per_subject::check(config)?;
     priorities(config)
 }
 

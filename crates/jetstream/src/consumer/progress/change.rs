@@ -57,6 +57,13 @@ pub enum Change {
         /// Which.
         sequence: u64,
     },
+    /// Messages wait, one behind the other in the stream, until others of their subjects are acknowledged.
+    SetAside {
+        /// The sequence of the first.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
 }
 
 /// Changes that are to be written into the log.
@@ -101,6 +108,15 @@ impl Changes {
                 *last = *first;
                 *time = *now;
             }
+            (
+                Some(Change::SetAside { first, count }),
+                Change::SetAside {
+                    first: next,
+                    count: 1,
+                },
+            ) if *next == *first + *count => {
+                *count += 1;
+            }
             _ => self.0.push(change),
         }
     }
@@ -124,6 +140,7 @@ mod tests {
             last,
             time: Time(0),
         };
+        let set_aside = |first, count| Change::SetAside { first, count };
         let mut changes = Changes::default();
         for change in [
             delivered(1, 5, 1),
@@ -132,6 +149,9 @@ mod tests {
             acknowledged(5, 5),
             acknowledged(6, 6),
             acknowledged(8, 8),
+            set_aside(9, 1),
+            set_aside(10, 1),
+            set_aside(12, 1),
         ] {
             changes.push(change);
         }
@@ -140,6 +160,8 @@ mod tests {
             delivered(3, 8, 1),
             acknowledged(5, 6),
             acknowledged(8, 8),
+            set_aside(9, 2),
+            set_aside(12, 1),
         ];
         assert_eq!(changes.take(), expected);
         assert!(changes.is_empty());

@@ -1,12 +1,12 @@
 //! How progress and its changes are written. Numbers take as few bytes as they need.
 
-use super::{Change, Position, Progress};
+use super::{BySubject, Change, Position, Progress};
 use crate::stream::entry::NoEntries;
 use crate::time::Time;
 use bytes::{Buf, BufMut, Bytes};
 
 /// Writes a number, seven bits a byte.
-fn put(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.put_u8(number as u8 | 0x80);
         number >>= 7;
@@ -14,7 +14,7 @@ fn put(out: &mut Vec<u8>, mut number: u64) {
     out.put_u8(number as u8);
 }
 
-fn get(from: &mut Bytes) -> Result<u64, NoEntries> {
+pub(super) fn get(from: &mut Bytes) -> Result<u64, NoEntries> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let byte = from.try_get_u8().map_err(|_| NoEntries)?;
@@ -47,7 +47,7 @@ fn get_optional_time(from: &mut Bytes) -> Result<Option<Time>, NoEntries> {
 }
 
 /// A number of things that are still to come, of a byte at least each.
-fn get_length(from: &mut Bytes) -> Result<u64, NoEntries> {
+pub(super) fn get_length(from: &mut Bytes) -> Result<u64, NoEntries> {
     let length = get(from)?;
     match length <= from.remaining() as u64 {
         true => Ok(length),
@@ -107,6 +107,11 @@ impl Change {
                 out.put_u8(6);
                 put(out, sequence);
             }
+            Self::SetAside { first, count } => {
+                out.put_u8(7);
+                put(out, first);
+                put(out, count);
+            }
         }
     }
 
@@ -139,6 +144,10 @@ impl Change {
                 until: get_time(from)?,
             },
             6 => Self::Exhausted { sequence: get(from)? },
+            7 => Self::SetAside {
+                first: get(from)?,
+                count: get(from)?,
+            },
             _ => return Err(NoEntries),
         })
     }
@@ -171,7 +180,7 @@ impl Position {
 }
 
 impl Progress {
-    /// Writes all of it.
+    /// Writes all of it, but for what is counted for each subject.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put(out, self.next);
         put(out, self.last_of_each_up_to);
@@ -198,6 +207,26 @@ impl Progress {
         }
         put_optional_time(out, self.last_delivered);
         put_optional_time(out, self.last_acknowledged);
+    }
+
+    /// Writes what is counted for each subject.
+    pub(crate) fn encode_by_subject(&self, out: &mut Vec<u8>) {
+        out.put_u8(u8::from(self.by_subject.is_some()));
+        if let Some(by_subject) = &self.by_subject {
+            by_subject.encode(out);
+        }
+    }
+
+    /// Reads that, behind the rest.
+    pub(crate) fn decode_by_subject(&mut self, from: &mut Bytes) -> Result<(), NoEntries> {
+        let unacknowledged = &self.unacknowledged;
+        let delivery_of = |sequence| Some(unacknowledged.get(sequence)?.consumer_sequence);
+        self.by_subject = match from.try_get_u8().map_err(|_| NoEntries)? {
+            0 => None,
+            1 => Some(Box::new(BySubject::decode(from, delivery_of)?)),
+            _ => return Err(NoEntries),
+        };
+        Ok(())
     }
 
     /// Reads what was written.
@@ -281,6 +310,10 @@ mod tests {
                 until: Time(i64::MAX),
             },
             Change::Exhausted { sequence: 9 },
+            Change::SetAside {
+                first: 10,
+                count: 300,
+            },
         ];
         let mut out = Vec::new();
         Change::encode_all(&changes, &mut out);

@@ -86,7 +86,7 @@ impl<M: Messages> Stream<M> {
                 self.with_consumer(number, |work| {
                     let AtWork { consumer, view, .. } = work;
                     for change in &changes {
-                        consumer.apply(change, |sequence| view.exists(sequence));
+                        consumer.apply(change, &view);
                     }
                 });
             }
@@ -174,7 +174,8 @@ impl<M: Messages> Stream<M> {
     pub(super) fn begin_consumer(&mut self, number: u64, now: Time) {
         let (last, burst) = (self.last, self.consumers.burst);
         self.with_consumer(number, |work| {
-            let AtWork { consumer, out, .. } = work;
+            let AtWork { consumer, view, out } = work;
+            consumer.learn_subjects(&view);
             consumer.begin(now, last, burst, out.random);
             out.effects.push(consumer.began());
             // What was given up before, and is not where it is to go.
@@ -197,9 +198,12 @@ impl<M: Messages> Stream<M> {
         let burst = self.consumers.burst;
         self.with_consumer(number, |work| {
             let AtWork {
-                consumer, mut out, ..
+                consumer,
+                view,
+                mut out,
             } = work;
             consumer.take_config(config);
+            consumer.learn_subjects(&view);
             if before.inactive_threshold != consumer.config.inactive_threshold {
                 consumer.take_threshold(now, out.random);
             }

@@ -25,14 +25,19 @@ impl Consumers {
             out.put_i64_le(consumer.created.0);
             put_bytes(out, &json(&consumer.config));
             consumer.progress.encode(out);
+            consumer.progress.encode_by_subject(out);
         }
         Sweep::encode_all(&self.sweeps, out);
     }
 }
 
 impl<M: Messages> Stream<M> {
-    /// Reads those that were written.
-    pub(in crate::stream) fn decode_consumers(&mut self, from: &mut Bytes) -> Result<(), NoEntries> {
+    /// Reads those that were written. `has_subjects`: with what they count for each subject.
+    pub(in crate::stream) fn decode_consumers(
+        &mut self,
+        from: &mut Bytes,
+        has_subjects: bool,
+    ) -> Result<(), NoEntries> {
         let end = |_| NoEntries;
         self.consumers.created = from.try_get_u64_le().map_err(end)?;
         for _ in 0..get_length(from)? {
@@ -42,7 +47,10 @@ impl<M: Messages> Stream<M> {
                 created: Time(from.try_get_i64_le().map_err(end)?),
             };
             let config = get_config(from)?;
-            let progress = Progress::decode(from)?;
+            let mut progress = Progress::decode(from)?;
+            if has_subjects {
+                progress.decode_by_subject(from)?;
+            }
             let form = &self.consumers.form;
             let consumer = Consumer::new(identity, config, progress, &self.config.name, form);
             self.put_consumer(consumer);

@@ -52,7 +52,7 @@ impl<M: Messages> Stream<M> {
     /// Whether a consumer is told of messages, by what it waits for.
     fn watch(&mut self, number: u64, waits: Waits) {
         let watches = match waits {
-            Waits::NothingMatches | Waits::Pinned | Waits::Overflow => true,
+            Waits::NothingMatches | Waits::MaxAckPendingPerSubject | Waits::Pinned | Waits::Overflow => true,
             Waits::Paused
             | Waits::NobodyListens
             | Waits::FlowControl

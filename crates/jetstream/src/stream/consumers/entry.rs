@@ -97,6 +97,7 @@ impl PartialEq for Kept {
         let encoded = |kept: &Self| {
             let mut out = Vec::new();
             kept.0.encode(&mut out);
+            kept.0.encode_by_subject(&mut out);
             out
         };
         encoded(self) == encoded(other)
@@ -185,9 +186,13 @@ impl ConsumerEntry {
                 out.put_i64_le(time.0);
             }
             Self::Came { number, progress } => {
-                out.put_u8(5);
+                let by_subject = progress.0.by_subject.is_some();
+                out.put_u8(if by_subject { 8 } else { 5 });
                 out.put_u64_le(*number);
                 progress.0.encode(out);
+                if by_subject {
+                    progress.0.encode_by_subject(out);
+                }
             }
             Self::Changed { number, changes } => {
                 out.put_u8(6);
@@ -238,6 +243,14 @@ impl ConsumerEntry {
                 number,
                 progress: Box::new(Kept(Progress::decode(from)?)),
             },
+            8 => {
+                let mut progress = Progress::decode(from)?;
+                progress.decode_by_subject(from)?;
+                Self::Came {
+                    number,
+                    progress: Box::new(Kept(progress)),
+                }
+            }
             6 => Self::Changed {
                 number,
                 changes: Change::decode_all(from)?,

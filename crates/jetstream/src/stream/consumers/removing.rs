@@ -1,5 +1,6 @@
 //! What consumers are told of messages that go.
 
+use super::AtWork;
 use crate::held::Messages;
 use crate::stream::Stream;
 use bytes::Bytes;
@@ -14,14 +15,19 @@ impl<M: Messages> Stream<M> {
             return;
         }
         consumers.settle();
-        consumers.removals.note(sequence, subject);
+        consumers.removals.note(sequence, subject.clone());
         let keeping = consumers.keeping.range(..=(sequence, u64::MAX));
         let keeping: Vec<u64> = keeping.map(|(_, number)| *number).collect();
         for number in keeping {
-            let has_room = self.with_consumer(number, |mut work| {
-                let was_full = work.consumer.is_full();
-                work.consumer.removed(sequence, &mut work.out);
-                was_full && !work.consumer.is_full()
+            let has_room = self.with_consumer(number, |work| {
+                let AtWork {
+                    consumer,
+                    view,
+                    mut out,
+                } = work;
+                let had_room = !consumer.is_full() && !consumer.has_waiting_for_others();
+                consumer.removed(sequence, &subject, &view, &mut out);
+                !had_room && !consumer.is_full()
             });
             if has_room == Some(true) {
                 self.consumers.make_ready(number);

@@ -9,6 +9,7 @@ mod groups;
 mod invariants;
 mod logging;
 mod models;
+mod per_subject;
 mod pulling;
 mod pushing;
 mod reading;

@@ -47,6 +47,10 @@ struct Plain {
     exhausted: BTreeSet<u64>,
     max_deliver: u64,
     max_ack_pending: usize,
+    /// How many of a subject may be unacknowledged; 0: any number.
+    per_subject: usize,
+    /// What was passed over because of that.
+    waiting: BTreeSet<u64>,
     floor: u64,
 }
 
@@ -59,7 +63,7 @@ impl Plain {
     fn is_ahead(&self, sequence: u64) -> bool {
         match sequence <= self.last_of_each_up_to {
             true => self.last_of_each.contains(&sequence),
-            false => sequence >= self.next,
+            false => sequence >= self.next || self.waiting.contains(&sequence),
         }
     }
 
@@ -68,11 +72,19 @@ impl Plain {
         self.wants(subject) && (is_kept || self.is_ahead(sequence))
     }
 
+    /// Whether as many messages of a subject are unacknowledged as may be.
+    fn is_held_up(&self, messages: &BTreeMap<u64, &str>, subject: &str) -> bool {
+        let of_it = self.unacknowledged.keys();
+        let of_it = of_it.filter(|sequence| messages.get(sequence) == Some(&subject));
+        self.per_subject > 0 && of_it.count() >= self.per_subject
+    }
+
     /// A message has gone.
     fn gone(&mut self, sequence: u64) {
         self.unacknowledged.remove(&sequence);
         self.exhausted.remove(&sequence);
         self.last_of_each.remove(&sequence);
+        self.waiting.remove(&sequence);
     }
 }
 
@@ -172,9 +184,18 @@ impl Both {
         };
         let max_deliver = if policy == "none" { 0 } else { random.u64(..4) };
         let max_ack_pending = if policy == "none" { 0 } else { random.usize(1..6) };
+        let per_subject = if policy == "explicit" {
+            random.usize(..4)
+        } else {
+            0
+        };
+        let metadata = match per_subject {
+            0 => String::new(),
+            limit => format!(r#","metadata":{{"vagus.max_ack_pending_per_subject":"{limit}"}}"#),
+        };
         let quoted: Vec<String> = filters.iter().map(|filter| format!(r#""{filter}""#)).collect();
         let settings = format!(
-            r#","ack_policy":"{policy}","deliver_policy":"{deliver}","max_deliver":{max_deliver},"max_ack_pending":{max_ack_pending},"filter_subjects":[{}]"#,
+            r#","ack_policy":"{policy}","deliver_policy":"{deliver}","max_deliver":{max_deliver},"max_ack_pending":{max_ack_pending},"filter_subjects":[{}]{metadata}"#,
             quoted.join(",")
         );
         self.desk.consumer_named(name, &settings);
@@ -185,6 +206,7 @@ impl Both {
             next: 1,
             max_deliver,
             max_ack_pending,
+            per_subject,
             ..Plain::default()
         };
         let wanted: BTreeMap<u64, &str> = world
@@ -263,20 +285,26 @@ impl Both {
             assert!(plain.wants(subject), "seed {seed} {sent} {plain:?}");
             if deliveries == 1 {
                 assert!(plain.is_ahead(sequence), "seed {seed} {sent} {plain:?}");
-                let first = self
-                    .world
-                    .messages
-                    .iter()
-                    .find(|(sequence, subject)| plain.is_ahead(**sequence) && plain.wants(subject));
+                let known = plain.clone();
+                let messages = &self.world.messages;
+                let first = messages.iter().find(|(sequence, subject)| {
+                    known.is_ahead(**sequence) && known.wants(subject) && !known.is_held_up(messages, subject)
+                });
                 assert_eq!(
                     first.map(|(first, _)| *first),
                     Some(sequence),
                     "seed {seed} {sent}"
                 );
                 plain.last_of_each.remove(&sequence);
-                if sequence > plain.last_of_each_up_to {
+                if sequence > plain.last_of_each_up_to && sequence >= plain.next {
+                    let passed = self.world.messages.range(plain.next..sequence);
+                    let passed = passed.filter(|(sequence, subject)| {
+                        **sequence > known.last_of_each_up_to && known.wants(subject)
+                    });
+                    plain.waiting.extend(passed.map(|(sequence, _)| *sequence));
                     plain.next = sequence + 1;
                 }
+                plain.waiting.remove(&sequence);
                 if plain.policy != "none" {
                     assert!(
                         plain.unacknowledged.len() < plain.max_ack_pending,
@@ -463,6 +491,7 @@ impl Both {
                     last_of_each_up_to: 0,
                     unacknowledged: BTreeMap::new(),
                     exhausted: BTreeSet::new(),
+                    waiting: BTreeSet::new(),
                     ..plain.clone()
                 };
                 let all = self.world.all();
