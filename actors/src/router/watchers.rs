@@ -16,31 +16,29 @@
 //!
 //! A watcher has one batch at a time; the next is made when it has taken that one.
 
+mod audience;
 mod batch;
 mod untold;
+mod watcher;
 
 pub use batch::{InterestChange, InterestChanged};
 
 use super::Router;
 use super::changes::Announcer;
-use super::groups::{Groups, looks_of_group};
+use super::groups::Groups;
 use crate::mailbox::tell_recipient;
 use crate::queue_group::{GroupMembers, GroupName};
 use actix::prelude::*;
+use audience::Audience;
 use batch::{Changes, End};
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
-use std::collections::VecDeque;
-use std::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 pub(super) use untold::Topic;
 use untold::Untold;
-use vagus_accounts::RESPONSE_PREFIX;
 use vagus_delivery::Account;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
-use vagus_protocol::leaf::LOOP_DETECTION_PREFIX;
-use vagus_routing::table::Cursor;
-use vagus_routing::{Destination, Index, Listing, Members, Origin, Outlet, Tally};
+use vagus_routing::{Index, Members, Origin};
+use watcher::{Snapshot, State, Watcher, counts, weight_of_group};
 
 /// How many subjects and queue groups are looked at for watchers before other tasks of the thread get their turn.
 const LOOKED_AT_PER_VISIT: usize = 1024;
@@ -48,8 +46,14 @@ const LOOKED_AT_PER_VISIT: usize = 1024;
 /// Making a batch takes as long as so many looks, beside those that it takes.
 const LOOKS_OF_A_BATCH: usize = 32;
 
-/// So many watchers make each change take as long as one step more, see [`Schedule`](super::schedule::Schedule).
-const WATCHERS_PER_STEP: usize = 16;
+/// So many watchers that are concerned make a change take as long as one step more, see [`Schedule`](super::schedule::Schedule).
+const CONCERNED_PER_STEP: usize = 16;
+
+/// As many as would be concerned if a change were news for all, however few were of late, are a step all the same.
+const WATCHERS_PER_STEP: usize = 256;
+
+/// For each that comes so many are looked at whether they are gone.
+const LOOKED_THROUGH: usize = 4;
 
 /// Asks the Router to tell of the account's interest: of all there is, and from now on of what changes.
 #[derive(Debug, Message)]
@@ -94,7 +98,10 @@ struct Held {
 
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
-    watchers: HashMap<u64, Watcher, RandomState>,
+    watchers: BTreeMap<u64, Watcher>,
+    audience: Audience,
+    /// Those that have something to be told, or have not taken it.
+    busy: BTreeSet<u64>,
     /// Those that have no batch, and may have something to be told.
     ready: VecDeque<u64>,
     /// What had not been told to those that are gone: it may be much, and is forgotten part by part.
@@ -104,40 +111,15 @@ pub(super) struct Watchers {
     held: VecDeque<Held>,
     /// What is to be told once more, whatever has become of it.
     to_tell_again: Vec<Topic>,
-}
-
-#[derive(Debug)]
-struct Watcher {
-    peer: Origin,
-    recipient: Recipient<InterestChanged>,
-    untold: Untold,
-    /// None when everything there was is told.
-    snapshot: Option<Snapshot>,
-    state: State,
-    /// Everything that was noted before this has been told, and taken.
-    knows: u64,
-    /// It has not taken its batch for a while, and is not waited for.
-    is_behind: bool,
-    /// Whatever there is, it is told that it is there no more.
-    is_ending: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// There is nothing to tell.
-    Idle,
-    /// Among those that are ready.
-    Ready,
-    /// A batch is with it.
-    Taking,
-}
-
-/// How far telling what is there has come.
-#[derive(Debug, Default)]
-struct Snapshot {
-    subjects: Listing,
-    are_subjects_told: bool,
-    groups: Cursor,
+    /// Changes since it was last asked what one takes, and how many watchers they concerned.
+    changes: usize,
+    noted: usize,
+    /// What one has taken of late.
+    noted_of_late: usize,
+    /// Those before were looked at whether they are gone.
+    looked_through_to: u64,
+    /// Kept from one change to the next.
+    concerned: Vec<u64>,
 }
 
 impl Watchers {
@@ -147,8 +129,7 @@ impl Watchers {
 
     /// How many have not taken everything there is.
     pub(super) fn to_tell(&self) -> usize {
-        let waits = |watcher: &&Watcher| watcher.state != State::Idle;
-        self.watchers.values().filter(waits).count()
+        self.busy.len()
     }
 
     /// How many changes wait, those of all watchers.
@@ -157,9 +138,14 @@ impl Watchers {
         untold.chain(&self.left_behind).map(Untold::len).sum()
     }
 
-    /// What a change takes for their sake, in steps.
-    pub(super) fn steps_of_a_change(&self) -> usize {
-        self.len().div_ceil(WATCHERS_PER_STEP)
+    /// What a change takes for their sake, in steps: as much as the last ones took.
+    pub(super) fn steps_of_a_change(&mut self) -> usize {
+        if self.changes > 0 {
+            self.noted_of_late = self.noted.div_ceil(self.changes);
+            (self.changes, self.noted) = (0, 0);
+        }
+        let least = self.len().div_ceil(WATCHERS_PER_STEP);
+        self.noted_of_late.div_ceil(CONCERNED_PER_STEP).max(least)
     }
 
     /// Whether there is something to [tell](Self::tell) at once, or to forget.
@@ -169,32 +155,60 @@ impl Watchers {
 
     /// One that watches already is told of everything once more.
     pub(super) fn add(&mut self, watch: WatchInterest) {
-        let mut watchers = self.watchers.iter_mut();
-        if let Some((number, watcher)) = watchers.find(|(_, it)| it.recipient == watch.watcher) {
-            watcher.snapshot = Some(Snapshot::default());
-            if watcher.state == State::Idle {
-                watcher.state = State::Ready;
-                self.ready.push_back(*number);
+        let is_it = |number: &u64| {
+            let known = self.watchers.get(number);
+            known.is_some_and(|it| it.recipient == watch.watcher)
+        };
+        let known = self.audience.beside(&watch.peer).find(is_it);
+        if let Some(number) = known {
+            if let Some(watcher) = self.watchers.get_mut(&number) {
+                watcher.snapshot = Some(Snapshot::default());
             }
-            return;
+            return self.rouse(number);
         }
-        let gone = self
-            .watchers
-            .extract_if(|_, watcher| !watcher.recipient.connected());
-        self.left_behind.extend(gone.map(|(_, watcher)| watcher.untold));
+        self.look_through();
+        let number = self.numbered;
+        self.numbered += 1;
+        self.audience.add(&watch.peer, number);
         let watcher = Watcher {
             peer: watch.peer,
             recipient: watch.watcher,
             untold: Untold::default(),
             snapshot: Some(Snapshot::default()),
-            state: State::Ready,
+            state: State::Idle,
             knows: 0,
             is_behind: false,
             is_ending: false,
         };
-        self.watchers.insert(self.numbered, watcher);
-        self.ready.push_back(self.numbered);
-        self.numbered += 1;
+        self.watchers.insert(number, watcher);
+        self.rouse(number);
+    }
+
+    /// It has something to be told.
+    fn rouse(&mut self, number: u64) {
+        if let Some(watcher) = self.watchers.get_mut(&number)
+            && watcher.state == State::Idle
+        {
+            watcher.state = State::Ready;
+            self.busy.insert(number);
+            self.ready.push_back(number);
+        }
+    }
+
+    /// Forgets those that are gone, of the next few: all that come look at all others in turn.
+    fn look_through(&mut self) {
+        let from = self.looked_through_to;
+        let next = self.watchers.range(from..).chain(self.watchers.range(..from));
+        let mut gone = Vec::new();
+        for (number, watcher) in next.take(LOOKED_THROUGH) {
+            self.looked_through_to = number + 1;
+            if !watcher.recipient.connected() {
+                gone.push(*number);
+            }
+        }
+        for number in gone {
+            self.forget(number);
+        }
     }
 
     /// Begins anew: whoever watches is told all there is once more.
@@ -236,14 +250,14 @@ impl Watchers {
 
     /// All that one has been told, and what there is, it is told once more, as what there is not.
     pub(super) fn end(&mut self, EndWatch { peer }: &EndWatch) {
-        for (number, watcher) in &mut self.watchers {
-            if watcher.peer.left_out() == peer.left_out() {
+        let beside: Vec<u64> = self.audience.beside(peer).collect();
+        for number in beside {
+            if let Some(watcher) = self.watchers.get_mut(&number)
+                && watcher.peer.left_out() == peer.left_out()
+            {
                 watcher.is_ending = true;
                 watcher.snapshot = Some(Snapshot::default());
-                if watcher.state == State::Idle {
-                    watcher.state = State::Ready;
-                    self.ready.push_back(*number);
-                }
+                self.rouse(number);
             }
         }
     }
@@ -261,6 +275,7 @@ impl Watchers {
             self.ready.push_back(number);
         } else {
             watcher.state = State::Idle;
+            self.busy.remove(&number);
         }
     }
 
@@ -277,10 +292,9 @@ impl Watchers {
 
     /// An announcement is in force here: whoever made it waits until the watchers know of it.
     pub(super) fn hold(&mut self, announcer: Announcer) {
-        let awaited = self.watchers.iter();
-        let awaited = awaited.filter(|(_, watcher)| watcher.state != State::Idle);
-        let awaited = awaited
-            .map(|(number, watcher)| (*number, watcher.untold.next()))
+        let busy = self.busy.iter();
+        let awaited = busy
+            .filter_map(|number| Some((*number, self.watchers.get(number)?.untold.next())))
             .collect();
         self.held.push_back(Held { announcer, awaited });
     }
@@ -312,8 +326,10 @@ impl Watchers {
             return;
         }
         let now = index.subscribers(changed.subject());
+        let mut concerned = std::mem::take(&mut self.concerned);
+        self.audience.concerned_by(changed, now, &mut concerned);
         let mut topic = None;
-        self.note_for(|peer, untold| {
+        self.note_for(&mut concerned, |peer, untold| {
             let is_first_or_last = counts(peer, changed)
                 && !now
                     .iter()
@@ -324,6 +340,7 @@ impl Watchers {
             }
             is_first_or_last
         });
+        self.concerned = concerned;
     }
 
     /// A queue group has other members.
@@ -338,22 +355,32 @@ impl Watchers {
         }
         let topic = Topic::Group(name.clone());
         let (before, now) = (before.map(Members::tally), now.tally());
-        self.note_for(|peer, untold| {
+        let weights = |peer: &Origin| {
             let was = before.as_ref().map_or(0, |tally| weight_of_group(peer, tally));
-            let is = weight_of_group(peer, &now);
+            (was, weight_of_group(peer, &now))
+        };
+        let mut concerned = std::mem::take(&mut self.concerned);
+        let weighs = |peer: &Origin| weights(peer) != (0, 0);
+        self.audience.concerned_by_group(weighs, &mut concerned);
+        self.note_for(&mut concerned, |peer, untold| {
+            let (was, is) = weights(peer);
             if was != is {
                 untold.note(&topic, was > 0, is > 0);
             }
             was != is
         });
+        self.concerned = concerned;
     }
 
-    /// Those for which `note` says so have something to be told.
-    fn note_for(&mut self, mut note: impl FnMut(&Origin, &mut Untold) -> bool) {
-        for (number, watcher) in &mut self.watchers {
-            if note(&watcher.peer, &mut watcher.untold) && watcher.state == State::Idle {
-                watcher.state = State::Ready;
-                self.ready.push_back(*number);
+    /// Those of the concerned for which `note` says so have something to be told.
+    fn note_for(&mut self, concerned: &mut Vec<u64>, mut note: impl FnMut(&Origin, &mut Untold) -> bool) {
+        self.changes += 1;
+        self.noted += concerned.len();
+        for number in concerned.drain(..) {
+            if let Some(watcher) = self.watchers.get_mut(&number)
+                && note(&watcher.peer, &mut watcher.untold)
+            {
+                self.rouse(number);
             }
         }
     }
@@ -366,7 +393,8 @@ impl Watchers {
             && let Some(topic) = self.to_tell_again.pop()
         {
             looks = looks.saturating_sub(self.watchers.len().max(1));
-            self.note_for(|_, untold| {
+            let mut all = self.watchers.keys().copied().collect();
+            self.note_for(&mut all, |_, untold| {
                 untold.note(&topic, true, false);
                 true
             });
@@ -387,6 +415,7 @@ impl Watchers {
                     self.ready.push_back(number);
                 } else {
                     watcher.state = State::Idle;
+                    self.busy.remove(&number);
                 }
                 continue;
             }
@@ -412,133 +441,12 @@ impl Watchers {
     }
 
     fn forget(&mut self, number: u64) {
-        let gone = self.watchers.remove(&number);
-        self.left_behind.extend(gone.map(|watcher| watcher.untold));
-    }
-}
-
-impl Watcher {
-    fn has_more(&self) -> bool {
-        self.snapshot.is_some() || !self.untold.is_empty()
-    }
-
-    /// What has changed, as it is now. While there is a snapshot to tell, half of a batch is for that.
-    fn tell_changes(
-        &mut self,
-        changes: &mut Changes,
-        looks: &mut usize,
-        index: &Index<Arc<Outbox>>,
-        groups: &Groups,
-    ) {
-        let is_full = match self.snapshot {
-            Some(_) => Changes::is_half_full,
-            None => Changes::is_full,
-        };
-        while *looks > 0
-            && !is_full(changes)
-            && let Some(topic) = self.untold.pop()
-        {
-            *looks -= 1;
-            let weight = match &topic {
-                _ if self.is_ending => 0,
-                Topic::Subject(subject) => weight_of_plain(&self.peer, index.subscribers(subject)),
-                Topic::Group(name) => groups.members(name).map_or(0, |members| {
-                    *looks = looks.saturating_sub(looks_of_group(members));
-                    weight_of_group(&self.peer, &members.tally())
-                }),
-            };
-            changes.push(topic.subject(), topic.queue(), weight);
+        if let Some(gone) = self.watchers.remove(&number) {
+            self.audience.remove(&gone.peer, number);
+            self.busy.remove(&number);
+            self.left_behind.push(gone.untold);
         }
     }
-
-    /// More of what is there. True if that was all.
-    fn tell_snapshot(
-        &mut self,
-        changes: &mut Changes,
-        looks: &mut usize,
-        index: &Index<Arc<Outbox>>,
-        groups: &Groups,
-    ) -> bool {
-        let Self {
-            peer,
-            untold,
-            snapshot: unfinished,
-            is_ending,
-            ..
-        } = self;
-        let Some(snapshot) = unfinished.as_mut().filter(|_| *looks > 0 && !changes.is_full()) else {
-            return false;
-        };
-        let mut tell = |subject: &[u8], queue: Option<&[u8]>, weight: u32| {
-            if weight > 0 {
-                changes.push(subject, queue, if *is_ending { 0 } else { weight });
-                untold.told(subject, queue);
-            }
-            if changes.is_full() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
-        if !snapshot.are_subjects_told {
-            let listing = &mut snapshot.subjects;
-            snapshot.are_subjects_told = index.list(listing, looks, |subject, subscribers| {
-                tell(subject, None, weight_of_plain(peer, subscribers))
-            });
-        }
-        let is_told = snapshot.are_subjects_told
-            && groups.list(&mut snapshot.groups, looks, |name, members| {
-                tell(
-                    &name.subject,
-                    Some(&name.queue),
-                    weight_of_group(peer, &members.tally()),
-                )
-            });
-        if is_told {
-            *unfinished = None;
-        }
-        is_told
-    }
-}
-
-/// 1 if somebody counts, else 0.
-fn weight_of_plain(peer: &Origin, subscribers: &[Arc<ConnectionSubscription>]) -> u32 {
-    // Those that do not count are other servers, of which each has one subscription to a subject: this does not go far.
-    subscribers
-        .iter()
-        .any(|subscription| counts(peer, subscription))
-        .into()
-}
-
-/// Whether a peer is told of a subscription. Requests go into other accounts where they come into the cluster, so what stands
-/// for that concerns no peer; answers come from anywhere.
-fn counts(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
-    let destination = subscription.destination();
-    let is_of_requests =
-        destination.outlet() == Outlet::Account && !subscription.subject().starts_with(RESPONSE_PREFIX);
-    if peer.kind().is_leaf_link() {
-        return counts_for_leaf(peer, subscription);
-    }
-    !is_of_requests && peer.reaches(destination)
-}
-
-/// The same, for one end of a link between a leaf node and its hub. It is told of what is asked in other accounts, too: its
-/// messages come into the account here alone. What servers find loops by is told to all.
-fn counts_for_leaf(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
-    let destination = subscription.destination();
-    if subscription
-        .subject()
-        .starts_with(LOOP_DETECTION_PREFIX.as_bytes())
-    {
-        let is_itself = peer.left_out() == Some(destination.connection_id());
-        return !is_itself && !peer.is_of_cluster_of(destination);
-    }
-    peer.reaches(destination) && !(peer.is_isolated() && destination.kind().is_leaf_link())
-}
-
-fn weight_of_group(peer: &Origin, members: &Tally<'_, Arc<Outbox>>) -> u32 {
-    let weight = members.weight(|server| peer.reaches(server));
-    u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@ use crate::subscription::Destination;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
+/// The number of no connection: they count from 1.
+const NOBODY: u64 = 0;
+
 /// The number of an account, unique for the life of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(pub u32);
 
 /// A cluster of leaf nodes, by the hash of its name. What one of its servers sends is not sent to the others by anybody else:
 /// they have it by routes of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeafCluster(u64);
 
 impl LeafCluster {
@@ -152,10 +155,18 @@ impl Origin {
         }
     }
 
+    /// One of the same kind that nobody is, and that is of no cluster of leaf nodes: nothing is left out for it.
+    #[must_use]
+    pub fn of_no_side(self) -> Self {
+        Self {
+            connection: NOBODY,
+            cluster: LeafCluster::NONE,
+            ..self
+        }
+    }
+
     /// This server, which says something of its own to everybody who is interested.
     pub fn server(account: AccountId) -> Self {
-        /// Connections count from 1.
-        const NOBODY: u64 = 0;
         Self {
             connection: NOBODY,
             account,
