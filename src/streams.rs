@@ -43,6 +43,7 @@ pub(crate) fn open(config: &Config, name: &str) -> Result<Option<OpenedStreams>,
         version: crate::NATS_VERSION.to_owned(),
         max_ack_pending: limit_of_consumers(jetstream.limits.max_ack_pending),
         max_request_batch: limit_of_consumers(jetstream.limits.max_request_batch),
+        default_max_consumers: limit_of_consumers(jetstream.limits.default_max_consumers),
         zones: Arc::new(|name| tz::db().get(name).ok()),
     };
     let began = Instant::now();

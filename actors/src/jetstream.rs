@@ -68,6 +68,8 @@ pub struct Settings {
     pub max_ack_pending: isize,
     /// For how many messages one request may ask; 0: as many as one likes.
     pub max_request_batch: isize,
+    /// How many consumers a stream may have where neither it nor its account says how many; 0: as many as one likes.
+    pub default_max_consumers: isize,
     /// How many bytes of messages may be in memory, and in files.
     pub max_memory: i64,
     /// See `max_memory`.
@@ -116,6 +118,7 @@ impl OpenedStreams {
             domain,
             max_ack_pending,
             max_request_batch,
+            default_max_consumers,
             encryption,
             strict,
             max_batches,
@@ -149,6 +152,7 @@ impl OpenedStreams {
             version,
             max_ack_pending,
             max_request_batch,
+            default_max_consumers,
             strict,
             max_batches,
         };
@@ -228,6 +232,11 @@ impl JetStream {
     /// From now on there may be so many bytes in memory, and in files.
     pub fn set_room(&self, max_memory: i64, max_storage: i64) {
         self.server.set_room(max_memory, max_storage);
+    }
+
+    /// From now on a stream may get so many consumers where nothing else says how many; 0: as many as one likes.
+    pub fn set_default_max_consumers(&self, most: isize) {
+        self.server.set_default_max_consumers(most);
     }
 
     /// The domain; empty: none.

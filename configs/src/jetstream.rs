@@ -102,6 +102,8 @@ pub struct StreamLimits {
     pub max_ha_assets: Option<u64>,
     /// Messages that are asked for at once.
     pub max_request_batch: Option<u64>,
+    /// Consumers of a stream where neither it nor its account says how many.
+    pub default_max_consumers: Option<u64>,
     /// How long windows for duplicates may be.
     pub duplicate_window: Option<Duration>,
     /// Messages that are stored together.

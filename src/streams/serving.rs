@@ -1,6 +1,7 @@
 //! Which accounts have streams, and are answered what they ask of them: those that there are, and those that come or may have
 //! others while the server runs.
 
+use super::limit_of_consumers;
 use crate::bootstrap::runtime;
 use actix::{Actor, Addr, Arbiter, Context, Handler};
 use parking_lot::Mutex;
@@ -189,6 +190,8 @@ impl Serving {
                 said.max_memory.unwrap_or(room.max_memory),
                 said.max_file.unwrap_or(room.max_storage),
             );
+            let consumers = limit_of_consumers(said.limits.default_max_consumers);
+            self.jetstream.set_default_max_consumers(consumers);
         }
         for account in self.jetstream.accounts() {
             let there = &account.routed().account;

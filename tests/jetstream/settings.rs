@@ -37,6 +37,40 @@ fn accounts_keep_what_they_may() {
     assert_eq!(create(&mut may, "TWO", "memory")["did_create"], true);
 }
 
+/// Consumers are counted where nothing but the server says how many there may be, from the next one on.
+#[test]
+fn a_stream_has_as_many_consumers_as_the_server_says() {
+    let folder = Folder::new("jetstream");
+    let configured = |most: i64| {
+        let folder = folder.path().display();
+        format!("store_dir: '{folder}', jetstream {{ limits {{ default_max_consumers: {most} }} }}")
+    };
+    let server = server().configured(&configured(1)).start();
+    let mut client = asker(server.client());
+    for (stream, max_consumers) in [("S", -1), ("OWN", 2)] {
+        let config = json!({"name": stream, "storage": "memory", "max_consumers": max_consumers});
+        ask_json(
+            &mut client,
+            &format!("$JS.API.STREAM.CREATE.{stream}"),
+            &config.to_string(),
+        );
+    }
+    let mut consumer = |stream: &str, name: &str| {
+        let config = json!({"stream_name": stream, "config": {"name": name, "ack_policy": "explicit"}});
+        let subject = format!("$JS.API.CONSUMER.CREATE.{stream}.{name}");
+        ask_json(&mut client, &subject, &config.to_string())["error"]["err_code"].as_u64()
+    };
+    assert_eq!(consumer("S", "A"), None);
+    assert_eq!(consumer("S", "B"), Some(10026));
+    // One that is there is no other.
+    assert_eq!(consumer("S", "A"), None);
+    assert_eq!(consumer("OWN", "A"), None);
+    assert_eq!(consumer("OWN", "B"), None);
+    assert_eq!(consumer("OWN", "C"), Some(10026));
+    server.reconfigure(&configured(-1));
+    assert_eq!(consumer("S", "B"), None);
+}
+
 #[test]
 fn accounts_begin_to_keep_streams_while_the_server_runs() {
     let folder = Folder::new("jetstream");

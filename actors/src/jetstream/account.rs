@@ -167,6 +167,7 @@ impl AccountStreams {
             max_batch: self.server.max_request_batch,
             account_max_ack_pending: limits.max_ack_pending,
             account_max_consumers: limits.max_consumers,
+            default_max_consumers: self.server.default_max_consumers(),
         }
     }
 

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use vagus_jetstream::account::{Reserved, ServerRoom};
 use vagus_jetstream::config::{ServerLimits, Storage, StreamConfig};
 use vagus_store::{Disk, Store};
@@ -28,6 +28,8 @@ pub(super) struct Asking {
     /// How many messages consumers may have unacknowledged, and how many one request may ask for; 0: as many as one likes.
     pub(super) max_ack_pending: isize,
     pub(super) max_request_batch: isize,
+    /// How many consumers a stream may have where nothing else says it; 0: as many as one likes.
+    pub(super) default_max_consumers: isize,
     /// The domain that is asked; empty: none.
     pub(super) domain: String,
     /// See [`Server::strict`].
@@ -56,6 +58,7 @@ pub(super) struct Server {
     /// How many messages consumers may have unacknowledged, and how many one request may ask for; 0: as many as one likes.
     pub(super) max_ack_pending: isize,
     pub(super) max_request_batch: isize,
+    default_max_consumers: AtomicIsize,
     prefixes: Vec<String>,
     limits: RwLock<Arc<ServerLimits>>,
     batches: AtomicUsize,
@@ -81,6 +84,7 @@ impl Server {
             version,
             max_ack_pending,
             max_request_batch,
+            default_max_consumers,
             domain,
             strict,
             max_batches,
@@ -103,6 +107,7 @@ impl Server {
             name,
             max_ack_pending,
             max_request_batch,
+            default_max_consumers: AtomicIsize::new(default_max_consumers),
             prefixes,
             limits: RwLock::new(Arc::new(limits)),
             batches: AtomicUsize::new(0),
@@ -178,6 +183,14 @@ impl Server {
     pub(super) fn set_room(&self, max_memory: i64, max_storage: i64) {
         let mut room = self.room.lock();
         (room.max_memory, room.max_storage) = (max_memory, max_storage);
+    }
+
+    pub(super) fn default_max_consumers(&self) -> isize {
+        self.default_max_consumers.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_default_max_consumers(&self, most: isize) {
+        self.default_max_consumers.store(most, Ordering::Relaxed);
     }
 
     /// What is kept for a stream changes.

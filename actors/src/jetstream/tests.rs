@@ -48,6 +48,7 @@ fn settings() -> Settings {
         version: "2.14.0".to_owned(),
         max_ack_pending: 0,
         max_request_batch: 0,
+        default_max_consumers: 0,
         max_memory: i64::MAX,
         max_storage: i64::MAX,
         limits: ServerLimits::default(),

@@ -103,6 +103,7 @@ fn limited(table: &mut Table, (old, new): (&StreamLimits, &StreamLimits)) {
         max_ack_pending,
         max_ha_assets,
         max_request_batch,
+        default_max_consumers,
         duplicate_window,
         batch,
     } = old;
@@ -141,6 +142,11 @@ fn limited(table: &mut Table, (old, new): (&StreamLimits, &StreamLimits)) {
     ] {
         table.fixed(key, pair, limit);
     }
+    table.reloads(
+        "jetstream.limits.default_max_consumers",
+        (default_max_consumers, &new.default_max_consumers),
+        limit,
+    );
     for (key, pair) in [
         (
             "jetstream.limits.duplicate_window",

@@ -21,6 +21,7 @@ pub(super) fn read(entry: &Entry, limits: &mut StreamLimits, findings: &mut Find
                 }
             }
             "max_request_batch" => limits.max_request_batch = count(part, findings),
+            "default_max_consumers" => limits.default_max_consumers = count(part, findings),
             "duplicate_window" => {
                 limits.duplicate_window = findings.exact_duration(part).filter(|window| !window.is_zero());
             }

@@ -115,12 +115,13 @@ fn what_else_there_is_to_say() {
         jetstream.sync_interval = SyncInterval::Always
     });
     keeps(
-        "limits { max_ack_pending: 1, max_request_batch: 3, duplicate_window: 4s,
+        "limits { max_ack_pending: 1, max_request_batch: 3, default_max_consumers: 1000, duplicate_window: 4s,
          batch { max_inflight_per_stream: 5, max_inflight_total: 6, max_msgs: 7, timeout: 8s } }",
         |jetstream| {
             jetstream.limits = StreamLimits {
                 max_ack_pending: Some(1),
                 max_request_batch: Some(3),
+                default_max_consumers: Some(1000),
                 duplicate_window: Some(Duration::from_secs(4)),
                 batch: BatchLimits {
                     max_inflight_per_stream: Some(5),

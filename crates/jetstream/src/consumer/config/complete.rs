@@ -22,6 +22,8 @@ pub struct ConsumerBounds {
     pub account_max_ack_pending: isize,
     /// How many consumers it lets a stream have.
     pub account_max_consumers: isize,
+    /// How many the server lets it have where neither the stream nor the account says how many.
+    pub default_max_consumers: isize,
 }
 
 impl ConsumerBounds {

@@ -198,6 +198,11 @@ impl<M: Messages> Stream<M> {
             true => of_account,
             false => of_stream,
         };
+        let most = if most > 0 {
+            most
+        } else {
+            bounds.default_max_consumers
+        };
         match usize::try_from(most) {
             Ok(most @ 1..) if self.counted_consumers() >= most => Err(ApiError::MAXIMUM_CONSUMERS),
             _ => Ok(()),
