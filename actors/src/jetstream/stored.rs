@@ -4,6 +4,8 @@
 //! megabyte or two that is kept afterwards. What messages say is read by others ([`Stored::job`]).
 
 mod cursors;
+#[cfg(test)]
+mod tests;
 
 use bytes::{Bytes, BytesMut};
 use cursors::Cursors;
@@ -22,9 +24,6 @@ const EVERYTHING: &[u8] = b">";
 
 /// Messages that are shorter are copied when they are kept.
 const COPIED_BELOW: usize = 64 << 10;
-
-/// How many subjects are looked up at once.
-const SUBJECTS_AT_ONCE: u64 = 512;
 
 /// The messages of a stream.
 #[derive(Debug)]
@@ -305,40 +304,38 @@ impl Messages for Stored {
         self.ask(|messages| messages.count(&mut count)).unwrap_or(0)
     }
 
+    fn count_subjects(&self, pattern: &[u8]) -> u64 {
+        self.messages.borrow().totals(pattern).subjects
+    }
+
+    fn for_each_count(
+        &self,
+        pattern: &[u8],
+        skip: u64,
+        visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
+    ) {
+        self.messages
+            .borrow()
+            .walk_subjects(pattern, skip, &mut |subject, state| {
+                visit(subject, state.count.into())
+            });
+    }
+
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {
-        let mut skip = 0;
-        loop {
-            let mut found = Vec::new();
-            self.messages
-                .borrow()
-                .walk_subjects(pattern, skip, &mut |subject, state| {
-                    found.push((Bytes::copy_from_slice(subject), *state));
-                    match found.len() as u64 {
-                        SUBJECTS_AT_ONCE => ControlFlow::Break(()),
-                        _ => ControlFlow::Continue(()),
-                    }
-                });
-            for (subject, state) in &found {
-                let known = OfSubject {
-                    messages: state.count.into(),
-                    first: state.first,
-                    last: state.last,
-                };
-                let of_it = match state.is_exact() {
-                    true => Some(known),
-                    false => self.exactly(subject, state.count.into()),
-                };
-                if let Some(of_it) = of_it
-                    && visit(subject, of_it).is_break()
-                {
-                    return;
-                }
-            }
-            if (found.len() as u64) < SUBJECTS_AT_ONCE {
-                return;
-            }
-            skip += SUBJECTS_AT_ONCE;
-        }
+        // What is looked up on the way may change the index.
+        let subjects = self.messages.borrow().subjects_now();
+        subjects.walk(pattern, &mut |subject, state| {
+            let known = OfSubject {
+                messages: state.count.into(),
+                first: state.first,
+                last: state.last,
+            };
+            let of_it = match state.is_exact() {
+                true => Some(known),
+                false => self.exactly(subject, state.count.into()),
+            };
+            of_it.map_or(ControlFlow::Continue(()), |of_it| visit(subject, of_it))
+        });
     }
 
     fn sequences(&self, pattern: &[u8], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {

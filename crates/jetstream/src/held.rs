@@ -88,6 +88,13 @@ pub trait Messages {
     /// How many there are from a sequence on whose subject a pattern matches.
     fn count_matching(&self, pattern: &[u8], from: u64) -> u64;
 
+    /// How many subjects there are that a pattern matches.
+    fn count_subjects(&self, pattern: &[u8]) -> u64;
+
+    /// Visits the subjects that a pattern matches, in their order, without the first `skip`, until there is enough: with how many
+    /// messages each has.
+    fn for_each_count(&self, pattern: &[u8], skip: u64, visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>);
+
     /// Visits the subjects that a pattern matches, in their order, until there is enough.
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>);
 

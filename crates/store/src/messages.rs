@@ -126,6 +126,17 @@ pub struct Messages {
     cuts: usize,
 }
 
+/// The subjects that there were at one moment: it does not change any more.
+#[derive(Debug)]
+pub struct SubjectsNow(Subjects);
+
+impl SubjectsNow {
+    /// Tells `visit` the subjects that a filter matches, in order of their tokens.
+    pub fn walk(&self, filter: &[u8], visit: &mut dyn FnMut(&[u8], &SubjectState) -> ControlFlow<()>) {
+        self.0.walk(filter, 0, visit);
+    }
+}
+
 /// Where the files of a stream are.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -282,6 +293,12 @@ impl Messages {
         visit: &mut dyn FnMut(&[u8], &SubjectState) -> ControlFlow<()>,
     ) {
         self.subjects.walk(filter, skip, visit);
+    }
+
+    /// The subjects as they are now.
+    #[must_use]
+    pub fn subjects_now(&self) -> SubjectsNow {
+        SubjectsNow(self.subjects.clone())
     }
 
     /// How many bytes are in memory alone, and wait to be written.

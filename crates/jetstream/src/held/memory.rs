@@ -188,6 +188,21 @@ impl Messages for InMemory {
         of_each.sum()
     }
 
+    fn count_subjects(&self, pattern: &[u8]) -> u64 {
+        self.matching(pattern).count() as u64
+    }
+
+    fn for_each_count(
+        &self,
+        pattern: &[u8],
+        skip: u64,
+        visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
+    ) {
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let mut wanted = self.matching(pattern).skip(skip);
+        let _ = wanted.try_for_each(|(subject, sequences)| visit(subject, sequences.len() as u64));
+    }
+
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {
         for (subject, sequences) in self.matching(pattern) {
             if let Some(of_it) = of_subject(sequences)

@@ -41,19 +41,22 @@ impl<M: Messages> Stream<M> {
             return (state, Page::default());
         }
         let offset = usize::try_from(wanted.offset).unwrap_or(0);
-        let mut total = 0;
         let filter = wanted.subjects_filter.as_bytes();
-        self.held.for_each_subject(filter, &mut |subject, of_it| {
-            if total >= offset && state.subjects.len() < SUBJECTS_LIMIT {
-                let subject = String::from_utf8_lossy(subject).into_owned();
-                state.subjects.insert(subject, of_it.messages);
-            }
-            total += 1;
-            ControlFlow::Continue(())
-        });
+        let total = usize::try_from(self.held.count_subjects(filter)).unwrap_or(usize::MAX);
         if total == 0 {
             return (state, Page::default());
         }
+        let mut left = SUBJECTS_LIMIT;
+        self.held
+            .for_each_count(filter, offset as u64, &mut |subject, messages| {
+                let subject = String::from_utf8_lossy(subject).into_owned();
+                state.subjects.insert(subject, messages);
+                left -= 1;
+                match left {
+                    0 => ControlFlow::Break(()),
+                    _ => ControlFlow::Continue(()),
+                }
+            });
         // It is told as it was wanted, even if there is nothing there.
         let limit = SUBJECTS_LIMIT;
         (state, Page { total, offset, limit })

@@ -67,6 +67,17 @@ impl Messages for OnDisk {
     fn count_matching(&self, pattern: &[u8], from: u64) -> u64 {
         self.held.count_matching(pattern, from)
     }
+    fn count_subjects(&self, pattern: &[u8]) -> u64 {
+        self.held.count_subjects(pattern)
+    }
+    fn for_each_count(
+        &self,
+        pattern: &[u8],
+        skip: u64,
+        visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
+    ) {
+        self.held.for_each_count(pattern, skip, visit);
+    }
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {
         self.held.for_each_subject(pattern, visit);
     }

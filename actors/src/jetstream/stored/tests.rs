@@ -1,0 +1,84 @@
+use super::*;
+use vagus_jetstream::config::Storage;
+use vagus_jetstream::held::InMemory;
+
+/// More than any piece of the index holds, at two levels.
+const SUBJECTS: u64 = 40 * 40;
+
+/// Three messages of each subject, of which some first and last ones are gone.
+fn fill(held: &mut impl Messages) {
+    for sequence in 1..=3 * SUBJECTS {
+        let number = sequence % SUBJECTS;
+        held.insert(Message {
+            sequence,
+            time: Time(0),
+            subject: format!("a.{}.{}", number / 40, number % 40).into(),
+            headers: Bytes::new(),
+            payload: Bytes::new(),
+        });
+    }
+    for number in (0..SUBJECTS).step_by(3) {
+        held.remove(SUBJECTS + number, false);
+        held.remove(3 * SUBJECTS - number, false);
+    }
+}
+
+/// What there is of each subject, in the order of their bytes; counted without the first `skip` it is the same.
+fn listed(held: &impl Messages, pattern: &[u8], skip: u64) -> Vec<(Bytes, OfSubject)> {
+    let (mut all, mut counts) = (Vec::new(), Vec::new());
+    held.for_each_subject(pattern, &mut |subject, of_it| {
+        all.push((Bytes::copy_from_slice(subject), of_it));
+        ControlFlow::Continue(())
+    });
+    held.for_each_count(pattern, skip, &mut |subject, messages| {
+        counts.push((Bytes::copy_from_slice(subject), messages));
+        ControlFlow::Continue(())
+    });
+    assert_eq!(held.count_subjects(pattern), all.len() as u64);
+    let counted = all
+        .iter()
+        .map(|(subject, of_it)| (subject.clone(), of_it.messages));
+    assert!(counted.skip(skip as usize).eq(counts));
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    all
+}
+
+#[test]
+fn subjects_are_those_of_a_stream_that_has_its_messages_in_memory() {
+    let mut stored = Stored::new(Arc::new(RealDisk), store::Messages::in_memory());
+    let mut simple = InMemory::new(Storage::Memory);
+    fill(&mut stored);
+    fill(&mut simple);
+    for (pattern, skip) in [
+        (&b">"[..], 0),
+        (b">", 700),
+        (b"a.*.*", 1),
+        (b"a.*.7", 39),
+        (b"a.7.*", 40),
+        (b"a.*.>", 2000),
+        (b"a.7.7", 0),
+        (b"b", 0),
+    ] {
+        assert_eq!(
+            listed(&stored, pattern, skip),
+            listed(&simple, pattern, skip),
+            "{}",
+            String::from_utf8_lossy(pattern)
+        );
+    }
+}
+
+#[test]
+fn who_has_enough_is_told_no_more() {
+    let mut stored = Stored::new(Arc::new(RealDisk), store::Messages::in_memory());
+    fill(&mut stored);
+    let mut left = 3;
+    stored.for_each_count(b"a.*.*", 5, &mut |_, _| {
+        left -= 1;
+        match left {
+            0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    assert_eq!(left, 0);
+}
