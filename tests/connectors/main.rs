@@ -10,6 +10,8 @@ mod bringing;
 #[cfg(test)]
 mod chains;
 #[cfg(test)]
+mod chunks;
+#[cfg(test)]
 mod forward;
 #[cfg(test)]
 mod gateway;

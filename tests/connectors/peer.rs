@@ -1,7 +1,7 @@
 //! The other end of a connector: bytes as they are.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use vagus_test_support::PATIENCE;
 
 /// A connection.
@@ -28,6 +28,12 @@ impl Peer {
     #[track_caller]
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).unwrap();
+    }
+
+    /// Sends no more.
+    #[track_caller]
+    pub(crate) fn end(&mut self) {
+        self.0.shutdown(Shutdown::Write).unwrap();
     }
 
     #[track_caller]

@@ -4,7 +4,7 @@ use crate::peer::Peer;
 use crate::{address, state};
 use vagus_forward::message::acknowledgement;
 use vagus_forward::msgpack::{write_map, write_str};
-use vagus_test_support::{Client, TestServer, eventually, server};
+use vagus_test_support::{Client, Message, TestServer, eventually, server};
 
 fn started(keys: &str) -> TestServer {
     let text = format!("connectors: [{{id: logs, type: ForwardToJetStream, listen: '127.0.0.1:-1' {keys}}}]");
@@ -83,4 +83,47 @@ fn the_peer_does_not_hear_of_what_is_not_stored() {
     peer.expect_end();
     eventually(|| last_error() == "it was not stored: no stream has answered in 50ms");
     assert_eq!(state(&server, "logs").msg_in, 0);
+}
+
+/// A stream that is slow does not have the peer wait with what comes next; what it is told keeps its order.
+#[test]
+fn more_is_published_while_streams_have_not_answered() {
+    let server = started("");
+    let mut stream = server.connected();
+    stream.subscribe("t", "1");
+    let mut peer = Peer::to(address(&server, "logs"));
+    peer.send(&events("c1"));
+    let first = stream.messages(2);
+    peer.send(&events("c2"));
+    let second = stream.messages(2);
+    let stored = r#"{"stream":"S","seq":7}"#;
+    let mut answer = |messages: &[Message]| {
+        for message in messages {
+            let reply = message.reply.as_deref().unwrap();
+            stream.send(&format!("PUB {reply} {}\r\n{stored}", stored.len()));
+        }
+        stream.sync();
+    };
+    answer(&second);
+    assert_eq!(state(&server, "logs").msg_in, 0, "the first is not stored");
+    answer(&first);
+    peer.expect(&acknowledgement(b"c1"));
+    peer.expect(&acknowledgement(b"c2"));
+    assert_eq!(state(&server, "logs").msg_in, 4);
+}
+
+/// Who sends no more still hears what has become of what it sent.
+#[test]
+fn who_has_ended_its_stream_is_told_all_the_same() {
+    let server = started("");
+    let mut stream = server.connected();
+    stream.subscribe("t", "1");
+    let mut peer = Peer::to(address(&server, "logs"));
+    peer.send(&events("c1"));
+    peer.end();
+    for _ in 1..=2 {
+        answer(&mut stream, r#"{"stream":"S","seq":7}"#);
+    }
+    peer.expect(&acknowledgement(b"c1"));
+    peer.expect_end();
 }

@@ -32,6 +32,16 @@ pub trait InwardSession: Decoder<Item = Heard<Self::Events>, Error = Breach> + '
     fn is_admitted(&self) -> bool {
         true
     }
+
+    /// Whether more of what it brought last is still to come: then that is published by itself.
+    fn is_amid(&self) -> bool {
+        false
+    }
+
+    /// What it holds of what has come, in bytes, beside the input.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// What a peer has said.

@@ -7,11 +7,12 @@ use super::room::Housed;
 use super::wire::BoxedWire;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_util::codec::FramedRead;
 
 /// How long a peer may take to show that it may bring events.
@@ -40,6 +41,17 @@ pub(super) struct Peer<S: InwardSession> {
     is_counted: bool,
     /// What was heard behind events that are published first.
     next: Option<Option<Result<Heard<S::Events>, Breach>>>,
+    /// What was published, and is not known to be stored, the oldest first.
+    under_way: VecDeque<UnderWay>,
+}
+
+/// Events that were published together.
+struct UnderWay {
+    /// The number of the last message.
+    last: u64,
+    /// What the peer is told when they are where they belong; perhaps nothing.
+    reply: Vec<u8>,
+    began: Instant,
 }
 
 impl<S: InwardSession> Peer<S> {
@@ -56,12 +68,19 @@ impl<S: InwardSession> Peer<S> {
             is_admitted: false,
             is_counted: false,
             next: None,
+            under_way: VecDeque::new(),
         }
     }
 
     /// Serves it until it has gone, or has to.
     pub(super) async fn serve(mut self, greeting: Option<Bytes>) -> Result<(), PublishError> {
-        let served = self.talk(greeting).await;
+        let mut served = self.talk(greeting).await;
+        // However it ends, what it brought before is where it belongs, or is not.
+        if let Ok(()) | Err(PublishError::Breach(_)) = served
+            && let Err(error) = self.settle().await
+        {
+            served = served.and(Err(error));
+        }
         if let Err(PublishError::Breach(Breach::Peer {
             last_words: Some(words),
             ..
@@ -81,7 +100,7 @@ impl<S: InwardSession> Peer<S> {
             self.say(&greeting).await?;
         }
         loop {
-            let Some(heard) = self.hear().await.transpose()? else {
+            let Some(heard) = self.hear().await? else {
                 return Ok(());
             };
             self.is_admitted = self.is_admitted || self.frames.decoder().session.is_admitted();
@@ -108,21 +127,50 @@ impl<S: InwardSession> Peer<S> {
         }
     }
 
-    async fn hear(&mut self) -> Option<Result<Heard<S::Events>, Breach>> {
+    /// What it says next. Meanwhile it is told what is stored of what it said before.
+    async fn hear(&mut self) -> Result<Option<Heard<S::Events>>, PublishError> {
         if let Some(next) = self.next.take() {
-            return next;
+            return Ok(next.transpose()?);
         }
-        let next = self.frames.next();
-        match self.is_admitted {
-            true => next.await,
-            false => timeout(ADMISSION, next).await.unwrap_or(None),
+        let mut ticks = ticks();
+        loop {
+            let (next, is_admitted) = (self.frames.next(), self.is_admitted);
+            let next = async move {
+                match is_admitted {
+                    true => next.await,
+                    false => timeout(ADMISSION, next).await.unwrap_or(None),
+                }
+            };
+            tokio::select! {
+                stored = self.publisher.hear() => stored?,
+                heard = next => return Ok(heard.transpose()?),
+                _ = ticks.tick(), if !self.under_way.is_empty() => self.keep_alive().await?,
+            }
+            self.acknowledge().await?;
         }
+    }
+
+    /// Waits until all that was published is stored.
+    async fn settle(&mut self) -> Result<(), PublishError> {
+        let mut ticks = ticks();
+        self.acknowledge().await?;
+        while !self.under_way.is_empty() {
+            tokio::select! {
+                stored = self.publisher.hear() => stored?,
+                _ = ticks.tick() => self.keep_alive().await?,
+            }
+            self.acknowledge().await?;
+        }
+        Ok(())
     }
 
     /// What else there is already: some send each event by itself, and to publish each by itself would take long.
     fn gather(&mut self, events: S::Events) -> Vec<S::Events> {
         let mut gathered = vec![events];
-        while gathered.len() < TOGETHER_AT_MOST && self.frames.decoder().given_out() < BYTES_TOGETHER {
+        while gathered.len() < TOGETHER_AT_MOST
+            && self.frames.decoder().given_out() < BYTES_TOGETHER
+            && !self.frames.decoder().session.is_amid()
+        {
             match self.frames.next().now_or_never() {
                 Some(Some(Ok(Heard::Events(events)))) => gathered.push(events),
                 Some(other) => {
@@ -137,13 +185,10 @@ impl<S: InwardSession> Peer<S> {
 
     async fn publish(&mut self, mut events: Vec<S::Events>) -> Result<(), PublishError> {
         let began = Instant::now();
-        {
+        let last = {
             let publishing = self.publisher.publish(&mut events);
             tokio::pin!(publishing);
-            let mut ticks = interval(KEEP_ALIVE);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            // The first is at once.
-            ticks.tick().await;
+            let mut ticks = ticks();
             loop {
                 tokio::select! {
                     biased;
@@ -155,18 +200,45 @@ impl<S: InwardSession> Peer<S> {
                     }
                 }
             }
-        }
+        };
         let replies: Vec<Bytes> = events.iter().filter_map(Events::reply).collect();
-        if !replies.is_empty() {
-            self.say(&replies.concat()).await?;
+        self.under_way.push_back(UnderWay {
+            last,
+            reply: replies.concat(),
+            began,
+        });
+        self.acknowledge().await
+    }
+
+    /// Tells the peer what is where it belongs.
+    async fn acknowledge(&mut self) -> Result<(), PublishError> {
+        let stored = self.publisher.stored();
+        while let Some(oldest) = self.under_way.pop_front_if(|oldest| oldest.last <= stored) {
+            if !oldest.reply.is_empty() {
+                self.say(&oldest.reply).await?;
+            }
+            self.counters.took(oldest.began.elapsed());
         }
-        self.counters.took(began.elapsed());
         Ok(())
+    }
+
+    async fn keep_alive(&mut self) -> Result<(), Breach> {
+        match self.frames.decoder().session.keep_alive() {
+            Some(word) => self.say(&word).await,
+            None => Ok(()),
+        }
     }
 
     async fn say(&mut self, words: &[u8]) -> Result<(), Breach> {
         say(&mut self.frames, words).await
     }
+}
+
+/// When a peer is told that what it brought is on its way.
+fn ticks() -> Interval {
+    let mut ticks = interval_at(tokio::time::Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 async fn say<S>(frames: &mut FramedRead<BoxedWire, S>, words: &[u8]) -> Result<(), Breach> {

@@ -6,6 +6,7 @@ use super::subjects::SubjectMaker;
 use super::{Counters, Means};
 use crate::in_process::InProcessMessage;
 use bytes::Bytes;
+use std::future::pending;
 use std::time::Duration;
 use thiserror::Error;
 use vagus_configs::SubjectOfTag;
@@ -15,6 +16,9 @@ const AT_ONCE: usize = 512;
 
 /// So many bytes are published at once, and a message beyond.
 const BYTES_AT_ONCE: usize = 256 * 1024;
+
+/// So often something may be published that is not stored, before what is published next.
+const UNDER_WAY: usize = 4;
 
 /// The most that is taken of what a peer tells its events from others by, in bytes.
 const LONGEST_IDENTITY: usize = 256;
@@ -63,7 +67,7 @@ struct Batch {
 }
 
 impl Publisher {
-    /// Publishes on these subjects; where `patience` is given, waits so long until streams have what was published.
+    /// Publishes on these subjects; where `patience` is given, streams may take so long until they have what was published.
     pub(super) fn new(means: Means, rule: &SubjectOfTag, patience: Option<Duration>) -> Self {
         Self {
             subjects: SubjectMaker::new(rule),
@@ -73,19 +77,16 @@ impl Publisher {
         }
     }
 
-    /// Publishes events, in their order. What was readable has been published also when this fails over the rest.
-    pub(super) async fn publish(&mut self, events: &mut [impl Events]) -> Result<(), PublishError> {
+    /// Publishes events, in their order; gives the number of the last message. What was readable has been published also when
+    /// this fails over the rest.
+    pub(super) async fn publish(&mut self, events: &mut [impl Events]) -> Result<u64, PublishError> {
         let mut place = Place::default();
         loop {
             let batch = self.gather(events, &mut place);
             if !batch.messages.is_empty() {
-                let (count, bytes) = (batch.messages.len() as u64, batch.bytes as u64);
-                self.hand_in(batch.messages).await?;
-                let counters = &self.means.counters;
-                Counters::add(&counters.messages_in, count);
-                Counters::add(&counters.bytes_in, bytes);
+                self.hand_in(batch.messages, batch.bytes as u64).await?;
             } else if batch.end.is_none() {
-                return Ok(());
+                return Ok(self.storing.as_ref().map_or(0, Storing::published));
             }
             if let Some(breach) = batch.end {
                 return Err(breach.into());
@@ -93,18 +94,49 @@ impl Publisher {
         }
     }
 
-    async fn hand_in(&mut self, messages: Vec<InProcessMessage>) -> Result<(), PublishError> {
+    async fn hand_in(&mut self, messages: Vec<InProcessMessage>, bytes: u64) -> Result<(), PublishError> {
         let in_process = &self.means.in_process;
         let Some(patience) = self.patience else {
+            let count = messages.len() as u64;
             // Where nobody is interested it is over with them.
             let taken = in_process.publish_all(messages).await;
-            return taken.map(drop).ok_or(PublishError::Ending);
+            taken.ok_or(PublishError::Ending)?;
+            self.count(count, bytes);
+            return Ok(());
         };
         if self.storing.is_none() {
             self.storing = Storing::begin(in_process.clone(), patience).await;
         }
+        while self.under_way() >= UNDER_WAY {
+            self.hear().await?;
+        }
         let storing = self.storing.as_mut().ok_or(PublishError::Ending)?;
         storing.publish(messages).await
+    }
+
+    /// How much was published at once and is not stored.
+    pub(super) fn under_way(&self) -> usize {
+        self.storing.as_ref().map_or(0, Storing::under_way)
+    }
+
+    /// Up to which message all are where they belong.
+    pub(super) fn stored(&self) -> u64 {
+        self.storing.as_ref().map_or(0, Storing::stored)
+    }
+
+    /// Waits until something more is stored; for ever if nothing is under way. It may be broken off.
+    pub(super) async fn hear(&mut self) -> Result<(), PublishError> {
+        let Some(storing) = &mut self.storing else {
+            return pending().await;
+        };
+        let (count, bytes) = storing.hear().await?;
+        self.count(count, bytes);
+        Ok(())
+    }
+
+    fn count(&self, messages: u64, bytes: u64) {
+        Counters::add(&self.means.counters.messages_in, messages);
+        Counters::add(&self.means.counters.bytes_in, bytes);
     }
 
     fn gather(&mut self, events: &mut [impl Events], place: &mut Place) -> Batch {

@@ -81,11 +81,15 @@ impl<S: InwardSession> Decoder for Housed<S> {
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Self::Item>, Breach> {
         let before = input.len();
-        if !self.share.hold(self.given_out + before) {
+        if !self.share.hold(self.given_out + before + self.session.held()) {
             return Err(Breach::of("others send too much at this time"));
         }
         let decoded = self.session.decode(input);
         self.given_out += before - input.len();
+        let held = self.session.held();
+        if held > 0 && !self.share.hold(self.given_out + input.len() + held) {
+            return Err(Breach::of("others send too much at this time"));
+        }
         decoded
     }
 

@@ -14,6 +14,7 @@ mod handshake;
 pub mod message;
 pub mod msgpack;
 pub mod packing;
+pub mod parting;
 pub mod receiver;
 pub mod sender;
 

@@ -30,9 +30,9 @@ pub struct Message {
 
 /// What the sender says of its events.
 #[derive(Debug, Default)]
-struct Options {
-    chunk: Option<Bytes>,
-    is_gzip: bool,
+pub(crate) struct Options {
+    pub(crate) chunk: Option<Bytes>,
+    pub(crate) is_gzip: bool,
     signal: u64,
 }
 
@@ -123,7 +123,7 @@ fn values_of(frame: &Bytes, list: &[u8]) -> Result<Bytes, BadMessage> {
 
 impl Options {
     /// A map, or nil. The inner error is about what it says.
-    fn read(frame: &Bytes, reader: &mut Reader<'_>) -> Option<Result<Self, BadMessage>> {
+    pub(crate) fn read(frame: &Bytes, reader: &mut Reader<'_>) -> Option<Result<Self, BadMessage>> {
         let mut options = Self::default();
         let pairs = match reader.next_value()? {
             Value::Nil => 0,

@@ -16,7 +16,7 @@ pub(crate) use transcode::append_array;
 pub use transcode::{NotAnObject, append_object};
 pub use write::{write_array, write_bin, write_bool, write_map, write_nil, write_str, write_u64};
 
-use head::{Head, head};
+pub(crate) use head::{Head, head};
 
 /// How many arrays and maps may be within each other.
 pub const DEEPEST: usize = 64;

@@ -42,6 +42,11 @@ pub enum Received {
 pub struct Arrived(Option<Bytes>);
 
 impl Arrived {
+    /// Of events that came one after the other, with the number that stood behind them.
+    pub fn all(chunk: Option<Bytes>) -> Self {
+        Self(chunk)
+    }
+
     /// What is to be said; None if the peer did not ask.
     pub fn reply(&self) -> Option<Vec<u8>> {
         self.0.as_deref().map(acknowledgement)

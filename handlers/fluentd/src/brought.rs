@@ -8,8 +8,9 @@ use vagus_actors::connectors::language::{Breach, Event, Events, Heard, InwardLan
 use vagus_configs::InwardSettings;
 use vagus_forward::framing::Framer;
 use vagus_forward::msgpack::{Reader, append_json};
+use vagus_forward::parting::{Part, Parting};
 use vagus_forward::receiver::{Arrived, Received, Receiver, Refusal};
-use vagus_forward::{Credentials, Entries, Entry, Limits};
+use vagus_forward::{Credentials, Entries, Entry, FrameError, Limits};
 
 /// What the events of a frame may unpack to, as a multiple of the largest frame.
 const UNPACKS_TO: u64 = 8;
@@ -26,6 +27,9 @@ pub struct ForwardIn {
 pub struct ForwardPeer {
     framer: Framer,
     receiver: Receiver,
+    limits: Limits,
+    /// A message that is larger than a frame may be, while it comes.
+    parting: Option<Parting>,
 }
 
 /// The events of a frame.
@@ -62,7 +66,13 @@ impl InwardLanguage for ForwardIn {
         }
         let (receiver, greeting) = Receiver::greet(self.credentials.clone(), self.limits, random);
         let framer = Framer::new(self.limits.frame);
-        (ForwardPeer { framer, receiver }, greeting.map(Bytes::from))
+        let peer = ForwardPeer {
+            framer,
+            receiver,
+            limits: self.limits,
+            parting: None,
+        };
+        (peer, greeting.map(Bytes::from))
     }
 }
 
@@ -72,6 +82,40 @@ impl InwardSession for ForwardPeer {
     fn is_admitted(&self) -> bool {
         self.receiver.is_open()
     }
+
+    fn is_amid(&self) -> bool {
+        self.parting.is_some()
+    }
+
+    fn held(&self) -> usize {
+        self.parting.as_ref().map_or(0, Parting::held)
+    }
+}
+
+impl ForwardPeer {
+    /// What has come of a message that is taken apart.
+    ///
+    /// Its events have no identity: by what name they would come again is known only behind them.
+    fn part(&mut self, input: &mut BytesMut) -> Result<Option<Heard<ForwardEvents>>, Breach> {
+        let Some(parting) = &mut self.parting else {
+            return Ok(None);
+        };
+        let (entries, arrived) = match parting.go_on(input).map_err(Breach::of)? {
+            Part::Nothing => return Ok(None),
+            Part::Events(entries) => (Some(entries), Arrived::all(None)),
+            Part::End(chunk) => (None, Arrived::all(chunk)),
+        };
+        let tag = parting.tag.clone();
+        if entries.is_none() {
+            self.parting = None;
+        }
+        Ok(Some(Heard::Events(ForwardEvents {
+            tag,
+            entries,
+            chunk: None,
+            arrived,
+        })))
+    }
 }
 
 impl Decoder for ForwardPeer {
@@ -79,8 +123,21 @@ impl Decoder for ForwardPeer {
     type Error = Breach;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Self::Item>, Breach> {
-        let Some(frame) = self.framer.take(input).map_err(Breach::of)? else {
-            return Ok(None);
+        if self.parting.is_some() {
+            return self.part(input);
+        }
+        let frame = match self.framer.take(input) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                let is_large = matches!(error, FrameError::TooLarge(_)) && self.receiver.is_open();
+                self.parting = is_large.then(|| Parting::begin(input, self.limits)).flatten();
+                if self.parting.is_none() {
+                    return Err(Breach::of(error));
+                }
+                self.framer = Framer::new(self.limits.frame);
+                return self.part(input);
+            }
         };
         let received = self.receiver.take(&frame).map_err(|refusal| match refusal {
             Refusal::Message(error) => Breach::of(error),

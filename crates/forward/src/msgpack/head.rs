@@ -5,7 +5,7 @@ use crate::error::FrameError;
 
 /// What a value begins with.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Head {
+pub(crate) enum Head {
     /// It is all there.
     Value(Value<'static>),
     /// So many bytes of text follow.
@@ -22,7 +22,7 @@ pub(super) enum Head {
 
 impl Head {
     /// How many bytes of it follow, other values left out.
-    pub(super) fn follow(self) -> usize {
+    pub(crate) fn follow(self) -> usize {
         match self {
             Self::Text(length) | Self::Binary(length) | Self::Extension(_, length) => length as usize,
             Self::Value(_) | Self::Array(_) | Self::Map(_) => 0,
@@ -31,7 +31,7 @@ impl Head {
 }
 
 /// The head at the start of these bytes, and its length. None: it is cut.
-pub(super) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, FrameError> {
+pub(crate) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, FrameError> {
     let Some(&first) = bytes.first() else {
         return Ok(None);
     };
