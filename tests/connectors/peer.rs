@@ -30,6 +30,12 @@ impl Peer {
         self.0.write_all(bytes).unwrap();
     }
 
+    /// Sends what is not all taken, perhaps.
+    pub(crate) fn send_in_vain(&mut self, bytes: &[u8]) {
+        // The connection may have ended before the end of it.
+        let _ = self.0.write_all(bytes);
+    }
+
     /// Sends no more.
     #[track_caller]
     pub(crate) fn end(&mut self) {
