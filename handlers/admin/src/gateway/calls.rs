@@ -147,20 +147,27 @@ pub(super) async fn ingest(
     let body = read_body(session.settings.max_body, body).await?;
     let most = caller.max_payload;
     // Elsewhere: it may be large, and others call meanwhile.
-    let batch = elsewhere(move || Batch::read(&body, form, most)).await;
+    let batch = elsewhere(move || Batch::read(body, form, most)).await;
     let batch = batch.map_err(|_| Problem::ending())?;
-    let Batch { payloads } = batch.map_err(|error| Problem::bad_request(error.to_string()))?;
-    let began = Instant::now();
-    for payloads in payloads.chunks(AT_ONCE) {
-        let bytes = payloads.iter().map(|payload| payload.len() as u64).sum();
-        let messages = payloads.iter().map(|payload| plain(&subject, payload.clone()));
-        let published = caller.in_process.publish_all(messages.collect()).await;
-        published.ok_or_else(Problem::ending)?;
-        session
-            .connector
-            .published(payloads.len() as u64, bytes, began.elapsed());
+    let batch = batch.map_err(|error| Problem::bad_request(error.to_string()))?;
+    let (began, mut count) = (Instant::now(), 0_u64);
+    let mut payloads = batch.payloads().peekable();
+    while payloads.peek().is_some() {
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        for payload in payloads.by_ref().take(AT_ONCE) {
+            bytes += payload.len() as u64;
+            messages.push(plain(&subject, payload));
+        }
+        let published = messages.len() as u64;
+        caller
+            .in_process
+            .publish_all(messages)
+            .await
+            .ok_or_else(Problem::ending)?;
+        session.connector.published(published, bytes, began.elapsed());
+        count += published;
     }
-    Ok(HttpResponse::Ok().json(json!({ "published": payloads.len() })))
+    Ok(HttpResponse::Ok().json(json!({ "published": count })))
 }
 
 /// `GET /v1/subscribe`

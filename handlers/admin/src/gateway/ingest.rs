@@ -22,10 +22,11 @@ pub(super) enum BadBody {
     TooLarge(usize, usize),
 }
 
-/// The messages of a body.
+/// The messages of a body: as many as there are bytes, perhaps, so they are not made all at once.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Batch {
-    pub(super) payloads: Vec<Bytes>,
+    body: Bytes,
+    form: Form,
 }
 
 impl Form {
@@ -43,71 +44,83 @@ impl Form {
 
 impl Batch {
     /// Reads a body. Nothing of it is a message if one of its messages cannot be.
-    pub(super) fn read(body: &Bytes, form: Form, most: usize) -> Result<Self, BadBody> {
-        let payloads: Vec<Bytes> = match form {
-            Form::Lines => body
-                .split(|byte| *byte == b'\n')
-                .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-                .filter(|line| !line.trim_ascii().is_empty())
-                .map(|line| body.slice_ref(line))
-                .collect(),
-            Form::Array => {
-                serde_json::from_slice::<Vec<IgnoredAny>>(body).map_err(|_| BadBody::NoArray)?;
-                elements(body)
-                    .into_iter()
-                    .map(|element| body.slice_ref(element))
-                    .collect()
-            }
-        };
-        let too_large = payloads.iter().position(|payload| payload.len() > most);
+    pub(super) fn read(body: Bytes, form: Form, most: usize) -> Result<Self, BadBody> {
+        if form == Form::Array {
+            serde_json::from_slice::<Vec<IgnoredAny>>(&body).map_err(|_| BadBody::NoArray)?;
+        }
+        let batch = Self { body, form };
+        let too_large = batch.payloads().position(|payload| payload.len() > most);
         match too_large {
             Some(place) => Err(BadBody::TooLarge(place + 1, most)),
-            None => Ok(Self { payloads }),
+            None => Ok(batch),
+        }
+    }
+
+    /// The payload of each message, as it is written.
+    pub(super) fn payloads(&self) -> impl Iterator<Item = Bytes> {
+        let (lines, elements) = match self.form {
+            Form::Lines => (Some(lines(&self.body)), None),
+            Form::Array => (None, Some(Elements::of(&self.body))),
+        };
+        let payloads = lines.into_iter().flatten().chain(elements.into_iter().flatten());
+        payloads.map(|payload| self.body.slice_ref(payload))
+    }
+}
+
+fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    body.split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .filter(|line| !line.trim_ascii().is_empty())
+}
+
+/// The elements of what is an array of JSON, as they are written.
+struct Elements<'a> {
+    /// What comes behind the bracket, or the last comma.
+    rest: &'a [u8],
+}
+
+impl<'a> Elements<'a> {
+    fn of(array: &'a [u8]) -> Self {
+        let array = array.trim_ascii();
+        Self {
+            rest: array.strip_prefix(b"[").unwrap_or_default(),
         }
     }
 }
 
-/// The elements of what is an array of JSON, as they are written.
-fn elements(array: &[u8]) -> Vec<&[u8]> {
-    let (mut elements, mut depth, mut begin) = (Vec::new(), 0_usize, 0);
-    let (mut is_text, mut is_escaped) = (false, false);
-    for (at, byte) in array.iter().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_text => is_escaped = true,
-            b'"' => is_text = !is_text,
-            _ if is_text => {}
-            b'[' | b'{' => {
-                depth += 1;
-                if depth == 1 {
-                    begin = at + 1;
-                }
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+        let end = self.rest.iter().position(|byte| {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if is_text => is_escaped = true,
+                b'"' => is_text = !is_text,
+                _ if is_text => {}
+                b',' | b']' if depth == 0 => return true,
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                _ => {}
             }
-            b']' | b'}' => depth -= 1,
-            _ => {}
-        }
-        let is_end = match byte {
-            b',' => depth == 1 && !is_text,
-            b']' => depth == 0 && !is_text,
-            _ => false,
-        };
-        if is_end {
-            let element = array[begin..at].trim_ascii();
-            elements.extend((!element.is_empty()).then_some(element));
-            begin = at + 1;
-        }
+            false
+        })?;
+        let (element, rest) = self.rest.split_at_checked(end)?;
+        let is_last = rest.first() == Some(&b']');
+        self.rest = rest.get(1..).filter(|_| !is_last).unwrap_or_default();
+        Some(element.trim_ascii()).filter(|element| !element.is_empty())
     }
-    elements
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BadBody, Batch, Form, elements};
+    use super::{BadBody, Batch, Elements, Form};
     use actix_web::web::Bytes;
 
     fn read(body: &'static str, form: Form) -> Result<Vec<String>, BadBody> {
-        let batch = Batch::read(&Bytes::from_static(body.as_bytes()), form, 10)?;
-        let payloads = batch.payloads.iter();
+        let batch = Batch::read(Bytes::from_static(body.as_bytes()), form, 10)?;
+        let payloads = batch.payloads();
         Ok(payloads
             .map(|payload| String::from_utf8(payload.to_vec()).unwrap())
             .collect())
@@ -132,12 +145,42 @@ mod tests {
         let nested = r#"[[1,[2]],{"a":[",",1]},"]\\\",["]"#;
         let nested: &'static str = nested;
         assert_eq!(
-            elements(nested.as_bytes()),
+            Elements::of(nested.as_bytes()).collect::<Vec<_>>(),
             [&b"[1,[2]]"[..], br#"{"a":[",",1]}"#, br#""]\\\",[""#]
         );
         assert_eq!(read("[]", Form::Array).unwrap(), [""; 0]);
         for other in ["", "{}", "[1,]", "[1] x"] {
             assert_eq!(read(other, Form::Array), Err(BadBody::NoArray), "{other}");
+        }
+    }
+
+    /// Whatever is changed in a body: what is taken of an array is what is in it, and nothing panics.
+    #[test]
+    fn any_bytes() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let whole = r#"[ {"a": [1, "]\\\",["]}, [[], {}], "\\", -2.5e3 ,null,"ü" ]"#;
+        let pieces = b"[]{},:\"\\ \n\r1e-ntrue";
+        for _ in 0..20_000 {
+            let mut body = whole.as_bytes().to_vec();
+            for _ in 0..random.usize(0..4) {
+                let place = random.usize(0..body.len());
+                match random.u8(0..3) {
+                    0 => body[place] = pieces[random.usize(0..pieces.len())],
+                    1 => drop(body.drain(place..random.usize(place..body.len()))),
+                    _ => body.insert(place, random.u8(..)),
+                }
+            }
+            let lines = Batch::read(body.clone().into(), Form::Lines, 1000).unwrap();
+            assert!(lines.payloads().all(|line| !line.contains(&b'\n')));
+            let Ok(values) = serde_json::from_slice::<Vec<serde_json::Value>>(&body) else {
+                assert_eq!(Batch::read(body.into(), Form::Array, 1000), Err(BadBody::NoArray));
+                continue;
+            };
+            let batch = Batch::read(body.into(), Form::Array, 1000).unwrap();
+            let read = batch
+                .payloads()
+                .map(|payload| serde_json::from_slice(&payload).unwrap());
+            assert_eq!(read.collect::<Vec<serde_json::Value>>(), values);
         }
     }
 
