@@ -252,6 +252,39 @@ mod tests {
         assert_eq!(payloads(peer.decode_eof(&mut input).unwrap()), [""; 0]);
     }
 
+    /// Whatever comes, however it is cut: it is the same events, each an object.
+    #[test]
+    fn any_bytes() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let pieces = b"{}\"\\:,[] \r\n\nn1\xff\0";
+        for _ in 0..5_000 {
+            let bytes: Vec<u8> = (0..random.usize(0..200))
+                .map(|_| pieces[random.usize(0..pieces.len())])
+                .collect();
+            let whole = taken(&bytes, bytes.len().max(1));
+            assert_eq!(taken(&bytes, random.usize(1..20)), whole);
+            for event in &whole {
+                let read: serde_json::Value = serde_json::from_str(event).unwrap();
+                assert!(read.is_object(), "{event}");
+            }
+        }
+    }
+
+    fn taken(bytes: &[u8], piece: usize) -> Vec<String> {
+        let (mut peer, _) = language(1000).begin();
+        let (mut input, mut taken) = (BytesMut::new(), Vec::new());
+        for piece in bytes.chunks(piece) {
+            input.extend_from_slice(piece);
+            while let Some(heard) = peer.decode(&mut input).unwrap() {
+                taken.extend(payloads(Some(heard)));
+            }
+        }
+        while let Some(heard) = peer.decode_eof(&mut input).unwrap() {
+            taken.extend(payloads(Some(heard)));
+        }
+        taken
+    }
+
     #[test]
     fn a_line_that_is_too_long_ends_it() {
         let (mut peer, _) = language(5).begin();
