@@ -80,6 +80,8 @@ pub struct InwardSettings {
     pub max_connections: usize,
     /// How large a frame of a peer may be, in bytes.
     pub max_frame: usize,
+    /// Whether it is told by datagrams, too, that it is there, as Fluentd asks that.
+    pub answers_datagrams: bool,
     /// How long a stream may take to store what came together.
     pub ack_timeout: Duration,
 }
@@ -246,6 +248,7 @@ impl InwardSettings {
             tag_key: Vec::new(),
             max_connections: MAX_CONNECTIONS,
             max_frame: MAX_FRAME,
+            answers_datagrams: false,
             ack_timeout: Duration::from_secs(30),
         }
     }

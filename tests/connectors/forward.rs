@@ -2,10 +2,11 @@
 
 use crate::peer::Peer;
 use crate::{address, state};
+use std::net::UdpSocket;
 use vagus_forward::framing::Framer;
 use vagus_forward::msgpack::{write_array, write_bool, write_map, write_str};
 use vagus_forward::{Credentials, Login};
-use vagus_test_support::{TestServer, eventually, server};
+use vagus_test_support::{PATIENCE, TestServer, eventually, server};
 
 fn started(keys: &str) -> TestServer {
     let text = format!("connectors: [{{id: logs, type: ForwardToNATS, listen: '127.0.0.1:-1' {keys}}}]");
@@ -82,6 +83,22 @@ fn heartbeats_are_no_peers() {
     peer.expect(&acknowledgement("c"));
     let state = state(&server, "logs");
     assert_eq!((state.connects, state.errors), (1, 0));
+}
+
+#[test]
+fn heartbeats_may_be_datagrams() {
+    let server = started(", heartbeat_type: udp");
+    let address = address(&server, "logs");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    for asked in [&b"\0"[..], &[7; 1000]] {
+        socket.send_to(asked, address).unwrap();
+        let mut answer = [0; 16];
+        let (length, from) = socket.recv_from(&mut answer).unwrap();
+        // Nobody is told more than it has said.
+        assert_eq!((&answer[..length], from), (&b"\0"[..], address));
+    }
+    assert_eq!(state(&server, "logs").connects, 0);
 }
 
 #[test]

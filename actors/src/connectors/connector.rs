@@ -75,6 +75,8 @@ pub struct ConnectorState {
     pub retries: u64,
     /// Bytes that wait to be brought to a server.
     pub pending_bytes: u64,
+    /// Messages of a stream beyond those that wait: how far the connector is behind.
+    pub lag: u64,
     /// All messages.
     pub count: u64,
     /// How long it takes from when something comes until it is where it belongs, in milliseconds: the average.
@@ -192,6 +194,7 @@ impl Connector {
             errors: get(&counters.errors),
             retries: get(&counters.retries),
             pending_bytes: get(&counters.pending),
+            lag: get(&counters.lag),
             count: messages_in + messages_out,
             rma,
             q50,

@@ -35,6 +35,8 @@ pub(super) struct Consuming {
     name: ConsumerName,
     pulling: Pulling,
     began: Instant,
+    /// How many messages the stream had for it beyond the last that came.
+    lag: u64,
 }
 
 impl Consuming {
@@ -63,6 +65,7 @@ impl Consuming {
             name: name.clone(),
             pulling: Pulling::new(at_once),
             began: Instant::now(),
+            lag: 0,
         };
         consuming.find(&settings.subject).await?;
         Ok(consuming)
@@ -147,7 +150,11 @@ impl Consuming {
     /// Why nothing more will come.
     pub(super) fn is_message(&mut self, come: &NeutralMessage<'_>) -> Result<bool, String> {
         let pulled = self.pulling.hear(come, self.began.elapsed());
-        Ok(pulled? == Pulled::Message)
+        let is_message = pulled? == Pulled::Message;
+        if is_message && let Some(lag) = come.reply.and_then(lag_of) {
+            self.lag = lag;
+        }
+        Ok(is_message)
     }
 
     /// Messages are where they belong.
@@ -163,8 +170,37 @@ impl Consuming {
         self.in_process.publish_all(acknowledgements.collect()).await;
     }
 
+    /// How many messages the stream has for it beyond those that have come, as it was said with the last of these.
+    pub(super) fn lag(&self) -> u64 {
+        self.lag
+    }
+
     /// What waits to be taken, in bytes.
     pub(super) fn pending(&self) -> usize {
         self.subscription.pending()
+    }
+}
+
+/// How many messages follow the one that is acknowledged on this subject, of either form (ADR-15 of
+/// nats-architecture-and-design).
+fn lag_of(reply: &[u8]) -> Option<u64> {
+    let tokens = reply.split(|byte| *byte == b'.').count();
+    let place = if tokens == 9 { 8 } else { 10 };
+    let token = reply.split(|byte| *byte == b'.').nth(place)?;
+    std::str::from_utf8(token).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lag_of;
+
+    #[test]
+    fn what_follows_is_said_with_each_message() {
+        assert_eq!(lag_of(b"$JS.ACK.S.c.1.7.7.1700000000000000000.42"), Some(42));
+        assert_eq!(
+            lag_of(b"$JS.ACK._.hash.S.c.1.7.7.1700000000000000000.42.x"),
+            Some(42)
+        );
+        assert_eq!(lag_of(b"$JS.ACK.S"), None);
     }
 }

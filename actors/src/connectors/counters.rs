@@ -28,6 +28,8 @@ pub struct Counters {
     pub(super) disconnects: AtomicU64,
     /// Bytes that wait to be brought to a server.
     pub(super) pending: AtomicU64,
+    /// Messages of a stream that are not brought.
+    pub(super) lag: AtomicU64,
     /// Whether no server takes anything.
     pub(super) is_failing: AtomicBool,
     last_error: Mutex<Option<String>>,
@@ -48,6 +50,7 @@ impl Default for Counters {
             connects: AtomicU64::new(0),
             disconnects: AtomicU64::new(0),
             pending: AtomicU64::new(0),
+            lag: AtomicU64::new(0),
             is_failing: AtomicBool::new(false),
             last_error: Mutex::new(None),
             // There is none only if these bounds were no bounds.

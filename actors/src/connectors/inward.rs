@@ -11,13 +11,16 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
+use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use vagus_configs::{InwardSettings, SubjectOfTag};
 
@@ -111,8 +114,17 @@ impl<L: InwardLanguage> Work for Inward<L> {
     }
 }
 
-/// Accepts peers, and serves those who are there; does not end.
+/// Accepts peers, and serves those who are there; does not end, but where it cannot begin.
 async fn accept<L: InwardLanguage>(socket: TcpListener, inward: &Arc<Inward<L>>, means: &Means) -> String {
+    let datagrams = match inward.settings.answers_datagrams {
+        true => match datagrams_at(&socket).await {
+            Ok(datagrams) => Some(datagrams),
+            Err(error) => return format!("cannot listen for heartbeats: {error}"),
+        },
+        false => None,
+    };
+    let heartbeats = answer_datagrams(datagrams);
+    tokio::pin!(heartbeats);
     let room = Room::new(ROOM.max(2 * inward.settings.max_frame));
     let mut peers = FuturesUnordered::new();
     loop {
@@ -133,12 +145,35 @@ async fn accept<L: InwardLanguage>(socket: TcpListener, inward: &Arc<Inward<L>>,
                     sleep(REST).await;
                 }
             },
+            never = &mut heartbeats => match never {},
             Some(ended) = peers.next() => {
                 if ended.is_err() {
                     log::error!("Connector {:?}: what a peer sent has caused a panic", &*means.id);
                 }
             }
         }
+    }
+}
+
+/// The port of peers, for datagrams.
+async fn datagrams_at(socket: &TcpListener) -> io::Result<UdpSocket> {
+    UdpSocket::bind(socket.local_addr()?).await
+}
+
+/// Tells who asks by a datagram that somebody is there, by a byte, as Fluentd does.
+async fn answer_datagrams(socket: Option<UdpSocket>) -> Infallible {
+    let Some(socket) = socket else {
+        return pending().await;
+    };
+    let mut asked = [0; 16];
+    loop {
+        match socket.recv_from(&mut asked).await {
+            // What cannot be answered now is asked again.
+            Ok((_, peer)) => drop(socket.try_send_to(&[0], peer)),
+            Err(_) => sleep(REST).await,
+        }
+        // Others have their turn, however many ask.
+        yield_now().await;
     }
 }
 
@@ -162,7 +197,7 @@ async fn serve<L: InwardLanguage>(
     };
     let (session, greeting) = inward.language.begin();
     let patience = inward.settings.is_stored.then_some(inward.settings.ack_timeout);
-    let publisher = Publisher::new(means.clone(), &inward.settings.subject, patience);
+    let publisher = Publisher::new(means.clone(), address, &inward.settings.subject, patience);
     let peer = Peer::new(
         wire,
         Housed::new(session, room),

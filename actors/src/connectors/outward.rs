@@ -244,10 +244,10 @@ impl<L: OutwardLanguage> Bringing<L> {
     fn unlink(&mut self) {
         self.link = None;
         Counters::count(&self.means.counters.disconnects);
-        log::info!(
-            "Connector {:?}: the server has closed the connection",
-            &*self.means.id
-        );
+        let server = self.outward.settings.servers.get(self.rotation.current());
+        let server = server.map(ToString::to_string).unwrap_or_default();
+        let id = &*self.means.id;
+        log::info!("Connector {id:?}: {server} has closed the connection");
     }
 
     /// What waits, and what had to make room.
@@ -255,6 +255,7 @@ impl<L: OutwardLanguage> Bringing<L> {
         let Means { id, counters, .. } = &self.means;
         let pending = self.supply.pending() as u64;
         counters.pending.store(pending, Ordering::Relaxed);
+        counters.lag.store(self.supply.lag(), Ordering::Relaxed);
         let new = self.supply.newly_lost();
         if new > 0 {
             Counters::add(&counters.dropped, new);

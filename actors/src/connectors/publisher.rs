@@ -7,6 +7,7 @@ use super::{Counters, Means};
 use crate::in_process::InProcessMessage;
 use bytes::Bytes;
 use std::future::pending;
+use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
 use vagus_configs::SubjectOfTag;
@@ -41,6 +42,8 @@ pub enum PublishError {
 /// Publishes what one peer brings.
 pub(super) struct Publisher {
     means: Means,
+    /// Who brings it.
+    peer: SocketAddr,
     subjects: SubjectMaker,
     /// How long streams may take, where what is published has to be stored.
     patience: Option<Duration>,
@@ -68,8 +71,14 @@ struct Batch {
 
 impl Publisher {
     /// Publishes on these subjects; where `patience` is given, streams may take so long until they have what was published.
-    pub(super) fn new(means: Means, rule: &SubjectOfTag, patience: Option<Duration>) -> Self {
+    pub(super) fn new(
+        means: Means,
+        peer: SocketAddr,
+        rule: &SubjectOfTag,
+        patience: Option<Duration>,
+    ) -> Self {
         Self {
+            peer,
             subjects: SubjectMaker::new(rule),
             means,
             patience,
@@ -206,7 +215,7 @@ impl Publisher {
         let Means { id, counters, .. } = &self.means;
         Counters::count(&counters.dropped);
         if counters.fail(reason) {
-            log::warn!("Connector {:?}: {reason}", &**id);
+            log::warn!("Connector {:?}: {} - {reason}", &**id, self.peer);
         }
     }
 }

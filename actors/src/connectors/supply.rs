@@ -82,6 +82,14 @@ impl Supply {
         }
     }
 
+    /// How many messages a stream has beyond those that have come.
+    pub(super) fn lag(&self) -> u64 {
+        match self {
+            Self::Published { .. } => 0,
+            Self::Kept(consuming) => consuming.lag(),
+        }
+    }
+
     /// What waits to be taken, in bytes.
     pub(super) fn pending(&self) -> usize {
         match self {

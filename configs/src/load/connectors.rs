@@ -187,6 +187,7 @@ fn inward(
     settings.is_stored = kind.is_of_streams;
     keys::set(&mut settings.max_connections, keys.max_connections);
     keys::set(&mut settings.max_frame, keys.max_frame);
+    settings.answers_datagrams = keys.answers_datagrams;
     keys::set(&mut settings.ack_timeout, keys.ack_timeout);
     Some(settings)
 }

@@ -40,6 +40,7 @@ pub(super) struct Keys<'e> {
     pub(super) shared_key: Option<String>,
     pub(super) self_hostname: Option<String>,
     pub(super) users: Vec<Login>,
+    pub(super) answers_datagrams: bool,
     pub(super) requires_acknowledgement: bool,
     pub(super) is_compressed: bool,
     pub(super) max_connections: Option<usize>,
@@ -110,6 +111,7 @@ impl<'e> Keys<'e> {
             | "retry_max_interval" | "subject_key" => add(OUT, ALL, None),
             "account" | "permissions" | "subject" | "tag" | "ack_timeout" => add(EITHER, ALL, None),
             "shared_key" | "self_hostname" | "users" => add(EITHER, FORWARD, None),
+            "heartbeat_type" => add(IN, FORWARD, None),
             "require_ack" => add(OUT, FORWARD, None),
             "compress" => add(OUT, COMPRESSING, None),
             "tag_key" => add(EITHER, TAGLESS, None),
@@ -135,6 +137,7 @@ impl<'e> Keys<'e> {
             "shared_key" => self.shared_key = given(entry, findings).map(|given| given.value),
             "self_hostname" => self.self_hostname = given(entry, findings).map(|given| given.value),
             "users" => self.users = users(entry, findings),
+            "heartbeat_type" => self.answers_datagrams = heartbeats(entry, findings),
             "require_ack" => self.requires_acknowledgement = findings.boolean(entry).unwrap_or_default(),
             "compress" => self.is_compressed = compress(entry, findings),
             "max_connections" => self.max_connections = findings.size(entry, 65_536),
@@ -225,6 +228,18 @@ fn name(entry: &Entry, findings: &mut Findings) -> Option<String> {
         );
     }
     Some(name)
+}
+
+/// Whether heartbeats come as datagrams, too.
+fn heartbeats(entry: &Entry, findings: &mut Findings) -> bool {
+    match findings.text(entry) {
+        Some("udp") => true,
+        Some("transport") | None => false,
+        Some(_) => {
+            findings.problem(entry, "heartbeat_type must be transport or udp");
+            false
+        }
+    }
 }
 
 fn compress(entry: &Entry, findings: &mut Findings) -> bool {

@@ -64,7 +64,7 @@ fn what_is_not_said_is_usual() {
 #[test]
 fn what_is_said_holds() {
     let forward = inward(
-        "type: forwardtonats, listen: '127.0.0.1:-1', tag: 'app.*', subject: 'logs.$1', max_frame: 1MB,
+        "type: forwardtonats, listen: '127.0.0.1:-1', tag: 'app.*', subject: 'logs.$1', max_frame: 1MB, heartbeat_type: udp,
          max_connections: 5, shared_key: k, self_hostname: h, users: [{user: u, password: p}], paused: true",
     );
     assert_eq!(forward.listen.port, Port::Free);
@@ -73,6 +73,7 @@ fn what_is_said_holds() {
         SubjectOfTag::Mapped("app.*".into(), "logs.$1".into())
     );
     assert_eq!((forward.max_frame, forward.max_connections), (1 << 20, 5));
+    assert!(forward.answers_datagrams);
     let ConnectorLanguage::Forward {
         credentials: Some(credentials),
     } = forward.language

@@ -16,6 +16,7 @@ export class Connectors {
       number("messages", "Messages", (row) => row.msg_in + row.msg_out, short),
       number("data", "Data", (row) => row.bytes_in + row.bytes_out, bytes),
       number("pending", "Pending", (row) => row.pending_bytes, bytes),
+      number("lag", "Behind", (row) => row.lag, short),
       number("latency", "95 % within", (row) => row.q95, (value) => `${value.toFixed(1)} ms`),
       number("dropped", "Dropped", (row) => row.dropped, whole),
       number("errors", "Errors", (row) => row.errors, whole),

@@ -14,7 +14,7 @@ struct Metric {
     of: fn(&ConnectorState) -> f64,
 }
 
-const METRICS: [Metric; 10] = [
+const METRICS: [Metric; 11] = [
     Metric {
         name: "vagus_connector_up",
         kind: Kind::Gauge,
@@ -68,6 +68,12 @@ const METRICS: [Metric; 10] = [
         kind: Kind::Gauge,
         help: "Bytes that wait to be brought to a server.",
         of: |state| state.pending_bytes as f64,
+    },
+    Metric {
+        name: "vagus_connector_lag_messages",
+        kind: Kind::Gauge,
+        help: "Messages of a stream beyond those that wait.",
+        of: |state| state.lag as f64,
     },
     Metric {
         name: "vagus_connector_connections",
