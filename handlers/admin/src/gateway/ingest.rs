@@ -46,7 +46,9 @@ impl Batch {
     /// Reads a body. Nothing of it is a message if one of its messages cannot be.
     pub(super) fn read(body: Bytes, form: Form, most: usize) -> Result<Self, BadBody> {
         if form == Form::Array {
-            serde_json::from_slice::<Vec<IgnoredAny>>(&body).map_err(|_| BadBody::NoArray)?;
+            // What is passed over is not looked at as text.
+            let text = std::str::from_utf8(&body).map_err(|_| BadBody::NoArray)?;
+            serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(|_| BadBody::NoArray)?;
         }
         let batch = Self { body, form };
         let too_large = batch.payloads().position(|payload| payload.len() > most);
