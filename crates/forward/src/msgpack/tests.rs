@@ -184,6 +184,22 @@ fn what_is_no_object_is_not_written() {
     );
 }
 
+/// Numbers come out as they went in, to their last digit.
+#[test]
+fn fractions_come_back_as_they_were() {
+    let json = r#"{"a":-1.140597236014097e-88,"b":0.1,"c":1e300,"d":-5e-324}"#;
+    let (mut map, mut again) = (Vec::new(), Vec::new());
+    append_object(json.as_bytes(), &[], &mut map).unwrap();
+    assert!(append_json(&mut Reader::new(&map), &mut again));
+    let numbers = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
+    assert_eq!(numbers(&again), numbers(json.as_bytes()));
+    assert!(
+        String::from_utf8(again)
+            .unwrap()
+            .contains("-1.140597236014097e-88")
+    );
+}
+
 /// Whatever the bytes are: nothing panics, and who looks for the end and who reads agree about it.
 #[test]
 fn any_bytes_are_read_or_refused() {
