@@ -32,6 +32,23 @@ fn a_window_is_acknowledged_once_it_is_published() {
     assert_eq!(error, "0x47 is no version of Lumberjack");
 }
 
+/// While a stream takes its time the peer is told that what it brought is on its way.
+#[test]
+fn who_waits_for_a_stream_is_kept_waiting() {
+    let text =
+        "connectors: [{id: beats, type: LumberjackToJetStream, listen: '127.0.0.1:-1', subject: beats}]";
+    let server = server().configured(text).start();
+    let mut stream = server.connected();
+    stream.subscribe("beats", "1");
+    stream.sync();
+    let mut peer = Peer::to(address(&server, "beats"));
+    peer.send(b"2W\0\0\0\x012J\0\0\0\x01\0\0\0\x02{}");
+    let reply = stream.message().reply.unwrap();
+    peer.expect(b"2A\0\0\0\0");
+    stream.send(&format!("PUB {reply} 22\r\n{{\"stream\":\"S\",\"seq\":7}}"));
+    peer.expect(b"2A\0\0\0\x01");
+}
+
 #[test]
 fn lines_are_events() {
     let text = "connectors: [{id: lines, type: JSONLinesToNATS, listen: '127.0.0.1:-1', subject: lines}]";

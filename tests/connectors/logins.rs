@@ -71,9 +71,14 @@ fn who_has_the_key_is_in_until_a_reload_has_it_no_more() {
 
 #[test]
 fn a_token_of_the_configuration_is_a_bearers() {
-    let (_server, address) = started("authorization {token: secret}");
+    let (server, address) = started("authorization {token: secret}");
     assert_eq!(publish(address, "Bearer secret"), 200);
     assert_eq!(publish(address, "Bearer other"), 401);
+    let shown = state(&server, "web");
+    assert_eq!(
+        (shown.errors, shown.last_error.as_deref()),
+        (1, Some("127.0.0.1 - Authorization Violation"))
+    );
     assert_eq!(http(address, "POST", "/v1/publish/a", &[]).status, 401);
     let said = send(
         address,

@@ -54,6 +54,11 @@ impl Means {
         Counters::add(&self.counters.bytes_out, bytes);
     }
 
+    /// Something has gone wrong, with somebody.
+    pub fn failed(&self, error: &str) {
+        self.counters.fail(error);
+    }
+
     /// How large messages may be, headers included, in bytes.
     pub(super) fn max_payload(&self) -> usize {
         self.max_payload.load(Ordering::Relaxed)

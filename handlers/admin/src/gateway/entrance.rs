@@ -77,6 +77,14 @@ pub(super) async fn guard(
     let response = if *request.method() == Method::OPTIONS && allowed.is_some() {
         request.into_response(preflight())
     } else {
+        let session = request.app_data::<Data<Session>>().cloned();
+        let peer = peer_of(request.request());
+        let count = |problem: Problem| {
+            if let Some(session) = &session {
+                session.connector.failed(&format!("{peer} - {problem}"));
+            }
+            problem
+        };
         match examine(&request).await {
             Ok((caller, _room)) => {
                 if let Some(caller) = caller {
@@ -84,9 +92,9 @@ pub(super) async fn guard(
                 }
                 let handled = timeout(CALL_TIMEOUT, next.call(request)).await;
                 // What is left of the call is not read any more.
-                told(handled.map_err(|_| too_slow())??.map_into_boxed_body())
+                told(handled.map_err(|_| count(too_slow()))??.map_into_boxed_body())
             }
-            Err(problem) => request.into_response(problem.error_response()),
+            Err(problem) => request.into_response(count(problem).error_response()),
         }
     };
     let mut response = on_its_way(response, serving);
