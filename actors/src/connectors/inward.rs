@@ -50,6 +50,8 @@ pub struct Inward<L> {
 struct Place {
     /// The socket, until it is used for the first time.
     socket: Option<std::net::TcpListener>,
+    /// The same for heartbeats.
+    datagrams: Option<std::net::UdpSocket>,
     /// The address, once it is known.
     address: Option<SocketAddr>,
 }
@@ -70,13 +72,34 @@ impl<L: InwardLanguage> Inward<L> {
         secure: Option<Arc<dyn Secure>>,
     ) -> Self {
         let address = socket.as_ref().and_then(|socket| socket.local_addr().ok());
+        // Who finds one of the two finds the other. If it cannot be had, that is told when it is tried again.
+        let datagrams = address
+            .filter(|_| settings.answers_datagrams)
+            .and_then(|address| datagrams_at(address).ok());
+        let place = Place {
+            socket,
+            datagrams,
+            address,
+        };
         Self {
             language: Arc::new(language),
             settings: Arc::new(settings),
             bind,
-            place: Mutex::new(Place { socket, address }),
+            place: Mutex::new(place),
             secure: Mutex::new(secure),
         }
+    }
+
+    /// Where heartbeats come as datagrams, if they do.
+    fn datagrams(&self, at: &TcpListener) -> io::Result<Option<UdpSocket>> {
+        if !self.settings.answers_datagrams {
+            return Ok(None);
+        }
+        let socket = match self.place.lock().datagrams.take() {
+            Some(socket) => socket,
+            None => datagrams_at(at.local_addr()?)?,
+        };
+        UdpSocket::from_std(socket).map(Some)
     }
 
     fn listen(&self) -> io::Result<TcpListener> {
@@ -116,12 +139,9 @@ impl<L: InwardLanguage> Work for Inward<L> {
 
 /// Accepts peers, and serves those who are there; does not end, but where it cannot begin.
 async fn accept<L: InwardLanguage>(socket: TcpListener, inward: &Arc<Inward<L>>, means: &Means) -> String {
-    let datagrams = match inward.settings.answers_datagrams {
-        true => match datagrams_at(&socket).await {
-            Ok(datagrams) => Some(datagrams),
-            Err(error) => return format!("cannot listen for heartbeats: {error}"),
-        },
-        false => None,
+    let datagrams = match inward.datagrams(&socket) {
+        Ok(datagrams) => datagrams,
+        Err(error) => return format!("cannot listen for heartbeats: {error}"),
     };
     let heartbeats = answer_datagrams(datagrams);
     tokio::pin!(heartbeats);
@@ -155,9 +175,11 @@ async fn accept<L: InwardLanguage>(socket: TcpListener, inward: &Arc<Inward<L>>,
     }
 }
 
-/// The port of peers, for datagrams.
-async fn datagrams_at(socket: &TcpListener) -> io::Result<UdpSocket> {
-    UdpSocket::bind(socket.local_addr()?).await
+/// Listens for datagrams at an address.
+fn datagrams_at(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = std::net::UdpSocket::bind(address)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
 /// Tells who asks by a datagram that somebody is there, by a byte, as Fluentd does.
