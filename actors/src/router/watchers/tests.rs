@@ -2,6 +2,7 @@
 
 mod world;
 
+use super::audience::Audience;
 use super::batch;
 use crate::mailbox::tell;
 use crate::router::{Announce, Depart};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::{Change, Subscriptions};
-use vagus_routing::{AccountId, ConnectionKind, Destination};
+use vagus_routing::{AccountId, ConnectionKind, Destination, Origin};
 use world::{Known, Watcher, World, interest, subscription};
 
 const KINDS: [ConnectionKind; 6] = [
@@ -442,5 +443,42 @@ fn a_snapshot_gets_on_beside_changes() {
         watcher.take();
         world.rest(0).await;
         assert_eq!(watcher.told.borrow().known.len(), SUBJECTS + CHANGING);
+    });
+}
+
+/// However many watch, only those are looked at for whom a change may be news.
+#[test]
+fn a_change_concerns_few_where_it_is_news_for_few() {
+    System::new().block_on(async {
+        let world = World::new();
+        let links: Vec<_> = (0..100)
+            .map(|_| world.connection(ConnectionKind::LeafNode))
+            .collect();
+        let clients = [(); 2].map(|()| world.connection(ConnectionKind::Client));
+        for isolated in [false, true] {
+            let mut audience = Audience::default();
+            for (number, link) in (0..).zip(&links) {
+                let peer = Origin::without_echo(link.connection_id(), AccountId(0), link.kind());
+                audience.add(&peer.isolated(isolated), number);
+            }
+            let concerned = |changed: &Arc<ConnectionSubscription>,
+                             others: &[Arc<ConnectionSubscription>]| {
+                let (mut now, mut concerned) = (others.to_vec(), Vec::new());
+                now.push(changed.clone());
+                audience.concerned_by(changed, &now, &mut concerned);
+                concerned
+            };
+            let of = |connection: &Arc<Outbox>| subscription(connection, "s", None);
+            assert_eq!(concerned(&of(&clients[0]), &[]).len(), links.len());
+            assert!(concerned(&of(&clients[0]), &[of(&clients[1])]).is_empty());
+            let of_link = concerned(&of(&clients[0]), &[of(&links[7])]);
+            let from_link = concerned(&of(&links[7]), &[]);
+            match isolated {
+                // That one alone did not know of its own.
+                false => assert_eq!((of_link, from_link.len()), (vec![7], links.len())),
+                // What leaf nodes want is news for nobody.
+                true => assert_eq!((of_link.len(), from_link), (links.len(), vec![])),
+            }
+        }
     });
 }
