@@ -2,7 +2,7 @@
 
 use crate::peer::Peer;
 use crate::world::await_links;
-use vagus_test_support::{Client, TestServer, server};
+use vagus_test_support::{Client, TestServer, eventually, server};
 
 fn hub() -> TestServer {
     let text = "server_name: hub
@@ -89,4 +89,34 @@ fn what_does_not_end_is_cut_off() {
     own.publish("s", b"1");
     assert_eq!(own.message().payload, b"1");
     drop(other);
+}
+
+/// Links come and go by the hundred, each with interest of its own: what is kept for them goes with them.
+#[test]
+fn nothing_is_left_of_a_storm_of_links() {
+    const LINKS: usize = 40;
+    const SUBJECTS: usize = 5;
+    let hub = crate::world::hub("hub").start();
+    let router = || hub.router().unwrap();
+    let before = router().subscriptions;
+    for round in 0..3 {
+        let links: Vec<Peer> = (0..LINKS)
+            .map(|number| {
+                let mut link = Peer::bound_as(&hub, &format!(r#","name":"edge-{round}-{number}""#));
+                let lines: Vec<String> = (0..SUBJECTS).map(|it| format!("LS+ s.{number}.{it}")).collect();
+                link.say(&lines.join("\r\n"));
+                link.sync_past_interest();
+                link
+            })
+            .collect();
+        assert_eq!(router().subscriptions, before + LINKS * SUBJECTS);
+        drop(links);
+        await_links(&hub, 0);
+        eventually(|| router().subscriptions == before);
+    }
+    // Whoever was told of interest and is gone is found out when there is something to tell.
+    let mut client = hub.connected();
+    client.subscribe("news", "1");
+    client.sync_silent();
+    eventually(|| router().watchers == 0 && router().untold_changes == 0);
 }
