@@ -9,12 +9,13 @@ use crate::process::pid_file;
 use crate::process::ports_file::{Ports, own_addresses};
 use crate::process::supervisor::{self, News};
 use log::{debug, error, info, warn};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use thiserror::Error;
 use vagus::{Content, Keep, LameDuckPhase, Propose, Reach, Server, StartError};
@@ -238,6 +239,8 @@ enum Event {
 /// Passes on the signals that this process is sent.
 fn follow_signals(tell: Sender<Event>) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2])?;
+    // That a file may not become larger is an error for who writes it, and not the end of all others.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {

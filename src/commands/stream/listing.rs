@@ -135,7 +135,10 @@ fn reported(streams: &[StreamInfo]) -> Table<9> {
     }
     let sum = |number: fn(&StreamInfo) -> u64| streams.iter().map(number).sum::<u64>();
     table.row([
-        format!("{} streams", streams.len()),
+        match streams.len() {
+            1 => "1 stream".to_owned(),
+            many => format!("{many} streams"),
+        },
         String::new(),
         sum(|stream| stream.state.messages).to_string(),
         Size(sum(|stream| stream.state.bytes)).to_string(),

@@ -150,9 +150,10 @@ pub(in crate::commands) fn shown(settings: &[Setting], key: &str, value: &Value)
             Some(parts.join(", ")).filter(|text| !text.is_empty())
         }
         Value::Object(parts) => {
-            let parts = parts
-                .iter()
-                .filter_map(|(key, part)| Some(format!("{key}={}", shown(settings, key, part)?)));
+            // What servers note for each other is not for people.
+            let parts = parts.iter().filter(|(key, _)| !key.starts_with("_nats."));
+            let parts =
+                parts.filter_map(|(key, part)| Some(format!("{key}={}", shown(settings, key, part)?)));
             let parts: Vec<String> = parts.collect();
             Some(parts.join(", ")).filter(|text| !text.is_empty())
         }

@@ -131,3 +131,48 @@ fn a_stream_that_panics_is_opened_anew() {
         assert_eq!(payload_length(&stream, 7).await, 90_000);
     });
 }
+
+/// What it had of others it asks for again, when it is opened anew.
+#[test]
+fn a_stream_that_is_opened_anew_goes_on_with_its_sources() {
+    check(SimulatedDisk::new(4), async |mut world: World| {
+        let settings = r#","max_bytes":2000000,"sources":[{"name":"other"}]"#;
+        world.create("one", settings).await;
+        for _ in 0..20 {
+            world.publish_until_taken("one.a", &large()).await;
+        }
+        world.jetstream.close().await;
+        world.disk.kill_process();
+        let mut world = World::open(world.disk.clone()).await;
+        let subscribe = SubscribeInProcess {
+            subjects: vec![InProcessSubject {
+                subject: Bytes::from_static(b"$JS.API.CONSUMER.CREATE.other.>"),
+                queue: None,
+            }],
+            max_pending: usize::MAX,
+            when_full: WhenFull::CutOff,
+        };
+        let mut asked = world.client.subscribe(subscribe).await.unwrap();
+        let stream = world.account.stream("one").unwrap();
+        world.fail(Faults {
+            panics: 1.0,
+            ..Faults::default()
+        });
+        let delete = vagus_jetstream::api::DeleteMessageRequest {
+            sequence: 2,
+            no_erase: true,
+        };
+        assert!(stream.delete_message(delete).await.is_err());
+        world.mend();
+        world.publish_until_taken("one.a", &Bytes::from("y")).await;
+        // What was asked before it was lost came before what it has said since.
+        let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+        while let std::task::Poll::Ready(Delivered::Messages(_)) = asked.poll_next(&mut task) {}
+        let Delivered::Messages(mut again) = poll_fn(|task| asked.poll_next(task)).await else {
+            panic!("nobody ends it");
+        };
+        let request = again.next().unwrap();
+        let body: serde_json::Value = serde_json::from_slice(request.parts().payload).unwrap();
+        assert_eq!(body["stream_name"], "other", "{body}");
+    });
+}
