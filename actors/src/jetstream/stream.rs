@@ -415,9 +415,7 @@ impl Stream {
     fn withdraw(&mut self) {
         let mut ended = std::mem::take(&mut self.subscriptions);
         for reached in std::mem::take(&mut self.consumers).into_values() {
-            if let Reached::Pull(asked) = reached {
-                ended.extend(asked);
-            }
+            ended.extend(reached.asked);
         }
         let heard = self.ear.take().map(|ear| ear.into_subscriptions());
         let ended = ended.into_iter().chain(heard.into_iter().flatten());
@@ -536,7 +534,8 @@ impl Handler<ListenersChanged> for Stream {
     type Result = ();
 
     fn handle(&mut self, ListenersChanged { name }: ListenersChanged, _: &mut Context<Self>) {
-        let Some(Reached::Push(watch)) = self.consumers.get(&name) else {
+        let reached = self.consumers.get(&name);
+        let Some(watch) = reached.and_then(|reached| reached.watch.as_ref()) else {
             return;
         };
         watch.looks();

@@ -391,7 +391,7 @@ impl Handler<Show> for Stream {
 
     fn handle(&mut self, Show(wanted): Show, _: &mut Context<Self>) -> Self::Result {
         let shown = self.guarded(|stream| {
-            let (now, consumers) = (clock::now(), stream.machine.consumer_count());
+            let (now, consumers) = (clock::now(), stream.machine.public_consumer_count());
             let (state, page) = stream.machine.detailed_state(&wanted, consumers);
             Shown {
                 config: stream.config().clone(),

@@ -18,11 +18,11 @@ use vagus_jetstream::stream::{Done, Further};
 
 /// How a consumer gets to those who have it.
 #[derive(Debug)]
-pub(super) enum Reached {
+pub(super) struct Reached {
     /// It is asked for messages, by these subscriptions.
-    Pull(Vec<Arc<ConnectionSubscription>>),
-    /// It pushes them; this tells whether somebody listens.
-    Push(Arc<ListenersWatch>),
+    pub(super) asked: Vec<Arc<ConnectionSubscription>>,
+    /// Where it pushes them; this tells whether somebody listens.
+    pub(super) watch: Option<Arc<ListenersWatch>>,
 }
 
 /// What is wanted to be known.
@@ -206,21 +206,15 @@ impl Handler<Unpin> for Stream {
 }
 
 impl Stream {
-    /// There is a consumer, or it now delivers elsewhere. It is asked for messages on a subject of its own; or whether
-    /// somebody listens where it pushes to is watched.
+    /// There is a consumer, or it now delivers elsewhere. Each is asked for messages on a subject of its own, those that
+    /// push, too, to say so; and whether somebody listens where it pushes to is watched.
     pub(super) fn consumer_began(&mut self, name: String, deliver_to: Bytes) {
-        let there = self.consumers.remove(&name);
-        let reached = match (there, deliver_to.is_empty()) {
-            (Some(Reached::Pull(asked)), true) => Reached::Pull(asked),
-            (there, is_pull) => {
-                self.reached_no_more(there);
-                match is_pull {
-                    true => Reached::Pull(self.asked_for(&name)),
-                    false => Reached::Push(self.push_to(&name, deliver_to)),
-                }
-            }
+        let asked = match self.consumers.remove(&name) {
+            Some(there) => there.asked,
+            None => self.asked_for(&name),
         };
-        self.consumers.insert(name, reached);
+        let watch = (!deliver_to.is_empty()).then(|| self.push_to(&name, deliver_to));
+        self.consumers.insert(name, Reached { asked, watch });
         self.count_consumers();
     }
 
@@ -248,15 +242,10 @@ impl Stream {
         self.watch_listeners(name, deliver_to)
     }
 
-    fn reached_no_more(&mut self, there: Option<Reached>) {
-        if let Some(Reached::Pull(asked)) = there {
-            self.changes.extend(asked.into_iter().map(Change::Remove));
-        }
-    }
-
     pub(super) fn consumer_ended(&mut self, name: &str) {
         let there = self.consumers.remove(name);
-        self.reached_no_more(there);
+        let asked = there.into_iter().flat_map(|there| there.asked);
+        self.changes.extend(asked.map(Change::Remove));
         self.count_consumers();
     }
 

@@ -39,6 +39,8 @@ use sweep::Sweep;
 pub(super) struct Consumers {
     by_number: HashMap<u64, Box<Consumer>, RandomState>,
     names: BTreeMap<String, u64>,
+    /// How many of them only mirrors and sources use, and nobody is told of.
+    hidden: usize,
     /// How many there have ever been.
     created: u64,
     /// What consumers are to become of which something is proposed that is not yet in the log; None: nothing.
@@ -87,6 +89,7 @@ impl Consumers {
             random,
             by_number: HashMap::default(),
             names: BTreeMap::new(),
+            hidden: 0,
             created: 0,
             ahead: BTreeMap::new(),
             ready: VecDeque::new(),

@@ -47,6 +47,9 @@ impl<M: Messages> Stream<M> {
                     created: time,
                 };
                 self.put_new(identity, *config, progress.0, false);
+                self.with_consumer(number, |mut work| {
+                    work.consumer.tell(&mut work.out, ConsumerEvent::Created);
+                });
                 self.done(request, Ok(Done::Restored));
             }
             ConsumerEntry::Update {
@@ -166,6 +169,7 @@ impl<M: Messages> Stream<M> {
         let number = consumer.number;
         let consumers = &mut self.consumers;
         consumers.note_wishes(&consumer);
+        consumers.hidden += usize::from(consumer.config.direct);
         consumers.names.insert(consumer.name.clone(), number);
         consumers.by_number.insert(number, Box::new(consumer));
     }
@@ -221,6 +225,8 @@ impl<M: Messages> Stream<M> {
             }
         });
         if let Some(consumer) = self.consumers.by_number.remove(&number) {
+            self.consumers.hidden += usize::from(consumer.config.direct);
+            self.consumers.hidden -= usize::from(before.direct);
             self.consumers.note_wishes(&consumer);
             self.consumers.by_number.insert(number, consumer);
         }
@@ -260,6 +266,7 @@ impl<M: Messages> Stream<M> {
         };
         let consumers = &mut self.consumers;
         consumers.names.remove(&consumer.name);
+        consumers.hidden -= usize::from(consumer.config.direct);
         let marks = &consumer.marks;
         marks.wake_at.map(|time| consumers.wakes.remove(&(time, number)));
         marks

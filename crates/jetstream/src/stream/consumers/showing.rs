@@ -14,6 +14,23 @@ impl<M: Messages> Stream<M> {
         self.consumers.by_number.len()
     }
 
+    /// How many of them others are told of: all but those that mirrors and sources use.
+    pub fn public_consumer_count(&self) -> usize {
+        self.consumers.by_number.len() - self.consumers.hidden
+    }
+
+    /// The names of those, in their order.
+    fn public_names(&self) -> impl Iterator<Item = &String> {
+        let consumers = &self.consumers;
+        let is_public = |number: &u64| {
+            let consumer = consumers.by_number.get(number);
+            consumer.is_some_and(|consumer| !consumer.config.direct)
+        };
+        let names = consumers.names.iter();
+        let public = names.filter(move |(_, number)| consumers.hidden == 0 || is_public(number));
+        public.map(|(name, _)| name)
+    }
+
     /// Whether there is a consumer of that name.
     pub fn has_consumer(&self, name: &str) -> bool {
         self.consumers.names.contains_key(name)
@@ -60,7 +77,9 @@ impl<M: Messages> Stream<M> {
 
     /// The names of consumers, in their order, from one on.
     pub fn consumer_names(&self, offset: isize) -> Paged<String> {
-        Paged::new(self.consumers.names.keys().cloned(), offset, NAMES_LIMIT)
+        let Paged { page, shown } = Paged::new(self.public_names(), offset, NAMES_LIMIT);
+        let shown = shown.into_iter().cloned().collect();
+        Paged { page, shown }
     }
 
     /// The names of the first consumers whose names come behind this one.
@@ -79,12 +98,12 @@ impl<M: Messages> Stream<M> {
         around: &Surroundings<'_>,
         offset: isize,
     ) -> Result<Paged<ConsumerInfo>, Cold> {
-        let names = Paged::new(self.consumers.names.keys().cloned(), offset, LIST_LIMIT);
-        let mut shown = Vec::with_capacity(names.shown.len());
-        for name in &names.shown {
+        let Paged { page, shown: names } = Paged::new(self.public_names(), offset, LIST_LIMIT);
+        let names: Vec<String> = names.into_iter().cloned().collect();
+        let mut shown = Vec::with_capacity(names.len());
+        for name in &names {
             shown.extend(self.consumer_info(around, name)?.ok());
         }
-        let page = names.page;
         Ok(Paged { page, shown })
     }
 }

@@ -165,3 +165,18 @@ fn consumers_of_a_work_queue_do_not_want_the_same() {
     }
     assert_eq!(said("E", explicit), 10099);
 }
+
+#[test]
+fn nobody_is_told_of_what_only_copies_use() {
+    let mut desk = desk("");
+    desk.consumer("");
+    let of_a_copy = r#"{"stream_name":"P","config":{"name":"COPY","ack_policy":"none","direct":true,"deliver_subject":"copy"}}"#;
+    desk.ask_for("CREATE.P.COPY", of_a_copy).unwrap();
+    let stream = &desk.scene.stream;
+    assert_eq!((stream.consumer_count(), stream.public_consumer_count()), (2, 1));
+    assert_eq!(stream.consumer_names(0).shown, ["C"]);
+    let shown = desk.at_work(|scene, around| scene.stream.consumer_infos(around, 0));
+    assert_eq!(shown.unwrap().page.total, 1);
+    desk.delete("COPY");
+    assert_eq!(desk.scene.stream.public_consumer_count(), 1);
+}
