@@ -45,6 +45,7 @@ use stream::Found;
 use vagus_configs::Encryption;
 use vagus_jetstream::account::{Reserved, ServerRoom, Tiers};
 use vagus_jetstream::config::ServerLimits;
+use vagus_jetstream::error::ApiError;
 use vagus_store::{Disk, RealDisk};
 use workers::Workers;
 
@@ -202,6 +203,52 @@ impl JetStream {
         };
         let retired = account.retire().await;
         self.unplaced.lock().extend(retired);
+    }
+
+    /// What the subjects begin with that requests are asked on.
+    pub fn api_prefixes(&self) -> &[String] {
+        self.server.api_prefixes()
+    }
+
+    /// Deletes all streams of an account, also of one that may have none any more, or is no more.
+    ///
+    /// # Errors
+    /// If one cannot be deleted; those before it are.
+    pub async fn purge(&self, name: &str) -> Result<(), ApiError> {
+        let account = self.account(name);
+        let is_of_it = |found: &Found| found.identity.account == name;
+        let unplaced = self
+            .unplaced
+            .lock()
+            .iter()
+            .filter(|found| is_of_it(found))
+            .count();
+        let streams = account
+            .as_ref()
+            .map_or_else(Vec::new, |account| account.names(""));
+        ::log::info!(
+            "Purge request for account {name} (streams: {}, hasAccount: {})",
+            streams.len() + unplaced,
+            account.is_some()
+        );
+        if let Some(account) = account {
+            for stream in streams {
+                match account.delete(&stream).await {
+                    // Somebody else was faster.
+                    Ok(()) | Err(ApiError { err_code: 10059, .. }) => {}
+                    Err(error) => return Err(ApiError::stream_delete(error)),
+                }
+            }
+        }
+        let unplaced: Vec<Found> = self
+            .unplaced
+            .lock()
+            .extract_if(.., |found| is_of_it(found))
+            .collect();
+        for found in unplaced {
+            self.server.forget(found.identity).await;
+        }
+        Ok(())
     }
 
     /// The streams of the account of this name; None: it may have none.

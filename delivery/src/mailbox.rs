@@ -150,6 +150,11 @@ impl Message {
         neutral::take(&mut &*self.0).unwrap_or_default()
     }
 
+    /// How many bytes it has, with what says how it is read.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
     /// A part of it that can be passed on by itself, without a copy.
     pub fn share(&self, part: &[u8]) -> Bytes {
         self.0.slice_ref(part)

@@ -9,13 +9,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use vagus_actors::in_process::{AccountDoor, Door};
+use vagus_actors::in_process::{AccountDoor, Door, InProcessAddress};
 use vagus_actors::jetstream::{JetStream, OpenedStreams, Starter};
 use vagus_actors::{AccountNews, Accounts, RoutedAccount};
 use vagus_configs::Config;
+use vagus_delivery::Account;
 use vagus_jetstream::account::Tiers;
-use vagus_jetstream_api::Desk;
+use vagus_jetstream_api::{Desk, QueueLimits, Refusal, SystemDesk};
 use vagus_routing::AccountId;
+use vagus_routing::subject::overlap;
 
 /// The streams of a server that runs, and who sees to which accounts have some.
 #[derive(Clone)]
@@ -84,6 +86,9 @@ pub(crate) fn serve(
         waiting: waiting.clone(),
         door: AccountDoor::new(door.clone().recipient()),
         desks: HashMap::new(),
+        refusals: HashMap::new(),
+        limits: queue_limits(config),
+        system: None,
         config: Box::new(config.clone()),
     };
     Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
@@ -100,17 +105,24 @@ struct Keeper {
     door: AccountDoor,
     /// The desks of accounts, which are gone when they are aborted.
     desks: HashMap<Arc<str>, JoinHandle<()>>,
+    /// Where that is refused in accounts in use that may have none.
+    refusals: HashMap<Arc<str>, JoinHandle<()>>,
+    limits: QueueLimits,
+    /// Who publishes in the system account, if there is one.
+    system: Option<InProcessAddress>,
     config: Box<Config>,
 }
 
 impl Keeper {
     async fn keep(mut self, ready: oneshot::Sender<()>) {
         let mut ready = Some(ready);
+        self.enter_system_account().await;
         loop {
             let News { config, used, gone } = std::mem::take(&mut *self.waiting.news.lock());
             let mut accounts: Vec<RoutedAccount> = used.into_values().collect();
             if let Some(config) = config {
                 self.config = config;
+                self.leave_to_importers();
                 // Who may have none any more has some now.
                 let having = self.jetstream.accounts().into_iter();
                 accounts.extend(having.map(|account| account.routed().clone()));
@@ -120,12 +132,28 @@ impl Keeper {
                 self.see_to(account).await;
             }
             for gone in gone {
-                self.disable(gone.account.name()).await;
+                self.forget(gone.account.name()).await;
             }
             // Nobody need wait for it.
             ready.take().map(|ready| ready.send(()));
             self.waiting.more.notified().await;
         }
+    }
+
+    /// Has what is asked in the system account be answered: it has no streams.
+    async fn enter_system_account(&mut self) {
+        let Some(system) = self.accounts.directory().system() else {
+            return;
+        };
+        let Some(in_process) = self.door.enter(system.name()).await else {
+            return;
+        };
+        self.system = Some(in_process.clone());
+        let desk = SystemDesk {
+            jetstream: self.jetstream.clone(),
+            in_process,
+        };
+        actix::spawn(desk.serve());
     }
 
     async fn see_to(&mut self, account: RoutedAccount) {
@@ -143,8 +171,51 @@ impl Keeper {
                 }
                 self.enable(account.clone(), tiers).await;
             }
-            (None, Some(_)) => self.disable(name).await,
-            (None, None) => {}
+            (None, Some(_)) => {
+                self.disable(name).await;
+                self.refuse(&account.account).await;
+            }
+            (None, None) => self.refuse(&account.account).await,
+        }
+    }
+
+    /// Who asks in an account that may have no streams is told so, unless it asks another account.
+    async fn refuse(&mut self, account: &Account) {
+        let name = account.name();
+        let is_answered = self.refusals.contains_key(name) || self.imports_api(account);
+        if is_answered || self.accounts.directory().is_system(account) {
+            return;
+        }
+        if let Some(in_process) = self.door.enter(name).await {
+            let prefixes = self.jetstream.api_prefixes().to_vec();
+            let refusal = actix::spawn(Refusal { in_process, prefixes }.serve());
+            self.refusals.insert(name.into(), refusal);
+        }
+    }
+
+    /// Whether what is asked of streams in an account goes to another one.
+    fn imports_api(&self, account: &Account) -> bool {
+        let Some(definition) = account.definition() else {
+            return false;
+        };
+        let prefixes = self.jetstream.api_prefixes().iter();
+        let patterns: Vec<String> = prefixes.map(|prefix| format!("{prefix}>")).collect();
+        definition.service_imports.iter().any(|import| {
+            let local = import.local.as_deref().unwrap_or(&import.subject).as_bytes();
+            patterns.iter().any(|pattern| overlap(local, pattern.as_bytes()))
+        })
+    }
+
+    /// Accounts that ask another one from now on are no longer refused here.
+    fn leave_to_importers(&mut self) {
+        let names: Vec<Arc<str>> = self.refusals.keys().cloned().collect();
+        for name in names {
+            let account = self.accounts.directory().find(&name);
+            if account.is_none_or(|account| self.imports_api(&account))
+                && let Some(refusal) = self.refusals.remove(&name)
+            {
+                refusal.abort();
+            }
         }
     }
 
@@ -153,12 +224,29 @@ impl Keeper {
         let Some(in_process) = self.door.enter(&name).await else {
             return;
         };
+        if let Some(refusal) = self.refusals.remove(&name) {
+            refusal.abort();
+        }
         let account = self.jetstream.enable(account, tiers).await;
         let (answers, is_answered) = oneshot::channel();
-        let desk = actix::spawn(Desk { account, in_process }.serve(answers));
+        let desk = Desk {
+            account,
+            in_process,
+            limits: self.limits,
+            system: self.system.clone(),
+        };
+        let desk = actix::spawn(desk.serve(answers));
         // One that does not is at the end of the server.
         let _ = is_answered.await;
         self.desks.insert(name, desk);
+    }
+
+    /// An account is no more.
+    async fn forget(&mut self, name: &str) {
+        self.disable(name).await;
+        if let Some(refusal) = self.refusals.remove(name) {
+            refusal.abort();
+        }
     }
 
     async fn disable(&mut self, name: &str) {
@@ -168,6 +256,13 @@ impl Keeper {
             desk.abort();
         }
     }
+}
+
+/// How many requests may wait.
+fn queue_limits(config: &Config) -> QueueLimits {
+    let usual = vagus_configs::JetStream::default();
+    let jetstream = config.jetstream.as_ref().unwrap_or(&usual);
+    QueueLimits::new(jetstream.request_queue_limit, jetstream.info_queue_limit)
 }
 
 /// The accounts that may have streams.

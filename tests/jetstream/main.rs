@@ -14,6 +14,8 @@ mod commands;
 #[cfg(test)]
 mod consumers;
 #[cfg(test)]
+mod disk_failure;
+#[cfg(test)]
 mod durable;
 #[cfg(test)]
 mod invariants;
@@ -30,10 +32,14 @@ mod order_per_subject;
 #[cfg(test)]
 mod over_http;
 #[cfg(test)]
+mod queue_limits;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod sourcing;
+#[cfg(test)]
+mod system_account;
 #[cfg(test)]
 mod world;

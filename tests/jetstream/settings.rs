@@ -31,7 +31,27 @@ fn accounts_keep_what_they_may() {
     assert_eq!(create(&mut may, "TWO", "memory")["error"]["err_code"], 10027);
 
     let mut may_not = user(&server, "b");
-    assert_eq!(ask(&mut may_not, "$JS.API.INFO", "").payload, b"");
+    eventually(|| !ask(&mut may_not, "$JS.API.INFO", "").payload.is_empty());
+    for (subject, kind) in [
+        ("INFO", "account_info"),
+        ("STREAM.NAMES", "stream_names"),
+        ("STREAM.CREATE.S", "stream_create"),
+        ("CONSUMER.CREATE.S.C", "consumer_create"),
+        ("CONSUMER.CREATE.S.C.a.b.c", "consumer_create"),
+        ("CONSUMER.DURABLE.CREATE.S.C", "consumer_create"),
+        ("CONSUMER.INFO.S.C", "consumer_info"),
+    ] {
+        let answer = ask_json(&mut may_not, &format!("$JS.API.{subject}"), "{}");
+        assert_eq!(answer["error"]["err_code"], 10039, "{subject}: {answer}");
+        assert_eq!(
+            answer["type"],
+            format!("io.nats.jetstream.api.v1.{kind}_response")
+        );
+    }
+    // Consumers and streams that are not there do not listen.
+    for subject in ["CONSUMER.MSG.NEXT.S.C", "DIRECT.GET.S"] {
+        assert_eq!(ask(&mut may_not, &format!("$JS.API.{subject}"), "").payload, b"");
+    }
 
     server.reconfigure(&configured(2));
     assert_eq!(create(&mut may, "TWO", "memory")["did_create"], true);
@@ -86,7 +106,11 @@ fn accounts_begin_to_keep_streams_while_the_server_runs() {
     };
     let server = server().configured(&configured("disabled")).start();
     let mut client = user(&server, "b");
-    let answers = |client: &mut Client| !ask(client, "$JS.API.INFO", "").payload.is_empty();
+    let answers = |client: &mut Client| {
+        let answer = ask(client, "$JS.API.INFO", "");
+        let answer: Value = serde_json::from_slice(&answer.payload).unwrap_or_default();
+        answer["type"].is_string() && answer["error"].is_null()
+    };
     assert!(!answers(&mut client));
     server.reconfigure(&configured("enabled"));
     eventually(|| answers(&mut client));

@@ -21,9 +21,9 @@ use vagus_jetstream::consumer::config::ConsumerBounds;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::stream::{Stream as Machine, is_half_restored};
 use vagus_jetstream::time::Time;
+use vagus_store::StreamIdentity;
 use vagus_store::messages::Messages;
 use vagus_store::wal::GroupId;
-use vagus_store::{Store, StoreError, StreamIdentity};
 
 /// The streams of an account.
 #[derive(Debug)]
@@ -191,7 +191,9 @@ impl AccountStreams {
         if is_half_restored(&config) {
             let name = &config.name;
             log::warn!("JetStream: what there is of stream '{name}', which was being restored, is left out");
-            self.forget(found.identity, config.storage).await;
+            if config.storage == Storage::File {
+                self.server.forget(found.identity).await;
+            }
             return None;
         }
         self.server.reserve(None, Some(&config));
@@ -290,6 +292,7 @@ impl AccountStreams {
         let (account, name) = (self.routed.account.name().to_owned(), config.name.clone());
         let options = identity::options(config);
         let made = self
+            .server
             .on_disk(move |store| store.create(&account, &name, definition.into(), options))
             .await;
         made.map_err(ApiError::stream_create)
@@ -334,7 +337,9 @@ impl AccountStreams {
         let removed = self.streams.write().remove(name);
         if let Some((stream, identity)) = removed {
             stream.end().await;
-            self.forget(identity, config.storage).await;
+            if config.storage == Storage::File {
+                self.server.forget(identity).await;
+            }
         }
         self.server.reserve(Some(&config), None);
         self.registry.lock().delete(name).map(drop)
@@ -354,36 +359,5 @@ impl AccountStreams {
             retired.extend(found.filter(|_| config.storage == Storage::File));
         }
         retired
-    }
-
-    /// Nothing of a stream stays on disk.
-    async fn forget(&self, identity: StreamIdentity, storage: Storage) {
-        if storage == Storage::Memory {
-            return;
-        }
-        let name = identity.name.clone();
-        if !self.server.log.forget(identity.group).await {
-            log::error!("JetStream: that stream '{name}' is deleted could not be written down");
-        }
-        if let Err(error) = self.on_disk(move |store| store.remove(&identity)).await {
-            log::error!("JetStream: stream '{name}' is deleted, but not its folder: {error}");
-        }
-    }
-
-    /// Does something with the store, which takes as long as the disk does. What it complains of, as text.
-    async fn on_disk<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, String> {
-        let (told, is_told) = oneshot::channel();
-        let store = self.server.store.clone();
-        self.server.workers.write(move || {
-            let done = work(&mut store.lock());
-            // Who waits may have gone.
-            let _ = told.send(done.map_err(|error| error.to_string()));
-        });
-        is_told
-            .await
-            .unwrap_or_else(|_| Err("the server is about to stop".to_owned()))
     }
 }

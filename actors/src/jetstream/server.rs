@@ -7,9 +7,10 @@ use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::oneshot;
 use vagus_jetstream::account::{Reserved, ServerRoom};
 use vagus_jetstream::config::{ServerLimits, Storage, StreamConfig};
-use vagus_store::{Disk, Store};
+use vagus_store::{Disk, Store, StoreError, StreamIdentity};
 
 /// The prefix of what is asked.
 const PREFIX: &str = "$JS.API.";
@@ -205,6 +206,34 @@ impl Server {
                 Storage::File => *storage = storage.saturating_add(bytes),
             }
         }
+    }
+
+    /// Nothing of a stream stays on disk.
+    pub(super) async fn forget(&self, identity: StreamIdentity) {
+        let name = identity.name.clone();
+        if !self.log.forget(identity.group).await {
+            log::error!("JetStream: that stream '{name}' is deleted could not be written down");
+        }
+        if let Err(error) = self.on_disk(move |store| store.remove(&identity)).await {
+            log::error!("JetStream: stream '{name}' is deleted, but not its folder: {error}");
+        }
+    }
+
+    /// Does something with the store, which takes as long as the disk does. What it complains of, as text.
+    pub(super) async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, String> {
+        let (told, is_told) = oneshot::channel();
+        let store = self.store.clone();
+        self.workers.write(move || {
+            let done = work(&mut store.lock());
+            // Who waits may have gone.
+            let _ = told.send(done.map_err(|error| error.to_string()));
+        });
+        is_told
+            .await
+            .unwrap_or_else(|_| Err("the server is about to stop".to_owned()))
     }
 }
 

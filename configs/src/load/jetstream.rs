@@ -13,7 +13,6 @@ use std::path::PathBuf;
 const CONCURRENT_IO: std::ops::RangeInclusive<i64> = 4..=8192;
 
 /// What bounds what waits, instead of numbers.
-const REQUESTS_WAIT: &str = "requests of an account may wait with 8 MiB, and more are not taken";
 const PUBLISHERS_WAIT: &str = "publishers wait while 8 MiB do for a stream, and none are refused";
 
 /// What asks for nothing as long as streams are not replicated.
@@ -97,11 +96,9 @@ fn read(map: &Map, folder: &mut Option<PathBuf>, findings: &mut Findings) -> Opt
             "limits" => limits::read(entry, &mut jetstream.limits, findings),
             "request_queue_limit" => {
                 set(&mut jetstream.request_queue_limit, findings.size(entry, i64::MAX));
-                findings.without_effect(entry, REQUESTS_WAIT);
             }
             "info_queue_limit" => {
                 info_queue_limit = findings.size(entry, i64::MAX);
-                findings.without_effect(entry, REQUESTS_WAIT);
             }
             "max_buffered_size" => {
                 let bytes = storage_size(entry, findings).and_then(|bytes| usize::try_from(bytes).ok());

@@ -151,7 +151,7 @@ async fn answer_of_consumer(
     }
 }
 
-fn written<T: Answer>(outcome: Result<T, ApiError>) -> Answered {
+pub(crate) fn written<T: Answer>(outcome: Result<T, ApiError>) -> Answered {
     let is_error = outcome.is_err();
     Answered {
         text: answer(outcome),

@@ -3,26 +3,31 @@
 use crate::answering::Request;
 use crate::audit;
 use crate::backup::Vault;
-use crate::topic::{SUBJECTS, Topic};
+use crate::topic::{OfConsumer, OfStream, SUBJECTS, Topic};
+use crate::waiting::{Dropped, QueueLimits, Waiting, only_asks};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 use vagus_actors::in_process::{
     InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
 };
 use vagus_actors::jetstream::AccountStreams;
-use vagus_delivery::mailbox::{Delivered, Message, Messages};
+use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
 
 /// How many requests of an account are answered at once.
 const ANSWERED_AT_ONCE: usize = 16;
 
-/// What may wait to be answered, in bytes.
-const WAITING_AT_MOST: usize = 8 << 20;
+/// What may come before it is looked at, in bytes.
+const COMING_AT_MOST: usize = 8 << 20;
+
+/// So often the log says at most that requests are dropped.
+const SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// Who asks on these what is not known gets no answer, as of nats-server, and is not told that nobody listens. Those are left
 /// out on which consumers are asked for messages and streams for theirs: who asks where there is none is told so.
@@ -45,6 +50,10 @@ pub struct Desk {
     pub account: Arc<AccountStreams>,
     /// Who publishes there.
     pub in_process: InProcessAddress,
+    /// How many requests may wait.
+    pub limits: QueueLimits,
+    /// Who publishes in the system account, if there is one.
+    pub system: Option<InProcessAddress>,
 }
 
 impl Desk {
@@ -60,24 +69,59 @@ impl Desk {
         // Nobody need wait for it.
         let _ = ready.send(());
         let vault = Vault::new(self.account.clone(), self.in_process.clone());
-        let mut waiting = Messages::default();
+        let mut waiting = Waiting::default();
         let mut answering = FuturesUnordered::new();
+        let mut said = None;
         loop {
-            while answering.len() < ANSWERED_AT_ONCE
-                && let Some(message) = waiting.next()
-            {
-                answering.push(self.respond(message, &vault));
-            }
             tokio::select! {
-                delivered = poll_fn(|task| requests.poll_next(task)), if answering.len() < ANSWERED_AT_ONCE => {
-                    match delivered {
-                        Delivered::Messages(messages) => waiting = messages,
-                        Delivered::Ended(_) => return,
+                delivered = poll_fn(|task| requests.poll_next(task)), if waiting.has_room() => {
+                    let Delivered::Messages(messages) = delivered else {
+                        return;
+                    };
+                    for message in messages {
+                        let is_info = self.topic(&message).is_some_and(|(_, topic)| only_asks(&topic));
+                        let dropped = waiting.push(&self.limits, message, is_info);
+                        if answering.len() < ANSWERED_AT_ONCE && let Some(next) = waiting.pop() {
+                            answering.push(self.respond(next, &vault));
+                        }
+                        if let Some(dropped) = dropped {
+                            self.tell_of(dropped, &mut said).await;
+                        }
                     }
                 },
-                Some(()) = answering.next() => {},
+                Some(()) = answering.next() => {
+                    if let Some(next) = waiting.pop() {
+                        answering.push(self.respond(next, &vault));
+                    }
+                },
             }
         }
+    }
+
+    /// What somebody asks.
+    fn topic<'a>(&self, message: &'a Message) -> Option<(&'a str, Topic<'a>)> {
+        let subject = str::from_utf8(message.parts().subject).ok()?;
+        let mut prefixes = self.account.api_prefixes().iter();
+        let asked = prefixes.find_map(|prefix| subject.strip_prefix(&**prefix))?;
+        Some((subject, Topic::of(asked)?))
+    }
+
+    /// Requests are dropped: the log says so now and then, and the system account is told each time.
+    async fn tell_of(&self, dropped: Dropped, said: &mut Option<Instant>) {
+        let Dropped { queue, requests } = dropped;
+        if said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
+            *said = Some(Instant::now());
+            log::warn!("{queue} limit reached, dropping {requests} requests");
+        }
+        let Some(system) = &self.system else { return };
+        let told = InProcessMessage {
+            subject: Bytes::from_static(audit::LIMIT_REACHED.as_bytes()),
+            reply: None,
+            header: None,
+            payload: audit::limit_reached(&self.account, requests).into(),
+            except: None,
+        };
+        let _ = system.publish(told).await;
     }
 
     async fn subscribe(&self) -> Option<InProcessSubscription> {
@@ -90,7 +134,7 @@ impl Desk {
         });
         let subscribe = SubscribeInProcess {
             subjects: subjects.collect(),
-            max_pending: WAITING_AT_MOST,
+            max_pending: COMING_AT_MOST,
             when_full: WhenFull::Refuse,
         };
         self.in_process.subscribe(subscribe).await
@@ -115,23 +159,23 @@ impl Desk {
     async fn respond(&self, message: Message, vault: &Vault) {
         let parts = message.parts();
         let Some(reply) = parts.reply else { return };
-        let Ok(subject) = str::from_utf8(parts.subject) else {
-            return;
-        };
-        let mut prefixes = self.account.api_prefixes().iter();
-        let asked = prefixes.find_map(|prefix| subject.strip_prefix(&**prefix));
-        let Some(topic) = asked.and_then(Topic::of) else {
+        let Some((subject, topic)) = self.topic(&message) else {
             return;
         };
         let request = Request {
-            topic,
+            topic: topic.clone(),
             headers: parts.header,
             body: parts.payload,
         };
         let Some(answered) = request.answer(&self.account, vault).await else {
             return;
         };
-        let audit = audit::told(&self.account, subject, parts.payload, &answered.text);
+        // As in nats-server who only reads is not told of, nor what a consumer answers itself.
+        let audit = match topic {
+            Topic::Stream(OfStream::MessageGet, _) if !answered.is_error => None,
+            Topic::Consumer(OfConsumer::Reset, ..) => None,
+            _ => audit::told(&self.account, subject, parts.payload, &answered.text),
+        };
         let answer = InProcessMessage {
             subject: Bytes::copy_from_slice(reply),
             reply: None,

@@ -1,7 +1,7 @@
 //! What clients ask of streams by messages on `$JS.API.>`, and are answered: JSON in, JSON out.
 //!
 //! Each account that may have streams has a [`Desk`], which takes what is asked there ([`topic`]) and has it answered, several
-//! requests at once: each kind is a file. What requests do is done by `vagus_actors::jetstream`.
+//! requests at once: each kind is a file. Other accounts have a [`Refusal`], the system account a [`SystemDesk`]. What requests do is done by `vagus_actors::jetstream`.
 
 mod account_info;
 mod answering;
@@ -19,6 +19,7 @@ mod consumer_unpin;
 mod desk;
 mod message_delete;
 mod message_get;
+mod refusing;
 mod stream_create;
 mod stream_delete;
 mod stream_info;
@@ -26,6 +27,11 @@ mod stream_list;
 mod stream_names;
 mod stream_purge;
 mod stream_update;
+mod system;
 mod topic;
+mod waiting;
 
 pub use desk::Desk;
+pub use refusing::Refusal;
+pub use system::SystemDesk;
+pub use waiting::QueueLimits;

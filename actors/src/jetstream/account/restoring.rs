@@ -5,7 +5,7 @@ use crate::jetstream::backup::{Backup, Restoration};
 use crate::jetstream::stream::StreamAddress;
 use std::sync::Arc;
 use vagus_jetstream::backup::{Form, Snapshot};
-use vagus_jetstream::config::{StreamConfig, StreamConfigRequest};
+use vagus_jetstream::config::{Storage, StreamConfig, StreamConfigRequest};
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::message::Message;
 use vagus_jetstream::stream::while_restored;
@@ -104,7 +104,9 @@ impl AccountStreams {
         let identity = self.half_restored.lock().remove(name);
         if let (Ok(config), Some(stream), Some(identity)) = (&config, stream, identity) {
             stream.end().await;
-            self.forget(identity, config.storage).await;
+            if config.storage == Storage::File {
+                self.server.forget(identity).await;
+            }
         }
         if let Ok(config) = &config {
             self.server.reserve(Some(config), None);

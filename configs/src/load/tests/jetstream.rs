@@ -67,7 +67,6 @@ fn how_much_of_them_and_where() {
 /// What nats-server counts, and is bounded otherwise here.
 #[test]
 fn what_waits_is_not_counted() {
-    let requests = "requests of an account may wait with 8 MiB, and more are not taken";
     let publishers = "publishers wait while 8 MiB do for a stream, and none are refused";
     let keeps = |text: &str, (key, why): (&str, &str), change: &dyn Fn(&mut JetStream)| {
         let note = format!("a.conf:1:12: {key} changes nothing: {why}");
@@ -77,21 +76,6 @@ fn what_waits_is_not_counted() {
             config.jetstream = Some(jetstream);
         });
     };
-    keeps(
-        "request_queue_limit: 5",
-        ("request_queue_limit", requests),
-        &|jetstream| {
-            jetstream.request_queue_limit = 5;
-            jetstream.info_queue_limit = 5;
-        },
-    );
-    keeps(
-        "info_queue_limit: 3",
-        ("info_queue_limit", requests),
-        &|jetstream| {
-            jetstream.info_queue_limit = 3;
-        },
-    );
     keeps(
         "max_buffered_size: \"1K\"",
         ("max_buffered_size", publishers),
@@ -106,6 +90,11 @@ fn what_waits_is_not_counted() {
 
 #[test]
 fn what_else_there_is_to_say() {
+    keeps("request_queue_limit: 5", |jetstream| {
+        jetstream.request_queue_limit = 5;
+        jetstream.info_queue_limit = 5;
+    });
+    keeps("info_queue_limit: 3", |jetstream| jetstream.info_queue_limit = 3);
     keeps("domain: hub", |jetstream| jetstream.domain = "hub".to_owned());
     keeps("strict: false", |jetstream| jetstream.strict = false);
     keeps("unique_tag: ' AZ: '", |jetstream| {

@@ -1,0 +1,130 @@
+//! What is answered in accounts that may have no streams: that they may not.
+
+use crate::answering::{Answered, written};
+use crate::cluster_required::{ConsumerStepDown, RemovePeer, StreamStepDown};
+use crate::topic::{OfConsumer, OfStream, Topic};
+use bytes::Bytes;
+use std::future::poll_fn;
+use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_delivery::mailbox::{Delivered, Message};
+use vagus_delivery::outbox::WhenFull;
+use vagus_jetstream::api::{
+    AccountAnswer, Answer, CreateAnswer, DeleteAnswer, DeleteMessageAnswer, GetAnswer, InfoAnswer,
+    ListAnswer, NamesAnswer, PurgeAnswer, RestoreAnswer, SnapshotAnswer, UpdateAnswer,
+};
+use vagus_jetstream::consumer::{
+    ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, CreateConsumerAnswer, DeleteConsumerAnswer,
+    PauseConsumerAnswer, ResetConsumerAnswer, UnpinConsumerAnswer,
+};
+use vagus_jetstream::error::ApiError;
+
+/// What may wait to be refused, in bytes.
+const WAITING_AT_MOST: usize = 1 << 20;
+
+/// Few patterns for all that is asked, of which no two match the same. Who asks a consumer for messages, or a stream for
+/// one of its own, is told that nobody listens.
+const SUBJECTS: [&str; 11] = [
+    "*",
+    "STREAM.>",
+    "CONSUMER.*",
+    "CONSUMER.*.*",
+    "CONSUMER.*.*.*",
+    "CONSUMER.CREATE.*.*.>",
+    "CONSUMER.DURABLE.CREATE.*.*",
+    "CONSUMER.LEADER.STEPDOWN.*.*",
+    "META.>",
+    "SERVER.>",
+    "ACCOUNT.>",
+];
+
+/// Refuses what is asked in one account.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Who publishes there.
+    pub in_process: InProcessAddress,
+    /// What the subjects begin with that requests are asked on.
+    pub prefixes: Vec<String>,
+}
+
+impl Refusal {
+    /// Refuses until the server ends. It is to run on a thread that carries no messages.
+    pub async fn serve(self) {
+        let subjects = self.prefixes.iter().flat_map(|prefix| {
+            SUBJECTS.iter().map(move |subject| InProcessSubject {
+                subject: format!("{prefix}{subject}").into(),
+                queue: None,
+            })
+        });
+        let subscribe = SubscribeInProcess {
+            subjects: subjects.collect(),
+            max_pending: WAITING_AT_MOST,
+            when_full: WhenFull::Refuse,
+        };
+        let Some(mut requests) = self.in_process.subscribe(subscribe).await else {
+            return;
+        };
+        while let Delivered::Messages(messages) = poll_fn(|task| requests.poll_next(task)).await {
+            for message in messages {
+                self.refuse(&message).await;
+            }
+        }
+    }
+
+    async fn refuse(&self, message: &Message) {
+        let parts = message.parts();
+        let subject = str::from_utf8(parts.subject).unwrap_or_default();
+        let mut prefixes = self.prefixes.iter();
+        let asked = prefixes.find_map(|prefix| subject.strip_prefix(&**prefix));
+        let topic = asked.and_then(Topic::of);
+        // Each consumer listens for its own reset, and there is none.
+        let topic = topic.filter(|topic| !matches!(topic, Topic::Consumer(OfConsumer::Reset, ..)));
+        if let (Some(reply), Some(topic)) = (parts.reply, topic) {
+            let answer = InProcessMessage {
+                subject: Bytes::copy_from_slice(reply),
+                reply: None,
+                header: None,
+                payload: refused(&topic, ApiError::NOT_ENABLED_FOR_ACCOUNT).text.into(),
+                except: None,
+            };
+            // Where nobody takes it nobody waits any more.
+            let _ = self.in_process.publish(answer).await;
+        }
+    }
+}
+
+/// An answer of its kind that says why there is none.
+fn refused(topic: &Topic<'_>, error: ApiError) -> Answered {
+    fn by<T: Answer>(error: ApiError) -> Answered {
+        written::<T>(Err(error))
+    }
+    let answer = match topic {
+        Topic::AccountInfo => by::<AccountAnswer>,
+        Topic::StreamNames => by::<NamesAnswer>,
+        Topic::StreamList => by::<ListAnswer>,
+        Topic::Snapshot(_) => by::<SnapshotAnswer>,
+        Topic::Restore(_) => by::<RestoreAnswer>,
+        Topic::Stream(of, _) => match of {
+            OfStream::Create => by::<CreateAnswer>,
+            OfStream::Update => by::<UpdateAnswer>,
+            OfStream::Info => by::<InfoAnswer>,
+            OfStream::Delete => by::<DeleteAnswer>,
+            OfStream::Purge => by::<PurgeAnswer>,
+            OfStream::MessageGet => by::<GetAnswer>,
+            OfStream::MessageDelete => by::<DeleteMessageAnswer>,
+            OfStream::ConsumerNames => by::<ConsumerNamesAnswer>,
+            OfStream::ConsumerList => by::<ConsumerListAnswer>,
+            OfStream::StepDown => by::<StreamStepDown>,
+            OfStream::RemovePeer => by::<RemovePeer>,
+        },
+        Topic::CreateConsumer(_) => by::<CreateConsumerAnswer>,
+        Topic::Consumer(of, ..) => match of {
+            OfConsumer::Info => by::<ConsumerInfoAnswer>,
+            OfConsumer::Delete => by::<DeleteConsumerAnswer>,
+            OfConsumer::Pause => by::<PauseConsumerAnswer>,
+            OfConsumer::Reset => by::<ResetConsumerAnswer>,
+            OfConsumer::Unpin => by::<UnpinConsumerAnswer>,
+            OfConsumer::StepDown => by::<ConsumerStepDown>,
+        },
+    };
+    answer(error)
+}
