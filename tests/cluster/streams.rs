@@ -2,8 +2,8 @@
 
 use crate::peer::Route;
 use crate::world::{await_interest, await_members, clustered, member};
-use serde_json::{Value, json};
-use vagus_test_support::{Client, Folder, TestServer, eventually, server};
+use vagus_test_support::streams::{consume_it, keep_a_message};
+use vagus_test_support::{Folder, TestServer, eventually, server};
 
 /// A member of the cluster that keeps streams there.
 fn keeper(folder: &Folder) -> TestServer {
@@ -17,35 +17,6 @@ fn keeper(folder: &Folder) -> TestServer {
         .start()
 }
 
-#[track_caller]
-fn ask(client: &mut Client, subject: &str, question: &Value) -> Value {
-    let question = match question {
-        Value::Null => String::new(),
-        question => question.to_string(),
-    };
-    client.send(&format!("PUB {subject} inbox {}\r\n{question}", question.len()));
-    serde_json::from_slice(&client.message().payload).unwrap()
-}
-
-/// The stream `S` of `s.>` with a message, and a consumer `C` of it.
-#[track_caller]
-fn fill(client: &mut Client) {
-    for (subject, question) in [
-        (
-            "$JS.API.STREAM.CREATE.S",
-            json!({"name": "S", "subjects": ["s.>"]}),
-        ),
-        ("s.a", json!("x")),
-        (
-            "$JS.API.CONSUMER.DURABLE.CREATE.S.C",
-            json!({"stream_name": "S", "config": {"durable_name": "C", "ack_policy": "explicit"}}),
-        ),
-    ] {
-        let answer = ask(client, subject, &question);
-        assert!(answer["error"].is_null(), "{answer}");
-    }
-}
-
 /// As if it had been delivered where the stream is.
 #[test]
 fn a_client_of_another_server_sees_on_what_a_message_was_published() {
@@ -57,19 +28,8 @@ fn a_client_of_another_server_sees_on_what_a_message_was_published() {
     client.subscribe("inbox", "9");
     eventually(|| other.router().unwrap().subscriptions > 10);
     await_interest(&keeper, other.router().unwrap().subscriptions);
-    fill(&mut client);
-    client.send("PUB $JS.API.CONSUMER.MSG.NEXT.S.C inbox 1\r\n1");
-    let message = client.message();
-    assert_eq!((&*message.subject, &*message.payload), ("s.a", &b"\"x\""[..]));
-    let reply = message.reply.unwrap();
-    assert!(
-        reply.starts_with("$JS.ACK.S.C.1.1.1.") && !reply.contains('@'),
-        "{reply}"
-    );
-    client.send(&format!("PUB {reply} inbox 4\r\n+ACK"));
-    client.message();
-    let info = ask(&mut client, "$JS.API.CONSUMER.INFO.S.C", &Value::Null);
-    assert_eq!(info["ack_floor"]["stream_seq"], 1, "{info}");
+    keep_a_message(&mut client, "inbox");
+    consume_it(&mut client, "inbox");
 }
 
 /// On a route the subject stands behind the reply, as nats-server has it.
@@ -79,7 +39,7 @@ fn a_reply_says_on_what_a_message_was_published() {
     let keeper = keeper(&folder);
     let mut client = keeper.connected();
     client.subscribe("inbox", "9");
-    fill(&mut client);
+    keep_a_message(&mut client, "inbox");
     let mut route = Route::joined(&keeper);
     let before = keeper.router().unwrap().subscriptions;
     route.say("RS+ $G far");

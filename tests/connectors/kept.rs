@@ -5,6 +5,7 @@ use crate::peer::Peer;
 use crate::state;
 use serde_json::{Value, json};
 use vagus_forward::message::acknowledgement;
+use vagus_test_support::streams::ask;
 use vagus_test_support::{Client, Folder, TestServer, eventually, server};
 
 const INBOX: &str = "inbox";
@@ -26,20 +27,10 @@ fn asker(server: &TestServer) -> Client {
 }
 
 #[track_caller]
-fn ask(client: &mut Client, subject: &str, question: &Value) -> Value {
-    let question = match question {
-        Value::Null => String::new(),
-        question => question.to_string(),
-    };
-    client.send(&format!("PUB {subject} {INBOX} {}\r\n{question}", question.len()));
-    serde_json::from_slice(&client.message().payload).unwrap()
-}
-
-#[track_caller]
 fn create_stream(client: &mut Client) {
     let made = ask(
         client,
-        "$JS.API.STREAM.CREATE.S",
+        ("$JS.API.STREAM.CREATE.S", INBOX),
         &json!({"name": "S", "subjects": ["logs.>"]}),
     );
     assert!(made["error"].is_null(), "{made}");
@@ -49,7 +40,7 @@ fn create_stream(client: &mut Client) {
 #[track_caller]
 fn publish(client: &mut Client, subject: &str, numbers: std::ops::Range<usize>) {
     for number in numbers {
-        assert!(ask(client, subject, &json!({ "n": number }))["error"].is_null());
+        assert!(ask(client, (subject, INBOX), &json!({ "n": number }))["error"].is_null());
     }
 }
 
@@ -71,7 +62,7 @@ fn taken(peer: &mut Peer, count: usize) -> Vec<String> {
 
 #[track_caller]
 fn consumer(client: &mut Client) -> Value {
-    ask(client, "$JS.API.CONSUMER.INFO.S.out", &Value::Null)
+    ask(client, ("$JS.API.CONSUMER.INFO.S.out", INBOX), &Value::Null)
 }
 
 #[test]
@@ -135,11 +126,21 @@ fn a_part_of_a_stream_is_brought_by_the_consumer_that_is_named() {
     publish(&mut client, "logs.b", 5..8);
     let mut peer = Peer::at(&listener);
     assert_eq!(taken(&mut peer, 3), records(5..8));
-    let mut named = || ask(&mut client, "$JS.API.CONSUMER.INFO.S.NAMED", &Value::Null);
+    let mut named = || {
+        ask(
+            &mut client,
+            ("$JS.API.CONSUMER.INFO.S.NAMED", INBOX),
+            &Value::Null,
+        )
+    };
     assert_eq!(named()["config"]["filter_subject"], "logs.b");
     eventually(|| named()["num_ack_pending"] == 0);
     // It is made again if somebody deletes it, and has all of it again.
-    let deleted = ask(&mut client, "$JS.API.CONSUMER.DELETE.S.NAMED", &Value::Null);
+    let deleted = ask(
+        &mut client,
+        ("$JS.API.CONSUMER.DELETE.S.NAMED", INBOX),
+        &Value::Null,
+    );
     assert_eq!(deleted["success"], true);
     let mut peer = Peer::at(&listener);
     assert_eq!(taken(&mut peer, 3), records(5..8));

@@ -2,8 +2,8 @@
 
 use crate::peer::{FakeCluster, Peer};
 use crate::world::{await_gateways, gateway, port, settings, subscribed};
-use serde_json::{Value, json};
-use vagus_test_support::{Client, Folder, TestServer, eventually, server};
+use vagus_test_support::streams::{consume_it, keep_a_message};
+use vagus_test_support::{Folder, TestServer, eventually, server};
 
 /// The cluster `A`, which keeps streams in the folder.
 fn keeper(folder: &Folder, remotes: &[(&str, u16)]) -> TestServer {
@@ -15,35 +15,6 @@ fn keeper(folder: &Folder, remotes: &[(&str, u16)]) -> TestServer {
             config.gateway = Some(settings("A", remotes));
         })
         .start()
-}
-
-#[track_caller]
-fn ask(client: &mut Client, subject: &str, question: &Value) -> Value {
-    let question = match question {
-        Value::Null => String::new(),
-        question => question.to_string(),
-    };
-    client.send(&format!("PUB {subject} inbox {}\r\n{question}", question.len()));
-    serde_json::from_slice(&client.message().payload).unwrap()
-}
-
-/// The stream `S` of `s.>` with a message, and a consumer `C` of it.
-#[track_caller]
-fn fill(client: &mut Client) {
-    for (subject, question) in [
-        (
-            "$JS.API.STREAM.CREATE.S",
-            json!({"name": "S", "subjects": ["s.>"]}),
-        ),
-        ("s.a", json!("x")),
-        (
-            "$JS.API.CONSUMER.DURABLE.CREATE.S.C",
-            json!({"stream_name": "S", "config": {"durable_name": "C", "ack_policy": "explicit"}}),
-        ),
-    ] {
-        let answer = ask(client, subject, &question);
-        assert!(answer["error"].is_null(), "{answer}");
-    }
 }
 
 /// As if it had been delivered where the stream is.
@@ -61,19 +32,8 @@ fn a_client_of_another_cluster_sees_on_what_a_message_was_published() {
         probe.send("PUB $JS.API.INFO probe 0\r\n");
         !probe.sync_messages().is_empty()
     });
-    fill(&mut client);
-    client.send("PUB $JS.API.CONSUMER.MSG.NEXT.S.C inbox 1\r\n1");
-    let message = client.message();
-    assert_eq!((&*message.subject, &*message.payload), ("s.a", &b"\"x\""[..]));
-    let reply = message.reply.unwrap();
-    assert!(
-        reply.starts_with("$JS.ACK.S.C.1.1.1.") && !reply.contains('@'),
-        "{reply}"
-    );
-    client.send(&format!("PUB {reply} inbox 4\r\n+ACK"));
-    client.message();
-    let info = ask(&mut client, "$JS.API.CONSUMER.INFO.S.C", &Value::Null);
-    assert_eq!(info["ack_floor"]["stream_seq"], 1, "{info}");
+    keep_a_message(&mut client, "inbox");
+    consume_it(&mut client, "inbox");
 }
 
 /// Between clusters the subject stands behind the reply, as nats-server has it.
@@ -84,7 +44,7 @@ fn a_reply_says_on_what_a_message_was_published() {
     let (mut outbound, ..) = fake.greet("X", r#","gateway_iom":true"#);
     let mut client = keeper.connected();
     client.subscribe("inbox", "9");
-    fill(&mut client);
+    keep_a_message(&mut client, "inbox");
     outbound.want("X", &["far"]);
     client.send("PUB $JS.API.CONSUMER.MSG.NEXT.S.C far 1\r\n1");
     let line = loop {

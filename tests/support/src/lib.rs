@@ -32,6 +32,7 @@ mod relay;
 mod responder;
 mod server;
 mod stream;
+pub mod streams;
 mod writer;
 
 pub use blocking_tls::BlockingTls;
