@@ -19,6 +19,9 @@ use vagus_jetstream_api::{Desk, QueueLimits, Refusal, SystemDesk};
 use vagus_routing::AccountId;
 use vagus_routing::subject::overlap;
 
+/// So many accounts are told from the start on that they may have no streams, whether anybody uses them or not.
+const REFUSED_AT_THE_START: usize = 64;
+
 /// The streams of a server that runs, and who sees to which accounts have some.
 #[derive(Clone)]
 pub(crate) struct Serving {
@@ -134,6 +137,9 @@ impl Keeper {
             for gone in gone {
                 self.forget(gone.account.name()).await;
             }
+            if ready.is_some() {
+                self.refuse_at_the_start().await;
+            }
             // Nobody need wait for it.
             ready.take().map(|ready| ready.send(()));
             self.waiting.more.notified().await;
@@ -190,6 +196,19 @@ impl Keeper {
             let prefixes = self.jetstream.api_prefixes().to_vec();
             let refusal = actix::spawn(Refusal { in_process, prefixes }.serve());
             self.refusals.insert(name.into(), refusal);
+        }
+    }
+
+    /// Where there are few accounts each of them is told from the start on; else those that are used, when they are.
+    async fn refuse_at_the_start(&mut self) {
+        let all = self.accounts.directory().all();
+        if all.len() > REFUSED_AT_THE_START {
+            return;
+        }
+        for account in all {
+            if self.jetstream.account(account.name()).is_none() {
+                self.refuse(&account).await;
+            }
         }
     }
 
