@@ -186,7 +186,7 @@ impl Keeper {
     }
 
     /// Who asks in an account that may have no streams is told so, unless it asks another account.
-    async fn refuse(&mut self, account: &Account) {
+    async fn refuse(&mut self, account: &Arc<Account>) {
         let name = account.name();
         let is_answered = self.refusals.contains_key(name) || self.imports_api(account);
         if is_answered || self.accounts.directory().is_system(account) {
@@ -194,7 +194,14 @@ impl Keeper {
         }
         if let Some(in_process) = self.door.enter(name).await {
             let prefixes = self.jetstream.api_prefixes().to_vec();
-            let refusal = actix::spawn(Refusal { in_process, prefixes }.serve());
+            let refusal = actix::spawn(
+                Refusal {
+                    account: account.clone(),
+                    in_process,
+                    prefixes,
+                }
+                .serve(),
+            );
             self.refusals.insert(name.into(), refusal);
         }
     }

@@ -5,7 +5,9 @@ use crate::cluster_required::{ConsumerStepDown, RemovePeer, StreamStepDown};
 use crate::topic::{OfConsumer, OfStream, Topic};
 use bytes::Bytes;
 use std::future::poll_fn;
+use std::sync::Arc;
 use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_delivery::Account;
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
 use vagus_jetstream::api::{
@@ -40,6 +42,8 @@ const SUBJECTS: [&str; 11] = [
 /// Refuses what is asked in one account.
 #[derive(Debug)]
 pub struct Refusal {
+    /// That account.
+    pub account: Arc<Account>,
     /// Who publishes there.
     pub in_process: InProcessAddress,
     /// What the subjects begin with that requests are asked on.
@@ -71,6 +75,10 @@ impl Refusal {
     }
 
     async fn refuse(&self, message: &Message) {
+        // Who is linked may have streams for it, and answers then.
+        if self.account.leaf_nodes() > 0 {
+            return;
+        }
         let parts = message.parts();
         let subject = str::from_utf8(parts.subject).unwrap_or_default();
         let mut prefixes = self.prefixes.iter();
