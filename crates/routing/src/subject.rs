@@ -61,22 +61,37 @@ pub fn literal_start(pattern: &[u8]) -> &[u8] {
 /// `>`, and wildcards in it are ordinary tokens.
 #[must_use]
 pub fn matches(pattern: &[u8], subject: &[u8]) -> bool {
-    if has_empty_token(subject) {
-        return false;
-    }
-    let (mut pattern, mut subject) = (Some(pattern), Some(subject));
-    while let (Some(wanted), Some(given)) = (pattern, subject) {
-        let (wanted, wanted_rest) = split_token(wanted);
-        let (given, given_rest) = split_token(given);
-        if wanted == b">" && wanted_rest.is_none() {
-            return true;
+    // Byte by byte: most tokens are too short to be searched and compared in any faster way.
+    let (mut wanted, mut given) = (pattern, subject);
+    loop {
+        match (wanted, given) {
+            (_, [] | [b'.', ..]) => return false,
+            ([b'>'], _) => return !has_empty_token(given),
+            ([b'*', rest @ ..], _) if matches!(rest, [] | [b'.', ..]) => {
+                wanted = rest;
+                while let [byte, rest @ ..] = given
+                    && *byte != b'.'
+                {
+                    given = rest;
+                }
+            }
+            _ => {
+                while let ([one, wanted_rest @ ..], [other, given_rest @ ..]) = (wanted, given)
+                    && *one != b'.'
+                    && one == other
+                {
+                    (wanted, given) = (wanted_rest, given_rest);
+                }
+            }
         }
-        if wanted != b"*" && wanted != given {
-            return false;
+        match (wanted, given) {
+            ([], []) => return true,
+            ([b'.', wanted_rest @ ..], [b'.', given_rest @ ..]) => {
+                (wanted, given) = (wanted_rest, given_rest);
+            }
+            _ => return false,
         }
-        (pattern, subject) = (wanted_rest, given_rest);
     }
-    pattern.is_none() && subject.is_none()
 }
 
 /// Whether `pattern` matches everything that `inner` matches.

@@ -45,6 +45,59 @@ fn patterns_match_as_nats_server_matches_them() {
     }
 }
 
+/// All of up to so many bytes of these.
+fn texts(longest: usize) -> Vec<Vec<u8>> {
+    let mut texts = vec![Vec::new()];
+    let mut last = texts.clone();
+    for _ in 0..longest {
+        let longer = last
+            .iter()
+            .flat_map(|text| b"ab*>.".map(|byte| [&text[..], &[byte]].concat()));
+        last = longer.collect();
+        texts.extend_from_slice(&last);
+    }
+    texts
+}
+
+/// As the rule is said, token by token.
+fn matches_by_tokens(pattern: &[u8], subject: &[u8]) -> bool {
+    let split = |text: &'_ [u8]| {
+        text.split(|byte| *byte == b'.')
+            .map(<[u8]>::to_vec)
+            .collect::<Vec<_>>()
+    };
+    let (pattern, subject) = (split(pattern), split(subject));
+    if subject.iter().any(Vec::is_empty) {
+        return false;
+    }
+    let is_open = pattern.last().is_some_and(|last| last == b">");
+    let fixed = &pattern[..pattern.len() - usize::from(is_open)];
+    let is_long_enough = match is_open {
+        true => subject.len() > fixed.len(),
+        false => subject.len() == fixed.len(),
+    };
+    let is_equal = |(wanted, given): (&Vec<u8>, &Vec<u8>)| wanted == b"*" || wanted == given;
+    is_long_enough && fixed.iter().zip(&subject).all(is_equal)
+}
+
+#[test]
+fn patterns_match_token_by_token() {
+    let texts = texts(5);
+    let patterns: Vec<_> = texts.iter().filter(|text| is_valid_subscription(text)).collect();
+    // So many that all of both is too much for a test.
+    for (number, pattern) in patterns.iter().enumerate() {
+        for subject in texts.iter().skip(number % 7).step_by(7) {
+            assert_eq!(
+                matches(pattern, subject),
+                matches_by_tokens(pattern, subject),
+                "{} {}",
+                String::from_utf8_lossy(pattern),
+                String::from_utf8_lossy(subject)
+            );
+        }
+    }
+}
+
 #[test]
 fn wildcards_in_a_published_subject_are_ordinary_tokens() {
     check("lit.a", "lit.*", false);
