@@ -81,7 +81,7 @@ fn nothing_is_shown_where_there_are_no_other_clusters() {
     assert_eq!(server.get("/varz").json()["gateway"].to_string(), "{}");
 }
 
-/// Whoever looks sees which cluster is not reached, why, and when it is tried again.
+/// It is shown which cluster is not reached, why, and when it is tried again.
 #[test]
 fn a_cluster_that_is_not_reached_is_shown() {
     let nobody = HeldPort::new();

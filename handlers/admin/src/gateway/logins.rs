@@ -1,5 +1,5 @@
 //! Who calls: by a name and password, a token, a key, a token of an account that an operator has signed (JWT), or by what a
-//! service says (auth callout). Whoever a client of NATS would be let in as.
+//! service says (auth callout): the same that a client of NATS would be.
 
 use super::Session;
 use crate::access::Presented;
