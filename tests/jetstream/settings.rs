@@ -1,6 +1,6 @@
 //! What a configuration says of streams is what holds of them.
 
-use crate::world::{Folder, INBOX, ask, ask_json, asker, user};
+use crate::world::{Folder, ask, ask_json, asker, user};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -106,9 +106,10 @@ fn accounts_begin_to_keep_streams_while_the_server_runs() {
     };
     let server = server().configured(&configured("disabled")).start();
     let mut client = user(&server, "b");
+    client.subscribe("early", "8");
     let answers = |client: &mut Client| {
-        // What is asked while it changes who answers may be lost.
-        client.send(&format!("PUB $JS.API.INFO {INBOX} 0\r\n"));
+        // What is asked while it changes who answers may be lost, or be answered when others are asking.
+        client.send("PUB $JS.API.INFO early 0\r\n");
         client.sync_messages().iter().any(|answer| {
             let answer: Value = serde_json::from_slice(&answer.payload).unwrap_or_default();
             answer["type"].is_string() && answer["error"].is_null()
@@ -117,7 +118,6 @@ fn accounts_begin_to_keep_streams_while_the_server_runs() {
     assert!(!answers(&mut client));
     server.reconfigure(&configured("enabled"));
     eventually(|| answers(&mut client));
-    // What was asked meanwhile may be answered only now.
     let mut client = user(&server, "b");
     let config = json!({"name": "S", "subjects": ["s.>"]}).to_string();
     let created = ask_json(&mut client, "$JS.API.STREAM.CREATE.S", &config);
