@@ -105,8 +105,12 @@ fn accounts_begin_to_keep_streams_while_the_server_runs() {
         )
     };
     let server = server().configured(&configured("disabled")).start();
-    let mut client = user(&server, "b");
-    client.subscribe("early", "8");
+    let asking = |name: &str| {
+        let mut client = user(&server, name);
+        client.subscribe("early", "8");
+        client
+    };
+    let mut client = asking("b");
     let answers = |client: &mut Client| {
         // What is asked while it changes who answers may be lost, or be answered when others are asking.
         client.send("PUB $JS.API.INFO early 0\r\n");
@@ -129,7 +133,7 @@ fn accounts_begin_to_keep_streams_while_the_server_runs() {
     assert!(created["error"].is_null(), "{created}");
 
     // Others have not noticed.
-    let mut other = user(&server, "a");
+    let mut other = asking("a");
     eventually(|| answers(&mut other));
 }
 
