@@ -61,6 +61,8 @@ impl World {
 fn member(name: &str, tls: Settings, routes: &[&TestServer]) -> TestServer {
     let mut cluster = Cluster {
         name: Some("tests".to_owned()),
+        // One route to each: of several, the authority would be asked about some when they are members already.
+        pool_size: 0,
         ..Cluster::default()
     };
     cluster.listener.listen.host = "127.0.0.1".to_owned();
