@@ -114,7 +114,7 @@ fn nothing_is_left_of_a_storm_of_links() {
         await_links(&hub, 0);
         eventually(|| router().subscriptions == before);
     }
-    // Whoever was told of interest and is gone is found out when there is something to tell.
+    // A link whose other end is gone is noticed when there is something to tell it.
     let mut client = hub.connected();
     client.subscribe("news", "1");
     client.sync_silent();

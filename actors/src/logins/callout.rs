@@ -24,7 +24,7 @@ use vagus_routing::AccountId;
 /// Where services are asked.
 pub const QUESTIONS: &str = "$SYS.REQ.USER.AUTH";
 
-/// For whom questions are.
+/// The audience (`aud`) of questions.
 const AUDIENCE: &str = "nats-authorization-request";
 
 /// What a server needs to ask services.
@@ -82,7 +82,7 @@ pub fn without_callouts(
     }
 }
 
-/// Somebody whom a service has named.
+/// Who may come in, as a service says.
 #[derive(Debug)]
 pub struct Named {
     user: Claims<User>,
@@ -160,7 +160,7 @@ impl Rules {
     }
 }
 
-/// Somebody about whom a service is to decide.
+/// Who wants to come in, as a service is told.
 #[derive(Debug)]
 pub struct Claimant {
     /// What the server knows of it; its address and user are among that.

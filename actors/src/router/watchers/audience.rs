@@ -1,4 +1,4 @@
-//! Whom a change may concern, without a look at each who watches.
+//! Which watchers a change of interest concerns, found without a look at each.
 //!
 //! Watchers of one class are told of the same, but for what each has asked for itself and what others of its cluster of leaf
 //! nodes have: its side. So a subject that somebody else is subscribed to, who counts for the class, is news for nobody but

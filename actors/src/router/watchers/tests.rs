@@ -446,7 +446,7 @@ fn a_snapshot_gets_on_beside_changes() {
     });
 }
 
-/// However many watch, only those are looked at for whom a change may be news.
+/// However many watchers there are, a change costs a look at those that it concerns.
 #[test]
 fn a_change_concerns_few_where_it_is_news_for_few() {
     System::new().block_on(async {

@@ -1,4 +1,4 @@
-//! Those who have logged in, by the tokens that they were given; and whom a service has let in a moment ago, by what they said.
+//! Users who have logged in, by their tokens; and users that a service has let in within a minute, by their credentials.
 //!
 //! Nothing that is kept here gives a secret away: only codes with a key of this gateway are. When there are too many, the account
 //! that has most of them loses its oldest.
