@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::encryption::Keys;
 use crate::message::Message;
@@ -146,6 +146,14 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    fn new(folder: &Path, incarnation: u64, keys: Option<Keys>) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            incarnation,
+            keys,
+        }
+    }
+
     pub(crate) fn segment(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:012}.seg"))
     }

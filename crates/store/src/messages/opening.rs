@@ -58,7 +58,8 @@ impl Messages {
         keys: Option<Keys>,
         incarnation: u64,
     ) -> Result<Found, OpenError> {
-        Opening::new(disk, folder, options, keys, incarnation).found()
+        let place = Place::new(folder, incarnation, keys);
+        Opening::new(disk, place, options, false).found()
     }
 
     /// As [`Messages::open`], in a folder of which is known that it is there for good, with all those above.
@@ -73,9 +74,8 @@ impl Messages {
         keys: Option<Keys>,
         incarnation: u64,
     ) -> Result<Found, OpenError> {
-        let mut opening = Opening::new(disk, folder, options, keys, incarnation);
-        opening.is_folder_durable = true;
-        opening.found()
+        let place = Place::new(folder, incarnation, keys);
+        Opening::new(disk, place, options, true).found()
     }
 
     /// The messages in a folder that was just made, and is there for good: nothing need be synced.
@@ -90,7 +90,8 @@ impl Messages {
         keys: Option<Keys>,
         incarnation: u64,
     ) -> Result<Self, OpenError> {
-        Opening::new(disk, folder, options, keys, incarnation).messages(None)
+        let place = Place::new(folder, incarnation, keys);
+        Opening::new(disk, place, options, true).messages(None)
     }
 }
 
@@ -105,22 +106,12 @@ struct Opening<'a> {
 }
 
 impl<'a> Opening<'a> {
-    fn new(
-        disk: &'a dyn Disk,
-        folder: &Path,
-        options: MessagesOptions,
-        keys: Option<Keys>,
-        incarnation: u64,
-    ) -> Self {
+    fn new(disk: &'a dyn Disk, place: Place, options: MessagesOptions, is_folder_durable: bool) -> Self {
         Self {
             disk,
-            place: Place {
-                folder: folder.to_owned(),
-                incarnation,
-                keys,
-            },
+            place,
             options,
-            is_folder_durable: false,
+            is_folder_durable,
             damage: Vec::new(),
             is_key_old: false,
         }
