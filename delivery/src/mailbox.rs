@@ -139,7 +139,8 @@ impl Iterator for Messages {
     }
 }
 
-/// A message as it was taken. It keeps the chunk that it came in: who holds one for long copies what it needs.
+/// A message as it was taken. It keeps the chunk that it came in: who holds one for long copies what it needs, or
+/// [detaches](Self::detached) it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message(Bytes);
 
@@ -153,6 +154,12 @@ impl Message {
     /// How many bytes it has, with what says how it is read.
     pub fn size(&self) -> usize {
         self.0.len()
+    }
+
+    /// The same in memory of its own: who holds it for long keeps nothing else that came with it.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
     }
 
     /// A part of it that can be passed on by itself, without a copy.

@@ -3,6 +3,7 @@
 use crate::answering::Request;
 use crate::audit;
 use crate::backup::Vault;
+use crate::exchange::{asked, subscribe, tell};
 use crate::topic::{OfConsumer, OfStream, SUBJECTS, Topic};
 use crate::waiting::{Dropped, QueueLimits, Waiting, only_asks};
 use bytes::Bytes;
@@ -13,9 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
-use vagus_actors::in_process::{
-    InProcessAddress, InProcessMessage, InProcessSubject, InProcessSubscription, SubscribeInProcess,
-};
+use vagus_actors::in_process::InProcessAddress;
 use vagus_actors::jetstream::AccountStreams;
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
@@ -59,11 +58,16 @@ pub struct Desk {
 impl Desk {
     /// Answers until the server ends; `ready` is told when it does. It is to run on a thread that carries no messages.
     pub async fn serve(self, ready: oneshot::Sender<()>) {
-        let Some(mut requests) = self.subscribe().await else {
+        let prefixes = self.account.api_prefixes();
+        let subjects = (prefixes, &SUBJECTS[..]);
+        let requests = subscribe(&self.in_process, subjects, COMING_AT_MOST, WhenFull::Refuse);
+        let Some(mut requests) = requests.await else {
             return;
         };
         // Nobody looks at what comes here.
-        let Some(_unanswered) = self.subscribe_to_unanswered().await else {
+        let subjects = (prefixes, &UNANSWERED[..]);
+        let unanswered = subscribe(&self.in_process, subjects, 1, WhenFull::DropOldest);
+        let Some(_unanswered) = unanswered.await else {
             return;
         };
         // Nobody need wait for it.
@@ -100,9 +104,7 @@ impl Desk {
 
     /// What somebody asks.
     fn topic<'a>(&self, message: &'a Message) -> Option<(&'a str, Topic<'a>)> {
-        let subject = str::from_utf8(message.parts().subject).ok()?;
-        let mut prefixes = self.account.api_prefixes().iter();
-        let asked = prefixes.find_map(|prefix| subject.strip_prefix(&**prefix))?;
+        let (subject, asked) = asked(message, self.account.api_prefixes())?;
         Some((subject, Topic::of(asked)?))
     }
 
@@ -113,47 +115,16 @@ impl Desk {
             *said = Some(Instant::now());
             log::warn!("{queue} limit reached, dropping {requests} requests");
         }
-        let Some(system) = &self.system else { return };
-        let told = InProcessMessage {
-            subject: Bytes::from_static(audit::LIMIT_REACHED.as_bytes()),
-            reply: None,
-            header: None,
-            payload: audit::limit_reached(&self.account, requests).into(),
-            except: None,
-        };
-        let _ = system.publish(told).await;
-    }
-
-    async fn subscribe(&self) -> Option<InProcessSubscription> {
-        let prefixes = self.account.api_prefixes().iter();
-        let subjects = prefixes.flat_map(|prefix| {
-            SUBJECTS.iter().map(move |subject| InProcessSubject {
-                subject: format!("{prefix}{subject}").into(),
-                queue: None,
-            })
-        });
-        let subscribe = SubscribeInProcess {
-            subjects: subjects.collect(),
-            max_pending: COMING_AT_MOST,
-            when_full: WhenFull::Refuse,
-        };
-        self.in_process.subscribe(subscribe).await
-    }
-
-    async fn subscribe_to_unanswered(&self) -> Option<InProcessSubscription> {
-        let prefixes = self.account.api_prefixes().iter();
-        let subjects = prefixes.flat_map(|prefix| {
-            UNANSWERED.iter().map(move |subject| InProcessSubject {
-                subject: format!("{prefix}{subject}").into(),
-                queue: None,
-            })
-        });
-        let subscribe = SubscribeInProcess {
-            subjects: subjects.collect(),
-            max_pending: 1,
-            when_full: WhenFull::DropOldest,
-        };
-        self.in_process.subscribe(subscribe).await
+        if let Some(system) = &self.system {
+            let subject = Bytes::from_static(audit::LIMIT_REACHED.as_bytes());
+            tell(
+                system,
+                subject,
+                None,
+                audit::limit_reached(&self.account, requests),
+            )
+            .await;
+        }
     }
 
     async fn respond(&self, message: Message, vault: &Vault) {
@@ -176,25 +147,12 @@ impl Desk {
             Topic::Consumer(OfConsumer::Reset, ..) => None,
             _ => audit::told(&self.account, subject, parts.payload, &answered.text),
         };
-        let answer = InProcessMessage {
-            subject: Bytes::copy_from_slice(reply),
-            reply: None,
-            header: answered.headers.clone(),
-            payload: answered.text.into(),
-            except: None,
-        };
         self.account.count_request(answered.is_error);
-        // Where nobody takes it nobody waits any more.
-        let _ = self.in_process.publish(answer).await;
+        let reply = Bytes::copy_from_slice(reply);
+        tell(&self.in_process, reply, answered.headers, answered.text).await;
         if let Some(payload) = audit {
-            let told = InProcessMessage {
-                subject: Bytes::from_static(audit::SUBJECT.as_bytes()),
-                reply: None,
-                header: None,
-                payload: payload.into(),
-                except: None,
-            };
-            let _ = self.in_process.publish(told).await;
+            let subject = Bytes::from_static(audit::SUBJECT.as_bytes());
+            tell(&self.in_process, subject, None, payload).await;
         }
         if let Some(afterwards) = answered.afterwards {
             spawn_local(afterwards);

@@ -1,7 +1,8 @@
 //! What clients ask of streams by messages on `$JS.API.>`, and are answered: JSON in, JSON out.
 //!
 //! Each account that may have streams has a [`Desk`], which takes what is asked there ([`topic`]) and has it answered, several
-//! requests at once: each kind is a file. Other accounts have a [`Refusal`], the system account a [`SystemDesk`]. What requests do is done by `vagus_actors::jetstream`.
+//! requests at once: each kind is a file. Other accounts have a [`Refusal`], the system account a [`SystemDesk`]. What requests
+//! do is done by `vagus_actors::jetstream`.
 
 mod account_info;
 mod answering;
@@ -17,6 +18,7 @@ mod consumer_pause;
 mod consumer_reset;
 mod consumer_unpin;
 mod desk;
+mod exchange;
 mod message_delete;
 mod message_get;
 mod refusing;

@@ -2,11 +2,12 @@
 
 use crate::answering::{Answered, written};
 use crate::cluster_required::{ConsumerStepDown, RemovePeer, StreamStepDown};
+use crate::exchange::{asked, subscribe, tell};
 use crate::topic::{OfConsumer, OfStream, Topic};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::sync::Arc;
-use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_actors::in_process::InProcessAddress;
 use vagus_delivery::Account;
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
@@ -53,18 +54,9 @@ pub struct Refusal {
 impl Refusal {
     /// Refuses until the server ends. It is to run on a thread that carries no messages.
     pub async fn serve(self) {
-        let subjects = self.prefixes.iter().flat_map(|prefix| {
-            SUBJECTS.iter().map(move |subject| InProcessSubject {
-                subject: format!("{prefix}{subject}").into(),
-                queue: None,
-            })
-        });
-        let subscribe = SubscribeInProcess {
-            subjects: subjects.collect(),
-            max_pending: WAITING_AT_MOST,
-            when_full: WhenFull::Refuse,
-        };
-        let Some(mut requests) = self.in_process.subscribe(subscribe).await else {
+        let subjects = (&*self.prefixes, &SUBJECTS[..]);
+        let requests = subscribe(&self.in_process, subjects, WAITING_AT_MOST, WhenFull::Refuse);
+        let Some(mut requests) = requests.await else {
             return;
         };
         while let Delivered::Messages(messages) = poll_fn(|task| requests.poll_next(task)).await {
@@ -79,23 +71,12 @@ impl Refusal {
         if self.account.leaf_nodes() > 0 {
             return;
         }
-        let parts = message.parts();
-        let subject = str::from_utf8(parts.subject).unwrap_or_default();
-        let mut prefixes = self.prefixes.iter();
-        let asked = prefixes.find_map(|prefix| subject.strip_prefix(&**prefix));
-        let topic = asked.and_then(Topic::of);
+        let topic = asked(message, &self.prefixes).and_then(|(_, asked)| Topic::of(asked));
         // Each consumer listens for its own reset, and there is none.
         let topic = topic.filter(|topic| !matches!(topic, Topic::Consumer(OfConsumer::Reset, ..)));
-        if let (Some(reply), Some(topic)) = (parts.reply, topic) {
-            let answer = InProcessMessage {
-                subject: Bytes::copy_from_slice(reply),
-                reply: None,
-                header: None,
-                payload: refused(&topic, ApiError::NOT_ENABLED_FOR_ACCOUNT).text.into(),
-                except: None,
-            };
-            // Where nobody takes it nobody waits any more.
-            let _ = self.in_process.publish(answer).await;
+        if let (Some(reply), Some(topic)) = (message.parts().reply, topic) {
+            let text = refused(&topic, ApiError::NOT_ENABLED_FOR_ACCOUNT).text;
+            tell(&self.in_process, Bytes::copy_from_slice(reply), None, text).await;
         }
     }
 }

@@ -2,11 +2,12 @@
 //! itself.
 
 use crate::answering::{Answered, written};
+use crate::exchange::{asked, subscribe, tell};
 use bytes::Bytes;
 use serde::Serialize;
 use std::future::poll_fn;
 use std::sync::Arc;
-use vagus_actors::in_process::{InProcessAddress, InProcessMessage, InProcessSubject, SubscribeInProcess};
+use vagus_actors::in_process::InProcessAddress;
 use vagus_actors::jetstream::JetStream;
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
@@ -51,17 +52,9 @@ impl Answer for SystemAnswer {
 impl SystemDesk {
     /// Answers until the server ends. It is to run on a thread that carries no messages.
     pub async fn serve(self) {
-        let prefixes = self.jetstream.api_prefixes().iter();
-        let subjects = prefixes.map(|prefix| InProcessSubject {
-            subject: format!("{prefix}>").into(),
-            queue: None,
-        });
-        let subscribe = SubscribeInProcess {
-            subjects: subjects.collect(),
-            max_pending: WAITING_AT_MOST,
-            when_full: WhenFull::Refuse,
-        };
-        let Some(mut requests) = self.in_process.subscribe(subscribe).await else {
+        let subjects = (self.jetstream.api_prefixes(), &[">"][..]);
+        let requests = subscribe(&self.in_process, subjects, WAITING_AT_MOST, WhenFull::Refuse);
+        let Some(mut requests) = requests.await else {
             return;
         };
         while let Delivered::Messages(messages) = poll_fn(|task| requests.poll_next(task)).await {
@@ -72,10 +65,7 @@ impl SystemDesk {
     }
 
     async fn respond(&self, message: &Message) {
-        let parts = message.parts();
-        let subject = str::from_utf8(parts.subject).unwrap_or_default();
-        let mut prefixes = self.jetstream.api_prefixes().iter();
-        let Some(asked) = prefixes.find_map(|prefix| subject.strip_prefix(&**prefix)) else {
+        let Some((_, asked)) = asked(message, self.jetstream.api_prefixes()) else {
             return;
         };
         let answered = match asked.strip_prefix(PURGE) {
@@ -84,16 +74,15 @@ impl SystemDesk {
             _ if asked == "INFO" => written::<AccountAnswer>(Err(ApiError::NOT_ENABLED_FOR_ACCOUNT)),
             _ => written::<SystemAnswer>(Err(ApiError::NOT_ENABLED_FOR_ACCOUNT)),
         };
-        let Some(reply) = parts.reply else { return };
-        let answer = InProcessMessage {
-            subject: Bytes::copy_from_slice(reply),
-            reply: None,
-            header: None,
-            payload: answered.text.into(),
-            except: None,
-        };
-        // Where nobody takes it nobody waits any more.
-        let _ = self.in_process.publish(answer).await;
+        if let Some(reply) = message.parts().reply {
+            tell(
+                &self.in_process,
+                Bytes::copy_from_slice(reply),
+                None,
+                answered.text,
+            )
+            .await;
+        }
     }
 
     async fn purge(&self, account: &str) -> Answered {

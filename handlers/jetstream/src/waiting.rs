@@ -53,7 +53,8 @@ impl Waiting {
             false => (&mut self.requests, limits.requests, "JetStream API queue"),
         };
         self.bytes += message.size();
-        waiting.push_back(message);
+        // Its size is all that it may keep in memory.
+        waiting.push_back(message.detached());
         if waiting.len() < limit {
             return None;
         }
