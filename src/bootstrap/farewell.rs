@@ -6,8 +6,8 @@ use vagus_delivery::Live;
 use vagus_nats::ClientSettings;
 use vagus_system::SystemServiceHandle;
 
-/// Tells clients, those that speak WebSocket, the cluster and the system account, once it is called. `farewell` takes leave of
-/// the cluster, and says where else clients can connect.
+/// What announces lame duck mode, once it is called: to clients, WebSocket's among them, to the cluster and to the system account.
+/// `farewell` takes leave of the cluster, and says where else clients can connect.
 pub(super) fn announcing(
     (clients, websocket): (Arc<Live<ClientSettings>>, Option<Arc<Live<ClientSettings>>>),
     farewell: Option<impl Fn() -> Places>,
