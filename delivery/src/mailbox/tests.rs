@@ -146,3 +146,16 @@ fn nothing_is_kept_for_an_owner_that_is_gone() {
     assert!(outbox.is_closed());
     assert_eq!(outbox.traffic().pending, 0);
 }
+
+/// Of what came with it nothing is kept.
+#[test]
+fn a_message_that_is_detached_is_the_same_in_memory_of_its_own() {
+    let chunk = Bytes::from([encoded(1, b"one"), encoded(2, b"two")].concat());
+    let mut messages = Messages::new(vec![chunk.clone()]);
+    let message = messages.next().unwrap();
+    let detached = message.detached();
+    assert_eq!(detached, message);
+    drop((message, messages));
+    assert!(chunk.is_unique());
+    assert_eq!(detached.parts().payload, b"one");
+}
