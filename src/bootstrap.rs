@@ -57,7 +57,7 @@ use vagus_actors::listener::Listener;
 use vagus_actors::logins::CalloutMeans;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
-use vagus_actors::reload::{Configurator, Reload, Source};
+use vagus_actors::reload::{Configurator, Prepared, Reload, Source};
 use vagus_actors::router::Router;
 use vagus_actors::{Accounts, Observatory, Operator, SlowWork};
 use vagus_auth::credentials::{ConnectionType, Gate};
@@ -72,6 +72,7 @@ use vagus_nats::ClientSettings;
 use vagus_protocol::info::Info;
 use vagus_protocol::parser::longest_incomplete_line;
 use vagus_system::SystemServiceHandle;
+use vagus_tls::ocsp::Staple;
 use websocket::{WebSocketSocket, with_port};
 
 /// JetStream's API level, which clients look at to know what they may ask for.
@@ -336,6 +337,7 @@ fn populate(
         Box::new(announce),
     )
     .start();
+    let of_gateways = bridging.as_ref().map(Bridging::staples).unwrap_or_default();
     let (gateways, gateway_reload) = bridging
         .map(|bridging| bridging.begin(gateway_receptions, &arbiters))
         .transpose()?
@@ -375,9 +377,10 @@ fn populate(
         .chain(&websocket_tls)
         .flat_map(|tls| tls.staples());
     let of_routes = clustering.iter().flat_map(Clustering::staples);
+    let of_servers = of_routes.cloned().chain(of_gateways);
     secured
         .stapler
-        .watch(of_clients.chain(of_routes).cloned().collect());
+        .watch(of_clients.cloned().chain(of_servers).collect());
     let service = system_account.map(|account| {
         let broker = admin.broker.clone();
         account.serve(first.clone(), broker, monitor.clone(), asking.clone(), answered)
@@ -519,6 +522,15 @@ pub(crate) fn bounds(limits: &Limits) -> Bounds {
         max_connections: limits.max_connections,
         longest_line: longest_incomplete_line(limits.max_control_line),
     }
+}
+
+/// What a reload changes of how other servers are met, made ready.
+#[derive(Default)]
+pub(crate) struct PreparedPeers {
+    /// None where none are met.
+    pub(crate) put_in_force: Option<Prepared>,
+    /// What they are going to be told of the certificates.
+    pub(crate) staples: Vec<Arc<Staple>>,
 }
 
 /// What the process uses, as monitoring shows it.

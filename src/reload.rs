@@ -202,7 +202,7 @@ impl Apply for Parts {
         let gateways = gateways
             .map(|gateways| gateways.prepare(new, &client_settings.info))
             .transpose();
-        let gateways = gateways.map_err(|error| error.to_string())?;
+        let gateways = gateways.map_err(|error| error.to_string())?.unwrap_or_default();
         let ready = connectors::prepare(old, new, &self.gateway).map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
@@ -241,7 +241,8 @@ impl Apply for Parts {
             let tls = client_settings.tls.as_ref();
             let websocket_tls = websocket.as_ref().and_then(|settings| settings.tls.as_ref());
             let of_clients = tls.into_iter().chain(websocket_tls).flat_map(|tls| tls.staples());
-            stapler.watch(of_clients.chain(&cluster.staples).cloned().collect());
+            let of_servers = cluster.staples.into_iter().chain(gateways.staples);
+            stapler.watch(of_clients.cloned().chain(of_servers).collect());
             settings.update(|now| Settings {
                 tls: config
                     .clients
@@ -261,8 +262,8 @@ impl Apply for Parts {
                 put_in_force();
             }
             links();
-            if let Some(gateways) = gateways {
-                gateways();
+            if let Some(put_in_force) = gateways.put_in_force {
+                put_in_force();
             }
             connectors.adopt(ready, config.limits.max_payload);
             if let Some(streams) = streams {

@@ -1,6 +1,6 @@
 //! The wiring of a server that is a part of a cluster.
 
-use super::{bounds, listen};
+use super::{PreparedPeers, bounds, listen};
 use crate::certificates::Occasion;
 use crate::server::StartError;
 use crate::stapling;
@@ -18,7 +18,6 @@ use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
 use vagus_actors::reception::Reception;
-use vagus_actors::reload::Prepared;
 use vagus_auth::credentials::{Credentials, Gate};
 use vagus_configs::{Cluster as ClusterConfig, Config, ListenerSettings, Port, RouteUrl, split_advertised};
 use vagus_delivery::Live;
@@ -308,9 +307,9 @@ pub(crate) struct ClusterReload {
 
 impl ClusterReload {
     /// Makes everything ready that may fail. `clients` is what clients are going to be told.
-    pub(crate) fn prepare(&self, config: &Config, clients: &Info) -> Result<PreparedCluster, StartError> {
+    pub(crate) fn prepare(&self, config: &Config, clients: &Info) -> Result<PreparedPeers, StartError> {
         let Some(cluster) = &config.cluster else {
-            return Ok(PreparedCluster::default());
+            return Ok(PreparedPeers::default());
         };
         let (current, _) = self.settings.current();
         let entry = RouteEntry::prepare(cluster, self.address, current.tls.as_deref(), Occasion::Reload)?;
@@ -332,20 +331,11 @@ impl ClusterReload {
             Monitor::tell_settings_changed(&routes);
             handle.reset(of_cluster, pooling);
         });
-        Ok(PreparedCluster {
+        Ok(PreparedPeers {
             put_in_force: Some(put_in_force),
             staples,
         })
     }
-}
-
-/// What a reload changes of a cluster, made ready.
-#[derive(Default)]
-pub(crate) struct PreparedCluster {
-    /// None where there is no cluster.
-    pub(crate) put_in_force: Option<Prepared>,
-    /// What other servers are going to be told of its certificates.
-    pub(crate) staples: Vec<Arc<Staple>>,
 }
 
 /// What other servers are told of the certificates of routes.

@@ -1,8 +1,10 @@
 //! The wiring of a server whose cluster is connected to others.
 
 use super::cluster::{Described, longest_line, urls};
-use super::{bounds, listen};
+use super::{PreparedPeers, bounds, listen};
+use crate::certificates::Occasion;
 use crate::server::StartError;
+use crate::stapling;
 use actix::prelude::*;
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
@@ -17,7 +19,6 @@ use vagus_actors::listener::Listener;
 use vagus_actors::monitor::Monitor;
 use vagus_actors::placement::Placed;
 use vagus_actors::reception::Reception;
-use vagus_actors::reload::Prepared;
 use vagus_auth::credentials::{Credentials, Gate};
 use vagus_configs::{Config, Gateway, GatewayRemote, Port, split_advertised};
 use vagus_delivery::Live;
@@ -32,7 +33,7 @@ use vagus_peer::gateway::{
 use vagus_peer::{RouteTls, TRACING_PROTO};
 use vagus_protocol::gateway::GatewayInfo;
 use vagus_protocol::info::Info;
-use vagus_tls::TlsError;
+use vagus_tls::ocsp::Staple;
 
 /// How many connections that ended are remembered.
 const REMEMBERED_CONNECTIONS: usize = 256;
@@ -42,42 +43,94 @@ const LONGEST_PING_INTERVAL: Duration = Duration::from_secs(15);
 
 const INSECURE: &str = "TLS certificate chain and hostname of solicited gateways will not be verified. DO NOT USE IN PRODUCTION!";
 
-/// Where servers of other clusters connect, before any does.
-pub(super) struct GatewaySocket {
+/// How TLS is spoken on gateway connections, if it is.
+#[derive(Clone, Default)]
+struct GatewayTls {
+    of_all: Option<Arc<RouteTls>>,
+    /// With the clusters of which the configuration says it.
+    of_remotes: HashMap<String, Arc<RemoteTls>>,
+}
+
+impl GatewayTls {
+    /// Reads the certificates, and has their authorities asked about them, unless that is known of `before`.
+    fn prepare(gateway: &Gateway, before: &Self, occasion: Occasion) -> Result<Self, StartError> {
+        let hosts = gateway.remotes.iter().flat_map(|remote| &remote.urls);
+        let hosts = hosts.map(|url| &*url.host);
+        let of_all = gateway
+            .listener
+            .tls
+            .as_ref()
+            .map(|settings| RouteTls::new(settings, hosts, before.of_all.as_deref()))
+            .transpose()?;
+        let mut tls = Self {
+            of_all: of_all.map(Arc::new),
+            of_remotes: HashMap::new(),
+        };
+        for remote in &gateway.remotes {
+            if let Some(settings) = &remote.tls {
+                let before = before.of_remotes.get(&remote.name);
+                let of_remote = RemoteTls::new(settings, before.map(|before| &**before))?;
+                tls.of_remotes.insert(remote.name.clone(), Arc::new(of_remote));
+            }
+        }
+        let of_all = tls.of_all.iter().map(|tls| tls.is_insecure());
+        let of_remotes = tls.of_remotes.values().map(|tls| tls.is_insecure());
+        for _ in of_all.chain(of_remotes).filter(|is_insecure| *is_insecure) {
+            log::warn!("{INSECURE}");
+        }
+        stapling::prepare(&tls.staples(), occasion)?;
+        Ok(tls)
+    }
+
+    /// What authorities say of the certificates.
+    fn staples(&self) -> Vec<Arc<Staple>> {
+        let of_all = self.of_all.iter().flat_map(|tls| tls.staples());
+        let of_remotes = self.of_remotes.values().flat_map(|tls| tls.staples());
+        of_all.chain(of_remotes).cloned().collect()
+    }
+}
+
+/// Where servers of other clusters connect, before it is known who this one is.
+pub(super) struct GatewayEntry {
     socket: TcpListener,
     address: SocketAddr,
+    tls: GatewayTls,
+}
+
+/// Where servers of other clusters connect, before any does.
+pub(super) struct GatewaySocket {
+    entry: GatewayEntry,
     own: OwnCluster,
 }
 
 impl GatewaySocket {
-    /// Listens for servers of other clusters, if there are any. `info` is what clients are told of this one.
-    pub(super) fn listen(config: &Config) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    /// Listens for servers of other clusters, if there are any.
+    pub(super) fn listen(config: &Config) -> Result<Option<GatewayEntry>, StartError> {
         let Some(gateway) = &config.gateway else {
             return Ok(None);
         };
         let socket = listen(&gateway.listener.listen).map_err(StartError::gateway)?;
         let address = socket.local_addr()?;
-        Ok(Some((socket, address)))
-    }
-
-    /// The same, of this server.
-    pub(super) fn of_server(
-        (socket, address): (TcpListener, SocketAddr),
-        config: &Config,
-        info: &Info,
-    ) -> Option<Self> {
-        let gateway = config.gateway.as_ref()?;
-        let clusters = Clusters::new(gateway_info(gateway, info, address));
-        Some(Self {
+        Ok(Some(GatewayEntry {
             socket,
             address,
+            tls: GatewayTls::prepare(gateway, &GatewayTls::default(), Occasion::Start)?,
+        }))
+    }
+
+    /// The same, of this server. `info` is what clients are told of it.
+    pub(super) fn of_server(entry: GatewayEntry, config: &Config, info: &Info) -> Option<Self> {
+        let gateway = config.gateway.as_ref()?;
+        let clusters = Clusters::new(gateway_info(gateway, info, entry.address));
+        Some(Self {
+            entry,
             own: OwnCluster::new(&gateway.name, &info.server_id, Arc::new(clusters)),
         })
     }
 
     /// Where it listens; the port is the real one.
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.entry.address
     }
 
     /// The server among others of its cluster and other clusters.
@@ -138,7 +191,7 @@ impl Bridging {
         clients.accounts.map_replies(socket.own.reply_prefix());
         let described = Arc::new(Described(client_settings.clone()));
         let parts = (socket.own.clone(), cluster, described as Arc<dyn DescribesServer>);
-        let settings = gateway_settings(config, gateway, None, parts)?;
+        let settings = gateway_settings(config, gateway, socket.entry.tls.clone(), parts)?;
         let surroundings = Surroundings {
             accounts: clients.accounts.clone(),
             monitor: Monitor::new(REMEMBERED_CONNECTIONS).start(),
@@ -160,13 +213,19 @@ impl Bridging {
         }))
     }
 
+    /// What authorities say of the certificates of gateway connections.
+    pub(super) fn staples(&self) -> Vec<Arc<Staple>> {
+        self.socket.entry.tls.staples()
+    }
+
     /// Accepts servers of other clusters, and connects to them.
     pub(super) fn begin(
         self,
         receptions: Vec<Recipient<Placed>>,
         arbiters: &Arc<Arbiters>,
     ) -> Result<(RunningGateways, GatewayReload), StartError> {
-        let GatewaySocket { socket, address, own } = self.socket;
+        let GatewaySocket { entry, own } = self.socket;
+        let GatewayEntry { socket, address, .. } = entry;
         let clusters = own.clusters;
         let info = clusters.info();
         log::info!("Gateway name is {}", info.gateway);
@@ -234,26 +293,40 @@ pub(crate) struct GatewayReload {
 
 impl GatewayReload {
     /// Makes everything ready that may fail. `clients` is what clients are going to be told.
-    pub(crate) fn prepare(&self, config: &Config, clients: &Info) -> Result<Prepared, StartError> {
+    pub(crate) fn prepare(&self, config: &Config, clients: &Info) -> Result<PreparedPeers, StartError> {
         let Some(gateway) = &config.gateway else {
-            return Ok(Box::new(|| {}));
+            return Ok(PreparedPeers::default());
         };
-        let (before, _) = self.settings.current();
-        let parts = (before.own.clone(), before.cluster.clone(), before.server.clone());
-        let settings = gateway_settings(config, gateway, before.tls.as_deref(), parts)?;
+        let (current, _) = self.settings.current();
+        let before = GatewayTls {
+            of_all: current.tls.clone(),
+            of_remotes: current.remote_tls.clone(),
+        };
+        let tls = GatewayTls::prepare(gateway, &before, Occasion::Reload)?;
+        let staples = tls.staples();
+        let parts = (
+            current.own.clone(),
+            current.cluster.clone(),
+            current.server.clone(),
+        );
+        let settings = gateway_settings(config, gateway, tls, parts)?;
         let bounds = gateway_bounds(config, gateway);
         let info = gateway_info(gateway, clients, self.address);
         let (remotes, rejects_unknown) = (gateway.remotes.clone(), gateway.rejects_unknown);
         let dialling = dialling_of(config, gateway);
         let (live_settings, live_bounds) = (self.settings.clone(), self.bounds.clone());
         let (monitor, gateways) = (self.monitor.clone(), self.gateways.clone());
-        Ok(Box::new(move || {
+        let put_in_force = Box::new(move || {
             live_bounds.replace(Arc::new(bounds));
             settings.own.clusters.set_info(info);
             live_settings.replace(Arc::new(settings));
             Monitor::tell_settings_changed(&monitor);
             Gateways::adopt(&gateways, remotes, rejects_unknown, dialling);
-        }))
+        });
+        Ok(PreparedPeers {
+            put_in_force: Some(put_in_force),
+            staples,
+        })
     }
 }
 
@@ -276,37 +349,14 @@ fn gateway_bounds(config: &Config, gateway: &Gateway) -> Bounds {
     }
 }
 
-/// The TLS of gateway connections, if they speak it: reads the certificates.
-fn tls_of(gateway: &Gateway, before: Option<&RouteTls>) -> Result<Option<Arc<RouteTls>>, TlsError> {
-    let Some(settings) = &gateway.listener.tls else {
-        return Ok(None);
-    };
-    let hosts = gateway.remotes.iter().flat_map(|remote| &remote.urls);
-    let tls = RouteTls::new(settings, hosts.map(|url| &*url.host), before)?;
-    if tls.is_insecure() {
-        log::warn!("{INSECURE}");
-    }
-    Ok(Some(Arc::new(tls)))
-}
-
-/// What all gateway connections go by: certificates are read, and who may connect is compiled.
+/// What all gateway connections go by: who may connect is compiled.
 fn gateway_settings(
     config: &Config,
     gateway: &Gateway,
-    before: Option<&RouteTls>,
+    tls: GatewayTls,
     (own, cluster, server): (OwnCluster, Option<ClusterHandle>, Arc<dyn DescribesServer>),
 ) -> Result<GatewaySettings, StartError> {
     let listener = &gateway.listener;
-    let mut remote_tls = HashMap::new();
-    for remote in &gateway.remotes {
-        if let Some(settings) = &remote.tls {
-            let tls = RemoteTls::new(settings)?;
-            if tls.is_insecure() {
-                log::warn!("{INSECURE}");
-            }
-            remote_tls.insert(remote.name.clone(), Arc::new(tls));
-        }
-    }
     Ok(GatewaySettings {
         own,
         gate: Arc::new(Gate::new(listener.credentials.clone())?),
@@ -314,8 +364,8 @@ fn gateway_settings(
             Credentials::User { name, password } => (name.clone(), password.clone()),
             _ => Default::default(),
         },
-        tls: tls_of(gateway, before)?,
-        remote_tls,
+        tls: tls.of_all,
+        remote_tls: tls.of_remotes,
         auth_timeout: listener.auth_timeout,
         ping_interval: config.limits.ping_interval.min(LONGEST_PING_INTERVAL),
         ping_max: config.limits.ping_max,

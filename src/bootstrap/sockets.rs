@@ -1,7 +1,7 @@
 //! Where everybody connects, before anybody does.
 
 use super::cluster::RouteSocket;
-use super::gateways::GatewaySocket;
+use super::gateways::{GatewayEntry, GatewaySocket};
 use super::leafnodes::LeafSocket;
 use super::listen;
 use super::websocket::WebSocketSocket;
@@ -20,7 +20,7 @@ pub(super) struct Sockets {
     pub(super) routes: Option<RouteSocket>,
     pub(super) leafnodes: Option<LeafSocket>,
     /// Of other clusters.
-    pub(super) gateway: Option<(TcpListener, SocketAddr)>,
+    pub(super) gateway: Option<GatewayEntry>,
     pub(super) monitoring: MonitoringSockets,
 }
 

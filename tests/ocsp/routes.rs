@@ -1,62 +1,10 @@
 //! A server becomes a member only if the authority of its certificate has nothing against it, where that has to be known.
 
+use crate::world::World;
 use vagus_configs::{Cluster, Port, RouteUrl};
-use vagus_test_support::{HeldPort, PATIENCE, Responder, TestServer, eventually, server};
-use vagus_tls::testing::{Authority, Issued, Request, request};
-use vagus_tls::{OcspPeer, Settings, Stapling, StaplingMode};
-
-struct World {
-    authority: Authority,
-    responder: Responder,
-}
-
-impl World {
-    fn new() -> Self {
-        let authority = Authority::new("Routes");
-        let responder = Responder::start();
-        responder.speak_for(&authority);
-        Self { authority, responder }
-    }
-
-    fn request(&self) -> Request {
-        request("route").ip("127.0.0.1").responder(self.responder.url())
-    }
-
-    fn approved(&self, request: &Request) -> Issued {
-        let issued = self.authority.issue(request);
-        self.responder.approve(&issued);
-        issued
-    }
-
-    fn revoked(&self, request: &Request) -> Issued {
-        let issued = self.authority.issue(request);
-        self.responder.revoke(&issued);
-        issued
-    }
-
-    fn shows(&self, issued: &Issued) -> Settings {
-        Settings {
-            certificates: vec![issued.pair()],
-            ca: Some(self.authority.ca()),
-            verify: true,
-            // Making an answer takes a while on a busy machine.
-            timeout: PATIENCE,
-            ..Settings::default()
-        }
-    }
-
-    /// That asks the authority about every server.
-    fn asks(&self, issued: &Issued) -> Settings {
-        Settings {
-            ocsp_peer: Some(OcspPeer {
-                verify: true,
-                ca_timeout: PATIENCE,
-                ..OcspPeer::default()
-            }),
-            ..self.shows(issued)
-        }
-    }
-}
+use vagus_test_support::{HeldPort, TestServer, eventually, server};
+use vagus_tls::testing::{Issued, request};
+use vagus_tls::{Settings, Stapling, StaplingMode};
 
 fn member(name: &str, tls: Settings, routes: &[&TestServer]) -> TestServer {
     let mut cluster = Cluster {
@@ -97,7 +45,7 @@ fn expect_failed(server: &TestServer) {
 
 #[test]
 fn those_that_are_approved_of_are_members() {
-    let world = World::new();
+    let world = World::new("route");
     let approved = || world.approved(&world.request().must_staple());
     let first = member("a", world.shows(&approved()), &[]);
     let second = member("b", world.shows(&approved()), &[&first]);
@@ -110,7 +58,7 @@ fn those_that_are_approved_of_are_members() {
 /// One that is dialled has to show that it is; about one that dials the authority is asked.
 #[test]
 fn one_that_was_revoked_is_none() {
-    let world = World::new();
+    let world = World::new("route");
     let strict = |name, routes: &[&TestServer]| {
         let issued = world.approved(&world.request().must_staple());
         member(name, world.shows(&issued), routes)
@@ -126,7 +74,7 @@ fn one_that_was_revoked_is_none() {
 /// It has nothing to show, and the authority says nothing of it.
 #[test]
 fn one_of_which_nothing_is_known_is_none() {
-    let world = World::new();
+    let world = World::new("route");
     let strict = |name, routes: &[&TestServer]| {
         let issued = world.approved(&world.request().must_staple());
         member(name, world.shows(&issued), routes)
@@ -145,7 +93,7 @@ fn one_of_which_nothing_is_known_is_none() {
 /// Who is asked stands in the configuration instead of the certificates.
 #[test]
 fn whom_the_configuration_names_is_asked() {
-    let world = World::new();
+    let world = World::new("route");
     let tls = || {
         let issued = world.approved(&request("route").ip("127.0.0.1"));
         Settings {
@@ -164,7 +112,7 @@ fn whom_the_configuration_names_is_asked() {
 
 #[test]
 fn the_authority_is_asked_about_both_sides() {
-    let world = World::new();
+    let world = World::new("route");
     let asks =
         |name, routes: &[&TestServer]| member(name, world.asks(&world.approved(&world.request())), routes);
     let first = asks("a", &[]);
@@ -180,7 +128,7 @@ fn the_authority_is_asked_about_both_sides() {
 /// What is not good any more is found out at the next route; a reload keeps what is known, and is refused with what is not good.
 #[test]
 fn certificates_are_read_anew() {
-    let world = World::new();
+    let world = World::new("route");
     let good = world.approved(&world.request().must_staple());
     let first = member("a", world.shows(&good), &[]);
     let issued = world.approved(&world.request().must_staple());

@@ -110,11 +110,18 @@ fn read(section: &Map, config: &Config, findings: &mut Findings) -> (Gateway, bo
         }
     }
     listener.permissions.take();
-    gateway.listener = listener.settle(
-        &config.beside_tls.without_exceptions(),
+    let (beside_tls, store_dir) = (
+        config.beside_tls.without_exceptions(),
         config.store_dir.as_deref(),
-        findings,
     );
+    for tls in gateway
+        .remotes
+        .iter_mut()
+        .filter_map(|remote| remote.tls.as_mut())
+    {
+        beside_tls.lay_under(tls, store_dir);
+    }
+    gateway.listener = listener.settle(&beside_tls, store_dir, findings);
     if let Some(entry) = authorization {
         let message = match &gateway.listener.credentials {
             Credentials::Users { .. } => Some("Gateway authorization does not allow multiple users"),

@@ -156,6 +156,19 @@ pub fn https_acceptor(settings: &Settings) -> Result<SslAcceptorBuilder, TlsErro
     Ok(acceptor)
 }
 
+/// What is asked about the certificates of settings that nobody is accepted by: of those of which peers would be told the
+/// state. Empty at first, as [`Acceptor::staples`].
+///
+/// # Errors
+/// When a file cannot be read or used.
+pub fn staples(settings: &Settings) -> Result<Vec<Arc<Staple>>, TlsError> {
+    let authorities = authorities(settings)?;
+    let of_pair = |pair| staple(settings, authorities.as_deref(), &Identity::load(pair)?);
+    let all = settings.certificates.iter().map(of_pair);
+    let all: Vec<_> = all.collect::<Result<_, _>>()?;
+    Ok(all.into_iter().flatten().map(Arc::new).collect())
+}
+
 /// What peers are told of the state of a certificate, if anything.
 fn staple(
     settings: &Settings,

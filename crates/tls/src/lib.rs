@@ -27,7 +27,7 @@ mod suites;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use acceptor::{Acceptor, https_acceptor};
+pub use acceptor::{Acceptor, https_acceptor, staples};
 pub use certificate::ClientCredentials;
 pub use connector::Connector;
 pub use distinguished_name::{DistinguishedName, DistinguishedNameError};

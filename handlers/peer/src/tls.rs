@@ -125,10 +125,7 @@ impl RouteTls {
             return Ok(());
         };
         if entrance.direction() == Direction::Dialled {
-            if self.connector.is_insecure() {
-                return Err(NotShown::Unverified.to_string());
-            }
-            return has_shown(ssl, now()).map_err(|error| error.to_string());
+            return confirm_shown(&self.connector, ssl);
         }
         let question = Question::about_peer(ssl).ok_or_else(|| NotShown::Unverified.to_string())?;
         let until = Instant::now() + self.timeout;
@@ -172,6 +169,14 @@ impl RouteTls {
     pub(crate) fn decides(&self) -> bool {
         self.maps || self.known_hosts.is_some()
     }
+}
+
+/// Whether a server that was connected to has shown that its certificate is good.
+pub(crate) fn confirm_shown(connector: &Connector, ssl: &SslRef) -> Result<(), String> {
+    if connector.is_insecure() {
+        return Err(NotShown::Unverified.to_string());
+    }
+    has_shown(ssl, now()).map_err(|error| error.to_string())
 }
 
 impl Evidence {

@@ -3,7 +3,7 @@
 use crate::authorities::Authorities;
 use std::time::Duration;
 use vagus_configs::LeafRemote;
-use vagus_tls::{Acceptor, Connector, HandshakeFirst, Settings, TlsError};
+use vagus_tls::{Acceptor, Connector, HandshakeFirst, Settings, Stapling, StaplingMode, TlsError};
 
 /// How TLS is spoken with leaf nodes that connect.
 #[derive(Debug)]
@@ -18,13 +18,21 @@ pub struct LeafTls {
 }
 
 impl LeafTls {
-    /// Reads the certificates that the settings name.
+    /// Reads the certificates that the settings name. As in nats-server, leaf nodes are told nothing of their state
+    /// (stapling): they ask themselves, where they have `ocsp_peer`.
     ///
     /// # Errors
     /// When one cannot be read or used.
     pub fn new(settings: &Settings) -> Result<Self, TlsError> {
+        let unstapled = Settings {
+            stapling: Some(Stapling {
+                mode: StaplingMode::Never,
+                ..Stapling::default()
+            }),
+            ..settings.clone()
+        };
         Ok(Self {
-            acceptor: Acceptor::new(settings)?,
+            acceptor: Acceptor::new(&unstapled)?,
             timeout: settings.timeout,
             handshake_first: settings.handshake_first,
             maps: settings.verify_and_map,
