@@ -3,6 +3,7 @@
 //!
 //! `STREAM_KILLS=200 cargo test --release --test jetstream kills` kills it as often, for some minutes.
 
+mod dead_letters;
 mod peer;
 
 use crate::world::{Folder, ask_json, asker, end, process};
@@ -216,7 +217,8 @@ impl Known {
         for (place, (name, _)) in STREAMS.iter().enumerate() {
             let there = all_of(&mut peer, name);
             for (sequence, payload) in &self.stored[place] {
-                let found = there.get(sequence).map(|found| String::from_utf8_lossy(found));
+                let found = there.get(sequence);
+                let found = found.map(|found| String::from_utf8_lossy(&found.payload));
                 let expected = String::from_utf8_lossy(payload);
                 assert_eq!(found.as_ref(), Some(&expected), "{name}, sequence {sequence}");
             }
@@ -236,7 +238,7 @@ impl Known {
 }
 
 /// All messages of a stream, by sequence.
-fn all_of(peer: &mut Peer, stream: &str) -> BTreeMap<u64, Vec<u8>> {
+fn all_of(peer: &mut Peer, stream: &str) -> BTreeMap<u64, Received> {
     let (mut all, mut next) = (BTreeMap::new(), 1);
     loop {
         let wanted = json!({"seq": next, "batch": 10_000}).to_string();
@@ -250,7 +252,7 @@ fn all_of(peer: &mut Peer, stream: &str) -> BTreeMap<u64, Vec<u8>> {
                 }
             };
             next = sequence.parse::<u64>().unwrap() + 1;
-            all.insert(next - 1, received.payload);
+            all.insert(next - 1, received);
         }
     }
 }

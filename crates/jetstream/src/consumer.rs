@@ -337,11 +337,19 @@ impl Consumer {
     }
 
     /// Has come so far.
-    pub(crate) fn take_progress(&mut self, progress: Progress) {
+    pub(crate) fn take_progress(&mut self, progress: Progress, subjects: &impl Subjects) {
         self.progress = progress;
+        self.keep_moved(subjects);
         self.take_limit_per_subject();
         self.pending.forget();
         self.search.forget();
+    }
+
+    /// What has been moved, and is not there or not wanted any more, is not remembered.
+    pub(crate) fn keep_moved(&mut self, subjects: &impl Subjects) {
+        let filter = &self.filter;
+        self.progress
+            .keep_moved(subjects, |subject| filter.matches(subject));
     }
 
     /// Writes subjects of another form from now on.

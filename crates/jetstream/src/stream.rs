@@ -221,7 +221,8 @@ impl<M: Messages> Stream<M> {
     pub fn propose(&mut self) -> Option<&Proposal> {
         self.log_changes();
         self.release_done_with();
-        self.ahead.propose()
+        let letters = self.letters_ahead();
+        self.ahead.propose(letters)
     }
 
     /// All proposals up to this number are in the log for good.
@@ -236,12 +237,14 @@ impl<M: Messages> Stream<M> {
                 }
             }
             self.effects.list.extend(proposal.answers);
+            self.dead_letters.begin(proposal.letters);
         }
     }
 
     /// Nothing that was proposed comes into the log, because of this: who waits for an answer gets it.
     pub fn failed(&mut self, error: &ApiError) {
         for proposal in self.ahead.forget() {
+            self.dead_letters.given_up.extend(proposal.letters);
             for entry in proposal.entries {
                 self.refuse_entry(entry, error);
             }

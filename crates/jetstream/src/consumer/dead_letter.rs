@@ -3,9 +3,11 @@
 
 use super::config::{AckPolicy, ConsumerConfig};
 use super::progress::Change;
+use super::view::View;
 use super::{Consumer, Moment};
 use crate::config::{StreamConfig, is_literal};
 use crate::error::ApiError;
+use crate::held::Messages;
 use vagus_routing::subject::is_subset;
 
 /// The key under which metadata names the subject.
@@ -60,13 +62,21 @@ impl Consumer {
     }
 
     /// A dead letter is where it was to go.
-    pub(crate) fn letter_moved(&mut self, sequence: u64, moment: Moment<'_>) {
-        let change = Change::Acknowledged {
-            first: sequence,
-            last: sequence,
-            time: moment.now,
+    pub(crate) fn letter_moved<M: Messages>(
+        &mut self,
+        sequence: u64,
+        moment: Moment<'_>,
+        view: &View<'_, M>,
+    ) {
+        let change = match self.given_up(sequence) {
+            Some(_) => Change::Acknowledged {
+                first: sequence,
+                last: sequence,
+                time: moment.now,
+            },
+            None => Change::Moved { sequence },
         };
-        self.change(change);
+        self.change_by(change, view);
     }
 
     /// How often a message was delivered that was given up; None: it was not, or has gone.

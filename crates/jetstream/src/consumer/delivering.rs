@@ -10,7 +10,7 @@ use crate::held::{Cold, Messages};
 use crate::message::Message;
 use bytes::Bytes;
 
-/// How many messages that have to wait are set aside in a turn.
+/// How many messages that have to wait, or are not to come, are passed in a turn.
 const SET_ASIDE: usize = 1024;
 
 /// What a consumer has come to that delivers.
@@ -116,7 +116,13 @@ impl Consumer {
     /// If something has to be read first.
     pub(crate) fn count_pending<M: Messages>(&mut self, view: &View<'_, M>) -> Result<u64, Cold> {
         let counted = self.pending.count(&self.filter, view, self.counted_from())?;
-        Ok(counted + self.known_to_come())
+        Ok(self.still_to_come(counted))
+    }
+
+    /// How many messages are still to come, if so many were counted.
+    fn still_to_come(&self, counted: u64) -> u64 {
+        let all = counted + self.known_to_come();
+        all.saturating_sub(self.progress.moved.len() as u64)
     }
 
     /// How many messages are still to come that are known without being looked for.
@@ -197,11 +203,26 @@ impl Consumer {
             if *set_aside >= SET_ASIDE {
                 return Ok(Next::Unknown);
             }
-            if !self.sets_aside(sequence, view)? {
+            if !self.sets_aside(sequence, view)? && !self.passes_moved(sequence, view)? {
                 return Ok(Next::Message(Candidate::new(sequence)));
             }
             *set_aside += 1;
         }
+    }
+
+    /// Whether a message is not to come though it is there, as it is where dead letters go.
+    ///
+    /// # Errors
+    /// If something has to be read first.
+    fn passes_moved<M: Messages>(&mut self, sequence: u64, view: &View<'_, M>) -> Result<bool, Cold> {
+        if !self.progress.moved.contains(&sequence) {
+            return Ok(false);
+        }
+        // What is still to come is counted as long as this message is a part of that.
+        self.pending.count(&self.filter, view, self.counted_from())?;
+        self.progress.pass(sequence);
+        self.pending.passed();
+        Ok(true)
     }
 
     /// Whether a message is not delivered again that has been so often.
@@ -232,7 +253,7 @@ impl Consumer {
     ) {
         let is_end = waits == Waits::NothingMatches;
         if is_end {
-            self.progress.next = self.progress.next.max(view.last + 1);
+            self.progress.go_on_with(view.last + 1);
             self.pending.none(view);
         }
         self.serve_those_due(moment, out, is_end);
@@ -251,8 +272,7 @@ impl Consumer {
         let Candidate { sequence, deliveries } = candidate;
         let is_new = deliveries == 1;
         let is_counted = is_new && sequence >= self.counted_from();
-        let rest = self.known_to_come() + pending;
-        let rest = rest.saturating_sub(u64::from(is_new));
+        let rest = self.still_to_come(pending).saturating_sub(u64::from(is_new));
         let consumer_sequence = self.progress.delivered.consumer + 1;
         let reply = out.replies.write(
             &self.ack_prefix,

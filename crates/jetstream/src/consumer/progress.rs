@@ -37,6 +37,9 @@ pub(crate) struct Progress {
     pub(crate) unacknowledged: Unacknowledged,
     /// What was delivered as often as it may be, and how often that is.
     pub(crate) exhausted: BTreeMap<u64, u64>,
+    /// Messages that have expired and are where dead letters go: they are not delivered, though they are still there. Those that
+    /// would still come, or wait for others.
+    pub(crate) moved: BTreeSet<u64>,
     pub(crate) last_delivered: Option<Time>,
     pub(crate) last_acknowledged: Option<Time>,
     /// What is counted for each subject, if that is.
@@ -60,6 +63,9 @@ impl Progress {
 
     /// Whether a message is still to be acknowledged, or to be delivered first, if it matches what is wanted.
     pub(crate) fn needs(&self, sequence: u64, subject: &[u8]) -> bool {
+        if self.moved.contains(&sequence) {
+            return false;
+        }
         let is_ahead = match sequence <= self.last_of_each_up_to {
             true => self.last_of_each.contains(&sequence),
             false => sequence >= self.next,
@@ -88,6 +94,7 @@ impl Progress {
             self.exhausted.first_key_value().map(|(sequence, _)| *sequence),
             self.last_of_each.first().copied(),
             self.first_waiting(),
+            self.moved.first().copied(),
         ];
         kept.into_iter().flatten().min()
     }
@@ -156,6 +163,7 @@ impl Progress {
             Change::Exhausted { sequence } => {
                 self.exhaust(sequence);
             }
+            Change::Moved { sequence } => self.letter_moved(sequence, subjects),
             Change::SetAside { first, count } => {
                 for sequence in (first..).take(count as usize) {
                     self.set_aside(sequence, subjects);
@@ -193,6 +201,7 @@ impl Progress {
                     by_subject.no_longer_waits(sequence, &subject, subjects);
                 }
                 by_subject.delivered(sequence, position.consumer, &subject);
+                self.drop_moved_first_of(&subject, subjects);
             }
         }
     }
@@ -202,12 +211,77 @@ impl Progress {
         if sequence < self.next {
             return;
         }
+        let is_moved = self.moved.contains(&sequence);
         self.pass(sequence);
         if let Some(by_subject) = &mut self.by_subject
             && let Some(subject) = subjects.subject_of(sequence)
         {
             by_subject.set_aside(sequence, &subject);
+            // All of a subject behind one that waits count as waiting.
+            if is_moved {
+                self.moved.insert(sequence);
+                self.drop_moved_first_of(&subject, subjects);
+            }
         }
+    }
+
+    /// A message that has expired is where dead letters go.
+    fn letter_moved(&mut self, sequence: u64, subjects: &impl Subjects) {
+        let is_ahead = sequence >= self.next && sequence > self.last_of_each_up_to;
+        // What has gone meanwhile is not to come.
+        let subject = subjects.subject_of(sequence);
+        if let Some(subject) = subject
+            && (is_ahead || self.is_waiting(sequence, &subject))
+        {
+            self.moved.insert(sequence);
+            self.drop_moved_first_of(&subject, subjects);
+        }
+        self.drop_last_of_its_subject(sequence);
+        if let Some(delivered) = self.release(sequence) {
+            self.raise_floor(delivered.consumer_sequence);
+        }
+    }
+
+    /// The first message of a subject that waits is one that is to come.
+    fn drop_moved_first_of(&mut self, subject: &[u8], subjects: &impl Subjects) {
+        while !self.moved.is_empty()
+            && let Some(by_subject) = &mut self.by_subject
+            && let Some(first) = by_subject.first_waiting_of(subject, subjects)
+            && first < self.next
+            && self.moved.remove(&first)
+        {
+            by_subject.no_longer_waits(first, subject, subjects);
+        }
+    }
+
+    /// Of what has been moved only that is kept which is still there and wanted: the rest would not come anyway.
+    pub(crate) fn keep_moved(&mut self, subjects: &impl Subjects, is_wanted: impl Fn(&[u8]) -> bool) {
+        let mut moved = std::mem::take(&mut self.moved);
+        moved.retain(|sequence| {
+            let subject = subjects.subject_of(*sequence);
+            let wanted = subject.filter(|subject| subjects.has(*sequence) && is_wanted(subject));
+            wanted.is_some_and(|subject| *sequence >= self.next || self.is_waiting(*sequence, &subject))
+        });
+        self.moved = moved;
+    }
+
+    /// Of the last messages of their subjects this one is not to come.
+    fn drop_last_of_its_subject(&mut self, sequence: u64) {
+        if self.last_of_each.remove(&sequence) && self.last_of_each.is_empty() {
+            self.next = self.next.max(self.last_of_each_up_to + 1);
+        }
+    }
+
+    /// Messages before this one are not looked for any more. What of them has been moved is no longer to come; what was so before
+    /// waits for others.
+    pub(crate) fn go_on_with(&mut self, next: u64) {
+        if next > self.next && !self.moved.is_empty() {
+            let passed: Vec<u64> = self.moved.range(self.next..next).copied().collect();
+            for sequence in passed {
+                self.moved.remove(&sequence);
+            }
+        }
+        self.next = self.next.max(next);
     }
 
     /// A message is no longer unacknowledged. What it was if it had been.
@@ -228,7 +302,7 @@ impl Progress {
                 false => sequence + 1,
             };
         } else {
-            self.next = self.next.max(sequence + 1);
+            self.go_on_with(sequence + 1);
         }
     }
 
@@ -301,9 +375,8 @@ impl Progress {
     /// A message has gone from the stream. What it was if it was waited for.
     pub(crate) fn removed(&mut self, sequence: u64) -> Option<Delivered> {
         self.exhausted.remove(&sequence);
-        if self.last_of_each.remove(&sequence) && self.last_of_each.is_empty() {
-            self.next = self.next.max(self.last_of_each_up_to + 1);
-        }
+        self.moved.remove(&sequence);
+        self.drop_last_of_its_subject(sequence);
         let delivered = self.release(sequence)?;
         self.raise_floor(delivered.consumer_sequence);
         Some(delivered)
@@ -315,6 +388,7 @@ impl Progress {
             && let Some(by_subject) = &mut self.by_subject
         {
             by_subject.no_longer_waits(sequence, subject, subjects);
+            self.drop_moved_first_of(subject, subjects);
             self.raise_floor_by_subject();
         }
     }
@@ -323,6 +397,7 @@ impl Progress {
     pub(crate) fn all_removed(&mut self) {
         self.unacknowledged = Unacknowledged::default();
         self.exhausted.clear();
+        self.moved.clear();
         self.last_of_each.clear();
         if let Some(by_subject) = &mut self.by_subject {
             by_subject.clear();
@@ -333,7 +408,7 @@ impl Progress {
 
     /// All messages before one have gone that are wanted.
     pub(crate) fn purged(&mut self, first: u64) {
-        self.next = self.next.max(first);
+        self.go_on_with(first);
         self.delivered.stream = self.delivered.stream.max(first.saturating_sub(1));
         if self.by_subject.is_some() {
             self.raise_floor_by_subject();

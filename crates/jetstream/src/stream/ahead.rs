@@ -22,6 +22,8 @@ pub struct Proposal {
     pub entries: Vec<Entry>,
     /// What is answered when it is in the log.
     pub(super) answers: Vec<Effect>,
+    /// What is on its way as a dead letter when it is: the numbers of consumers, and sequences.
+    pub(super) letters: Vec<(u64, u64)>,
 }
 
 impl Proposal {
@@ -40,7 +42,7 @@ impl Proposal {
             | Entry::Expire(_)
             | Entry::Configure { .. } => true,
         };
-        !self.answers.is_empty() || self.entries.iter().any(is_awaited)
+        !self.answers.is_empty() || !self.letters.is_empty() || self.entries.iter().any(is_awaited)
     }
 }
 
@@ -228,14 +230,15 @@ impl Ahead {
         }
     }
 
-    /// Has what is decided since the last proposal be one.
-    pub(super) fn propose(&mut self) -> Option<&Proposal> {
+    /// Has what is decided since the last proposal be one, with the dead letters that are on their way when it is in the log.
+    pub(super) fn propose(&mut self, letters: Vec<(u64, u64)>) -> Option<&Proposal> {
         if self.open.entries.is_empty() {
             return None;
         }
         self.numbers += 1;
         let mut proposal = std::mem::take(&mut self.open);
         proposal.number = self.numbers;
+        proposal.letters = letters;
         self.in_flight.push_back(proposal);
         self.in_flight.back()
     }

@@ -12,12 +12,15 @@ use crate::time::Time;
 use bytes::{Buf, BufMut, Bytes};
 
 /// The form of it.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
-/// The one before counted nothing for each subject.
+/// The one before knew of no dead letters that have been moved.
+const WITHOUT_MOVED: u8 = 4;
+
+/// The one before that counted nothing for each subject.
 const WITHOUT_SUBJECTS: u8 = 3;
 
-/// The one before that knew no sources.
+/// The first knew no sources.
 const WITHOUT_SOURCES: u8 = 2;
 
 impl<M: Messages> Stream<M> {
@@ -46,7 +49,7 @@ impl<M: Messages> Stream<M> {
     pub fn restore(mut from: Bytes, domain: &str, held: M) -> Result<Self, NoEntries> {
         let end = |_| NoEntries;
         let version = from.try_get_u8().map_err(end)?;
-        if ![WITHOUT_SOURCES, WITHOUT_SUBJECTS, VERSION].contains(&version) {
+        if !(WITHOUT_SOURCES..=VERSION).contains(&version) {
             return Err(NoEntries);
         }
         let config: StreamConfig = StreamConfigRequest::from_json(&get_bytes(&mut from)?, true)
@@ -64,7 +67,7 @@ impl<M: Messages> Stream<M> {
         stream.duplicates = Duplicates::decode(&mut from)?;
         stream.expiry = Expiry::decode(&mut from)?;
         stream.schedules = Schedules::decode(&mut from)?;
-        stream.decode_consumers(&mut from, version == VERSION)?;
+        stream.decode_consumers(&mut from, version > WITHOUT_SUBJECTS, version > WITHOUT_MOVED)?;
         if version != WITHOUT_SOURCES {
             stream.sourcing.decode(&mut from)?;
         }

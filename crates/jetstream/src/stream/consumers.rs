@@ -223,9 +223,10 @@ impl<M: Messages> Stream<M> {
         };
         let done = work(AtWork { consumer, view, out });
         let consumer = consumers.by_number.get_mut(&number)?;
-        for sequence in consumer.newly_given_up.drain(..) {
-            self.dead_letters.note(number, sequence, Time(i64::MIN));
-        }
+        let given_up = consumer.newly_given_up.drain(..);
+        self.dead_letters
+            .given_up
+            .extend(given_up.map(|sequence| (number, sequence)));
         if !consumer.marks.is_touched {
             consumer.marks.is_touched = true;
             consumers.touched.push(number);

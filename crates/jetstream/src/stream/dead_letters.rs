@@ -1,6 +1,9 @@
 //! Dead letters on their way: a message that a consumer has given up, or that has expired before it was done with, is published
 //! where its dead letters go, and is done with when a stream there says that it has it for good. Until then it is kept, also through restarts, and published again from
 //! time to time under the same id, so that it is there once.
+//!
+//! It is published when it is in the log that it is given up, so that it is not delivered again after a crash; and what has become
+//! of it is written behind, so that it is not published again once that is in the log. Between the two its id tells.
 
 use super::effect::Said;
 use super::sourcing::Heard;
@@ -22,9 +25,19 @@ const MOVED_AT_ONCE: usize = 64;
 /// How long it takes until who hears the answers is there.
 const OPEN_AFTER: i64 = SECOND / 100;
 
+/// What the ids of dead letters begin with.
+const ID_PREFIX: &str = "vagus.dead_letter-";
+
+/// Whether a message that has this id is a dead letter.
+pub(super) fn is_letter(id: &[u8]) -> bool {
+    id.starts_with(ID_PREFIX.as_bytes())
+}
+
 /// Dead letters on their way.
 #[derive(Debug, Default)]
 pub(super) struct DeadLetters {
+    /// Those of which it is not yet proposed to the log that they are given up: the numbers of their consumers, and sequences.
+    pub(super) given_up: Vec<(u64, u64)>,
     /// When something has to be done for one, by the number of its consumer and its sequence.
     due: BTreeSet<(Time, u64, u64)>,
     waiting: BTreeMap<(u64, u64), Time>,
@@ -45,6 +58,13 @@ struct Acknowledged {
 }
 
 impl DeadLetters {
+    /// These are given up for good.
+    pub(super) fn begin(&mut self, letters: Vec<(u64, u64)>) {
+        for (number, sequence) in letters {
+            self.note(number, sequence, Time(i64::MIN));
+        }
+    }
+
     /// Something has to be done for a message at a time.
     pub(super) fn note(&mut self, number: u64, sequence: u64, due: Time) {
         if let Some(before) = self.waiting.insert((number, sequence), due) {
@@ -85,6 +105,19 @@ impl DeadLetters {
 }
 
 impl<M: Messages> Stream<M> {
+    /// The dead letters that are on their way when what is decided is in the log. If nothing is, what says so of them is there already,
+    /// or never will be, and they are on their way now.
+    pub(super) fn letters_ahead(&mut self) -> Vec<(u64, u64)> {
+        let given_up = std::mem::take(&mut self.dead_letters.given_up);
+        match self.ahead.has_more() {
+            true => given_up,
+            false => {
+                self.dead_letters.begin(given_up);
+                Vec::new()
+            }
+        }
+    }
+
     /// A message that is to expire stays if consumers are not done with it that have dead letters: it goes when it is where these
     /// go. How many of them there are.
     pub(super) fn keep_dead_letters(&mut self, sequence: u64, now: Time) -> usize {
@@ -176,7 +209,10 @@ impl<M: Messages> Stream<M> {
         let headers = header::without(&message.headers, |name| name.starts_with(b"Nats-"));
         let incarnation = self.identity();
         let (stream, sequence) = (&self.config.name, message.sequence.to_string());
-        let id = format!("{stream}-{incarnation}-{}-{sequence}", given_up.consumer);
+        let id = format!(
+            "{ID_PREFIX}{stream}-{incarnation}-{}-{sequence}",
+            given_up.consumer
+        );
         let (deliveries, time) = (given_up.deliveries.to_string(), message.time.to_string());
         let headers = header::with(
             &headers,
@@ -212,8 +248,9 @@ impl<M: Messages> Stream<M> {
         };
         let answer = serde_json::from_slice::<Acknowledged>(heard.payload);
         if answer.is_ok_and(|answer| answer.seq.is_some_and(|seq| seq > 0) && answer.error.is_none()) {
+            let has_expired = self.dead_letters.has_expired(number, sequence);
             self.dead_letters.forget(number, sequence);
-            self.done_with_dead_letter(around, number, sequence);
+            self.done_with_dead_letter(around, number, sequence, has_expired);
         }
         true
     }

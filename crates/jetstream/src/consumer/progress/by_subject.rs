@@ -98,6 +98,12 @@ impl BySubject {
         firsts.into_iter().flatten().map(|(first, _)| *first).min()
     }
 
+    /// The first message of a subject that waits.
+    pub(crate) fn first_waiting_of(&self, subject: &[u8], subjects: &impl Subjects) -> Option<u64> {
+        let of_it = self.subjects.get(subject).filter(|of_it| of_it.waiting > 0)?;
+        subjects.next_of(subject, of_it.first)
+    }
+
     /// The first message that need wait no longer, and its subject.
     pub(crate) fn first_free(&self) -> Option<(u64, Bytes)> {
         self.free.first().cloned()

@@ -57,6 +57,11 @@ pub enum Change {
         /// Which.
         sequence: u64,
     },
+    /// A message that has expired is where dead letters go: it is done with, though it may still be there for others.
+    Moved {
+        /// Which.
+        sequence: u64,
+    },
     /// Messages wait, one behind the other in the stream, until others of their subjects are acknowledged.
     SetAside {
         /// The sequence of the first.

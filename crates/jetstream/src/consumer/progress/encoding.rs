@@ -112,6 +112,10 @@ impl Change {
                 put(out, first);
                 put(out, count);
             }
+            Self::Moved { sequence } => {
+                out.put_u8(8);
+                put(out, sequence);
+            }
         }
     }
 
@@ -148,6 +152,7 @@ impl Change {
                 first: get(from)?,
                 count: get(from)?,
             },
+            8 => Self::Moved { sequence: get(from)? },
             _ => return Err(NoEntries),
         })
     }
@@ -180,7 +185,7 @@ impl Position {
 }
 
 impl Progress {
-    /// Writes all of it, but for what is counted for each subject.
+    /// Writes all of it, but for what is counted for each subject, and what has been moved.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put(out, self.next);
         put(out, self.last_of_each_up_to);
@@ -226,6 +231,20 @@ impl Progress {
             1 => Some(Box::new(BySubject::decode(from, delivery_of)?)),
             _ => return Err(NoEntries),
         };
+        Ok(())
+    }
+
+    /// Writes what has been moved.
+    pub(crate) fn encode_moved(&self, out: &mut Vec<u8>) {
+        put(out, self.moved.len() as u64);
+        self.moved.iter().for_each(|sequence| put(out, *sequence));
+    }
+
+    /// Reads that, behind all else.
+    pub(crate) fn decode_moved(&mut self, from: &mut Bytes) -> Result<(), NoEntries> {
+        for _ in 0..get_length(from)? {
+            self.moved.insert(get(from)?);
+        }
         Ok(())
     }
 
@@ -310,6 +329,7 @@ mod tests {
                 until: Time(i64::MAX),
             },
             Change::Exhausted { sequence: 9 },
+            Change::Moved { sequence: 300 },
             Change::SetAside {
                 first: 10,
                 count: 300,

@@ -83,7 +83,10 @@ impl<M: Messages> Stream<M> {
                 }
             }
             ConsumerEntry::Came { number, progress } => {
-                self.with_consumer(number, |work| work.consumer.take_progress(progress.0));
+                self.with_consumer(number, |work| {
+                    let AtWork { consumer, view, .. } = work;
+                    consumer.take_progress(progress.0, &view);
+                });
             }
             ConsumerEntry::Changed { number, changes } => {
                 self.with_consumer(number, |work| {
@@ -207,6 +210,7 @@ impl<M: Messages> Stream<M> {
                 mut out,
             } = work;
             consumer.take_config(config);
+            consumer.keep_moved(&view);
             consumer.learn_subjects(&view);
             if before.inactive_threshold != consumer.config.inactive_threshold {
                 consumer.take_threshold(now, out.random);

@@ -26,17 +26,20 @@ impl Consumers {
             put_bytes(out, &json(&consumer.config));
             consumer.progress.encode(out);
             consumer.progress.encode_by_subject(out);
+            consumer.progress.encode_moved(out);
         }
         Sweep::encode_all(&self.sweeps, out);
     }
 }
 
 impl<M: Messages> Stream<M> {
-    /// Reads those that were written. `has_subjects`: with what they count for each subject.
+    /// Reads those that were written. `has_subjects`: with what they count for each subject; `has_moved`: and with what they know
+    /// to have been moved.
     pub(in crate::stream) fn decode_consumers(
         &mut self,
         from: &mut Bytes,
         has_subjects: bool,
+        has_moved: bool,
     ) -> Result<(), NoEntries> {
         let end = |_| NoEntries;
         self.consumers.created = from.try_get_u64_le().map_err(end)?;
@@ -50,6 +53,9 @@ impl<M: Messages> Stream<M> {
             let mut progress = Progress::decode(from)?;
             if has_subjects {
                 progress.decode_by_subject(from)?;
+            }
+            if has_moved {
+                progress.decode_moved(from)?;
             }
             let form = &self.consumers.form;
             let consumer = Consumer::new(identity, config, progress, &self.config.name, form);

@@ -98,6 +98,7 @@ impl PartialEq for Kept {
             let mut out = Vec::new();
             kept.0.encode(&mut out);
             kept.0.encode_by_subject(&mut out);
+            kept.0.encode_moved(&mut out);
             out
         };
         encoded(self) == encoded(other)
@@ -186,12 +187,20 @@ impl ConsumerEntry {
                 out.put_i64_le(time.0);
             }
             Self::Came { number, progress } => {
-                let by_subject = progress.0.by_subject.is_some();
-                out.put_u8(if by_subject { 8 } else { 5 });
+                let has_moved = !progress.0.moved.is_empty();
+                let by_subject = progress.0.by_subject.is_some() || has_moved;
+                out.put_u8(match (has_moved, by_subject) {
+                    (true, _) => 9,
+                    (false, true) => 8,
+                    (false, false) => 5,
+                });
                 out.put_u64_le(*number);
                 progress.0.encode(out);
                 if by_subject {
                     progress.0.encode_by_subject(out);
+                }
+                if has_moved {
+                    progress.0.encode_moved(out);
                 }
             }
             Self::Changed { number, changes } => {
@@ -243,9 +252,12 @@ impl ConsumerEntry {
                 number,
                 progress: Box::new(Kept(Progress::decode(from)?)),
             },
-            8 => {
+            8 | 9 => {
                 let mut progress = Progress::decode(from)?;
                 progress.decode_by_subject(from)?;
+                if kind == 9 {
+                    progress.decode_moved(from)?;
+                }
                 Self::Came {
                     number,
                     progress: Box::new(Kept(progress)),

@@ -60,12 +60,14 @@ impl<M: Messages> Stream<M> {
         around: &Surroundings<'_>,
         number: u64,
         sequence: u64,
+        has_expired: bool,
     ) {
-        let is_given_up = self.consumers.given_up(number, sequence, None).is_some();
-        if is_given_up {
+        let subject = self.held.subject_of(sequence);
+        let expired = subject.as_deref().filter(|_| has_expired);
+        if self.consumers.given_up(number, sequence, expired).is_some() {
             self.with_consumer(number, |work| {
-                let AtWork { consumer, .. } = work;
-                consumer.letter_moved(sequence, moment(around));
+                let AtWork { consumer, view, .. } = work;
+                consumer.letter_moved(sequence, moment(around), &view);
             });
             self.done_with(vec![sequence]);
         }

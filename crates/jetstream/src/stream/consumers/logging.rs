@@ -86,6 +86,10 @@ impl<M: Messages> Stream<M> {
             }
         }
         self.consumers.settle();
+        // That these are given up has been read from the log.
+        let given_up = std::mem::take(&mut self.dead_letters.given_up);
+        self.dead_letters.begin(given_up);
+        self.duplicates.begin(around.now);
     }
 
     /// On which subjects consumers have messages be acknowledged from now on.

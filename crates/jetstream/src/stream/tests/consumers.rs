@@ -23,6 +23,8 @@ use crate::consumer::request::{
 };
 use crate::consumer::{Advisory, ConsumerInfo, Delivery};
 use crate::error::ApiError;
+use crate::held::InMemory;
+use crate::stream::entry::decode;
 use crate::stream::{Done, Effect, Requested, Stream, Surroundings};
 use bytes::Bytes;
 use std::collections::BTreeSet;
@@ -306,6 +308,26 @@ impl Desk {
             info.num_waiting,
             info.num_pending
         )
+    }
+
+    /// The stream as it is after a crash: what was written into the log, and nothing else.
+    pub(super) fn crash(&mut self) {
+        let scene = &mut self.scene;
+        let before = &scene.stream;
+        let held = InMemory::new(before.config().storage);
+        let mut stream = Stream::new(
+            before.config().clone(),
+            before.incarnation(),
+            before.created(),
+            "",
+            held,
+        );
+        for entry in decode(scene.log.clone().into()).unwrap() {
+            stream.apply(entry, &super::zone);
+        }
+        scene.stream = stream;
+        self.at_work(|scene, around| scene.stream.begin_consumers(around));
+        self.scene.commit();
     }
 
     /// The stream as it is read from disk: from what is kept of it, and what was written into the log since.

@@ -1,6 +1,8 @@
 //! Messages that consumers give up go where their dead letters go, and are kept until they are there.
 
 use super::{Desk, desk};
+use crate::error::ApiError;
+use crate::stream::entry::encode;
 use crate::stream::{Effect, Heard, Said};
 use crate::time::SECOND;
 use bytes::Bytes;
@@ -39,6 +41,13 @@ impl Desk {
         }
         self.scene.now = until;
         said
+    }
+
+    /// Whether what is due now has something be said, or heard.
+    fn says_anything(&mut self) -> bool {
+        self.scene.decide_what_is_due();
+        let effects = self.scene.stream.take_effects().list;
+        (effects.iter()).any(|effect| matches!(effect, Effect::Say(_) | Effect::Listen { .. }))
     }
 
     pub(super) fn answer(&mut self, number: Option<u32>, letter: &Said, answer: &'static str) {
@@ -88,7 +97,7 @@ fn what_was_delivered_too_often_goes_there_and_then_here() {
     let identity = desk.scene.stream.identity();
     for expect in [
         "App: 1",
-        &format!("Nats-Msg-Id: P-{identity}-C-1"),
+        &format!("Nats-Msg-Id: vagus.dead_letter-P-{identity}-C-1"),
         "Vagus-Dead-Letter-Reason: max_deliver",
         "Vagus-Dead-Letter-Stream: P",
         "Vagus-Dead-Letter-Consumer: C",
@@ -134,6 +143,46 @@ fn what_cannot_be_used_goes_there_also_after_a_restart() {
     desk.read_again();
     assert!(desk.dead_letters_within(60 * SECOND, &mut number).is_empty());
     assert!(desk.counts().contains("2/2 2/2 acks 0"), "{}", desk.counts());
+}
+
+/// Else it could be delivered again after a crash, and be used though it is a dead letter.
+#[test]
+fn it_goes_there_when_it_is_in_the_log_that_it_is_given_up() {
+    let mut desk = desk("");
+    desk.consumer(SETTINGS);
+    desk.publish(&["p.a"]);
+    desk.pull("r", "1");
+    desk.effects();
+    desk.say(1, "+TERM");
+    let proposal = desk.scene.stream.propose().unwrap();
+    // Nothing is to be lost of it in a power cut.
+    assert!(proposal.is_awaited());
+    let (number, entries) = (proposal.number, proposal.entries.clone());
+    assert!(!desk.says_anything());
+    encode(&entries, &mut desk.scene.log);
+    desk.scene.stream.committed(number, &super::super::zone);
+    let mut letters = None;
+    assert_eq!(desk.dead_letters_within(SECOND, &mut letters).len(), 1);
+    desk.crash();
+    assert_eq!(desk.dead_letters_within(SECOND, &mut letters).len(), 1);
+    desk.pull("r", "1");
+    assert_eq!(desk.delivered(), [""; 0]);
+}
+
+/// What comes to nothing is tried again, and goes there when it is in the log.
+#[test]
+fn what_cannot_be_written_goes_there_later() {
+    let mut desk = desk("");
+    desk.consumer(SETTINGS);
+    desk.publish(&["p.a"]);
+    desk.pull("r", "1");
+    desk.effects();
+    desk.say(1, "+TERM");
+    desk.scene.stream.propose().unwrap();
+    desk.scene.stream.failed(&ApiError::NOT_AVAILABLE);
+    let mut number = None;
+    assert!(!desk.says_anything());
+    assert_eq!(desk.dead_letters_within(SECOND, &mut number).len(), 1);
 }
 
 #[test]

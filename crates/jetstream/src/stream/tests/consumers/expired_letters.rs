@@ -104,10 +104,62 @@ fn the_last_of_a_subject_is_marked_however_they_go() {
     );
 }
 
+/// A consumer is done with what is where its dead letters go, also after a crash, though the message stays for another's sake.
+#[test]
+fn what_is_there_is_not_moved_or_delivered_again() {
+    for settings in [
+        "",
+        r#","max_ack_pending":2"#,
+        r#","deliver_policy":"last_per_subject","filter_subject":"p.>""#,
+    ] {
+        let mut desk = desk(r#","max_age":10000000000"#);
+        desk.publish(&["p.a", "p.b"]);
+        for name in ["C", "D"] {
+            desk.consumer_named(name, &format!("{SETTINGS}{settings}"));
+        }
+        desk.publish(&["p.a", "p.c"]);
+        let mut number = None;
+        let letters = desk.dead_letters_within(11 * SECOND, &mut number);
+        let of_first: Vec<&Said> = letters
+            .iter()
+            .filter(|letter| said(letter, "Vagus-Dead-Letter-Consumer") == "C")
+            .collect();
+        let moved = &of_first[..2];
+        for letter in moved {
+            desk.answer(number, letter, STORED);
+        }
+        let left = of_first.len() as u64 - 2;
+        assert_eq!(desk.info().num_pending, left);
+        desk.crash();
+        let again = desk.dead_letters_within(SECOND, &mut number);
+        assert_eq!(again.len(), letters.len() - 2);
+        assert_eq!(desk.info().num_pending, left);
+        let is_moved = |subject: &str, sequence: &str| {
+            moved.iter().any(|letter| {
+                said(letter, "Vagus-Dead-Letter-Subject") == subject
+                    && said(letter, "Vagus-Dead-Letter-Sequence") == sequence
+            })
+        };
+        desk.pull("r", "9");
+        let delivered = desk.delivered();
+        assert_eq!(delivered.len() as u64, left.min(2), "{delivered:?}");
+        for delivered in delivered {
+            let mut words = delivered.split(' ').skip(1);
+            let (subject, reply) = (words.next().unwrap(), words.next().unwrap());
+            assert!(
+                !is_moved(subject, reply.split('.').nth(1).unwrap()),
+                "{delivered}"
+            );
+        }
+    }
+}
+
 /// What was acknowledged, and which messages another stream has, by the consumer that they are of.
 #[derive(Default)]
 struct Elsewhere {
     acknowledged: BTreeSet<(String, u64)>,
+    /// That another stream has them is known.
+    answered: BTreeSet<(String, u64)>,
     moved: BTreeMap<(String, u64), Said>,
 }
 
@@ -119,10 +171,16 @@ fn take_in(
     number: Option<u32>,
     random: &mut Rng,
 ) {
+    let mut answered_here = BTreeSet::new();
     for letter in letters {
         let sequence: u64 = said(letter, "Vagus-Dead-Letter-Sequence").parse().unwrap();
         let key = (said(letter, "Vagus-Dead-Letter-Consumer"), sequence);
         assert!(!elsewhere.acknowledged.contains(&key), "{letter:?}");
+        if answered_here.contains(&key) {
+            // It was said twice before that.
+            continue;
+        }
+        assert!(!elsewhere.answered.contains(&key), "{letter:?}");
         if let Some(before) = elsewhere.moved.get(&key) {
             // It is known for the same where it goes.
             assert_eq!(said(before, "Nats-Msg-Id"), said(letter, "Nats-Msg-Id"));
@@ -134,15 +192,49 @@ fn take_in(
             1 => drop(elsewhere.moved.insert(key, letter.clone())),
             _ => {
                 desk.answer(number, letter, STORED);
+                answered_here.insert(key.clone());
+                elsewhere.answered.insert(key.clone());
                 elsewhere.moved.insert(key, letter.clone());
             }
         }
     }
 }
 
+/// Nothing of what is known to be elsewhere is still to be acknowledged or to come, and what is said to come is what a recount
+/// says.
+fn check(desk: &mut Desk, elsewhere: &Elsewhere, seed: u64) {
+    let messages: Vec<(u64, String)> = desk
+        .scene
+        .messages()
+        .iter()
+        .map(|message| {
+            let mut words = message.split(' ');
+            let sequence = words.next().unwrap().parse().unwrap();
+            (sequence, words.next().unwrap().to_owned())
+        })
+        .collect();
+    for name in ["C", "D"] {
+        let consumer = desk.scene.stream.consumers.named(name).unwrap();
+        let is_answered = |sequence: u64| elsewhere.answered.contains(&(name.to_owned(), sequence));
+        let mut pending = 0;
+        for (sequence, subject) in &messages {
+            let needs = consumer.needs(*sequence, subject.as_bytes());
+            assert!(
+                !(needs && is_answered(*sequence)),
+                "seed {seed} {name} {sequence}"
+            );
+            let is_kept =
+                consumer.unacknowledged_at(*sequence).is_some() || consumer.given_up(*sequence).is_some();
+            pending += u64::from(needs && !is_kept);
+        }
+        let info = desk.info_of(name);
+        assert_eq!(info.num_pending, pending, "seed {seed} {name} {info:?}");
+    }
+}
+
 #[test]
 fn whatever_happens_each_message_is_used_or_a_dead_letter() {
-    for seed in 0..80 {
+    for seed in 0..100 {
         let mut random = Rng::with_seed(seed);
         let retention = ["limits", "interest"][random.usize(..2)];
         let settings = format!(r#","retention":"{retention}","max_age":8000000000,"allow_msg_ttl":true"#);
@@ -150,9 +242,14 @@ fn whatever_happens_each_message_is_used_or_a_dead_letter() {
         let consumers = ["C", "D"];
         for name in consumers {
             let filter = [r#""p.a""#, r#""p.>""#][random.usize(..2)];
+            let per_subject = match random.bool() {
+                true => r#","vagus.max_ack_pending_per_subject":"1"}"#,
+                false => "}",
+            };
+            let settings = SETTINGS.replace('}', per_subject);
             desk.consumer_named(
                 name,
-                &format!(r#"{SETTINGS},"max_deliver":3,"filter_subject":{filter}"#),
+                &format!(r#"{settings},"max_deliver":3,"filter_subject":{filter}"#),
             );
         }
         let (mut elsewhere, mut number) = (Elsewhere::default(), None);
@@ -161,7 +258,8 @@ fn whatever_happens_each_message_is_used_or_a_dead_letter() {
         for _ in 0..120 {
             let letters = desk.dead_letters(&mut number);
             take_in(&mut desk, &mut elsewhere, &letters, number, &mut random);
-            match random.u8(..12) {
+            check(&mut desk, &elsewhere, seed);
+            match random.u8(..13) {
                 0..4 => {
                     let subject = ["p.a", "p.b"][random.usize(..2)];
                     let lines = ["", "Nats-TTL: 2s", "Nats-TTL: never"][random.usize(..3)];
@@ -194,6 +292,7 @@ fn whatever_happens_each_message_is_used_or_a_dead_letter() {
                     }
                 }
                 9 => desk.read_again(),
+                12 => desk.crash(),
                 10 => {
                     desk.scene.decide_what_is_due();
                     desk.scene.stream.propose();
