@@ -203,7 +203,7 @@ fn populate(
     };
     // Streams have one of their own, which carries no connections.
     let of_streams = streams.is_some().then_some(count);
-    let arbiters = Arc::new(Arbiters::new(count + usize::from(of_streams.is_some())));
+    let arbiters = Arc::new(Arbiters::with_others(count, usize::from(of_streams.is_some())));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
     accounts.set_server_id(&info.server_id);
     accounts.define(&config.accounts);

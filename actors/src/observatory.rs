@@ -325,7 +325,7 @@ impl Observatory {
 
     /// How many threads carry connections.
     pub fn arbiters(&self) -> usize {
-        self.arbiters.counters.len()
+        self.arbiters.of_connections().len()
     }
 }
 

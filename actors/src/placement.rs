@@ -53,7 +53,7 @@ pub struct Placed {
 impl Placement {
     /// For the next connection, which does or does not begin with a handshake.
     pub(crate) fn choose(arbiters: &Arc<Arbiters>, handshake: bool) -> Self {
-        let arbiter = choose(&arbiters.counters);
+        let arbiter = choose(arbiters.of_connections());
         if let Some(counters) = arbiters.counters.get(arbiter) {
             counters.connection_placed();
             if handshake {
@@ -191,6 +191,14 @@ mod tests {
         arbiters.counters[0].set_load(900);
         let storm: Vec<Placement> = (0..100).map(|_| Placement::choose(&arbiters, true)).collect();
         assert!(storm.iter().all(|place| place.arbiter() == 1));
+    }
+
+    #[test]
+    fn one_that_carries_no_connections_gets_none() {
+        let arbiters = Arc::new(Arbiters::with_others(2, 1));
+        arbiters.counters[0].set_load(900);
+        let storm: Vec<Placement> = (0..1000).map(|_| Placement::choose(&arbiters, true)).collect();
+        assert!(storm.iter().all(|place| place.arbiter() < 2));
     }
 
     #[test]

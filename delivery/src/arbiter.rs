@@ -71,13 +71,22 @@ pub struct Arbiters {
     next_owner_id: AtomicU64,
     open_connections: AtomicUsize,
     builder: Builder,
+    /// How many of them, the first, carry connections.
+    of_connections: usize,
 }
 
 impl Arbiters {
-    /// For a server of this many arbiters.
+    /// For a server of this many arbiters, which all carry connections.
     pub fn new(count: usize) -> Self {
+        Self::with_others(count, 0)
+    }
+
+    /// For a server of this many arbiters that carry connections, and of others behind them that carry none.
+    pub fn with_others(of_connections: usize, others: usize) -> Self {
+        let count = of_connections + others;
         Self {
             counters: (0..count).map(|_| ArbiterCounters::default()).collect(),
+            of_connections,
             quiescence: Quiescence::new(count),
             slots: Slots::default(),
             next_connection_id: AtomicU64::new(1),
@@ -86,6 +95,11 @@ impl Arbiters {
             open_connections: AtomicUsize::new(0),
             builder: Builder::default(),
         }
+    }
+
+    /// Counters of those arbiters that carry connections, in the order of their numbers.
+    pub fn of_connections(&self) -> &[ArbiterCounters] {
+        self.counters.get(..self.of_connections).unwrap_or_default()
     }
 
     /// Everything that passed through the server.

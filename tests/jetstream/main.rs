@@ -12,6 +12,8 @@ mod backup_commands;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod consumers;
 #[cfg(test)]
 mod disk_failure;
