@@ -11,7 +11,7 @@ mod sharing;
 mod sockets;
 mod websocket;
 
-pub(crate) use arbiters::runtime;
+pub(crate) use arbiters::{on_arbiter, runtime};
 pub(crate) use cluster::{ClusterReload, RouteSocket, RunningCluster};
 pub(crate) use gateways::{GatewayReload, RunningGateways};
 pub(crate) use leafnodes::{LeafReload, RunningLinks};
@@ -24,13 +24,13 @@ use crate::certificates::Secured;
 use crate::claimed_accounts;
 use crate::connectors;
 use crate::identity::ServerIdentity;
-use crate::reload::{Parts, Setup};
+use crate::reload::{Parts, Setup, streams_in_info};
 use crate::server::StartError;
-use crate::streams;
+use crate::streams::{self, Place, Streams};
 use crate::system_account::SystemAccount;
 use actix::prelude::*;
 use actix::{Arbiter, System};
-use arbiters::{on_arbiter, open_arbiter};
+use arbiters::open_arbiter;
 use cluster::Clustering;
 use farewell::announcing;
 use futures_util::FutureExt;
@@ -51,7 +51,7 @@ use vagus_actors::asking::Asking;
 use vagus_actors::connection::Surroundings;
 use vagus_actors::history::{History, ProcessUse};
 use vagus_actors::in_process::{Door, InProcess};
-use vagus_actors::jetstream::{JetStream, OpenedStreams};
+use vagus_actors::jetstream::OpenedStreams;
 use vagus_actors::lame_duck::LameDuck;
 use vagus_actors::listener::Listener;
 use vagus_actors::logins::CalloutMeans;
@@ -95,7 +95,7 @@ pub(crate) struct Running {
     pub(crate) links: RunningLinks,
     pub(crate) gateways: Option<RunningGateways>,
     pub(crate) system_service: Option<SystemServiceHandle>,
-    pub(crate) jetstream: Option<Arc<JetStream>>,
+    pub(crate) streams: Streams,
     pub(crate) secured: Secured,
 }
 
@@ -110,6 +110,7 @@ pub(crate) fn start(
     let gate = Gate::new(config.clients.credentials.clone())?.requiring_proxy(config.clients.requires_proxy);
     let secured = Secured::start(config.clients.tls.as_ref())?;
     let sockets = Sockets::listen(&config, &setup)?;
+    let (jetstream, domain) = streams_in_info(&config);
     let mut info = Info {
         server_id: identity.id().to_owned(),
         server_name: name.to_owned(),
@@ -121,12 +122,8 @@ pub(crate) fn start(
         auth_required: gate.requires_login() || config.clients.callout.is_some(),
         max_payload: config.limits.max_payload,
         api_level: API_LEVEL,
-        jetstream: config.jetstream.is_some(),
-        domain: config
-            .jetstream
-            .as_ref()
-            .map(|jetstream| jetstream.domain.clone())
-            .unwrap_or_default(),
+        jetstream,
+        domain,
         xkey: identity.curve.public().to_owned(),
         ..Info::default()
     };
@@ -186,7 +183,7 @@ fn populate(
     identity: &ServerIdentity,
     gate: Gate,
     secured: Secured,
-    streams: Option<OpenedStreams>,
+    opened: Option<OpenedStreams>,
 ) -> Result<Populated, StartError> {
     let Sockets {
         clients: socket,
@@ -202,8 +199,7 @@ fn populate(
         count => count,
     };
     // Streams have one of their own, which carries no connections.
-    let of_streams = streams.is_some().then_some(count);
-    let arbiters = Arc::new(Arbiters::with_others(count, usize::from(of_streams.is_some())));
+    let arbiters = Arc::new(Arbiters::with_others(count, 1));
     let accounts = Arc::new(Accounts::start(arbiters.clone()));
     accounts.set_server_id(&info.server_id);
     accounts.define(&config.accounts);
@@ -389,20 +385,15 @@ fn populate(
         claimed_accounts::serve(desk, first.clone(), &accounts, asking, client_settings.clone())
     });
     let door = Door::new(first.clone(), accounts.clone()).start();
-    let (serving, streams_ready) = streams
-        .zip(of_streams)
-        .map(|(opened, number)| {
-            let starter = on_arbiter(number, &arbiters, &surroundings, streams::starter)?;
-            let serving = streams::serve(opened, vec![starter], (config, &accounts), &door);
-            Ok::<_, io::Error>(serving)
-        })
-        .transpose()?
-        .unzip();
-    let jetstream = serving.as_ref().map(|serving| serving.jetstream.clone());
-    if let Some(jetstream) = &jetstream {
-        // Nobody else says which it is.
-        let _ = admin.broker.jetstream.set(jetstream.clone());
-    }
+    let streams = Streams::of(Place {
+        name: admin.broker.settings.current().0.info.server_name.clone(),
+        number: count,
+        arbiters: arbiters.clone(),
+        surroundings: surroundings.clone(),
+        door: door.clone(),
+        broker: admin.broker.clone(),
+    });
+    let streams_ready = opened.map(|opened| streams.begin(opened, config)).transpose()?;
     let services = service
         .into_iter()
         .chain(claims_service)
@@ -439,7 +430,7 @@ fn populate(
         gateways: gateway_reload,
         connectors: known_connectors,
         websocket: websocket_parts,
-        streams: serving,
+        streams: streams.clone(),
         gateway,
         process: setup.process,
     };
@@ -481,7 +472,7 @@ fn populate(
         links,
         gateways,
         system_service,
-        jetstream,
+        streams,
         secured,
     };
     let max_payload = config.limits.max_payload;

@@ -26,7 +26,7 @@ use crate::certificates::{Occasion, make_ready, not_after};
 use crate::claimed_accounts;
 use crate::connectors;
 use crate::stapling::Stapler;
-use crate::streams::Serving;
+use crate::streams::Streams;
 use vagus_configs::grammar::Map;
 
 /// The parts of a program around a server that go by its configuration: its log, its files.
@@ -109,7 +109,7 @@ pub(crate) struct Parts {
     pub(crate) gateways: Option<GatewayReload>,
     pub(crate) connectors: ConnectorsHandle,
     pub(crate) websocket: Option<WebSocketParts>,
-    pub(crate) streams: Option<Serving>,
+    pub(crate) streams: Streams,
     pub(crate) gateway: GatewayMeans,
     pub(crate) process: Box<dyn Process>,
 }
@@ -155,6 +155,7 @@ impl Parts {
         client_settings.info.auth_required = gate.requires_login() || new.clients.callout.is_some();
         client_settings.auth_callout = new.clients.callout.clone();
         client_settings.info.max_payload = new.limits.max_payload;
+        (client_settings.info.jetstream, client_settings.info.domain) = streams_in_info(new);
         advertise(&mut client_settings.info, new, self.client_port);
         client_settings.gate = gate;
         client_settings.trusted_proxies = trusted_proxies(new);
@@ -165,6 +166,14 @@ impl Parts {
         client_settings.tags = new.tags.clone();
         client_settings.metadata = new.metadata.clone();
         Ok(client_settings)
+    }
+}
+
+/// Whether there are streams, and of which domain, as clients are told.
+pub(crate) fn streams_in_info(config: &Config) -> (bool, String) {
+    match &config.jetstream {
+        Some(jetstream) => (true, jetstream.domain.clone()),
+        None => (false, String::new()),
     }
 }
 
@@ -205,6 +214,7 @@ impl Apply for Parts {
         let gateways = gateways.map_err(|error| error.to_string())?.unwrap_or_default();
         let ready = connectors::prepare(old, new, &self.gateway).map_err(|error| error.to_string())?;
         let process = self.process.prepare(old, new)?;
+        let opened = self.streams.prepare(new).map_err(|error| error.to_string())?;
         let (live_client_settings, live_bounds) = (self.client_settings.clone(), self.bounds.clone());
         let (settings, config) = (self.settings.clone(), new.clone());
         let stapler = self.stapler.clone();
@@ -212,6 +222,12 @@ impl Apply for Parts {
         let streams = self.streams.clone();
         Ok(Box::new(move || {
             accounts.define(&config.accounts);
+            // Before anybody is told of it.
+            if let Some(opened) = opened
+                && let Err(error) = streams.begin_now(opened, &config)
+            {
+                log::warn!("Can't start JetStream: {error}");
+            }
             live_bounds.replace(Arc::new(bounds(&config.limits)));
             let (before, _) = live_client_settings.current();
             live_client_settings.update(|now| {
@@ -266,9 +282,7 @@ impl Apply for Parts {
                 put_in_force();
             }
             connectors.adopt(ready, config.limits.max_payload);
-            if let Some(streams) = streams {
-                streams.adopt(&config);
-            }
+            streams.adopt(&config);
             process();
             tokio::task::spawn_local(free_once_unused(before));
         }))

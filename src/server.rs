@@ -457,11 +457,12 @@ impl Server {
                 let _ = tokio::time::timeout(LAST_WORDS, told).await;
             });
         }
-        if let Some(jetstream) = self.running.jetstream.take() {
+        if let Some(jetstream) = self.running.streams.take() {
             log::info!("Initiating JetStream Shutdown...");
             let _ = self.wait_for(async move { jetstream.close().await });
             log::info!("JetStream Shutdown");
         }
+        self.running.streams.wait_for_end();
         let admin = &mut self.running.admin;
         for service in [admin.monitoring.take(), admin.service.service.take()]
             .into_iter()

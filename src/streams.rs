@@ -1,10 +1,10 @@
 //! The streams of a server, as it starts with them and ends.
 
 mod banner;
-
+mod running;
 mod serving;
 
-pub(crate) use serving::{Serving, serve};
+pub(crate) use running::{Place, Streams};
 
 use crate::server::StartError;
 use actix::{Actor, Addr};
@@ -113,6 +113,6 @@ fn share_of_disk(folder: &std::path::Path) -> i64 {
 }
 
 /// Has streams run on this arbiter, on the thread of which it is to be called.
-pub(crate) fn starter(arbiter: LocalArbiter) -> Addr<Starter> {
+fn starter(arbiter: LocalArbiter) -> Addr<Starter> {
     Starter::new(arbiter).start()
 }

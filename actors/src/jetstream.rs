@@ -297,9 +297,29 @@ impl JetStream {
         let streams = self.accounts().into_iter().flat_map(|account| account.streams());
         let closing: Vec<StreamAddress> = streams.collect();
         join_all(closing.iter().map(StreamAddress::close)).await;
+        self.end_log();
+    }
+
+    fn end_log(&self) {
         self.server.log.end();
         if let Some(log) = self.log.lock().take() {
             log.join();
         }
+    }
+
+    /// The same while the server goes on: no account has streams any more, no thread is left that writes, and the folder may
+    /// be opened anew when this is over. It waits for threads, so it is not to be called where connections are carried.
+    pub async fn leave(&self) {
+        let streams = self.accounts().into_iter().flat_map(|account| account.streams());
+        let closing: Vec<StreamAddress> = streams.collect();
+        // All at once: to retire one after the other takes no time then.
+        join_all(closing.iter().map(StreamAddress::close)).await;
+        for account in self.accounts() {
+            self.disable(account.routed().account.name()).await;
+        }
+        self.unplaced.lock().clear();
+        self.end_log();
+        self.server.workers.end();
+        self.server.store.lock().leave();
     }
 }

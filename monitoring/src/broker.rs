@@ -82,6 +82,22 @@ pub struct TlsSettings {
     pub https: SslContext,
 }
 
+/// What is stored, for as long as a server stores something.
+#[derive(Debug)]
+pub struct Stored(Live<Option<Arc<JetStream>>>);
+
+impl Stored {
+    /// None where nothing is stored.
+    pub fn get(&self) -> Option<Arc<JetStream>> {
+        Option::clone(&self.0.current().0)
+    }
+
+    /// From now on it is this, or nothing.
+    pub fn set(&self, jetstream: Option<Arc<JetStream>>) {
+        self.0.replace(Arc::new(jetstream));
+    }
+}
+
 /// A server, as it is asked from outside: whom to ask, who it is and what it is set to.
 #[derive(Debug)]
 pub struct Broker {
@@ -103,8 +119,8 @@ pub struct Broker {
     pub claimed_accounts: OnceLock<Arc<ClaimedAccounts>>,
     /// What other systems bring and are brought; empty until the server has started.
     pub connectors: OnceLock<ConnectorsHandle>,
-    /// What is stored; empty where nothing is, and until the server has started.
-    pub jetstream: OnceLock<Arc<JetStream>>,
+    /// What is stored; nothing until the server has started.
+    pub jetstream: Stored,
     /// How many subscriptions the server itself has in the system account: they are in force with the first, and not
     /// shown.
     pub own_subscriptions: AtomicUsize,
@@ -139,7 +155,7 @@ impl Broker {
             configurator: OnceLock::new(),
             claimed_accounts: OnceLock::new(),
             connectors: OnceLock::new(),
-            jetstream: OnceLock::new(),
+            jetstream: Stored(Live::new(None)),
             own_subscriptions: AtomicUsize::new(0),
             pages: PageCounts::default(),
             turns: Semaphore::new(ANSWERS_AT_ONCE),

@@ -62,7 +62,7 @@ async fn ailments(broker: &Broker, query: &Query) -> Result<Vec<Ailment>, Refusa
     };
     match js_enabled_only {
         true => Ok(Vec::new()),
-        false => Ok(streams::ailments(jetstream, query).await),
+        false => Ok(streams::ailments(&jetstream, query).await),
     }
 }
 

@@ -37,8 +37,8 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
             // All of them are on one server.
             let leader = |count| if options.raft { count } else { 0 };
             query.document(&Jsz {
-                stats: Stats::of(jetstream),
-                config: StoreConfig::of(&settings.config, jetstream, true),
+                stats: Stats::of(&jetstream),
+                config: StoreConfig::of(&settings.config, &jetstream, true),
                 limits: Some(Limits::of(&settings.config)),
                 streams: totals.streams,
                 streams_leader: leader(totals.streams),
@@ -46,7 +46,7 @@ pub(super) async fn show(broker: &Broker, query: &Query) -> Result<Document, Ref
                 consumers_leader: leader(totals.consumers),
                 messages: totals.messages,
                 bytes: totals.bytes,
-                account_details: details::of(broker, jetstream, &options).await?,
+                account_details: details::of(broker, &jetstream, &options).await?,
                 total: jetstream.accounts().len(),
                 ..jsz
             })

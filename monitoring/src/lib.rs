@@ -29,7 +29,7 @@ mod websocket;
 
 pub use accounts::{AccountTraffic, account_detail, account_traffic, subscriptions_of_clients, traffic_of};
 pub use answer::{Document, Refusal, Status};
-pub use broker::{Broker, Remembered, Settings, TlsSettings};
+pub use broker::{Broker, Remembered, Settings, Stored, TlsSettings};
 pub use health::is_well;
 pub use jetstream::account_store;
 pub use page::{LINKS, Page, PageCounts};

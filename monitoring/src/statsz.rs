@@ -54,7 +54,7 @@ pub async fn statsz(broker: &Broker) -> Result<Document, Refusal> {
         active_servers: servers + 1,
         jetstream: broker.jetstream.get().map(|jetstream| {
             let (settings, _) = broker.settings.current();
-            Section::of(&settings.config, jetstream, false)
+            Section::of(&settings.config, &jetstream, false)
         }),
         gomaxprocs: observatory.arbiters(),
     };

@@ -120,7 +120,7 @@ fn varz<'a>(broker: &'a Broker, settings: &'a Settings, observed: &'a Observed) 
             .jetstream
             .get()
             .map_or_else(jetstream::Section::default, |jetstream| {
-                jetstream::Section::of(config, jetstream, true)
+                jetstream::Section::of(config, &jetstream, true)
             }),
         tls_timeout: Decimal(tls.map_or(TLS_TIMEOUT, |tls| tls.timeout)),
         write_deadline: Nanoseconds(limits.write_deadline),

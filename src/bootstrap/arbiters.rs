@@ -25,7 +25,7 @@ pub(super) fn open_arbiter(
 }
 
 /// Opens an arbiter on a thread that is made for it, and has that begin with something.
-pub(super) fn on_arbiter<T: Send + 'static>(
+pub(crate) fn on_arbiter<T: Send + 'static>(
     number: usize,
     arbiters: &Arc<Arbiters>,
     surroundings: &Arc<Surroundings>,

@@ -6,7 +6,7 @@ use crate::bootstrap::runtime;
 use actix::{Actor, Addr, Arbiter, Context, Handler};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use vagus_actors::in_process::{AccountDoor, Door, InProcessAddress};
@@ -23,9 +23,8 @@ use vagus_routing::subject::overlap;
 const REFUSED_AT_THE_START: usize = 64;
 
 /// The streams of a server that runs, and who sees to which accounts have some.
-#[derive(Clone)]
-pub(crate) struct Serving {
-    pub(crate) jetstream: Arc<JetStream>,
+pub(super) struct Serving {
+    pub(super) jetstream: Arc<JetStream>,
     waiting: Arc<Waiting>,
 }
 
@@ -40,6 +39,8 @@ struct News {
     config: Option<Box<Config>>,
     used: HashMap<AccountId, RoutedAccount>,
     gone: Vec<RoutedAccount>,
+    /// No account is to have any more; dropped when that is so.
+    end: Option<mpsc::Sender<()>>,
 }
 
 /// Hears of accounts.
@@ -62,10 +63,9 @@ impl Handler<AccountNews> for Ear {
     }
 }
 
-/// Has the streams of all accounts that may have some run, and what is asked of them answered; what comes back is ready
-/// when that is so. Accounts that come later, or that may have other things, are seen to as they do. Call it on the thread
-/// where accounts are.
-pub(crate) fn serve(
+/// Has the streams of all accounts that may have some run, and what is asked of them answered; what comes back is closed
+/// when that is so. Accounts that come later, or that may have other things, are seen to as they do.
+pub(super) fn serve(
     opened: OpenedStreams,
     starters: Vec<Addr<Starter>>,
     (config, accounts): (&Config, &Arc<Accounts>),
@@ -77,11 +77,10 @@ pub(crate) fn serve(
         news: Mutex::new(News {
             config: Some(Box::new(config.clone())),
             used: enabled.map(|account| (account.account.id(), account)).collect(),
-            gone: Vec::new(),
+            ..News::default()
         }),
         more: Notify::new(),
     });
-    accounts.observe(Ear(waiting.clone()).start().recipient());
     let (ready, is_ready) = oneshot::channel();
     let keeper = Keeper {
         jetstream: jetstream.clone(),
@@ -92,6 +91,7 @@ pub(crate) fn serve(
         refusals: HashMap::new(),
         limits: queue_limits(config),
         system: None,
+        system_desk: None,
         config: Box::new(config.clone()),
     };
     Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
@@ -111,17 +111,32 @@ struct Keeper {
     /// Where that is refused in accounts in use that may have none.
     refusals: HashMap<Arc<str>, JoinHandle<()>>,
     limits: QueueLimits,
-    /// Who publishes in the system account, if there is one.
+    /// Who publishes in the system account, if there is one; and the desk there.
     system: Option<InProcessAddress>,
+    system_desk: Option<JoinHandle<()>>,
     config: Box<Config>,
 }
 
 impl Keeper {
+    /// Sees to accounts until none is to have streams any more; `ready` is dropped when those that there are have theirs.
     async fn keep(mut self, ready: oneshot::Sender<()>) {
         let mut ready = Some(ready);
+        let ear = Ear(self.waiting.clone()).start();
+        self.accounts.observe(ear.recipient());
         self.enter_system_account().await;
         loop {
-            let News { config, used, gone } = std::mem::take(&mut *self.waiting.news.lock());
+            let News {
+                config,
+                used,
+                gone,
+                end,
+            } = std::mem::take(&mut *self.waiting.news.lock());
+            if let Some(end) = end {
+                self.end().await;
+                drop(end);
+                Arbiter::current().stop();
+                return;
+            }
             let mut accounts: Vec<RoutedAccount> = used.into_values().collect();
             if let Some(config) = config {
                 self.config = config;
@@ -140,8 +155,7 @@ impl Keeper {
             if ready.is_some() {
                 self.refuse_at_the_start().await;
             }
-            // Nobody need wait for it.
-            ready.take().map(|ready| ready.send(()));
+            drop(ready.take());
             self.waiting.more.notified().await;
         }
     }
@@ -159,7 +173,17 @@ impl Keeper {
             jetstream: self.jetstream.clone(),
             in_process,
         };
-        actix::spawn(desk.serve());
+        self.system_desk = Some(actix::spawn(desk.serve()));
+    }
+
+    /// Nothing is answered any more, and then there are no streams.
+    async fn end(&mut self) {
+        let desks = self.desks.drain().chain(self.refusals.drain());
+        let desks = desks.map(|(_, desk)| desk).chain(self.system_desk.take());
+        desks.for_each(|desk| desk.abort());
+        log::info!("Initiating JetStream Shutdown...");
+        self.jetstream.leave().await;
+        log::info!("JetStream Shutdown");
     }
 
     async fn see_to(&mut self, account: RoutedAccount) {
@@ -302,9 +326,18 @@ fn enabled(config: &Config, accounts: &Accounts) -> Vec<RoutedAccount> {
 }
 
 impl Serving {
+    /// Has no account have streams any more; what comes back is closed when what they kept rests in its folder, which may be
+    /// opened anew then.
+    pub(super) fn end(self) -> mpsc::Receiver<()> {
+        let (end, has_ended) = mpsc::channel();
+        self.waiting.news.lock().end = Some(end);
+        self.waiting.more.notify_one();
+        has_ended
+    }
+
     /// Has streams be as a new configuration says: at once where they have room, and soon where accounts begin to have some,
     /// or have none any more.
-    pub(crate) fn adopt(&self, config: &Config) {
+    pub(super) fn adopt(&self, config: &Config) {
         if let Some(said) = &config.jetstream {
             let room = self.jetstream.room();
             self.jetstream.set_room(

@@ -42,6 +42,8 @@ mod silence;
 #[cfg(test)]
 mod sourcing;
 #[cfg(test)]
+mod switched;
+#[cfg(test)]
 mod system_account;
 #[cfg(test)]
 mod world;

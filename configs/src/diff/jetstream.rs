@@ -1,12 +1,16 @@
-//! The streams that a server keeps: how much there may be of them can grow while it runs, all else is fixed.
+//! The streams that a server keeps: it may begin and end to while it runs, and how much there may be of them can grow; all
+//! else is fixed for as long as it keeps some.
 
 use super::{Announced, Shown, Table, section};
 use crate::{BatchLimits, Encryption, Inbox, JetStream, StreamLimits, SyncInterval};
 
 pub(super) fn compare(table: &mut Table, (old, new): (Option<&JetStream>, Option<&JetStream>)) {
-    table.fixed("jetstream", (&old.is_some(), &new.is_some()), |is_there| {
-        section(&is_there.then_some(()))
-    });
+    table.row(
+        "jetstream",
+        (&old.is_some(), &new.is_some()),
+        |is_there| section(&is_there.then_some(())),
+        Some(Announced::Named("JetStream")),
+    );
     // Where there are none before or after, what they were or are to be like is nothing more to say.
     let (Some(old), Some(new)) = (old, new) else {
         return;

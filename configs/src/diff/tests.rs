@@ -290,6 +290,13 @@ fn room_for_streams_grows() {
 }
 
 #[test]
+fn a_server_may_begin_and_end_to_keep_streams() {
+    let keeping = "jetstream { domain: a, max_mem: 1MB, key: s3cret }";
+    check("", keeping, &["Reloaded: JetStream"]);
+    check(keeping, "", &["Reloaded: JetStream"]);
+}
+
+#[test]
 fn where_streams_are_kept_and_how_does_not_reload() {
     refused(
         "jetstream { store_dir: /a }",

@@ -123,7 +123,7 @@ pub struct Store {
     ids_taken: u64,
     /// Accounts of which the folder is known to be there for good.
     accounts: HashSet<String>,
-    _lock: Box<dyn Lock>,
+    lock: Option<Box<dyn Lock>>,
 }
 
 /// Adds to an error in which file it was.
@@ -168,12 +168,17 @@ impl Store {
             disk,
             layout,
             options,
-            _lock: lock,
+            lock: Some(lock),
         };
         store.read_ids()?;
         store.finish_removals()?;
         store.reserve().restore()?;
         Ok(store)
+    }
+
+    /// Leaves the folder to others, which may open it from here on; this one is not to be used any more.
+    pub fn leave(&mut self) {
+        self.lock = None;
     }
 
     /// The disk that it is on.

@@ -95,10 +95,11 @@ impl NatsSession {
             Standing::Unauthorized => self.refused(turn),
             Standing::Renewed(identity) => self.renew(identity, turn),
         }
-        // Who goes on is told where else to connect, and what may be sent now.
+        // Who goes on is told where else to connect, what may be sent now, and whether there are streams to ask.
         let (before, now) = (&before.info, &self.settings.info);
         let differs = before.connect_urls != now.connect_urls
             || before.lame_duck != now.lame_duck
+            || before.jetstream != now.jetstream
             || max_payload != self.frame_limits.max_payload;
         if !self.closing && differs {
             self.tell_of_servers(turn);

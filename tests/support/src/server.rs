@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use vagus::{Config, ConnectionState, LogControl, Server, Setup, StartError};
+use vagus::{Config, ConnectionState, LogControl, ReloadError, Server, Setup, StartError};
 use vagus_auth::credentials::Credentials;
 use vagus_configs::{Disk, Port};
 
@@ -261,10 +261,19 @@ impl TestServer {
     /// When it cannot be set so.
     #[track_caller]
     pub fn reconfigure(&self, text: &str) {
-        let current = self.reloads().expect("the server runs").current;
-        if let Err(error) = self.reload(configuration(text, &current.config)) {
+        if let Err(error) = self.try_reconfigure(text) {
             panic!("{error}");
         }
+    }
+
+    /// The same, where it may be that it cannot be set so.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    #[track_caller]
+    pub fn try_reconfigure(&self, text: &str) -> Result<(), ReloadError> {
+        let current = self.reloads().expect("the server runs").current;
+        self.reload(configuration(text, &current.config)).map(drop)
     }
 
     /// A client that has read INFO and said nothing.

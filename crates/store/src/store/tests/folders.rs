@@ -31,6 +31,14 @@ fn a_folder_is_for_one_server() {
 }
 
 #[test]
+fn a_folder_is_left_before_its_store_is_gone() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk).unwrap();
+    store.leave();
+    open(&disk).unwrap();
+}
+
+#[test]
 fn streams_are_found_where_they_were_made() {
     let disk = SimulatedDisk::new(1);
     let mut store = open(&disk).unwrap();

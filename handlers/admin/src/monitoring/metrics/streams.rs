@@ -44,7 +44,7 @@ impl Observed {
         let jetstream = broker.jetstream.get()?;
         let room = jetstream.room();
         Some(Self {
-            streams: largest(jetstream).await,
+            streams: largest(&jetstream).await,
             totals: jetstream.totals(),
             ailing: jetstream.ailing(None).len(),
             log: jetstream.log(),
