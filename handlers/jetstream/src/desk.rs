@@ -7,8 +7,8 @@ use crate::exchange::{asked, subscribe, tell};
 use crate::topic::{OfConsumer, OfStream, SUBJECTS, Topic};
 use crate::waiting::{Dropped, QueueLimits, Waiting, only_asks};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,19 +28,9 @@ const COMING_AT_MOST: usize = 8 << 20;
 /// So often the log says at most that requests are dropped.
 const SAID_EVERY: Duration = Duration::from_secs(1);
 
-/// Who asks on these what is not known gets no answer, as of nats-server, and is not told that nobody listens. Those are left
-/// out on which consumers are asked for messages and streams for theirs: who asks where there is none is told so.
-const UNANSWERED: [&str; 9] = [
-    "*",
-    "STREAM.>",
-    "CONSUMER.*",
-    "CONSUMER.*.*",
-    "CONSUMER.*.*.*",
-    "DIRECT.*",
-    "META.>",
-    "SERVER.>",
-    "ACCOUNT.>",
-];
+/// Who asks on this what is not known gets no answer, as of nats-server, and is not told that nobody listens. Who asks a
+/// stream for its messages where there is none is told so.
+const UNANSWERED: &str = "DIRECT.*";
 
 /// Takes and answers what is asked in one account.
 #[derive(Debug)]
@@ -59,21 +49,17 @@ impl Desk {
     /// Answers until the server ends; `ready` is told when it does. It is to run on a thread that carries no messages.
     pub async fn serve(self, ready: oneshot::Sender<()>) {
         let prefixes = self.account.api_prefixes();
-        let subjects = (prefixes, &SUBJECTS[..]);
+        let subjects = [&SUBJECTS[..], &[UNANSWERED]].concat();
+        let subjects = (prefixes, &*subjects);
         let requests = subscribe(&self.in_process, subjects, COMING_AT_MOST, WhenFull::Refuse);
         let Some(mut requests) = requests.await else {
-            return;
-        };
-        // Nobody looks at what comes here.
-        let subjects = (prefixes, &UNANSWERED[..]);
-        let unanswered = subscribe(&self.in_process, subjects, 1, WhenFull::DropOldest);
-        let Some(_unanswered) = unanswered.await else {
             return;
         };
         // Nobody need wait for it.
         let _ = ready.send(());
         let vault = Vault::new(self.account.clone(), self.in_process.clone());
         let mut waiting = Waiting::default();
+        // Boxed: it keeps room for one more than there are, and an answer takes 20 KB while it is made.
         let mut answering = FuturesUnordered::new();
         let mut said = None;
         loop {
@@ -83,10 +69,13 @@ impl Desk {
                         return;
                     };
                     for message in messages {
-                        let is_info = self.topic(&message).is_some_and(|(_, topic)| only_asks(&topic));
+                        let Some((_, topic)) = self.topic(&message) else {
+                            continue;
+                        };
+                        let is_info = only_asks(&topic);
                         let dropped = waiting.push(&self.limits, message, is_info);
                         if answering.len() < ANSWERED_AT_ONCE && let Some(next) = waiting.pop() {
-                            answering.push(self.respond(next, &vault));
+                            answering.push(self.respond(next, &vault).boxed_local());
                         }
                         if let Some(dropped) = dropped {
                             self.tell_of(dropped, &mut said).await;
@@ -95,7 +84,7 @@ impl Desk {
                 },
                 Some(()) = answering.next() => {
                     if let Some(next) = waiting.pop() {
-                        answering.push(self.respond(next, &vault));
+                        answering.push(self.respond(next, &vault).boxed_local());
                     }
                 },
             }

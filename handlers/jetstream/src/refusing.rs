@@ -3,7 +3,7 @@
 use crate::answering::{Answered, written};
 use crate::cluster_required::{ConsumerStepDown, RemovePeer, StreamStepDown};
 use crate::exchange::{asked, subscribe, tell};
-use crate::topic::{OfConsumer, OfStream, Topic};
+use crate::topic::{OfConsumer, OfStream, SUBJECTS, Topic};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -23,22 +23,6 @@ use vagus_jetstream::error::ApiError;
 
 /// What may wait to be refused, in bytes.
 const WAITING_AT_MOST: usize = 1 << 20;
-
-/// Few patterns for all that is asked, of which no two match the same. Who asks a consumer for messages, or a stream for
-/// one of its own, is told that nobody listens.
-const SUBJECTS: [&str; 11] = [
-    "*",
-    "STREAM.>",
-    "CONSUMER.*",
-    "CONSUMER.*.*",
-    "CONSUMER.*.*.*",
-    "CONSUMER.CREATE.*.*.>",
-    "CONSUMER.DURABLE.CREATE.*.*",
-    "CONSUMER.LEADER.STEPDOWN.*.*",
-    "META.>",
-    "SERVER.>",
-    "ACCOUNT.>",
-];
 
 /// Refuses what is asked in one account.
 #[derive(Debug)]
