@@ -42,7 +42,7 @@ pub(super) const LEAFNODE_USERS: Absent = Absent {
 
 /// In one of `remotes` of `leafnodes`.
 pub(super) const LEAFNODE_REMOTE: Absent = Absent {
-    switches: &["js_cluster_migrate", "jetstream_cluster_migrate"],
+    switches: &[],
     others: &[],
 };
 

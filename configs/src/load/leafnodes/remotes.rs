@@ -20,13 +20,14 @@ const URLS: ServerUrls = ServerUrls {
 
 pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Vec<LeafRemote> {
     let mut remotes: Vec<LeafRemote> = Vec::new();
+    let mut migration = None;
     for value in findings.array(entry).unwrap_or_default() {
         let grammar::Kind::Map(map) = &value.kind else {
             let message = format!("a remote must be a map, not {}", value.kind.name());
             findings.problem_at(&value.place, message);
             continue;
         };
-        let remote = one(map, findings);
+        let remote = one(map, &mut migration, findings);
         if remote.urls.is_empty() {
             findings.problem_at(&value.place, "a remote must have a URL");
         } else if remotes.iter().any(|other| other.name() == remote.name()) {
@@ -35,10 +36,17 @@ pub(super) fn read(entry: &Entry, findings: &mut Findings) -> Vec<LeafRemote> {
             remotes.push(remote);
         }
     }
+    if let Some(entry) = migration {
+        findings.without_effect(
+            entry,
+            "no stream of this server is replicated, so none is led elsewhere while the hub is away",
+        );
+    }
     remotes
 }
 
-fn one(map: &Map, findings: &mut Findings) -> LeafRemote {
+/// `migration` is where it is first said that streams are to be led elsewhere without the hub.
+fn one<'e>(map: &'e Map, migration: &mut Option<&'e Entry>, findings: &mut Findings) -> LeafRemote {
     let mut remote = LeafRemote::default();
     for entry in map.entries() {
         match entry.key.to_lowercase().as_str() {
@@ -73,6 +81,11 @@ fn one(map: &Map, findings: &mut Findings) -> LeafRemote {
             "first_info_timeout" => set(&mut remote.first_info_timeout, findings.duration(entry)),
             "dial_timeout" => remote.dial_timeout = findings.duration(entry),
             "isolate_leafnode_interest" | "isolate" => set(&mut remote.isolates, findings.boolean(entry)),
+            "jetstream_cluster_migrate" | "js_cluster_migrate" => {
+                if migrates(entry, findings) && migration.is_none() {
+                    *migration = Some(entry);
+                }
+            }
             "request_isolation" => set(&mut remote.requests_isolation, findings.boolean(entry)),
             "disabled" => set(&mut remote.is_disabled, findings.boolean(entry)),
             key => absent::refuse(key, entry, &absent::LEAFNODE_REMOTE, findings),
@@ -95,6 +108,28 @@ fn one(map: &Map, findings: &mut Findings) -> LeafRemote {
         findings.problem(entry, "Remote leafnode can not have both creds and nkey defined");
     }
     remote
+}
+
+/// Whether leaders of streams are to move to other servers while there is no link to the hub.
+fn migrates(entry: &Entry, findings: &mut Findings) -> bool {
+    let section = match &entry.value.kind {
+        grammar::Kind::Boolean(migrates) => return *migrates,
+        grammar::Kind::Map(section) => section,
+        other => {
+            let message = format!("{} must be true, false or a map, not {}", entry.key, other.name());
+            findings.problem(entry, message);
+            return false;
+        }
+    };
+    for entry in section.entries() {
+        match entry.key.as_str() {
+            "leader_migrate_delay" => {
+                findings.duration(entry);
+            }
+            key => absent::refuse(key, entry, &absent::NOTHING, findings),
+        }
+    }
+    true
 }
 
 fn key(entry: &Entry, findings: &mut Findings) -> Option<UserKey> {

@@ -144,6 +144,18 @@ fn what_is_not_there_or_makes_no_sense_is_refused() {
             "the hub of a leaf node must be a URL such as nats-leaf://host:7422",
         ),
         ("remotes: [{url: 'nats://a', x: 1}]", "unknown field \"x\""),
+        (
+            "remotes: [{url: 'nats://a', js_cluster_migrate: 1}]",
+            "js_cluster_migrate must be true, false or a map, not a whole number",
+        ),
+        (
+            "remotes: [{url: 'nats://a', js_cluster_migrate: {delay: 5s}}]",
+            "unknown field \"delay\"",
+        ),
+        (
+            "remotes: [{url: 'nats://a', js_cluster_migrate: {leader_migrate_delay: soon}}]",
+            "leader_migrate_delay must be a duration such as \"2m\", not this text",
+        ),
         ("x: 1", "unknown field \"x\""),
         (
             "port: 1, min_version: '2.7.9'",
@@ -171,6 +183,30 @@ fn what_is_not_there_or_makes_no_sense_is_refused() {
             expected,
             "{leafnodes}"
         );
+    }
+}
+
+/// No stream is replicated, so none is led by another server: that is said once, however many hubs there are.
+#[test]
+fn leaders_of_streams_do_not_move_for_a_hub_that_is_away() {
+    for (value, is_told) in [
+        ("true", true),
+        ("false", false),
+        ("{}", true),
+        ("{ leader_migrate_delay: 5s }", true),
+    ] {
+        for key in ["jetstream_cluster_migrate", "js_cluster_migrate"] {
+            let text = format!(
+                "leafnodes {{ remotes: [{{url: 'nats://a', {key}: {value}}}, {{url: 'nats://b', {key}: {value}}}] }}"
+            );
+            let loaded = parse(&text, Path::new("a.conf"), &Disk, &|_: &str| None).unwrap();
+            let told: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+            let expected = format!(
+                "a.conf:1:40: {key} changes nothing: no stream of this server is replicated, so none is led elsewhere while the hub is away"
+            );
+            assert_eq!(told, if is_told { vec![expected] } else { Vec::new() }, "{text}");
+            assert_eq!(loaded.obstacles, [], "{text}");
+        }
     }
 }
 
