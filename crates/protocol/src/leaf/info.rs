@@ -79,10 +79,10 @@ pub struct LeafInfo {
     #[serde(skip_serializing_if = "is_default")]
     pub api_lvl: u32,
     /// What the leaf node may be sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "said::object")]
     pub import: Option<Box<SubjectRules>>,
     /// What it may send.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "said::object")]
     pub export: Option<Box<SubjectRules>>,
     /// Whether CONNECT is answered by another INFO.
     #[serde(skip_serializing_if = "is_default")]

@@ -96,10 +96,10 @@ pub struct RouteInfo {
     #[serde(skip_serializing_if = "is_default")]
     pub gateway_cmd: u8,
     /// What it wants to have of others.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "said::object")]
     pub import: Option<Box<SubjectRules>>,
     /// What it lets others have.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "said::object")]
     pub export: Option<Box<SubjectRules>>,
     /// What else it says, to be passed on.
     #[serde(flatten)]
