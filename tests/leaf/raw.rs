@@ -143,6 +143,14 @@ fn what_is_no_leaf_node_is_refused() {
             "-ERR 'cluster name cannot contain spaces or new lines'",
         ),
         (
+            r#"CONNECT {"cluster":"a $G b\r\nRS+"}"#,
+            "-ERR 'cluster name cannot contain spaces or new lines'",
+        ),
+        (
+            r#"CONNECT {"cluster":"a\r\nPING"}"#,
+            "-ERR 'cluster name cannot contain spaces or new lines'",
+        ),
+        (
             r#"INFO {"compression":"x"}"#,
             "-ERR 'unsupported route compression mode \"x\"'",
         ),

@@ -79,7 +79,7 @@ impl LeafSession {
         let Some(errand) = self.party.errand.clone() else {
             return;
         };
-        if info.cluster.contains(' ') {
+        if !is_one_word(&info.cluster) {
             return self.refuse(
                 "cluster name cannot contain spaces or new lines",
                 CloseReason::ProtocolViolation,
@@ -324,7 +324,7 @@ impl LeafSession {
         }
         self.account = Some(account);
         let own_cluster = self.settings.cluster_name();
-        if connect.cluster.contains(' ') {
+        if !is_one_word(&connect.cluster) {
             return self.refuse(
                 "cluster name cannot contain spaces or new lines",
                 CloseReason::ProtocolViolation,
@@ -530,4 +530,8 @@ impl LeafSession {
         }
         self.compressing.adjust(&mode, self.heartbeat.round_trip());
     }
+}
+/// Whether a name can stand in a line that is said to others.
+fn is_one_word(name: &str) -> bool {
+    !name.bytes().any(|byte| byte == b' ' || byte.is_ascii_control())
 }
