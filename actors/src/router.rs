@@ -202,6 +202,7 @@ impl Router {
     /// Makes changes, and tells of them, up to a visit's worth each.
     fn visit(&mut self, router: &Addr<Self>) {
         self.visits += 1;
+        self.watchers.set_in_cluster(self.account.is_in_cluster());
         let more = self.watchers.steps_of_a_change() + self.shadows.steps_of_a_change();
         let mut visit = Visit::new(more);
         while let Some(portion) = self.schedule.take(&mut visit) {
@@ -349,6 +350,7 @@ impl Router {
         if members.is_empty() {
             self.abandon_requests([&*name.subject]);
         }
+        self.watchers.set_in_cluster(self.account.is_in_cluster());
         self.watchers.group_changed(name, before.as_ref(), members);
         self.listeners.changed(&name.subject);
         self.listeners.tell();

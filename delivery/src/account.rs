@@ -231,6 +231,11 @@ impl Account {
         true
     }
 
+    /// Whether the server is in a cluster.
+    pub fn is_in_cluster(&self) -> bool {
+        self.defined.read().cluster.is_some()
+    }
+
     /// Nothing is said of it any more. Who goes by how it was defined has to be told.
     pub fn forget_definition(&self) {
         let mut defined = self.defined.write();

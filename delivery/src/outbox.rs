@@ -85,8 +85,9 @@ struct ShownToFew {
     deliveries: Option<ShownDeliveries>,
     /// Only where other accounts are told.
     party: Option<Arc<Party>>,
-    /// That of a leaf node.
+    /// That of a leaf node, and its name.
     leaf_cluster: LeafCluster,
+    leaf_cluster_name: Arc<[u8]>,
     /// How long a round trip to a server of another cluster takes, in microseconds.
     round_trip: u32,
 }
@@ -198,13 +199,24 @@ impl Outbox {
         self.traits.set(Traits::OF_ONE_ACCOUNT, true);
     }
 
-    /// The peer is one end of a link between a leaf node and its hub: this one, of this cluster. Before it has subscribed to
-    /// anything.
-    pub fn take_role(&self, kind: ConnectionKind, cluster: LeafCluster) {
+    /// The peer is one end of a link between a leaf node and its hub: this one, of the cluster of this name. Before it has
+    /// subscribed to anything.
+    pub fn take_role(&self, kind: ConnectionKind, cluster_name: &[u8]) {
         self.kind.store(kind.number(), Ordering::Relaxed);
+        let cluster = LeafCluster::named(cluster_name);
         if cluster != LeafCluster::NONE {
-            self.shown.lock().more.get_or_insert_default().leaf_cluster = cluster;
+            let mut shown = self.shown.lock();
+            let more = shown.more.get_or_insert_default();
+            more.leaf_cluster = cluster;
+            more.leaf_cluster_name = cluster_name.into();
         }
+    }
+
+    /// The name of the cluster of the leaf node that it is; empty for everything else.
+    pub fn leaf_cluster_name(&self) -> Arc<[u8]> {
+        let shown = self.shown.lock();
+        let more = shown.more.as_ref();
+        more.map_or_else(Arc::default, |more| more.leaf_cluster_name.clone())
     }
 
     /// The peer is another server, which traces messages, too.

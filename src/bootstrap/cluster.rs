@@ -472,6 +472,7 @@ fn route_info(
         },
         lnoc: true,
         lnocu: true,
+        ln: true,
         route_pool_size: i64::try_from(cluster.pool_size).unwrap_or(i64::MAX),
         ..RouteInfo::default()
     }

@@ -1,6 +1,8 @@
 //! A cluster of leaf nodes that is linked to several servers of a cluster: everybody gets what is published once.
 
+use crate::peer::Peer;
 use crate::world::{await_links, url};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use vagus_configs::{Cluster, LeafListener, LeafRemote, Port, RouteUrl};
 use vagus_test_support::{TestServer, eventually, server};
@@ -32,7 +34,7 @@ fn member(name: &str, cluster: &str, routes: &[SocketAddr], hub: Option<SocketAd
             }
         }
     });
-    server.start()
+    server.monitoring().start()
 }
 
 /// A leaf node that has lost its hub finds the others of its cluster, of which it is told while they come and go.
@@ -53,10 +55,10 @@ fn leaf_nodes_are_told_of_all_hubs() {
     let leaf = leaf.start();
     await_links(&leaf, 1);
     let second = member("h2", "hubs", &[first.cluster_address().unwrap()], None);
-    let mut raw = crate::peer::Peer::to(&first);
+    let mut raw = Peer::to(&first);
     let address = second.leafnode_address().unwrap().to_string();
     eventually(|| {
-        raw = crate::peer::Peer::to(&first);
+        raw = Peer::to(&first);
         raw.info().contains(&address)
     });
     drop(first);
@@ -66,11 +68,7 @@ fn leaf_nodes_are_told_of_all_hubs() {
 
 #[test]
 fn nothing_comes_back_to_the_cluster_that_it_is_from() {
-    let hubs = {
-        let first = member("h1", "hubs", &[], None);
-        let second = member("h2", "hubs", &[first.cluster_address().unwrap()], None);
-        [first, second]
-    };
+    let hubs = hubs();
     let leafs = {
         let first = member("l1", "edge", &[], hubs[0].leafnode_address());
         let routes = [first.cluster_address().unwrap()];
@@ -121,4 +119,121 @@ fn nothing_comes_back_to_the_cluster_that_it_is_from() {
             assert_eq!(came, "12345", "at {place}");
         }
     }
+}
+
+/// What one end of a link is asked for: subjects, and queue groups with their weights.
+struct Asked {
+    peer: Peer,
+    now: BTreeSet<String>,
+}
+
+impl Asked {
+    fn by(server: &TestServer, more: &str) -> Self {
+        Self {
+            peer: Peer::bound_as(server, more),
+            now: BTreeSet::new(),
+        }
+    }
+
+    /// Takes down what it is asked for, up to this line. What loops are found by is told to all.
+    fn until(&mut self, last: &str) {
+        loop {
+            let line = self.peer.line();
+            assert!(!line.is_empty(), "the link has ended");
+            match line.split_once(' ') {
+                Some(("LS+", asked)) if !asked.starts_with("$LDS.") => {
+                    self.now.insert(asked.to_owned());
+                }
+                Some(("LS-", gone)) => {
+                    let is_it = |asked: &String| {
+                        *asked == gone || asked.strip_prefix(gone).is_some_and(|rest| rest.starts_with(' '))
+                    };
+                    self.now.retain(|asked| !is_it(asked));
+                }
+                _ => {}
+            }
+            if line == last {
+                return;
+            }
+        }
+    }
+
+    fn now(&self) -> Vec<&str> {
+        self.now.iter().map(String::as_str).collect()
+    }
+}
+
+/// Two hubs of one cluster.
+fn hubs() -> [TestServer; 2] {
+    let first = member("h1", "hubs", &[], None);
+    let second = member("h2", "hubs", &[first.cluster_address().unwrap()], None);
+    let hubs = [first, second];
+    for server in &hubs {
+        eventually(|| server.cluster().unwrap().members.len() == 1);
+    }
+    hubs
+}
+
+/// What an isolated leaf node is told of: what clients of the hubs want, at whichever, and nothing that leaf nodes want.
+#[test]
+fn an_isolated_leaf_node_is_told_nothing_of_those_at_other_servers() {
+    let [first, second] = hubs();
+    let mut isolated = Asked::by(&first, r#","name":"i","cluster":"i","isolate":true"#);
+    let mut open = Asked::by(&first, r#","name":"o","cluster":"o""#);
+    let mut same = Asked::by(&first, r#","name":"s","cluster":"far""#);
+    let mut far = Peer::bound_as(&second, r#","name":"f","cluster":"far""#);
+    let mut of_none = Peer::bound_as(&second, r#","name":"n""#);
+    far.say("LS+ far.plain\r\nLS+ far.group q 3");
+    far.sync_past_interest();
+    of_none.say("LS+ none.plain\r\nLS+ none.group q 2");
+    of_none.sync_past_interest();
+    let mut client = second.connected();
+    client.send("SUB last 1");
+    client.sync_silent();
+    for asked in [&mut isolated, &mut open, &mut same] {
+        asked.until("LS+ last");
+    }
+    let of_none_alone = ["last", "none.group q 2", "none.plain"];
+    let of_all = [&["far.group q 3", "far.plain"], &of_none_alone[..]].concat();
+    assert_eq!(isolated.now(), ["last"]);
+    assert_eq!(same.now(), of_none_alone);
+    assert_eq!(open.now(), of_all);
+    // What nobody wants any more is taken back from those who know of it.
+    far.say("LS- far.plain\r\nLS- far.group q");
+    far.sync_past_interest();
+    of_none.say("LS- none.plain\r\nLS- none.group q");
+    of_none.sync_past_interest();
+    client.send("UNSUB 1");
+    client.sync_silent();
+    for asked in [&mut isolated, &mut open, &mut same] {
+        asked.until("LS- last");
+        assert!(asked.now.is_empty(), "{:?}", asked.now);
+    }
+}
+
+/// One that a leaf node of the cluster that a message is from is interested at gets it only if somebody else is, too.
+#[test]
+fn a_hub_sends_another_nothing_for_the_cluster_that_it_is_from() {
+    let [first, second] = hubs();
+    let mut one = Peer::bound_as(&first, r#","name":"one","cluster":"edge""#);
+    let mut other = Peer::bound_as(&second, r#","name":"other","cluster":"edge""#);
+    let mut far = Asked::by(&first, r#","name":"far","cluster":"far""#);
+    other.say("LS+ s\r\nLS+ s q 1");
+    other.sync_past_interest();
+    far.until("LS+ s q 1");
+    let sent = || {
+        let routes = first.get("/routez").json();
+        let routes = routes["routes"].as_array().unwrap().clone();
+        let counted = routes.iter().filter(|route| route["account"].is_null());
+        counted
+            .map(|route| route["out_msgs"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let before = sent();
+    one.say("LMSG s | q 1\r\n1\r\nHMSG s 12 13\r\nNATS/1.0\r\n\r\n2");
+    one.sync_past_interest();
+    assert_eq!(sent(), before);
+    far.peer.say("LMSG s | q 1\r\n3");
+    assert_eq!(other.message_line(), "LMSG s | q 1");
+    assert_eq!(sent(), before + 1);
 }

@@ -23,7 +23,7 @@ use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
 use vagus_protocol::routed::PeerLine;
 pub use vagus_routing::ANTICIPATED;
-use vagus_routing::{ConnectionId, ConnectionKind};
+use vagus_routing::{ConnectionId, ConnectionKind, ToldOfLeafNodes};
 
 /// The state machine of one peer's language. Bytes and time come in; it calls the methods of the turn.
 ///
@@ -393,6 +393,12 @@ pub trait Turn {
     /// nothing of what leaf nodes want. Before it has subscribed to anything.
     fn take_role(&mut self, kind: ConnectionKind, cluster: &[u8], isolated: bool) {
         let _ = (kind, cluster, isolated);
+    }
+
+    /// The peer is another server of the cluster, which is told this of what leaf nodes want. Before it
+    /// [watches](Self::watch_interest).
+    fn tell_of_leaf_nodes(&mut self, told: ToldOfLeafNodes) {
+        let _ = told;
     }
 
     /// What the peer passes on from now on is from this cluster of leaf nodes; from none without a name.

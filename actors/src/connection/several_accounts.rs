@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vagus_delivery::Passed;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Subscriptions;
-use vagus_routing::{AccountId, ConnectionKind, LeafCluster};
+use vagus_routing::{AccountId, ConnectionKind, LeafCluster, ToldOfLeafNodes};
 
 /// What the connection has in accounts, beside the one that its session is in now, and what it is to be told of them.
 #[derive(Default)]
@@ -26,8 +26,8 @@ pub(super) struct SeveralAccounts {
     leaving: Vec<Leaving>,
     /// What the session has yet to hear of accounts, in order.
     news: VecDeque<News>,
-    /// Nothing is told of what leaf nodes want.
-    isolated: bool,
+    /// What is told of what leaf nodes want.
+    told_of_leaf_nodes: ToldOfLeafNodes,
     /// The cluster of leaf nodes that messages of the peer are from, and its name.
     leaf_cluster: LeafCluster,
     leaf_cluster_name: Vec<u8>,
@@ -128,14 +128,14 @@ impl SeveralAccounts {
         };
     }
 
-    /// From now on it is told of what leaf nodes want, or not.
-    pub(super) fn set_isolated(&mut self, isolated: bool) {
-        self.isolated = isolated;
+    /// This it is told of what leaf nodes want.
+    pub(super) fn tell_of_leaf_nodes(&mut self, told: ToldOfLeafNodes) {
+        self.told_of_leaf_nodes = told;
     }
 
-    /// Whether nothing is told of what leaf nodes want.
-    pub(super) fn is_isolated(&self) -> bool {
-        self.isolated
+    /// What it is told of what leaf nodes want.
+    pub(super) fn told_of_leaf_nodes(&self) -> ToldOfLeafNodes {
+        self.told_of_leaf_nodes
     }
 
     /// What the peer passes on is from this cluster of leaf nodes.

@@ -16,7 +16,7 @@ use vagus_delivery::wire::NewLayer;
 use vagus_delivery::{Account, Interest, LOOKED_AT_ONCE, Membership, Passed};
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::operation::Publish;
-use vagus_routing::{ConnectionKind, Destination, LeafCluster, Origin};
+use vagus_routing::{ConnectionKind, Destination, Origin, ToldOfLeafNodes};
 
 /// One turn of a connection: its own state beside that of its arbiter.
 pub(super) struct ConnectionTurn<'a> {
@@ -498,10 +498,17 @@ impl Turn for ConnectionTurn<'_> {
     }
 
     fn take_role(&mut self, kind: ConnectionKind, cluster: &[u8], isolated: bool) {
-        self.outbox.take_role(kind, LeafCluster::named(cluster));
+        self.outbox.take_role(kind, cluster);
         let several = self.several.get_or_insert_default();
-        several.set_isolated(isolated);
+        several.tell_of_leaf_nodes(match isolated {
+            true => ToldOfLeafNodes::Nothing,
+            false => ToldOfLeafNodes::AsOwn,
+        });
         several.comes_from(cluster);
+    }
+
+    fn tell_of_leaf_nodes(&mut self, told: ToldOfLeafNodes) {
+        self.several.get_or_insert_default().tell_of_leaf_nodes(told);
     }
 
     #[inline]

@@ -49,10 +49,11 @@ impl<S: Session> Connection<S> {
     }
 
     fn peer_origin(&self, account: AccountId) -> Origin {
-        let is_isolated = self.several.as_ref().is_some_and(|several| several.is_isolated());
+        let several = self.several.as_ref();
+        let told = several.map(|several| several.told_of_leaf_nodes());
         Origin::without_echo(self.id(), account, self.outbox.kind())
             .from_cluster(self.outbox.leaf_cluster())
-            .isolated(is_isolated)
+            .told_of_leaf_nodes(told.unwrap_or_default())
     }
 
     /// Asks to be told of interest in an account, if the session is to be, once it has heard the last of another of its name.

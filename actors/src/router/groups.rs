@@ -95,9 +95,9 @@ impl Groups {
         for group in self.groups.iter() {
             let tally = group.members.tally();
             for member in group.members.iter() {
-                let server = member.destination();
-                let weight = match server.kind().is_server() {
-                    true => tally.weight_of(|other| Arc::ptr_eq(server, other)),
+                let of_it = tally.servers().filter(|(other, _)| Arc::ptr_eq(member, other));
+                let weight = match member.destination().kind().is_server() {
+                    true => of_it.map(|(_, weight)| weight).sum::<u64>(),
                     false => 1,
                 };
                 each(member, u32::try_from(weight).unwrap_or(u32::MAX));

@@ -159,6 +159,7 @@ impl Remains {
             },
         );
         topics.extend(self.groups.names().cloned().map(Topic::Group));
+        topics.extend(self.watchers.topics_of_leaf_nodes());
         topics
     }
 }

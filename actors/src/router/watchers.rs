@@ -4,8 +4,8 @@
 //! says both which way messages go and how far interest is announced, and a peer is told of no interest that its messages
 //! cannot serve. For a route that leaves out the interest of other routes, gateways and the hub; a gateway is also told of
 //! what routes want, as a message from a gateway goes on to the cluster; nobody is told of its own. Interest of leaf nodes
-//! is told to routes as the account's own, without the name of their cluster: a message names the cluster it is from, and
-//! that is enough to keep it from going back there.
+//! is told to routes apart, with the name of their cluster, where the other server understands that: so it need not tell it
+//! to leaf nodes of that cluster, nor to those that are isolated. To others it is told as the account's own.
 //!
 //! **What is a change**: the first and the last plain subscription to a subject that count for the peer, and each change of
 //! a queue group's weight.
@@ -18,6 +18,7 @@
 
 mod audience;
 mod batch;
+mod of_leaf_nodes;
 mod untold;
 mod watcher;
 
@@ -31,14 +32,15 @@ use crate::queue_group::{GroupMembers, GroupName};
 use actix::prelude::*;
 use audience::Audience;
 use batch::{Changes, End};
+use of_leaf_nodes::{LeafTopic, OfLeafNodes, is_of_leaf_node};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 pub(super) use untold::Topic;
 use untold::Untold;
 use vagus_delivery::Account;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
-use vagus_routing::{Index, Members, Origin};
-use watcher::{Snapshot, State, Watcher, counts, weight_of_group};
+use vagus_routing::{Index, Origin};
+use watcher::{Snapshot, Sources, State, Watcher, counts, weight_of_group};
 
 /// How many subjects and queue groups are looked at for watchers before other tasks of the thread get their turn.
 const LOOKED_AT_PER_VISIT: usize = 1024;
@@ -100,6 +102,9 @@ struct Held {
 pub(super) struct Watchers {
     watchers: BTreeMap<u64, Watcher>,
     audience: Audience,
+    /// Kept where there are other servers of the cluster, to be told.
+    of_leaf_nodes: OfLeafNodes,
+    are_in_cluster: bool,
     /// Those that have something to be told, or have not taken it.
     busy: BTreeSet<u64>,
     /// Those that have no batch, and may have something to be told.
@@ -215,6 +220,7 @@ impl Watchers {
     pub(super) fn begin_anew(&mut self) -> Self {
         let new = Self {
             numbered: self.numbered,
+            are_in_cluster: self.are_in_cluster,
             ..Self::default()
         };
         let before = std::mem::replace(self, new);
@@ -239,6 +245,17 @@ impl Watchers {
 
     pub(super) fn is_empty(&self) -> bool {
         self.watchers.is_empty()
+    }
+
+    /// The server is in a cluster, so that others may be told of what its leaf nodes want.
+    pub(super) fn set_in_cluster(&mut self, are_in_cluster: bool) {
+        self.are_in_cluster = are_in_cluster;
+    }
+
+    /// What other servers of the cluster may have been told that leaf nodes want.
+    pub(super) fn topics_of_leaf_nodes(&self) -> impl Iterator<Item = Topic> {
+        let topics = self.of_leaf_nodes.topics();
+        topics.map(|topic| Topic::OfLeafNodes(Arc::new(topic)))
     }
 
     /// Has those who watch be told of these topics as they are now, as they may know them as they were.
@@ -322,10 +339,19 @@ impl Watchers {
         has_come: bool,
         index: &Index<Arc<Outbox>>,
     ) {
+        let now = index.subscribers(changed.subject());
+        if self.are_in_cluster && is_of_leaf_node(changed) {
+            let topic = match has_come {
+                true => self.of_leaf_nodes.come(changed),
+                false => self.of_leaf_nodes.go(changed, now),
+            };
+            if let Some(topic) = topic {
+                self.note_apart(topic, !has_come, has_come);
+            }
+        }
         if self.watchers.is_empty() {
             return;
         }
-        let now = index.subscribers(changed.subject());
         let mut concerned = std::mem::take(&mut self.concerned);
         self.audience.concerned_by(changed, now, &mut concerned);
         let mut topic = None;
@@ -350,15 +376,19 @@ impl Watchers {
         before: Option<&GroupMembers>,
         now: &GroupMembers,
     ) {
-        if self.watchers.is_empty() {
+        if self.watchers.is_empty() && !self.are_in_cluster {
             return;
         }
         let topic = Topic::Group(name.clone());
-        let (before, now) = (before.map(Members::tally), now.tally());
-        let weights = |peer: &Origin| {
-            let was = before.as_ref().map_or(0, |tally| weight_of_group(peer, tally));
-            (was, weight_of_group(peer, &now))
-        };
+        let nobody = GroupMembers::from([]);
+        let before = before.unwrap_or(&nobody).tally();
+        let now = now.tally();
+        if self.are_in_cluster {
+            for (topic, was, is) in self.of_leaf_nodes.group_changed(name, &before, &now) {
+                self.note_apart(topic, was > 0, is > 0);
+            }
+        }
+        let weights = |peer: &Origin| (weight_of_group(peer, &before), weight_of_group(peer, &now));
         let mut concerned = std::mem::take(&mut self.concerned);
         let weighs = |peer: &Origin| weights(peer) != (0, 0);
         self.audience.concerned_by_group(weighs, &mut concerned);
@@ -368,6 +398,18 @@ impl Watchers {
                 untold.note(&topic, was > 0, is > 0);
             }
             was != is
+        });
+        self.concerned = concerned;
+    }
+
+    /// Leaf nodes want something else, which is told apart.
+    fn note_apart(&mut self, topic: LeafTopic, was: bool, is: bool) {
+        let mut concerned = std::mem::take(&mut self.concerned);
+        self.audience.told_apart_of(topic.cluster, &mut concerned);
+        let topic = Topic::OfLeafNodes(Arc::new(topic));
+        self.note_for(&mut concerned, |_, untold| {
+            untold.note(&topic, was, is);
+            true
         });
         self.concerned = concerned;
     }
@@ -394,9 +436,15 @@ impl Watchers {
         {
             looks = looks.saturating_sub(self.watchers.len().max(1));
             let mut all = self.watchers.keys().copied().collect();
-            self.note_for(&mut all, |_, untold| {
-                untold.note(&topic, true, false);
-                true
+            self.note_for(&mut all, |peer, untold| {
+                let is_told = match &topic {
+                    Topic::OfLeafNodes(topic) => peer.tells_apart(topic.cluster),
+                    Topic::Subject(_) | Topic::Group(_) => true,
+                };
+                if is_told {
+                    untold.note(&topic, true, false);
+                }
+                is_told
             });
         }
         while looks > 0
@@ -406,9 +454,14 @@ impl Watchers {
                 continue;
             };
             looks = looks.saturating_sub(LOOKS_OF_A_BATCH);
+            let sources = Sources {
+                index,
+                groups,
+                of_leaf_nodes: &self.of_leaf_nodes,
+            };
             let mut changes = Changes::default();
-            watcher.tell_changes(&mut changes, &mut looks, index, groups);
-            let is_snapshot_told = watcher.tell_snapshot(&mut changes, &mut looks, index, groups);
+            watcher.tell_changes(&mut changes, &mut looks, &sources);
+            let is_snapshot_told = watcher.tell_snapshot(&mut changes, &mut looks, &sources);
             if changes.is_empty() && !is_snapshot_told {
                 // What waited has come to nothing, or nothing of what was looked at counts.
                 if watcher.has_more() {

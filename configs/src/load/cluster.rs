@@ -206,10 +206,19 @@ fn checked(entry: &Entry, permissions: Permissions, findings: &mut Findings) -> 
     Some(permissions)
 }
 
+/// How servers call it to each other, from nats-server 2.15 on, that leaf nodes are of no cluster.
+pub(super) const NO_CLUSTER: &str = "_";
+
+/// What is said of a cluster that is called so.
+pub(super) const RESERVED: &str = "cluster name is reserved";
+
 fn name(entry: &Entry, cluster: &mut Cluster, findings: &mut Findings) {
     if let Some(name) = findings.optional_text(entry) {
         if name.as_ref().is_some_and(|name| name.contains(' ')) {
             findings.problem(entry, "cluster name cannot contain spaces or new lines");
+        }
+        if name.as_deref() == Some(NO_CLUSTER) {
+            findings.problem(entry, RESERVED);
         }
         cluster.name = name;
     }

@@ -1,5 +1,6 @@
 //! The section `gateway`: the clusters that this server's is connected to.
 
+use super::cluster::{NO_CLUSTER, RESERVED};
 use super::findings::Findings;
 use super::listener::Section;
 use super::read::set;
@@ -144,6 +145,9 @@ fn name(entry: &Entry, name: &mut String, findings: &mut Findings) {
     };
     if said.contains(' ') {
         findings.problem(entry, "gateway name cannot contain spaces or new lines");
+    }
+    if said == NO_CLUSTER {
+        findings.problem(entry, RESERVED);
     }
     *name = said;
 }

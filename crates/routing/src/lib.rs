@@ -22,7 +22,7 @@ pub use fanout::{Encoder, Fanout, Matches, PeerTargets, Prefix, QueueTargets, Sh
 pub use fnv::fnv_1a;
 pub use index::{Index, IndexStats, Listing};
 pub use mappings::{Mapped, MappedDestination, Mapping, MappingError, Mappings};
-pub use origin::{AccountId, ConnectionKind, LeafCluster, Origin};
+pub use origin::{AccountId, ConnectionKind, LeafCluster, Origin, ToldOfLeafNodes};
 pub use queue_group::{Candidates, Members, QueueGroup, Tally};
 pub use subscription::{Claim, ConnectionId, Destination, Outlet, Renaming, SubjectFilter, Subscription};
 pub use transform::{TOKENS_NAMED_AT_MOST, Transform, TransformError};

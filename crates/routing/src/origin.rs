@@ -1,6 +1,6 @@
 //! Who published a message, and which destinations it may reach for that reason.
 
-use crate::subscription::Destination;
+use crate::subscription::{Destination, Subscription};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
@@ -20,15 +20,32 @@ impl LeafCluster {
     /// No cluster.
     pub const NONE: Self = Self(0);
 
+    /// How servers call it to each other that leaf nodes are of no cluster. No cluster has this name.
+    pub const NO_NAME: &[u8] = b"_";
+
     /// That of this name; none without one. Its hash is by a key of this process, so that nobody can choose names that are
     /// taken for each other.
     pub fn named(name: &[u8]) -> Self {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         match name {
-            b"" => Self::NONE,
+            b"" | Self::NO_NAME => Self::NONE,
             name => Self(KEY.hash_one(name).max(1)),
         }
     }
+}
+
+/// What a server is told of what leaf nodes want that are linked to this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToldOfLeafNodes {
+    /// It, as if it were this server's own.
+    #[default]
+    AsOwn,
+    /// Nothing: the server is a leaf node or a hub, and its link is isolated.
+    Nothing,
+    /// What each cluster of them wants, by its name; what those want that are of none, as if it were this server's own.
+    ByCluster,
+    /// The same, and apart what those want that are of none.
+    Apart,
 }
 
 /// What is at the other end of a connection, or in the place of one.
@@ -121,7 +138,7 @@ pub struct Origin {
     echo: bool,
     crossed: bool,
     cluster: LeafCluster,
-    isolated: bool,
+    told_of_leaf_nodes: ToldOfLeafNodes,
     home: bool,
 }
 
@@ -135,7 +152,7 @@ impl Origin {
             echo,
             crossed: false,
             cluster: LeafCluster::NONE,
-            isolated: false,
+            told_of_leaf_nodes: ToldOfLeafNodes::AsOwn,
             home: false,
         }
     }
@@ -150,7 +167,7 @@ impl Origin {
             echo: false,
             crossed: false,
             cluster: LeafCluster::NONE,
-            isolated: false,
+            told_of_leaf_nodes: ToldOfLeafNodes::AsOwn,
             home: false,
         }
     }
@@ -174,7 +191,7 @@ impl Origin {
             echo: true,
             crossed: false,
             cluster: LeafCluster::NONE,
-            isolated: false,
+            told_of_leaf_nodes: ToldOfLeafNodes::AsOwn,
             home: false,
         }
     }
@@ -185,10 +202,13 @@ impl Origin {
         Self { cluster, ..self }
     }
 
-    /// The same, of one end of a link on which nothing is told of what other leaf nodes want.
+    /// The same, of a server that is told this of what leaf nodes want.
     #[must_use]
-    pub fn isolated(self, isolated: bool) -> Self {
-        Self { isolated, ..self }
+    pub fn told_of_leaf_nodes(self, told_of_leaf_nodes: ToldOfLeafNodes) -> Self {
+        Self {
+            told_of_leaf_nodes,
+            ..self
+        }
     }
 
     /// The same, of a message that has found back to where it was waited for: from here it goes on as if it had been
@@ -203,9 +223,18 @@ impl Origin {
         self.cluster
     }
 
-    /// Whether nothing is told to it of what leaf nodes want.
-    pub fn is_isolated(&self) -> bool {
-        self.isolated
+    /// What it is told of what leaf nodes want.
+    pub fn is_told_of_leaf_nodes(&self) -> ToldOfLeafNodes {
+        self.told_of_leaf_nodes
+    }
+
+    /// Whether what leaf nodes of this cluster want is told to it apart from what this server wants.
+    pub fn tells_apart(&self, cluster: LeafCluster) -> bool {
+        match self.told_of_leaf_nodes {
+            ToldOfLeafNodes::AsOwn | ToldOfLeafNodes::Nothing => false,
+            ToldOfLeafNodes::ByCluster => cluster != LeafCluster::NONE,
+            ToldOfLeafNodes::Apart => true,
+        }
     }
 
     /// The same, for what goes on in another account as a request or an answer.
@@ -260,6 +289,12 @@ impl Origin {
         }
     }
 
+    /// Whether it comes from the cluster of leaf nodes whose interest a subscription is, wherever they are linked.
+    #[inline]
+    pub fn is_from_cluster_of<D: Destination>(&self, subscription: &Subscription<D>) -> bool {
+        self.cluster != LeafCluster::NONE && subscription.of_leaf_nodes() == Some(self.cluster)
+    }
+
     /// Whether it comes from the cluster of leaf nodes that the target is of.
     #[inline]
     pub fn is_of_cluster_of(&self, target: &impl Destination) -> bool {
@@ -273,7 +308,7 @@ impl Origin {
 mod tests {
     use super::ConnectionKind::{Client, Gateway, Hub, LeafNode, Route, Service, Stream};
     use super::{AccountId, ConnectionKind, LeafCluster, Origin};
-    use crate::subscription::Destination;
+    use crate::subscription::{Destination, Subscription};
     use crate::testing::End;
 
     const KINDS: [ConnectionKind; 7] = [Client, Service, Stream, Route, Gateway, LeafNode, Hub];
@@ -313,6 +348,48 @@ mod tests {
         assert!(!of(one).reaches(&leaf(one)) && of(one).reaches(&leaf(other)));
         assert!(of(LeafCluster::NONE).reaches(&leaf(LeafCluster::NONE)));
         assert!(of(one).reaches(&leaf(LeafCluster::NONE)));
+    }
+
+    /// Another server of this one's cluster says whose interest it is.
+    #[test]
+    fn nor_to_where_else_it_is_linked() {
+        let of = |cluster: &[u8]| {
+            Origin::without_echo(1, AccountId(0), LeafNode).from_cluster(LeafCluster::named(cluster))
+        };
+        let behind = |sid: &[u8], kind| Subscription::new(b"a", None, sid, End(2, kind));
+        for (cluster, sid, kind, is_it) in [
+            ("edge", "edge a", Route, true),
+            ("other", "edge a", Route, false),
+            ("edge", " a", Route, false),
+            ("edge", "_ a", Route, false),
+            ("", "_ a", Route, false),
+            ("", " a", Route, false),
+            ("edge", "edge a", Gateway, false),
+            ("edge", "edge a", Client, false),
+        ] {
+            let subscription = behind(sid.as_bytes(), kind);
+            let found = of(cluster.as_bytes()).is_from_cluster_of(&subscription);
+            assert_eq!(found, is_it, "{cluster} {sid} {kind:?}");
+        }
+        let known = |sid: &[u8]| behind(sid, Route).of_leaf_nodes();
+        assert_eq!(known(b" edge"), None);
+        assert_eq!(known(b"_ edge"), Some(LeafCluster::NONE));
+        assert_eq!(known(b"edge a q"), Some(LeafCluster::named(b"edge")));
+    }
+
+    #[test]
+    fn what_leaf_nodes_want_is_told_apart() {
+        use super::ToldOfLeafNodes::{Apart, AsOwn, ByCluster, Nothing};
+        for (told, of_none, of_one) in [
+            (AsOwn, false, false),
+            (Nothing, false, false),
+            (ByCluster, false, true),
+            (Apart, true, true),
+        ] {
+            let peer = Origin::without_echo(1, AccountId(0), Route).told_of_leaf_nodes(told);
+            let apart = [LeafCluster::NONE, LeafCluster::named(b"edge")].map(|it| peer.tells_apart(it));
+            assert_eq!(apart, [of_none, of_one], "{told:?}");
+        }
     }
 
     struct OfCluster(End, LeafCluster);

@@ -402,6 +402,20 @@ impl<D> Subscription<D> {
 }
 
 impl<D: Destination> Subscription<D> {
+    /// The cluster of leaf nodes whose interest it is; none for what others want. It may be that of who is linked to another
+    /// server of this one's cluster: that says so in the first word of the sid, which is empty for its own interest.
+    pub fn of_leaf_nodes(&self) -> Option<LeafCluster> {
+        match self.destination.kind() {
+            ConnectionKind::LeafNode => Some(self.destination.leaf_cluster()),
+            ConnectionKind::Route => {
+                let cluster = self.sid().split(|byte| *byte == b' ').next();
+                let cluster = cluster.filter(|cluster| !cluster.is_empty());
+                cluster.map(LeafCluster::named)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether each message needs a [claim](Self::claim), as it is counted down or looked at.
     pub(crate) fn needs_claims(self: &Arc<Self>) -> bool {
         self.original().limit().is_some() || self.destination.looks_at_each()

@@ -290,8 +290,10 @@ impl Peers {
     ) -> bool {
         let mut taken = false;
         for peer in fanout.peers().iter().filter(|peer| is_reached(peer, origin)) {
-            let mut counting = peer.subscriptions();
-            let counting = counting.find(|subscription| !subscription.denies(fanout.subject()));
+            let counts = |subscription: &&Arc<ConnectionSubscription>| {
+                !subscription.denies(fanout.subject()) && !origin.is_from_cluster_of(subscription)
+            };
+            let counting = peer.subscriptions().find(counts);
             let (Some(subscription), Some(line)) = (counting, peer.destination().peer_line()) else {
                 continue;
             };
@@ -358,9 +360,11 @@ fn prefix_for<'f>(
 /// Whether a peer gets a message for one of its plain subscriptions, of which one counts it.
 fn takes(peer: &PeerTargets<Arc<Outbox>>, subject: &[u8], origin: Origin) -> bool {
     origin.reaches(peer.destination())
-        && peer
-            .subscriptions()
-            .any(|subscription| !subscription.denies(subject) && claims_one(subscription))
+        && peer.subscriptions().any(|subscription| {
+            !subscription.denies(subject)
+                && !origin.is_from_cluster_of(subscription)
+                && claims_one(subscription)
+        })
 }
 
 fn is_reached(peer: &PeerTargets<Arc<Outbox>>, origin: Origin) -> bool {

@@ -367,7 +367,7 @@ fn pick_another<'a>(
     for member in queue.candidates(random) {
         staging.charge(1);
         if takes(member) {
-            if distance(member.destination()) > 0 {
+            if distance(member) > 0 {
                 return pick_nearest(queue, random, takes, staging);
             }
             if claims_one(member) {
@@ -396,7 +396,8 @@ pub(super) fn pick_elsewhere<'a>(
     for member in queue.candidates(random) {
         staging.charge(1);
         let destination = member.destination();
-        if destination.kind() != ConnectionKind::Route || !can_take(member, subject) {
+        let is_elsewhere = destination.kind() == ConnectionKind::Route;
+        if !is_elsewhere || origin.is_from_cluster_of(member) || !can_take(member, subject) {
             continue;
         }
         if origin.left_out() != Some(destination.connection_id()) {
@@ -422,7 +423,7 @@ fn pick_evenly<'a>(
     for _ in 0..DRAWN_AT_MOST {
         staging.charge(1);
         let drawn = queue.first(random.u64(..))?;
-        if distance(drawn.destination()) == 0 && takes(drawn) && claims_one(drawn) {
+        if distance(drawn) == 0 && takes(drawn) && claims_one(drawn) {
             return Some(drawn);
         }
     }
@@ -445,7 +446,7 @@ fn pick_nearest<'a>(
     let drawn = (!is_small).then(|| queue.candidates(random.u64(..)));
     for member in all.into_iter().flatten().chain(drawn.into_iter().flatten()) {
         staging.charge(1);
-        let distance = distance(member.destination());
+        let distance = distance(member);
         if nearest.is_some_and(|(nearest, _)| distance > nearest) || !takes(member) {
             continue;
         }
@@ -471,13 +472,17 @@ fn pick_nearest<'a>(
         .find(|other| claims_one(other))
 }
 
-/// How far off a member of a queue group is: of other clusters, that with the shortest round trip is the nearest. One that has
-/// no room and has publishers wait for it is the last to be asked.
-pub(super) fn distance(destination: &Outbox) -> u64 {
+/// How far off a member of a queue group is: of other clusters, that with the shortest round trip is the nearest; leaf nodes are
+/// as far wherever in the cluster they are linked. One that has no room and has publishers wait for it is the last to be asked.
+pub(super) fn distance(member: &ConnectionSubscription) -> u64 {
+    let destination = member.destination();
     if destination.traits().have(Traits::FULL) {
         return u64::MAX;
     }
-    let kind = destination.kind();
+    let kind = match destination.kind() {
+        ConnectionKind::Route if member.of_leaf_nodes().is_some() => ConnectionKind::LeafNode,
+        kind => kind,
+    };
     let round_trip = match kind {
         ConnectionKind::Gateway => destination.round_trip(),
         _ => 0,
@@ -503,7 +508,9 @@ fn takes_one(member: &Arc<ConnectionSubscription>, subject: &[u8], origin: Origi
 /// Whether a message may come to a subscription for who published it.
 #[inline]
 pub(super) fn reaches(origin: Origin, subscription: &ConnectionSubscription) -> bool {
-    origin.reaches(subscription.destination()) && !(origin.has_crossed() && subscription.is_shadow())
+    origin.reaches(subscription.destination())
+        && !(origin.has_crossed() && subscription.is_shadow())
+        && !origin.is_from_cluster_of(subscription)
 }
 
 /// Counts one delivery, unless the subscription has had its last.

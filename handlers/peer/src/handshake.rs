@@ -13,6 +13,7 @@ use vagus_actors::gateways::RouteEnd;
 use vagus_protocol::error::CloseReason;
 use vagus_protocol::quote::Quoted;
 use vagus_protocol::route::{GossipMode, RouteConnect, RouteInfo};
+use vagus_routing::ToldOfLeafNodes;
 
 /// The level of the protocol from which on servers trace messages; this one is of that level.
 pub const TRACING_PROTO: i64 = 3;
@@ -74,7 +75,7 @@ impl RouteSession {
             );
             return self.refuse(&text, CloseReason::ClusterNameConflict, turn);
         }
-        self.limits.origin_in_unsubscribe = connect.lnocu;
+        self.limits.origin_in_unsubscribe = connect.lnocu || connect.ln;
         self.limits.max_line = self.settings.max_line;
         self.stage = Stage::Introducing;
     }
@@ -229,8 +230,9 @@ impl RouteSession {
             turn.reply(b"PING\r\n");
         }
         self.join_other_clusters(&route, &info, turn);
+        self.limits.origin_in_unsubscribe |= info.lnocu || info.ln;
+        turn.tell_of_leaf_nodes(told_of_leaf_nodes(&info));
         (self.imports, self.exports) = (info.import, info.export);
-        self.limits.origin_in_unsubscribe |= info.lnocu;
         self.name = info.server_name;
         self.version = info.version;
         self.stage = Stage::Joined(route);
@@ -297,6 +299,16 @@ impl RouteSession {
     }
 }
 
+/// What a server is told of what leaf nodes want. One that cannot be told that those of a cluster want something no more, or that
+/// takes what several want for the same, as before nats-server 2.10.23, is told of it as of this server's own.
+fn told_of_leaf_nodes(info: &RouteInfo) -> ToldOfLeafNodes {
+    match (info.ln, info.lnoc && info.lnocu) {
+        (true, _) => ToldOfLeafNodes::Apart,
+        (false, true) => ToldOfLeafNodes::ByCluster,
+        (false, false) => ToldOfLeafNodes::AsOwn,
+    }
+}
+
 /// What others are told of a server.
 fn told(info: &mut RouteInfo) -> Told {
     let mut line = |mode: GossipMode| {
@@ -336,7 +348,25 @@ fn places_of(info: &RouteInfo) -> Places {
 
 #[cfg(test)]
 mod tests {
-    use super::host_and_port;
+    use super::{RouteInfo, ToldOfLeafNodes, host_and_port, told_of_leaf_nodes};
+
+    #[test]
+    fn what_leaf_nodes_want_is_told_as_servers_say_that_they_understand() {
+        for (json, told) in [
+            ("{}", ToldOfLeafNodes::AsOwn),
+            // As nats-server 2.9 says.
+            (r#"{"lnoc":true}"#, ToldOfLeafNodes::AsOwn),
+            (r#"{"lnocu":true}"#, ToldOfLeafNodes::AsOwn),
+            // 2.14.
+            (r#"{"lnoc":true,"lnocu":true}"#, ToldOfLeafNodes::ByCluster),
+            // 2.15.
+            (r#"{"lnoc":true,"lnocu":true,"ln":true}"#, ToldOfLeafNodes::Apart),
+            (r#"{"ln":true}"#, ToldOfLeafNodes::Apart),
+        ] {
+            let info = RouteInfo::read(json.as_bytes()).unwrap();
+            assert_eq!(told_of_leaf_nodes(&info), told, "{json}");
+        }
+    }
 
     #[test]
     fn servers_say_where_they_are() {

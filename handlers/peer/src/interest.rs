@@ -212,13 +212,17 @@ pub(crate) fn tell<'a>(
         if !is_imported && !former.imported(change.subject) {
             continue;
         }
-        interest::append(
-            &mut lines,
+        let InterestChange { subject, queue, .. } = change;
+        let (account, weight) = (
             account.map(str::as_bytes),
-            change.subject,
-            change.queue,
             if is_imported { change.weight } else { 0 },
         );
+        match change.of_leaf_nodes {
+            None => interest::append(&mut lines, account, subject, queue, weight),
+            Some(cluster) => {
+                interest::append_of_leaf_nodes(&mut lines, cluster, account, (subject, queue), weight);
+            }
+        }
     }
     if !lines.is_empty() {
         turn.tell_interest(&lines);

@@ -130,6 +130,7 @@ impl RouteSettings {
             cluster_dynamic: name.is_dynamic,
             lnoc: true,
             lnocu: true,
+            ln: true,
             ..RouteConnect::default()
         }
     }

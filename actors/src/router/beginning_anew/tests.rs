@@ -189,6 +189,29 @@ fn what_others_have_there_stays() {
     });
 }
 
+/// Of what they wanted other servers were told apart.
+#[test]
+fn servers_are_told_that_leaf_nodes_have_gone() {
+    World::check(async |world| {
+        let watcher = world.watch("A").await;
+        let leaf_node = world.link("A", "edge").await;
+        let own = [leaf_node.subscription("s", None, "s")];
+        world.add("A", &own).await;
+        world.rest().await;
+        assert_eq!((watcher.knows("edge s"), watcher.knows("s")), (Some(1), None));
+        let member = world.join("A").await;
+        world.add("A", &[member.subscription("y", None, PANICS)]).await;
+        world.rest().await;
+        assert!(is_cut_off(&leaf_node));
+        assert_eq!(watcher.knows("edge s"), None);
+        world.remove("A", &own).await;
+        let again = world.link("A", "edge").await;
+        world.add("A", &[again.subscription("s", None, "s")]).await;
+        world.rest().await;
+        assert_eq!(watcher.knows("edge s"), Some(1));
+    });
+}
+
 /// A route, or a client of an account that imports, over whose subscription it happens.
 #[test]
 fn whoever_has_caused_it_pays_too() {

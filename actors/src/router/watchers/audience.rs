@@ -13,7 +13,7 @@ use vagus_routing::{Destination, LeafCluster, Origin};
 /// All who watch, by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
-    /// There are as many as kinds of servers, or twice as many.
+    /// There are as many as kinds of servers, or a few times as many.
     classes: Vec<Class>,
 }
 
@@ -43,10 +43,12 @@ impl Side {
         Self::of(peer.left_out().unwrap_or_default(), peer.leaf_cluster())
     }
 
-    fn of_destination(destination: &impl Destination) -> Self {
+    fn of_subscription(subscription: &ConnectionSubscription) -> Self {
+        let destination = subscription.destination();
         let cluster = match destination.kind().is_leaf_link() {
             true => destination.leaf_cluster(),
-            false => LeafCluster::NONE,
+            // Leaf nodes that are linked to another server of this one's cluster.
+            false => subscription.of_leaf_nodes().unwrap_or_default(),
         };
         Self::of(destination.connection_id(), cluster)
     }
@@ -55,7 +57,8 @@ impl Side {
 impl Class {
     fn has(&self, peer: &Origin) -> bool {
         let of_it = &self.of_no_side;
-        (of_it.kind(), of_it.is_isolated()) == (peer.kind(), peer.is_isolated())
+        let class = |of: &Origin| (of.kind(), of.is_told_of_leaf_nodes());
+        class(of_it) == class(peer)
     }
 
     fn of_side(&self, side: Side) -> impl Iterator<Item = u64> {
@@ -109,7 +112,7 @@ impl Audience {
             };
             match now.iter().find(counts) {
                 None => concerned.extend(class.members.iter().map(|(_, number)| *number)),
-                Some(other) => concerned.extend(class.of_side(Side::of_destination(&**other.destination()))),
+                Some(other) => concerned.extend(class.of_side(Side::of_subscription(other))),
             }
         }
     }
@@ -118,6 +121,14 @@ impl Audience {
     /// now: what there is none of, nobody is told of.
     pub(super) fn concerned_by_group(&self, weighs: impl Fn(&Origin) -> bool, concerned: &mut Vec<u64>) {
         for class in self.classes.iter().filter(|class| weighs(&class.of_no_side)) {
+            concerned.extend(class.members.iter().map(|(_, number)| *number));
+        }
+    }
+
+    /// The same, as leaf nodes of this cluster want something else.
+    pub(super) fn told_apart_of(&self, cluster: LeafCluster, concerned: &mut Vec<u64>) {
+        let told = |class: &&Class| class.of_no_side.tells_apart(cluster);
+        for class in self.classes.iter().filter(told) {
             concerned.extend(class.members.iter().map(|(_, number)| *number));
         }
     }

@@ -46,6 +46,9 @@ pub struct InterestChange<'a> {
     pub subject: &'a [u8],
     /// The name of the group; none for interest in each message of the subject.
     pub queue: Option<&'a [u8]>,
+    /// The name of the cluster of leaf nodes whose interest it is, empty where they are of none; none for that of the account
+    /// itself. Only for who [is told](vagus_routing::ToldOfLeafNodes) that.
+    pub of_leaf_nodes: Option<&'a [u8]>,
     /// How many members of the group there are, as often as they weigh; 1 for interest without a group. 0 if there is no
     /// such interest any more.
     pub weight: u32,
@@ -123,7 +126,7 @@ impl Drop for WithWatcher {
 /// A list of changes, packed.
 #[derive(Default)]
 pub(super) struct Changes {
-    /// Subject and queue name of each, one after the other.
+    /// Subject, queue name and cluster of each, one after the other.
     text: Vec<u8>,
     places: Vec<Place>,
 }
@@ -132,6 +135,8 @@ struct Place {
     subject_length: u32,
     /// One more than the name has; 0 if there is none.
     queue_length: u32,
+    /// The same.
+    cluster_length: u32,
     weight: u32,
 }
 
@@ -153,12 +158,21 @@ impl Changes {
         self.places.len() >= CHANGES / part || self.text.len() >= BYTES / part
     }
 
-    pub(super) fn push(&mut self, subject: &[u8], queue: Option<&[u8]>, weight: u32) {
-        self.text.extend_from_slice(subject);
-        self.text.extend_from_slice(queue.unwrap_or_default());
+    pub(super) fn push(&mut self, change: InterestChange<'_>) {
+        let InterestChange {
+            subject,
+            queue,
+            of_leaf_nodes,
+            weight,
+        } = change;
+        for word in [Some(subject), queue, of_leaf_nodes].into_iter().flatten() {
+            self.text.extend_from_slice(word);
+        }
+        let length = |word: Option<&[u8]>| word.map_or(0, |word| word.len() as u32 + 1);
         self.places.push(Place {
             subject_length: subject.len() as u32,
-            queue_length: queue.map_or(0, |name| name.len() as u32 + 1),
+            queue_length: length(queue),
+            cluster_length: length(of_leaf_nodes),
             weight,
         });
     }
@@ -168,10 +182,12 @@ impl Changes {
         self.places.iter().map(move |place| {
             let (subject, rest) = text.split_at(place.subject_length as usize);
             let (queue, rest) = rest.split_at(place.queue_length.saturating_sub(1) as usize);
+            let (cluster, rest) = rest.split_at(place.cluster_length.saturating_sub(1) as usize);
             text = rest;
             InterestChange {
                 subject,
                 queue: (place.queue_length > 0).then_some(queue),
+                of_leaf_nodes: (place.cluster_length > 0).then_some(cluster),
                 weight: place.weight,
             }
         })
@@ -182,24 +198,35 @@ impl Changes {
 mod tests {
     use super::{BYTES, CHANGES, Changes, InterestChange};
 
+    fn change(subject: &[u8]) -> InterestChange<'_> {
+        InterestChange {
+            subject,
+            queue: None,
+            of_leaf_nodes: None,
+            weight: 1,
+        }
+    }
+
     #[test]
     fn changes_are_read_as_they_were_pushed() {
         let pushed = [
-            (&b"a.b"[..], None, 1),
-            (b"a.*", Some(&b"workers"[..]), 7),
-            (b"b", Some(b""), 0),
-            (b">", None, 0),
+            (&b"a.b"[..], None, None, 1),
+            (b"a.*", Some(&b"workers"[..]), None, 7),
+            (b"b", Some(b""), Some(&b"edge"[..]), 0),
+            (b"b", None, Some(b""), 2),
+            (b">", None, None, 0),
         ];
-        let mut changes = Changes::default();
-        for (subject, queue, weight) in pushed {
-            changes.push(subject, queue, weight);
-        }
-        let expected = pushed.map(|(subject, queue, weight)| InterestChange {
+        let pushed = pushed.map(|(subject, queue, of_leaf_nodes, weight)| InterestChange {
             subject,
             queue,
+            of_leaf_nodes,
             weight,
         });
-        assert!(changes.iter().eq(expected));
+        let mut changes = Changes::default();
+        for change in pushed {
+            changes.push(change);
+        }
+        assert!(changes.iter().eq(pushed));
     }
 
     #[test]
@@ -207,13 +234,16 @@ mod tests {
         let mut many = Changes::default();
         for _ in 0..CHANGES {
             assert!(!many.is_full());
-            many.push(b"a", None, 1);
+            many.push(change(b"a"));
         }
         assert!(many.is_full());
         let mut large = Changes::default();
-        large.push(&vec![b'a'; BYTES - 1], None, 1);
+        large.push(change(&vec![b'a'; BYTES - 1]));
         assert!(!large.is_full());
-        large.push(b"a", Some(b"b"), 1);
+        large.push(InterestChange {
+            of_leaf_nodes: Some(b"b"),
+            ..change(b"")
+        });
         assert!(large.is_full());
     }
 }

@@ -1,5 +1,6 @@
 //! What watchers are told comes to what there is, whatever happens meanwhile.
 
+mod leaf_nodes;
 mod world;
 
 use super::audience::Audience;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::{Change, Subscriptions};
-use vagus_routing::{AccountId, ConnectionKind, Destination, Origin};
+use vagus_routing::{AccountId, ConnectionKind, Destination, Origin, ToldOfLeafNodes};
 use world::{Known, Watcher, World, interest, subscription};
 
 const KINDS: [ConnectionKind; 6] = [
@@ -459,7 +460,11 @@ fn a_change_concerns_few_where_it_is_news_for_few() {
             let mut audience = Audience::default();
             for (number, link) in (0..).zip(&links) {
                 let peer = Origin::without_echo(link.connection_id(), AccountId(0), link.kind());
-                audience.add(&peer.isolated(isolated), number);
+                let told = match isolated {
+                    true => ToldOfLeafNodes::Nothing,
+                    false => ToldOfLeafNodes::AsOwn,
+                };
+                audience.add(&peer.told_of_leaf_nodes(told), number);
             }
             let concerned = |changed: &Arc<ConnectionSubscription>,
                              others: &[Arc<ConnectionSubscription>]| {

@@ -1,10 +1,12 @@
 //! What has changed and has not been told.
 
+use super::of_leaf_nodes::LeafTopic;
 use crate::queue_group::GroupName;
 use foldhash::fast::RandomState;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use vagus_routing::LeafCluster;
 use vagus_routing::table::{Hashed, Table};
 
 /// What there may be interest in.
@@ -14,20 +16,19 @@ pub(in crate::router) enum Topic {
     Subject(Arc<[u8]>),
     /// The messages of a queue group.
     Group(Arc<GroupName>),
+    /// Either, of leaf nodes, for those who are told that apart.
+    OfLeafNodes(Arc<LeafTopic>),
 }
 
-impl Topic {
-    pub(super) fn subject(&self) -> &[u8] {
-        match self {
-            Self::Subject(subject) => subject,
-            Self::Group(name) => &name.subject,
-        }
-    }
+/// What it is that there may be interest in: the cluster of leaf nodes that is interested, the subject, the queue group.
+pub(super) type Words<'a> = (Option<LeafCluster>, &'a [u8], Option<&'a [u8]>);
 
-    pub(super) fn queue(&self) -> Option<&[u8]> {
+impl Topic {
+    pub(super) fn words(&self) -> Words<'_> {
         match self {
-            Self::Subject(_) => None,
-            Self::Group(name) => Some(&name.queue),
+            Self::Subject(subject) => (None, subject, None),
+            Self::Group(name) => (None, &name.subject, Some(&name.queue)),
+            Self::OfLeafNodes(topic) => (Some(topic.cluster), &topic.subject, topic.queue.as_deref()),
         }
     }
 }
@@ -64,8 +65,8 @@ impl Hashed for Entry {
 }
 
 impl Entry {
-    fn is(&self, subject: &[u8], queue: Option<&[u8]>) -> bool {
-        self.topic.subject() == subject && self.topic.queue() == queue
+    fn is(&self, words: Words<'_>) -> bool {
+        self.topic.words() == words
     }
 }
 
@@ -88,14 +89,14 @@ impl Untold {
         self.numbered
     }
 
-    fn hash(&self, subject: &[u8], queue: Option<&[u8]>) -> u64 {
-        self.hasher.hash_one((subject, queue))
+    fn hash(&self, words: Words<'_>) -> u64 {
+        self.hasher.hash_one(words)
     }
 
     /// Interest in a topic has changed: whether there was some, and whether there is. One that waits keeps its place.
     pub(super) fn note(&mut self, topic: &Topic, was: bool, is: bool) {
-        let (subject, queue) = (topic.subject(), topic.queue());
-        let (hash, number) = (self.hash(subject, queue), self.numbered);
+        let words = topic.words();
+        let (hash, number) = (self.hash(words), self.numbered);
         let make = || Entry {
             hash,
             number,
@@ -104,22 +105,22 @@ impl Untold {
         };
         let entry = self
             .entries
-            .find_or_insert_with(hash, |entry| entry.is(subject, queue), make);
+            .find_or_insert_with(hash, |entry| entry.is(words), make);
         if entry.number == number {
             self.order.insert(number, hash);
             self.numbered += 1;
         } else if entry.is_new && !is {
-            self.told(subject, queue);
+            self.told(words);
         }
     }
 
     /// The watcher is being told of a topic otherwise.
-    pub(super) fn told(&mut self, subject: &[u8], queue: Option<&[u8]>) {
+    pub(super) fn told(&mut self, words: Words<'_>) {
         if self.is_empty() {
             return;
         }
-        let hash = self.hash(subject, queue);
-        if let Some(entry) = self.entries.remove(hash, |entry| entry.is(subject, queue)) {
+        let hash = self.hash(words);
+        if let Some(entry) = self.entries.remove(hash, |entry| entry.is(words)) {
             self.order.remove(&entry.number);
         }
     }
@@ -134,7 +135,7 @@ impl Untold {
 
 #[cfg(test)]
 mod tests {
-    use super::{GroupName, Topic, Untold};
+    use super::{GroupName, LeafCluster, LeafTopic, Topic, Untold};
     use std::sync::Arc;
 
     fn topic(subject: &str, queue: Option<&str>) -> Topic {
@@ -147,8 +148,13 @@ mod tests {
         }
     }
 
-    fn text(topic: &Topic) -> (&[u8], Option<&[u8]>) {
-        (topic.subject(), topic.queue())
+    fn of_leaf_nodes(cluster: &str, subject: &str, queue: Option<&str>) -> Topic {
+        Topic::OfLeafNodes(Arc::new(LeafTopic {
+            cluster: LeafCluster::named(cluster.as_bytes()),
+            cluster_name: cluster.as_bytes().into(),
+            subject: subject.as_bytes().into(),
+            queue: queue.map(|queue| queue.as_bytes().into()),
+        }))
     }
 
     #[test]
@@ -159,6 +165,9 @@ mod tests {
             topic("ab", None),
             topic("a", Some("")),
             topic("b", None),
+            of_leaf_nodes("edge", "a", None),
+            of_leaf_nodes("", "a", None),
+            of_leaf_nodes("", "a", Some("b")),
         ];
         let mut untold = Untold::default();
         for round in 0..3 {
@@ -167,11 +176,11 @@ mod tests {
                 untold.note(&topics[0], true, true);
             }
             assert_eq!(untold.len(), topics.len());
-            assert_eq!(text(&untold.pop().unwrap()), text(&topics[0]));
+            assert_eq!(untold.pop().unwrap().words(), topics[0].words());
             // It comes again, behind the others.
             untold.note(&topic("a", None), true, false);
             for it in topics[1..].iter().chain(&topics[..1]) {
-                assert_eq!(text(&untold.pop().unwrap()), text(it), "round {round}");
+                assert_eq!(untold.pop().unwrap().words(), it.words(), "round {round}");
             }
             assert!(untold.is_empty() && untold.pop().is_none());
         }
@@ -194,7 +203,7 @@ mod tests {
         assert_eq!(untold.len(), 1);
         // And one that was told of meanwhile is known.
         untold.note(&b, false, true);
-        untold.told(b.subject(), b.queue());
+        untold.told(b.words());
         untold.note(&b, true, false);
         assert_eq!(untold.len(), 2);
     }

@@ -1,6 +1,7 @@
 //! One who watches, and what it is told: what has changed, and all there is.
 
-use super::batch::Changes;
+use super::batch::{Changes, InterestChange};
+use super::of_leaf_nodes::{OfLeafNodes, is_of_leaf_node};
 use super::untold::{Topic, Untold};
 use super::{Groups, InterestChanged};
 use crate::router::groups::looks_of_group;
@@ -11,7 +12,7 @@ use vagus_accounts::RESPONSE_PREFIX;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_protocol::leaf::LOOP_DETECTION_PREFIX;
 use vagus_routing::table::Cursor;
-use vagus_routing::{Destination, Index, Listing, Origin, Outlet, Tally};
+use vagus_routing::{Destination, Index, LeafCluster, Listing, Origin, Outlet, Tally, ToldOfLeafNodes};
 
 #[derive(Debug)]
 pub(super) struct Watcher {
@@ -45,6 +46,15 @@ pub(super) struct Snapshot {
     subjects: Listing,
     are_subjects_told: bool,
     groups: Cursor,
+    are_groups_told: bool,
+    of_leaf_nodes: Cursor,
+}
+
+/// Where it is read what there is.
+pub(super) struct Sources<'a> {
+    pub(super) index: &'a Index<Arc<Outbox>>,
+    pub(super) groups: &'a Groups,
+    pub(super) of_leaf_nodes: &'a OfLeafNodes,
 }
 
 impl Watcher {
@@ -53,13 +63,7 @@ impl Watcher {
     }
 
     /// What has changed, as it is now. While there is a snapshot to tell, half of a batch is for that.
-    pub(super) fn tell_changes(
-        &mut self,
-        changes: &mut Changes,
-        looks: &mut usize,
-        index: &Index<Arc<Outbox>>,
-        groups: &Groups,
-    ) {
+    pub(super) fn tell_changes(&mut self, changes: &mut Changes, looks: &mut usize, sources: &Sources<'_>) {
         let is_full = match self.snapshot {
             Some(_) => Changes::is_half_full,
             None => Changes::is_full,
@@ -71,13 +75,24 @@ impl Watcher {
             *looks -= 1;
             let weight = match &topic {
                 _ if self.is_ending => 0,
-                Topic::Subject(subject) => weight_of_plain(&self.peer, index.subscribers(subject)),
-                Topic::Group(name) => groups.members(name).map_or(0, |members| {
+                Topic::Subject(subject) => weight_of_plain(&self.peer, sources.index.subscribers(subject)),
+                Topic::Group(name) => sources.groups.members(name).map_or(0, |members| {
                     *looks = looks.saturating_sub(looks_of_group(members));
                     weight_of_group(&self.peer, &members.tally())
                 }),
+                Topic::OfLeafNodes(topic) => sources.of_leaf_nodes.weight(topic),
             };
-            changes.push(topic.subject(), topic.queue(), weight);
+            let of_leaf_nodes = match &topic {
+                Topic::OfLeafNodes(topic) => Some(&*topic.cluster_name),
+                Topic::Subject(_) | Topic::Group(_) => None,
+            };
+            let (_, subject, queue) = topic.words();
+            changes.push(InterestChange {
+                subject,
+                queue,
+                of_leaf_nodes,
+                weight,
+            });
         }
     }
 
@@ -86,8 +101,7 @@ impl Watcher {
         &mut self,
         changes: &mut Changes,
         looks: &mut usize,
-        index: &Index<Arc<Outbox>>,
-        groups: &Groups,
+        sources: &Sources<'_>,
     ) -> bool {
         let Self {
             peer,
@@ -99,10 +113,13 @@ impl Watcher {
         let Some(snapshot) = unfinished.as_mut().filter(|_| *looks > 0 && !changes.is_full()) else {
             return false;
         };
-        let mut tell = |subject: &[u8], queue: Option<&[u8]>, weight: u32| {
-            if weight > 0 {
-                changes.push(subject, queue, if *is_ending { 0 } else { weight });
-                untold.told(subject, queue);
+        let mut tell = |cluster: Option<LeafCluster>, change: InterestChange<'_>| {
+            if change.weight > 0 {
+                changes.push(InterestChange {
+                    weight: if *is_ending { 0 } else { change.weight },
+                    ..change
+                });
+                untold.told((cluster, change.subject, change.queue));
             }
             if changes.is_full() {
                 ControlFlow::Break(())
@@ -112,18 +129,37 @@ impl Watcher {
         };
         if !snapshot.are_subjects_told {
             let listing = &mut snapshot.subjects;
-            snapshot.are_subjects_told = index.list(listing, looks, |subject, subscribers| {
-                tell(subject, None, weight_of_plain(peer, subscribers))
+            snapshot.are_subjects_told = sources.index.list(listing, looks, |subject, subscribers| {
+                let change = InterestChange {
+                    subject,
+                    queue: None,
+                    of_leaf_nodes: None,
+                    weight: weight_of_plain(peer, subscribers),
+                };
+                tell(None, change)
             });
         }
-        let is_told = snapshot.are_subjects_told
-            && groups.list(&mut snapshot.groups, looks, |name, members| {
-                tell(
-                    &name.subject,
-                    Some(&name.queue),
-                    weight_of_group(peer, &members.tally()),
-                )
+        if snapshot.are_subjects_told && !snapshot.are_groups_told {
+            let cursor = &mut snapshot.groups;
+            snapshot.are_groups_told = sources.groups.list(cursor, looks, |name, members| {
+                let change = InterestChange {
+                    subject: &name.subject,
+                    queue: Some(&name.queue),
+                    of_leaf_nodes: None,
+                    weight: weight_of_group(peer, &members.tally()),
+                };
+                tell(None, change)
             });
+        }
+        let cursor = &mut snapshot.of_leaf_nodes;
+        let is_told = snapshot.are_groups_told
+            && (is_told_of_all(peer)
+                || sources.of_leaf_nodes.list(cursor, looks, |cluster, change| {
+                    match peer.tells_apart(cluster) {
+                        true => tell(Some(cluster), change),
+                        false => ControlFlow::Continue(()),
+                    }
+                }));
         if is_told {
             *unfinished = None;
         }
@@ -140,33 +176,57 @@ fn weight_of_plain(peer: &Origin, subscribers: &[Arc<ConnectionSubscription>]) -
         .into()
 }
 
-/// Whether a peer is told of a subscription. Requests go into other accounts where they come into the cluster, so what stands
-/// for that concerns no peer; answers come from anywhere.
+/// Whether nothing is told to a peer apart.
+fn is_told_of_all(peer: &Origin) -> bool {
+    matches!(
+        peer.is_told_of_leaf_nodes(),
+        ToldOfLeafNodes::AsOwn | ToldOfLeafNodes::Nothing
+    )
+}
+
+/// Whether a peer is told of a subscription as the account's own. Requests go into other accounts where they come into the
+/// cluster, so what stands for that concerns no peer; answers come from anywhere. But one end of a link is told of what is asked
+/// in other accounts, too: its messages come into the account here alone.
 pub(super) fn counts(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
     let destination = subscription.destination();
-    let is_of_requests =
-        destination.outlet() == Outlet::Account && !subscription.subject().starts_with(RESPONSE_PREFIX);
     if peer.kind().is_leaf_link() {
         return counts_for_leaf(peer, subscription);
     }
-    !is_of_requests && peer.reaches(destination)
+    let is_of_requests =
+        destination.outlet() == Outlet::Account && !subscription.subject().starts_with(RESPONSE_PREFIX);
+    !is_of_requests && peer.reaches(destination) && !is_told_apart(peer, subscription)
 }
 
-/// The same, for one end of a link between a leaf node and its hub. It is told of what is asked in other accounts, too: its
-/// messages come into the account here alone. What servers find loops by is told to all.
+/// The same, for one end of a link between a leaf node and its hub. What servers find loops by is told to all.
 fn counts_for_leaf(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
     let destination = subscription.destination();
+    let is_its_own = peer.is_of_cluster_of(destination) || peer.is_from_cluster_of(subscription);
     if subscription
         .subject()
         .starts_with(LOOP_DETECTION_PREFIX.as_bytes())
     {
-        let is_itself = peer.left_out() == Some(destination.connection_id());
-        return !is_itself && !peer.is_of_cluster_of(destination);
+        return peer.left_out() != Some(destination.connection_id()) && !is_its_own;
     }
-    peer.reaches(destination) && !(peer.is_isolated() && destination.kind().is_leaf_link())
+    peer.reaches(destination) && !is_its_own && !is_isolated_from(peer, subscription)
+}
+
+/// What leaf nodes want, which is told to it apart.
+fn is_told_apart(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
+    !is_told_of_all(peer)
+        && is_of_leaf_node(subscription)
+        && peer.tells_apart(subscription.destination().leaf_cluster())
+}
+
+/// What leaf nodes want, at whatever server of the cluster, or a hub, which an isolated link is told nothing of.
+fn is_isolated_from(peer: &Origin, subscription: &ConnectionSubscription) -> bool {
+    peer.is_told_of_leaf_nodes() == ToldOfLeafNodes::Nothing
+        && (subscription.destination().kind().is_leaf_link() || subscription.of_leaf_nodes().is_some())
 }
 
 pub(super) fn weight_of_group(peer: &Origin, members: &Tally<'_, Arc<Outbox>>) -> u32 {
-    let weight = members.weight(|server| peer.reaches(server));
+    let weight = members.weight(|member| {
+        let is_kept_off = peer.is_from_cluster_of(member) || is_isolated_from(peer, member);
+        peer.reaches(member.destination()) && !is_kept_off && !is_told_apart(peer, member)
+    });
     u32::try_from(weight).unwrap_or(u32::MAX)
 }

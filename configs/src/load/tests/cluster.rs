@@ -75,6 +75,7 @@ fn a_cluster() {
     }
     for text in [
         "cluster { port: 1, name: \"a b\" }",
+        "cluster { port: 1, name: _ }",
         "cluster { port: 1, routes: [a] }",
         "cluster { port: 1, routes: nats://a:1 }",
         "cluster { port: 1, connect_retries: many }",

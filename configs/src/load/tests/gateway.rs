@@ -85,6 +85,7 @@ fn what_is_no_gateway_is_refused() {
             "name: 'A B', port: 1",
             "gateway name cannot contain spaces or new lines",
         ),
+        ("name: _, port: 1", "cluster name is reserved"),
         ("name: A, port: 1, x: 1", "unknown field \"x\""),
         (
             "name: A, port: 1, gateways: [5]",

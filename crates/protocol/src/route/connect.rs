@@ -37,6 +37,9 @@ pub struct RouteConnect {
     /// Whether it understands LS- with that.
     #[serde(skip_serializing_if = "is_false")]
     pub lnocu: bool,
+    /// Whether it understands both, and LS+ and LS- of leaf nodes of no cluster.
+    #[serde(skip_serializing_if = "is_false")]
+    pub ln: bool,
     /// The name of the cluster that it is a gateway of: then it is at the wrong port.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub gateway: String,
@@ -91,6 +94,7 @@ mod tests {
             cluster: "C".into(),
             lnoc: true,
             lnocu: true,
+            ln: true,
             ..RouteConnect::default()
         };
         let mut line = Vec::new();
@@ -100,7 +104,7 @@ mod tests {
             line,
             concat!(
                 r#"CONNECT {"echo":true,"verbose":false,"pedantic":false,"user":"u","pass":"secret","tls_required":false,"#,
-                r#""headers":true,"name":"NA","cluster":"C","lnoc":true,"lnocu":true}"#,
+                r#""headers":true,"name":"NA","cluster":"C","lnoc":true,"lnocu":true,"ln":true}"#,
                 "\r\n"
             )
         );

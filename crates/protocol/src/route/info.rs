@@ -68,6 +68,9 @@ pub struct RouteInfo {
     /// Whether it understands LS- with that.
     #[serde(skip_serializing_if = "is_default")]
     pub lnocu: bool,
+    /// Whether it understands both, and LS+ and LS- of leaf nodes of no cluster.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ln: bool,
     /// How many routes it wants to each other server; 0 for one that knows of no more than one.
     #[serde(skip_serializing_if = "is_default")]
     pub route_pool_size: i64,
@@ -195,6 +198,7 @@ mod tests {
             cluster: "C".into(),
             lnoc: true,
             lnocu: true,
+            ln: true,
             import: Some(Box::new(SubjectRules {
                 allow: vec!["a.>".into()],
                 deny: Vec::new(),
@@ -209,7 +213,7 @@ mod tests {
             line,
             concat!(
                 r#"INFO {"server_id":"NA","server_name":"one","version":"2.14.5","proto":1,"go":"none","host":"0.0.0.0","#,
-                r#""port":6222,"headers":true,"max_payload":1048576,"cluster":"C","lnoc":true,"lnocu":true,"#,
+                r#""port":6222,"headers":true,"max_payload":1048576,"cluster":"C","lnoc":true,"lnocu":true,"ln":true,"#,
                 r#""import":{"allow":["a.>"]},"export":{}} "#,
                 "\r\n"
             )

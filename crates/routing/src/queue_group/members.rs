@@ -248,7 +248,11 @@ impl<D: Destination> Members<D> {
 
     fn add_to<'a>(&'a self, tally: &mut Tally<'a, D>) {
         match &self.0 {
-            Kind::Few(members) => members.iter().for_each(|member| tally.add(member, 1)),
+            Kind::Few(members) => {
+                // One that weighs several has as many places beside each other.
+                let each = members.chunk_by(Arc::ptr_eq);
+                each.for_each(|places| tally.add(&places[0], places.len() as u64));
+            }
             Kind::Many(many) => {
                 tally.clients += many.members as u64;
                 let mut before = 0;
@@ -266,32 +270,26 @@ impl<D: Destination> Members<D> {
 pub struct Tally<'a, D> {
     /// All that are no servers.
     clients: u64,
-    servers: Vec<(&'a D, u64)>,
+    servers: Vec<(&'a Arc<Subscription<D>>, u64)>,
 }
 
 impl<'a, D: Destination> Tally<'a, D> {
-    fn add(&mut self, member: &'a Subscription<D>, weight: u64) {
-        let destination = member.destination();
-        if !destination.kind().is_server() {
-            self.clients += weight;
-            return;
-        }
-        match self.servers.last_mut() {
-            Some((last, sum)) if std::ptr::eq(*last, destination) => *sum += weight,
-            _ => self.servers.push((destination, weight)),
+    fn add(&mut self, member: &'a Arc<Subscription<D>>, weight: u64) {
+        match member.destination().kind().is_server() {
+            true => self.servers.push((member, weight)),
+            false => self.clients += weight,
         }
     }
 
-    /// What members that are no servers weigh, and those servers that count.
-    pub fn weight(&self, counts: impl Fn(&D) -> bool) -> u64 {
+    /// What members that are no servers weigh, and those of servers that count.
+    pub fn weight(&self, counts: impl Fn(&Subscription<D>) -> bool) -> u64 {
         let servers = self.servers.iter().filter(|(server, _)| counts(server));
         self.clients + servers.map(|(_, weight)| weight).sum::<u64>()
     }
 
-    /// What those servers weigh.
-    pub fn weight_of(&self, servers: impl Fn(&D) -> bool) -> u64 {
-        let these = self.servers.iter().filter(|(server, _)| servers(server));
-        these.map(|(_, weight)| weight).sum()
+    /// The members that are servers, and what each weighs. One may come several times, for a part of that each.
+    pub fn servers(&self) -> impl Iterator<Item = (&'a Arc<Subscription<D>>, u64)> {
+        self.servers.iter().copied()
     }
 }
 

@@ -40,13 +40,7 @@ impl World {
     }
 
     fn subscribe(&mut self, peer: &Arc<Outbox>, subject: &str, sid: usize) -> Arc<ConnectionSubscription> {
-        let sid = sid.to_string();
-        let subscription =
-            ConnectionSubscription::new(subject.as_bytes(), None, sid.as_bytes(), peer.clone());
-        let subscription = Arc::new(subscription);
-        assert!(self.account.interest().change().insert(subscription.clone()));
-        self.account.interest().versions().bump(subject.as_bytes());
-        subscription
+        self.subscribe_as(peer, subject, &outlets::sid_of(peer, sid))
     }
 
     /// As the Router does it.
@@ -581,6 +575,7 @@ fn sid(subscription: &ConnectionSubscription) -> String {
 
 mod crossing;
 mod full_owners;
+mod leaf_clusters;
 mod outlets;
 mod served;
 mod tracing;

@@ -39,7 +39,8 @@ impl Telling<'_> {
     ) -> bool {
         let destination = subscription.destination();
         let is_publisher = self.origin.left_out() == Some(destination.connection_id());
-        if !is_publisher && !self.origin.reaches(destination) {
+        let is_kept_off = !self.origin.reaches(destination) || self.origin.is_from_cluster_of(subscription);
+        if !is_publisher && is_kept_off {
             // It is another server that has the message without us.
             return false;
         }
@@ -107,7 +108,7 @@ impl Telling<'_> {
         // Those further off are asked only if none that is nearer takes it.
         let mut further = Vec::new();
         for member in queue.candidates(random) {
-            match distance(member.destination()) {
+            match distance(member) {
                 0 if comes_to(member) => return Some(member),
                 0 => {}
                 distance => further.push((distance, member)),

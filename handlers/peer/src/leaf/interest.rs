@@ -90,6 +90,7 @@ impl LeafSession {
                 subject,
                 queue,
                 weight,
+                ..
             } = change;
             let is_asked_for = self.permissions.asks_for(subject);
             let was_asked_for = self

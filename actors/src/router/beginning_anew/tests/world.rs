@@ -24,7 +24,7 @@ use vagus_delivery::outbox::{ConnectionSubscription, Outbox, WhenFull};
 use vagus_delivery::subscriptions::Change;
 use vagus_delivery::{Membership, Passed};
 use vagus_protocol::routed::PeerLine;
-use vagus_routing::{AccountId, ConnectionKind, Origin};
+use vagus_routing::{AccountId, ConnectionKind, Origin, ToldOfLeafNodes};
 
 pub(super) struct World {
     arbiters: Arc<Arbiters>,
@@ -71,7 +71,7 @@ impl Handler<Settled> for Awaiting {
     }
 }
 
-/// What a peer has been told of subjects without queue groups.
+/// What a peer has been told of subjects without queue groups; what leaf nodes want, with the name of their cluster before it.
 #[derive(Clone, Default)]
 pub(super) struct Watcher(Rc<RefCell<BTreeMap<Vec<u8>, u32>>>);
 
@@ -91,9 +91,11 @@ impl Handler<InterestChanged> for Watcher {
     fn handle(&mut self, batch: InterestChanged, _: &mut Context<Self>) {
         let mut known = self.0.borrow_mut();
         for change in batch.changes().filter(|change| change.queue.is_none()) {
+            let words: Vec<_> = change.of_leaf_nodes.into_iter().chain([change.subject]).collect();
+            let subject = words.join(&b' ');
             match change.weight {
-                0 => known.remove(change.subject),
-                weight => known.insert(change.subject.to_vec(), weight),
+                0 => known.remove(&subject),
+                weight => known.insert(subject, weight),
             };
         }
     }
@@ -165,6 +167,7 @@ impl World {
         System::new().block_on(async {
             let arbiters = Arc::new(Arbiters::new(1));
             let accounts = Accounts::start(arbiters.clone());
+            accounts.set_cluster("C");
             for definition in definitions() {
                 accounts.open(&definition.name).define(&Arc::new(definition));
             }
@@ -200,7 +203,19 @@ impl World {
 
     /// A client of this account.
     pub(super) async fn join(&self, account: &str) -> Connection {
-        let Connection { outbox, .. } = self.connection(ConnectionKind::Client);
+        self.bind(self.connection(ConnectionKind::Client), account)
+    }
+
+    /// A leaf node of this cluster, which is linked to this account.
+    pub(super) async fn link(&self, account: &str, cluster: &str) -> Connection {
+        let leaf_node = self.connection(ConnectionKind::LeafNode);
+        leaf_node
+            .outbox
+            .take_role(ConnectionKind::LeafNode, cluster.as_bytes());
+        self.bind(leaf_node, account)
+    }
+
+    fn bind(&self, Connection { outbox, .. }: Connection, account: &str) -> Connection {
         let membership = Membership::join(&self.account(account).account, &outbox, Passed::default());
         Connection {
             outbox,
@@ -217,8 +232,9 @@ impl World {
     pub(super) async fn watch(&self, account: &str) -> Watcher {
         let watcher = Watcher::default();
         let number = self.arbiters.next_connection_id();
+        let peer = Origin::without_echo(number, AccountId::default(), ConnectionKind::Route);
         let watch = WatchInterest {
-            peer: Origin::without_echo(number, AccountId::default(), ConnectionKind::Route),
+            peer: peer.told_of_leaf_nodes(ToldOfLeafNodes::Apart),
             watcher: watcher.clone().start().recipient(),
         };
         self.account(account).router.send(watch).await.unwrap();

@@ -15,9 +15,10 @@ use vagus_delivery::arbiter::Arbiters;
 use vagus_delivery::outbox::{ConnectionSubscription, Outbox};
 use vagus_delivery::subscriptions::Change;
 use vagus_protocol::routed::PeerLine;
-use vagus_routing::{AccountId, ConnectionKind, Destination, Origin};
+use vagus_routing::{AccountId, ConnectionKind, Destination, Origin, ToldOfLeafNodes};
 
-/// What is interesting: subjects, and queue groups with their weights.
+/// What is interesting: subjects, and queue groups with their weights. What leaf nodes want and is told apart has the name of their
+/// cluster before it.
 pub(super) type Known = BTreeMap<(String, Option<String>), u32>;
 
 /// What a watcher was told.
@@ -50,7 +51,11 @@ impl Handler<InterestChanged> for Recorder {
         for change in batch.changes() {
             number += 1;
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-            let (subject, queue) = (text(change.subject), change.queue.map(text));
+            let subject = match change.of_leaf_nodes {
+                None => text(change.subject),
+                Some(cluster) => format!("{}: {}", text(cluster), text(change.subject)),
+            };
+            let queue = change.queue.map(text);
             told.lines.push(match (&queue, change.weight) {
                 (None, 0) => format!("-{subject}"),
                 (None, 1) => format!("+{subject}"),
@@ -141,7 +146,9 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let arbiters = Arc::new(Arbiters::new(1));
-        let router = Router::new(Arc::new(Account::new(AccountId(0), "A")), arbiters.clone()).start();
+        let account = Arc::new(Account::new(AccountId(0), "A"));
+        account.set_cluster(Some(&"C".into()));
+        let router = Router::new(account, arbiters.clone()).start();
         Self { arbiters, router }
     }
 
@@ -154,9 +161,22 @@ impl World {
         })
     }
 
+    /// A leaf node of this cluster.
+    pub(super) fn leaf_node(&self, cluster: &str) -> Arc<Outbox> {
+        let outbox = self.connection(ConnectionKind::LeafNode);
+        outbox.take_role(ConnectionKind::LeafNode, cluster.as_bytes());
+        outbox
+    }
+
     /// Somebody who watches for the peer at the other end of a connection.
     pub(super) async fn watch(&self, connection: &Outbox) -> Watcher {
-        self.watch_as(connection, Told::default()).await
+        let told = ToldOfLeafNodes::AsOwn;
+        self.watch_as(connection, told, Told::default()).await
+    }
+
+    /// The same, for one who is told this of what leaf nodes want.
+    pub(super) async fn watch_told(&self, connection: &Outbox, told: ToldOfLeafNodes) -> Watcher {
+        self.watch_as(connection, told, Told::default()).await
     }
 
     /// The same, by one who does not take the first batch until told to.
@@ -165,13 +185,15 @@ impl World {
             holds: true,
             ..Told::default()
         };
-        self.watch_as(connection, told).await
+        self.watch_as(connection, ToldOfLeafNodes::AsOwn, told).await
     }
 
-    async fn watch_as(&self, connection: &Outbox, told: Told) -> Watcher {
+    async fn watch_as(&self, connection: &Outbox, of_leaf_nodes: ToldOfLeafNodes, told: Told) -> Watcher {
         let told = Rc::new(RefCell::new(told));
         let (address, kind) = (Recorder(told.clone()).start(), connection.kind());
-        let peer = Origin::without_echo(connection.connection_id(), AccountId::default(), kind);
+        let peer = Origin::without_echo(connection.connection_id(), AccountId::default(), kind)
+            .from_cluster(connection.leaf_cluster())
+            .told_of_leaf_nodes(of_leaf_nodes);
         let watcher = address.clone().recipient();
         self.router.send(WatchInterest { peer, watcher }).await.unwrap();
         Watcher { peer, address, told }
@@ -213,8 +235,19 @@ pub(super) fn subscription(
     subject: &str,
     queue: Option<&str>,
 ) -> Arc<ConnectionSubscription> {
+    subscription_of("", outbox, subject, queue)
+}
+
+/// The same, of another server if it is one: of the leaf nodes of this cluster that are linked there.
+pub(super) fn subscription_of(
+    cluster: &str,
+    outbox: &Arc<Outbox>,
+    subject: &str,
+    queue: Option<&str>,
+) -> Arc<ConnectionSubscription> {
     let queue = queue.map(str::as_bytes);
-    let subscription = ConnectionSubscription::new(subject.as_bytes(), queue, b"1", outbox.clone());
+    let sid = format!("{cluster} {subject}");
+    let subscription = ConnectionSubscription::new(subject.as_bytes(), queue, sid.as_bytes(), outbox.clone());
     Arc::new(subscription)
 }
 

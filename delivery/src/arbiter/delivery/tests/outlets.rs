@@ -11,7 +11,29 @@ use vagus_routing::{ConnectionKind, Destination, QueueGroup};
 /// A client that is none of the subscribers.
 pub(super) const SOMEBODY: Option<ConnectionId> = None;
 
+/// What names a subscription, by its number: that of another server of the cluster is its own.
+pub(super) fn sid_of(peer: &Outbox, number: usize) -> String {
+    match peer.kind() {
+        ConnectionKind::Route => format!(" {number}"),
+        _ => number.to_string(),
+    }
+}
+
 impl World {
+    pub(super) fn subscribe_as(
+        &mut self,
+        peer: &Arc<Outbox>,
+        subject: &str,
+        sid: &str,
+    ) -> Arc<ConnectionSubscription> {
+        let subscription =
+            ConnectionSubscription::new(subject.as_bytes(), None, sid.as_bytes(), peer.clone());
+        let subscription = Arc::new(subscription);
+        assert!(self.account.interest().change().insert(subscription.clone()));
+        self.account.interest().versions().bump(subject.as_bytes());
+        subscription
+    }
+
     pub(super) fn client(&mut self) -> Arc<Outbox> {
         let client = Arc::new(self.outbox());
         client.set_accepts_headers(true);
@@ -45,9 +67,17 @@ impl World {
 
     /// Members of a queue group, with their weights.
     pub(super) fn join_weighted(&mut self, members: &[(&Arc<Outbox>, u32)], subject: &str, queue: &str) {
+        let numbered = members.iter().enumerate();
+        let named =
+            numbered.map(|(number, (outbox, weight))| (*outbox, *weight, sid_of(outbox, 90 + number)));
+        let named: Vec<_> = named.collect();
+        self.join_as(&named, subject, queue);
+    }
+
+    /// The same, with what names them.
+    pub(super) fn join_as(&mut self, members: &[(&Arc<Outbox>, u32, String)], subject: &str, queue: &str) {
         let mut group = QueueGroup::new();
-        for (number, (outbox, weight)) in members.iter().enumerate() {
-            let sid = (90 + number).to_string();
+        for (outbox, weight, sid) in members {
             let member = ConnectionSubscription::new(
                 subject.as_bytes(),
                 Some(queue.as_bytes()),
@@ -62,7 +92,7 @@ impl World {
     }
 
     /// Publishes as somebody else than a client.
-    fn publish_from(&mut self, frame: &str, origin: Origin) -> bool {
+    pub(super) fn publish_from(&mut self, frame: &str, origin: Origin) -> bool {
         let message = parsed(frame);
         assert!(self.delivery.goes_on(&self.account, Some(&message), origin));
         self.delivery.publish(&self.account, &message, origin)
