@@ -142,6 +142,10 @@ pub(crate) struct Marks {
     pub(crate) wake_at: Option<Time>,
     /// The first message that something is kept of.
     pub(crate) first_kept: Option<u64>,
+    /// Whether it keeps more than is noted for each message.
+    pub(crate) is_broad: bool,
+    /// Before which message purges do not concern it.
+    pub(crate) unconcerned_before: Option<u64>,
 }
 
 /// What a consumer has to know of its surroundings, and never changes.
@@ -338,7 +342,7 @@ impl Consumer {
 
     /// Has come so far.
     pub(crate) fn take_progress(&mut self, progress: Progress, subjects: &impl Subjects) {
-        self.progress = progress;
+        self.progress.replace(progress);
         self.keep_moved(subjects);
         self.take_limit_per_subject();
         self.pending.forget();
@@ -360,7 +364,7 @@ impl Consumer {
 
     /// Begins anew, as if nothing had been delivered.
     pub(crate) fn reset(&mut self, next: u64) {
-        self.progress = Progress::new(next);
+        self.progress.replace(Progress::new(next));
         self.take_limit_per_subject();
         self.redeliver.clear();
         self.search.forget();

@@ -4,6 +4,7 @@
 mod by_subject;
 mod change;
 mod encoding;
+mod noted;
 
 pub(crate) use by_subject::{BySubject, NotAsked, Subjects};
 pub use change::Change;
@@ -12,6 +13,7 @@ pub(crate) use change::Changes;
 use super::config::AckPolicy;
 use super::unacknowledged::{AckWait, Delivered, Unacknowledged};
 use crate::time::Time;
+use noted::Noted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A message, in the stream and among what a consumer delivered.
@@ -44,6 +46,7 @@ pub(crate) struct Progress {
     pub(crate) last_acknowledged: Option<Time>,
     /// What is counted for each subject, if that is.
     pub(crate) by_subject: Option<Box<BySubject>>,
+    noted: Noted,
 }
 
 impl Progress {
@@ -143,8 +146,7 @@ impl Progress {
                 for sequence in pending {
                     self.acknowledge(sequence, time);
                 }
-                self.exhausted
-                    .retain(|sequence, _| !(first..=last).contains(sequence));
+                self.drop_exhausted(first, last);
             }
             Change::AcknowledgedUpTo {
                 consumer_sequence,
@@ -194,6 +196,7 @@ impl Progress {
             let deadline = ack_wait.deadline(time, 1);
             self.unacknowledged
                 .delivered(sequence, position.consumer, time, deadline);
+            self.noted.note(sequence);
             if let Some(by_subject) = &mut self.by_subject
                 && let Some(subject) = subjects.subject_of(sequence)
             {
@@ -220,6 +223,7 @@ impl Progress {
             // All of a subject behind one that waits count as waiting.
             if is_moved {
                 self.moved.insert(sequence);
+                self.noted.note(sequence);
                 self.drop_moved_first_of(&subject, subjects);
             }
         }
@@ -234,6 +238,7 @@ impl Progress {
             && (is_ahead || self.is_waiting(sequence, &subject))
         {
             self.moved.insert(sequence);
+            self.noted.note(sequence);
             self.drop_moved_first_of(&subject, subjects);
         }
         self.drop_last_of_its_subject(sequence);
@@ -250,12 +255,14 @@ impl Progress {
             && first < self.next
             && self.moved.remove(&first)
         {
+            self.noted.note(first);
             by_subject.no_longer_waits(first, subject, subjects);
         }
     }
 
     /// Of what has been moved only that is kept which is still there and wanted: the rest would not come anyway.
     pub(crate) fn keep_moved(&mut self, subjects: &impl Subjects, is_wanted: impl Fn(&[u8]) -> bool) {
+        self.note_all();
         let mut moved = std::mem::take(&mut self.moved);
         moved.retain(|sequence| {
             let subject = subjects.subject_of(*sequence);
@@ -279,6 +286,7 @@ impl Progress {
             let passed: Vec<u64> = self.moved.range(self.next..next).copied().collect();
             for sequence in passed {
                 self.moved.remove(&sequence);
+                self.noted.note(sequence);
             }
         }
         self.next = self.next.max(next);
@@ -287,6 +295,7 @@ impl Progress {
     /// A message is no longer unacknowledged. What it was if it had been.
     fn release(&mut self, sequence: u64) -> Option<Delivered> {
         let delivered = self.unacknowledged.remove(sequence)?;
+        self.noted.note(sequence);
         if let Some(by_subject) = &mut self.by_subject {
             by_subject.released(sequence, delivered.consumer_sequence);
         }
@@ -308,7 +317,7 @@ impl Progress {
 
     /// A message is acknowledged; None: it was not waited for.
     pub(crate) fn acknowledge(&mut self, sequence: u64, time: Time) -> Option<Delivered> {
-        self.exhausted.remove(&sequence);
+        self.drop_exhausted(sequence, sequence);
         let acknowledged = self.release(sequence)?;
         self.last_acknowledged = Some(time);
         self.raise_floor(acknowledged.consumer_sequence);
@@ -361,8 +370,22 @@ impl Progress {
         for sequence in &acknowledged {
             self.release(*sequence);
         }
-        self.exhausted.retain(|sequence, _| *sequence > position.stream);
+        self.drop_exhausted(0, position.stream);
         acknowledged
+    }
+
+    /// What was delivered as often as it may be, from one message to another, is done with.
+    fn drop_exhausted(&mut self, first: u64, last: u64) {
+        let range = (first <= last).then(|| self.exhausted.range(first..=last));
+        let dropped: Vec<u64> = range
+            .into_iter()
+            .flatten()
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in dropped {
+            self.exhausted.remove(&sequence);
+            self.noted.note(sequence);
+        }
     }
 
     /// A message is not delivered again, as often as it was. How often that is.
@@ -376,6 +399,7 @@ impl Progress {
     pub(crate) fn removed(&mut self, sequence: u64) -> Option<Delivered> {
         self.exhausted.remove(&sequence);
         self.moved.remove(&sequence);
+        self.noted.note(sequence);
         self.drop_last_of_its_subject(sequence);
         let delivered = self.release(sequence)?;
         self.raise_floor(delivered.consumer_sequence);
@@ -395,6 +419,7 @@ impl Progress {
 
     /// All messages have gone from the stream.
     pub(crate) fn all_removed(&mut self) {
+        self.note_all();
         self.unacknowledged = Unacknowledged::default();
         self.exhausted.clear();
         self.moved.clear();

@@ -9,6 +9,7 @@ mod checkpoint;
 mod delivering;
 pub(super) mod entry;
 mod giving_up;
+mod keepers;
 mod logging;
 mod patterns;
 mod removing;
@@ -30,6 +31,7 @@ use crate::held::Messages;
 use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use keepers::Keepers;
 use patterns::Patterns;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sweep::Sweep;
@@ -62,8 +64,9 @@ pub(super) struct Consumers {
     mourning: Patterns,
     /// When they are to be woken.
     wakes: BTreeSet<(Time, u64)>,
-    /// The first message that each keeps something of, or one before it.
-    keeping: BTreeSet<(u64, u64)>,
+    keepers: Keepers,
+    /// Before which message purges do not concern each.
+    unconcerned: BTreeSet<(u64, u64)>,
     /// Those that wait for a message to be read.
     reading: BTreeMap<u64, Vec<u64>>,
     /// Messages that some consumer is done with, if that may have them go.
@@ -100,7 +103,8 @@ impl Consumers {
             wanting: Patterns::default(),
             mourning: Patterns::default(),
             wakes: BTreeSet::new(),
-            keeping: BTreeSet::new(),
+            keepers: Keepers::default(),
+            unconcerned: BTreeSet::new(),
             reading: BTreeMap::new(),
             done_with: Vec::new(),
             sweeps: VecDeque::new(),
@@ -166,16 +170,20 @@ impl Consumers {
                 continue;
             };
             consumer.marks.is_touched = false;
-            let (wake_at, first_kept) = (consumer.wake_at(), consumer.progress.first_kept());
+            let wake_at = consumer.wake_at();
             let before = std::mem::replace(&mut consumer.marks.wake_at, wake_at);
             if before != wake_at {
                 before.map(|time| self.wakes.remove(&(time, number)));
                 wake_at.map(|time| self.wakes.insert((time, number)));
             }
-            let before = std::mem::replace(&mut consumer.marks.first_kept, first_kept);
-            if before != first_kept {
-                before.map(|sequence| self.keeping.remove(&(sequence, number)));
-                first_kept.map(|sequence| self.keeping.insert((sequence, number)));
+            let unconcerned_before = Some(consumer.progress.unconcerned_before());
+            let before = std::mem::replace(&mut consumer.marks.unconcerned_before, unconcerned_before);
+            if before != unconcerned_before {
+                before.map(|sequence| self.unconcerned.remove(&(sequence, number)));
+                unconcerned_before.map(|sequence| self.unconcerned.insert((sequence, number)));
+            }
+            if self.keepers.settle(consumer) {
+                self.keepers.turn(&mut self.by_number);
             }
         }
     }
@@ -209,6 +217,7 @@ impl<M: Messages> Stream<M> {
     fn with_consumer<T>(&mut self, number: u64, work: impl FnOnce(AtWork<'_, M>) -> T) -> Option<T> {
         let consumers = &mut self.consumers;
         let consumer = consumers.by_number.get_mut(&number)?;
+        consumer.progress.set_noting(consumers.keepers.is_noting());
         let view = View {
             held: &self.held,
             first: self.first,

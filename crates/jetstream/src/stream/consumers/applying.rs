@@ -200,6 +200,10 @@ impl<M: Messages> Stream<M> {
             || before.filter_subjects != config.filter_subjects;
         if has_other_filter {
             self.unwatch(number);
+            self.consumers.settle();
+            if let Some(consumer) = self.consumers.by_number.get_mut(&number) {
+                self.consumers.keepers.forget(consumer);
+            }
         }
         self.consumers.forget_wishes(number);
         let burst = self.consumers.burst;
@@ -265,17 +269,17 @@ impl<M: Messages> Stream<M> {
             work.out.effects.push(Effect::ConsumerEnded { name });
         });
         let consumer = dropped.and_then(|()| self.consumers.by_number.remove(&number));
-        let Some(consumer) = consumer else {
+        let Some(mut consumer) = consumer else {
             return;
         };
         let consumers = &mut self.consumers;
+        consumers.keepers.forget(&mut consumer);
         consumers.names.remove(&consumer.name);
         consumers.hidden -= usize::from(consumer.config.direct);
         let marks = &consumer.marks;
         marks.wake_at.map(|time| consumers.wakes.remove(&(time, number)));
-        marks
-            .first_kept
-            .map(|first| consumers.keeping.remove(&(first, number)));
+        let unconcerned = marks.unconcerned_before;
+        unconcerned.map(|before| consumers.unconcerned.remove(&(before, number)));
         self.unneeded_without(&consumer);
     }
 

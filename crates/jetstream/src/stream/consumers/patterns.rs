@@ -124,6 +124,12 @@ impl Patterns {
         found
     }
 
+    /// Visits those who have a subject as their pattern.
+    pub(super) fn for_each_of(&self, subject: &[u8], mut visit: impl FnMut(u64)) {
+        let numbers = self.subjects.get(subject).into_iter().flatten();
+        numbers.for_each(|number| visit(*number));
+    }
+
     /// Visits those who have a pattern that matches; who has several, as often.
     pub(super) fn for_each(&self, subject: &[u8], mut visit: impl FnMut(u64)) {
         if self.is_empty() {

@@ -1,9 +1,11 @@
 //! What consumers are told of messages that go.
 
-use super::AtWork;
+use super::{AtWork, Consumers};
 use crate::held::Messages;
 use crate::stream::Stream;
 use bytes::Bytes;
+use std::collections::BTreeSet;
+use vagus_routing::subject::has_wildcards;
 
 const EVERYTHING: &[u8] = b">";
 
@@ -16,9 +18,11 @@ impl<M: Messages> Stream<M> {
         }
         consumers.settle();
         consumers.removals.note(sequence, subject.clone());
-        let keeping = consumers.keeping.range(..=(sequence, u64::MAX));
-        let keeping: Vec<u64> = keeping.map(|(_, number)| *number).collect();
-        for number in keeping {
+        for number in consumers.keepers.of(sequence, &subject) {
+            let keeps = self.consumers.by_number.get(&number);
+            if keeps.is_none_or(|consumer| !consumer.progress.may_keep(sequence)) {
+                continue;
+            }
             let has_room = self.with_consumer(number, |work| {
                 let AtWork {
                     consumer,
@@ -39,8 +43,7 @@ impl<M: Messages> Stream<M> {
     pub(in crate::stream) fn tell_consumers_of_end(&mut self) {
         self.consumers.settle();
         self.consumers.removals.forget();
-        let keeping: Vec<u64> = self.consumers.keeping.iter().map(|(_, number)| *number).collect();
-        for number in keeping {
+        for number in self.consumers.keepers.all() {
             self.with_consumer(number, |work| work.consumer.all_removed());
             self.consumers.make_ready(number);
         }
@@ -54,14 +57,53 @@ impl<M: Messages> Stream<M> {
             false => self.held.next(filter, 0).unwrap_or(self.last + 1),
         };
         let first = self.first;
-        let mut numbers: Vec<u64> = self.consumers.by_number.keys().copied().collect();
-        numbers.sort_unstable();
-        for number in numbers {
+        self.consumers.settle();
+        for number in self.consumers.concerned_by_purge(filter, first, first_left) {
             self.with_consumer(number, |work| {
                 let is_within = work.consumer.filter.is_within(filter);
                 work.consumer.purged(if is_within { first_left } else { first });
             });
         }
         self.consumers.settle();
+    }
+}
+
+impl Consumers {
+    /// How many are looked at when a message goes.
+    #[cfg(test)]
+    pub(in crate::stream) fn looked_at_for(&mut self, sequence: u64, subject: &[u8]) -> usize {
+        self.settle();
+        self.keepers.of(sequence, subject).len()
+    }
+
+    /// Those that a purge of what a filter matches concerns, in their order: who looks for messages that are gone, or was before them.
+    /// `first` and `first_left` are the first messages that there still are, and that the filter matches.
+    pub(in crate::stream) fn concerned_by_purge(
+        &self,
+        filter: &[u8],
+        first: u64,
+        first_left: u64,
+    ) -> BTreeSet<u64> {
+        let concerned = |before: u64| {
+            let concerned = self.unconcerned.range(..(before, 0));
+            concerned.map(|(_, number)| *number)
+        };
+        let mut numbers: BTreeSet<u64> = concerned(first).collect();
+        if first_left > first {
+            let is_within = |number: &u64| {
+                let consumer = self.by_number.get(number);
+                consumer.is_some_and(|consumer| consumer.filter.is_within(filter))
+            };
+            match has_wildcards(filter) {
+                true => numbers.extend(concerned(first_left).filter(is_within)),
+                // Only those that want this subject alone are within it.
+                false => self.wanting.for_each_of(filter, |number| {
+                    if is_within(&number) {
+                        numbers.insert(number);
+                    }
+                }),
+            }
+        }
+        numbers
     }
 }

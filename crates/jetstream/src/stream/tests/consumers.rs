@@ -14,6 +14,7 @@ mod pulling;
 mod pushing;
 mod reading;
 mod recorded;
+mod removing;
 mod retention;
 
 use super::{Scene, around, scene};
