@@ -9,6 +9,7 @@ use super::stream::{Found, StreamAddress};
 use super::{clock, identity};
 use crate::accounts::RoutedAccount;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -349,15 +350,12 @@ impl AccountStreams {
     pub(super) async fn retire(&self) -> Vec<Found> {
         let _changing = self.changing.lock().await;
         let streams = std::mem::take(&mut *self.streams.write());
-        let mut retired = Vec::new();
-        for (name, (stream, _)) in streams {
-            let Ok(Registered { config, .. }) = self.registry.lock().delete(&name) else {
-                continue;
-            };
+        let retired = streams.into_iter().map(async |(name, (stream, _))| {
+            let Registered { config, .. } = self.registry.lock().delete(&name).ok()?;
             self.server.reserve(Some(&config), None);
             let found = stream.retire().await;
-            retired.extend(found.filter(|_| config.storage == Storage::File));
-        }
-        retired
+            found.filter(|_| config.storage == Storage::File)
+        });
+        join_all(retired).await.into_iter().flatten().collect()
     }
 }

@@ -12,6 +12,13 @@ use vagus_jetstream::account::{Reserved, ServerRoom};
 use vagus_jetstream::config::{ServerLimits, Storage, StreamConfig};
 use vagus_store::{Disk, Store, StoreError, StreamIdentity};
 
+/// So much may be left to the log by all streams together when the server ends, in bytes: a start reads it in some tens of
+/// milliseconds.
+const LEFT_TO_LOG_AT_MOST: u64 = 8 << 20;
+
+/// As so many bytes an entry counts that is left.
+const LEFT_ENTRY: u64 = 256;
+
 /// The prefix of what is asked.
 const PREFIX: &str = "$JS.API.";
 
@@ -68,6 +75,8 @@ pub(super) struct Server {
     storage: AtomicI64,
     /// See [`Self::count_unwritten`].
     unwritten: Arc<AtomicU64>,
+    /// See [`Self::leave_to_log`].
+    left_to_log: AtomicU64,
 }
 
 impl Server {
@@ -116,6 +125,7 @@ impl Server {
             memory: AtomicI64::new(0),
             storage: AtomicI64::new(0),
             unwritten,
+            left_to_log: AtomicU64::new(0),
         }
     }
 
@@ -150,6 +160,13 @@ impl Server {
         } else if now < before {
             self.unwritten.fetch_sub(before - now, Ordering::Relaxed);
         }
+    }
+
+    /// A stream would leave so many entries to the log when the server ends, with so many bytes. Whether it may.
+    pub(super) fn leave_to_log(&self, entries: u64, bytes: u64) -> bool {
+        let size = entries * LEFT_ENTRY + bytes;
+        let left = self.left_to_log.fetch_add(size, Ordering::Relaxed);
+        left.saturating_add(size) <= LEFT_TO_LOG_AT_MOST
     }
 
     /// Streams in such a storage have so many bytes more or, below 0, less.

@@ -1,5 +1,6 @@
 //! Streams on a disk that fails: what they answer meanwhile, and that they go on by themselves.
 
+mod closing;
 mod recovering;
 mod room;
 

@@ -209,17 +209,21 @@ impl StreamAddress {
         self.actor.send(Observe::new()).await.ok()
     }
 
-    /// Has it make its messages durable where a start finds them soonest.
+    /// Has it make its messages durable where a start finds them soonest, as the server ends.
     pub(in crate::jetstream) async fn close(&self) {
+        self.rest(true).await;
+    }
+
+    async fn rest(&self, may_leave: bool) {
         let (closed, is_closed) = oneshot::channel();
-        tell(&self.actor, super::keeping::Close(closed));
+        tell(&self.actor, super::keeping::Close { closed, may_leave });
         // One that is gone has nothing to keep.
         let _ = is_closed.await;
     }
 
     /// Has it take in nothing more. What it was; None: that cannot be told now.
     pub(in crate::jetstream) async fn retire(&self) -> Option<Found> {
-        self.close().await;
+        self.rest(false).await;
         self.actor.send(Retire).await.ok().flatten().map(|found| *found)
     }
 

@@ -22,6 +22,11 @@ const UNWRITTEN_AT_MOST: u64 = 1 << 20;
 /// What there was no room for is written again after so long.
 const WAITS_FOR_ROOM: Duration = Duration::from_secs(1);
 
+/// What a stream may leave to the log when the server ends, for the next start to read: so many entries, with so many bytes that
+/// are in no segment.
+const LEFT_ENTRIES_AT_MOST: u64 = 64;
+const LEFT_BYTES_AT_MOST: u64 = 16 << 10;
+
 /// The term in which entries are proposed where one server alone has the log.
 const TERM: u64 = 1;
 
@@ -32,9 +37,13 @@ pub(super) struct Keeping {
     is_compacting: bool,
     /// The log needs the room that its entries take, or somebody waits for a checkpoint.
     pub(super) wants_checkpoint: bool,
-    /// The server ends: everything is written that makes the next start short.
+    /// The stream rests from now on: everything is written that makes the next start short.
     is_closing: bool,
     closed: Option<oneshot::Sender<()>>,
+    /// What it has not in its checkpoint it may leave to the log.
+    may_leave: bool,
+    /// It does.
+    is_left: bool,
     /// The last entry that is in a checkpoint.
     checkpointed: u64,
     erasures: VecDeque<Erasure>,
@@ -122,10 +131,15 @@ impl Job {
     }
 }
 
-/// The server ends: what is not in segments is written, and a checkpoint says so. Told when that is so.
+/// The stream is to rest: what is not in segments is written, and a checkpoint says so.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Close(pub(super) oneshot::Sender<()>);
+pub(super) struct Close {
+    /// Told when that is so.
+    pub(super) closed: oneshot::Sender<()>,
+    /// Whether the log is there as long as nobody asks for the room, so that the little that is missing need not be written.
+    pub(super) may_leave: bool,
+}
 
 impl Stream {
     /// Writes what has to be written now.
@@ -163,13 +177,26 @@ impl Stream {
         self.server.count_unwritten(before, unwritten);
     }
 
-    /// Whether a last checkpoint is to be made: nothing is on its way, and not all is in one.
-    fn is_to_be_closed(&self) -> bool {
-        self.keeping.is_closing && self.in_flight.is_empty() && self.keeping.checkpointed < self.applied
+    /// Whether a last checkpoint is to be made: nothing is on its way, and not all is in one, or little enough for the log.
+    fn is_to_be_closed(&mut self) -> bool {
+        let is_over = self.keeping.is_closing && self.in_flight.is_empty();
+        is_over && self.keeping.checkpointed < self.applied && !self.is_left_to_log()
+    }
+
+    /// Whether the log keeps what is not in the checkpoint. A checkpoint costs several syncs: thousands of streams would take as long
+    /// for those as a start does for reading some entries of each. What all of them leave is bounded.
+    fn is_left_to_log(&mut self) -> bool {
+        let entries = self.applied.saturating_sub(self.keeping.checkpointed);
+        let is_little = entries <= LEFT_ENTRIES_AT_MOST && self.counted_unwritten <= LEFT_BYTES_AT_MOST;
+        let may_leave = std::mem::take(&mut self.keeping.may_leave);
+        if may_leave && is_little && self.ailment.is_none() {
+            self.keeping.is_left = self.server.leave_to_log(entries, self.counted_unwritten);
+        }
+        self.keeping.is_left
     }
 
     fn close_if_done(&mut self) {
-        let is_kept = !self.is_logged() || self.keeping.checkpointed >= self.applied;
+        let is_kept = !self.is_logged() || self.keeping.is_left || self.keeping.checkpointed >= self.applied;
         let is_done = is_kept && self.in_flight.is_empty() && !self.keeping.is_writing;
         if self.keeping.is_closing
             && (is_done || self.ailment.is_some())
@@ -359,8 +386,9 @@ impl Stream {
 impl Handler<Close> for Stream {
     type Result = ();
 
-    fn handle(&mut self, Close(closed): Close, _: &mut Context<Self>) {
+    fn handle(&mut self, Close { closed, may_leave }: Close, _: &mut Context<Self>) {
         self.keeping.is_closing = true;
+        self.keeping.may_leave = may_leave;
         self.machine.shut_consumers_down();
         if self.ailment.is_none() {
             while self.propose_once() {}
