@@ -29,6 +29,7 @@ mod metrics;
 mod monitoring;
 mod operators;
 mod server_url;
+mod stream_owners;
 mod websocket;
 
 pub use accounts::{Accounts, DEFAULT_SYSTEM_ACCOUNT, GLOBAL_ACCOUNT};
@@ -56,13 +57,11 @@ pub use metrics::Metrics;
 pub use monitoring::Monitoring;
 pub use operators::{DEFAULT_FETCH_TIMEOUT, Deletion, DirectoryKind, DirectoryResolver, Operators, Resolver};
 pub use server_url::ServerUrl;
+pub use stream_owners::StreamOwners;
 pub use websocket::{WebSocket, WebSocketLogin};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use vagus_accounts::AccountDefinition;
-use vagus_jetstream::account::{AccountLimits, Tiers};
 
 /// Everything that can be set about one server.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -152,17 +151,6 @@ impl Config {
         if let (Some(admin), Some(current)) = (&mut self.admin, &running.admin) {
             keep(&mut admin.listen.port, current.listen.port);
         }
-    }
-
-    /// What an account of this name and definition may keep in streams; None: nothing. The global one may keep whatever the
-    /// server does if there is no other beside the system account.
-    pub fn streams_of(&self, name: &str, definition: Option<&AccountDefinition>) -> Option<Tiers> {
-        let Accounts { definitions, system } = &self.accounts;
-        let is_other = |name: &Arc<str>| **name != *GLOBAL_ACCOUNT && system.as_ref() != Some(name);
-        let is_alone = self.operators.is_none() && !definitions.keys().any(is_other);
-        let everything = || Tiers::flat(AccountLimits::default());
-        let tiers = definition.and_then(|definition| definition.jetstream.clone());
-        tiers.or_else(|| (is_alone && name == GLOBAL_ACCOUNT).then(everything))
     }
 
     /// Gives the TLS of clients, if they speak it, what was said about it outside of its section: see [`BesideTls`].

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use vagus_actors::in_process::{AccountDoor, Door, InProcessAddress};
 use vagus_actors::jetstream::{JetStream, OpenedStreams, Starter};
 use vagus_actors::{AccountNews, Accounts, RoutedAccount};
-use vagus_configs::Config;
+use vagus_configs::{Config, StreamOwners};
 use vagus_delivery::Account;
 use vagus_jetstream::account::Tiers;
 use vagus_jetstream_api::{Desk, QueueLimits, Refusal, SystemDesk};
@@ -36,7 +36,8 @@ struct Waiting {
 
 #[derive(Default)]
 struct News {
-    config: Option<Box<Config>>,
+    /// Accounts may have other things than before.
+    owners: Option<StreamOwners>,
     used: HashMap<AccountId, RoutedAccount>,
     gone: Vec<RoutedAccount>,
     /// No account is to have any more; dropped when that is so.
@@ -72,10 +73,11 @@ pub(super) fn serve(
     door: &Addr<Door>,
 ) -> (Serving, oneshot::Receiver<()>) {
     let jetstream = Arc::new(opened.run(starters));
-    let enabled = enabled(config, accounts).into_iter();
+    let owners = StreamOwners::of(config);
+    let enabled = enabled(owners, accounts).into_iter();
     let waiting = Arc::new(Waiting {
         news: Mutex::new(News {
-            config: Some(Box::new(config.clone())),
+            owners: Some(owners),
             used: enabled.map(|account| (account.account.id(), account)).collect(),
             ..News::default()
         }),
@@ -92,7 +94,7 @@ pub(super) fn serve(
         limits: queue_limits(config),
         system: None,
         system_desk: None,
-        config: Box::new(config.clone()),
+        owners,
     };
     Arbiter::with_tokio_rt(runtime).spawn_fn(move || {
         actix::spawn(keeper.keep(ready));
@@ -114,7 +116,7 @@ struct Keeper {
     /// Who publishes in the system account, if there is one; and the desk there.
     system: Option<InProcessAddress>,
     system_desk: Option<JoinHandle<()>>,
-    config: Box<Config>,
+    owners: StreamOwners,
 }
 
 impl Keeper {
@@ -126,7 +128,7 @@ impl Keeper {
         self.enter_system_account().await;
         loop {
             let News {
-                config,
+                owners,
                 used,
                 gone,
                 end,
@@ -138,13 +140,13 @@ impl Keeper {
                 return;
             }
             let mut accounts: Vec<RoutedAccount> = used.into_values().collect();
-            if let Some(config) = config {
-                self.config = config;
+            if let Some(owners) = owners {
+                self.owners = owners;
                 self.leave_to_importers();
                 // Who may have none any more has some now.
                 let having = self.jetstream.accounts().into_iter();
                 accounts.extend(having.map(|account| account.routed().clone()));
-                accounts.extend(enabled(&self.config, &self.accounts));
+                accounts.extend(enabled(self.owners, &self.accounts));
             }
             for account in accounts {
                 self.see_to(account).await;
@@ -189,7 +191,7 @@ impl Keeper {
     async fn see_to(&mut self, account: RoutedAccount) {
         let name = account.account.name();
         let definition = account.account.definition();
-        let tiers = self.config.streams_of(name, definition.as_deref());
+        let tiers = self.owners.tiers(name, definition.as_deref());
         match (tiers, self.jetstream.account(name)) {
             (Some(tiers), Some(there)) if there.routed().account.id() == account.account.id() => {
                 there.set_tiers(tiers);
@@ -316,10 +318,10 @@ fn queue_limits(config: &Config) -> QueueLimits {
 }
 
 /// The accounts that may have streams.
-fn enabled(config: &Config, accounts: &Accounts) -> Vec<RoutedAccount> {
+fn enabled(owners: StreamOwners, accounts: &Accounts) -> Vec<RoutedAccount> {
     let all = accounts.directory().all();
     let enabled = all.iter().filter_map(|account| {
-        config.streams_of(account.name(), account.definition().as_deref())?;
+        owners.tiers(account.name(), account.definition().as_deref())?;
         accounts.get(account.id())
     });
     enabled.collect()
@@ -338,6 +340,7 @@ impl Serving {
     /// Has streams be as a new configuration says: at once where they have room, and soon where accounts begin to have some,
     /// or have none any more.
     pub(super) fn adopt(&self, config: &Config) {
+        let owners = StreamOwners::of(config);
         if let Some(said) = &config.jetstream {
             let room = self.jetstream.room();
             self.jetstream.set_room(
@@ -349,11 +352,11 @@ impl Serving {
         }
         for account in self.jetstream.accounts() {
             let there = &account.routed().account;
-            if let Some(tiers) = config.streams_of(there.name(), there.definition().as_deref()) {
+            if let Some(tiers) = owners.tiers(there.name(), there.definition().as_deref()) {
                 account.set_tiers(tiers);
             }
         }
-        self.waiting.news.lock().config = Some(Box::new(config.clone()));
+        self.waiting.news.lock().owners = Some(owners);
         self.waiting.more.notify_one();
     }
 }

@@ -2,7 +2,9 @@
 
 use super::settings::{sets, sets_with};
 use super::{judge, obstacles, read};
-use crate::{BatchLimits, Cipher, Encryption, GLOBAL_ACCOUNT, JetStream, StreamLimits, SyncInterval};
+use crate::{
+    BatchLimits, Cipher, Encryption, GLOBAL_ACCOUNT, JetStream, StreamLimits, StreamOwners, SyncInterval,
+};
 use std::time::Duration;
 use vagus_jetstream::account::{AccountLimits, Tiers};
 
@@ -257,7 +259,7 @@ fn what_keeps_a_server_from_starting() {
 fn streams_of(name: &str, text: &str) -> Option<Tiers> {
     let config = read(text).unwrap().config;
     let definition = config.accounts.definitions.get(name).cloned();
-    config.streams_of(name, definition.as_deref())
+    StreamOwners::of(&config).tiers(name, definition.as_deref())
 }
 
 #[test]
