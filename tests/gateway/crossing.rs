@@ -1,7 +1,7 @@
 //! What is published in one cluster comes to those who want it in the others, once.
 
-use crate::world::{await_gateways, gateway, in_cluster, port, subscribed, two};
-use vagus_test_support::{Client, Message, TestServer, eventually};
+use crate::world::{await_gateways, gateway, in_cluster, port, two};
+use vagus_test_support::{Client, Message, TestServer, eventually, subscribed};
 
 #[test]
 fn messages_go_both_ways() {

@@ -1,9 +1,9 @@
 //! Where several clusters have members of a queue group, the one is asked that answers soonest.
 
-use crate::world::{await_gateways, gateway, gateway_by, subscribed};
+use crate::world::{await_gateways, gateway, gateway_by};
 use std::net::SocketAddr;
 use std::time::Duration;
-use vagus_test_support::{Client, Relay, TestServer, eventually};
+use vagus_test_support::{Client, Relay, TestServer, eventually, subscribed};
 
 /// Each way.
 const FAR: Duration = Duration::from_millis(40);

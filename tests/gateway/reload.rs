@@ -1,8 +1,8 @@
 //! Clusters come and go, and a server stays connected to those that are there.
 
-use crate::world::{await_gateways, gateway, gateway_by, port, subscribed, two};
+use crate::world::{await_gateways, gateway, gateway_by, port, two};
 use vagus_configs::Port;
-use vagus_test_support::{HeldPort, TestServer, eventually, server};
+use vagus_test_support::{HeldPort, TestServer, eventually, server, subscribed};
 
 /// A cluster goes and comes back: what is wanted there is known again, and nothing else.
 #[test]

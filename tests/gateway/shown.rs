@@ -1,9 +1,9 @@
 //! What monitoring shows of other clusters.
 
 use crate::peer::Peer;
-use crate::world::{await_gateways, gateway, port, subscribed};
+use crate::world::{await_gateways, gateway, port};
 use std::time::Duration;
-use vagus_test_support::{HeldPort, TestServer, eventually, server};
+use vagus_test_support::{HeldPort, TestServer, eventually, server, subscribed};
 
 #[test]
 fn connections_and_what_is_wanted_are_shown() {

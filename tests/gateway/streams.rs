@@ -1,9 +1,9 @@
 //! A stream of one cluster serves clients of another.
 
 use crate::peer::{FakeCluster, Peer};
-use crate::world::{await_gateways, gateway, port, settings, subscribed};
+use crate::world::{await_gateways, gateway, port, settings};
 use vagus_test_support::streams::{consume_it, keep_a_message};
-use vagus_test_support::{Folder, TestServer, eventually, server};
+use vagus_test_support::{Folder, TestServer, eventually, server, subscribed};
 
 /// The cluster `A`, which keeps streams in the folder.
 fn keeper(folder: &Folder, remotes: &[(&str, u16)]) -> TestServer {

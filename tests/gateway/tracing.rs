@@ -1,9 +1,9 @@
 //! Messages are traced from cluster to cluster: each server tells its part, and by which hop a message has come.
 
 use crate::peer::{FakeCluster, Peer};
-use crate::world::{await_gateways, gateway, subscribed, two};
+use crate::world::{await_gateways, gateway, two};
 use serde_json::Value;
-use vagus_test_support::{Client, eventually};
+use vagus_test_support::{Client, eventually, subscribed};
 
 const TRACE_ONLY: &str = "Nats-Trace-Only: true\r\n";
 

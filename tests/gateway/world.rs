@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use vagus_configs::{Cluster, Gateway, GatewayRemote, Port, RouteUrl, ServerUrl};
-use vagus_test_support::{Client, ServerBuilder, TestServer, eventually, server};
+use vagus_test_support::{ServerBuilder, TestServer, eventually, server};
 
 /// A server of a cluster, which knows these others.
 pub(crate) fn gateway(name: &str, cluster: &str, remotes: &[(&str, u16)]) -> ServerBuilder {
@@ -79,26 +79,4 @@ pub(crate) fn port(server: &TestServer) -> u16 {
 /// Returns when there are so many connections to other clusters, and from there.
 pub(crate) fn await_gateways(server: &TestServer, outbound: usize, inbound: usize) {
     eventually(|| server.gateways() == (outbound, inbound));
-}
-
-/// Subscribes at one server, and returns once publishers at the others reach it.
-pub(crate) fn subscribed(at: &TestServer, subscription: &str, known_by: &[&TestServer]) -> Client {
-    let mut client = at.connected();
-    client.send(&format!("SUB {subscription}\r\nSUB known.* known"));
-    client.sync_silent();
-    for (number, server) in known_by.iter().enumerate() {
-        let mut publisher = server.connected();
-        let subject = format!("known.{number}");
-        eventually(|| {
-            publisher.send(&format!("PUB {subject} 0\r\n"));
-            publisher.sync_silent();
-            let came = client.sync_messages();
-            came.iter().any(|message| message.subject == subject)
-        });
-        publisher.send("PUB known.last 0\r\n");
-        while client.message().subject != "known.last" {}
-    }
-    client.send("UNSUB known");
-    client.sync_silent();
-    client
 }

@@ -1,29 +1,7 @@
 //! What is published on one side of a link comes to those who want it on the other, once.
 
 use crate::world::{OF_SERVERS, await_interest, await_links, hub, leaf, leaf_by};
-use vagus_test_support::{Client, TestServer, eventually};
-
-/// Subscribes at one server, and returns once the others know: interest is told in the order in which it came.
-fn subscribed(at: &TestServer, subscription: &str, known_by: &[&TestServer]) -> Client {
-    let mut client = at.connected();
-    client.send(&format!("SUB {subscription}\r\nSUB known.* known"));
-    client.sync_silent();
-    for (number, server) in known_by.iter().enumerate() {
-        let mut publisher = server.connected();
-        let subject = format!("known.{number}");
-        eventually(|| {
-            publisher.send(&format!("PUB {subject} 0\r\n"));
-            publisher.sync_silent();
-            let came = client.sync_messages();
-            came.iter().any(|message| message.subject == subject)
-        });
-        publisher.send("PUB known.last 0\r\n");
-        while client.message().subject != "known.last" {}
-    }
-    client.send("UNSUB known");
-    client.sync_silent();
-    client
-}
+use vagus_test_support::{eventually, subscribed};
 
 #[test]
 fn messages_go_both_ways_and_answers_find_back() {
