@@ -4,8 +4,6 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
-mod authorities;
-#[cfg(test)]
 mod crossing;
 #[cfg(test)]
 mod dialling;

@@ -4,8 +4,6 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
-mod authorities;
-#[cfg(test)]
 mod clusters;
 #[cfg(test)]
 mod faults;

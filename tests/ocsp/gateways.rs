@@ -1,4 +1,4 @@
-//! Clusters are connected only if the authorities of both have nothing against their certificates, where these are stapled.
+//! Clusters are connected only if the authority of a certificate has nothing against it, where that has to be known.
 
 use crate::world::World;
 use vagus_configs::{Gateway, GatewayRemote, Port, ServerUrl};
@@ -77,6 +77,31 @@ fn a_cluster_has_to_show_it_to_those_that_speak_to_it_alone_so() {
     expect_failed(&strict);
     let second = gateway("C", silent(), &[("A", &first, Some(silent()))]).start();
     eventually(|| second.gateways().0 == 1);
+}
+
+/// What is asked of all, and what of one cluster alone (`ocsp_peer`).
+#[test]
+fn the_authority_is_asked_about_both_sides() {
+    let world = World::new("gateway");
+    let asks = || world.asks(&world.approved(&world.request()));
+    let shows = || world.shows(&world.approved(&world.request()));
+    let revoked = || world.shows(&world.revoked(&world.request()));
+    let first = gateway("A", asks(), &[]).start();
+    let second = gateway("B", asks(), &[("A", &first, None)]).start();
+    await_connected(&first);
+    await_connected(&second);
+    for (of_first, of_second, of_remote) in [
+        // Who connects is asked about,
+        (asks(), revoked(), None),
+        // and who is connected to: by what holds for all, and for one.
+        (revoked(), asks(), None),
+        (revoked(), shows(), Some(asks())),
+    ] {
+        let first = gateway("A", of_first, &[]).start();
+        expect_failed(&gateway("B", of_second, &[("A", &first, of_remote)]).start());
+        // One way it may be: that of who does not ask.
+        assert_eq!(first.gateways().1, 0);
+    }
 }
 
 /// The server does not start with a certificate that is not good, nor goes on to one.
