@@ -14,8 +14,13 @@ pub(crate) struct Route {
 
 /// What a server of this id says of itself; `more` is said beside that.
 fn info(id: &str, more: &str) -> String {
+    info_of_old(id, &format!(r#","lnocu":true{more}"#))
+}
+
+/// The same, of a server before nats-server 2.10.23.
+pub(crate) fn info_of_old(id: &str, more: &str) -> String {
     format!(
-        r#"INFO {{"server_id":"{id}","server_name":"{id}","version":"2.14.5","go":"x","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"cluster":"tests","lnoc":true,"lnocu":true{more}}}"#
+        r#"INFO {{"server_id":"{id}","server_name":"{id}","version":"2.14.5","go":"x","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"cluster":"tests","lnoc":true{more}}}"#
     )
 }
 
@@ -150,9 +155,14 @@ impl Acceptor {
 
     /// The next connection, on which it is said what this server is, with `more`.
     pub(crate) fn accept(&self, more: &str) -> Route {
+        self.accept_as(&info("NX", more))
+    }
+
+    /// The same, which says this of itself.
+    pub(crate) fn accept_as(&self, info: &str) -> Route {
         let (socket, _) = self.0.accept().unwrap();
         let mut route = Route::on(socket);
-        route.say(&info("NX", more));
+        route.say(info);
         let connect = route.any_line();
         assert!(connect.starts_with("CONNECT {"), "{connect}");
         route

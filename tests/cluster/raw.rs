@@ -1,6 +1,6 @@
 //! What a server says on a route, and what becomes of those who say something else.
 
-use crate::peer::Route;
+use crate::peer::{Acceptor, Route, info_of_old};
 use crate::world::{await_interest, await_members, member};
 
 #[test]
@@ -47,6 +47,31 @@ fn interest_and_messages_have_their_lines() {
     client.send("HPUB b 12 14\r\nNATS/1.0\r\n\r\nhi");
     client.sync_silent();
     route.expect(&["HMSG $G b | q 12 14", "NATS/1.0", "", "hi"]);
+}
+
+/// It tells once of what its own clients want and its leaf nodes, and it may be either of whom it says so.
+#[test]
+fn a_server_of_old_does_not_say_whose_interest_ends() {
+    let acceptor = Acceptor::new();
+    let dials = member("a", &[acceptor.address()]).start();
+    let dialled = member("b", &[]).start();
+    let mut route_of_dialled = Route::to(&dialled);
+    route_of_dialled.say(r#"CONNECT {"echo":true,"headers":true,"name":"NX","cluster":"tests","lnoc":true}"#);
+    route_of_dialled.say(&info_of_old("NX", ""));
+    let mut route_of_dials = acceptor.accept_as(&info_of_old("NX", ""));
+    // The route of the system account alone is refused.
+    while !route_of_dials.any_line().starts_with("INFO") {
+        route_of_dials = acceptor.accept_as(&info_of_old("NX", ""));
+    }
+    for (server, mut route) in [(dials, route_of_dials), (dialled, route_of_dialled)] {
+        await_members(&server, 1);
+        route.say("LS+ edge $G s\r\nLS+ edge $G s q 2\r\nRS+ $G t");
+        await_interest(&server, 4);
+        route.say("LS-  $G s\r\nRS- $G s q\r\nLS- $G t\r\nRS+ $G last");
+        await_interest(&server, 1);
+        server.connected().send("PUB last 0\r\n");
+        route.line_with("RMSG $G last 0");
+    }
 }
 
 /// Those of a group are served that the line names, whoever else is a member of another.

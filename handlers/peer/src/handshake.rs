@@ -75,7 +75,6 @@ impl RouteSession {
             );
             return self.refuse(&text, CloseReason::ClusterNameConflict, turn);
         }
-        self.limits.origin_in_unsubscribe = connect.lnocu || connect.ln;
         self.limits.max_line = self.settings.max_line;
         self.stage = Stage::Introducing;
     }
@@ -230,7 +229,7 @@ impl RouteSession {
             turn.reply(b"PING\r\n");
         }
         self.join_other_clusters(&route, &info, turn);
-        self.limits.origin_in_unsubscribe |= info.lnocu || info.ln;
+        self.limits.origin_in_unsubscribe = info.lnocu || info.ln;
         turn.tell_of_leaf_nodes(told_of_leaf_nodes(&info));
         (self.imports, self.exports) = (info.import, info.export);
         self.name = info.server_name;

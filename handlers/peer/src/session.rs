@@ -28,7 +28,7 @@ use vagus_protocol::gateway::is_mapped;
 use vagus_protocol::message_trace::ShownKind;
 use vagus_protocol::quote::shortened;
 use vagus_protocol::route::parser::{RouteLimits, RouteParsed, parse};
-use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedMessage, SubjectRules};
+use vagus_protocol::route::{RouteConnect, RouteOperation, RoutedInterest, RoutedMessage, SubjectRules};
 use vagus_protocol::routed::PeerLine;
 use vagus_routing::{ConnectionId, ConnectionKind};
 
@@ -117,7 +117,7 @@ impl RouteSession {
                 },
                 max_message: settings.max_message,
                 one_account: false,
-                origin_in_unsubscribe: party.kind.is_dialled,
+                origin_in_unsubscribe: false,
             },
             heartbeat,
             compressing: Compressing::new(now),
@@ -159,6 +159,15 @@ impl RouteSession {
 
     fn is_member(&self) -> bool {
         matches!(self.stage, Stage::Joined(_))
+    }
+
+    /// What a server is interested in. One that does not say whose interest ends tells of a subject once, whoever of its own or
+    /// of its leaf nodes wants it: then all of it counts as its own.
+    fn told_apart<'a>(&self, interest: RoutedInterest<'a>) -> RoutedInterest<'a> {
+        RoutedInterest {
+            origin: interest.origin.filter(|_| self.limits.origin_in_unsubscribe),
+            ..interest
+        }
     }
 }
 
@@ -262,6 +271,7 @@ impl Peer for RouteSession {
             | RouteOperation::AccountEnds(_)
             | RouteOperation::Message(_) => {}
             RouteOperation::Subscribe(interest) => {
+                let interest = &self.told_apart(*interest);
                 let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
                 let permissions = &self.settings.permissions;
                 let noted = self.announced.subscribe(account, interest, permissions, turn);
@@ -285,6 +295,7 @@ impl Peer for RouteSession {
                 }
             }
             RouteOperation::Unsubscribe(interest) => {
+                let interest = &self.told_apart(*interest);
                 let account = interest.account.unwrap_or_else(|| own_account(&self.stage));
                 self.announced.unsubscribe(account, interest, turn);
             }
