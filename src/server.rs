@@ -422,6 +422,16 @@ impl Server {
         .unwrap_or_default()
     }
 
+    /// The state of each connection to another cluster, and from there.
+    pub fn gateway_connections(&self) -> Vec<ConnectionState> {
+        let observatory = self.running.admin.broker.observatory.clone();
+        self.wait_for(async move {
+            let observed = observatory.gateways(usize::MAX).await;
+            observed.into_iter().map(|connection| connection.state).collect()
+        })
+        .unwrap_or_default()
+    }
+
     /// The state of each subject that has traffic.
     pub fn hot_subjects(&self) -> Vec<SubjectState> {
         let subjects = self

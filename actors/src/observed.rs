@@ -121,6 +121,8 @@ pub struct GatewayShown {
     pub is_configured: bool,
     /// What is wanted there of what is published here, or was told of what is wanted here, account by account.
     pub accounts: Vec<GatewayAccount>,
+    /// How many bytes are held here for what it has said that is wanted there, as they are counted.
+    pub held: usize,
 }
 
 /// What a server of another cluster wants in an account, or was told is wanted here.

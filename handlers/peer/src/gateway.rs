@@ -5,6 +5,7 @@
 //! [`GatewaySession`] decides what an operation of the other server means; the turn it is given carries that out.
 
 mod handshake;
+mod held;
 mod hoping;
 mod opening;
 mod replies;

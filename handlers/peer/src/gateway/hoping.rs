@@ -1,6 +1,7 @@
 //! Sending in hope: a server of old says what it does not want only when it has been sent that. Until it has told all that it
 //! wants, it is sent everything else.
 
+use super::held::Holding;
 use hashbrown::HashSet;
 use vagus_auth::permission::{Filter, Permissions, Rules, Subscribe};
 use vagus_routing::subject;
@@ -12,6 +13,8 @@ const UNWANTED_AT_MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Hope {
     unwanted: HashSet<Box<[u8]>>,
+    /// How long the names of these are together.
+    names: usize,
     /// It is not yet in force.
     pub(super) has_changed: bool,
 }
@@ -20,21 +23,34 @@ impl Hope {
     /// A subject is not wanted. There may be no room to know that: then it is sent for nothing.
     pub(super) fn give_up(&mut self, subject: &[u8]) {
         if self.unwanted.len() < UNWANTED_AT_MOST && subject::is_valid_literal(subject) {
-            self.has_changed |= self.unwanted.insert(subject.into());
+            let is_new = self.unwanted.insert(subject.into());
+            self.has_changed |= is_new;
+            self.names += if is_new { subject.len() } else { 0 };
         }
     }
 
     /// A subject, perhaps with wildcards, is wanted after all. What looking for it has cost.
     pub(super) fn regain(&mut self, wanted: &[u8]) -> usize {
+        let names = &mut self.names;
         if !subject::has_wildcards(wanted) {
-            self.has_changed |= self.unwanted.remove(wanted);
+            let was_unwanted = self.unwanted.remove(wanted);
+            self.has_changed |= was_unwanted;
+            *names -= if was_unwanted { wanted.len() } else { 0 };
             return 1;
         }
         let before = self.unwanted.len();
-        self.unwanted
-            .retain(|unwanted| !subject::matches(wanted, unwanted));
+        self.unwanted.retain(|unwanted| {
+            let stays = !subject::matches(wanted, unwanted);
+            *names -= if stays { 0 } else { unwanted.len() };
+            stays
+        });
         self.has_changed |= self.unwanted.len() != before;
         before
+    }
+
+    /// What is held of it.
+    pub(super) fn holding(&self) -> Holding {
+        Holding::Unwanted(self.unwanted.len(), self.names)
     }
 
     /// How many subjects are not wanted.
@@ -65,7 +81,7 @@ impl Hope {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hope, UNWANTED_AT_MOST};
+    use super::{Holding, Hope, UNWANTED_AT_MOST};
 
     #[test]
     fn what_is_not_wanted_is_left_out() {
@@ -77,10 +93,15 @@ mod tests {
         assert_eq!((hope.unwanted(), hope.has_changed), (3, true));
         let filter = hope.filter().unwrap();
         assert!(filter.denies(b"a.b") && !filter.denies(b"a.x") && !hope.has_changed);
+        assert_eq!(hope.holding(), Holding::Unwanted(3, 7));
+        hope.give_up(b"d");
         hope.regain(b"a.*");
         assert!(hope.has_changed && hope.unwanted() == 1);
+        assert_eq!(hope.holding(), Holding::Unwanted(1, 1));
+        hope.regain(b"d");
         hope.regain(b"d");
         assert!(hope.filter().is_none());
+        assert_eq!(hope.holding(), Holding::Unwanted(0, 0));
     }
 
     #[test]

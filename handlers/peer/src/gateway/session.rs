@@ -1,7 +1,8 @@
 //! What each operation of a server of another cluster means.
 
+use super::held::{AtMost, TooMuch};
 use super::told::Told;
-use super::wanted::{TooMuch, Wanted};
+use super::wanted::Wanted;
 use super::{From, GatewayErrand, GatewaySettings, lead_home, reply_hash};
 use crate::authentication::{self, Checking};
 use crate::ending::{Ending, SHOWN_AT_MOST};
@@ -110,7 +111,7 @@ impl GatewaySession {
             },
             heartbeat: Heartbeat::new(settings.ping_interval, settings.ping_max, now),
             evidence: None,
-            wanted: Wanted::new(reply_hash(cluster)),
+            wanted: Wanted::new(reply_hash(cluster), AtMost::default()),
             cluster: cluster.to_owned(),
             server_id: String::new(),
             name: String::new(),
@@ -454,6 +455,7 @@ impl Session for GatewaySession {
                     is_outbound: errand.is_some(),
                     is_configured: errand.is_some_and(|errand| errand.remote.is_configured()),
                     accounts: self.accounts_shown(),
+                    held: self.wanted.held(),
                 })
             }),
             ..ClientInfo::default()

@@ -12,6 +12,9 @@ use vagus_protocol::route::interest;
 /// nothing.
 const REFUSED_AT_MOST: usize = 4096;
 
+/// The names of these may have so many bytes together.
+const REFUSED_BYTES: usize = 1024 * 1024;
+
 /// What the other server has been told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -19,6 +22,7 @@ pub(super) struct Told {
     accounts: HashMap<Box<str>, bool>,
     /// Those that there are not.
     refused: HashSet<Box<[u8]>>,
+    refused_bytes: usize,
 }
 
 impl Told {
@@ -33,7 +37,9 @@ impl Told {
         let mut lines = Vec::new();
         if !self.accounts.contains_key(account) {
             self.accounts.insert(account.into(), false);
-            self.refused.remove(account.as_bytes());
+            if self.refused.remove(account.as_bytes()) {
+                self.refused_bytes -= account.len();
+            }
             GatewayInfo::about_account(own_cluster, ALL_INTEREST_FOLLOWS, account).append(&mut lines);
             log::debug!("Gateway: switching account {account:?} to Interest-Only mode");
         }
@@ -73,7 +79,10 @@ impl Told {
 
     /// A message has come for an account that there is not.
     pub(super) fn refuse(&mut self, account: &[u8], turn: &mut impl Turn) {
-        if self.refused.len() < REFUSED_AT_MOST && self.refused.insert(account.into()) {
+        let has_room =
+            self.refused.len() < REFUSED_AT_MOST && self.refused_bytes + account.len() <= REFUSED_BYTES;
+        if has_room && self.refused.insert(account.into()) {
+            self.refused_bytes += account.len();
             let mut line = Vec::new();
             append_no_account(&mut line, account);
             turn.tell_interest(&line);

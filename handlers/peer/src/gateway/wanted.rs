@@ -5,6 +5,7 @@
 //! always told. Servers since 2.9 announce that they tell all at once: they are never sent anything in hope, unless they take
 //! back that they want nothing in an account.
 
+use super::held::{AtMost, Held, Holding, TooMuch};
 use super::hoping::Hope;
 use crate::interest::name_within_account;
 use crate::unplaced::Unplaced;
@@ -20,22 +21,6 @@ use vagus_routing::subject;
 const IN_HOPE: &[u8] = b" >";
 const OF_REPLIES: &[u8] = b" _GR_";
 
-/// So much may be wanted on one connection, in subjects and queue groups, and in the memory that they take, in bytes.
-const WANTED_AT_MOST: usize = 2 * 1024 * 1024;
-const BYTES_AT_MOST: usize = 512 * 1024 * 1024;
-
-/// What a subject, and a queue group, takes beside its name, as measured: a queue group has members, and an actor.
-const SUBJECT: usize = 192;
-const GROUP: usize = 2304;
-
-/// What is taken by an interest of this name, which the index and the subscription have a copy of each.
-fn taken_by(interest: &RoutedInterest<'_>, name: &[u8]) -> usize {
-    2 * name.len() + if interest.queue.is_some() { GROUP } else { SUBJECT }
-}
-
-/// So many accounts may be spoken of.
-const ACCOUNTS_AT_MOST: usize = 128 * 1024;
-
 /// What another cluster wants.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -46,8 +31,7 @@ pub(super) struct Wanted {
     accounts: HashMap<Box<[u8]>, InAccount, RandomState>,
     /// What concerns accounts that there are not.
     unplaced: Unplaced,
-    count: usize,
-    bytes: usize,
+    held: Held,
     /// Accounts of which other subjects are not wanted than is in force.
     changed: Vec<Box<[u8]>>,
     /// The name of an interest while it is looked for.
@@ -63,10 +47,6 @@ struct InAccount {
     queues: usize,
 }
 
-/// What a server has said cannot be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooMuch;
-
 /// What is known of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AccountWanted<'a> {
@@ -78,14 +58,13 @@ pub(super) struct AccountWanted<'a> {
 }
 
 impl Wanted {
-    pub(super) fn new(cluster: ReplyHash) -> Self {
+    pub(super) fn new(cluster: ReplyHash, at_most: AtMost) -> Self {
         Self {
             cluster,
             hopes: false,
             accounts: HashMap::default(),
             unplaced: Unplaced::default(),
-            count: 0,
-            bytes: 0,
+            held: Held::new(at_most),
             changed: Vec::new(),
             name: Vec::new(),
         }
@@ -98,9 +77,7 @@ impl Wanted {
 
     fn account(&mut self, account: &[u8]) -> Result<&mut InAccount, TooMuch> {
         if !self.accounts.contains_key(account) {
-            if self.accounts.len() >= ACCOUNTS_AT_MOST {
-                return Err(TooMuch);
-            }
+            self.held.add(Holding::Account(account.len()))?;
             let of_account = InAccount {
                 hope: self.hopes.then(Hope::default),
                 ..InAccount::default()
@@ -122,13 +99,7 @@ impl Wanted {
         }
         let of_account = self.account(account)?;
         if interest.queue.is_none() && of_account.mode == InterestMode::Optimistic {
-            if let Some(hope) = &mut of_account.hope {
-                turn.charge(hope.regain(interest.subject));
-                if hope.has_changed {
-                    self.changed.push(account.into());
-                }
-            }
-            return Ok(());
+            return self.hope_otherwise(account, |hope| turn.charge(hope.regain(interest.subject)));
         }
         name_within_account(&mut self.name, interest);
         let name = std::mem::take(&mut self.name);
@@ -140,24 +111,48 @@ impl Wanted {
             turn.subscribe(interest.subject, interest.queue, &name, None);
             true
         };
-        if is_new {
-            self.count(account, interest, &name);
-        }
-        self.name = name;
-        match self.count > WANTED_AT_MOST || self.bytes > BYTES_AT_MOST || self.unplaced.is_incomplete() {
-            true => Err(TooMuch),
+        let held = match is_new {
+            true => self.count(account, interest, &name),
             false => Ok(()),
+        };
+        self.name = name;
+        match self.unplaced.is_incomplete() {
+            true => Err(TooMuch),
+            false => held,
         }
     }
 
-    fn count(&mut self, account: &[u8], interest: &RoutedInterest<'_>, name: &[u8]) {
-        self.count += 1;
-        self.bytes += taken_by(interest, name);
+    fn count(&mut self, account: &[u8], interest: &RoutedInterest<'_>, name: &[u8]) -> Result<(), TooMuch> {
         if let Some(of_account) = self.accounts.get_mut(account) {
             match interest.queue {
                 Some(_) => of_account.queues += 1,
                 None => of_account.plain += 1,
             }
+        }
+        self.held.add(holding(interest, name))
+    }
+
+    /// Other subjects are not wanted in an account that is sent all others; nothing if it is sent none in hope.
+    fn hope_otherwise(&mut self, account: &[u8], change: impl FnOnce(&mut Hope)) -> Result<(), TooMuch> {
+        let of_account = self.accounts.get_mut(account);
+        let Some(hope) = of_account.and_then(|of_account| of_account.hope.as_mut()) else {
+            return Ok(());
+        };
+        self.held.release(hope.holding());
+        change(hope);
+        let held = self.held.add(hope.holding());
+        if hope.has_changed {
+            self.changed.push(account.into());
+        }
+        held
+    }
+
+    /// What is hoped for in an account from now on.
+    fn set_hope(&mut self, account: &[u8], hope: Option<Hope>) {
+        if let Some(of_account) = self.accounts.get_mut(account)
+            && let Some(before) = std::mem::replace(&mut of_account.hope, hope)
+        {
+            self.held.release(before.holding());
         }
     }
 
@@ -170,13 +165,7 @@ impl Wanted {
         let account = interest.account.unwrap_or_default();
         let of_account = self.account(account)?;
         if interest.queue.is_none() && of_account.mode == InterestMode::Optimistic {
-            if let Some(hope) = &mut of_account.hope {
-                hope.give_up(interest.subject);
-                if hope.has_changed {
-                    self.changed.push(account.into());
-                }
-            }
-            return Ok(());
+            return self.hope_otherwise(account, |hope| hope.give_up(interest.subject));
         }
         name_within_account(&mut self.name, interest);
         let name = std::mem::take(&mut self.name);
@@ -189,8 +178,7 @@ impl Wanted {
             false
         };
         if was_there {
-            self.count = self.count.saturating_sub(1);
-            self.bytes = self.bytes.saturating_sub(taken_by(interest, &name));
+            self.held.release(holding(interest, &name));
             if let Some(of_account) = self.accounts.get_mut(account) {
                 let count = match interest.queue {
                     Some(_) => &mut of_account.queues,
@@ -205,16 +193,16 @@ impl Wanted {
 
     /// A-: nothing is wanted in an account, but what was asked for.
     pub(super) fn account_ends(&mut self, account: &[u8], turn: &mut impl Turn) -> Result<(), TooMuch> {
-        self.account(account)?.hope = None;
+        self.account(account)?;
+        self.set_hope(account, None);
         self.follow_hope(account, turn);
         Ok(())
     }
 
     /// A+: something may be wanted in an account again.
     pub(super) fn account_begins(&mut self, account: &[u8], turn: &mut impl Turn) -> Result<(), TooMuch> {
-        let of_account = self.account(account)?;
-        of_account.mode = InterestMode::Optimistic;
-        of_account.hope = Some(Hope::default());
+        self.account(account)?.mode = InterestMode::Optimistic;
+        self.set_hope(account, Some(Hope::default()));
         self.follow_hope(account, turn);
         Ok(())
     }
@@ -227,9 +215,8 @@ impl Wanted {
 
     /// All that is wanted in an account has been told.
     pub(super) fn all_is_told(&mut self, account: &[u8], turn: &mut impl Turn) -> Result<(), TooMuch> {
-        let of_account = self.account(account)?;
-        of_account.mode = InterestMode::InterestOnly;
-        of_account.hope = None;
+        self.account(account)?.mode = InterestMode::InterestOnly;
+        self.set_hope(account, None);
         self.follow_hope(account, turn);
         Ok(())
     }
@@ -302,6 +289,11 @@ impl Wanted {
         }
     }
 
+    /// How many bytes are held for what was said.
+    pub(super) fn held(&self) -> usize {
+        self.held.bytes()
+    }
+
     /// What is known, account by account.
     pub(super) fn accounts(&self) -> impl Iterator<Item = AccountWanted<'_>> {
         self.accounts.iter().map(|(name, account)| AccountWanted {
@@ -311,6 +303,14 @@ impl Wanted {
             subscriptions: account.plain + account.queues,
             queue_subscriptions: account.queues,
         })
+    }
+}
+
+/// What an interest of this name is held as.
+fn holding(interest: &RoutedInterest<'_>, name: &[u8]) -> Holding {
+    match interest.queue {
+        None => Holding::Subject(name.len()),
+        Some(_) => Holding::Group(name.len()),
     }
 }
 
