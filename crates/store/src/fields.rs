@@ -38,6 +38,26 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn variable(&mut self) -> Option<u64> {
+        // Most are short, and directories have hundreds of thousands.
+        match *self.rest {
+            [one @ ..0x80, ref rest @ ..] => {
+                self.rest = rest;
+                Some(u64::from(one))
+            }
+            [one, two @ ..0x80, ref rest @ ..] => {
+                self.rest = rest;
+                Some(u64::from(one & 0x7f) | u64::from(two) << 7)
+            }
+            [one, two, three @ ..0x80, ref rest @ ..] => {
+                self.rest = rest;
+                let (one, two) = (u64::from(one & 0x7f), u64::from(two & 0x7f));
+                Some(one | two << 7 | u64::from(three) << 14)
+            }
+            _ => self.long_variable(),
+        }
+    }
+
+    fn long_variable(&mut self) -> Option<u64> {
         let mut value = 0_u64;
         for place in 0..10 {
             let byte = self.u8()?;

@@ -10,7 +10,7 @@ mod reading;
 mod record;
 
 pub(crate) use block::{Packing, is_whole, put_block, read_block};
-pub(crate) use directory::{Directory, Extract};
+pub(crate) use directory::{Directory, Extract, Matching};
 pub(crate) use footer::put_footer;
 pub(crate) use header::{HEADER, SegmentHeader, SegmentId};
 pub(crate) use reading::SegmentFile;

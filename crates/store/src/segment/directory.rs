@@ -1,9 +1,10 @@
 //! What is where in a segment: derived from its records, and kept in its footer.
 
-use std::ops::Range;
+mod matching;
+
+pub(crate) use matching::Matching;
 
 use roaring::RoaringBitmap;
-use vagus_routing::subject;
 
 use super::numbers::Numbers;
 
@@ -292,28 +293,6 @@ impl Directory {
             }
         }
         low
-    }
-
-    /// The numbers of subjects that a filter may match, and outside of which it matches none.
-    pub(crate) fn candidates(&self, filter: &[u8]) -> Range<u32> {
-        if !subject::has_wildcards(filter) {
-            return self.number(filter).map_or(0..0, |number| number..number + 1);
-        }
-        if self.numbers.is_some() {
-            return 0..self.name_ends.len() as u32;
-        }
-        // What comes before the first wildcard is what all of them begin with, and they are in order.
-        let wildcard = filter.iter().position(|byte| matches!(byte, b'*' | b'>'));
-        let prefix = &filter[..wildcard.unwrap_or(filter.len())];
-        let end = self.first_for_which(|name| name > prefix && !name.starts_with(prefix));
-        self.lower_bound(prefix)..end
-    }
-
-    /// The numbers of the subjects that a filter matches.
-    pub(crate) fn matching(&self, filter: &[u8]) -> Vec<u32> {
-        self.candidates(filter)
-            .filter(|number| subject::matches(filter, self.name(*number)))
-            .collect()
     }
 
     /// How many records that are not deleted have a subject.

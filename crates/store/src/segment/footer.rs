@@ -95,7 +95,9 @@ fn decode(bytes: &[u8]) -> Option<Directory> {
     if records > bytes.len() || names > bytes.len() {
         return None;
     }
-    let (mut all, mut ends) = (Vec::new(), Vec::with_capacity(names));
+    // Exactly as much as they take: they are kept, and to make room for them anew takes as long as to read them.
+    let mut all = Vec::with_capacity(length_of_names(fields.clone(), names)?);
+    let mut ends = Vec::with_capacity(names);
     let mut before = 0..0;
     for _ in 0..names {
         let shared = fields.count()?;
@@ -133,6 +135,21 @@ fn decode(bytes: &[u8]) -> Option<Directory> {
     fields
         .is_at_end()
         .then(|| Directory::from_parts(sequences, places, subjects, (all, ends), blocks))
+}
+
+/// How long all names are together.
+fn length_of_names(mut fields: Fields<'_>, names: usize) -> Option<usize> {
+    let (mut length, mut before) = (0_usize, 0);
+    for _ in 0..names {
+        let shared = fields.count()?;
+        if shared > before {
+            return None;
+        }
+        before = shared + fields.sized()?.len();
+        length = length.checked_add(before)?;
+    }
+    // The ends of names are told in 32 bits.
+    u32::try_from(length).ok().map(|length| length as usize)
 }
 
 #[cfg(test)]

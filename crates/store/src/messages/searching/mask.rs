@@ -1,11 +1,9 @@
 //! Which subjects of a segment some filters match. They may be a hundred thousand, so this is found out piece by piece.
 
-use std::ops::Range;
-
 use bytes::Bytes;
-use vagus_routing::subject;
 
 use super::super::{Part, Stage};
+use crate::segment::Matching;
 
 /// So many subjects are held against a filter before others have their turn: about a millisecond.
 const PIECE: usize = 16_384;
@@ -16,11 +14,13 @@ pub(in crate::messages) struct Mask {
     /// Its subjects have other numbers once it is.
     is_sealed: bool,
     subjects: Vec<bool>,
+    /// How many messages there were with those that match, when these were found.
+    messages: u64,
     /// How many match, and one of them.
     matching: usize,
     some: u32,
-    /// Which subjects are still to be held against which filter.
-    pending: Vec<(usize, Range<u32>)>,
+    /// What is still to be looked for, for which filter.
+    pending: Vec<(usize, Matching)>,
 }
 
 impl Mask {
@@ -29,8 +29,8 @@ impl Mask {
         let mut mask = Self::empty(part);
         if let Some(directory) = &part.directory {
             mask.subjects = vec![false; directory.subject_count()];
-            let candidates = filters.iter().map(|filter| directory.candidates(filter));
-            mask.pending = candidates.enumerate().collect();
+            let searches = filters.iter().map(|filter| directory.search(filter));
+            mask.pending = searches.enumerate().collect();
         }
         mask
     }
@@ -44,6 +44,7 @@ impl Mask {
         Self {
             subjects: vec![true; count],
             matching: count,
+            messages: u64::from(part.live),
             ..Self::empty(part)
         }
     }
@@ -53,6 +54,7 @@ impl Mask {
             segment: part.number,
             is_sealed: part.stage == Stage::Sealed,
             subjects: Vec::new(),
+            messages: 0,
             matching: 0,
             some: 0,
             pending: Vec::new(),
@@ -77,25 +79,23 @@ impl Mask {
         let (known, count) = (self.subjects.len(), directory.subject_count());
         if known < count {
             self.subjects.resize(count, false);
-            let more = (0..filters.len()).map(|filter| (filter, known as u32..count as u32));
-            self.pending.extend(more);
+            let added = Matching::of(known as u32..count as u32);
+            self.pending
+                .extend((0..filters.len()).map(|filter| (filter, added.clone())));
         }
         let mut left = PIECE;
-        while let Some((filter, range)) = self.pending.last_mut().filter(|_| left > 0) {
-            let (filter, start) = (&filters[*filter], range.start);
-            let end = range.end.min(start.saturating_add(left as u32));
-            range.start = end;
-            if range.start >= range.end {
-                self.pending.pop();
-            }
-            left -= (end - start) as usize;
-            for number in start..end {
-                let matches = &mut self.subjects[number as usize];
-                if !*matches && subject::matches(filter, directory.name(number)) {
-                    *matches = true;
-                    self.matching += 1;
-                    self.some = number;
+        while let Some((filter, search)) = self.pending.last_mut().filter(|_| left > 0) {
+            let (subjects, matching, some) = (&mut self.subjects, &mut self.matching, &mut self.some);
+            let messages = &mut self.messages;
+            left = search.advance(directory, &filters[*filter], left, |number| {
+                if !std::mem::replace(&mut subjects[number as usize], true) {
+                    *matching += 1;
+                    *messages += directory.live_of(number);
+                    *some = number;
                 }
+            });
+            if search.is_over() {
+                self.pending.pop();
             }
         }
         self.pending.is_empty()
@@ -103,6 +103,11 @@ impl Mask {
 
     pub(in crate::messages) fn has(&self, number: u32) -> bool {
         self.subjects.get(number as usize).is_some_and(|matches| *matches)
+    }
+
+    /// How many messages there were with subjects that match, when these were found.
+    pub(in crate::messages) fn messages(&self) -> u64 {
+        self.messages
     }
 
     pub(super) fn is_empty(&self) -> bool {
