@@ -86,6 +86,10 @@ impl Stored {
     /// What has to be read before a message can be shown; None if nothing has. Where somebody follows its subject, what else
     /// he follows is read with it, and nothing else.
     pub(super) fn job(&self, sequence: u64) -> Option<store::Cold> {
+        let found = self.messages.borrow().found_job(sequence);
+        if found.is_some() {
+            return found;
+        }
         let subject = self.subject_of(sequence);
         let (mut messages, mut cursors) = (self.messages.borrow_mut(), self.cursors.borrow_mut());
         match subject.and_then(|subject| cursors.of(&subject)) {
@@ -149,7 +153,7 @@ impl Stored {
 fn filters(pattern: &[u8]) -> Vec<Bytes> {
     match pattern {
         EVERYTHING => Vec::new(),
-        pattern => vec![Bytes::copy_from_slice(pattern)],
+        pattern => cursors::apart(pattern).map(Bytes::copy_from_slice).collect(),
     }
 }
 
@@ -277,6 +281,10 @@ impl Messages for Stored {
             .with(pattern, from, |cursor| self.next_by(cursor))
     }
 
+    fn has(&self, sequence: u64) -> bool {
+        self.ask(|messages| messages.has(sequence)).unwrap_or(false)
+    }
+
     fn last(&self, pattern: &[u8], up_to: u64) -> Option<u64> {
         if !has_wildcards(pattern) {
             let last = self.ask(|messages| messages.last_of(pattern)).flatten()?;
@@ -351,6 +359,10 @@ impl Messages for Stored {
             }
         });
         found
+    }
+
+    fn sequences_of(&self, patterns: &[Bytes], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {
+        self.sequences(&cursors::together(patterns), sequences, at_most)
     }
 
     fn gaps(&self, first: u64, last: u64) -> Vec<u64> {

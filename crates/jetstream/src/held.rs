@@ -76,6 +76,11 @@ pub trait Messages {
     /// The first one from a sequence on whose subject a pattern matches.
     fn next(&self, pattern: &[u8], from: u64) -> Option<u64>;
 
+    /// Whether there is one with this sequence.
+    fn has(&self, sequence: u64) -> bool {
+        self.next(b">", sequence) == Some(sequence)
+    }
+
     /// The last one up to a sequence whose subject a pattern matches.
     fn last(&self, pattern: &[u8], up_to: u64) -> Option<u64>;
 
@@ -100,6 +105,9 @@ pub trait Messages {
 
     /// The first so many from one sequence up to another whose subjects a pattern matches, in their order.
     fn sequences(&self, pattern: &[u8], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64>;
+
+    /// The same of several patterns, of which more than one may match a subject.
+    fn sequences_of(&self, patterns: &[Bytes], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64>;
 
     /// The sequences that no message has, from one to another.
     fn gaps(&self, first: u64, last: u64) -> Vec<u64>;

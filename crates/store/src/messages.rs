@@ -18,6 +18,7 @@ mod compaction;
 mod cutting;
 mod erasing;
 mod flushing;
+mod found;
 mod memory;
 mod opening;
 mod part;
@@ -118,6 +119,7 @@ pub struct Messages {
     uses: u64,
     /// Messages that were read, newest last.
     recent: VecDeque<Vec<Message>>,
+    found: found::Found,
     /// In which of its two files the index of subjects is written next.
     next_subjects_file: usize,
     is_writing: bool,
@@ -195,6 +197,7 @@ impl Messages {
             directories: 0,
             uses: 0,
             recent: VecDeque::new(),
+            found: found::Found::default(),
             next_subjects_file: 0,
             is_writing: false,
             is_compacting: false,

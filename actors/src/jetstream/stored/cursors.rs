@@ -5,6 +5,19 @@ use std::collections::VecDeque;
 use vagus_routing::subject::matches;
 use vagus_store::messages::Cursor;
 
+/// Between patterns that are asked for together: no subject has it.
+const SEPARATOR: u8 = b'\n';
+
+/// Several patterns as one, which a cursor is known by.
+pub(super) fn together(patterns: &[Bytes]) -> Vec<u8> {
+    patterns.join(&SEPARATOR)
+}
+
+/// The patterns that are asked for together.
+pub(super) fn apart(patterns: &[u8]) -> impl Iterator<Item = &[u8]> {
+    patterns.split(|byte| *byte == SEPARATOR)
+}
+
 /// How many are remembered.
 const AT_MOST: usize = 16;
 
@@ -31,7 +44,8 @@ impl Cursors {
     /// One whose pattern a subject matches, and not everything does: the one that was used last.
     pub(super) fn of(&mut self, subject: &[u8]) -> Option<&mut Cursor> {
         let mut cursors = self.0.iter_mut();
-        let found = cursors.find(|(pattern, _)| *pattern != super::EVERYTHING && matches(pattern, subject));
+        let is_match = |patterns: &[u8]| apart(patterns).any(|pattern| matches(pattern, subject));
+        let found = cursors.find(|(patterns, _)| *patterns != super::EVERYTHING && is_match(patterns));
         found.map(|(_, cursor)| cursor)
     }
 }

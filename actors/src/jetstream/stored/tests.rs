@@ -82,3 +82,32 @@ fn who_has_enough_is_told_no_more() {
     });
     assert_eq!(left, 0);
 }
+
+#[test]
+fn several_patterns_are_asked_for_together() {
+    let mut stored = Stored::new(Arc::new(RealDisk), store::Messages::in_memory());
+    let mut simple = InMemory::new(Storage::Memory);
+    fill(&mut stored);
+    fill(&mut simple);
+    for patterns in [
+        &["a.1.2", "a.3.4", "b"][..],
+        &["a.*.7", "a.7.*"],
+        &["a.1.2", "a.>"],
+        &["a.1.2"],
+    ] {
+        let patterns: Vec<Bytes> = patterns
+            .iter()
+            .map(|pattern| Bytes::from_static(pattern.as_bytes()))
+            .collect();
+        for (from, at_most) in [(1, 5), (900, 1), (900, 10_000)] {
+            assert_eq!(
+                stored.sequences_of(&patterns, from..=4000, at_most),
+                simple.sequences_of(&patterns, from..=4000, at_most),
+                "{patterns:?} from {from}"
+            );
+        }
+    }
+    for sequence in 1..=2 * SUBJECTS {
+        assert_eq!(stored.has(sequence), simple.has(sequence));
+    }
+}

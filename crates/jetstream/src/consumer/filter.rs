@@ -75,24 +75,13 @@ impl Filter {
             sequences: Vec::new(),
             up_to: last,
         };
-        let mut patterns = self.patterns();
-        if self.patterns.len() < 2 {
-            if let Some(pattern) = patterns.next() {
-                found.sequences = held.sequences(pattern, from..=last, at_most);
-                found.up_to = complete_up_to(&found.sequences, at_most, last);
-            }
-            return Ok(found);
-        }
-        // Each is asked for its share, and some more: what is behind the last of another is not used.
-        let of_each = (2 * at_most / self.patterns.len()).clamp(1, at_most);
-        let mut merged = BTreeSet::new();
-        for pattern in patterns {
-            let sequences = held.sequences(pattern, from..=found.up_to, of_each);
-            found.up_to = complete_up_to(&sequences, of_each, found.up_to);
-            merged.extend(sequences);
-        }
-        found.sequences.extend(merged.range(..=found.up_to).take(at_most));
-        found.up_to = complete_up_to(&found.sequences, at_most, found.up_to);
+        found.sequences = match &*self.patterns {
+            [] => held.sequences(EVERYTHING, from..=last, at_most),
+            [pattern] => held.sequences(pattern, from..=last, at_most),
+            // All at once: what has to be looked through is looked through once.
+            patterns => held.sequences_of(patterns, from..=last, at_most),
+        };
+        found.up_to = complete_up_to(&found.sequences, at_most, last);
         Ok(found)
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct View<'a, M> {
 impl<M: Messages> View<'_, M> {
     /// Whether there is a message of that sequence, by what is known without reading it.
     pub(crate) fn exists(&self, sequence: u64) -> bool {
-        self.held.next(b">", sequence) == Some(sequence)
+        self.held.has(sequence)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::message::Message;
 use crate::time::Time;
 use bytes::Bytes;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::ops::{Bound, ControlFlow, RangeInclusive};
 use vagus_routing::subject::{has_wildcards, matches};
 
@@ -242,6 +242,14 @@ impl Messages for InMemory {
             }
         }
         found
+    }
+
+    fn sequences_of(&self, patterns: &[Bytes], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {
+        let of_each = patterns
+            .iter()
+            .flat_map(|pattern| self.sequences(pattern, sequences.clone(), at_most));
+        let merged: BTreeSet<u64> = of_each.collect();
+        merged.into_iter().take(at_most).collect()
     }
 
     fn gaps(&self, first: u64, last: u64) -> Vec<u64> {

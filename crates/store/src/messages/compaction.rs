@@ -175,6 +175,7 @@ impl Messages {
         let Compacted { mut part, sources } = compacted;
         // What was read from the old ones may be deleted, which the new one does not say.
         self.recent.clear();
+        self.found.clear();
         let is_source = |part: &Part| sources.contains(&part.number);
         let Some(start) = self.parts.iter().position(is_source) else {
             // All of it was purged meanwhile.

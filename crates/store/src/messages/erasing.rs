@@ -63,6 +63,7 @@ impl Messages {
             return Ok(None);
         };
         self.recent.clear();
+        self.found.clear();
         let erasure = match erasing {
             Erasing::Nothing => None,
             Erasing::Over(erasure) => Some(erasure),

@@ -224,6 +224,9 @@ impl Messages {
         if let Some(message) = self.recently_read(sequence) {
             return Ok(Some(message));
         }
+        if let Some(cold) = self.found_at(place, sequence) {
+            return Err(cold);
+        }
         self.touch(place)?;
         let part = &self.parts[place];
         let Some(directory) = &part.directory else {
@@ -249,6 +252,23 @@ impl Messages {
             Some(files) => Err(Cold::messages(files, part, extract, sequence)),
             None => Ok(None),
         }
+    }
+
+    /// What has to be read for a message of which it was found where it is.
+    fn found_at(&self, place: usize, sequence: u64) -> Option<Cold> {
+        let part = &self.parts[place];
+        let extract = self.found.of(sequence, part.number)?;
+        let files = self.place.as_ref()?;
+        Some(Cold::messages(files, part, Some(extract.clone()), sequence))
+    }
+
+    /// The same by its sequence: None if nothing has to be read, or that is not known.
+    #[must_use]
+    pub fn found_job(&self, sequence: u64) -> Option<Cold> {
+        let place = self.part_of(sequence).filter(|_| sequence >= self.first)?;
+        let part = &self.parts[place];
+        let is_there = !part.is_deleted(part.distance(sequence)) && self.recently_read(sequence).is_none();
+        is_there.then(|| self.found_at(place, sequence)).flatten()
     }
 
     fn recently_read(&self, sequence: u64) -> Option<Message> {
@@ -311,6 +331,7 @@ impl Messages {
     /// Lets go of what can be read again: worth it for a stream that rests.
     pub fn cool(&mut self) {
         self.recent = VecDeque::new();
+        self.found.clear();
         for part in &mut self.parts {
             self.directories -= part.drop_directory();
         }

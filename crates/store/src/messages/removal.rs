@@ -164,6 +164,7 @@ impl Messages {
         }
         self.subjects.clear();
         self.recent.clear();
+        self.found.clear();
         (self.messages, self.bytes, self.held) = (0, 0, 0);
         self.first = self.last + 1;
         purged

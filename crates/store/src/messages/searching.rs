@@ -119,6 +119,7 @@ impl Messages {
                 self.prepare(place, cursor)?;
                 if let Some(found) = next_in(&self.parts[place], cursor) {
                     cursor.next = found;
+                    self.note_found(place, found, cursor);
                     return Ok(Some(found));
                 }
             }

@@ -10,6 +10,7 @@ use crate::encryption::{Cipher, Keys};
 
 mod damage;
 mod files;
+mod found;
 mod model;
 
 const FOLDER: &str = "/stream";

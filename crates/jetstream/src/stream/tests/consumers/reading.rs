@@ -84,6 +84,10 @@ impl Messages for OnDisk {
     fn sequences(&self, pattern: &[u8], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {
         self.held.sequences(pattern, sequences, at_most)
     }
+    fn sequences_of(&self, patterns: &[Bytes], sequences: RangeInclusive<u64>, at_most: usize) -> Vec<u64> {
+        self.held.sequences_of(patterns, sequences, at_most)
+    }
+
     fn gaps(&self, first: u64, last: u64) -> Vec<u64> {
         self.held.gaps(first, last)
     }
