@@ -454,6 +454,25 @@ test("streams are shown with their messages and consumers, and emptied after a q
   }
 });
 
+test("what a server begins and ends to have is offered as long as it has it", async () => {
+  const server = await Server.startWithoutStreams();
+  try {
+    const page = await open(server.admin, { login: ANN });
+    const link = page.locator("nav a", { hasText: "Streams" });
+    assert.equal(await link.isVisible(), false);
+    await server.setStreams(true);
+    await link.click();
+    await page.locator("#streams-table").waitFor();
+    await server.setStreams(false);
+    await link.waitFor({ state: "hidden" });
+    await page.locator("#overview").waitFor();
+    assert.equal(await page.locator("#streams").isVisible(), false);
+    await page.context().close();
+  } finally {
+    await server.stop();
+  }
+});
+
 test("that the server is gone is said", async () => {
   const other = await Server.start();
   try {

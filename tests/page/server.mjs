@@ -79,6 +79,8 @@ admin {
 }
 `;
 
+const withoutStreams = (folder) => streams(folder).replace("jetstream: enabled", "");
+
 export class Server {
   static async startWithStreams() {
     const folder = await mkdtemp(join(tmpdir(), "vagus-page-streams-"));
@@ -89,6 +91,21 @@ export class Server {
 
   static startWithConnectors() {
     return Server.start(CONNECTORS);
+  }
+
+  /** That may begin to keep streams: see `setStreams`. */
+  static async startWithoutStreams() {
+    const folder = await mkdtemp(join(tmpdir(), "vagus-page-streams-"));
+    const server = await Server.start(withoutStreams(folder));
+    server.kept = folder;
+    return server;
+  }
+
+  /** Has it keep streams, or none, from now on. */
+  async setStreams(keeps) {
+    const configuration = keeps ? streams : withoutStreams;
+    await writeFile(join(this.folder, "page.conf"), configuration(this.kept));
+    this.process.kill("SIGHUP");
   }
 
   /** In a cluster, with routes to the servers at these ports. */

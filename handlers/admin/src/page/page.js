@@ -42,28 +42,43 @@ if ((await get("clusterz").catch(() => ({}))).name !== undefined) {
   parts.cluster = new Cluster();
   document.querySelector("nav [data-cluster]").hidden = false;
 }
-const first = await get("varz").catch(() => ({}));
-if (first.leaf?.port !== undefined || first.leaf?.remotes !== undefined) {
-  parts.leafnodes = new LeafNodes();
-  document.querySelector("nav [data-leafnodes]").hidden = false;
-}
-if (first.gateway?.name !== undefined) {
-  parts.gateways = new Gateways();
-  document.querySelector("nav [data-gateways]").hidden = false;
-}
-if (session.administration && first.jetstream?.config !== undefined) {
-  parts.streams = new Streams(isAdministrator);
-  document.querySelector("nav [data-streams]").hidden = false;
-}
-if (first.connectors !== undefined) {
-  parts.connectors = new Connectors(isAdministrator);
-  document.querySelector("nav [data-connectors]").hidden = false;
-}
 byId("openapi").hidden = !session.administration;
+
+/** Parts that a server may have or not, and begin and end to have while it runs. */
+const optional = {
+  leafnodes: {
+    isThere: ({ leaf }) => leaf?.port !== undefined || leaf?.remotes !== undefined,
+    make: () => new LeafNodes(),
+  },
+  gateways: { isThere: ({ gateway }) => gateway?.name !== undefined, make: () => new Gateways() },
+  streams: {
+    isThere: ({ jetstream }) => session.administration && jetstream?.config !== undefined,
+    make: () => new Streams(isAdministrator),
+  },
+  connectors: { isThere: ({ connectors }) => connectors !== undefined, make: () => new Connectors(isAdministrator) },
+};
+offer(await get("varz").catch(() => ({})));
 
 let varz = null;
 let shown = "overview";
 let events = null;
+
+/** Has the parts be chosen from that the server has; true if what is shown is none of them any more. */
+function offer(varz) {
+  let isGone = false;
+  for (const [name, { isThere, make }] of Object.entries(optional)) {
+    const link = document.querySelector(`nav [data-${name}]`);
+    link.hidden = !isThere(varz);
+    if (link.hidden) {
+      isGone ||= link.hasAttribute("aria-current");
+      link.removeAttribute("aria-current");
+      byId(name).hidden = true;
+    } else {
+      parts[name] ??= make();
+    }
+  }
+  return isGone;
+}
 
 /** Shows the part that the address names. */
 function navigate() {
@@ -100,6 +115,7 @@ async function refresh() {
   try {
     varz = await get("varz");
     introduce(varz);
+    if (offer(varz)) return navigate();
     if (!events || events.readyState !== EventSource.OPEN) overview.sample(sampleOf(varz));
     const slow = varz.slow_consumers ?? 0;
     byId("slow-count").hidden = slow === 0;
