@@ -10,6 +10,8 @@ mod faults;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod mapping;

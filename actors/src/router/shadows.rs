@@ -104,7 +104,12 @@ impl Shadows {
                     elsewhere.add(&shadow.import, Change::Remove(shadow.subscription));
                 }
             }
-            Change::Weigh(..) => {}
+            Change::Weigh(_, weight) => {
+                for shadow in self.by_original.get(&key(original)).into_iter().flatten() {
+                    let weigh = Change::Weigh(shadow.subscription.clone(), *weight);
+                    elsewhere.add(&shadow.import, weigh);
+                }
+            }
             // Fan-outs there go by what the original was like, too.
             Change::Limit(..) | Change::Except(_) => {
                 for shadow in self.by_original.get(&key(original)).into_iter().flatten() {
@@ -178,8 +183,12 @@ impl Shadows {
         import: &StreamImport,
         elsewhere: &mut ChangesElsewhere,
     ) {
-        // Another server announces what it wants in the exporting account by itself.
-        let has_none = matches!(original.destination().outlet(), Outlet::Account | Outlet::Peer);
+        // Another server announces what it wants in the exporting account by itself; but a link is of one account.
+        let has_none = match original.destination().outlet() {
+            Outlet::Account => true,
+            Outlet::Peer => !original.destination().kind().is_leaf_link(),
+            Outlet::Client | Outlet::Mailbox => false,
+        };
         if original.is_shadow() || has_none {
             return;
         }

@@ -133,10 +133,12 @@ impl<D> SharedTargets<D> {
 }
 
 /// A peer with plain subscriptions that match. It gets one copy of a message, which also says which queue groups it is to
-/// serve: those of which a subscription of the same destination was picked.
+/// serve: those of which a subscription of the same destination was picked. Where it imports the subject under several names,
+/// it gets one copy under each.
 pub struct PeerTargets<D> {
     first: Arc<Subscription<D>>,
     others: Vec<Arc<Subscription<D>>>,
+    renamed: Option<Box<[u8]>>,
 }
 
 impl<D> PeerTargets<D> {
@@ -144,6 +146,12 @@ impl<D> PeerTargets<D> {
     #[inline]
     pub fn destination(&self) -> &D {
         self.first.destination()
+    }
+
+    /// What it calls the subject, if that is something else.
+    #[inline]
+    pub fn renamed(&self) -> Option<&[u8]> {
+        self.renamed.as_deref()
     }
 
     /// Its subscriptions. It gets nothing more once all have ended.

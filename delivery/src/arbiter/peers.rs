@@ -5,7 +5,7 @@
 
 use super::repeats::Repeats;
 use super::staging::Staging;
-use super::with_care::{ConnectionFanout, Content, claims_one, count};
+use super::with_care::{ConnectionFanout, Content, claims_one, count, reaches};
 use crate::account::{Account, SentToServers};
 use crate::interest::FreshReplies;
 use crate::moment::Moment;
@@ -21,7 +21,7 @@ use vagus_routing::{ConnectionKind, Destination, Origin, PeerTargets};
 #[derive(Debug, Default)]
 pub(super) struct Peers {
     /// Members of queue groups, those that were picked for the message and are peers.
-    picked: Vec<Arc<ConnectionSubscription>>,
+    picked: Vec<Picked>,
     /// So many of the peers with plain subscriptions, and of those that were picked, have had the message.
     done: (usize, usize),
     taken: bool,
@@ -64,6 +64,14 @@ impl LineStart {
         }
         &self.bytes
     }
+
+    /// The same, for a peer that calls the subject so.
+    fn renamed(&mut self, line: PeerLine, with_headers: bool, subject: &[u8]) -> &[u8] {
+        self.made_for = None;
+        self.of(line, with_headers, subject);
+        self.made_for = None;
+        &self.bytes
+    }
 }
 
 impl LineStart {
@@ -71,6 +79,20 @@ impl LineStart {
     #[inline]
     fn tells_of_leaf(&self, line: PeerLine) -> bool {
         matches!(line, PeerLine::WithAccount | PeerLine::OfOneAccount) && !self.leaf_cluster.is_empty()
+    }
+}
+
+/// A member of a queue group that was picked, and what it calls the subject, if that is something else.
+#[derive(Debug)]
+struct Picked {
+    member: Arc<ConnectionSubscription>,
+    renamed: Option<Vec<u8>>,
+}
+
+impl Picked {
+    /// Who gets the copy, and under which name.
+    fn key(&self) -> (u64, Option<&[u8]>) {
+        (self.member.destination().connection_id(), self.renamed.as_deref())
     }
 }
 
@@ -112,9 +134,12 @@ impl Peers {
         }
     }
 
-    /// A member of a queue group, which is a peer's, takes the message.
-    pub(super) fn pick(&mut self, member: &Arc<ConnectionSubscription>) {
-        self.picked.push(member.clone());
+    /// A member of a queue group, which is a peer's, takes the message on this subject.
+    pub(super) fn pick(&mut self, member: &Arc<ConnectionSubscription>, subject: &[u8]) {
+        self.picked.push(Picked {
+            member: member.clone(),
+            renamed: member.renamed(subject),
+        });
     }
 
     /// Whether somebody was picked for the message.
@@ -124,8 +149,7 @@ impl Peers {
 
     /// All are picked: those of one peer come side by side.
     pub(super) fn sort(&mut self) {
-        self.picked
-            .sort_by_key(|member| member.destination().connection_id());
+        self.picked.sort_by(|one, other| one.key().cmp(&other.key()));
     }
 
     /// Delivers a message to the peers of its fan-out and to those that were picked; true if one takes it.
@@ -173,16 +197,16 @@ impl Peers {
         let (plain_done, picked_done) = self.done;
         let plain = fanout.peers().get(plain_done);
         let picked = self.picked.get(picked_done..).unwrap_or_default();
-        let plain_id = plain.map(|peer| peer.destination().connection_id());
-        let picked_id = picked.first().map(|member| member.destination().connection_id());
-        let id = match (plain_id, picked_id) {
+        let plain_key = plain.map(|peer| (peer.destination().connection_id(), peer.renamed()));
+        let picked_key = picked.first().map(Picked::key);
+        let key = match (plain_key, picked_key) {
             (None, None) => return None,
             (Some(one), None) | (None, Some(one)) => one,
             (Some(one), Some(other)) => one.min(other),
         };
-        let of_it = |member: &&Arc<ConnectionSubscription>| member.destination().connection_id() == id;
+        let of_it = |picked: &&Picked| picked.key() == key;
         Some(NextPeer {
-            plain: plain.filter(|_| plain_id == Some(id)),
+            plain: plain.filter(|_| plain_key == Some(key)),
             picked: picked_done..picked_done + picked.iter().take_while(of_it).count(),
         })
     }
@@ -220,7 +244,7 @@ impl Peers {
         let takes_plain = |peer: &&PeerTargets<Arc<Outbox>>| takes(peer, fanout.subject(), origin);
         let plain = next.plain.filter(takes_plain);
         match self.picked.get(next.picked.start) {
-            Some(member) if !next.picked.is_empty() => Some(member.destination().clone()),
+            Some(picked) if !next.picked.is_empty() => Some(picked.member.destination().clone()),
             _ => plain.map(|peer| peer.destination().clone()),
         }
     }
@@ -248,12 +272,19 @@ impl Peers {
         self.sent.count(destination.kind(), 1, payload);
         let says_no_headers = !with_headers && self.start.tells_of_leaf(line);
         let prefix = prefix_for(self.fresh.as_deref(), destination, content.reply, staging.now());
-        let start = self.start.of(line, with_headers, fanout.subject());
+        let renamed = match next.plain {
+            Some(peer) => peer.renamed(),
+            None => picked.first().and_then(|picked| picked.renamed.as_deref()),
+        };
+        let start = match renamed {
+            None => self.start.of(line, with_headers, fanout.subject()),
+            Some(subject) => self.start.renamed(line, with_headers, subject),
+        };
         self.queues.clear();
         if picked.is_empty() {
             self.queues.extend_from_slice(prefix);
         } else {
-            let names = picked.iter().filter_map(|member| member.queue());
+            let names = picked.iter().filter_map(|picked| picked.member.queue());
             let mapped = match content.reply {
                 Some(reply) if !prefix.is_empty() => Some([prefix, reply].concat()),
                 _ => None,
@@ -291,7 +322,7 @@ impl Peers {
         let mut taken = false;
         for peer in fanout.peers().iter().filter(|peer| is_reached(peer, origin)) {
             let counts = |subscription: &&Arc<ConnectionSubscription>| {
-                !subscription.denies(fanout.subject()) && !origin.is_from_cluster_of(subscription)
+                !subscription.denies(fanout.subject()) && reaches(origin, subscription)
             };
             let counting = peer.subscriptions().find(counts);
             let (Some(subscription), Some(line)) = (counting, peer.destination().peer_line()) else {
@@ -312,7 +343,10 @@ impl Peers {
             let first = self.fresh.as_ref().and_then(|_| repeats.tails().next());
             let reply = first.and_then(|tail| message::reply_in_tail(tail, with_headers));
             let prefix = prefix_for(self.fresh.as_deref(), peer.destination(), reply, staging.now());
-            let start = self.start.of(line, with_headers, fanout.subject());
+            let start = match peer.renamed() {
+                None => self.start.of(line, with_headers, fanout.subject()),
+                Some(subject) => self.start.renamed(line, with_headers, subject),
+            };
             if !prefix.is_empty() {
                 self.queues.clear();
                 self.queues.extend_from_slice(start);
@@ -361,9 +395,7 @@ fn prefix_for<'f>(
 fn takes(peer: &PeerTargets<Arc<Outbox>>, subject: &[u8], origin: Origin) -> bool {
     origin.reaches(peer.destination())
         && peer.subscriptions().any(|subscription| {
-            !subscription.denies(subject)
-                && !origin.is_from_cluster_of(subscription)
-                && claims_one(subscription)
+            !subscription.denies(subject) && reaches(origin, subscription) && claims_one(subscription)
         })
 }
 

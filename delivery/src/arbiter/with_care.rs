@@ -272,7 +272,7 @@ pub(super) fn deliver_to_one_showing(
         return false;
     };
     if member.destination().outlet() == Outlet::Peer {
-        peers.pick(member);
+        peers.pick(member, fanout.subject());
     } else {
         let start = Start::showing(shown, member.sid_field(), start);
         deliver_claimed(staging, start, member, content);
@@ -290,7 +290,7 @@ pub(super) fn deliver_to_picked(
     content: &Content<'_>,
 ) {
     if member.destination().outlet() == Outlet::Peer {
-        peers.pick(member);
+        peers.pick(member, fanout.subject());
     } else {
         let mut renamed = Vec::new();
         let start = Start::of_any_member(fanout, queue.prefix(), member, &mut renamed);

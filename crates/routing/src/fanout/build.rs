@@ -370,15 +370,19 @@ fn take_out<D: Destination>(plain: &mut Candidates<D>, outlet: Outlet) -> Candid
 /// Takes those out that are subscriptions of peers.
 fn take_peers<D: Destination>(plain: &mut Candidates<D>) -> Vec<PeerTargets<D>> {
     let mut of_peers = take_out(plain, Outlet::Peer);
-    of_peers.sort_by_key(|candidate| candidate.connection);
+    of_peers.sort_by(|one, other| (one.connection, &one.renamed).cmp(&(other.connection, &other.renamed)));
     let mut peers: Vec<PeerTargets<D>> = Vec::new();
     let mut last = None;
     for candidate in of_peers {
+        let renamed = candidate.renamed.map(Vec::into_boxed_slice);
         match peers.last_mut() {
-            Some(peer) if last == Some(candidate.connection) => peer.others.push(candidate.subscription),
+            Some(peer) if last == Some(candidate.connection) && peer.renamed == renamed => {
+                peer.others.push(candidate.subscription);
+            }
             _ => peers.push(PeerTargets {
                 first: candidate.subscription,
                 others: Vec::new(),
+                renamed,
             }),
         }
         last = Some(candidate.connection);

@@ -99,7 +99,7 @@ impl Delivering {
                 *taken = true;
                 // A peer gets one copy, when all queue groups have picked.
                 if member.destination().outlet() == Outlet::Peer {
-                    self.peers.pick(member);
+                    self.peers.pick(member, fanout.subject());
                 }
             }
         }
