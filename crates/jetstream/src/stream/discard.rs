@@ -66,19 +66,19 @@ impl<M: Messages> Stream<M> {
             .map_or(0, |upcoming| upcoming.messages);
         // A subject that has as many as it may gives one up for the new one.
         let replaces = reached(config.max_per_subject, held + ahead);
-        if replaces && !self.ahead.is_empty() {
-            return Err(Stop::Unsettled);
-        }
         if replaces && config.discard_new_per_subject && !wanted.has_others_go {
             return refused(too_many_of_subject());
         }
-        if reached(config.max_messages, self.held.count() + self.ahead.messages) && !replaces {
+        let is_full = reached(config.max_messages, self.held.count() + self.ahead.messages);
+        let bytes = self.held.bytes() + self.ahead.bytes + wanted.size;
+        let is_too_large = exceeded(config.max_bytes, bytes);
+        if (is_full || is_too_large) && !self.ahead.is_empty() {
+            return Err(Stop::Unsettled);
+        }
+        if is_full && !replaces {
             return refused(too_many());
         }
-        if exceeded(
-            config.max_bytes,
-            self.held.bytes() + self.ahead.bytes + wanted.size,
-        ) {
+        if is_too_large {
             if !replaces {
                 return refused(too_large());
             }

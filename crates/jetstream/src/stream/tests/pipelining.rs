@@ -137,6 +137,36 @@ fn limits_wait_only_where_they_may_be_reached() {
     assert_eq!(scene.publish("p.a", "", ""), "10077 maximum messages exceeded");
 }
 
+/// As a key-value bucket is configured: each value but the first of a key has another go.
+#[test]
+fn what_replaces_waits_only_where_a_limit_may_be_reached() {
+    let mut scene = scene(r#","discard":"new","max_msgs_per_subject":1"#);
+    scene.publish("p.a", "", "");
+    for _ in 0..3 {
+        scene.decides("p.a", "");
+        scene.decides("p.b", "");
+        scene.send();
+    }
+    scene.decides("p.a", "Nats-Expected-Last-Subject-Sequence: 6");
+    scene.commit();
+    let numbers: Vec<String> = (2..=8).map(|number| format!(r#"{{"seq":{number}}}"#)).collect();
+    assert_eq!(scene.answers(), numbers);
+    assert_eq!(scene.messages().len(), 2);
+
+    for limit in [r#""max_msgs":2"#, r#""max_bytes":70"#] {
+        let mut scene = super::scene(&format!(r#","discard":"new","max_msgs_per_subject":1,{limit}"#));
+        scene.publish("p.a", "", "");
+        scene.publish("p.b", "", "");
+        // It lets one go, so that there is room for it.
+        scene.decides("p.a", "");
+        // How much there is room for then is not told here.
+        scene.must_wait("p.b", "");
+        scene.commit();
+        scene.answers();
+        assert_eq!(scene.publish("p.b", "", ""), r#"{"seq":4}"#, "{limit}");
+    }
+}
+
 #[test]
 fn counters_count_on() {
     let mut scene = scene(r#","allow_msg_counter":true"#);
