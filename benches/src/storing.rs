@@ -25,6 +25,8 @@ const STREAM_DIGITS: usize = 4;
 const SUBJECT_DIGITS: usize = 6;
 const TOKEN_DIGITS: usize = 8;
 const READ_BYTES: usize = 64 * 1024;
+/// What a stream is configured to be that is a key-value bucket.
+const BUCKET: &str = r#","max_msgs_per_subject":1,"discard":"new","allow_rollup_hdrs":true,"deny_delete":true,"allow_direct":true"#;
 
 /// Who publishes what to which streams.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,8 @@ pub struct StoringPlan {
     pub in_flight: usize,
     /// How many streams there are; each message of a connection goes to the next.
     pub streams: usize,
+    /// How many keys the one stream has, which is a key-value bucket then: each message is the value of the next. 0: it is none.
+    pub keys: usize,
     /// How many consumers there are that nobody asks for messages, on the first stream.
     pub idle_consumers: usize,
     /// Payload, bytes.
@@ -56,8 +60,13 @@ struct Kept {
 /// When the server refuses something, loses a message or does not answer.
 pub fn run(plan: StoringPlan, server: &mut RunningServer, timing: Timing) -> Result<Measurement, BenchError> {
     let mut owner = Connection::open(server.port(), "owner")?;
-    for number in 0..plan.streams {
-        create(&mut owner, number, &subject(number), plan.storage)?;
+    match plan.keys {
+        0 => {
+            for number in 0..plan.streams {
+                create(&mut owner, number, &subject(number), plan.storage)?;
+            }
+        }
+        _ => create_with(&mut owner, 0, ("bench.*", plan.storage), BUCKET)?,
     }
     for number in 0..plan.idle_consumers {
         let name = format!("idle{number:05}");
@@ -86,7 +95,11 @@ pub fn run(plan: StoringPlan, server: &mut RunningServer, timing: Timing) -> Res
         let info = answer(&mut owner, &format!("$JS.API.STREAM.INFO.{}", stream(number)), "")?;
         found += info["state"]["messages"].as_u64().unwrap_or_default();
     }
-    let expected = kept.acknowledged.load(Ordering::Relaxed);
+    let acknowledged = kept.acknowledged.load(Ordering::Relaxed);
+    let expected = match plan.keys {
+        0 => acknowledged,
+        keys => acknowledged.min(keys as u64),
+    };
     if found != expected {
         let what = "messages in streams".to_owned();
         return Err(BenchError::Count {
@@ -108,6 +121,7 @@ pub fn fill(owner: &mut Connection, port: u16, messages: u64, subjects: usize) -
         connections: 1,
         in_flight: 512,
         streams: subjects,
+        keys: 0,
         idle_consumers: 0,
         size: SIZE,
         storage: "file",
@@ -137,9 +151,19 @@ pub fn create(
     subjects: &str,
     storage: &str,
 ) -> Result<(), BenchError> {
+    create_with(owner, number, (subjects, storage), "")
+}
+
+/// The same, with more that it is to be.
+fn create_with(
+    owner: &mut Connection,
+    number: usize,
+    (subjects, storage): (&str, &str),
+    more: &str,
+) -> Result<(), BenchError> {
     let name = stream(number);
     let config = format!(
-        r#"{{"name":"{name}","subjects":["{subjects}"],"storage":"{storage}","retention":"limits","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"num_replicas":1}}"#
+        r#"{{"name":"{name}","subjects":["{subjects}"],"storage":"{storage}","retention":"limits","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"num_replicas":1{more}}}"#
     );
     answer(owner, &format!("$JS.API.STREAM.CREATE.{name}"), &config).map(drop)
 }
@@ -224,7 +248,7 @@ impl Publisher {
             token_at: subject_at + SUBJECT_DIGITS + 1 + inbox.len() + 1,
             subject_at,
             frame,
-            subjects: plan.streams,
+            subjects: plan.streams.max(plan.keys),
             sent_at: vec![Instant::now(); plan.in_flight],
             under_way: 0,
             out: Vec::new(),

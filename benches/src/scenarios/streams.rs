@@ -13,6 +13,7 @@ const STORE_512: StoringPlan = StoringPlan {
     connections: 1,
     in_flight: 512,
     streams: 1,
+    keys: 0,
     idle_consumers: 0,
     size: SIZE,
     storage: "file",
@@ -135,6 +136,18 @@ pub(super) const ALL: &[Scenario] = &[
         kind: Kind::Storing(
             StoringPlan {
                 streams: 100,
+                ..STORE_512
+            },
+            Durability::AsByDefault,
+        ),
+    },
+    Scenario {
+        name: "store_keys",
+        about: "one connection sets the values of 1,000 keys of a bucket, again and again, 512 unacknowledged",
+        target: NO_WORSE,
+        kind: Kind::Storing(
+            StoringPlan {
+                keys: 1_000,
                 ..STORE_512
             },
             Durability::AsByDefault,
