@@ -289,10 +289,13 @@ impl Origin {
         }
     }
 
-    /// Whether it comes from the cluster of leaf nodes whose interest a subscription is, wherever they are linked.
+    /// Whether it comes from the cluster of leaf nodes whose interest a subscription of another server is. Where they are linked
+    /// to this one, that is [known](Self::reaches) of the target.
     #[inline]
     pub fn is_from_cluster_of<D: Destination>(&self, subscription: &Subscription<D>) -> bool {
-        self.cluster != LeafCluster::NONE && subscription.of_leaf_nodes() == Some(self.cluster)
+        self.cluster != LeafCluster::NONE
+            && subscription.destination().kind() == ConnectionKind::Route
+            && subscription.of_leaf_nodes() == Some(self.cluster)
     }
 
     /// Whether it comes from the cluster of leaf nodes that the target is of.
