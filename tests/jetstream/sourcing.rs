@@ -1,6 +1,6 @@
 //! Streams get the messages of others, of their account or another, and go on after a kill exactly where they were.
 
-use crate::world::{Folder, ask, ask_json, asker, end, process};
+use crate::world::{Folder, INBOX, ask, ask_json, asker, end, process};
 use rustix::process::Signal;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -193,4 +193,51 @@ fn a_copy_answers_for_its_origin() {
         let name = headers.split("Nats-Stream: ").nth(1).unwrap().chars().next();
         names.insert(name.unwrap());
     }
+}
+
+/// A server of 2.15 asks by the identity of the stream: it is told when that is another one, and needs no other server for it.
+#[test]
+fn who_knows_a_stream_by_its_identity_learns_that_it_is_another() {
+    let folder = Folder::new("jetstream");
+    let server = server()
+        .configured(&format!(
+            "jetstream {{ store_dir: '{}' }}",
+            folder.path().display()
+        ))
+        .start();
+    let mut client = asker(server.client());
+    create(&mut client, &json!({"name": "O", "subjects": ["o.>"]}));
+    let consumer = json!({"stream_name": "O", "config": {
+        "ack_policy": "none", "deliver_subject": "d", "direct": true, "inactive_threshold": 5_000_000_000_u64,
+    }});
+    let body = consumer.to_string();
+    let asked = |client: &mut Client, identity: Option<&str>| {
+        let identity = identity.map_or(String::new(), |identity| {
+            format!("Nats-Stream-Identity: {identity}\r\n")
+        });
+        let headers = format!("NATS/1.0\r\nNats-Required-Api-Level: 5\r\n{identity}\r\n");
+        client.send(&format!(
+            "HPUB $JS.API.CONSUMER.CREATE.O {INBOX} {} {}\r\n{headers}{body}",
+            headers.len(),
+            headers.len() + body.len()
+        ));
+        let answer = client.message();
+        let text: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+        let headers = answer.headers.unwrap_or_default();
+        let said = headers.split("Nats-Stream-Identity: ").nth(1);
+        let said = said.map(|said| said.trim_end().to_owned());
+        (text["error"]["err_code"].as_u64(), said)
+    };
+    let (error, first) = asked(&mut client, Some(""));
+    assert_eq!(error, None);
+    let first = first.unwrap();
+    assert_eq!(asked(&mut client, Some(&first)), (None, Some(first.clone())));
+    // Who does not say so asks for what is not known here.
+    assert_eq!(asked(&mut client, None), (Some(10185), None));
+    ask_json(&mut client, "$JS.API.STREAM.DELETE.O", "");
+    create(&mut client, &json!({"name": "O", "subjects": ["o.>"]}));
+    assert_eq!(asked(&mut client, Some(&first)).0, Some(10225));
+    let (error, second) = asked(&mut client, Some(""));
+    assert_eq!(error, None);
+    assert_ne!(second.unwrap(), first);
 }

@@ -124,11 +124,17 @@ pub fn is_empty(request: &[u8]) -> bool {
 /// Whether this server does not know enough for who asks, by what he says in the headers.
 #[must_use]
 pub fn requires_other_level(headers: &[u8]) -> bool {
+    requires_more_than(headers, API_LEVEL)
+}
+
+/// Whether who asks says in the headers that a server of this level does not know enough.
+#[must_use]
+pub fn requires_more_than(headers: &[u8], known_level: u32) -> bool {
     let level = header::get(headers, header::REQUIRED_API_LEVEL).unwrap_or_default();
     let known = str::from_utf8(level)
         .ok()
         .and_then(|level| level.parse::<i64>().ok());
-    !level.is_empty() && known.is_none_or(|level| level > i64::from(API_LEVEL))
+    !level.is_empty() && known.is_none_or(|level| level > i64::from(known_level))
 }
 
 /// What is answered to one kind of request.

@@ -12,10 +12,14 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
 use vagus_actors::jetstream::{AccountStreams, Shown};
-use vagus_jetstream::api::{Answer, StreamInfo, answer, requires_other_level};
+use vagus_jetstream::api::{Answer, StreamInfo, answer, requires_more_than};
+use vagus_jetstream::config::API_LEVEL;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::header;
 use vagus_jetstream::time::Time;
+
+/// The level of the API in which consumers are for a stream by its identity.
+const IDENTITY_LEVEL: u32 = 5;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -42,6 +46,19 @@ pub(crate) struct WithIdentity<T> {
     pub(crate) answer: T,
 }
 
+/// Up to which level what is asked is known. Which stream of a name a consumer is for is all that the next one asks of streams
+/// that others get messages of: a server that has it would not hear of it, and not learn that a stream was made anew.
+fn level_of(topic: &Topic<'_>, headers: &[u8]) -> u32 {
+    let is_known = matches!(
+        topic,
+        Topic::CreateConsumer(_) | Topic::Consumer(OfConsumer::Reset, ..)
+    );
+    match is_known && header::get(headers, header::STREAM_IDENTITY).is_some() {
+        true => IDENTITY_LEVEL,
+        false => API_LEVEL,
+    }
+}
+
 impl Request<'_> {
     /// Answers it. None: it is not answered.
     pub(crate) async fn answer(self, account: &Arc<AccountStreams>, vault: &Vault) -> Option<Answered> {
@@ -61,7 +78,7 @@ impl Request<'_> {
     async fn answer_known(self, account: &Arc<AccountStreams>, vault: &Vault) -> Answered {
         let Self { topic, headers, body } = self;
         // Whatever it is: it needs a server that knows more.
-        let known = match requires_other_level(headers) {
+        let known = match requires_more_than(headers, level_of(&topic, headers)) {
             true => Err(ApiError::REQUIRED_API_LEVEL),
             false => Ok(body),
         };
