@@ -15,7 +15,7 @@ use vagus_actors::{AccountNews, Accounts, RoutedAccount};
 use vagus_configs::{Config, StreamOwners};
 use vagus_delivery::Account;
 use vagus_jetstream::account::Tiers;
-use vagus_jetstream_api::{Desk, QueueLimits, Refusal, SystemDesk};
+use vagus_jetstream_api::{Assignment, Counter, Desk, QueueLimits, Refusal, Role, SystemDesk};
 use vagus_routing::AccountId;
 use vagus_routing::subject::overlap;
 
@@ -89,8 +89,7 @@ pub(super) fn serve(
         accounts: accounts.clone(),
         waiting: waiting.clone(),
         door: AccountDoor::new(door.clone().recipient()),
-        desks: HashMap::new(),
-        refusals: HashMap::new(),
+        counters: HashMap::new(),
         limits: queue_limits(config),
         system: None,
         system_desk: None,
@@ -102,16 +101,28 @@ pub(super) fn serve(
     (Serving { jetstream, waiting }, is_ready)
 }
 
+/// Where what is asked in an account is taken, until it is aborted.
+struct Taking {
+    assignment: Assignment,
+    answers: bool,
+    task: JoinHandle<()>,
+}
+
+impl Taking {
+    fn assign(&mut self, role: Role) {
+        self.answers = matches!(role, Role::Answers(_));
+        self.assignment.assign(role);
+    }
+}
+
 /// Sees to which accounts have streams, and that what is asked there is answered.
 struct Keeper {
     jetstream: Arc<JetStream>,
     accounts: Arc<Accounts>,
     waiting: Arc<Waiting>,
     door: AccountDoor,
-    /// The desks of accounts, which are gone when they are aborted.
-    desks: HashMap<Arc<str>, JoinHandle<()>>,
-    /// Where that is refused in accounts in use that may have none.
-    refusals: HashMap<Arc<str>, JoinHandle<()>>,
+    /// Where what is asked is taken, in accounts that may have streams, and in others that are in use.
+    counters: HashMap<Arc<str>, Taking>,
     limits: QueueLimits,
     /// Who publishes in the system account, if there is one; and the desk there.
     system: Option<InProcessAddress>,
@@ -180,9 +191,10 @@ impl Keeper {
 
     /// Nothing is answered any more, and then there are no streams.
     async fn end(&mut self) {
-        let desks = self.desks.drain().chain(self.refusals.drain());
-        let desks = desks.map(|(_, desk)| desk).chain(self.system_desk.take());
-        desks.for_each(|desk| desk.abort());
+        let counters = self.counters.drain().map(|(_, counter)| counter.task);
+        counters
+            .chain(self.system_desk.take())
+            .for_each(|task| task.abort());
         log::info!("Initiating JetStream Shutdown...");
         self.jetstream.leave().await;
         log::info!("JetStream Shutdown");
@@ -199,37 +211,59 @@ impl Keeper {
             (Some(tiers), there) => {
                 if there.is_some() {
                     // Another of that name has gone.
-                    self.disable(name).await;
+                    self.forget(name).await;
                 }
                 self.enable(account.clone(), tiers).await;
             }
-            (None, Some(_)) => {
-                self.disable(name).await;
+            (None, there) => {
+                // Who is told so finds that there are none any more.
+                if there.is_some() {
+                    self.jetstream.disable(name).await;
+                }
                 self.refuse(&account.account).await;
             }
-            (None, None) => self.refuse(&account.account).await,
         }
     }
 
     /// Who asks in an account that may have no streams is told so, unless it asks another account.
     async fn refuse(&mut self, account: &Arc<Account>) {
         let name = account.name();
-        let is_answered = self.refusals.contains_key(name) || self.imports_api(account);
-        if is_answered || self.accounts.directory().is_system(account) {
+        if self.imports_api(account) || self.accounts.directory().is_system(account) {
+            if let Some(counter) = self.counters.remove(name) {
+                counter.task.abort();
+            }
             return;
         }
-        if let Some(in_process) = self.door.enter(name).await {
-            let prefixes = self.jetstream.api_prefixes().to_vec();
-            let refusal = actix::spawn(
-                Refusal {
-                    account: account.clone(),
-                    in_process,
-                    prefixes,
-                }
-                .serve(),
-            );
-            self.refusals.insert(name.into(), refusal);
+        match self.counters.get_mut(name) {
+            Some(counter) if counter.answers => counter.assign(Role::Refuses),
+            Some(_) => {}
+            None => {
+                // Nobody need wait for it.
+                let _ = self.begin_to_take(account, Role::Refuses).await;
+            }
         }
+    }
+
+    /// What is asked in an account is taken from now on; what comes back is told when it is.
+    async fn begin_to_take(&mut self, account: &Arc<Account>, role: Role) -> Option<oneshot::Receiver<()>> {
+        let counter = Counter {
+            refusal: Refusal {
+                account: account.clone(),
+                in_process: self.door.enter(account.name()).await?,
+                prefixes: self.jetstream.api_prefixes().to_vec(),
+            },
+            assignment: Assignment::default(),
+        };
+        let assignment = counter.assignment.clone();
+        let (ready, is_ready) = oneshot::channel();
+        let mut taking = Taking {
+            assignment,
+            answers: false,
+            task: actix::spawn(counter.serve(ready)),
+        };
+        taking.assign(role);
+        self.counters.insert(account.name().into(), taking);
+        Some(is_ready)
     }
 
     /// Where there are few accounts each of them is told from the start on; else those that are used, when they are.
@@ -260,52 +294,46 @@ impl Keeper {
 
     /// Accounts that ask another one from now on are no longer refused here.
     fn leave_to_importers(&mut self) {
-        let names: Vec<Arc<str>> = self.refusals.keys().cloned().collect();
+        let refused = self.counters.iter().filter(|(_, counter)| !counter.answers);
+        let names: Vec<Arc<str>> = refused.map(|(name, _)| name.clone()).collect();
         for name in names {
             let account = self.accounts.directory().find(&name);
             if account.is_none_or(|account| self.imports_api(&account))
-                && let Some(refusal) = self.refusals.remove(&name)
+                && let Some(counter) = self.counters.remove(&name)
             {
-                refusal.abort();
+                counter.task.abort();
             }
         }
     }
 
-    async fn enable(&mut self, account: RoutedAccount, tiers: Tiers) {
-        let name: Arc<str> = account.account.name().into();
-        let Some(in_process) = self.door.enter(&name).await else {
+    async fn enable(&mut self, routed: RoutedAccount, tiers: Tiers) {
+        let account = routed.account.clone();
+        let Some(in_process) = self.door.enter(account.name()).await else {
             return;
         };
-        if let Some(refusal) = self.refusals.remove(&name) {
-            refusal.abort();
-        }
-        let account = self.jetstream.enable(account, tiers).await;
-        let (answers, is_answered) = oneshot::channel();
-        let desk = Desk {
-            account,
+        let role = Role::Answers(Box::new(Desk {
+            account: self.jetstream.enable(routed, tiers).await,
             in_process,
             limits: self.limits,
             system: self.system.clone(),
-        };
-        let desk = actix::spawn(desk.serve(answers));
-        // One that does not is at the end of the server.
-        let _ = is_answered.await;
-        self.desks.insert(name, desk);
+        }));
+        match self.counters.get_mut(account.name()) {
+            Some(counter) => counter.assign(role),
+            None => {
+                if let Some(is_ready) = self.begin_to_take(&account, role).await {
+                    // One that never is is at the end of the server.
+                    let _ = is_ready.await;
+                }
+            }
+        }
     }
 
     /// An account is no more.
     async fn forget(&mut self, name: &str) {
-        self.disable(name).await;
-        if let Some(refusal) = self.refusals.remove(name) {
-            refusal.abort();
-        }
-    }
-
-    async fn disable(&mut self, name: &str) {
         self.jetstream.disable(name).await;
         // Who is not answered any more finds no streams, either.
-        if let Some(desk) = self.desks.remove(name) {
-            desk.abort();
+        if let Some(counter) = self.counters.remove(name) {
+            counter.task.abort();
         }
     }
 }

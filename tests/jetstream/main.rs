@@ -20,6 +20,8 @@ mod disk_failure;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod handed_over;
+#[cfg(test)]
 mod invariants;
 #[cfg(test)]
 mod kills;

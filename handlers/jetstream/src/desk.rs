@@ -3,8 +3,9 @@
 use crate::answering::Request;
 use crate::audit;
 use crate::backup::Vault;
+use crate::counter::{Assignment, Role};
 use crate::exchange::{asked, subscribe, tell};
-use crate::topic::{OfConsumer, OfStream, SUBJECTS, Topic};
+use crate::topic::{OfConsumer, OfStream, Topic};
 use crate::waiting::{Dropped, QueueLimits, Waiting, only_asks};
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
@@ -12,18 +13,14 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 use tokio::task::spawn_local;
-use vagus_actors::in_process::InProcessAddress;
+use vagus_actors::in_process::{InProcessAddress, InProcessSubscription};
 use vagus_actors::jetstream::AccountStreams;
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
 
 /// How many requests of an account are answered at once.
 const ANSWERED_AT_ONCE: usize = 16;
-
-/// What may come before it is looked at, in bytes.
-const COMING_AT_MOST: usize = 8 << 20;
 
 /// So often the log says at most that requests are dropped.
 const SAID_EVERY: Duration = Duration::from_secs(1);
@@ -46,27 +43,27 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Answers until the server ends; `ready` is told when it does. It is to run on a thread that carries no messages.
-    pub async fn serve(self, ready: oneshot::Sender<()>) {
-        let prefixes = self.account.api_prefixes();
-        let subjects = [&SUBJECTS[..], &[UNANSWERED]].concat();
-        let subjects = (prefixes, &*subjects);
-        let requests = subscribe(&self.in_process, subjects, COMING_AT_MOST, WhenFull::Refuse);
-        let Some(mut requests) = requests.await else {
-            return;
-        };
-        // Nobody need wait for it.
-        let _ = ready.send(());
+    /// Answers requests until it is to be otherwise, and what waits then; None: the server ends.
+    pub(crate) async fn serve(
+        self,
+        requests: &mut InProcessSubscription,
+        assignment: &Assignment,
+    ) -> Option<Role> {
+        // Nobody looks at what comes here.
+        let subjects = (self.account.api_prefixes(), &[UNANSWERED][..]);
+        let unanswered = subscribe(&self.in_process, subjects, 1, WhenFull::DropOldest);
+        let _unanswered = unanswered.await?;
         let vault = Vault::new(self.account.clone(), self.in_process.clone());
         let mut waiting = Waiting::default();
         // Boxed: it keeps room for one more than there are, and an answer takes 20 KB while it is made.
         let mut answering = FuturesUnordered::new();
         let mut said = None;
-        loop {
+        let next = loop {
             tokio::select! {
+                role = assignment.changed() => break role,
                 delivered = poll_fn(|task| requests.poll_next(task)), if waiting.has_room() => {
                     let Delivered::Messages(messages) = delivered else {
-                        return;
+                        return None;
                     };
                     for message in messages {
                         let Some((_, topic)) = self.topic(&message) else {
@@ -88,7 +85,13 @@ impl Desk {
                     }
                 },
             }
+        };
+        while answering.next().await.is_some() {
+            if let Some(next) = waiting.pop() {
+                answering.push(self.respond(next, &vault).boxed_local());
+            }
         }
+        Some(next)
     }
 
     /// What somebody asks.

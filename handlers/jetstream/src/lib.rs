@@ -17,6 +17,7 @@ mod consumer_names;
 mod consumer_pause;
 mod consumer_reset;
 mod consumer_unpin;
+mod counter;
 mod desk;
 mod exchange;
 mod message_delete;
@@ -33,6 +34,7 @@ mod system;
 mod topic;
 mod waiting;
 
+pub use counter::{Assignment, Counter, Role};
 pub use desk::Desk;
 pub use refusing::Refusal;
 pub use system::SystemDesk;

@@ -2,15 +2,13 @@
 
 use crate::answering::{Answered, written};
 use crate::cluster_required::{ConsumerStepDown, RemovePeer, StreamStepDown};
-use crate::exchange::{asked, subscribe, tell};
-use crate::topic::{OfConsumer, OfStream, SUBJECTS, Topic};
+use crate::exchange::{asked, tell};
+use crate::topic::{OfConsumer, OfStream, Topic};
 use bytes::Bytes;
-use std::future::poll_fn;
 use std::sync::Arc;
 use vagus_actors::in_process::InProcessAddress;
 use vagus_delivery::Account;
-use vagus_delivery::mailbox::{Delivered, Message};
-use vagus_delivery::outbox::WhenFull;
+use vagus_delivery::mailbox::Message;
 use vagus_jetstream::api::{
     AccountAnswer, Answer, CreateAnswer, DeleteAnswer, DeleteMessageAnswer, GetAnswer, InfoAnswer,
     ListAnswer, NamesAnswer, PurgeAnswer, RestoreAnswer, SnapshotAnswer, UpdateAnswer,
@@ -20,9 +18,6 @@ use vagus_jetstream::consumer::{
     PauseConsumerAnswer, ResetConsumerAnswer, UnpinConsumerAnswer,
 };
 use vagus_jetstream::error::ApiError;
-
-/// What may wait to be refused, in bytes.
-const WAITING_AT_MOST: usize = 1 << 20;
 
 /// Refuses what is asked in one account.
 #[derive(Debug)]
@@ -36,21 +31,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Refuses until the server ends. It is to run on a thread that carries no messages.
-    pub async fn serve(self) {
-        let subjects = (&*self.prefixes, &SUBJECTS[..]);
-        let requests = subscribe(&self.in_process, subjects, WAITING_AT_MOST, WhenFull::Refuse);
-        let Some(mut requests) = requests.await else {
-            return;
-        };
-        while let Delivered::Messages(messages) = poll_fn(|task| requests.poll_next(task)).await {
-            for message in messages {
-                self.refuse(&message).await;
-            }
-        }
-    }
-
-    async fn refuse(&self, message: &Message) {
+    /// Refuses a request, if that is answered here.
+    pub(crate) async fn refuse(&self, message: &Message) {
         // Who is linked may have streams for it, and answers then.
         if self.account.leaf_nodes() > 0 {
             return;
