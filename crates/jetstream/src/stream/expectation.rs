@@ -34,23 +34,49 @@ impl<M: Messages> Stream<M> {
         if self.ahead.is_empty() {
             return Ok(held());
         }
-        if !self.ahead.is_foreseen() || self.lets_some_go() || has_wildcards(pattern) {
+        if !self.ahead.is_foreseen() || has_wildcards(pattern) {
             return Err(Stop::Unsettled);
         }
-        match self.ahead.subject(pattern) {
+        let (last, stays) = match self.ahead.subject(pattern) {
             // Whether it is kept is decided by the consumers there are then.
-            Some(_) if self.config.retention == Retention::Interest => Err(Stop::Unsettled),
-            Some(upcoming) => Ok(upcoming.last),
-            None => Ok(held()),
+            Some(_) if self.config.retention == Retention::Interest => return Err(Stop::Unsettled),
+            Some(upcoming) => (upcoming.last, self.keeps_what_is_ahead()),
+            None => {
+                let last = held();
+                (last, last == 0 || self.keeps_held(last))
+            }
+        };
+        match stays {
+            true => Ok(last),
+            false => Err(Stop::Unsettled),
         }
     }
 
-    /// Whether limits let messages go when all is stored that is ahead.
-    fn lets_some_go(&self) -> bool {
-        let over = |most: i64, there_are: u64| most > 0 && there_are > most.unsigned_abs();
-        self.config.discard == Discard::Old
-            && (over(self.config.max_messages, self.held.count() + self.ahead.messages)
-                || over(self.config.max_bytes, self.held.bytes() + self.ahead.bytes))
+    /// By how much limits are exceeded when all is stored that is ahead, in messages and in bytes: so much of the oldest is
+    /// let go, or less.
+    fn excess(&self) -> (u64, u64) {
+        let over = |most: i64, there_are: u64| match most > 0 && self.config.discard == Discard::Old {
+            true => there_are.saturating_sub(most.unsigned_abs()),
+            false => 0,
+        };
+        (
+            over(self.config.max_messages, self.held.count() + self.ahead.messages),
+            over(self.config.max_bytes, self.held.bytes() + self.ahead.bytes),
+        )
+    }
+
+    /// Whether all messages that are ahead are there when they are stored.
+    fn keeps_what_is_ahead(&self) -> bool {
+        let (messages, bytes) = self.excess();
+        messages <= self.held.count() && bytes <= self.held.bytes()
+    }
+
+    /// Whether a message is still there when all is stored that is ahead, as far as can be told at once.
+    fn keeps_held(&self, sequence: u64) -> bool {
+        let (messages, bytes) = self.excess();
+        let first = self.first_sequence();
+        let has_gaps = self.held.count() != (self.last + 1).saturating_sub(first);
+        bytes == 0 && (messages == 0 || !has_gaps && sequence.saturating_sub(first) >= messages)
     }
 
     pub(super) fn check_expected_stream(&self, headers: &[u8]) -> Result<(), ApiError> {

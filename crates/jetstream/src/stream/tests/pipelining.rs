@@ -116,14 +116,39 @@ fn what_cannot_be_told_waits() {
     scene.decides("p.c", subject_is_new);
     // Two and one are too many: which one goes is not told here.
     scene.must_wait("p.a", subject_is_new);
+    // It was not, and will not be, there.
+    scene.decides("p.x", subject_is_new);
+    scene.must_wait("p.b", "Nats-Expected-Last-Subject-Sequence: 2");
     scene.commit();
     scene.answers();
-    assert_eq!(scene.publish("p.a", subject_is_new, ""), r#"{"seq":4}"#);
+    assert_eq!(scene.publish("p.a", subject_is_new, ""), r#"{"seq":5}"#);
     scene.decides("p.d", "Nats-Rollup: all");
-    scene.must_wait("p.a", "Nats-Expected-Last-Sequence: 5");
+    scene.must_wait("p.a", "Nats-Expected-Last-Sequence: 6");
     scene.commit();
     scene.answers();
-    assert_eq!(scene.publish("p.a", subject_is_new, ""), r#"{"seq":6}"#);
+    assert_eq!(scene.publish("p.a", subject_is_new, ""), r#"{"seq":7}"#);
+}
+
+#[test]
+fn what_limits_let_go_is_told_ahead_where_nothing_has_gone_before() {
+    let last_is = |sequence: u64| format!("Nats-Expected-Last-Subject-Sequence: {sequence}");
+    let mut scene = scene(r#","max_msgs":4"#);
+    for subject in ["p.a", "p.b", "p.c", "p.d"] {
+        scene.publish(subject, "", "");
+    }
+    scene.decides("p.e", "");
+    // One goes, which is not the second.
+    scene.decides("p.b", &last_is(2));
+    // Two go, and this may be one of them.
+    scene.must_wait("p.a", &last_is(1));
+    scene.decides("p.d", &last_is(4));
+    scene.decides("p.b", &last_is(6));
+    scene.decides("p.f", &last_is(0));
+    // All that were there go, and one more.
+    scene.must_wait("p.f", &last_is(9));
+    scene.commit();
+    let numbers: Vec<String> = (5..=9).map(|number| format!(r#"{{"seq":{number}}}"#)).collect();
+    assert_eq!(scene.answers(), numbers);
 }
 
 #[test]
