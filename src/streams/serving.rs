@@ -15,7 +15,7 @@ use vagus_actors::{AccountNews, Accounts, RoutedAccount};
 use vagus_configs::{Config, StreamOwners};
 use vagus_delivery::Account;
 use vagus_jetstream::account::Tiers;
-use vagus_jetstream_api::{Assignment, Counter, Desk, QueueLimits, Refusal, Role, SystemDesk};
+use vagus_jetstream_api::{Assignment, Desk, Intake, QueueLimits, Refusal, Role, SystemDesk};
 use vagus_routing::AccountId;
 use vagus_routing::subject::overlap;
 
@@ -89,7 +89,7 @@ pub(super) fn serve(
         accounts: accounts.clone(),
         waiting: waiting.clone(),
         door: AccountDoor::new(door.clone().recipient()),
-        counters: HashMap::new(),
+        intakes: HashMap::new(),
         limits: queue_limits(config),
         system: None,
         system_desk: None,
@@ -122,7 +122,7 @@ struct Keeper {
     waiting: Arc<Waiting>,
     door: AccountDoor,
     /// Where what is asked is taken, in accounts that may have streams, and in others that are in use.
-    counters: HashMap<Arc<str>, Taking>,
+    intakes: HashMap<Arc<str>, Taking>,
     limits: QueueLimits,
     /// Who publishes in the system account, if there is one; and the desk there.
     system: Option<InProcessAddress>,
@@ -191,8 +191,8 @@ impl Keeper {
 
     /// Nothing is answered any more, and then there are no streams.
     async fn end(&mut self) {
-        let counters = self.counters.drain().map(|(_, counter)| counter.task);
-        counters
+        let intakes = self.intakes.drain().map(|(_, intake)| intake.task);
+        intakes
             .chain(self.system_desk.take())
             .for_each(|task| task.abort());
         log::info!("Initiating JetStream Shutdown...");
@@ -229,13 +229,13 @@ impl Keeper {
     async fn refuse(&mut self, account: &Arc<Account>) {
         let name = account.name();
         if self.imports_api(account) || self.accounts.directory().is_system(account) {
-            if let Some(counter) = self.counters.remove(name) {
-                counter.task.abort();
+            if let Some(intake) = self.intakes.remove(name) {
+                intake.task.abort();
             }
             return;
         }
-        match self.counters.get_mut(name) {
-            Some(counter) if counter.answers => counter.assign(Role::Refuses),
+        match self.intakes.get_mut(name) {
+            Some(intake) if intake.answers => intake.assign(Role::Refuses),
             Some(_) => {}
             None => {
                 // Nobody need wait for it.
@@ -246,7 +246,7 @@ impl Keeper {
 
     /// What is asked in an account is taken from now on; what comes back is told when it is.
     async fn begin_to_take(&mut self, account: &Arc<Account>, role: Role) -> Option<oneshot::Receiver<()>> {
-        let counter = Counter {
+        let intake = Intake {
             refusal: Refusal {
                 account: account.clone(),
                 in_process: self.door.enter(account.name()).await?,
@@ -254,15 +254,15 @@ impl Keeper {
             },
             assignment: Assignment::default(),
         };
-        let assignment = counter.assignment.clone();
+        let assignment = intake.assignment.clone();
         let (ready, is_ready) = oneshot::channel();
         let mut taking = Taking {
             assignment,
             answers: false,
-            task: actix::spawn(counter.serve(ready)),
+            task: actix::spawn(intake.serve(ready)),
         };
         taking.assign(role);
-        self.counters.insert(account.name().into(), taking);
+        self.intakes.insert(account.name().into(), taking);
         Some(is_ready)
     }
 
@@ -294,14 +294,14 @@ impl Keeper {
 
     /// Accounts that ask another one from now on are no longer refused here.
     fn leave_to_importers(&mut self) {
-        let refused = self.counters.iter().filter(|(_, counter)| !counter.answers);
+        let refused = self.intakes.iter().filter(|(_, intake)| !intake.answers);
         let names: Vec<Arc<str>> = refused.map(|(name, _)| name.clone()).collect();
         for name in names {
             let account = self.accounts.directory().find(&name);
             if account.is_none_or(|account| self.imports_api(&account))
-                && let Some(counter) = self.counters.remove(&name)
+                && let Some(intake) = self.intakes.remove(&name)
             {
-                counter.task.abort();
+                intake.task.abort();
             }
         }
     }
@@ -317,8 +317,8 @@ impl Keeper {
             limits: self.limits,
             system: self.system.clone(),
         }));
-        match self.counters.get_mut(account.name()) {
-            Some(counter) => counter.assign(role),
+        match self.intakes.get_mut(account.name()) {
+            Some(intake) => intake.assign(role),
             None => {
                 if let Some(is_ready) = self.begin_to_take(&account, role).await {
                     // One that never is is at the end of the server.
@@ -332,8 +332,8 @@ impl Keeper {
     async fn forget(&mut self, name: &str) {
         self.jetstream.disable(name).await;
         // Who is not answered any more finds no streams, either.
-        if let Some(counter) = self.counters.remove(name) {
-            counter.task.abort();
+        if let Some(intake) = self.intakes.remove(name) {
+            intake.task.abort();
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::answering::Request;
 use crate::audit;
 use crate::backup::Vault;
-use crate::counter::{Assignment, Role};
 use crate::exchange::{asked, subscribe, tell};
+use crate::intake::{Assignment, Role};
 use crate::topic::{OfConsumer, OfStream, Topic};
 use crate::waiting::{Dropped, QueueLimits, Waiting, only_asks};
 use bytes::Bytes;

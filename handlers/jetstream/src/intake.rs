@@ -55,14 +55,14 @@ impl Assignment {
 
 /// Takes what is asked in one account.
 #[derive(Debug)]
-pub struct Counter {
+pub struct Intake {
     /// Refuses it.
     pub refusal: Refusal,
     /// What is to be done with it.
     pub assignment: Assignment,
 }
 
-impl Counter {
+impl Intake {
     /// Takes requests until the server ends; `ready` is told when it does. It is to run on a thread that carries no messages.
     pub async fn serve(self, ready: oneshot::Sender<()>) {
         let Self { refusal, assignment } = self;
