@@ -249,7 +249,7 @@ impl Handler<Observe<ListenerState>> for Listener {
             accepted: self.accepted,
             connections: self
                 .arbiters
-                .counters
+                .of_connections()
                 .iter()
                 .map(ArbiterCounters::connections)
                 .collect(),
