@@ -49,7 +49,7 @@ fn interest_and_messages_have_their_lines() {
     route.expect(&["HMSG $G b | q 12 14", "NATS/1.0", "", "hi"]);
 }
 
-/// It tells once of what its own clients want and its leaf nodes, and it may be either of whom it says so.
+/// An older server announces a subject once for its clients and its leaf nodes, and names the cluster only as it begins.
 #[test]
 fn a_server_of_old_does_not_say_whose_interest_ends() {
     let acceptor = Acceptor::new();

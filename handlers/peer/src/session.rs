@@ -161,8 +161,8 @@ impl RouteSession {
         matches!(self.stage, Stage::Joined(_))
     }
 
-    /// What a server is interested in. One that does not say whose interest ends tells of a subject once, whoever of its own or
-    /// of its leaf nodes wants it: then all of it counts as its own.
+    /// The interest that a server announces. An older one announces a subject once for its clients and its leaf nodes together,
+    /// and names no cluster when that ends: then all of it counts as its clients'.
     fn told_apart<'a>(&self, interest: RoutedInterest<'a>) -> RoutedInterest<'a> {
         RoutedInterest {
             origin: interest.origin.filter(|_| self.limits.origin_in_unsubscribe),

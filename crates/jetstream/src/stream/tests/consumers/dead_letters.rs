@@ -145,15 +145,21 @@ fn what_cannot_be_used_goes_there_also_after_a_restart() {
     assert!(desk.counts().contains("2/2 2/2 acks 0"), "{}", desk.counts());
 }
 
-/// Else it could be delivered again after a crash, and be used though it is a dead letter.
-#[test]
-fn it_goes_there_when_it_is_in_the_log_that_it_is_given_up() {
+/// A consumer that has given up its only message, which is not in the log yet.
+fn given_up() -> Desk {
     let mut desk = desk("");
     desk.consumer(SETTINGS);
     desk.publish(&["p.a"]);
     desk.pull("r", "1");
     desk.effects();
     desk.say(1, "+TERM");
+    desk
+}
+
+/// Else it could be delivered again after a crash, and be used though it is a dead letter.
+#[test]
+fn it_goes_there_when_it_is_in_the_log_that_it_is_given_up() {
+    let mut desk = given_up();
     let proposal = desk.scene.stream.propose().unwrap();
     // Nothing is to be lost of it in a power cut.
     assert!(proposal.is_awaited());
@@ -172,12 +178,7 @@ fn it_goes_there_when_it_is_in_the_log_that_it_is_given_up() {
 /// What comes to nothing is tried again, and goes there when it is in the log.
 #[test]
 fn what_cannot_be_written_goes_there_later() {
-    let mut desk = desk("");
-    desk.consumer(SETTINGS);
-    desk.publish(&["p.a"]);
-    desk.pull("r", "1");
-    desk.effects();
-    desk.say(1, "+TERM");
+    let mut desk = given_up();
     desk.scene.stream.propose().unwrap();
     desk.scene.stream.failed(&ApiError::NOT_AVAILABLE);
     let mut number = None;
