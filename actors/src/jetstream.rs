@@ -294,10 +294,15 @@ impl JetStream {
     /// Has all streams make what they hold durable where a start finds it soonest, and ends the Log. Nothing is taken in
     /// from here on.
     pub async fn close(&self) {
+        self.close_streams().await;
+        self.end_log();
+    }
+
+    /// Closes the streams of all accounts at once.
+    async fn close_streams(&self) {
         let streams = self.accounts().into_iter().flat_map(|account| account.streams());
         let closing: Vec<StreamAddress> = streams.collect();
         join_all(closing.iter().map(StreamAddress::close)).await;
-        self.end_log();
     }
 
     fn end_log(&self) {
@@ -310,10 +315,8 @@ impl JetStream {
     /// The same while the server goes on: no account has streams any more, no thread is left that writes, and the folder may
     /// be opened anew when this is over. It waits for threads, so it is not to be called where connections are carried.
     pub async fn leave(&self) {
-        let streams = self.accounts().into_iter().flat_map(|account| account.streams());
-        let closing: Vec<StreamAddress> = streams.collect();
-        // All at once: to retire one after the other takes no time then.
-        join_all(closing.iter().map(StreamAddress::close)).await;
+        // Accounts are disabled one by one, which takes no time for closed streams.
+        self.close_streams().await;
         for account in self.accounts() {
             self.disable(account.routed().account.name()).await;
         }
