@@ -231,12 +231,7 @@ impl<'a> Records<'a> {
 /// The footer of a segment that ends there.
 pub(super) fn footer(writing: &Writing, directory: &Directory, end: u64) -> Result<Vec<u8>, SegmentError> {
     let mut bytes = Vec::new();
-    // Subjects are many, and alike.
-    let packing = Packing {
-        is_compressed: true,
-        key: writing.packing.key.clone(),
-    };
-    put_footer(&mut bytes, writing.seed, end, directory, &packing)?;
+    put_footer(&mut bytes, writing.seed, end, directory, &writing.packing)?;
     Ok(bytes)
 }
 

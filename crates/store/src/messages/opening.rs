@@ -362,22 +362,21 @@ fn add_subjects(subjects: &mut Subjects, part: &Part) {
         return;
     };
     let mut states = vec![SubjectState::default(); directory.subject_count()];
-    for position in 0..directory.len() {
+    directory.for_each_subject(0, |position, number| {
         let distance = directory.sequence(position);
         if !part.is_deleted(distance) {
-            let state = &mut states[directory.subject_number(position) as usize];
+            let state = &mut states[number as usize];
             state.last = part.base + u64::from(distance);
             if state.count == 0 {
                 state.first = state.last;
             }
             state.count += 1;
         }
-    }
-    for (number, state) in states
-        .into_iter()
-        .enumerate()
-        .filter(|(_, state)| state.count > 0)
-    {
-        subjects.merge(directory.name(number as u32), state);
-    }
+    });
+    directory.for_each_name(|number, name| {
+        let state = states[number as usize];
+        if state.count > 0 {
+            subjects.merge(name, state);
+        }
+    });
 }

@@ -237,12 +237,19 @@ impl Messages {
                 Some(message) => return Ok(Some(message.clone())),
                 None => {
                     let mask = mask.filter(|mask| mask.is_of(part));
-                    let is_wanted = |other: &usize| {
-                        let has = |mask: &Mask| mask.has(directory.subject_number(*other));
-                        *other == position || mask.is_none_or(has)
-                    };
-                    let wanted = (position..part.let_go_of(directory)).filter(is_wanted);
-                    directory.extract(wanted, READ)
+                    let end = part.let_go_of(directory);
+                    if let Some(positions) = mask.and_then(|mask| mask.positions_from(position + 1)) {
+                        let wanted = positions.iter().map(|other| *other as usize);
+                        let wanted = wanted.take_while(|other| *other < end);
+                        let wanted = std::iter::once(position).chain(wanted);
+                        directory.extract(wanted, READ)
+                    } else {
+                        let is_wanted = |other: &usize| {
+                            let has = |mask: &Mask| mask.has(directory.subject_number(*other));
+                            *other == position || mask.is_none_or(has)
+                        };
+                        directory.extract((position..end).filter(is_wanted), READ)
+                    }
                 }
             },
             Err(_) if part.is_damaged => None,

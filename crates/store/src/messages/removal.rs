@@ -52,7 +52,7 @@ impl Messages {
         let size = part.size(position, self.place.is_some());
         if let Some(directory) = &part.directory {
             let sequence = part.base + u64::from(directory.sequence(position));
-            self.subjects.remove(directory.subject(position), sequence);
+            self.subjects.remove(&directory.subject(position), sequence);
         }
         if part.held(position).is_some() {
             self.held -= size;
@@ -173,9 +173,10 @@ impl Messages {
     /// The messages of a part are gone: none of them counts for its subject.
     fn forget_subjects(&mut self, place: usize) {
         if let Some(directory) = &self.parts[place].directory {
-            for (name, live) in directory.live_subjects() {
-                self.subjects.remove_first(name, live);
-            }
+            directory.for_each_name(|number, name| match directory.live_of(number) {
+                0 => {}
+                live => self.subjects.remove_first(name, live as u32),
+            });
         }
     }
 

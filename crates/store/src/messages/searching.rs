@@ -137,8 +137,14 @@ impl Messages {
         let part = &self.parts[place];
         let is_new = !cursor.mask.as_ref().is_some_and(|mask| mask.is_of(part));
         if is_new && cursor.covers.is_none_or(|(up_to, _)| up_to < part.last) {
-            let matching = cursor.filters.iter().map(|filter| self.totals(filter).messages);
-            cursor.covers = Some((self.last, matching.max() == Some(self.messages)));
+            // To add up what a filter matches takes long where it has wildcards, and most do not match just any subject.
+            let may_cover = |filter: &&Bytes| {
+                let first = part.directory.as_ref().map(|directory| directory.subject(0));
+                first.is_none_or(|first| subject::matches(filter, &first))
+            };
+            let mut may_cover = cursor.filters.iter().filter(may_cover);
+            let is_all = may_cover.any(|filter| self.totals(filter).messages == self.messages);
+            cursor.covers = Some((self.last, is_all));
         }
         let is_all = cursor
             .covers
@@ -264,7 +270,7 @@ impl Messages {
         let directory = self.parts[place].directory.as_ref();
         Ok(directory.and_then(|directory| {
             let position = directory.find(distance).ok()?;
-            Some(Bytes::copy_from_slice(directory.subject(position)))
+            Some(Bytes::copy_from_slice(&directory.subject(position)))
         }))
     }
 
@@ -429,9 +435,13 @@ fn next_in(part: &Part, cursor: &mut Cursor) -> Option<u64> {
         (start..directory.len()).find(is_there)
     } else {
         let mask = cursor.mask.as_ref().filter(|mask| !mask.is_empty())?;
-        match mask.only() {
-            Some(number) => directory.positions_of(number, start).find(is_there),
-            None => (start..directory.len())
+        match (mask.positions_from(start), mask.only()) {
+            (Some(positions), _) => {
+                let mut positions = positions.iter().map(|position| *position as usize);
+                positions.find(is_there)
+            }
+            (None, Some(number)) => directory.positions_of(number, start).find(is_there),
+            (None, None) => (start..directory.len())
                 .filter(|position| mask.has(directory.subject_number(*position)))
                 .find(is_there),
         }
@@ -448,7 +458,10 @@ fn last_in(part: &Part, filters: &[Bytes], last: u64) -> Option<u64> {
     let found = match &numbers[..] {
         _ if filters.is_empty() => (0..end).rev().find(is_there),
         [] => None,
-        [number] => directory.positions_of_backwards(*number, end).find(is_there),
+        [number] => {
+            let before = directory.positions_of(*number, 0);
+            before.take_while(|position| *position < end).filter(is_there).last()
+        }
         numbers => {
             let matches = |position: &usize| {
                 let number = directory.subject_number(*position);

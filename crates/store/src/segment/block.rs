@@ -87,16 +87,16 @@ pub(crate) fn is_whole(bytes: &[u8], seed: u32) -> bool {
 }
 
 /// The records of a block, which `bytes` begin with.
-pub(crate) fn read_block(bytes: &[u8], seed: u32, key: Option<&FileKey>) -> Result<Bytes, SegmentError> {
+pub(crate) fn read_block(bytes: &Bytes, seed: u32, key: Option<&FileKey>) -> Result<Bytes, SegmentError> {
     let head = read_head(bytes).ok_or(SegmentError::Damaged)?;
     if !is_whole(bytes, seed) {
         return Err(SegmentError::Damaged);
     }
     let block = &bytes[..head.length];
-    let (flags, mut body) = (block[BLOCK_HEAD - 1], block[BLOCK_HEAD..].to_vec());
+    let (flags, mut body) = (block[BLOCK_HEAD - 1], bytes.slice(BLOCK_HEAD..head.length));
     if flags & IS_SEALED != 0 {
         let key = key.ok_or(SegmentError::Damaged)?;
-        body = key.open(&block[BEHIND_CHECKSUM..BLOCK_HEAD], &body)?;
+        body = key.open(&block[BEHIND_CHECKSUM..BLOCK_HEAD], &body)?.into();
     }
     if flags & IS_COMPRESSED != 0 {
         // The length is looked at before room for it is made.
@@ -104,12 +104,12 @@ pub(crate) fn read_block(bytes: &[u8], seed: u32, key: Option<&FileKey>) -> Resu
         if length != head.plain as usize {
             return Err(SegmentError::Damaged);
         }
-        body = minlz::decode(&body).map_err(|_| SegmentError::Damaged)?;
+        body = minlz::decode(&body).map_err(|_| SegmentError::Damaged)?.into();
     }
     if body.len() != head.plain as usize {
         return Err(SegmentError::Damaged);
     }
-    Ok(body.into())
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -130,6 +130,7 @@ mod tests {
                 };
                 let mut bytes = Vec::new();
                 put_block(&mut bytes, 3, 77, records, &packing).unwrap();
+                let bytes = Bytes::from(bytes);
                 let head = read_head(&bytes).unwrap();
                 assert_eq!(
                     (head.length, head.start, head.plain as usize),
@@ -141,9 +142,9 @@ mod tests {
                     Err(SegmentError::Damaged)
                 ));
                 for byte in 0..bytes.len() {
-                    let mut changed = bytes.clone();
+                    let mut changed = bytes.to_vec();
                     changed[byte] ^= 8;
-                    assert!(read_block(&changed, 3, key.as_ref()).is_err());
+                    assert!(read_block(&changed.into(), 3, key.as_ref()).is_err());
                 }
                 if is_compressed && records.len() > 100 {
                     assert!(bytes.len() < records.len() / 2);

@@ -1,33 +1,35 @@
 //! What is where in a segment: derived from its records, and kept in its footer.
 
+mod column;
 mod matching;
+mod names;
+mod places;
 
-pub(crate) use matching::Matching;
+use std::borrow::Cow;
 
+use bytes::Bytes;
 use roaring::RoaringBitmap;
 
-use super::numbers::Numbers;
+use crate::fields::{Fields, PutFields};
+
+use column::Column;
+pub(crate) use matching::Matching;
+use names::{Names, Sorted};
+use places::Places;
 
 /// Where each record of a segment is, and which subject it has. Records are counted from 0 on: their *positions*.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Directory {
     /// How far the sequence of each record is from the segment's base; empty if that is its position.
-    sequences: Vec<u32>,
-    /// Where each record ends, if none were in blocks. One that was deleted before it was written has no length.
-    ends: Vec<u32>,
+    sequences: Column,
+    places: Places,
     /// Which of the subjects each record has.
-    subjects: Vec<u32>,
-    /// The subjects, one behind the other.
-    names: Vec<u8>,
-    name_ends: Vec<u32>,
+    subjects: Column,
+    names: Names,
     /// How many records with each subject are not deleted.
-    live: Vec<u32>,
-    /// Which subject has which number, while records are added; afterwards they are in order.
-    numbers: Option<Numbers>,
+    live: Column,
     /// Where blocks begin: without blocks, and in the file.
     blocks: Vec<(u32, u64)>,
-    /// How many bytes before some records are damaged, by their positions.
-    gaps: Vec<(u32, u32)>,
 }
 
 /// Where some records that follow each other are.
@@ -58,33 +60,37 @@ impl Directory {
     /// That of a segment to which records are added.
     pub(crate) fn growing() -> Self {
         Self {
-            numbers: Some(Numbers::default()),
-            ..Self::default()
+            sequences: Column::default(),
+            places: Places::growing(),
+            subjects: Column::default(),
+            names: Names::default(),
+            live: Column::default(),
+            blocks: Vec::new(),
         }
     }
 
+    /// Of subjects that are in order. All records have a length, and a subject that there is; they have sequences if these do
+    /// not follow each other.
     pub(super) fn from_parts(
         sequences: Vec<u32>,
-        ends: Vec<u32>,
+        lengths: &[u32],
         subjects: Vec<u32>,
-        names: (Vec<u8>, Vec<u32>),
+        names: &[Vec<u8>],
         blocks: Vec<(u32, u64)>,
     ) -> Self {
-        let (names, name_ends) = names;
-        let mut live = vec![0; name_ends.len()];
-        for subject in &subjects {
-            live[*subject as usize] += 1;
-        }
+        let mut places = Places::growing();
+        lengths.iter().for_each(|length| places.add(*length));
+        let mut live = vec![0; names.len()];
+        subjects
+            .iter()
+            .for_each(|number| live[*number as usize] += 1);
         Self {
-            sequences,
-            ends,
-            subjects,
-            names,
-            name_ends,
-            live,
-            numbers: None,
+            sequences: Column::Growing(sequences).into_packed(),
+            places: places.into_sealed(),
+            subjects: Column::Growing(subjects).into_packed(),
+            names: Names::Sorted(Sorted::new(names.iter().map(|name| &name[..]))),
+            live: Column::Growing(live).into_packed(),
             blocks,
-            gaps: Vec::new(),
         }
     }
 
@@ -93,73 +99,46 @@ impl Directory {
         self.subjects.len()
     }
 
-    /// About how many bytes of memory it takes.
+    /// About how many bytes of memory it takes; the same, whatever is deleted.
     pub(crate) fn memory(&self) -> usize {
-        let names = self.names.len() + self.numbers.as_ref().map_or(0, Numbers::memory);
-        4 * (self.sequences.len() + self.ends.len() + self.subjects.len()) + names + 8 * self.live.len()
+        let of_records = self.sequences.memory() + self.subjects.memory() + self.places.memory();
+        of_records + self.names.memory() + 4 * self.live.len()
     }
 
     /// Adds a record that is not written yet. It is at the next position.
     pub(crate) fn add(&mut self, sequence: u32, name: &[u8]) {
         let position = self.len() as u32;
         if sequence != position && self.sequences.is_empty() {
-            self.sequences = (0..position).collect();
+            *self.sequences.grown() = (0..position).collect();
         }
         if sequence != position || !self.sequences.is_empty() {
-            self.sequences.push(sequence);
+            self.sequences.grown().push(sequence);
         }
-        let number = self.number_for(name);
-        self.subjects.push(number);
-        self.live[number as usize] += 1;
-    }
-
-    fn number_for(&mut self, name: &[u8]) -> u32 {
-        let numbers = self.numbers.get_or_insert_default();
-        let (names, ends) = (&mut self.names, &mut self.name_ends);
-        if let Some(number) = numbers.find(name, |number| name_in(names, ends, number)) {
-            return number;
-        }
-        let number = ends.len() as u32;
-        names.extend_from_slice(name);
-        ends.push(names.len() as u32);
-        numbers.insert(number, name, |number| name_in(names, ends, number));
-        self.live.push(0);
-        number
+        let number = self.names.grown().number_for(name);
+        self.subjects.grown().push(number);
+        let live = self.live.grown();
+        live.resize(live.len().max(number as usize + 1), 0);
+        live[number as usize] += 1;
     }
 
     /// The next record that was added has been given its place: it is so long there.
     pub(crate) fn place(&mut self, length: u32) {
-        let end = self.written();
-        self.ends.push(end + length);
+        self.places.add(length);
     }
 
     /// How many records have a place.
     pub(crate) fn placed(&self) -> usize {
-        self.ends.len()
+        self.places.len()
     }
 
     /// Where the next record will be, if none are in blocks.
     pub(crate) fn written(&self) -> u32 {
-        self.ends.last().copied().unwrap_or_default() + self.gap_before(self.ends.len())
+        self.places.end()
     }
 
     /// The bytes where the next record would be are damaged.
     pub(crate) fn leave_out(&mut self, bytes: u32) {
-        if bytes == 0 {
-            return;
-        }
-        let position = self.ends.len() as u32;
-        match self.gaps.last_mut() {
-            Some((gap, length)) if *gap == position => *length += bytes,
-            _ => self.gaps.push((position, bytes)),
-        }
-    }
-
-    fn gap_before(&self, position: usize) -> u32 {
-        let found = self
-            .gaps
-            .binary_search_by_key(&(position as u32), |(position, _)| *position);
-        found.map_or(0, |gap| self.gaps[gap].1)
+        self.places.leave_out(bytes);
     }
 
     /// Records from here on are in a block that is there in the file.
@@ -173,13 +152,13 @@ impl Directory {
 
     /// How far the sequence of a record is from the base.
     pub(crate) fn sequence(&self, position: usize) -> u32 {
-        self.sequences.get(position).copied().unwrap_or(position as u32)
+        self.sequences.get(position).unwrap_or(position as u32)
     }
 
     /// The position of a sequence, or else the one where it would be.
     pub(crate) fn find(&self, sequence: u32) -> Result<usize, usize> {
         if !self.sequences.is_empty() {
-            return self.sequences.binary_search(&sequence);
+            return self.sequences.find(sequence);
         }
         match sequence as usize {
             position if position < self.len() => Ok(position),
@@ -189,13 +168,7 @@ impl Directory {
 
     /// Where a record is, if none are in blocks, and how long; None if it has no place yet.
     pub(crate) fn range(&self, position: usize) -> Option<(u32, u32)> {
-        let end = *self.ends.get(position)?;
-        let start = match position {
-            0 => 0,
-            _ => self.ends[position - 1],
-        };
-        let start = start + self.gap_before(position);
-        Some((start, end - start))
+        self.places.range(position)
     }
 
     /// Where the records of some positions are: just one, or so many that no more than this many bytes have to be read for
@@ -212,10 +185,16 @@ impl Directory {
         let block = block.checked_sub(1).map(|block| self.blocks[block]);
         let is_in_block = block.is_some();
         let (mut places, mut last_end, mut read, mut reads) = (Vec::<Place>::new(), start, 0, 1);
+        let mut before = None;
         for position in positions.take(EXTRACTED_AT_MOST) {
-            let Some((start, length)) = self.range(position) else {
+            let range = match before {
+                Some(before) if before + 1 == position => self.places.range_behind(last_end, position),
+                _ => self.range(position),
+            };
+            let Some((start, length)) = range else {
                 break;
             };
+            before = Some(position);
             let end = start + length;
             let is_near = is_in_block || start - last_end <= NEAR;
             reads += u32::from(!is_near);
@@ -234,81 +213,45 @@ impl Directory {
         Some(Extract { block, places })
     }
 
-    pub(crate) fn subject(&self, position: usize) -> &[u8] {
-        self.name(self.subjects[position])
+    pub(crate) fn subject(&self, position: usize) -> Cow<'_, [u8]> {
+        self.names.name(self.subject_number(position))
     }
 
     pub(crate) fn subject_number(&self, position: usize) -> u32 {
-        self.subjects[position]
+        self.subjects.get(position).unwrap_or_default()
+    }
+
+    /// Tells of each record which subject it has, from a position on.
+    pub(crate) fn for_each_subject(&self, start: usize, visit: impl FnMut(usize, u32)) {
+        self.subjects.for_each(start, visit);
     }
 
     /// The positions of records with a subject, from one on.
     pub(crate) fn positions_of(&self, number: u32, start: usize) -> impl Iterator<Item = usize> {
-        let rest = self.subjects.get(start..).unwrap_or_default();
-        let found = rest
-            .iter()
-            .enumerate()
-            .filter(move |(_, other)| **other == number);
-        found.map(move |(position, _)| start + position)
-    }
-
-    /// The positions of records with a subject before one, the last first.
-    pub(crate) fn positions_of_backwards(&self, number: u32, end: usize) -> impl Iterator<Item = usize> {
-        let rest = self.subjects.get(..end).unwrap_or_default();
-        let found = rest
-            .iter()
-            .enumerate()
-            .rev()
-            .filter(move |(_, other)| **other == number);
-        found.map(|(position, _)| position)
-    }
-
-    pub(crate) fn name(&self, number: u32) -> &[u8] {
-        name_in(&self.names, &self.name_ends, number)
+        self.subjects.places_of(number, start)
     }
 
     /// The number of a subject, if there is a record with it.
     pub(crate) fn number(&self, name: &[u8]) -> Option<u32> {
-        if let Some(numbers) = &self.numbers {
-            return numbers.find(name, |number| self.name(number));
-        }
-        let place = self.lower_bound(name);
-        (place < self.name_ends.len() as u32 && self.name(place) == name).then_some(place)
-    }
-
-    /// The first of the ordered subjects that is not less.
-    fn lower_bound(&self, name: &[u8]) -> u32 {
-        self.first_for_which(|other| other >= name)
-    }
-
-    /// The first of the ordered subjects of which something holds that holds of all behind it.
-    fn first_for_which(&self, holds: impl Fn(&[u8]) -> bool) -> u32 {
-        let (mut low, mut high) = (0, self.name_ends.len() as u32);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if holds(self.name(middle)) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        low
+        self.names.number(name)
     }
 
     /// How many records that are not deleted have a subject.
     pub(crate) fn live_of(&self, number: u32) -> u64 {
-        u64::from(self.live[number as usize])
+        self.live.get(number as usize).map_or(0, u64::from)
     }
 
-    /// The subjects of records that are not deleted, and how many they have.
-    pub(crate) fn live_subjects(&self) -> impl Iterator<Item = (&[u8], u32)> {
-        let live = self.live.iter().enumerate().filter(|(_, live)| **live > 0);
-        live.map(|(number, live)| (self.name(number as u32), *live))
+    /// Tells of all subjects, in the order of their numbers.
+    pub(crate) fn for_each_name(&self, visit: impl FnMut(u32, &[u8])) {
+        self.names.for_each(visit);
     }
 
     /// A record is deleted.
     pub(crate) fn delete(&mut self, position: usize) {
-        self.live[self.subjects[position] as usize] -= 1;
+        let number = self.subject_number(position) as usize;
+        if let Some(live) = self.live.grown().get_mut(number) {
+            *live = live.saturating_sub(1);
+        }
     }
 
     /// Records are deleted, as a set of distances of sequences says.
@@ -320,81 +263,109 @@ impl Directory {
         }
     }
 
-    /// Whether the sequences follow each other.
-    pub(crate) fn is_contiguous(&self) -> bool {
-        self.sequences.is_empty()
-    }
-
     pub(crate) fn subject_count(&self) -> usize {
-        self.name_ends.len()
+        self.names.len()
     }
 
     /// What it says now, to be put in order elsewhere.
     pub(crate) fn frozen(&self) -> Self {
         Self {
             sequences: self.sequences.clone(),
-            ends: self.ends.clone(),
+            places: self.places.clone(),
             subjects: self.subjects.clone(),
-            names: self.names.clone(),
-            name_ends: self.name_ends.clone(),
+            names: self.names.frozen(),
             live: self.live.clone(),
-            // Nothing is added to it, and these are many.
-            numbers: None,
             blocks: self.blocks.clone(),
-            gaps: self.gaps.clone(),
         }
     }
 
-    /// Has its subjects in order, and no means to add to it: as it would be read from a footer.
+    /// Has its subjects in order, and nothing is added to it: as it would be read from a footer.
     pub(crate) fn into_sealed(self) -> Self {
         self.sort().0
     }
 
     /// The same, with the number that each subject had before.
-    pub(crate) fn sort(mut self) -> (Self, Vec<u32>) {
-        let mut order: Vec<u32> = (0..self.name_ends.len() as u32).collect();
-        order.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
+    pub(crate) fn sort(self) -> (Self, Vec<u32>) {
+        let (names, order) = self.names.sort();
         let mut new_numbers = vec![0; order.len()];
-        let (mut names, mut name_ends) = (
-            Vec::with_capacity(self.names.len()),
-            Vec::with_capacity(order.len()),
-        );
         for (new, old) in order.iter().enumerate() {
             new_numbers[*old as usize] = new as u32;
-            names.extend_from_slice(self.name(*old));
-            name_ends.push(names.len() as u32);
         }
-        let live = order.iter().map(|old| self.live[*old as usize]).collect();
-        for number in &mut self.subjects {
-            *number = new_numbers[*number as usize];
-        }
+        let subjects = (0..self.len()).map(|position| new_numbers[self.subject_number(position) as usize]);
         let sorted = Self {
-            names,
-            name_ends,
-            live,
-            numbers: None,
-            ..self
+            subjects: Column::packed(subjects),
+            names: Names::Sorted(names),
+            live: self.live_in(&order),
+            sequences: self.sequences.into_packed(),
+            places: self.places.into_sealed(),
+            blocks: self.blocks,
         };
         (sorted, order)
     }
 
+    fn live_in(&self, order: &[u32]) -> Column {
+        Column::packed(order.iter().map(|old| self.live_of(*old) as u32))
+    }
+
     /// Becomes what was made of it elsewhere, with what was deleted meanwhile.
     pub(crate) fn replace_by_sorted(&mut self, sorted: &Self, order: &[u32]) {
-        let live = order.iter().map(|old| self.live[*old as usize]).collect();
+        let live = self.live_in(order);
         *self = Self {
             live,
             ..sorted.frozen()
         };
     }
-}
 
-/// A name of many that are one behind the other.
-fn name_in<'a>(names: &'a [u8], ends: &[u32], number: u32) -> &'a [u8] {
-    let start = match number {
-        0 => 0,
-        _ => ends[number as usize - 1],
-    };
-    &names[start as usize..ends[number as usize] as usize]
+    /// Puts it behind `out`; its subjects have to be in order. Deleted records are as the others.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let mut counts = vec![0; self.subject_count()];
+        self.for_each_subject(0, |_, number| counts[number as usize] += 1);
+        self.sequences.put(out);
+        self.places.put(out);
+        self.subjects.put(out);
+        if let Names::Sorted(names) = &self.names {
+            names.put(out);
+        }
+        Column::packed(counts.into_iter()).put(out);
+        out.put_count(self.blocks.len());
+        for (start, offset) in &self.blocks {
+            out.put_u32(*start);
+            out.put_u64(*offset);
+        }
+    }
+
+    /// That which was put there, and nothing else.
+    pub(super) fn read(bytes: &Bytes) -> Option<Self> {
+        let mut fields = Fields::new(bytes);
+        let directory = Self {
+            sequences: Column::take(&mut fields, bytes)?,
+            places: Places::take(&mut fields, bytes)?,
+            subjects: Column::take(&mut fields, bytes)?,
+            names: Names::Sorted(Sorted::take(&mut fields, bytes)?),
+            live: Column::take(&mut fields, bytes)?,
+            blocks: {
+                let blocks = fields.count()?;
+                let blocks = (0..blocks).map(|_| Some((fields.u32()?, fields.u64()?)));
+                blocks.collect::<Option<_>>()?
+            },
+        };
+        (fields.is_at_end() && directory.is_whole()).then_some(directory)
+    }
+
+    /// Whether what it has of each record is there for all, and no other subjects than there are.
+    fn is_whole(&self) -> bool {
+        let (records, subjects) = (self.len(), self.subject_count());
+        let mut is_whole = (self.sequences.is_empty() || self.sequences.len() == records)
+            && self.places.len() == records
+            && self.live.len() == subjects;
+        self.for_each_subject(0, |_, number| is_whole &= (number as usize) < subjects);
+        let mut next = 0;
+        self.sequences.for_each(0, |_, sequence| {
+            is_whole &= u64::from(sequence) >= next;
+            next = u64::from(sequence) + 1;
+        });
+        is_whole
+    }
 }
 
 #[cfg(test)]
@@ -423,7 +394,7 @@ mod tests {
             assert_eq!(directory.find(6), Err(4));
             assert_eq!(directory.range(2), Some((21, 14)));
             assert_eq!(directory.range(5), None);
-            assert_eq!(directory.subject(3), b"b.1");
+            assert_eq!(&*directory.subject(3), b"b.1");
             for (filter, count) in [
                 ("b.1", 2),
                 ("b.*", 3),

@@ -24,7 +24,7 @@ pub(crate) struct SegmentFile {
 }
 
 /// What was found in a segment, record by record.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scanned {
     pub(crate) directory: Directory,
     pub(crate) is_damaged: bool,
@@ -65,15 +65,12 @@ impl SegmentFile {
         let length = self.file.length()?;
         let trailer_at = length.checked_sub(TRAILER as u64).ok_or(SegmentError::Damaged)?;
         let trailer = read_range(&*self.file, trailer_at, TRAILER)?;
-        let (offset, length) = footer::place(&trailer, self.seed).ok_or(SegmentError::Damaged)?;
+        let (offset, length, form) = footer::place(&trailer, self.seed).ok_or(SegmentError::Damaged)?;
         if offset.checked_add(length as u64) != Some(trailer_at) {
             return Err(SegmentError::Damaged);
         }
-        footer::read(
-            &read_range(&*self.file, offset, length)?,
-            self.seed,
-            &self.packing,
-        )
+        let footer = read_range(&*self.file, offset, length)?.into();
+        footer::read(&footer, form, self.seed, &self.packing)
     }
 
     /// The bytes of the file up to `end`, without its header.
@@ -98,8 +95,12 @@ impl SegmentFile {
         if head.start != start || head.length as u64 > self.file.length()? {
             return Err(SegmentError::Damaged);
         }
-        let bytes = read_range(&*self.file, offset, head.length)?;
-        Ok((start, read_block(&bytes, self.seed, self.packing.key.as_ref())?))
+        let bytes = read_range(&*self.file, offset, head.length)?.into();
+        Ok((start, self.read_block(&bytes)?))
+    }
+
+    fn read_block(&self, bytes: &Bytes) -> Result<Bytes, SegmentError> {
+        read_block(bytes, self.seed, self.packing.key.as_ref())
     }
 
     /// All bytes of records, in pieces that records do not cross, and where these begin if none are in blocks.
@@ -112,10 +113,9 @@ impl SegmentFile {
             let offset = usize::try_from(*offset)
                 .ok()
                 .and_then(|offset| offset.checked_sub(HEADER));
-            let block = offset
-                .and_then(|offset| body.get(offset..))
-                .ok_or(SegmentError::Damaged)?;
-            Ok((*start, read_block(block, self.seed, self.packing.key.as_ref())?))
+            let block = offset.filter(|offset| *offset <= body.len());
+            let block = body.slice(block.ok_or(SegmentError::Damaged)?..);
+            Ok((*start, self.read_block(&block)?))
         };
         directory.blocks().iter().map(piece).collect()
     }
@@ -205,7 +205,7 @@ impl SegmentFile {
             // Only a footer says that it is where no records can be, and there is none before the end.
             let block =
                 block.filter(|_| (scanned.directory.written()..RECORDS_AT_MOST).contains(&head.start));
-            let records = block.map(|block| read_block(block, self.seed, self.packing.key.as_ref()));
+            let records = block.map(|block| self.read_block(&body.slice_ref(block)));
             let Some(Ok(records)) = records else {
                 scanned.is_damaged = true;
                 let Some(next) = self.next_block(&body, offset + 1) else {
@@ -264,12 +264,8 @@ impl SegmentFile {
                 return false;
             }
             work -= head.length;
-            read_block(
-                &body[*offset..*offset + head.length],
-                self.seed,
-                self.packing.key.as_ref(),
-            )
-            .is_ok()
+            self.read_block(&body.slice(*offset..*offset + head.length))
+                .is_ok()
         })
     }
 }

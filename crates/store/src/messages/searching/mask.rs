@@ -3,7 +3,10 @@
 use bytes::Bytes;
 
 use super::super::{Part, Stage};
-use crate::segment::Matching;
+use crate::segment::{Directory, Matching};
+
+/// Where no more than one of so many messages matches, their positions are kept.
+const FEW: u64 = 8;
 
 /// So many subjects are held against a filter before others have their turn: about a millisecond.
 const PIECE: usize = 16_384;
@@ -19,6 +22,8 @@ pub(in crate::messages) struct Mask {
     /// How many match, and one of them.
     matching: usize,
     some: u32,
+    /// The positions of the messages with those, if they are few and no more are added; deleted ones are among them.
+    positions: Option<Vec<u32>>,
     /// What is still to be looked for, for which filter.
     pending: Vec<(usize, Matching)>,
 }
@@ -57,6 +62,7 @@ impl Mask {
             messages: 0,
             matching: 0,
             some: 0,
+            positions: None,
             pending: Vec::new(),
         }
     }
@@ -98,7 +104,40 @@ impl Mask {
                 self.pending.pop();
             }
         }
-        self.pending.is_empty()
+        if !self.pending.is_empty() {
+            return false;
+        }
+        let is_few = self.messages * FEW <= u64::from(part.records);
+        if self.positions.is_none() && self.is_sealed && is_few {
+            self.positions = Some(self.find_positions(directory));
+        }
+        true
+    }
+
+    fn find_positions(&self, directory: &Directory) -> Vec<u32> {
+        match self.matching {
+            0 => Vec::new(),
+            1 => {
+                let positions = directory.positions_of(self.some, 0);
+                positions.map(|position| position as u32).collect()
+            }
+            _ => {
+                let mut positions = Vec::new();
+                directory.for_each_subject(0, |position, number| {
+                    if self.has(number) {
+                        positions.push(position as u32);
+                    }
+                });
+                positions
+            }
+        }
+    }
+
+    /// The positions from one on of what matches, deleted or not; None if they are too many to be kept.
+    pub(in crate::messages) fn positions_from(&self, start: usize) -> Option<&[u32]> {
+        let positions = self.positions.as_ref()?;
+        let place = positions.partition_point(|position| (*position as usize) < start);
+        positions.get(place..)
     }
 
     pub(in crate::messages) fn has(&self, number: u32) -> bool {

@@ -1,11 +1,12 @@
-//! Which subjects of a directory a filter matches. Where they are in order those that begin alike follow each other: what a filter
-//! does not match is skipped at once, so that it costs what it matches, and the tokens at its wildcards.
+//! Which subjects of a directory a filter matches. Where they are in order what a filter does not match is skipped at once, up to
+//! what it could match next: so it costs what it matches, and the tokens at its wildcards.
 
 use std::ops::Range;
 
 use vagus_routing::subject;
 
 use super::Directory;
+use super::names::{Names, Sorted};
 
 /// A search for the subjects that a filter matches, on its way through them. It may be kept for as long as one likes, as long as
 /// no subject is added.
@@ -18,24 +19,11 @@ pub(crate) struct Matching {
 impl Directory {
     /// The search for the subjects that a filter matches.
     pub(crate) fn search(&self, filter: &[u8]) -> Matching {
-        Matching {
-            left: self.candidates(filter),
-        }
-    }
-
-    /// The numbers of subjects that a filter may match, and outside of which it matches none.
-    fn candidates(&self, filter: &[u8]) -> Range<u32> {
-        if !subject::has_wildcards(filter) {
-            return self.number(filter).map_or(0..0, |number| number..number + 1);
-        }
-        if self.numbers.is_some() {
-            return 0..self.name_ends.len() as u32;
-        }
-        // What comes before the first wildcard is what all of them begin with, and they are in order.
-        let wildcard = filter.iter().position(|byte| matches!(byte, b'*' | b'>'));
-        let prefix = &filter[..wildcard.unwrap_or(filter.len())];
-        let end = self.first_for_which(|name| name > prefix && !name.starts_with(prefix));
-        self.lower_bound(prefix)..end
+        let left = match subject::has_wildcards(filter) {
+            true => 0..self.names.len() as u32,
+            false => self.number(filter).map_or(0..0, |number| number..number + 1),
+        };
+        Matching { left }
     }
 
     /// The numbers of the subjects that a filter matches.
@@ -44,25 +32,6 @@ impl Directory {
         self.search(filter)
             .advance(self, filter, usize::MAX, |number| matching.push(number));
         matching
-    }
-
-    /// The first subject from one up to another that does not begin as is said; that is found by steps that grow, as it is often
-    /// near.
-    fn behind_those_with(&self, prefix: &[u8], range: Range<u32>) -> u32 {
-        let (mut low, mut step) = (range.start, 1);
-        while low + step < range.end && self.name(low + step).starts_with(prefix) {
-            low += step;
-            step *= 2;
-        }
-        let (mut low, mut high) = (low + 1, (low + step).min(range.end));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.name(middle).starts_with(prefix) {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        low
     }
 }
 
@@ -81,21 +50,57 @@ impl Matching {
         steps: usize,
         mut found: impl FnMut(u32),
     ) -> usize {
-        let is_sorted = directory.numbers.is_none();
-        let mut left = steps;
-        while left > 0 && !self.left.is_empty() {
-            left -= 1;
-            let number = self.left.start;
-            let name = directory.name(number);
-            self.left.start += 1;
-            match fit(filter, name) {
-                Fit::Matches => found(number),
-                Fit::NoneWith(length) if is_sorted => {
-                    self.left.start = directory.behind_those_with(&name[..length], number..self.left.end);
-                }
-                Fit::NoneWith(_) | Fit::Not => {}
+        match &directory.names {
+            Names::Sorted(sorted) => self.advance_in(sorted, filter, steps, found),
+            Names::Growing(growing) => {
+                let end = self.left.end.min(self.left.start.saturating_add(steps as u32));
+                let looked_at = self.left.start..end;
+                self.left.start = looked_at.end;
+                let left = steps - looked_at.len();
+                looked_at
+                    .filter(|number| subject::matches(filter, growing.name(*number)))
+                    .for_each(&mut found);
+                left
             }
         }
+    }
+
+    fn advance_in(
+        &mut self,
+        sorted: &Sorted,
+        filter: &[u8],
+        steps: usize,
+        mut found: impl FnMut(u32),
+    ) -> usize {
+        let mut left = steps;
+        if left == 0 || self.left.is_empty() {
+            return left;
+        }
+        let mut walk = sorted.walk(self.left.start);
+        let mut target = Vec::new();
+        while left > 0 && walk.number() < self.left.end {
+            left -= 1;
+            match fit(filter, walk.name()) {
+                Fit::Matches => {
+                    found(walk.number());
+                    walk.advance();
+                }
+                Fit::Not => walk.advance(),
+                Fit::NoneWith(length) => {
+                    target.clear();
+                    target.extend_from_slice(&walk.name()[..length]);
+                    walk.seek(self.left.end, |name| name.starts_with(&target));
+                }
+                Fit::NoneBefore(length, token, end) => {
+                    target.clear();
+                    target.extend_from_slice(&walk.name()[..length]);
+                    target.extend_from_slice(token);
+                    target.extend_from_slice(end);
+                    walk.seek(self.left.end, |name| name < &target[..]);
+                }
+            }
+        }
+        self.left.start = walk.number().min(self.left.end);
         left
     }
 
@@ -104,31 +109,32 @@ impl Matching {
     }
 }
 
-/// Whether a filter matches a subject.
-enum Fit {
+/// Whether a filter matches a subject, and if not, which of those behind it could be the next, in order of their bytes.
+#[derive(Debug, PartialEq, Eq)]
+enum Fit<'a> {
     Matches,
-    /// It does not; others that begin like it may.
+    /// The one behind it.
     Not,
-    /// No subject does that begins with so many bytes of it.
+    /// None that begins with so many bytes of it.
     NoneWith(usize),
+    /// None before the one that has so many bytes of it, this token behind them, and this.
+    NoneBefore(usize, &'a [u8], &'static [u8]),
 }
 
-fn fit(filter: &[u8], name: &[u8]) -> Fit {
+fn fit<'a>(filter: &'a [u8], name: &[u8]) -> Fit<'a> {
     let mut start = 0;
     let mut wanted = filter.split(|byte| *byte == b'.');
     loop {
         let end = name[start..].iter().position(|byte| *byte == b'.');
         let end = end.map(|length| start + length);
         let token = &name[start..end.unwrap_or(name.len())];
-        match (wanted.next(), end) {
-            (Some(b">"), _) => return Fit::Matches,
-            (Some(b"*"), _) => {}
-            (Some(wanted), _) if wanted == token => {}
-            // All behind this token, dot and all, have it.
-            (Some(_), Some(end)) => return Fit::NoneWith(end + 1),
-            (Some(_), None) => return Fit::Not,
+        match wanted.next() {
+            Some(b">") => return Fit::Matches,
+            Some(b"*") => {}
+            Some(wanted) if wanted == token => {}
+            Some(wanted) => return instead_of(&name[start..], start, wanted),
             // It has more tokens, and so have all that begin with those before.
-            (None, _) => return Fit::NoneWith(start),
+            None => return Fit::NoneWith(start),
         }
         match end {
             Some(end) => start = end + 1,
@@ -138,6 +144,18 @@ fn fit(filter: &[u8], name: &[u8]) -> Fit {
     match wanted.next() {
         None => Fit::Matches,
         Some(_) => Fit::Not,
+    }
+}
+
+/// What comes next, of those with the tokens before `start`, that has a token where a subject goes on otherwise: as `rest`. Behind
+/// the token there is nothing, or a dot, which bytes are less than that tokens may have.
+fn instead_of<'a>(rest: &[u8], start: usize, wanted: &'a [u8]) -> Fit<'a> {
+    if rest < wanted {
+        return Fit::NoneBefore(start, wanted, b"");
+    }
+    match rest.strip_prefix(wanted) {
+        Some(behind) if behind < &b"."[..] => Fit::NoneBefore(start, wanted, b"."),
+        _ => Fit::NoneWith(start),
     }
 }
 
@@ -182,7 +200,7 @@ mod tests {
                 let mut search = directory.search(filter.as_bytes());
                 while !search.is_over() {
                     search.advance(&directory, filter.as_bytes(), 3, |number| {
-                        found.push(String::from_utf8(directory.name(number).to_vec()).unwrap());
+                        found.push(String::from_utf8(directory.names.name(number).into_owned()).unwrap());
                     });
                 }
                 found.sort();
@@ -204,7 +222,7 @@ mod tests {
             ("ev.*.4.*", 1000, 1200),
             ("ev.*.*.7", 100, 10_000),
             ("ev.*.4", 0, 200),
-            ("ev.3.>", 1000, 1001),
+            ("ev.3.>", 1000, 1003),
             ("*.*.4.7", 10, 1200),
             ("od.*.4.7", 0, 1),
         ] {
