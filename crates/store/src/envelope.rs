@@ -61,7 +61,10 @@ pub(crate) fn decode(
         Err(error) if crate::segment::is_whole(block, seed) => return Err(error.into()),
         Err(_) => return Err(SegmentError::Damaged),
     };
-    Ok((read_block(&Bytes::copy_from_slice(block), seed, key.as_ref())?, id))
+    Ok((
+        read_block(&Bytes::copy_from_slice(block), seed, key.as_ref())?,
+        id,
+    ))
 }
 
 /// Reads such a file; None if there is none.

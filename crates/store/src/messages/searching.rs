@@ -460,7 +460,10 @@ fn last_in(part: &Part, filters: &[Bytes], last: u64) -> Option<u64> {
         [] => None,
         [number] => {
             let before = directory.positions_of(*number, 0);
-            before.take_while(|position| *position < end).filter(is_there).last()
+            before
+                .take_while(|position| *position < end)
+                .filter(is_there)
+                .last()
         }
         numbers => {
             let matches = |position: &usize| {

@@ -81,9 +81,7 @@ impl Directory {
         let mut places = Places::growing();
         lengths.iter().for_each(|length| places.add(*length));
         let mut live = vec![0; names.len()];
-        subjects
-            .iter()
-            .for_each(|number| live[*number as usize] += 1);
+        subjects.iter().for_each(|number| live[*number as usize] += 1);
         Self {
             sequences: Column::Growing(sequences).into_packed(),
             places: places.into_sealed(),

@@ -42,9 +42,7 @@ impl Names {
 
     pub(super) fn memory(&self) -> usize {
         match self {
-            Self::Growing(growing) => {
-                growing.bytes.len() + 4 * growing.ends.len() + growing.numbers.memory()
-            }
+            Self::Growing(growing) => growing.bytes.len() + 4 * growing.ends.len() + growing.numbers.memory(),
             Self::Sorted(sorted) => sorted.memory(),
         }
     }

@@ -129,9 +129,7 @@ impl Places {
     pub(super) fn range_behind(&self, end: u32, position: usize) -> Option<(u32, u32)> {
         match &self.kind {
             Kind::Growing(_) => self.range(position),
-            Kind::Sealed { lengths, .. } => {
-                Some((end + self.gap_before(position), lengths.get(position)?))
-            }
+            Kind::Sealed { lengths, .. } => Some((end + self.gap_before(position), lengths.get(position)?)),
         }
     }
 

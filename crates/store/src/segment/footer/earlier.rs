@@ -62,8 +62,8 @@ mod tests {
 
     /// Four records of the subjects `b.x` and `b.xy`, in one block, as they were written.
     const WRITTEN: &[u8] = &[
-        4, 2, 0, 3, b'b', b'.', b'x', 3, 1, b'y', 0, 2, 32, 0, 0, 33, 1, 5, 39, 0, 0xe6, 0xa2, 4, 0x8e,
-        0xa3, 4, 1, 1, 0, 0, 0, 0, 128, 0, 0, 0, 0, 0, 0, 0,
+        4, 2, 0, 3, b'b', b'.', b'x', 3, 1, b'y', 0, 2, 32, 0, 0, 33, 1, 5, 39, 0, 0xe6, 0xa2, 4, 0x8e, 0xa3,
+        4, 1, 1, 0, 0, 0, 0, 128, 0, 0, 0, 0, 0, 0, 0,
     ];
 
     #[test]
@@ -74,7 +74,10 @@ mod tests {
         let lengths = (0..4).map(|position| directory.range(position).unwrap().1);
         assert_eq!(lengths.collect::<Vec<_>>(), [32, 33, 39, 70_030]);
         let subjects = (0..4).map(|position| directory.subject(position).into_owned());
-        assert_eq!(subjects.collect::<Vec<_>>(), [&b"b.x"[..], b"b.xy", b"b.x", b"b.xy"]);
+        assert_eq!(
+            subjects.collect::<Vec<_>>(),
+            [&b"b.x"[..], b"b.xy", b"b.x", b"b.xy"]
+        );
         assert_eq!((directory.live_of(0), directory.live_of(1)), (2, 2));
         assert_eq!(directory.blocks(), [(0, 128)]);
     }

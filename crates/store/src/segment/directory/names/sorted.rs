@@ -151,8 +151,7 @@ impl Walk<'_> {
             _ => self.rest.count(),
         };
         self.name.truncate(shared.unwrap_or_default());
-        self.name
-            .extend_from_slice(self.rest.sized().unwrap_or_default());
+        self.name.extend_from_slice(self.rest.sized().unwrap_or_default());
     }
 
     /// Goes on to the first of which something does not hold that holds of none behind it, or to `end`. It is found by steps that
