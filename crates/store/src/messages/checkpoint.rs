@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use roaring::RoaringBitmap;
@@ -47,10 +48,33 @@ pub struct Checkpoint {
     folder: PathBuf,
     keys: Option<Keys>,
     plain: Vec<u8>,
-    /// As they were when the checkpoint was begun.
-    subjects: Subjects,
+    subjects: SubjectsThen,
     subjects_file: usize,
     retired: Vec<(u64, PathBuf)>,
+}
+
+/// The subjects as they were when a checkpoint was begun. As long as they are there what changes has to be copied: they go once
+/// they are encoded, before anything is written.
+#[derive(Debug)]
+struct SubjectsThen {
+    subjects: Mutex<Subjects>,
+    encoded: OnceLock<Vec<u8>>,
+}
+
+impl SubjectsThen {
+    fn new(subjects: Subjects) -> Self {
+        Self {
+            subjects: Mutex::new(subjects),
+            encoded: OnceLock::new(),
+        }
+    }
+
+    fn encoded(&self, incarnation: u64, position: Position) -> &[u8] {
+        self.encoded.get_or_init(|| {
+            let mut subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+            encode_subjects(incarnation, position, &std::mem::take(&mut subjects))
+        })
+    }
 }
 
 impl Checkpoint {
@@ -60,6 +84,7 @@ impl Checkpoint {
     ///
     /// Those of the disk. The stream has to be opened anew then.
     pub fn run(&self, disk: &dyn Disk) -> Result<(), WriteError> {
+        let subjects = self.subjects.encoded(self.incarnation, self.position);
         self.flush.run(disk)?;
         let failed_at = |path: &PathBuf| {
             let path = path.clone();
@@ -78,8 +103,7 @@ impl Checkpoint {
             envelope::write(disk, &path, magic, self.keys.as_ref(), plain)
                 .map_err(|source| WriteError { path, source })
         };
-        let subjects = encode_subjects(self.incarnation, self.position, &self.subjects);
-        write(SUBJECTS_FILES[self.subjects_file], SUBJECTS, &subjects)?;
+        write(SUBJECTS_FILES[self.subjects_file], SUBJECTS, subjects)?;
         for name in CHECKPOINTS {
             write(name, CHECKPOINT, &self.plain)?;
         }
@@ -124,7 +148,7 @@ impl Messages {
             keys: place.keys.clone(),
             plain: self.encode(place.incarnation, position, state),
             incarnation: place.incarnation,
-            subjects: self.subjects.clone(),
+            subjects: SubjectsThen::new(self.subjects.clone()),
             subjects_file: self.next_subjects_file,
             retired: self
                 .retired
