@@ -15,6 +15,8 @@ pub struct Cursor {
     filters: Vec<Bytes>,
     next: u64,
     mask: Option<Mask>,
+    /// That of the segment before: what was found there may be asked for again.
+    mask_before: Option<Mask>,
     /// The sequence up to which it is known whether every message matches, and whether.
     covers: Option<(u64, bool)>,
 }
@@ -40,6 +42,7 @@ impl Cursor {
             filters: what_filters(filters),
             next,
             mask: None,
+            mask_before: None,
             covers: None,
         }
     }
@@ -135,8 +138,11 @@ impl Messages {
             return Ok(());
         }
         let part = &self.parts[place];
-        let is_new = !cursor.mask.as_ref().is_some_and(|mask| mask.is_of(part));
-        if is_new && cursor.covers.is_none_or(|(up_to, _)| up_to < part.last) {
+        let is_new = |cursor: &Cursor| !cursor.mask.as_ref().is_some_and(|mask| mask.is_of(part));
+        if is_new(cursor) {
+            std::mem::swap(&mut cursor.mask, &mut cursor.mask_before);
+        }
+        if is_new(cursor) && cursor.covers.is_none_or(|(up_to, _)| up_to < part.last) {
             // To add up what a filter matches takes long where it has wildcards, and most do not match just any subject.
             let may_cover = |filter: &&Bytes| {
                 let first = part.directory.as_ref().map(|directory| directory.subject(0));
