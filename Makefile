@@ -155,6 +155,7 @@ test-mixed: requirements-test
 durability: requirements
 	$(call say,Power cuts: each ends a life of a store)
 	STORE_SEEDS=$(DURABILITY_SEEDS) cargo test --release --package vagus-store --lib power_cuts
+	STORE_SEEDS=$(DURABILITY_KILLS) cargo test --release --package vagus-actors --lib power_cuts
 	$(call say,Kills: each ends a server under load)
 	STREAM_KILLS=$(DURABILITY_KILLS) cargo test --release --package vagus --test jetstream kills -- --nocapture
 

@@ -1,6 +1,7 @@
 //! Streams on a disk that fails: what they answer meanwhile, and that they go on by themselves.
 
 mod closing;
+mod dead_letters;
 mod recovering;
 mod room;
 

@@ -45,7 +45,7 @@ pub struct SimulatedDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct State {
     random: fastrand::Rng,
     faults: Faults,
@@ -126,6 +126,17 @@ impl SimulatedDisk {
         state.has_power = true;
         state.faults = Faults::default();
         state.locks.clear();
+    }
+
+    /// Another disk with what is on this one, which is not written to by those who still hold this one: what a process
+    /// finds that is started while the one before it is still ending.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let mut state = self.state().clone();
+        state.locks.clear();
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// Kills the process: what it wrote is there, synced or not.
