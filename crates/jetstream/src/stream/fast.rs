@@ -44,8 +44,9 @@ struct Batch {
     flow: u16,
     max_flow: u16,
     allows_gaps: bool,
-    /// Whether it ends when all is stored that is pending.
-    is_ending: bool,
+    /// Where is answered that it has ended, which is when all is stored that is pending; None: it goes on. A message by which it
+    /// ends need not be one that is stored.
+    ending: Option<Bytes>,
     deadline: Time,
 }
 
@@ -77,14 +78,14 @@ impl FastBatches {
     }
 
     pub(super) fn due(&self) -> Option<Time> {
-        let idle = self.batches.values().filter(|batch| !batch.is_ending);
+        let idle = self.batches.values().filter(|batch| batch.ending.is_none());
         idle.map(|batch| batch.deadline).min()
     }
 
     /// Forgets those of which nothing has come.
     pub(super) fn expire(&mut self, now: Time) {
         self.batches
-            .retain(|_, batch| batch.is_ending || batch.deadline > now);
+            .retain(|_, batch| batch.ending.is_some() || batch.deadline > now);
     }
 
     /// What was to be stored is not: publishers learn it by what they are told of.
@@ -92,7 +93,7 @@ impl FastBatches {
         self.batches.retain(|_, batch| {
             batch.pending = 0;
             batch.last = batch.stored;
-            !batch.is_ending
+            batch.ending.is_none()
         });
     }
 }
@@ -123,8 +124,9 @@ impl Batch {
 }
 
 /// What has come of a message of a batch: who is told what, and whether it is stored.
-#[derive(Default)]
 struct Turn {
+    /// Where it is answered.
+    reply: Bytes,
     answers: Vec<Bytes>,
     decided: Option<Decided>,
 }
@@ -204,7 +206,7 @@ impl<M: Messages> Stream<M> {
             flow: if there_are > 0 { 1 } else { FLOW.min(place.flow) },
             max_flow: place.flow,
             allows_gaps: place.allows_gaps,
-            is_ending: false,
+            ending: None,
             deadline: around.now,
         };
         self.fast.batches.insert(place.batch.clone(), batch);
@@ -217,7 +219,11 @@ impl<M: Messages> Stream<M> {
         message: &Publish,
         place: &Place,
     ) -> Result<Turn, Stop> {
-        let mut turn = Turn::default();
+        let mut turn = Turn {
+            reply: message.reply.clone(),
+            answers: Vec::new(),
+            decided: None,
+        };
         let refused = |this: &Self, error: &ApiError| this.acknowledgements.refusal(&this.config.name, error);
         if !self.fast.batches.contains_key(&place.batch)
             && let Err(error) = self.begin_fast_batch(around, place)
@@ -241,7 +247,7 @@ impl<M: Messages> Stream<M> {
             return Ok(turn);
         }
         // One that ends takes nothing more in: its publisher waits for the end.
-        if batch.is_ending {
+        if batch.ending.is_some() {
             return Ok(turn);
         }
         batch.last += 1;
@@ -269,7 +275,7 @@ impl<M: Messages> Stream<M> {
             self.end_fast_batch(&place.batch, &mut turn);
             return Ok(turn);
         }
-        batch.is_ending |= ends;
+        batch.ending = ends.then(|| message.reply.clone());
         if place.sequence == 1 && !ends {
             let (seq, msgs) = (0, batch.flow);
             turn.answers.push(Told::Ack { seq, msgs }.json());
@@ -384,7 +390,7 @@ impl<M: Messages> Stream<M> {
         let Some(batch) = self.fast.batches.get_mut(id) else {
             return true;
         };
-        batch.is_ending = true;
+        batch.ending = Some(turn.reply.clone());
         let has_ended = batch.last == batch.stored;
         if has_ended {
             turn.answers
@@ -404,15 +410,14 @@ impl<M: Messages> Stream<M> {
         batch.sequence = sequence;
         // Those behind it that were not stored are not waited for.
         batch.stored = if batch.pending == 0 { batch.last } else { place };
-        let answer = if batch.last == batch.stored && batch.is_ending {
+        if let Some(ending) = batch.ending.take_if(|_| batch.last == batch.stored) {
             let count = batch.last;
             self.fast.batches.remove(id);
-            self.acknowledgements.batch(sequence, id, count)
+            let ended = self.acknowledgements.batch(sequence, id, count);
+            self.answer(&ending, ended);
         } else if batch.flows(batches) {
-            batch.told()
-        } else {
-            return;
-        };
-        self.answer(reply, answer);
+            let told = batch.told();
+            self.answer(reply, told);
+        }
     }
 }

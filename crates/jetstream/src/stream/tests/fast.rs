@@ -1,7 +1,7 @@
 //! Messages of publishers that do not wait for each answer.
 
 use super::{Scene, message, scene};
-use crate::stream::Published;
+use crate::stream::{Effect, Published};
 use crate::time::SECOND;
 
 const ALLOWED: &str = r#","allow_batched":true"#;
@@ -158,6 +158,29 @@ fn end_when_all_is_stored() {
     assert_eq!(scene.answers(), [r#"{"type":"ack","seq":0,"msgs":500}"#]);
     scene.commit();
     assert_eq!(scene.answers(), [r#"{"seq":3,"batch":"b","count":3}"#]);
+}
+
+/// Who ends a batch by what is no message is answered there, though others of it are still on their way into the log.
+#[test]
+fn who_ends_them_is_answered() {
+    for (ended_by, operation) in [(3, 3), (5, 1), (5, 4)] {
+        let mut scene = scene(ALLOWED);
+        for (place, operation) in [(1, 0), (2, 1), (ended_by, operation)] {
+            let mut message = message("p.a", "", "");
+            message.reply = format!("i.b.500.fail.{place}.{operation}.$FI").into();
+            assert_eq!(scene.offer(message), Published::Decided);
+        }
+        scene.answers();
+        scene.commit();
+        let effects = scene.stream.take_effects().list;
+        let answers = effects.iter().filter_map(|effect| match effect {
+            Effect::Answer { to, payload } => Some(format!("{to:?} {}", super::short(payload))),
+            _ => None,
+        });
+        let ended =
+            format!(r#"b"i.b.500.fail.{ended_by}.{operation}.$FI" {{"seq":2,"batch":"b","count":2}}"#);
+        assert_eq!(answers.collect::<Vec<_>>(), [ended]);
+    }
 }
 
 #[test]
