@@ -1,6 +1,6 @@
 //! What was acknowledged is there, however the server ended.
 
-use crate::world::{Folder, ask_json, asker, end, process};
+use crate::world::{Folder, ask_json, asker, end, process, process_in};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
@@ -141,6 +141,18 @@ fn memory_forgets() {
     assert_eq!(info["error"]["err_code"], 10059, "{info}");
     create(&mut client, "file");
     publish(&mut client, 0);
+}
+
+/// Where a file is in the place of the folder, the server says so in nats-server's words, and does not start.
+#[test]
+fn a_file_is_no_folder() {
+    let folder = Folder::new("jetstream");
+    std::fs::create_dir_all(folder.path()).unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut server = process_in(&file);
+    server.log_line("storage directory is not a directory");
+    assert!(!server.wait().success());
 }
 
 /// Two servers never write to one folder.

@@ -2,6 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use std::path::Path;
 use vagus_test_support::{Client, Message, Process, TestServer, spawn_binary};
 
 pub(crate) use vagus_test_support::Folder;
@@ -12,7 +13,12 @@ pub(crate) const INBOX: &str = "inbox";
 /// A server of its own process, which keeps streams there.
 #[track_caller]
 pub(crate) fn process(folder: &Folder) -> Process {
-    let folder = folder.path().to_str().unwrap();
+    process_in(folder.path())
+}
+
+/// The same where the folder, or what is in its place, is somewhere else.
+pub(crate) fn process_in(folder: &Path) -> Process {
+    let folder = folder.to_str().unwrap();
     spawn_binary!("-js", "-sd", folder, "-a", "127.0.0.1", "-p", "-1")
 }
 

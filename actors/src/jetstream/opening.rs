@@ -9,7 +9,7 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vagus_configs::Encryption;
 use vagus_jetstream::stream::Stream as Machine;
@@ -17,8 +17,8 @@ use vagus_jetstream::stream::entry::{self, NoEntries};
 use vagus_store::messages::{Flush, Messages, MessagesOptions, WriteError};
 use vagus_store::wal::{Entry, Excerpt, GroupId, Recovered, WalOptions};
 use vagus_store::{
-    Cipher, Disk, EncryptionError, FoundStream, Keys, Store, StoreError, StoreOptions, StreamIdentity,
-    StreamPlace,
+    Cipher, Disk, EncryptionError, FoundStream, Keys, SegmentError, Store, StoreError, StoreOptions,
+    StreamIdentity, StreamPlace,
 };
 
 /// How many files the log has at most: many, so that few streams have to be checkpointed for the next.
@@ -42,9 +42,27 @@ pub enum OpenError {
     /// The TLS library makes no keys.
     #[error(transparent)]
     Encryption(#[from] EncryptionError),
+    /// The folder, or what it is to be in, is a file.
+    #[error("storage directory is not a directory: {}", .0.display())]
+    NoFolder(PathBuf),
     /// The system has no threads left.
     #[error(transparent)]
     System(#[from] io::Error),
+}
+
+impl OpenError {
+    /// Whether there is a file in the place of a folder. Systems say so sooner or later.
+    fn is_of_file(&self) -> bool {
+        let cause = match self {
+            Self::System(cause) => cause,
+            Self::Store(StoreError::File {
+                source: SegmentError::Disk(cause),
+                ..
+            }) => cause,
+            _ => return false,
+        };
+        cause.kind() == io::ErrorKind::NotADirectory
+    }
 }
 
 /// The keys of files. Without one of before, files may still be encrypted with this one by the other cipher.
@@ -80,7 +98,11 @@ pub(super) fn open(
     domain: &str,
     zones: &Zones,
 ) -> Result<Opened, OpenError> {
-    let left = left_on(&**disk, folder)?;
+    let told = |error: OpenError| match error.is_of_file() {
+        true => OpenError::NoFolder(folder.to_owned()),
+        false => error,
+    };
+    let left = left_on(&**disk, folder).map_err(|error| told(error.into()))?;
     let share = |(share, least, most): (u64, u64, u64)| (left / share).clamp(least, most);
     let options = StoreOptions {
         wal: WalOptions {
@@ -91,7 +113,7 @@ pub(super) fn open(
         keys,
         reserve: share(RESERVE),
     };
-    let mut store = Store::open(disk.clone(), folder, options)?;
+    let mut store = Store::open(disk.clone(), folder, options).map_err(|error| told(error.into()))?;
     let mut streams = store.streams(&options_of)?;
     let mut unusable = Vec::new();
     for quarantined in &streams.quarantined {
