@@ -191,6 +191,8 @@ impl JetStream {
             .extract_if(.., |found| found.identity.account == name)
             .collect();
         join_all(mine.into_iter().map(|found| account.restore(found))).await;
+        let domain = account.domain();
+        account.routed().account.set_domain_of_streams(Some(domain));
         self.accounts.write().insert(name.into(), account.clone());
         account
     }
@@ -201,6 +203,7 @@ impl JetStream {
         let Some(account) = self.accounts.write().remove(name) else {
             return;
         };
+        account.routed().account.set_domain_of_streams(None);
         let retired = account.retire().await;
         self.unplaced.lock().extend(retired);
     }

@@ -28,7 +28,9 @@ use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use vagus_accounts::{AccountDefinition, AccountLimits, TraceDefinition};
-use vagus_routing::{AccountId, ConnectionId, ConnectionKind, Mappings};
+use vagus_routing::{
+    AccountId, ConnectionId, ConnectionKind, MappedDestination, Mapping, MappingError, Mappings,
+};
 
 /// One account, as far as messages are concerned: who is bound to it publishes to others that are, and to nobody else.
 ///
@@ -54,7 +56,36 @@ struct Defined {
     definition: Option<Arc<AccountDefinition>>,
     /// The name of the cluster that the server is in, if it is in one.
     cluster: Option<Arc<str>>,
+    /// The domain of the streams that it has here, if it has any here and they are in one.
+    domain: Option<Box<str>>,
     publishing: Publishing,
+}
+
+impl Defined {
+    /// What becomes of messages has to be said anew. Mappings that cannot be are left out: who defines an account has seen to
+    /// it that there are none.
+    fn resettle(&mut self) {
+        let definition = self.definition.as_deref();
+        let cluster = self.cluster.as_deref();
+        // An account's own come last, as they count more.
+        let of_buckets = self.domain.iter().flat_map(|domain| mappings_of_buckets(domain));
+        let own = definition.into_iter().flat_map(|definition| &definition.mappings);
+        let own = own.map(|mapping| mapping.mapping(cluster));
+        let mappings = Mappings::new(of_buckets.chain(own).filter_map(Result::ok));
+        self.publishing = Publishing {
+            mappings: (!mappings.is_empty()).then(|| Arc::new(mappings)),
+            context_tracing: definition.and_then(|it| it.trace.clone()).map(Arc::new),
+        };
+    }
+}
+
+/// Who asks for streams by the name of their domain writes to buckets by it, too: clients put the API's prefix before `$KV.` and
+/// `$OBJ.`, though these are no part of the API.
+fn mappings_of_buckets(domain: &str) -> [Result<Mapping, MappingError>; 2] {
+    ["$KV.>", "$OBJ.>"].map(|subject| {
+        let source = format!("$JS.{domain}.API.{subject}");
+        Mapping::new(&source, &[MappedDestination::only(subject)], None)
+    })
 }
 
 /// What becomes of messages that clients publish in an account.
@@ -64,18 +95,6 @@ pub struct Publishing {
     pub mappings: Option<Arc<Mappings>>,
     /// How they are traced if they belong to a sampled trace of somebody else's (`traceparent`); None if they are not.
     pub context_tracing: Option<Arc<TraceDefinition>>,
-}
-
-impl Publishing {
-    /// Mappings that cannot be are left out: who defines an account has seen to it that there are none.
-    fn of(definition: &AccountDefinition, cluster: Option<&str>) -> Self {
-        let mappings = definition.mappings.iter();
-        let mappings = Mappings::new(mappings.filter_map(|mapping| mapping.mapping(cluster).ok()));
-        Self {
-            mappings: (!mappings.is_empty()).then(|| Arc::new(mappings)),
-            context_tracing: definition.trace.clone().map(Arc::new),
-        }
-    }
 }
 
 impl Account {
@@ -213,8 +232,8 @@ impl Account {
         if defined.definition.as_ref() == Some(definition) {
             return;
         }
-        defined.publishing = Publishing::of(definition, defined.cluster.as_deref());
         defined.definition = Some(definition.clone());
+        defined.resettle();
         drop(defined);
         self.members.hold_to(&definition.limits);
     }
@@ -224,11 +243,24 @@ impl Account {
     pub fn set_cluster(&self, cluster: Option<&Arc<str>>) -> bool {
         let mut defined = self.defined.write();
         defined.cluster = cluster.cloned();
-        let Some(definition) = defined.definition.clone().filter(|it| it.maps_by_cluster()) else {
-            return false;
-        };
-        defined.publishing = Publishing::of(&definition, defined.cluster.as_deref());
-        true
+        let maps = (defined.definition.as_ref()).is_some_and(|definition| definition.maps_by_cluster());
+        if maps {
+            defined.resettle();
+        }
+        maps
+    }
+
+    /// From now on it has streams in this domain on this server, or none that are in one. Those who are in the account are told
+    /// if messages go elsewhere for it.
+    pub fn set_domain_of_streams(&self, domain: Option<&str>) {
+        let mut defined = self.defined.write();
+        let domain = domain.filter(|domain| !domain.is_empty());
+        if defined.domain.as_deref() != domain {
+            defined.domain = domain.map(Box::from);
+            defined.resettle();
+            drop(defined);
+            self.tell_of_change();
+        }
     }
 
     /// Whether the server is in a cluster.
@@ -240,7 +272,7 @@ impl Account {
     pub fn forget_definition(&self) {
         let mut defined = self.defined.write();
         defined.definition = None;
-        defined.publishing = Publishing::default();
+        defined.resettle();
     }
 }
 

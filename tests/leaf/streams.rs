@@ -168,3 +168,33 @@ fn what_is_pushed_over_a_link_shows_its_own_subject() {
     );
     assert!(subscriber.sync_messages().is_empty());
 }
+
+/// Clients that ask for streams by the name of a domain put the API's prefix before what they write to buckets, too.
+#[test]
+fn buckets_are_written_to_by_the_name_of_their_domain() {
+    let folders = [Folder::new("leaf-hub"), Folder::new("leaf-edge")];
+    let hub = start("HUB", &folders[0], "listen: \"127.0.0.1:-1\"");
+    let remotes = format!(
+        "remotes: [{{ url: \"nats-leaf://{}\" }}]",
+        hub.leafnode_address().unwrap()
+    );
+    let leaf = start("LEAF", &folders[1], &remotes);
+    await_links(&hub, 1);
+    await_links(&leaf, 1);
+    let (mut at_hub, mut at_leaf) = (asker(&hub, "at.hub"), asker(&leaf, "at.leaf"));
+    for (at, own) in [(&mut at_hub, "HUB"), (&mut at_leaf, "LEAF")] {
+        for kind in ["KV", "OBJ"] {
+            let config = json!({"name": format!("{kind}_B"), "subjects": [format!("${kind}.B.>")]});
+            create(at, &config);
+            let acknowledged = ask(at, &format!("$JS.{own}.API.${kind}.B.key"), "x");
+            assert_eq!(acknowledged["domain"], own, "{acknowledged}");
+        }
+    }
+    for (at, other) in [(&mut at_hub, "LEAF"), (&mut at_leaf, "HUB")] {
+        for kind in ["KV", "OBJ"] {
+            let acknowledged = ask(at, &format!("$JS.{other}.API.${kind}.B.key"), "y");
+            assert_eq!(acknowledged["domain"], other, "{acknowledged}");
+            assert_eq!(acknowledged["seq"], 2, "{acknowledged}");
+        }
+    }
+}

@@ -141,6 +141,7 @@ impl Mapping {
 #[derive(Debug, Default)]
 pub struct Mappings {
     by_source: Index<Mapping>,
+    sources: Box<[Box<str>]>,
 }
 
 /// What is published in the place of a message's subject.
@@ -158,11 +159,20 @@ impl Mappings {
         let by_source: HashMap<Box<str>, Mapping> = (mappings.into_iter())
             .map(|mapping| (mapping.source.clone(), mapping))
             .collect();
+        let sources = by_source.keys().cloned().collect();
         let mut index = Index::new();
         for (source, mapping) in by_source {
             index.insert(Arc::new(Subscription::new(source.as_bytes(), None, b"", mapping)));
         }
-        Self { by_source: index }
+        Self {
+            by_source: index,
+            sources,
+        }
+    }
+
+    /// The patterns of the subjects that are mapped, in no order.
+    pub fn sources(&self) -> &[Box<str>] {
+        &self.sources
     }
 
     /// Whether no subject is mapped.

@@ -14,8 +14,6 @@ use vagus_routing::Mappings;
 #[derive(Debug)]
 pub(super) struct Mapper {
     mappings: Arc<Mappings>,
-    /// What is asked for, as it is mapped.
-    sources: Vec<Box<str>>,
     random: Rng,
     /// What was drawn for the message that is about to be published: it may be asked about in several turns.
     drawn: Option<u64>,
@@ -27,7 +25,13 @@ impl LeafSession {
     /// Whether a subject is asked for whoever is interested in it, as messages on it are mapped.
     pub(super) fn is_mapped(&self, subject: &[u8]) -> bool {
         let mapper = self.mapper.as_deref();
-        mapper.is_some_and(|mapper| mapper.sources.iter().any(|source| source.as_bytes() == subject))
+        mapper.is_some_and(|mapper| {
+            mapper
+                .mappings
+                .sources()
+                .iter()
+                .any(|source| source.as_bytes() == subject)
+        })
     }
 
     /// From now on it goes by what the account maps now. The other end is asked for that, and no more for what it was asked
@@ -41,17 +45,16 @@ impl LeafSession {
         if goes_by == mappings.as_ref().map(Arc::as_ptr) {
             return;
         }
-        let definition = account.definition();
-        let defined = definition.iter().flat_map(|definition| &definition.mappings);
-        let sources: Vec<Box<str>> = defined.map(|mapping| mapping.source.clone()).collect();
+        // What is mapped is asked for.
+        let sources = mappings.as_ref().map_or(&[][..], |mappings| mappings.sources());
         let before = self.mapper.take();
         let mut lines = Vec::new();
-        for source in before.iter().flat_map(|before| &before.sources) {
+        for source in before.iter().flat_map(|before| before.mappings.sources()) {
             if !sources.contains(source) {
                 append_leaf(&mut lines, source.as_bytes(), None, 0);
             }
         }
-        for source in &sources {
+        for source in sources {
             if self.permissions.asks_for(source.as_bytes()) {
                 append_leaf(&mut lines, source.as_bytes(), None, 1);
             }
@@ -60,7 +63,6 @@ impl LeafSession {
         self.mapper = mappings.map(|mappings| {
             Box::new(Mapper {
                 mappings,
-                sources,
                 random: Rng::new(),
                 drawn: None,
                 room: Vec::new(),
