@@ -24,5 +24,5 @@ pub use store::{
     FoundStream, Quarantined, Reason, Reserve, Space, SpaceChange, SpaceLimits, Store, StoreError,
     StoreOptions, StreamIdentity, StreamPlace, Streams,
 };
-pub use subjects::{SubjectState, Totals};
+pub use subjects::{SubjectCursor, SubjectState, Totals};
 pub use turns::{BEHIND_AT_MOST, CHECKPOINTS_AT_ONCE, CheckpointTurns};

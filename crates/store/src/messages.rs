@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::encryption::Keys;
 use crate::message::Message;
 use crate::segment::{SegmentId, length_of};
-use crate::subjects::{SubjectState, Subjects, Totals};
+use crate::subjects::{SubjectCursor, SubjectState, Subjects, Totals};
 
 mod checkpoint;
 mod compaction;
@@ -36,7 +36,7 @@ pub use erasing::Erasure;
 pub use flushing::{Flush, WriteError};
 pub use opening::{Found, OpenError};
 pub use reading::{Cold, ReadError, Warm};
-pub use removal::Purged;
+pub use removal::{Leftovers, Purged};
 pub use scrubbing::Scrub;
 pub use searching::{Count, Cursor};
 
@@ -304,6 +304,18 @@ impl Messages {
         visit: &mut dyn FnMut(&[u8], &SubjectState) -> ControlFlow<()>,
     ) {
         self.subjects.walk(filter, skip, visit);
+    }
+
+    /// Tells `visit` the next subjects that a filter matches, behind where the cursor is, until `work` is used up: one for each
+    /// place of the index that is looked at.
+    pub fn walk_on(
+        &self,
+        filter: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], &SubjectState) -> ControlFlow<()>,
+    ) {
+        self.subjects.walk_on(filter, cursor, work, visit);
     }
 
     /// The subjects as they are now.

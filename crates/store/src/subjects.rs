@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 
 mod branch;
 mod children;
+mod cursor;
 #[cfg(test)]
 mod tests;
 
 use branch::{Branch, Node, Walk};
+pub use cursor::SubjectCursor;
 
 /// Tokens beyond are one key together, so that no subject makes a deep tree.
 const DEPTH: usize = 24;
@@ -72,6 +74,12 @@ impl SubjectState {
         !self.is_first_stale && !self.is_last_stale
     }
 
+    /// The last message, if it need not be looked for.
+    #[must_use]
+    pub fn known_last(&self) -> Option<u64> {
+        (!self.is_last_stale).then_some(self.last)
+    }
+
     fn totals(&self) -> Totals {
         Totals {
             messages: u64::from(self.count),
@@ -85,6 +93,7 @@ impl Subjects {
         self.root.below()
     }
 
+    #[cfg(test)]
     pub(crate) fn clear(&mut self) {
         self.root = Branch::default();
     }
@@ -126,7 +135,7 @@ impl Subjects {
         let (mut branch, mut rest, mut depth) = (&self.root, name, 0);
         loop {
             let (token, next) = split(rest, depth);
-            match (next, branch.child(token)?) {
+            match (next, &branch.child(token)?.node) {
                 (None, node) => return node.own(),
                 (Some(next), Node::Branch(below)) => (branch, rest, depth) = (below, next, depth + 1),
                 (Some(_), Node::Leaf(_)) => return None,
@@ -154,5 +163,17 @@ impl Subjects {
         visit: &mut dyn FnMut(&[u8], &SubjectState) -> ControlFlow<()>,
     ) {
         let _ = self.root.walk(filter, 0, &mut Walk::new(&mut skip, visit));
+    }
+
+    /// Tells `visit` the next subjects that a filter matches, behind where the cursor is, until `work` is used up: one for each
+    /// place of the tree that is looked at.
+    pub(crate) fn walk_on(
+        &self,
+        filter: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], &SubjectState) -> ControlFlow<()>,
+    ) {
+        cursor.walk_on(&self.root, filter, work, visit);
     }
 }

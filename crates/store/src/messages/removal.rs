@@ -1,6 +1,9 @@
 //! Deleting and purging.
 
 use super::{Cold, Messages, Stage};
+use crate::messages::part::Part;
+use crate::subjects::Subjects;
+use std::collections::VecDeque;
 
 /// What was purged, and whether that was all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +14,13 @@ pub struct Purged {
     pub bytes: u64,
     /// Whether nothing is left to be purged.
     pub is_done: bool,
+}
+
+/// What was in memory of messages that are gone.
+#[derive(Debug)]
+pub struct Leftovers {
+    _parts: VecDeque<Part>,
+    _subjects: Subjects,
 }
 
 impl Messages {
@@ -154,20 +164,28 @@ impl Messages {
 
     /// Deletes everything, whatever it is: it costs the segments.
     pub fn purge(&mut self) -> Purged {
+        self.take_all().0
+    }
+
+    /// The same, for who wants to let go of the memory elsewhere: of millions of messages and subjects that takes long.
+    pub fn take_all(&mut self) -> (Purged, Leftovers) {
         let purged = Purged {
             messages: self.messages,
             bytes: self.bytes,
             is_done: true,
         };
-        while !self.parts.is_empty() {
-            self.drop_part(0);
+        if self.place.is_some() {
+            self.retired.extend(self.parts.iter().map(|part| part.number));
         }
-        self.subjects.clear();
+        let leftovers = Leftovers {
+            _parts: std::mem::take(&mut self.parts),
+            _subjects: std::mem::take(&mut self.subjects),
+        };
         self.recent.clear();
         self.found.clear();
-        (self.messages, self.bytes, self.held) = (0, 0, 0);
+        (self.messages, self.bytes, self.held, self.directories) = (0, 0, 0, 0);
         self.first = self.last + 1;
-        purged
+        (purged, leftovers)
     }
 
     /// The messages of a part are gone: none of them counts for its subject.

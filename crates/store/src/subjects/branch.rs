@@ -178,8 +178,13 @@ impl Branch {
         self.below
     }
 
-    pub(super) fn child(&self, token: &[u8]) -> Option<&Node> {
-        self.children.get(token).map(|child| &child.node)
+    pub(super) fn child(&self, token: &[u8]) -> Option<&Child> {
+        self.children.get(token)
+    }
+
+    /// The children from a token on, some at a time, with what there is of all that are near the first of them.
+    pub(super) fn children_from(&self, token: &[u8]) -> impl Iterator<Item = (Totals, &[Child])> {
+        self.children.from(token)
     }
 
     pub(super) fn merge(&mut self, rest: &[u8], depth: usize, more: SubjectState) -> Totals {

@@ -50,6 +50,16 @@ impl Children {
         self.chunks().flat_map(|chunk| &chunk.children)
     }
 
+    /// The children from a token on, some at a time, with what there is of all that are near the first of them.
+    pub(super) fn from(&self, token: &[u8]) -> impl Iterator<Item = (Totals, &[Child])> {
+        let (Ok(at) | Err(at)) = self.find(token);
+        let chunks = self.chunks.get(at.chunk..).unwrap_or_default();
+        chunks.iter().enumerate().map(move |(number, chunk)| {
+            let start = if number == 0 { at.place } else { 0 };
+            (chunk.totals, chunk.children.get(start..).unwrap_or_default())
+        })
+    }
+
     /// Where the child with a token is, or else where it would be.
     pub(super) fn find(&self, token: &[u8]) -> Result<At, At> {
         let behind = self

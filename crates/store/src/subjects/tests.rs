@@ -92,6 +92,67 @@ fn check(subjects: &Subjects, list: &[(u64, &str)], filter: &str, skip: u64) {
         names.into_iter().skip(skip as usize).collect::<Vec<_>>(),
         "{filter}"
     );
+    for share in [1, 2, 7, usize::MAX] {
+        assert_eq!(walked_in_parts(subjects, filter, skip, share), walked, "{filter}");
+    }
+}
+
+fn walked_in_parts(subjects: &Subjects, filter: &str, skip: u64, share: usize) -> Vec<String> {
+    let mut cursor = SubjectCursor {
+        skip,
+        ..SubjectCursor::default()
+    };
+    let mut walked = Vec::new();
+    while !cursor.is_at_end {
+        let mut work = share;
+        subjects.walk_on(filter.as_bytes(), &mut cursor, &mut work, &mut |name, state| {
+            assert!(state.count > 0);
+            walked.push(String::from_utf8(name.to_vec()).unwrap());
+            // Who has enough goes on behind it.
+            match walked.len() % 5 {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+    }
+    walked
+}
+
+/// What comes behind where a walk is, is met; what stays is met once, whatever else comes and goes.
+#[test]
+fn what_stays_is_met_once_by_a_walk_in_parts_whatever_comes_and_goes() {
+    let mut random = fastrand::Rng::with_seed(3);
+    for round in 0..200 {
+        let mut subjects = Subjects::default();
+        let name = |number: u64| match number % 3 {
+            0 => format!("k.{number}"),
+            1 => format!("k.{}.b.{number}", number % 40),
+            _ => format!("k.{}", number * 7),
+        };
+        let all: std::collections::BTreeSet<String> = (0..300).map(name).collect();
+        let all: Vec<String> = all.into_iter().collect();
+        let mut there = vec![true; all.len()];
+        all.iter().for_each(|name| subjects.add(name.as_bytes(), 1));
+        let (mut cursor, mut met) = (SubjectCursor::default(), Vec::new());
+        let mut stayed = there.clone();
+        while !cursor.is_at_end {
+            let mut work = 1 + round % 9;
+            subjects.walk_on(b"k.>", &mut cursor, &mut work, &mut |name, _| {
+                met.push(String::from_utf8(name.to_vec()).unwrap());
+                ControlFlow::Continue(())
+            });
+            let changed = random.usize(..all.len());
+            match there[changed] {
+                true => drop(subjects.remove(all[changed].as_bytes(), 1)),
+                false => subjects.add(all[changed].as_bytes(), 1),
+            }
+            there[changed] = !there[changed];
+            stayed[changed] = false;
+        }
+        for (name, _) in all.iter().zip(&stayed).filter(|(_, stayed)| **stayed) {
+            assert_eq!(met.iter().filter(|other| *other == name).count(), 1, "{name}");
+        }
+    }
 }
 
 /// So many that there are chunks of them, which come and go.
