@@ -145,6 +145,20 @@ impl Iterator for Messages {
 pub struct Message(Bytes);
 
 impl Message {
+    /// One of these parts, in memory of its own.
+    pub fn new(parts: &NeutralMessage<'_>) -> Self {
+        let reply = parts.reply.unwrap_or_default();
+        let pieces: [&[u8]; 6] = [
+            &neutral::before_subject(parts.subscription, parts.subject.len()),
+            parts.subject,
+            &neutral::sizes(reply.len(), parts.header.len(), parts.payload.len()),
+            reply,
+            parts.header,
+            parts.payload,
+        ];
+        Self(pieces.concat().into())
+    }
+
     /// Its parts.
     pub fn parts(&self) -> NeutralMessage<'_> {
         // It was one when it was taken.

@@ -11,8 +11,9 @@ use crate::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 use vagus_actors::jetstream::{AccountStreams, Shown};
-use vagus_jetstream::api::{Answer, StreamInfo, answer, requires_more_than};
+use vagus_jetstream::api::{Answer, InfoAnswer, StreamInfo, answer, requires_more_than};
 use vagus_jetstream::config::API_LEVEL;
 use vagus_jetstream::error::ApiError;
 use vagus_jetstream::header;
@@ -20,6 +21,9 @@ use vagus_jetstream::time::Time;
 
 /// The level of the API in which consumers are for a stream by its identity.
 const IDENTITY_LEVEL: u32 = 5;
+
+/// So many subjects and sequences are written where requests are answered.
+const WRITTEN_AT_ONCE: usize = 1000;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -127,7 +131,13 @@ async fn answer_of_stream(
     match of {
         OfStream::Create => outcome!(stream_create::answer),
         OfStream::Update => outcome!(stream_update::answer),
-        OfStream::Info => outcome!(stream_info::answer),
+        OfStream::Info => {
+            let outcome = match known {
+                Ok(body) => stream_info::answer(account, name, body).await,
+                Err(error) => Err(error),
+            };
+            written_info(outcome).await
+        }
         OfStream::Delete => outcome!(stream_delete::answer),
         OfStream::Purge => outcome!(stream_purge::answer),
         OfStream::MessageGet => outcome!(message_get::answer),
@@ -175,6 +185,25 @@ pub(crate) fn written<T: Answer>(outcome: Result<T, ApiError>) -> Answered {
         is_error,
         headers: None,
         afterwards: None,
+    }
+}
+
+/// The same of a stream, which may be megabytes: nobody else who asks waits while these are written.
+async fn written_info(outcome: Result<InfoAnswer, ApiError>) -> Answered {
+    let is_large = |info: &StreamInfo| info.state.subjects.len() + info.state.deleted.len() > WRITTEN_AT_ONCE;
+    let info = outcome.as_ref().ok().and_then(|answer| answer.info.as_ref());
+    if !info.is_some_and(is_large) {
+        return written(outcome);
+    }
+    match spawn_blocking(move || answer(outcome)).await {
+        Ok(text) => Answered {
+            text,
+            is_error: false,
+            headers: None,
+            afterwards: None,
+        },
+        // It has panicked, or the server ends.
+        Err(_) => written::<InfoAnswer>(Err(ApiError::STREAM_OFFLINE)),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::backup::Vault;
 use crate::exchange::{asked, subscribe, tell};
 use crate::intake::{Assignment, Role};
 use crate::topic::{OfConsumer, OfStream, Topic};
-use crate::waiting::{Dropped, QueueLimits, Waiting, only_asks};
+use crate::waiting::{Answering, Dropped, Kind, QueueLimits, Waiting, kind};
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -18,9 +18,6 @@ use vagus_actors::in_process::{InProcessAddress, InProcessSubscription};
 use vagus_actors::jetstream::AccountStreams;
 use vagus_delivery::mailbox::{Delivered, Message};
 use vagus_delivery::outbox::WhenFull;
-
-/// How many requests of an account are answered at once.
-const ANSWERED_AT_ONCE: usize = 16;
 
 /// So often the log says at most that requests are dropped.
 const SAID_EVERY: Duration = Duration::from_secs(1);
@@ -57,11 +54,12 @@ impl Desk {
         let mut waiting = Waiting::default();
         // Boxed: it keeps room for one more than there are, and an answer takes 20 KB while it is made.
         let mut answering = FuturesUnordered::new();
+        let mut under_way = Answering::default();
         let mut said = None;
         let next = loop {
             tokio::select! {
                 role = assignment.changed() => break role,
-                delivered = poll_fn(|task| requests.poll_next(task)), if waiting.has_room() => {
+                delivered = poll_fn(|task| requests.poll_next(task)) => {
                     let Delivered::Messages(messages) = delivered else {
                         return None;
                     };
@@ -69,9 +67,9 @@ impl Desk {
                         let Some((_, topic)) = self.topic(&message) else {
                             continue;
                         };
-                        let is_info = only_asks(&topic);
-                        let dropped = waiting.push(&self.limits, message, is_info);
-                        if answering.len() < ANSWERED_AT_ONCE && let Some(next) = waiting.pop() {
+                        let kind = kind(&topic, message.parts().payload);
+                        let dropped = waiting.push(&self.limits, message, kind);
+                        while let Some(next) = waiting.pop(&mut under_way) {
                             answering.push(self.respond(next, &vault).boxed_local());
                         }
                         if let Some(dropped) = dropped {
@@ -79,15 +77,17 @@ impl Desk {
                         }
                     }
                 },
-                Some(()) = answering.next() => {
-                    if let Some(next) = waiting.pop() {
+                Some(kind) = answering.next() => {
+                    under_way.is_over(kind);
+                    while let Some(next) = waiting.pop(&mut under_way) {
                         answering.push(self.respond(next, &vault).boxed_local());
                     }
                 },
             }
         };
-        while answering.next().await.is_some() {
-            if let Some(next) = waiting.pop() {
+        while let Some(kind) = answering.next().await {
+            under_way.is_over(kind);
+            while let Some(next) = waiting.pop(&mut under_way) {
                 answering.push(self.respond(next, &vault).boxed_local());
             }
         }
@@ -119,10 +119,16 @@ impl Desk {
         }
     }
 
-    async fn respond(&self, message: Message, vault: &Vault) {
+    /// Answers; gives what was wanted.
+    async fn respond(&self, (message, kind): (Message, Kind), vault: &Vault) -> Kind {
+        self.answer(&message, vault).await;
+        kind
+    }
+
+    async fn answer(&self, message: &Message, vault: &Vault) {
         let parts = message.parts();
         let Some(reply) = parts.reply else { return };
-        let Some((subject, topic)) = self.topic(&message) else {
+        let Some((subject, topic)) = self.topic(message) else {
             return;
         };
         let request = Request {

@@ -1,12 +1,15 @@
-//! Requests that wait to be answered, and how many may: where there are more, all that wait are dropped, as in nats-server,
-//! as who asked has given up, or is about to ask again.
+//! Requests that wait to be answered, and how many may: where there are more, those are dropped of whom most wait, as nats-server
+//! drops all, as who asked has given up, or is about to ask again.
+//!
+//! Who only asks does not wait for those who want something be done, and who asks once not for who asks ten thousand times: those
+//! have their turns one after the other who are answered at the same place, which is one for each client of nats.io.
 
 use crate::topic::{OfConsumer, OfStream, Topic};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use vagus_delivery::mailbox::Message;
 
 /// What may wait to be answered, in bytes.
-const WAITING_AT_MOST: usize = 8 << 20;
+const WAITING_AT_MOST: usize = 16 << 20;
 
 /// How many requests of an account may wait.
 #[derive(Debug, Clone, Copy)]
@@ -31,34 +34,138 @@ pub(crate) struct Dropped {
     pub(crate) requests: usize,
 }
 
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Something is to be done.
+    Work,
+    /// Something is to be told.
+    Info,
+    /// The same, with details that may be many megabytes.
+    Details,
+}
+
+/// How many are answered at once, of each kind.
+#[derive(Debug, Default)]
+pub(crate) struct Answering {
+    work: usize,
+    info: usize,
+    details: usize,
+}
+
+impl Answering {
+    /// How many may be.
+    const WORK: usize = 16;
+    const INFO: usize = 4;
+    const DETAILS: usize = 1;
+
+    fn of(&mut self, kind: Kind) -> (&mut usize, usize) {
+        match kind {
+            Kind::Work => (&mut self.work, Self::WORK),
+            Kind::Info => (&mut self.info, Self::INFO),
+            Kind::Details => (&mut self.details, Self::DETAILS),
+        }
+    }
+
+    /// One has been answered.
+    pub(crate) fn is_over(&mut self, kind: Kind) {
+        *self.of(kind).0 -= 1;
+    }
+}
+
 /// Requests that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
-    requests: VecDeque<Message>,
-    /// Those that only ask. They are answered when no others wait.
-    info: VecDeque<Message>,
+    work: Turns,
+    info: Turns,
+    details: Turns,
     bytes: usize,
 }
 
+/// Requests in the order in which they are answered: one of each who asks.
+#[derive(Debug, Default)]
+struct Turns {
+    /// By where they are answered, but for what tells one answer from the next.
+    waiting: HashMap<Box<[u8]>, VecDeque<Message>>,
+    /// Whose turn it is, and then is.
+    next: VecDeque<Box<[u8]>>,
+    count: usize,
+}
+
+impl Turns {
+    fn push(&mut self, message: Message) {
+        let asking = asking(message.parts().reply.unwrap_or_default());
+        self.count += 1;
+        if let Some(others) = self.waiting.get_mut(asking) {
+            others.push_back(message);
+            return;
+        }
+        let asking: Box<[u8]> = asking.into();
+        self.next.push_back(asking.clone());
+        self.waiting.insert(asking, VecDeque::from([message]));
+    }
+
+    fn pop(&mut self) -> Option<Message> {
+        let asking = self.next.pop_front()?;
+        let others = self.waiting.get_mut(&asking)?;
+        let message = others.pop_front()?;
+        self.count -= 1;
+        match others.is_empty() {
+            true => drop(self.waiting.remove(&asking)),
+            false => self.next.push_back(asking),
+        }
+        Some(message)
+    }
+
+    /// Those of whom most wait.
+    fn drop_most(&mut self) -> VecDeque<Message> {
+        let most = self.waiting.iter().max_by_key(|(_, waiting)| waiting.len());
+        let Some(asking) = most.map(|(asking, _)| asking.clone()) else {
+            return VecDeque::new();
+        };
+        self.next.retain(|other| *other != asking);
+        let dropped = self.waiting.remove(&asking).unwrap_or_default();
+        self.count -= dropped.len();
+        dropped
+    }
+}
+
+/// Who asks, by where the answer goes: what stands before the last token of it.
+fn asking(reply: &[u8]) -> &[u8] {
+    let last = reply.iter().rposition(|byte| *byte == b'.');
+    reply.get(..last.unwrap_or(reply.len())).unwrap_or_default()
+}
+
 impl Waiting {
-    /// Whether there is room for more.
-    pub(crate) fn has_room(&self) -> bool {
-        self.bytes < WAITING_AT_MOST
+    fn of(&mut self, kind: Kind) -> &mut Turns {
+        match kind {
+            Kind::Work => &mut self.work,
+            Kind::Info => &mut self.info,
+            Kind::Details => &mut self.details,
+        }
     }
 
     /// One has come. What is dropped, as it is one too many.
-    pub(crate) fn push(&mut self, limits: &QueueLimits, message: Message, is_info: bool) -> Option<Dropped> {
-        let (waiting, limit, queue) = match is_info {
-            true => (&mut self.info, limits.info, "JetStream API info queue"),
-            false => (&mut self.requests, limits.requests, "JetStream API queue"),
-        };
+    pub(crate) fn push(&mut self, limits: &QueueLimits, message: Message, kind: Kind) -> Option<Dropped> {
         self.bytes += message.size();
         // Its size is all that it may keep in memory.
-        waiting.push_back(message.detached());
-        if waiting.len() < limit {
+        self.of(kind).push(message.detached());
+        let (queue, limit, waiting) = match kind {
+            Kind::Work => ("JetStream API queue", limits.requests, self.work.count),
+            Kind::Info | Kind::Details => (
+                "JetStream API info queue",
+                limits.info,
+                self.info.count + self.details.count,
+            ),
+        };
+        if waiting < limit && self.bytes < WAITING_AT_MOST {
             return None;
         }
-        let dropped = std::mem::take(waiting);
+        let dropped = match kind {
+            Kind::Work => self.work.drop_most(),
+            _ if self.info.count >= self.details.count => self.info.drop_most(),
+            _ => self.details.drop_most(),
+        };
         self.bytes -= dropped.iter().map(Message::size).sum::<usize>();
         Some(Dropped {
             queue,
@@ -66,16 +173,33 @@ impl Waiting {
         })
     }
 
-    /// The one that is answered next.
-    pub(crate) fn pop(&mut self) -> Option<Message> {
-        let message = self.requests.pop_front().or_else(|| self.info.pop_front())?;
-        self.bytes -= message.size();
-        Some(message)
+    /// The one that is answered next, beside those that are being answered.
+    pub(crate) fn pop(&mut self, answering: &mut Answering) -> Option<(Message, Kind)> {
+        for kind in [Kind::Work, Kind::Info, Kind::Details] {
+            let (under_way, most) = answering.of(kind);
+            if *under_way < most
+                && let Some(message) = self.of(kind).pop()
+            {
+                *under_way += 1;
+                self.bytes -= message.size();
+                return Some((message, kind));
+            }
+        }
+        None
+    }
+}
+
+/// What is wanted.
+pub(crate) fn kind(topic: &Topic<'_>, body: &[u8]) -> Kind {
+    match topic {
+        Topic::Stream(OfStream::Info, _) if !body.is_empty() => Kind::Details,
+        topic if only_asks(topic) => Kind::Info,
+        _ => Kind::Work,
     }
 }
 
 /// Whether nothing is to be done but to tell.
-pub(crate) fn only_asks(topic: &Topic<'_>) -> bool {
+fn only_asks(topic: &Topic<'_>) -> bool {
     match topic {
         Topic::AccountInfo | Topic::StreamNames | Topic::StreamList => true,
         Topic::Stream(of, _) => matches!(
@@ -84,5 +208,91 @@ pub(crate) fn only_asks(topic: &Topic<'_>) -> bool {
         ),
         Topic::Consumer(of, ..) => *of == OfConsumer::Info,
         Topic::Snapshot(_) | Topic::Restore(_) | Topic::CreateConsumer(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answering, Kind, QueueLimits, Turns, Waiting, asking};
+    use vagus_delivery::mailbox::Message;
+    use vagus_protocol::neutral::NeutralMessage;
+
+    fn message(reply: &str, payload: &str) -> Message {
+        Message::new(&NeutralMessage {
+            subscription: 1,
+            subject: b"a",
+            reply: Some(reply.as_bytes()),
+            header: b"",
+            payload: payload.as_bytes(),
+        })
+    }
+
+    fn payload(message: &Message) -> String {
+        String::from_utf8_lossy(message.parts().payload).into_owned()
+    }
+
+    #[test]
+    fn who_asks_once_does_not_wait_for_who_asks_often() {
+        let mut turns = Turns::default();
+        for number in 0..100 {
+            turns.push(message(&format!("_INBOX.flood.{number}"), "flood"));
+        }
+        turns.push(message("_INBOX.other.1", "once"));
+        turns.push(message("inbox", "plain"));
+        let order: Vec<String> = (0..4).map(|_| payload(&turns.pop().unwrap())).collect();
+        assert_eq!(order, ["flood", "once", "plain", "flood"]);
+        assert_eq!(turns.drop_most().len(), 98);
+        assert!(turns.pop().is_none());
+        assert_eq!((turns.count, turns.waiting.len(), turns.next.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn who_asks_is_known_by_where_the_answer_goes() {
+        assert_eq!(asking(b"_INBOX.one.22"), b"_INBOX.one");
+        assert_eq!(asking(b"inbox"), b"inbox");
+        assert_eq!(asking(b""), b"");
+    }
+
+    #[test]
+    fn what_is_asked_does_not_wait_for_what_is_to_be_done_and_details_are_found_one_by_one() {
+        let limits = QueueLimits::new(1000, 1000);
+        let (mut waiting, mut answering) = (Waiting::default(), Answering::default());
+        for number in 0..100 {
+            for kind in [Kind::Work, Kind::Info, Kind::Details] {
+                let reply = format!("_INBOX.one.{number}");
+                assert!(waiting.push(&limits, message(&reply, ""), kind).is_none());
+            }
+        }
+        let mut begun = Vec::new();
+        while let Some((_, kind)) = waiting.pop(&mut answering) {
+            begun.push(kind);
+        }
+        let of = |wanted| begun.iter().filter(|kind| **kind == wanted).count();
+        assert_eq!((of(Kind::Work), of(Kind::Info), of(Kind::Details)), (16, 4, 1));
+        answering.is_over(Kind::Details);
+        assert_eq!(
+            waiting.pop(&mut answering).map(|(_, kind)| kind),
+            Some(Kind::Details)
+        );
+        assert!(waiting.pop(&mut answering).is_none());
+    }
+
+    #[test]
+    fn those_are_dropped_of_whom_most_wait() {
+        let limits = QueueLimits::new(10, 10);
+        let mut waiting = Waiting::default();
+        assert!(
+            waiting
+                .push(&limits, message("_INBOX.other.1", "other"), Kind::Work)
+                .is_none()
+        );
+        let dropped = (0..9).filter_map(|number| {
+            let flood = message(&format!("_INBOX.flood.{number}"), "flood");
+            waiting.push(&limits, flood, Kind::Work)
+        });
+        assert_eq!(dropped.map(|dropped| dropped.requests).collect::<Vec<_>>(), [9]);
+        let (left, _) = waiting.pop(&mut Answering::default()).unwrap();
+        assert_eq!(payload(&left), "other");
+        assert_eq!(waiting.bytes, 0);
     }
 }
