@@ -26,6 +26,8 @@ mod invariants;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod large_questions;
+#[cfg(test)]
 mod logged;
 #[cfg(test)]
 mod measured;

@@ -270,6 +270,7 @@ fn apply(disk: &Arc<dyn Disk>, found: &mut Found, entry: &Entry<'_>, zones: &Zon
     }
     // What was erased is deleted; its bytes are written over when the next compaction comes by.
     drop(held.take_erasures());
+    drop(held.take_leftovers());
     if found.flush.is_none() && held.with(|messages| messages.unwritten()) >= UNWRITTEN_AT_MOST {
         found.flush = flush(disk, held).map_err(|error| error.to_string())?;
     }

@@ -12,15 +12,18 @@ use cursors::Cursors;
 use std::cell::{Cell, RefCell};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
-use vagus_jetstream::held::{Cold, Messages, OfSubject, Removed};
+use vagus_jetstream::held::{Cold, Messages, OfSubject, Removed, SubjectCursor};
 use vagus_jetstream::message::Message;
 use vagus_jetstream::time::Time;
 use vagus_routing::subject::has_wildcards;
-use vagus_store::messages::{self as store, Cursor, Erasure, ReadError, Warm};
-use vagus_store::{Disk, RealDisk};
+use vagus_store::messages::{self as store, Cursor, Erasure, Leftovers, ReadError, Warm};
+use vagus_store::{Disk, RealDisk, SubjectState};
 
 /// What every subject is matched by.
 const EVERYTHING: &[u8] = b">";
+
+/// How much more work it is to look a message up than to come by its subject.
+const LOOKED_UP: usize = 32;
 
 /// Messages that are shorter are copied when they are kept.
 const COPIED_BELOW: usize = 64 << 10;
@@ -37,6 +40,8 @@ pub(super) struct Stored {
     unreadable: RefCell<Vec<u64>>,
     /// What is to be written over messages that were erased.
     erasures: RefCell<Vec<Erasure>>,
+    /// What is to be let go of where nobody waits for that.
+    leftovers: RefCell<Vec<Leftovers>>,
     /// Why the index cannot be relied upon any more.
     failure: RefCell<Option<Failure>>,
 }
@@ -59,6 +64,7 @@ impl Stored {
             first: Cell::default(),
             unreadable: RefCell::default(),
             erasures: RefCell::default(),
+            leftovers: RefCell::default(),
             failure: RefCell::default(),
         }
     }
@@ -81,6 +87,11 @@ impl Stored {
     /// What is to be written over messages that were erased since.
     pub(super) fn take_erasures(&self) -> Vec<Erasure> {
         self.erasures.take()
+    }
+
+    /// What of messages that are gone is still in memory.
+    pub(super) fn take_leftovers(&self) -> Vec<Leftovers> {
+        self.leftovers.take()
     }
 
     /// What has to be read before a message can be shown; None if nothing has. Where somebody follows its subject, what else
@@ -147,6 +158,24 @@ impl Stored {
 
     fn read(&self, sequence: u64) -> Option<vagus_store::Message> {
         self.ask(|messages| messages.get(sequence)).flatten()
+    }
+}
+
+impl Stored {
+    fn walk_on(
+        &self,
+        pattern: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], &SubjectState) -> ControlFlow<()>,
+    ) {
+        let mut place = vagus_store::SubjectCursor {
+            after: std::mem::take(&mut cursor.after),
+            skip: cursor.skip,
+            is_at_end: cursor.is_at_end,
+        };
+        self.messages.borrow().walk_on(pattern, &mut place, work, visit);
+        (cursor.after, cursor.skip, cursor.is_at_end) = (place.after, place.skip, place.is_at_end);
     }
 }
 
@@ -244,7 +273,8 @@ impl Messages for Stored {
     }
 
     fn clear(&mut self) {
-        self.messages.borrow_mut().purge();
+        let (_, leftovers) = self.messages.borrow_mut().take_all();
+        self.leftovers.borrow_mut().push(leftovers);
         self.unreadable.borrow_mut().clear();
     }
 
@@ -316,17 +346,44 @@ impl Messages for Stored {
         self.messages.borrow().totals(pattern).subjects
     }
 
-    fn for_each_count(
+    fn walk_counts(
         &self,
         pattern: &[u8],
-        skip: u64,
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
         visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
     ) {
-        self.messages
-            .borrow()
-            .walk_subjects(pattern, skip, &mut |subject, state| {
-                visit(subject, state.count.into())
-            });
+        self.walk_on(pattern, cursor, work, &mut |subject, state| {
+            visit(subject, state.count.into())
+        });
+    }
+
+    fn walk_lasts(
+        &self,
+        pattern: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], u64),
+    ) {
+        // What is looked up changes the index.
+        let mut unknown: Vec<Bytes> = Vec::new();
+        let most = work.div_ceil(LOOKED_UP);
+        self.walk_on(pattern, cursor, work, &mut |subject, state| {
+            match state.known_last() {
+                Some(last) => visit(subject, last),
+                None => unknown.push(Bytes::copy_from_slice(subject)),
+            }
+            match unknown.len() < most {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
+        *work = work.saturating_sub(unknown.len() * LOOKED_UP);
+        for subject in unknown {
+            if let Some(last) = self.ask(|held| held.last_of(&subject)).flatten() {
+                visit(&subject, last);
+            }
+        }
     }
 
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {

@@ -28,7 +28,7 @@ use super::stored::Stored;
 use crate::mailbox::{Observe, tell};
 use crate::router::{Announce, Announcer, ListenersChanged, ListenersWatch, WatchListeners};
 use actix::prelude::*;
-use asking::{Carry, Outcome, Question};
+use asking::{Asked, Carry, Outcome};
 use bytes::Bytes;
 use carrier::Carrier;
 use consuming::Reached;
@@ -143,8 +143,9 @@ pub(super) struct Stream {
     held_back: Option<Publish>,
     /// The index before its first proposal, which has number 1.
     began_at: u64,
-    /// The indices of the last proposal, and of the last that was applied.
+    /// The indices of the last proposal, of the last that is in the log for good, and of the last that was applied.
     proposed: u64,
+    durable: u64,
     applied: u64,
     /// How long entries are that are on their way into the log, by their index.
     in_flight: VecDeque<(u64, usize)>,
@@ -152,11 +153,13 @@ pub(super) struct Stream {
     requests: HashMap<u64, oneshot::Sender<Outcome>>,
     next_request: u64,
     /// What is asked that has to wait for something that is being read, by what that is.
-    questions: VecDeque<(u64, Question)>,
-    /// What is asked and has not learnt all, in its turn.
-    unfinished: VecDeque<Question>,
-    /// What has to be wished again when the log is further.
+    questions: VecDeque<(u64, Asked)>,
+    /// What is asked and has not learnt all, in its turn; and what is asked directly.
+    unfinished: VecDeque<Asked>,
+    unfinished_direct: VecDeque<Asked>,
+    /// What has to be wished again when the log is further, and when something is gathered.
     wishes: VecDeque<Carry>,
+    gathering: VecDeque<Carry>,
     /// How the consumers that there are get to those who have them, by their names.
     consumers: HashMap<String, Reached>,
     /// What of its interest has changed and is not yet announced.
@@ -169,6 +172,8 @@ pub(super) struct Stream {
     /// How many batches it has had counted.
     batches: usize,
     waker: Option<Waker>,
+    /// More of what is large is to be done in its next turn.
+    has_more: bool,
     own: Addr<Self>,
     is_new: bool,
     /// For how many bytes it has had itself counted.
@@ -251,6 +256,7 @@ impl Stream {
             held_back: None,
             began_at: index,
             proposed: index,
+            durable: index,
             applied: index,
             in_flight: VecDeque::new(),
             bytes_in_flight: 0,
@@ -258,7 +264,9 @@ impl Stream {
             next_request: 1,
             questions: VecDeque::new(),
             unfinished: VecDeque::new(),
+            unfinished_direct: VecDeque::new(),
             wishes: VecDeque::new(),
+            gathering: VecDeque::new(),
             consumers: HashMap::new(),
             changes: Vec::new(),
             is_held_up: false,
@@ -266,6 +274,7 @@ impl Stream {
             keeping: Keeping::at(checkpointed),
             batches: 0,
             waker: None,
+            has_more: false,
             own: own.clone(),
             is_new,
             counted_bytes: 0,

@@ -44,7 +44,7 @@ pub use reply::ReplyForm;
 pub(crate) use delivering::Delivered;
 pub(crate) use filter::Filter;
 pub(crate) use outgoing::Outgoing;
-pub(crate) use progress::Progress;
+pub(crate) use progress::{LastOfEach, Progress};
 pub(crate) use random::{Random, letters};
 pub(crate) use reply::{Acknowledged, ReplyWriter, read_flow};
 pub(crate) use start::start;

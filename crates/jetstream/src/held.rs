@@ -38,6 +38,17 @@ pub struct Removed {
     pub size: u64,
 }
 
+/// Where a walk through subjects has come to that is made in parts. What comes and goes between them is met if it is behind that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubjectCursor {
+    /// What was looked at last; empty: nothing.
+    pub after: Vec<u8>,
+    /// So many subjects are passed over first.
+    pub skip: u64,
+    /// Whether there are no more.
+    pub is_at_end: bool,
+}
+
 /// The messages that a stream holds, whether in memory or on disk. Sequences grow, and are never used twice.
 ///
 /// Subjects are matched by patterns; one without wildcards matches itself. What is asked costs no more than what it tells,
@@ -96,9 +107,24 @@ pub trait Messages {
     /// How many subjects there are that a pattern matches.
     fn count_subjects(&self, pattern: &[u8]) -> u64;
 
-    /// Visits the subjects that a pattern matches, in their order, without the first `skip`, until there is enough: with how many
-    /// messages each has.
-    fn for_each_count(&self, pattern: &[u8], skip: u64, visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>);
+    /// Visits the next subjects that a pattern matches, in their order, from where the cursor is, until there is enough or `work`
+    /// is used up, of which looking at one is 1: with how many messages each has.
+    fn walk_counts(
+        &self,
+        pattern: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
+    );
+
+    /// The same, in any order: with the last message of each.
+    fn walk_lasts(
+        &self,
+        pattern: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], u64),
+    );
 
     /// Visits the subjects that a pattern matches, in their order, until there is enough.
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>);

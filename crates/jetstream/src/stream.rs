@@ -13,6 +13,8 @@ mod applying;
 mod atomic;
 mod backing_up;
 mod checkpoint;
+mod clearing;
+mod committing;
 mod consumers;
 mod counter;
 mod dead_letters;
@@ -39,6 +41,7 @@ mod waking;
 
 pub use ahead::Proposal;
 pub use backing_up::{is_half_restored, while_restored};
+pub use committing::COMMITTED_AT_ONCE;
 pub use consumers::Requested;
 pub use consumers::entry::{ConsumerEntry, Kept};
 pub use direct::{DirectMessage, DirectRequest, Further};
@@ -46,6 +49,7 @@ pub use effect::{Abandonment, Done, Effect, Effects, Said};
 pub use publishing::{Publish, Published};
 pub use schedule::TimeZones;
 pub use sourcing::{Heard, Hearing, Known};
+pub use state::Details;
 
 use crate::account::Room;
 use crate::config::{ServerLimits, StreamConfig};
@@ -56,6 +60,8 @@ use acknowledgement::Acknowledgements;
 use ahead::{Ahead, Detail, Foreseen};
 use atomic::AtomicBatches;
 use bytes::Bytes;
+use clearing::Clearing;
+use committing::Committing;
 use consumers::Consumers;
 use dead_letters::DeadLetters;
 use duplicates::Duplicates;
@@ -94,6 +100,10 @@ pub struct Stream<M> {
     ahead: Ahead,
     atomic: AtomicBatches,
     fast: FastBatches,
+    /// What is in the log and not yet applied.
+    committing: Committing,
+    /// Messages that are going by what is being applied.
+    clearing: Option<Box<Clearing>>,
     effects: Effects,
 }
 
@@ -166,6 +176,8 @@ impl<M: Messages> Stream<M> {
             ahead: Ahead::default(),
             atomic: AtomicBatches::default(),
             fast: FastBatches::default(),
+            committing: Committing::default(),
+            clearing: None,
             effects: Effects::default(),
             config,
             incarnation,
@@ -225,24 +237,15 @@ impl<M: Messages> Stream<M> {
         self.ahead.propose(letters)
     }
 
-    /// All proposals up to this number are in the log for good.
+    /// All proposals up to this number are in the log for good: they are applied.
     pub fn committed(&mut self, number: u64, zones: TimeZones<'_>) {
-        while let Some(proposal) = self.ahead.committed(number) {
-            for entry in proposal.entries {
-                let next = self.last + 1;
-                self.ahead.settle(&entry, next, self.config.storage);
-                // What only follows what consumers have done has been done.
-                if !entry.is_behind() {
-                    self.apply(entry, zones);
-                }
-            }
-            self.effects.list.extend(proposal.answers);
-            self.dead_letters.begin(proposal.letters);
-        }
+        self.commit(number, zones, &mut { usize::MAX });
     }
 
-    /// Nothing that was proposed comes into the log, because of this: who waits for an answer gets it.
+    /// Nothing that was proposed comes into the log, because of this: who waits for an answer gets it. What is in the log
+    /// [is applied](Self::commit) before.
     pub fn failed(&mut self, error: &ApiError) {
+        self.give_up_committing();
         for proposal in self.ahead.forget() {
             self.dead_letters.given_up.extend(proposal.letters);
             for entry in proposal.entries {

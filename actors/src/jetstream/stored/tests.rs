@@ -25,21 +25,36 @@ fn fill(held: &mut impl Messages) {
 
 /// What there is of each subject, in the order of their bytes; counted without the first `skip` it is the same.
 fn listed(held: &impl Messages, pattern: &[u8], skip: u64) -> Vec<(Bytes, OfSubject)> {
-    let (mut all, mut counts) = (Vec::new(), Vec::new());
+    let (mut all, mut counts, mut lasts) = (Vec::new(), Vec::new(), Vec::new());
     held.for_each_subject(pattern, &mut |subject, of_it| {
         all.push((Bytes::copy_from_slice(subject), of_it));
         ControlFlow::Continue(())
     });
-    held.for_each_count(pattern, skip, &mut |subject, messages| {
-        counts.push((Bytes::copy_from_slice(subject), messages));
-        ControlFlow::Continue(())
-    });
+    let mut cursor = SubjectCursor {
+        skip,
+        ..SubjectCursor::default()
+    };
+    while !cursor.is_at_end {
+        held.walk_counts(pattern, &mut cursor, &mut 2, &mut |subject, messages| {
+            counts.push((Bytes::copy_from_slice(subject), messages));
+            ControlFlow::Continue(())
+        });
+    }
+    let mut cursor = SubjectCursor::default();
+    while !cursor.is_at_end {
+        held.walk_lasts(pattern, &mut cursor, &mut 3, &mut |subject, last| {
+            lasts.push((Bytes::copy_from_slice(subject), last));
+        });
+    }
+    lasts.sort();
     assert_eq!(held.count_subjects(pattern), all.len() as u64);
     let counted = all
         .iter()
         .map(|(subject, of_it)| (subject.clone(), of_it.messages));
     assert!(counted.skip(skip as usize).eq(counts));
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let known = all.iter().map(|(subject, of_it)| (subject.clone(), of_it.last));
+    assert!(known.eq(lasts));
     all
 }
 
@@ -73,7 +88,11 @@ fn who_has_enough_is_told_no_more() {
     let mut stored = Stored::new(Arc::new(RealDisk), store::Messages::in_memory());
     fill(&mut stored);
     let mut left = 3;
-    stored.for_each_count(b"a.*.*", 5, &mut |_, _| {
+    let mut cursor = SubjectCursor {
+        skip: 5,
+        ..SubjectCursor::default()
+    };
+    stored.walk_counts(b"a.*.*", &mut cursor, &mut { usize::MAX }, &mut |_, _| {
         left -= 1;
         match left {
             0 => ControlFlow::Break(()),

@@ -2,7 +2,6 @@
 
 use super::telling::StreamEvent;
 use super::{Found, Spoken, Stream};
-use crate::jetstream::clock;
 use crate::jetstream::figures::StreamFigures;
 use crate::jetstream::stored::Stored;
 use crate::mailbox::{Observe, tell};
@@ -23,12 +22,15 @@ use vagus_jetstream::error::ApiError;
 use vagus_jetstream::held::Cold;
 use vagus_jetstream::message::Message as StreamMessage;
 use vagus_jetstream::stream::{
-    DirectMessage, DirectRequest, Done, Further, Requested, Stream as Machine, Surroundings,
+    Details, DirectMessage, DirectRequest, Done, Further, Requested, Stream as Machine, Surroundings,
 };
 use vagus_jetstream::time::Time;
 
-/// How many requests may wait for something to be read.
-const QUESTIONS_AT_MOST: usize = 1024;
+/// How many who ask directly may wait for something to be read, or for their turn.
+const DIRECT_AT_MOST: usize = 1024;
+
+/// How many subjects are looked at in one turn.
+const SUBJECTS_AT_ONCE: usize = 4000;
 
 /// How many bytes are sent directly at most.
 const SENT_DIRECTLY_AT_MOST: usize = 64 << 20;
@@ -38,6 +40,12 @@ const SENT_DIRECTLY_AT_MOST: usize = 64 << 20;
 pub(super) type Question = Box<
     dyn FnMut(&mut Machine<Stored>, &Surroundings<'_>, &mut VecDeque<Spoken>) -> Result<Further, Cold> + Send,
 >;
+
+/// A question, and whether somebody has asked the stream itself.
+pub(super) struct Asked {
+    is_direct: bool,
+    question: Question,
+}
 
 /// Where a stream is reached.
 #[derive(Debug, Clone)]
@@ -69,8 +77,8 @@ pub struct Shown {
 
 /// Asks for what is shown of it.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Shown, ApiError>")]
-struct Show(StreamInfoRequest);
+#[rtype(result = "()")]
+struct Show(StreamInfoRequest, oneshot::Sender<Result<Shown, ApiError>>);
 
 /// Has it do something; answered when that is durable.
 #[derive(Debug, Message)]
@@ -157,8 +165,9 @@ impl StreamAddress {
     /// # Errors
     /// If it is gone, or has to be opened anew first.
     pub async fn show(&self, wanted: StreamInfoRequest) -> Result<Shown, ApiError> {
-        let shown = self.actor.send(Show(wanted)).await;
-        shown.map_err(|_| ApiError::STREAM_NOT_FOUND)?
+        let (told, is_told) = oneshot::channel();
+        tell(&self.actor, Show(wanted, told));
+        is_told.await.map_err(|_| ApiError::STREAM_NOT_FOUND)?
     }
 
     /// Has messages go. How many have.
@@ -235,24 +244,25 @@ impl StreamAddress {
 }
 
 impl Stream {
-    /// Asks the machine, now or when what it takes has been read.
+    /// Asks the machine, now or when what it takes has been read. How many ask is bounded by who lets them.
     pub(super) fn ask(&mut self, question: Question) {
-        // Who is not answered asks again.
-        if self.questions.len() + self.unfinished.len() < QUESTIONS_AT_MOST {
-            self.guarded(|stream| stream.ask_on(question));
-        }
+        let asked = Asked {
+            is_direct: false,
+            question,
+        };
+        self.guarded(|stream| stream.ask_on(asked));
     }
 
-    fn ask_on(&mut self, mut question: Question) {
+    fn ask_on(&mut self, mut asked: Asked) {
         let mut said = std::mem::take(&mut self.spoken);
-        let asked = self.around(|machine, around| question(machine, around, &mut said));
+        let outcome = self.around(|machine, around| (asked.question)(machine, around, &mut said));
         self.spoken = said;
-        match asked {
+        match outcome {
             Ok(Further::Done) => {}
-            Ok(Further::More) => self.unfinished.push_back(question),
+            Ok(Further::More) => self.unfinished_of(asked.is_direct).push_back(asked),
             Err(Cold { sequence }) => {
                 let is_asked_for = self.questions.iter().any(|(of, _)| *of == sequence);
-                self.questions.push_back((sequence, question));
+                self.questions.push_back((sequence, asked));
                 if !is_asked_for {
                     self.read(sequence);
                 }
@@ -260,16 +270,24 @@ impl Stream {
         }
     }
 
-    /// Asks on what has not learnt all, once what it has learnt is said: each in its turn.
+    fn unfinished_of(&mut self, is_direct: bool) -> &mut VecDeque<Asked> {
+        match is_direct {
+            true => &mut self.unfinished_direct,
+            false => &mut self.unfinished,
+        }
+    }
+
+    /// Asks on what has not learnt all, once what it has learnt is said: each in its turn. However many ask directly, the others
+    /// do not wait for all of them.
     pub(super) fn finish_questions(&mut self) {
-        if self.spoken.is_empty()
-            && let Some(question) = self.unfinished.pop_front()
-        {
-            self.ask_on(question);
+        for is_direct in [false, true] {
+            if self.spoken.is_empty()
+                && let Some(asked) = self.unfinished_of(is_direct).pop_front()
+            {
+                self.ask_on(asked);
+            }
         }
-        if !self.unfinished.is_empty() {
-            self.wake();
-        }
+        self.has_more |= !self.unfinished.is_empty() || !self.unfinished_direct.is_empty();
     }
 
     /// Asks again what has waited for this message.
@@ -278,16 +296,21 @@ impl Stream {
         let (now, still): (VecDeque<_>, VecDeque<_>) =
             waiting.into_iter().partition(|(of, _)| *of == sequence);
         self.questions = still;
-        for (_, question) in now {
-            self.ask_on(question);
+        for (_, asked) in now {
+            self.ask_on(asked);
         }
     }
 
     /// Sends messages to who asks for them directly.
     pub(super) fn get_directly(&mut self, to: Bytes, asked: &Delivered, is_last_of_subject: bool) {
+        let waiting = self.questions.iter().filter(|(_, asked)| asked.is_direct).count();
+        // Who is not answered asks again.
+        if waiting + self.unfinished_direct.len() >= DIRECT_AT_MOST {
+            return;
+        }
         let mut request = self.direct_request(asked, is_last_of_subject);
         let mut sent = Vec::new();
-        self.ask(Box::new(move |machine, _, said| {
+        let question: Question = Box::new(move |machine, _, said| {
             let further = machine.send_directly(&mut request, &mut sent);
             let messages = sent.drain(..);
             said.extend(messages.map(|DirectMessage { headers, payload }| Spoken {
@@ -297,7 +320,9 @@ impl Stream {
                 ..Spoken::default()
             }));
             further
-        }));
+        });
+        let is_direct = true;
+        self.guarded(|stream| stream.ask_on(Asked { is_direct, question }));
     }
 
     fn direct_request(&self, asked: &Delivered, is_last_of_subject: bool) -> DirectRequest {
@@ -373,9 +398,21 @@ impl Stream {
         match begun {
             Ok(Requested::Decided) => drop(self.requests.insert(request, told)),
             Ok(Requested::Unsettled) => self.wishes.push_back(Carry(wish, told)),
+            Ok(Requested::Gathering) => self.gathering.push_back(Carry(wish, told)),
             // Who asked may have gone.
             Err(error) => drop(told.send(Err(error))),
         }
+    }
+
+    /// Gathers on what consumers begin with that are wished for; each is wished again when that is known.
+    pub(super) fn gather(&mut self) {
+        if self.machine.gather() {
+            for carry in std::mem::take(&mut self.gathering) {
+                self.wish(carry);
+            }
+            self.propose();
+        }
+        self.has_more |= self.machine.is_gathering();
     }
 
     /// Wishes again what had to wait.
@@ -391,26 +428,36 @@ impl Stream {
 }
 
 impl Handler<Show> for Stream {
-    type Result = MessageResult<Show>;
+    type Result = ();
 
-    fn handle(&mut self, Show(wanted): Show, _: &mut Context<Self>) -> Self::Result {
-        let shown = self.guarded(|stream| {
-            let (now, consumers) = (clock::now(), stream.machine.public_consumer_count());
-            let (state, page) = stream.machine.detailed_state(&wanted, consumers);
-            Shown {
-                config: stream.config().clone(),
-                created: stream.machine.created(),
+    fn handle(&mut self, Show(wanted, told): Show, _: &mut Context<Self>) {
+        if let Some(offline) = self.offline() {
+            // Who asked may have gone.
+            let _ = told.send(Err(offline));
+            return;
+        }
+        let mut asked = Some((told, Details::new(&wanted)));
+        self.ask(Box::new(move |machine, around, _| {
+            let Some((told, mut details)) = asked.take_if(|(told, _)| !told.is_closed()) else {
+                return Ok(Further::Done);
+            };
+            if machine.find_details(&mut details, &mut { SUBJECTS_AT_ONCE }) == Further::More {
+                asked = Some((told, details));
+                return Ok(Further::More);
+            }
+            let (state, page) = machine.with_details(details, machine.public_consumer_count());
+            // Who asked may have gone.
+            let _ = told.send(Ok(Shown {
+                config: machine.config().clone(),
+                created: machine.created(),
                 state,
                 page,
-                mirror: stream.machine.mirror_info(now),
-                sources: stream.machine.source_infos(now),
-            }
-        });
-        let offline = self.offline();
-        MessageResult(match (shown, offline) {
-            (Some(shown), None) => Ok(shown),
-            (_, offline) => Err(offline.unwrap_or(ApiError::STREAM_OFFLINE)),
-        })
+                mirror: machine.mirror_info(around.now),
+                sources: machine.source_infos(around.now),
+            }));
+            Ok(Further::Done)
+        }));
+        self.wake();
     }
 }
 
@@ -457,7 +504,7 @@ impl Handler<Retire> for Stream {
         self.server.count_unwritten(self.counted_unwritten, 0);
         self.withdraw();
         context.stop();
-        let is_whole = self.ailment.is_none() && self.in_flight.is_empty();
+        let is_whole = self.ailment.is_none() && self.in_flight.is_empty() && !self.is_applying();
         MessageResult(is_whole.then(|| {
             let empty = self.empty_machine(self.machine.last_sequence());
             Box::new(Found {
@@ -486,6 +533,9 @@ impl Handler<End> for Stream {
         });
         self.tell_of_event(StreamEvent::Deleted);
         self.speak();
+        let empty = self.empty_machine(self.machine.last_sequence());
+        let ended = std::mem::replace(&mut self.machine, empty);
+        self.let_go_of(ended);
         context.stop();
     }
 }

@@ -2,9 +2,10 @@
 
 use super::Stream;
 use actix::prelude::*;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 use vagus_delivery::mailbox::Delivered;
 
@@ -37,8 +38,12 @@ impl ActorFuture<Stream> for Carrier {
             stream.waker = Some(task.waker().clone());
         }
         let next = stream.guarded(|stream| {
+            if stream.is_applying() {
+                stream.apply();
+            }
             let next = stream.wake_machine();
             stream.finish_questions();
+            stream.gather();
             next
         });
         stream.speak();
@@ -66,6 +71,9 @@ impl ActorFuture<Stream> for Carrier {
             // Others get their turn before the next.
             task.waker().wake_by_ref();
         }
+        if std::mem::take(&mut stream.has_more) {
+            come_back(task);
+        }
         self.due = match next.flatten() {
             None => None,
             Some(wait) => {
@@ -80,4 +88,10 @@ impl ActorFuture<Stream> for Carrier {
         }
         Poll::Pending
     }
+}
+
+/// Has the task be polled again behind everybody who is ready, and behind a look at the sockets: one that just wakes itself comes
+/// back many times before.
+fn come_back(task: &mut TaskContext<'_>) {
+    let _ = pin!(yield_now()).poll(task);
 }

@@ -10,7 +10,7 @@ use vagus_delivery::mailbox::Message;
 use vagus_jetstream::account::Room;
 use vagus_jetstream::config::PersistMode;
 use vagus_jetstream::stream::entry::{self, Entry};
-use vagus_jetstream::stream::{Publish, Published, Surroundings};
+use vagus_jetstream::stream::{COMMITTED_AT_ONCE, Further, Publish, Published, Surroundings};
 use vagus_jetstream::time::Time;
 
 /// What who asks something is told that nobody can answer.
@@ -44,8 +44,10 @@ impl Stream {
 
     /// Whether more can be decided now.
     pub(super) fn takes_more(&self) -> bool {
+        // What goes into the log is bounded by what is in flight; what does not, by what is applied.
         let has_room = self.bytes_in_flight < super::IN_FLIGHT_AT_MOST;
-        has_room && !self.keeping.is_closing() && self.spoken.is_empty() && !self.is_held_up
+        let keeps_up = self.is_logged() || !self.is_applying();
+        has_room && keeps_up && !self.keeping.is_closing() && self.spoken.is_empty() && !self.is_held_up
     }
 
     /// Decides about what came, as far as can be told now. Gives whether all of it is decided.
@@ -196,8 +198,8 @@ impl Stream {
             });
             false
         } else {
-            self.commit(index);
-            true
+            self.durable = index;
+            self.commit()
         }
     }
 
@@ -206,22 +208,54 @@ impl Stream {
         if self.ailment.is_some() {
             return;
         }
-        while let Some((_, bytes)) = self.in_flight.pop_front_if(|(of, _)| *of <= index) {
-            self.bytes_in_flight -= bytes;
-        }
-        self.commit(index);
-        self.propose();
-        self.wish_again();
+        self.durable = index;
+        self.apply();
     }
 
-    fn commit(&mut self, index: u64) {
+    /// Whether something that is in the log is not yet applied.
+    pub(super) fn is_applying(&self) -> bool {
+        self.applied < self.durable
+    }
+
+    /// Whether what is applied ends in the middle of an entry of the log.
+    pub(super) fn is_half_applied(&self) -> bool {
+        self.is_applying() && self.machine.is_half_applied()
+    }
+
+    /// Applies some of what is in the log: however much that is, others have their turns.
+    pub(super) fn apply(&mut self) {
+        let is_done = self.commit();
+        self.propose();
+        match is_done {
+            true => self.wish_again(),
+            false => self.has_more = true,
+        }
+    }
+
+    /// Applies what is in the log for good, whatever that costs: nothing more comes into it.
+    pub(super) fn apply_all(&mut self) {
+        while self.is_applying() && !self.commit() {}
+    }
+
+    /// Whether all is applied.
+    fn commit(&mut self) -> bool {
         let zones = self.server.zones.clone();
-        self.machine.committed(index - self.began_at, &*zones);
-        self.applied = index;
+        let number = self.durable.saturating_sub(self.began_at);
+        let mut work = COMMITTED_AT_ONCE;
+        let further = self.machine.commit(number, &*zones, &mut work);
+        self.applied = match further {
+            Further::Done => self.durable,
+            Further::More => self.applied.max(self.began_at + self.machine.applied_number()),
+        };
+        while let Some((_, bytes)) = self.in_flight.pop_front_if(|(of, _)| *of <= self.applied) {
+            self.bytes_in_flight -= bytes;
+        }
         self.is_held_up = false;
         if let Some(failure) = self.machine.held().failure() {
             self.lose(&failure);
+            return true;
         }
+        further == Further::Done
     }
 
     /// Does what is due by itself. Gives after how long something will be.

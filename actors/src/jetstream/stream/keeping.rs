@@ -145,6 +145,10 @@ impl Stream {
     /// Writes what has to be written now.
     pub(super) fn keep(&mut self) {
         self.keeping.erasures.extend(self.machine.held().take_erasures());
+        let leftovers = self.machine.held().take_leftovers();
+        if !leftovers.is_empty() {
+            self.let_go_of(leftovers);
+        }
         self.count_unwritten();
         if !self.is_logged() || self.keeps_nothing() || self.keeping.is_writing {
             self.close_if_done();
@@ -156,7 +160,7 @@ impl Stream {
                 Kept::Erased(erased)
             });
             Ok(true)
-        } else if self.keeping.wants_checkpoint || self.is_to_be_closed() {
+        } else if (self.keeping.wants_checkpoint || self.is_to_be_closed()) && !self.is_half_applied() {
             self.checkpoint()
         } else if self.counted_unwritten >= UNWRITTEN_AT_MOST {
             self.flush()
@@ -170,6 +174,11 @@ impl Stream {
         self.close_if_done();
     }
 
+    /// Lets go of what may be much memory, on a thread that nobody waits for.
+    pub(super) fn let_go_of(&self, memory: impl Send + 'static) {
+        self.server.workers.write(move || drop(memory));
+    }
+
     /// The server knows how much is still to be written.
     fn count_unwritten(&mut self) {
         let unwritten = self.machine.held().with(|messages| messages.unwritten());
@@ -179,7 +188,7 @@ impl Stream {
 
     /// Whether a last checkpoint is to be made: nothing is on its way, and not all is in one, or little enough for the log.
     fn is_to_be_closed(&mut self) -> bool {
-        let is_over = self.keeping.is_closing && self.in_flight.is_empty();
+        let is_over = self.keeping.is_closing && self.in_flight.is_empty() && !self.is_applying();
         is_over && self.keeping.checkpointed < self.applied && !self.is_left_to_log()
     }
 
@@ -197,7 +206,7 @@ impl Stream {
 
     fn close_if_done(&mut self) {
         let is_kept = !self.is_logged() || self.keeping.is_left || self.keeping.checkpointed >= self.applied;
-        let is_done = is_kept && self.in_flight.is_empty() && !self.keeping.is_writing;
+        let is_done = is_kept && self.in_flight.is_empty() && !self.is_applying() && !self.keeping.is_writing;
         if self.keeping.is_closing
             && (is_done || self.ailment.is_some())
             && let Some(closed) = self.keeping.closed.take()

@@ -91,6 +91,11 @@ impl Stream {
         if self.is_lost() {
             return;
         }
+        // What is in the log stays.
+        self.apply_all();
+        if self.is_lost() {
+            return;
+        }
         let error = ApiError::store_failed(error);
         self.give_up(&error);
         self.set_ailment(Some(Ailment {
@@ -131,7 +136,7 @@ impl Stream {
     fn give_up(&mut self, error: &ApiError) {
         self.in_flight.clear();
         self.bytes_in_flight = 0;
-        self.applied = self.proposed;
+        (self.durable, self.applied) = (self.proposed, self.proposed);
         self.machine.failed(error);
         self.carry_out_effects();
     }
@@ -154,7 +159,9 @@ impl Stream {
         }));
         self.forget_what_waits(&error);
         let last = self.machine.last_sequence();
-        self.machine = self.empty_machine(last);
+        let empty = self.empty_machine(last);
+        let lost = std::mem::replace(&mut self.machine, empty);
+        self.let_go_of(lost);
         match self.is_logged() {
             true => self.open_anew(),
             false => self.begin_empty(),
@@ -163,7 +170,10 @@ impl Stream {
     }
 
     fn forget_what_waits(&mut self, error: &ApiError) {
-        let wishes = std::mem::take(&mut self.wishes).into_iter().map(|carry| carry.1);
+        let wishes = std::mem::take(&mut self.wishes).into_iter();
+        let wishes = wishes
+            .chain(std::mem::take(&mut self.gathering))
+            .map(|carry| carry.1);
         let requests = std::mem::take(&mut self.requests).into_values();
         for asked in requests.chain(wishes) {
             // Who asked may have gone.
@@ -171,6 +181,7 @@ impl Stream {
         }
         self.questions.clear();
         self.unfinished.clear();
+        self.unfinished_direct.clear();
         self.is_held_up = false;
         // Who is listened to then is numbered anew.
         let heard = self
@@ -240,7 +251,8 @@ impl Stream {
 
     fn take_anew(&mut self, found: Found) {
         self.machine = found.machine;
-        (self.began_at, self.proposed, self.applied) = (found.index, found.index, found.index);
+        self.began_at = found.index;
+        (self.proposed, self.durable, self.applied) = (found.index, found.index, found.index);
         self.keeping.begin_anew(found.checkpointed);
         self.set_ailment(None);
         if let Some(flush) = found.flush {

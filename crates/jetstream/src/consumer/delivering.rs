@@ -127,7 +127,7 @@ impl Consumer {
 
     /// How many messages are still to come that are known without being looked for.
     fn known_to_come(&self) -> u64 {
-        self.progress.last_of_each.len() as u64 + self.waiting_for_others()
+        self.progress.last_of_each.len() + self.waiting_for_others()
     }
 
     /// From where on messages are counted; those before that are still to come are known one by one.
@@ -184,7 +184,7 @@ impl Consumer {
         if let Some(sequence) = self.next_free(view) {
             return Ok(Next::Message(Candidate::new(sequence)));
         }
-        while let Some(sequence) = self.progress.last_of_each.first().copied() {
+        while let Some(sequence) = self.progress.last_of_each.first() {
             if view.exists(sequence) {
                 return Ok(Next::Message(Candidate::new(sequence)));
             }

@@ -42,7 +42,12 @@ impl Pending {
         {
             return Ok(messages);
         }
-        let messages = filter.count(view.held, from)?;
+        // Nothing and everything are known without looking where the messages are.
+        let messages = match from {
+            _ if from > view.last => 0,
+            _ if from <= view.first => filter.count(view.held, 0)?,
+            _ => filter.count(view.held, from)?,
+        };
         self.counted = Some(Counted {
             messages,
             up_to: view.last,

@@ -4,11 +4,13 @@
 mod by_subject;
 mod change;
 mod encoding;
+mod last_of_each;
 mod noted;
 
 pub(crate) use by_subject::{BySubject, NotAsked, Subjects};
 pub use change::Change;
 pub(crate) use change::Changes;
+pub(crate) use last_of_each::LastOfEach;
 
 use super::config::AckPolicy;
 use super::unacknowledged::{AckWait, Delivered, Unacknowledged};
@@ -29,7 +31,7 @@ pub(crate) struct Progress {
     /// Messages before this sequence are not looked for any more.
     pub(crate) next: u64,
     /// The last messages of their subjects that it begins with, and that it has not delivered.
-    pub(crate) last_of_each: BTreeSet<u64>,
+    pub(crate) last_of_each: LastOfEach,
     /// Up to this sequence it wants those alone.
     pub(crate) last_of_each_up_to: u64,
     /// What was delivered last.
@@ -70,7 +72,7 @@ impl Progress {
             return false;
         }
         let is_ahead = match sequence <= self.last_of_each_up_to {
-            true => self.last_of_each.contains(&sequence),
+            true => self.last_of_each.contains(sequence),
             false => sequence >= self.next,
         };
         is_ahead
@@ -95,7 +97,7 @@ impl Progress {
         let kept = [
             self.unacknowledged.first().map(|(sequence, _)| sequence),
             self.exhausted.first_key_value().map(|(sequence, _)| *sequence),
-            self.last_of_each.first().copied(),
+            self.last_of_each.first(),
             self.first_waiting(),
             self.moved.first().copied(),
         ];
@@ -274,7 +276,7 @@ impl Progress {
 
     /// Of the last messages of their subjects this one is not to come.
     fn drop_last_of_its_subject(&mut self, sequence: u64) {
-        if self.last_of_each.remove(&sequence) && self.last_of_each.is_empty() {
+        if self.last_of_each.remove(sequence) && self.last_of_each.is_empty() {
             self.next = self.next.max(self.last_of_each_up_to + 1);
         }
     }
@@ -305,7 +307,7 @@ impl Progress {
     /// A message is not looked for any more.
     pub(crate) fn pass(&mut self, sequence: u64) {
         if sequence <= self.last_of_each_up_to {
-            self.last_of_each.remove(&sequence);
+            self.last_of_each.remove(sequence);
             self.next = match self.last_of_each.is_empty() {
                 true => self.last_of_each_up_to + 1,
                 false => sequence + 1,

@@ -104,8 +104,8 @@ impl Consumer {
             .progress
             .last_of_each
             .iter()
-            .find(|sequence| view.exists(**sequence));
-        let known = known.copied().or(self.progress.first_waiting());
+            .find(|sequence| view.exists(*sequence));
+        let known = known.or(self.progress.first_waiting());
         match known {
             Some(sequence) => Ok(Some(sequence)),
             None => self.search.next(&self.filter, view, self.progress.next, || 1),

@@ -2,20 +2,22 @@
 
 use super::config::{ConsumerConfig, DeliverPolicy};
 use super::filter::Filter;
-use super::progress::Progress;
+use super::progress::{LastOfEach, Progress};
 use super::view::View;
 use crate::held::Messages;
 
-/// Where a consumer begins that is made now. `max_per_subject`: how many messages of a subject the stream keeps.
+/// Where a consumer begins that is made now. `max_per_subject`: how many messages of a subject the stream keeps; `gathered`: the
+/// last message of each subject, where that is known already.
 pub(crate) fn start<M: Messages>(
     config: &ConsumerConfig,
     view: &View<'_, M>,
     max_per_subject: i64,
+    gathered: Option<LastOfEach>,
 ) -> Progress {
     let filter = &Filter::new(config.filters());
     let (first, last) = (view.first, view.last);
     let is_fixed = config.opt_start_seq > 0;
-    let mut last_of_each = Default::default();
+    let mut last_of_each = LastOfEach::default();
     let wanted = match config.deliver_policy {
         DeliverPolicy::ByStartSequence => config.opt_start_seq,
         DeliverPolicy::All => first,
@@ -25,8 +27,8 @@ pub(crate) fn start<M: Messages>(
         // The last of each is then all there is.
         DeliverPolicy::LastPerSubject if max_per_subject == 1 => first,
         DeliverPolicy::LastPerSubject => {
-            last_of_each = filter.last_of_each(view.held);
-            last_of_each.first().copied().unwrap_or(last)
+            last_of_each = gathered.unwrap_or_else(|| filter.last_of_each(view.held));
+            last_of_each.first().unwrap_or(last)
         }
         DeliverPolicy::ByStartTime => {
             let time = config.opt_start_time.as_ref().map(|time| time.time());

@@ -1,6 +1,6 @@
 //! Messages in memory.
 
-use super::{Cold, Messages, OfSubject, Removed};
+use super::{Cold, Messages, OfSubject, Removed, SubjectCursor};
 use crate::config::Storage;
 use crate::message::Message;
 use crate::time::Time;
@@ -20,6 +20,9 @@ pub struct InMemory {
     storage: Storage,
 }
 
+/// Is told of a subject, and of the sequences of its messages.
+type Visit<'a> = dyn FnMut(&[u8], &VecDeque<u64>) -> ControlFlow<()> + 'a;
+
 impl InMemory {
     /// None yet. They are counted as those of a storage are.
     pub fn new(storage: Storage) -> Self {
@@ -38,6 +41,26 @@ impl InMemory {
             .take_while(move |(subject, _)| subject.starts_with(beginning))
             .filter(move |(subject, _)| **subject == pattern || (!is_literal && matches(pattern, subject)))
             .take(if is_literal { 1 } else { usize::MAX })
+    }
+
+    fn walk(&self, pattern: &[u8], cursor: &mut SubjectCursor, work: &mut usize, visit: &mut Visit<'_>) {
+        let behind = (Bound::Excluded(&*cursor.after), Bound::Unbounded);
+        for (subject, sequences) in self.by_subject.range::<[u8], _>(behind) {
+            if *work == 0 {
+                return;
+            }
+            *work -= 1;
+            cursor.after = subject.to_vec();
+            if !matches(pattern, subject) {
+                continue;
+            }
+            if cursor.skip > 0 {
+                cursor.skip -= 1;
+            } else if visit(subject, sequences).is_break() {
+                return;
+            }
+        }
+        cursor.is_at_end = true;
     }
 }
 
@@ -192,15 +215,32 @@ impl Messages for InMemory {
         self.matching(pattern).count() as u64
     }
 
-    fn for_each_count(
+    fn walk_counts(
         &self,
         pattern: &[u8],
-        skip: u64,
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
         visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
     ) {
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let mut wanted = self.matching(pattern).skip(skip);
-        let _ = wanted.try_for_each(|(subject, sequences)| visit(subject, sequences.len() as u64));
+        self.walk(pattern, cursor, work, &mut |subject, sequences| {
+            visit(subject, sequences.len() as u64)
+        });
+    }
+
+    fn walk_lasts(
+        &self,
+        pattern: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], u64),
+    ) {
+        self.walk(pattern, cursor, work, &mut |subject, sequences| {
+            sequences
+                .back()
+                .into_iter()
+                .for_each(|last| visit(subject, *last));
+            ControlFlow::Continue(())
+        });
     }
 
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {

@@ -243,6 +243,25 @@ impl Ahead {
         self.in_flight.back()
     }
 
+    /// How many proposals are in flight.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Whether a proposal with this number or a lower one is in flight.
+    pub(super) fn is_in_flight(&self, number: u64) -> bool {
+        let oldest = self.in_flight.front();
+        oldest.is_some_and(|proposal| proposal.number <= number)
+    }
+
+    /// An entry that is settled is being applied still: what will be cannot be told until it is; or it is now.
+    pub(super) fn hold(&mut self, is_held: bool) {
+        match is_held {
+            true => (self.entries, self.unforeseen) = (self.entries + 1, self.unforeseen + 1),
+            false => (self.entries, self.unforeseen) = (self.entries - 1, self.unforeseen - 1),
+        }
+    }
+
     /// The oldest proposal, if its number is not above this one.
     pub(super) fn committed(&mut self, number: u64) -> Option<Proposal> {
         self.in_flight.pop_front_if(|proposal| proposal.number <= number)

@@ -1,6 +1,7 @@
 //! What becomes of a stream when something that was decided is in the log for good.
 
-use super::entry::{Entry, Store};
+use super::clearing::{Step, Stored, Then};
+use super::entry::{Entry, Purge, Store};
 use super::lifetime::Lifetime;
 use super::rollup::Rollup;
 use super::schedule::{self, TimeZones};
@@ -8,36 +9,46 @@ use super::{Done, Stream};
 use crate::config::{Retention, Storage};
 use crate::error::ApiError;
 use crate::header;
-use crate::held::Messages;
+use crate::held::{Messages, SubjectCursor};
 use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// How much work it is to store a message.
+const STORED: usize = 2;
 
 impl<M: Messages> Stream<M> {
     /// Applies an entry: as one that was decided here, or one that is read from the log.
     pub fn apply(&mut self, entry: Entry, zones: TimeZones<'_>) {
+        self.apply_in_parts(entry, zones, &mut { usize::MAX });
+        self.clear_all();
+    }
+
+    /// Applies an entry for as much work as is left: what it has go may still be [going](Self::is_clearing) then.
+    pub(super) fn apply_in_parts(&mut self, entry: Entry, zones: TimeZones<'_>, work: &mut usize) {
         match entry {
-            Entry::Store(store) => self.store(store, zones),
+            Entry::Store(store) => self.store(store, zones, work),
             Entry::Source(store) => {
                 self.note_source(&store.headers);
-                self.store(store, zones);
+                self.store(store, zones, work);
             }
             Entry::Mirror { sequence, store } => {
                 // What has been purged meanwhile is not wanted any more.
                 if sequence > self.last {
                     self.skip(sequence - 1);
-                    self.store(store, zones);
+                    self.store(store, zones, work);
                 }
             }
             Entry::Skip(sequence) => self.skip(sequence),
             Entry::Known { index, known } => self.note_known(index, known),
             Entry::Batch(stores) => {
                 for store in stores {
-                    self.store(store, zones);
+                    self.store(store, zones, work);
+                    self.clear_all();
                 }
             }
             Entry::Purge(purge) => {
-                let gone = self.purge(&purge.filter, purge.sequence, purge.keep);
-                self.tell_consumers_of_purge(&purge.filter);
-                self.done(purge.request, Ok(Done::Purged(gone)));
+                let steps = [Step::Purge(purge.clone())];
+                self.clear(steps.into(), Then::Purged(purge), work);
             }
             Entry::Delete {
                 sequence,
@@ -51,16 +62,14 @@ impl<M: Messages> Stream<M> {
                 self.done(request, outcome);
             }
             Entry::Expire(sequences) => {
-                for sequence in sequences {
-                    self.remove(sequence, false);
-                }
+                let these = Step::These(sequences.into_iter());
+                self.clear([these].into(), Then::Nothing, work);
             }
             Entry::Release(sequences) => {
                 // Limits alone do not let go what consumers have done with.
                 if self.config.retention != Retention::Limits {
-                    for sequence in sequences {
-                        self.remove(sequence, false);
-                    }
+                    let these = Step::These(sequences.into_iter());
+                    self.clear([these].into(), Then::Nothing, work);
                 }
             }
             Entry::Consumer(entry) => self.apply_consumer(entry),
@@ -70,11 +79,8 @@ impl<M: Messages> Stream<M> {
                     self.done_with_may_be_unneeded();
                 }
                 self.prepare_transforms();
-                self.enforce_all_limits();
-                self.expiry.look_again();
-                self.drop_disallowed_batches();
-                self.take_sources(self.latest);
-                self.done(request, Ok(Done::Configured));
+                let steps = [Step::LimitOfSubjects(SubjectCursor::default()), Step::Totals];
+                self.clear(steps.into(), Then::Configured(request), work);
             }
         }
     }
@@ -100,8 +106,9 @@ impl<M: Messages> Stream<M> {
         }
     }
 
-    fn store(&mut self, store: Store, zones: TimeZones<'_>) {
+    pub(super) fn store(&mut self, store: Store, zones: TimeZones<'_>, work: &mut usize) {
         let sequence = self.last + 1;
+        *work = work.saturating_sub(STORED);
         let id = store.id().map(Bytes::copy_from_slice).unwrap_or_default();
         let is_wanted = self.is_wanted(sequence, &store.subject);
         let republished = match is_wanted {
@@ -130,11 +137,21 @@ impl<M: Messages> Stream<M> {
                 .note(&id, sequence, self.config.duplicate_window, store.time);
         }
         self.last_id = id;
-        self.have_others_go(&store, u64::from(is_wanted));
-        if let Some(on) = republished {
-            self.publish_anew(on, &store.message(sequence), before);
+        let stored = Stored {
+            sequence,
+            republished,
+            before,
+            store,
+        };
+        let mut steps = VecDeque::new();
+        if is_wanted && !self.enforce_totals(work) {
+            steps.push_back(Step::Totals);
         }
-        self.acknowledge_stored(sequence, store);
+        self.have_others_go(&stored.store, u64::from(is_wanted), &mut steps);
+        match steps.is_empty() {
+            true => self.stored(stored),
+            false => self.clear(steps, Then::Stored(Box::new(stored)), work),
+        }
     }
 
     fn keep(&mut self, sequence: u64, store: &Store, zones: TimeZones<'_>) {
@@ -152,25 +169,48 @@ impl<M: Messages> Stream<M> {
         if self.config.allow_schedules {
             self.schedules.stored(&message, zones);
         }
+        self.gather_stored(sequence, &store.subject);
         self.held.insert(message);
         self.last = sequence;
         self.consumers.stored(&store.subject);
-        self.enforce_limits(&store.subject);
+        self.enforce_limit_of(&store.subject);
     }
 
     /// Lets those go that a message has go, but for itself if it is kept.
-    fn have_others_go(&mut self, store: &Store, keep: u64) {
+    fn have_others_go(&self, store: &Store, keep: u64, steps: &mut VecDeque<Step>) {
         if !self.config.allow_rollup || self.config.deny_purge {
             return;
         }
+        let mut purge = |filter: Bytes, keep| {
+            steps.push_back(Step::Purge(Purge {
+                filter,
+                keep,
+                ..Purge::default()
+            }));
+        };
         match store.rollup {
             Rollup::None => {}
-            Rollup::Subject => drop(self.purge(&store.subject, 0, keep)),
-            Rollup::All => drop(self.purge(b"", 0, keep)),
+            Rollup::Subject => purge(store.subject.clone(), keep),
+            Rollup::All => purge(Bytes::new(), keep),
         }
         if let Some(schedule) = schedule::ended(&store.headers) {
-            self.purge(schedule, 0, 0);
+            purge(Bytes::copy_from_slice(schedule), 0);
         }
+    }
+
+    /// A message is stored, and what it had go has gone.
+    pub(super) fn stored(&mut self, stored: Stored) {
+        let Stored {
+            sequence,
+            republished,
+            before,
+            store,
+            ..
+        } = stored;
+        if let Some(on) = republished {
+            self.publish_anew(on, &store.message(sequence), before);
+        }
+        self.acknowledge_stored(sequence, store);
     }
 
     fn acknowledge_stored(&mut self, sequence: u64, store: Store) {

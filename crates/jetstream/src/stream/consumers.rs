@@ -8,6 +8,7 @@ mod applying;
 mod checkpoint;
 mod delivering;
 pub(super) mod entry;
+mod gathering;
 mod giving_up;
 mod keepers;
 mod logging;
@@ -30,6 +31,7 @@ use crate::error::ApiError;
 use crate::held::Messages;
 use crate::time::Time;
 use foldhash::fast::RandomState;
+use gathering::Gatherings;
 use hashbrown::HashMap;
 use keepers::Keepers;
 use patterns::Patterns;
@@ -72,6 +74,8 @@ pub(super) struct Consumers {
     /// Messages that some consumer is done with, if that may have them go.
     done_with: Vec<u64>,
     sweeps: VecDeque<Sweep>,
+    /// What consumers begin with that are still to be decided, or applied.
+    gatherings: Gatherings,
     /// The consumer that needed a message when that was last asked: it often needs the next, too.
     last_in_need: u64,
     removals: Removals,
@@ -108,6 +112,7 @@ impl Consumers {
             reading: BTreeMap::new(),
             done_with: Vec::new(),
             sweeps: VecDeque::new(),
+            gatherings: Gatherings::default(),
             last_in_need: 0,
             removals: Removals::default(),
             replies: ReplyWriter::default(),

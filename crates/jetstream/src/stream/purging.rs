@@ -1,4 +1,4 @@
-//! Messages that go because somebody wants it: one, or all that match.
+//! Messages that go: one, or all.
 
 use super::Stream;
 use crate::held::Messages;
@@ -16,6 +16,7 @@ impl<M: Messages> Stream<M> {
         self.expiry.removed(sequence);
         self.ahead.expired(sequence, &removed.subject);
         self.schedules.removed(&removed.subject, sequence);
+        self.gather_removed(sequence, &removed.subject);
         self.tell_consumers_of_removal(sequence, removed.subject);
         if sequence == self.first {
             self.first = self.held.next(EVERYTHING, sequence).unwrap_or(self.last + 1);
@@ -23,39 +24,8 @@ impl<M: Messages> Stream<M> {
         true
     }
 
-    /// Lets the messages go of the subjects that a filter matches, an empty one all; up to a sequence that itself stays,
-    /// if it is not 0; but not the last `keep`. Says how many have gone.
-    pub(super) fn purge(&mut self, filter: &[u8], sequence: u64, keep: u64) -> u64 {
-        if sequence == 1 {
-            return 0;
-        }
-        let filter = if filter.is_empty() { EVERYTHING } else { filter };
-        if filter == EVERYTHING && keep == 0 && sequence == 0 {
-            return self.remove_all(self.last + 1);
-        }
-        if filter == EVERYTHING && sequence > self.last {
-            return if self.first > sequence {
-                0
-            } else {
-                self.remove_all(sequence)
-            };
-        }
-        let there_are = match keep {
-            0 => u64::MAX,
-            _ if filter == EVERYTHING => self.held.count(),
-            _ => self.held.count_matching(filter, 0),
-        };
-        let at_most = usize::try_from(there_are.saturating_sub(keep)).unwrap_or(usize::MAX);
-        let up_to = sequence.checked_sub(1).unwrap_or(u64::MAX);
-        let gone = self.held.sequences(filter, 0..=up_to, at_most);
-        for sequence in &gone {
-            self.remove(*sequence, false);
-        }
-        gone.len() as u64
-    }
-
     /// Lets all go; the next one gets this sequence.
-    fn remove_all(&mut self, next: u64) -> u64 {
+    pub(super) fn remove_all(&mut self, next: u64) -> u64 {
         let gone = self.held.count();
         self.effects.bytes -= self.held.bytes() as i64;
         self.held.clear();
@@ -64,6 +34,7 @@ impl<M: Messages> Stream<M> {
         self.schedules.clear();
         self.first = next;
         self.last = next - 1;
+        self.gather_nothing();
         self.tell_consumers_of_end();
         gone
     }

@@ -14,10 +14,10 @@ use std::time::Duration;
 use vagus_protocol::duration;
 
 /// How many messages expire in one turn, or dead letters come of that: others have their turns between.
-const EXPIRE_AT_ONCE: usize = 1000;
+const EXPIRE_AT_ONCE: usize = 200;
 
 /// How many schedules publish in one turn.
-const FIRE_AT_ONCE: usize = 1000;
+const FIRE_AT_ONCE: usize = 200;
 
 impl<M: Messages> Stream<M> {
     /// When it is to [wake](Self::wake) next; None: not before something happens.

@@ -1,6 +1,6 @@
 //! How progress and its changes are written. Numbers take as few bytes as they need.
 
-use super::{BySubject, Change, Position, Progress};
+use super::{BySubject, Change, LastOfEach, Position, Progress};
 use crate::stream::entry::NoEntries;
 use crate::time::Time;
 use bytes::{Buf, BufMut, Bytes};
@@ -189,12 +189,7 @@ impl Progress {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put(out, self.next);
         put(out, self.last_of_each_up_to);
-        put(out, self.last_of_each.len() as u64);
-        let mut before = 0;
-        for sequence in &self.last_of_each {
-            put(out, sequence - before);
-            before = *sequence;
-        }
+        self.last_of_each.encode(out);
         self.delivered.encode(out);
         self.floor.encode(out);
         put(out, self.unacknowledged.len() as u64);
@@ -253,13 +248,9 @@ impl Progress {
         let mut progress = Self {
             next: get(from)?,
             last_of_each_up_to: get(from)?,
+            last_of_each: LastOfEach::decode(from)?,
             ..Self::default()
         };
-        let mut before = 0_u64;
-        for _ in 0..get_length(from)? {
-            before = before.checked_add(get(from)?).ok_or(NoEntries)?;
-            progress.last_of_each.insert(before);
-        }
         progress.delivered = Position::decode(from)?;
         progress.floor = Position::decode(from)?;
         for _ in 0..get_length(from)? {

@@ -123,6 +123,9 @@ impl<M: Messages> Stream<M> {
 
     fn make_consumer(&mut self, identity: Identity, config: ConsumerConfig, is_bound: bool) {
         let (number, now) = (identity.number, identity.created);
+        let gathered = self.take_gathered(number);
+        #[cfg(test)]
+        self.check_gathered(&config, gathered.as_ref());
         let view = View {
             held: &self.held,
             first: self.first,
@@ -134,7 +137,7 @@ impl<M: Messages> Stream<M> {
             config.deliver_policy,
             DeliverPolicy::All | DeliverPolicy::New | DeliverPolicy::ByStartSequence
         );
-        let progress = start(&config, &view, self.config.max_per_subject);
+        let progress = start(&config, &view, self.config.max_per_subject, gathered);
         self.put_new(identity, config, progress, !is_told);
         self.with_consumer(number, |mut work| {
             let is_paused = work.consumer.is_paused(now);

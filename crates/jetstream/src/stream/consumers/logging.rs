@@ -53,6 +53,7 @@ impl<M: Messages> Stream<M> {
     /// Nothing comes of what was decided for consumers.
     pub(in crate::stream) fn forget_consumers_ahead(&mut self) {
         self.consumers.ahead.clear();
+        self.gather_anew();
     }
 
     /// The same of one of these decisions.

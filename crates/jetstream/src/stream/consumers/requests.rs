@@ -27,6 +27,8 @@ pub enum Requested {
     Decided,
     /// It has to be made again when what is ahead is in the log.
     Unsettled,
+    /// It has to be made again when something is [gathered](Stream::gather).
+    Gathering,
 }
 
 /// How many consumers are named that a change of their stream would be against.
@@ -120,6 +122,9 @@ impl<M: Messages> Stream<M> {
             false => name,
         };
         stamp_threshold(&mut config);
+        if !self.has_gathered(&config, self.consumers.created + 1) {
+            return Ok(Requested::Gathering);
+        }
         self.consumers.created += 1;
         let number = self.consumers.created;
         let is_bound = config.is_push() && (around.has_interest)(config.deliver_subject.as_bytes());

@@ -9,7 +9,10 @@ use crate::stream::Stream;
 use std::collections::BTreeSet;
 
 /// How many messages are looked at in a turn that nobody may need any more.
-const LOOKED_AT: usize = 1000;
+const LOOKED_AT: usize = 250;
+
+/// For how many proposals that are on their way into the log no more is looked at.
+const SWEPT_AHEAD: usize = 16;
 
 impl Consumers {
     /// A consumer that needs a message.
@@ -85,11 +88,19 @@ impl<M: Messages> Stream<M> {
     }
 
     pub(super) fn has_to_sweep(&self) -> bool {
-        !self.consumers.sweeps.is_empty()
+        !self.consumers.sweeps.is_empty() && self.may_sweep()
+    }
+
+    /// Whether what was found is on its way into the log, but for a little: the rest is looked for when that has gone.
+    fn may_sweep(&self) -> bool {
+        self.ahead.in_flight() < SWEPT_AHEAD
     }
 
     /// Looks at some of the messages that nobody may need any more.
     pub(super) fn sweep(&mut self) {
+        if !self.may_sweep() {
+            return;
+        }
         let Some(mut sweep) = self.consumers.sweeps.pop_front() else {
             return;
         };

@@ -5,6 +5,7 @@ mod changing;
 mod creating;
 mod dead_letters;
 mod expired_letters;
+mod gathering;
 mod groups;
 mod invariants;
 mod logging;
@@ -109,9 +110,14 @@ impl Desk {
                 has_interest,
                 ..around(scene.now, scene.room, &scene.limits)
             };
-            scene
-                .stream
-                .request_consumer(&around, wanted, &ConsumerBounds::default(), request)
+            let bounds = ConsumerBounds::default();
+            loop {
+                let wanted = wanted.clone();
+                match scene.stream.request_consumer(&around, wanted, &bounds, request) {
+                    Ok(Requested::Gathering) => drop(scene.stream.gather()),
+                    requested => break requested,
+                }
+            }
         })?;
         assert_eq!(requested, Requested::Decided);
         self.scene.commit();

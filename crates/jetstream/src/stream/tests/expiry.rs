@@ -94,7 +94,7 @@ fn many_go_in_several_turns() {
         scene.wake();
         turns += 1;
     }
-    assert_eq!(turns, 3);
+    assert_eq!(turns, 13);
 }
 
 /// A proposal that comes to nothing is made again.

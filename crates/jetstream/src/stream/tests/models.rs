@@ -152,8 +152,11 @@ fn decisions_in_flight_change_nothing() {
             if random.u8(..3) == 0 {
                 newest = piped.stream.propose().map_or(newest, |proposal| proposal.number);
             }
-            if random.u8(..6) == 0 {
-                piped.stream.committed(random.u64(..=newest), &super::zone);
+            if random.u8(..4) == 0 {
+                // Some of it, and the rest whenever that is.
+                let mut work = random.usize(1..12);
+                let number = random.u64(..=newest);
+                piped.stream.commit(number, &super::zone, &mut work);
             }
             later.extend(piped.said());
             if random.u8(..10) == 0 {

@@ -1,8 +1,10 @@
 //! What is decided while other decisions are on their way into the log.
 
 use super::{Scene, message, scene};
+use crate::api::PurgeRequest;
 use crate::error::ApiError;
-use crate::stream::Published;
+use crate::held::Messages;
+use crate::stream::{Done, Effect, Further, Published};
 
 impl Scene {
     /// Proposes what was decided; it is not yet in the log.
@@ -81,10 +83,7 @@ fn a_failed_proposal_leaves_expected_sequences_and_limits_as_they_were() {
     scene.send();
     scene.decides("p.b", "Nats-Msg-Id: two");
     scene.decides("p.b", "Nats-Rollup: all");
-    scene
-        .stream
-        .request_purge(&crate::api::PurgeRequest::default(), 5)
-        .unwrap();
+    scene.stream.request_purge(&PurgeRequest::default(), 5).unwrap();
     scene.send();
     scene.decides("p.c", "");
     scene
@@ -208,4 +207,49 @@ fn counters_count_on() {
             r#"{"seq":3,"val":"6"}"#
         ]
     );
+}
+
+#[test]
+fn what_has_many_go_is_applied_in_parts_and_what_depends_on_it_waits() {
+    let mut scene = scene(r#","max_msgs_per_subject":3"#);
+    for subject in ["p.a", "p.b", "p.c", "p.d"].repeat(3) {
+        scene.decides(subject, "");
+    }
+    let number = scene.send();
+    scene.stream.committed(number, &super::zone);
+    let wanted = PurgeRequest {
+        filter: "p.*".to_owned(),
+        keep: 1,
+        ..PurgeRequest::default()
+    };
+    scene.stream.request_purge(&wanted, 7).unwrap();
+    let number = scene.send();
+    let mut held = vec![scene.stream.held().count()];
+    while scene.stream.commit(number, &super::zone, &mut 12) == Further::More {
+        held.push(scene.stream.held().count());
+        assert!(scene.stream.is_half_applied());
+        assert!(
+            scene
+                .stream
+                .take_effects()
+                .list
+                .iter()
+                .all(|effect| !is_done(effect))
+        );
+        scene.must_wait("p.a", "Nats-Expected-Last-Subject-Sequence: 9");
+    }
+    assert_eq!(held, [12, 10, 8, 6, 4, 2]);
+    assert_eq!(scene.stream.held().count(), 1);
+    assert!(scene.stream.take_effects().list.iter().any(is_done));
+    scene.decides("p.d", "Nats-Expected-Last-Subject-Sequence: 12");
+}
+
+fn is_done(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Done {
+            request: 7,
+            outcome: Ok(Done::Purged(11))
+        }
+    )
 }

@@ -1,7 +1,7 @@
 //! Messages that are not in memory: they are read, and nobody else waits for that.
 
 use super::{ConsumerBounds, CreateConsumerRequest, all_sent};
-use crate::held::{Cold, InMemory, Messages, OfSubject, Removed};
+use crate::held::{Cold, InMemory, Messages, OfSubject, Removed, SubjectCursor};
 use crate::message::Message;
 use crate::stream::tests::{START, around, config, message, zone};
 use crate::stream::{Effect, Stream};
@@ -70,13 +70,23 @@ impl Messages for OnDisk {
     fn count_subjects(&self, pattern: &[u8]) -> u64 {
         self.held.count_subjects(pattern)
     }
-    fn for_each_count(
+    fn walk_counts(
         &self,
         pattern: &[u8],
-        skip: u64,
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
         visit: &mut dyn FnMut(&[u8], u64) -> ControlFlow<()>,
     ) {
-        self.held.for_each_count(pattern, skip, visit);
+        self.held.walk_counts(pattern, cursor, work, visit);
+    }
+    fn walk_lasts(
+        &self,
+        pattern: &[u8],
+        cursor: &mut SubjectCursor,
+        work: &mut usize,
+        visit: &mut dyn FnMut(&[u8], u64),
+    ) {
+        self.held.walk_lasts(pattern, cursor, work, visit);
     }
     fn for_each_subject(&self, pattern: &[u8], visit: &mut dyn FnMut(&[u8], OfSubject) -> ControlFlow<()>) {
         self.held.for_each_subject(pattern, visit);

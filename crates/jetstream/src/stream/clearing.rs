@@ -1,0 +1,251 @@
+//! Messages that go by what is in the log: in parts, so that others have their turns however many they are.
+//!
+//! Where it is not all done in one turn nothing else that is in the log is applied before it is; decisions that would depend on it
+//! wait as if it were on its way. Whoever reads the log does all of it at once, and comes to the same.
+
+use super::entry::{Purge, Store};
+use super::limits::REMOVAL;
+use super::{Done, Stream};
+use crate::held::{Messages, SubjectCursor};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::vec;
+
+/// What matches every subject.
+const EVERYTHING: &[u8] = b">";
+
+/// So many messages of a subject are looked for one by one; more are at once.
+const FEW: u64 = 8;
+
+/// Messages that are going.
+#[derive(Debug)]
+pub(super) struct Clearing {
+    steps: VecDeque<Step>,
+    then: Then,
+    gone: u64,
+}
+
+/// Which go, one kind after the other.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Those that are to be purged.
+    Purge(Purge),
+    /// Those of subjects that a filter matches, from one sequence to another, so many.
+    Matching {
+        filter: Bytes,
+        next: u64,
+        up_to: u64,
+        left: u64,
+    },
+    /// These.
+    These(vec::IntoIter<u64>),
+    /// Those that subjects have too many of.
+    LimitOfSubjects(SubjectCursor),
+    /// Those that are too many in all.
+    Totals,
+}
+
+/// What follows when they have gone.
+#[derive(Debug)]
+pub(super) enum Then {
+    Nothing,
+    Stored(Box<Stored>),
+    Purged(Purge),
+    /// The request that configured the stream is answered.
+    Configured(Option<u64>),
+}
+
+/// A message that was stored, and what follows when those have gone that it has go.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) sequence: u64,
+    pub(super) store: Store,
+    /// On which subject it is published anew, if it is.
+    pub(super) republished: Option<Bytes>,
+    /// The message of its subject before it, where that is to be told.
+    pub(super) before: u64,
+}
+
+impl<M: Messages> Stream<M> {
+    /// Has messages go as far as work is left: the rest [later](Self::go_on_clearing).
+    pub(super) fn clear(&mut self, steps: VecDeque<Step>, then: Then, work: &mut usize) {
+        self.clearing = Some(Box::new(Clearing { steps, then, gone: 0 }));
+        self.go_on_clearing(work);
+    }
+
+    /// Whether messages are going, and what follows has not been done.
+    pub(super) fn is_clearing(&self) -> bool {
+        self.clearing.is_some()
+    }
+
+    /// Has all go that are going.
+    pub(super) fn clear_all(&mut self) {
+        self.go_on_clearing(&mut { usize::MAX });
+    }
+
+    /// Goes on, as far as work is left.
+    pub(super) fn go_on_clearing(&mut self, work: &mut usize) {
+        let Some(mut clearing) = self.clearing.take() else {
+            return;
+        };
+        while *work > 0
+            && let Some(step) = clearing.steps.pop_front()
+        {
+            self.take_step(step, &mut clearing, work);
+        }
+        match clearing.steps.is_empty() {
+            true => self.cleared(*clearing),
+            false => self.clearing = Some(clearing),
+        }
+    }
+
+    fn cleared(&mut self, Clearing { then, gone, .. }: Clearing) {
+        match then {
+            Then::Nothing => {}
+            Then::Stored(stored) => self.stored(*stored),
+            Then::Purged(purge) => {
+                self.tell_consumers_of_purge(&purge.filter);
+                self.done(purge.request, Ok(Done::Purged(gone)));
+            }
+            Then::Configured(request) => {
+                self.expiry.look_again();
+                self.drop_disallowed_batches();
+                self.take_sources(self.latest);
+                self.done(request, Ok(Done::Configured));
+            }
+        }
+    }
+
+    /// Does a part of a step; what is left of it is the next.
+    fn take_step(&mut self, step: Step, clearing: &mut Clearing, work: &mut usize) {
+        let steps = &mut clearing.steps;
+        match step {
+            Step::Purge(purge) => {
+                let begun = self.begin_purge(&purge, &mut clearing.gone);
+                begun.into_iter().for_each(|begun| steps.push_front(begun));
+            }
+            Step::Matching {
+                filter,
+                next,
+                up_to,
+                left,
+            } => {
+                let share = (*work / REMOVAL).max(1);
+                let at_most = usize::try_from(left).unwrap_or(usize::MAX).min(share);
+                let sequences = self.held.sequences(&filter, next..=up_to, at_most);
+                for sequence in &sequences {
+                    self.remove(*sequence, false);
+                }
+                let removed = sequences.len();
+                clearing.gone += removed as u64;
+                *work = work.saturating_sub(removed.saturating_mul(REMOVAL).max(1));
+                let left = left - removed as u64;
+                if let Some(last) = sequences.last().filter(|_| removed == at_most && left > 0) {
+                    steps.push_front(Step::Matching {
+                        filter,
+                        next: last + 1,
+                        up_to,
+                        left,
+                    });
+                }
+            }
+            Step::These(mut sequences) => {
+                while *work > 0
+                    && let Some(sequence) = sequences.next()
+                {
+                    self.remove(sequence, false);
+                    *work = work.saturating_sub(REMOVAL);
+                }
+                if sequences.len() > 0 {
+                    steps.push_front(Step::These(sequences));
+                }
+            }
+            Step::LimitOfSubjects(cursor) => self.enforce_limit_of_subjects(cursor, steps, work),
+            Step::Totals => {
+                if !self.enforce_totals(work) {
+                    steps.push_front(Step::Totals);
+                }
+            }
+        }
+    }
+
+    /// Begins to purge: the messages of the subjects that a filter matches, an empty one all; up to a sequence that itself stays,
+    /// if it is not 0; but not the last `keep`.
+    fn begin_purge(&mut self, purge: &Purge, gone: &mut u64) -> Option<Step> {
+        let Purge { sequence, keep, .. } = *purge;
+        if sequence == 1 {
+            return None;
+        }
+        let filter = match purge.filter.is_empty() {
+            true => Bytes::from_static(EVERYTHING),
+            false => purge.filter.clone(),
+        };
+        let is_all = filter == EVERYTHING;
+        if is_all && keep == 0 && sequence == 0 {
+            *gone += self.remove_all(self.last + 1);
+            return None;
+        }
+        if is_all && sequence > self.last {
+            if self.first <= sequence {
+                *gone += self.remove_all(sequence);
+            }
+            return None;
+        }
+        let there_are = match keep {
+            0 => u64::MAX,
+            _ if is_all => self.held.count(),
+            _ => self.held.count_matching(&filter, 0),
+        };
+        let left = there_are.saturating_sub(keep);
+        (left > 0).then(|| Step::Matching {
+            filter,
+            next: 0,
+            up_to: sequence.checked_sub(1).unwrap_or(u64::MAX),
+            left,
+        })
+    }
+
+    /// Lets those go that subjects have too many of since limits have changed.
+    fn enforce_limit_of_subjects(
+        &mut self,
+        mut cursor: SubjectCursor,
+        steps: &mut VecDeque<Step>,
+        work: &mut usize,
+    ) {
+        let Ok(most @ 1..) = u64::try_from(self.config.max_per_subject) else {
+            return;
+        };
+        while *work > 0 && !cursor.is_at_end {
+            let mut exceeding: Option<(Bytes, u64)> = None;
+            self.held
+                .walk_counts(EVERYTHING, &mut cursor, work, &mut |subject, messages| {
+                    if messages <= most {
+                        return ControlFlow::Continue(());
+                    }
+                    exceeding = Some((Bytes::copy_from_slice(subject), messages - most));
+                    ControlFlow::Break(())
+                });
+            match exceeding {
+                Some((subject, ..FEW)) => {
+                    let removed = self.enforce_limit_of(&subject);
+                    *work = work.saturating_sub(removed * REMOVAL);
+                }
+                Some((filter, left)) => {
+                    steps.push_front(Step::LimitOfSubjects(cursor));
+                    steps.push_front(Step::Matching {
+                        filter,
+                        next: 0,
+                        up_to: u64::MAX,
+                        left,
+                    });
+                    return;
+                }
+                None => {}
+            }
+        }
+        if !cursor.is_at_end {
+            steps.push_front(Step::LimitOfSubjects(cursor));
+        }
+    }
+}
