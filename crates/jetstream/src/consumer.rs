@@ -343,6 +343,7 @@ impl Consumer {
     /// Has come so far.
     pub(crate) fn take_progress(&mut self, progress: Progress, subjects: &impl Subjects) {
         self.progress.replace(progress);
+        self.progress.keep_those_there(subjects);
         self.keep_moved(subjects);
         self.take_limit_per_subject();
         self.pending.forget();

@@ -274,6 +274,17 @@ impl Progress {
         self.moved = moved;
     }
 
+    /// Nothing is kept of messages that are not there: they went when this was on its way into the log.
+    pub(crate) fn keep_those_there(&mut self, subjects: &impl Subjects) {
+        let unacknowledged = self.unacknowledged.iter().map(|(sequence, _)| sequence);
+        let kept = unacknowledged.chain(self.exhausted.keys().copied());
+        let kept = kept.chain(self.last_of_each.iter());
+        let gone: Vec<u64> = kept.filter(|sequence| !subjects.has(*sequence)).collect();
+        for sequence in gone {
+            self.removed(sequence);
+        }
+    }
+
     /// Of the last messages of their subjects this one is not to come.
     fn drop_last_of_its_subject(&mut self, sequence: u64) {
         if self.last_of_each.remove(sequence) && self.last_of_each.is_empty() {

@@ -166,3 +166,27 @@ fn however_many_are_wanted_only_some_are_gathered_at_once_and_all_come() {
         Requested::Gathering
     );
 }
+
+#[test]
+fn what_goes_before_it_is_written_down_what_a_consumer_begins_with_does_not_come_back() {
+    let mut desk = desk("");
+    for number in 0..10 {
+        desk.scene.publish(&format!("p.a.{number}"), "", "");
+    }
+    let wanted = wanted("C", r#","filter_subject":"p.>""#);
+    while desk.try_once(&wanted).unwrap() == Requested::Gathering {
+        desk.scene.stream.gather();
+    }
+    desk.scene.commit();
+    // It is in the same entry of the log, and before.
+    let request = PurgeRequest {
+        filter: "p.a.*".to_owned(),
+        keep: 4,
+        ..PurgeRequest::default()
+    };
+    desk.scene.stream.request_purge(&request, 9).unwrap();
+    desk.scene.commit();
+    assert_eq!(desk.info().num_pending, 4);
+    desk.crash();
+    assert_eq!(desk.info().num_pending, 4);
+}
