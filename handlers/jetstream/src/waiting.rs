@@ -11,6 +11,9 @@ use vagus_delivery::mailbox::Message;
 /// What may wait to be answered, in bytes.
 const WAITING_AT_MOST: usize = 16 << 20;
 
+/// Of whom less than one of so many requests comes is not told from others.
+const FEW: usize = 64;
+
 /// How many requests of an account may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueLimits {
@@ -117,12 +120,16 @@ impl Turns {
         Some(message)
     }
 
-    /// Those of whom most wait.
+    /// Those of whom most wait; all if these are few, as to look for them costs what there are who ask.
     fn drop_most(&mut self) -> VecDeque<Message> {
         let most = self.waiting.iter().max_by_key(|(_, waiting)| waiting.len());
-        let Some(asking) = most.map(|(asking, _)| asking.clone()) else {
+        let Some((asking, waiting)) = most else {
             return VecDeque::new();
         };
+        if waiting.len() * FEW < self.count {
+            return std::mem::take(self).waiting.into_values().flatten().collect();
+        }
+        let asking = asking.clone();
         self.next.retain(|other| *other != asking);
         let dropped = self.waiting.remove(&asking).unwrap_or_default();
         self.count -= dropped.len();
@@ -275,6 +282,19 @@ mod tests {
             Some(Kind::Details)
         );
         assert!(waiting.pop(&mut answering).is_none());
+    }
+
+    #[test]
+    fn a_crowd_that_asks_once_each_is_not_looked_through_for_each() {
+        let limits = QueueLimits::new(1000, 1000);
+        let mut waiting = Waiting::default();
+        let dropped = (0..2500).filter_map(|number| {
+            let asking = message(&format!("_INBOX.{number}.1"), "");
+            waiting.push(&limits, asking, Kind::Work)
+        });
+        let dropped: Vec<usize> = dropped.map(|dropped| dropped.requests).collect();
+        assert_eq!(dropped, [1000, 1000]);
+        assert_eq!((waiting.work.count, waiting.work.next.len()), (500, 500));
     }
 
     #[test]
