@@ -4,12 +4,9 @@ use super::progress::LastOfEach;
 use crate::held::{Cold, Messages};
 use bytes::Bytes;
 use std::ops::ControlFlow;
-use vagus_routing::subject::{has_wildcards, intersection, is_subset, matches, overlap};
+use vagus_routing::subject::{has_wildcards, is_subset, matches, overlap};
 
 const EVERYTHING: &[u8] = b">";
-
-/// So often is counted at most what several patterns match together; else their subjects are looked at.
-const COUNTED_AT_MOST: usize = 512;
 
 /// Which messages a consumer wants.
 #[derive(Debug, Clone, Default)]
@@ -93,11 +90,6 @@ impl Filter {
             let counts = self.patterns().map(|pattern| held.count_matching(pattern, from));
             return Ok(counts.sum());
         }
-        if from == 0
-            && let Some(count) = count_together(&self.patterns, held, &mut { COUNTED_AT_MOST })
-        {
-            return Ok(count);
-        }
         let mut count = 0;
         for (at, pattern) in self.patterns.iter().enumerate() {
             let before = self.patterns.get(..at).unwrap_or_default();
@@ -135,32 +127,6 @@ impl Filter {
         }
         last
     }
-}
-
-/// How many messages some of these patterns match, without looking at subjects: what two of them match is a pattern again. None:
-/// more counts would have to be made than are left.
-fn count_together<M: Messages>(patterns: &[Bytes], held: &M, left: &mut usize) -> Option<u64> {
-    let mut count = 0;
-    for (at, pattern) in patterns.iter().enumerate() {
-        *left = left.checked_sub(1)?;
-        let before = patterns.get(..at).unwrap_or_default();
-        let common = before.iter().filter_map(|other| intersection(pattern, other));
-        let counted_before = count_together(&widest(common), held, left)?;
-        count += held.count_matching(pattern, 0).saturating_sub(counted_before);
-    }
-    Some(count)
-}
-
-/// Those patterns that are not within others of them.
-fn widest(patterns: impl Iterator<Item = Vec<u8>>) -> Vec<Bytes> {
-    let mut widest: Vec<Bytes> = Vec::new();
-    for pattern in patterns {
-        if !widest.iter().any(|other| is_subset(&pattern, other)) {
-            widest.retain(|other| !is_subset(other, &pattern));
-            widest.push(pattern.into());
-        }
-    }
-    widest
 }
 
 /// Up to where sequences are all there are, if no more than so many were asked for.
@@ -205,31 +171,6 @@ mod tests {
             filter.last_of_each(&held).iter().collect::<Vec<_>>(),
             [2, 3, 5, 7]
         );
-    }
-
-    #[test]
-    fn what_patterns_have_in_common_counts_once_without_a_look_at_subjects() {
-        let mut random = fastrand::Rng::with_seed(4);
-        let names = ["a.b.c", "a.b", "b.b.c", "b.c", "c.b.c", "c.c.c", "a.c.c", "b"];
-        let wild = ["a.*", "*.b", "*.*.c", "a.>", "*.b.>", "*.b.c", "c.*.*", "*"];
-        for _ in 0..300 {
-            let subjects: Vec<&str> = (0..random.usize(..30))
-                .map(|_| names[random.usize(..8)])
-                .collect();
-            let held = held(&subjects);
-            let mut patterns: Vec<&str> = (0..random.usize(2..5)).map(|_| wild[random.usize(..8)]).collect();
-            patterns.sort_unstable();
-            patterns.dedup();
-            let filter = Filter::new(patterns.iter().copied());
-            let expected = subjects
-                .iter()
-                .filter(|subject| filter.matches(subject.as_bytes()));
-            let expected = expected.count() as u64;
-            assert_eq!(filter.count(&held, 0), Ok(expected), "{patterns:?} {subjects:?}");
-            let together = super::count_together(&filter.patterns, &held, &mut 512);
-            assert_eq!(together, Some(expected));
-            assert_eq!(super::count_together(&filter.patterns, &held, &mut 0), None);
-        }
     }
 
     #[test]

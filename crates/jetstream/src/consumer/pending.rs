@@ -42,11 +42,10 @@ impl Pending {
         {
             return Ok(messages);
         }
-        // Nothing and everything are known without looking where the messages are.
-        let messages = match from {
-            _ if from > view.last => 0,
-            _ if from <= view.first => filter.count(view.held, 0)?,
-            _ => filter.count(view.held, from)?,
+        // That nothing is to come is known without a look at subjects.
+        let messages = match from > view.last {
+            true => 0,
+            false => filter.count(view.held, from)?,
         };
         self.counted = Some(Counted {
             messages,
