@@ -42,11 +42,12 @@ fn what_is_given_up_is_a_dead_letter_once_after_power_cuts() {
                     life.finish(&mut known).await;
                 }
             });
+            // Who held the disk does no more to it, nor keeps it in memory.
+            disk = disk.take();
             // Half of those that still have power only lose the process.
-            let has_power = disk.has_power();
-            disk = disk.copy();
-            if !has_power || random.bool() {
-                disk.restart();
+            match !disk.has_power() || random.bool() {
+                true => disk.restart(),
+                false => disk.set_faults(Faults::default()),
             }
         }
         letters += known.dead.len();

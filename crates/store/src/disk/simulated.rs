@@ -45,7 +45,7 @@ pub struct SimulatedDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct State {
     random: fastrand::Rng,
     faults: Faults,
@@ -85,17 +85,7 @@ impl SimulatedDisk {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
-            state: Arc::new(Mutex::new(State {
-                random: fastrand::Rng::with_seed(seed),
-                faults: Faults::default(),
-                names: BTreeMap::new(),
-                durable_names: BTreeMap::new(),
-                name_changes: Vec::new(),
-                files: Vec::new(),
-                calls: 0,
-                has_power: true,
-                locks: BTreeMap::new(),
-            })),
+            state: Arc::new(Mutex::new(State::empty(fastrand::Rng::with_seed(seed)))),
         }
     }
 
@@ -128,14 +118,17 @@ impl SimulatedDisk {
         state.locks.clear();
     }
 
-    /// Another disk with what is on this one, which is not written to by those who still hold this one: what a process
-    /// finds that is started while the one before it is still ending.
+    /// Another disk with all that is on this one, which has no power from then on: what a process finds that is started while
+    /// the one before it is still ending.
     #[must_use]
-    pub fn copy(&self) -> Self {
-        let mut state = self.state().clone();
-        state.locks.clear();
+    pub fn take(&self) -> Self {
+        let mut state = self.state();
+        let mut left = State::empty(state.random.clone());
+        left.has_power = false;
+        let mut taken = std::mem::replace(&mut *state, left);
+        taken.locks.clear();
         Self {
-            state: Arc::new(Mutex::new(state)),
+            state: Arc::new(Mutex::new(taken)),
         }
     }
 
@@ -167,6 +160,20 @@ impl SimulatedDisk {
 }
 
 impl State {
+    fn empty(random: fastrand::Rng) -> Self {
+        Self {
+            random,
+            faults: Faults::default(),
+            names: BTreeMap::new(),
+            durable_names: BTreeMap::new(),
+            name_changes: Vec::new(),
+            files: Vec::new(),
+            calls: 0,
+            has_power: true,
+            locks: BTreeMap::new(),
+        }
+    }
+
     /// Counts a call that changes something.
     fn called(&mut self) -> io::Result<()> {
         self.calls += 1;
