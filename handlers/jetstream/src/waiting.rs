@@ -1,5 +1,5 @@
-//! Requests that wait to be answered, and how many may: where there are more, those are dropped of whom most wait, as nats-server
-//! drops all, as who asked has given up, or is about to ask again.
+//! Requests that wait to be answered, and how many may. Beyond that the requests of the client with most of them are dropped:
+//! that client has given up, or asks again. nats-server drops the requests of all.
 //!
 //! Who only asks does not wait for those who want something be done, and who asks once not for who asks ten thousand times: those
 //! have their turns one after the other who are answered at the same place, which is one for each client of nats.io.
@@ -11,7 +11,8 @@ use vagus_delivery::mailbox::Message;
 /// What may wait to be answered, in bytes.
 const WAITING_AT_MOST: usize = 16 << 20;
 
-/// Of whom less than one of so many requests comes is not told from others.
+/// If no client has more than one in so many of all requests, all are dropped: to look for the largest again and again costs as
+/// much as there are clients.
 const FEW: usize = 64;
 
 /// How many requests of an account may wait.
@@ -120,7 +121,7 @@ impl Turns {
         Some(message)
     }
 
-    /// Those of whom most wait; all if these are few, as to look for them costs what there are who ask.
+    /// Takes out the requests of the client with most of them, or all requests if that is few ([`FEW`]).
     fn drop_most(&mut self) -> VecDeque<Message> {
         let most = self.waiting.iter().max_by_key(|(_, waiting)| waiting.len());
         let Some((asking, waiting)) = most else {

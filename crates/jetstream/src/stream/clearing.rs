@@ -1,7 +1,7 @@
-//! Messages that go by what is in the log: in parts, so that others have their turns however many they are.
+//! Removals that an entry of the log causes, done in parts: other streams have their turns however many messages go.
 //!
-//! Where it is not all done in one turn nothing else that is in the log is applied before it is; decisions that would depend on it
-//! wait as if it were on its way. Whoever reads the log does all of it at once, and comes to the same.
+//! As long as parts are left, no later entry is applied, and decisions that depend on the outcome wait as if the entry were still
+//! on its way into the log. A replay of the log does all parts at once, with the same result.
 
 use super::entry::{Purge, Store};
 use super::limits::REMOVAL;
