@@ -3,7 +3,7 @@
 use crate::world::{Folder, ask_json, asker, end, process};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use vagus_test_support::Client;
+use vagus_test_support::{Client, Process};
 
 /// More than a stream looks at in one turn.
 const SUBJECTS: usize = 6000;
@@ -34,6 +34,18 @@ fn publish(client: &mut Client) {
     }
 }
 
+/// A server with a stream that has two messages of each subject.
+#[track_caller]
+fn filled(folder: &Folder) -> (Process, Client) {
+    let mut server = process(folder);
+    let mut client = asker(server.client());
+    create(&mut client);
+    for _ in 0..2 {
+        publish(&mut client);
+    }
+    (server, client)
+}
+
 fn consumer(name: &str) -> String {
     let config = json!({
         "durable_name": name, "ack_policy": "explicit", "deliver_policy": "last_per_subject", "filter_subject": "a.>",
@@ -49,12 +61,7 @@ fn pending(client: &mut Client) -> Value {
 #[test]
 fn who_begins_with_the_last_of_thousands_of_subjects_has_them_also_after_a_kill() {
     let folder = Folder::new("jetstream");
-    let mut server = process(&folder);
-    let mut client = asker(server.client());
-    create(&mut client);
-    for _ in 0..2 {
-        publish(&mut client);
-    }
+    let (server, mut client) = filled(&folder);
     let made = ask_json(&mut client, "$JS.API.CONSUMER.DURABLE.CREATE.S.C", &consumer("C"));
     assert_eq!(made["num_pending"], SUBJECTS, "{made}");
     // A message goes, and with it one that is to come.
@@ -78,12 +85,7 @@ fn who_begins_with_the_last_of_thousands_of_subjects_has_them_also_after_a_kill(
 #[test]
 fn limits_that_are_lowered_and_purges_have_all_go_that_are_too_many() {
     let folder = Folder::new("jetstream");
-    let mut server = process(&folder);
-    let mut client = asker(server.client());
-    create(&mut client);
-    for _ in 0..2 {
-        publish(&mut client);
-    }
+    let (server, mut client) = filled(&folder);
     let config = |limit: &str, most: usize| {
         json!({"name": "S", "subjects": ["a.>"], "storage": "file", limit: most}).to_string()
     };
