@@ -130,3 +130,85 @@ fn several_patterns_are_asked_for_together() {
         assert_eq!(stored.has(sequence), simple.has(sequence));
     }
 }
+
+/// Whatever comes and goes: what was found out of messages before is not taken for what is there now.
+#[test]
+fn all_that_is_asked_is_answered_as_by_a_stream_that_has_its_messages_in_memory() {
+    const SUBJECTS: [&str; 5] = ["a.1", "a.2", "b", "b.1", "c.d.e"];
+    const PATTERNS: [&[u8]; 8] = [b">", b"a.*", b"a.>", b"b", b"*.1", b"c.d.e", b"*", b"x"];
+    for seed in 0..60 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let subjects = &SUBJECTS[..random.usize(2..=SUBJECTS.len())];
+        let mut stored = Stored::new(Arc::new(RealDisk), store::Messages::in_memory());
+        let mut simple = InMemory::new(Storage::Memory);
+        let mut last = 0;
+        for _ in 0..300 {
+            match random.u8(..20) {
+                0 => {
+                    stored.clear();
+                    simple.clear();
+                }
+                1..4 => {
+                    // Nothing is left of some subjects.
+                    let pattern = random.choice(PATTERNS).unwrap();
+                    for sequence in simple.sequences(pattern, 1..=last, usize::MAX) {
+                        assert_eq!(stored.remove(sequence, false), simple.remove(sequence, false));
+                    }
+                }
+                4..7 => {
+                    let (sequence, erased) = (random.u64(..=last + 1), random.bool());
+                    assert_eq!(
+                        stored.remove(sequence, erased),
+                        simple.remove(sequence, erased),
+                        "{sequence}"
+                    );
+                }
+                _ => {
+                    last += random.u64(1..3);
+                    let message = Message {
+                        sequence: last,
+                        time: Time(i64::try_from(last).unwrap() * 10),
+                        subject: (*random.choice(subjects).unwrap()).into(),
+                        headers: Bytes::new(),
+                        payload: Bytes::from_static(b"payload"),
+                    };
+                    stored.insert(message.clone());
+                    simple.insert(message);
+                }
+            }
+            let (pattern, other) = (random.choice(PATTERNS).unwrap(), random.choice(PATTERNS).unwrap());
+            let (from, at_most) = (random.u64(1..=last + 2), random.usize(1..5));
+            assert_eq!(
+                answers(&stored, pattern, other, from, last, at_most),
+                answers(&simple, pattern, other, from, last, at_most),
+                "seed {seed}: {} and {} from {from} to {last}",
+                String::from_utf8_lossy(pattern),
+                String::from_utf8_lossy(other)
+            );
+        }
+    }
+}
+
+/// What is answered to all that can be asked of messages.
+fn answers(
+    held: &impl Messages,
+    pattern: &'static [u8],
+    other: &'static [u8],
+    from: u64,
+    last: u64,
+    at_most: usize,
+) -> String {
+    let patterns = [pattern, other].map(Bytes::from_static);
+    let answers = (
+        (held.count(), held.bytes(), held.subjects()),
+        (held.subject_of(from), held.time_of(from), held.get(from).unwrap()),
+        (held.next(pattern, from), held.has(from), held.last(pattern, from)),
+        held.at_or_after(Time(i64::try_from(from).unwrap() * 10)),
+        held.of_subject(pattern),
+        (held.count_matching(pattern, from), held.count_subjects(pattern)),
+        held.sequences(pattern, from..=last, at_most),
+        held.sequences_of(&patterns, from..=last, at_most),
+        held.gaps(from, last),
+    );
+    format!("{answers:?}")
+}

@@ -178,7 +178,8 @@ impl Life {
             assert!(!known.dead.contains(&number), "{number} was delivered again");
             let reply = String::from_utf8_lossy(reply);
             let is_of = |name: &str| reply.contains(&format!(".{name}."));
-            let (_, said) = SAID.into_iter().find(|(name, _)| is_of(name)).unwrap();
+            let (name, said) = SAID.into_iter().find(|(name, _)| is_of(name)).unwrap();
+            assert_eq!(parts.subject, format!("WORK.{name}").as_bytes());
             self.say(&reply, &format!("over.{number}"), said).await;
         }
     }

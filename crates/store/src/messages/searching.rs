@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use vagus_routing::subject;
 
-use super::{Cold, Messages, Part};
+use super::{Cold, Messages, Part, Stage};
 
 mod mask;
 
@@ -142,7 +142,8 @@ impl Messages {
         if is_new(cursor) {
             std::mem::swap(&mut cursor.mask, &mut cursor.mask_before);
         }
-        if is_new(cursor) && cursor.covers.is_none_or(|(up_to, _)| up_to < part.last) {
+        let may_be_known = cursor.covers.is_some_and(|(up_to, _)| part.last <= up_to);
+        if is_new(cursor) && part.stage != Stage::Growing && !may_be_known {
             // To add up what a filter matches takes long where it has wildcards, and most do not match just any subject.
             let may_cover = |filter: &&Bytes| {
                 let first = part.directory.as_ref().map(|directory| directory.subject(0));
@@ -152,9 +153,9 @@ impl Messages {
             let is_all = may_cover.any(|filter| self.totals(filter).messages == self.messages);
             cursor.covers = Some((self.last, is_all));
         }
-        let is_all = cursor
-            .covers
-            .is_some_and(|(up_to, is_all)| is_all && part.last <= up_to);
+        // One that grows may have subjects of which no message is left, and others may come.
+        let is_all = part.stage != Stage::Growing
+            && (cursor.covers).is_some_and(|(up_to, is_all)| is_all && part.last <= up_to);
         mask_of(part, &cursor.filters, is_all, &mut cursor.mask)
     }
 

@@ -12,6 +12,7 @@ mod damage;
 mod files;
 mod found;
 mod model;
+mod searching;
 
 const FOLDER: &str = "/stream";
 const INCARNATION: u64 = 7;

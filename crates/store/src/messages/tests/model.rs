@@ -6,8 +6,12 @@ const SUBJECTS: [&str; 9] = ["a", "a.b", "a.b.c", "a.c", "b", "b.x", "c.d.e.f", 
 const FILTERS: [&str; 10] = [">", "a.>", "a.*", "*", "b.x", "x", "c.d.>", "*.*", "*.b.*", "d"];
 
 struct Model {
+    /// Those that messages have.
+    subjects: &'static [&'static str],
     messages: BTreeMap<u64, Message>,
     last: u64,
+    /// Cursors that are kept, by their filters.
+    kept: BTreeMap<Vec<&'static str>, Cursor>,
 }
 
 impl Model {
@@ -41,8 +45,10 @@ fn on_disk() {
 fn run(mut world: World, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut model = Model {
+        subjects: &SUBJECTS[random.usize(..SUBJECTS.len())..],
         messages: BTreeMap::new(),
         last: 0,
+        kept: BTreeMap::new(),
     };
     let mut cuts: Vec<CutAt> = Vec::new();
     // Some runs keep much, some little.
@@ -55,6 +61,7 @@ fn run(mut world: World, seed: u64) {
             71..75 if world.messages.place.is_some() => {
                 if write(&mut world, &mut random, step) {
                     cuts.clear();
+                    model.kept.clear();
                 }
             }
             75..77 => {
@@ -71,7 +78,10 @@ fn run(mut world: World, seed: u64) {
                 messages: model.messages.clone(),
             }),
             93..96 if !cuts.is_empty() => cuts.swap_remove(random.usize(..cuts.len())).check(&mut world),
-            77..90 => check(&mut world, &model, &mut random),
+            77..90 => {
+                check(&mut world, &model, &mut random);
+                follow(&mut world, &mut model, &mut random);
+            }
             _ => append(&mut world, &mut model, &mut random),
         }
         if step % 20 == 0 {
@@ -108,7 +118,7 @@ impl CutAt {
 fn append(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
     // Now and then some sequences are never used.
     let sequence = model.last + if random.u8(..20) == 0 { random.u64(1..9) } else { 1 };
-    let subject = SUBJECTS[random.usize(..SUBJECTS.len())];
+    let subject = model.subjects[random.usize(..model.subjects.len())];
     let message = message(sequence, subject, &vec![b'p'; random.usize(..120)]);
     world.messages.append(message.clone()).unwrap();
     model.messages.insert(sequence, message);
@@ -124,12 +134,18 @@ fn some_sequence(model: &Model, random: &mut fastrand::Rng) -> u64 {
 }
 
 fn delete(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
-    let sequence = some_sequence(model, random);
-    let size = model
-        .messages
-        .remove(&sequence)
-        .map(|message| world.messages.size(&message));
-    assert_eq!(world.ask(|messages| messages.remove(sequence)), size);
+    // Now and then nothing is left of some subjects.
+    let sequences = match random.u8(..20) {
+        0 => model.matching(FILTERS[random.usize(1..FILTERS.len())]).collect(),
+        _ => vec![some_sequence(model, random)],
+    };
+    for sequence in sequences {
+        let size = model
+            .messages
+            .remove(&sequence)
+            .map(|message| world.messages.size(&message));
+        assert_eq!(world.ask(|messages| messages.remove(sequence)), size);
+    }
 }
 
 fn erase(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
@@ -282,6 +298,37 @@ fn check(world: &mut World, model: &Model, random: &mut fastrand::Rng) {
         .take(10)
         .collect();
     assert_eq!(world.ask(|messages| messages.missing(from, 10)), missing);
+}
+
+/// Cursors find what there is, whatever came and went since they were asked before.
+fn follow(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
+    let from = some_sequence(model, random);
+    let filters = match random.bool() {
+        true => vec![FILTERS[random.usize(..FILTERS.len())]],
+        false => vec!["a.b", "c.>", "d"],
+    };
+    let is_match = |message: &Message| {
+        let mut filters = filters.iter();
+        filters.any(|filter| matches(filter.as_bytes(), &message.subject))
+    };
+    let mut expected = model
+        .messages
+        .range(from..)
+        .filter(|(_, message)| is_match(message));
+    let cursor = model.kept.entry(filters.clone()).or_insert_with(|| {
+        let filters = filters.iter().map(|filter| Bytes::from_static(filter.as_bytes()));
+        Cursor::new(filters.collect(), from)
+    });
+    cursor.seek(from);
+    for _ in 0..3 {
+        let wanted = expected.next().map(|(sequence, _)| *sequence);
+        let found = world.ask(|messages| messages.next(cursor));
+        assert_eq!(found, wanted, "{filters:?} from {from}");
+        let Some(found) = found else {
+            break;
+        };
+        cursor.seek(found + 1);
+    }
 }
 
 /// What is counted of memory comes to what there is.
