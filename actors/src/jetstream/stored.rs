@@ -12,15 +12,12 @@ use cursors::Cursors;
 use std::cell::{Cell, RefCell};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
-use vagus_jetstream::held::{Cold, Messages, OfSubject, Removed, SubjectCursor};
+use vagus_jetstream::held::{Cold, EVERYTHING, Messages, OfSubject, Removed, SubjectCursor};
 use vagus_jetstream::message::Message;
 use vagus_jetstream::time::Time;
 use vagus_routing::subject::has_wildcards;
 use vagus_store::messages::{self as store, Cursor, Erasure, Leftovers, ReadError, Warm};
 use vagus_store::{Disk, RealDisk, SubjectState};
-
-/// What every subject is matched by.
-const EVERYTHING: &[u8] = b">";
 
 /// How much more work it is to look a message up than to come by its subject.
 const LOOKED_UP: usize = 32;
@@ -338,7 +335,11 @@ impl Messages for Stored {
     }
 
     fn count_matching(&self, pattern: &[u8], from: u64) -> u64 {
-        let mut count = store::Count::new(filters(pattern), from);
+        self.count_of(&filters(pattern), from)
+    }
+
+    fn count_of(&self, patterns: &[Bytes], from: u64) -> u64 {
+        let mut count = store::Count::new(patterns.to_vec(), from);
         self.ask(|messages| messages.count(&mut count)).unwrap_or(0)
     }
 

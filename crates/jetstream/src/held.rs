@@ -10,6 +10,9 @@ use bytes::Bytes;
 use std::ops::{ControlFlow, RangeInclusive};
 use thiserror::Error;
 
+/// The pattern that every subject is matched by.
+pub const EVERYTHING: &[u8] = b">";
+
 /// Something that is not in memory: it has to be read, then one may ask again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("message {sequence} is not in memory")]
@@ -89,7 +92,7 @@ pub trait Messages {
 
     /// Whether there is one with this sequence.
     fn has(&self, sequence: u64) -> bool {
-        self.next(b">", sequence) == Some(sequence)
+        self.next(EVERYTHING, sequence) == Some(sequence)
     }
 
     /// The last one up to a sequence whose subject a pattern matches.
@@ -103,6 +106,9 @@ pub trait Messages {
 
     /// How many there are from a sequence on whose subject a pattern matches.
     fn count_matching(&self, pattern: &[u8], from: u64) -> u64;
+
+    /// The same of several patterns, of which more than one may match a subject.
+    fn count_of(&self, patterns: &[Bytes], from: u64) -> u64;
 
     /// How many subjects there are that a pattern matches.
     fn count_subjects(&self, pattern: &[u8]) -> u64;

@@ -1,6 +1,7 @@
 //! How many messages there are with each subject, and which is the first and the last: a tree over tokens, which sums up
 //! what is below each of its nodes.
 
+use bytes::Bytes;
 use std::ops::ControlFlow;
 
 mod branch;
@@ -8,6 +9,7 @@ mod children;
 mod cursor;
 #[cfg(test)]
 mod tests;
+mod union;
 
 use branch::{Branch, Node, Walk};
 pub use cursor::SubjectCursor;
@@ -153,6 +155,12 @@ impl Subjects {
     /// How much a filter matches. It costs the nodes at which the filter has wildcards, not the messages.
     pub(crate) fn count(&self, filter: &[u8]) -> Totals {
         self.root.count(filter, 0)
+    }
+
+    /// How much at least one of some filters matches. It costs the nodes at which they have wildcards, not the messages.
+    pub(crate) fn count_union(&self, filters: &[Bytes]) -> Totals {
+        let filters: Vec<&[u8]> = filters.iter().map(|filter| &filter[..]).collect();
+        self.root.count_union(&filters, 0)
     }
 
     /// Tells `visit` the subjects that a filter matches, in order of their tokens, without the first `skip`.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::collections::VecDeque;
+use vagus_jetstream::held::EVERYTHING;
 use vagus_routing::subject::matches;
 use vagus_store::messages::Cursor;
 
@@ -45,7 +46,7 @@ impl Cursors {
     pub(super) fn of(&mut self, subject: &[u8]) -> Option<&mut Cursor> {
         let mut cursors = self.0.iter_mut();
         let is_match = |patterns: &[u8]| apart(patterns).any(|pattern| matches(pattern, subject));
-        let found = cursors.find(|(patterns, _)| *patterns != super::EVERYTHING && is_match(patterns));
+        let found = cursors.find(|(patterns, _)| *patterns != EVERYTHING && is_match(patterns));
         found.map(|(_, cursor)| cursor)
     }
 }

@@ -211,6 +211,10 @@ impl Messages for InMemory {
         of_each.sum()
     }
 
+    fn count_of(&self, patterns: &[Bytes], from: u64) -> u64 {
+        self.sequences_of(patterns, from..=u64::MAX, usize::MAX).len() as u64
+    }
+
     fn count_subjects(&self, pattern: &[u8]) -> u64 {
         self.matching(pattern).count() as u64
     }

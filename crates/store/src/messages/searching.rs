@@ -65,7 +65,7 @@ impl Cursor {
 }
 
 impl Count {
-    /// Of messages from a sequence on. Without filters every message matches; none may be matched by two of them.
+    /// Of messages from a sequence on. Without filters every message matches.
     #[must_use]
     pub fn new(filters: Vec<Bytes>, from: u64) -> Self {
         Self {
@@ -186,11 +186,7 @@ impl Messages {
     pub fn count(&mut self, count: &mut Count) -> Result<u64, Cold> {
         let total = *count.total.get_or_insert_with(|| match count.filters.is_empty() {
             true => self.messages,
-            false => count
-                .filters
-                .iter()
-                .map(|filter| self.totals(filter).messages)
-                .sum(),
+            false => self.subjects.count_union(&count.filters).messages,
         });
         if count.from <= self.first || total == 0 {
             return Ok(total);

@@ -93,7 +93,7 @@ impl Node {
         }
     }
 
-    fn own_totals(&self) -> Totals {
+    pub(super) fn own_totals(&self) -> Totals {
         self.own().map(SubjectState::totals).unwrap_or_default()
     }
 
@@ -180,6 +180,10 @@ impl Branch {
 
     pub(super) fn child(&self, token: &[u8]) -> Option<&Child> {
         self.children.get(token)
+    }
+
+    pub(super) fn children(&self) -> impl Iterator<Item = &Child> {
+        self.children.iter()
     }
 
     /// The children from a token on, some at a time, with what there is of all that are near the first of them.

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use vagus_routing::subject;
 
 use super::*;
@@ -64,6 +65,9 @@ fn answers_as_a_list_would() {
         for filter in &filters {
             check(&subjects, &list, filter, random.u64(..5));
         }
+        let count = random.usize(..5);
+        let some = random.choose_multiple(&filters, count);
+        check_union(&subjects, &list, &some);
     }
 }
 
@@ -95,6 +99,23 @@ fn check(subjects: &Subjects, list: &[(u64, &str)], filter: &str, skip: u64) {
     for share in [1, 2, 7, usize::MAX] {
         assert_eq!(walked_in_parts(subjects, filter, skip, share), walked, "{filter}");
     }
+}
+
+fn check_union(subjects: &Subjects, list: &[(u64, &str)], filters: &[&String]) {
+    let is_match = |name: &&str| {
+        let mut filters = filters.iter();
+        filters.any(|filter| subject::matches(filter.as_bytes(), name.as_bytes()))
+    };
+    let matching: Vec<&str> = list.iter().map(|other| other.1).filter(is_match).collect();
+    let expected = Totals {
+        messages: matching.len() as u64,
+        subjects: BTreeSet::from_iter(&matching).len() as u64,
+    };
+    let bytes: Vec<Bytes> = filters
+        .iter()
+        .map(|filter| Bytes::copy_from_slice(filter.as_bytes()))
+        .collect();
+    assert_eq!(subjects.count_union(&bytes), expected, "{filters:?}");
 }
 
 fn walked_in_parts(subjects: &Subjects, filter: &str, skip: u64, share: usize) -> Vec<String> {
@@ -129,7 +150,7 @@ fn what_stays_is_met_once_by_a_walk_in_parts_whatever_comes_and_goes() {
             1 => format!("k.{}.b.{number}", number % 40),
             _ => format!("k.{}", number * 7),
         };
-        let all: std::collections::BTreeSet<String> = (0..300).map(name).collect();
+        let all: BTreeSet<String> = (0..300).map(name).collect();
         let all: Vec<String> = all.into_iter().collect();
         let mut there = vec![true; all.len()];
         all.iter().for_each(|name| subjects.add(name.as_bytes(), 1));

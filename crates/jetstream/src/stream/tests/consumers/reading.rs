@@ -67,6 +67,9 @@ impl Messages for OnDisk {
     fn count_matching(&self, pattern: &[u8], from: u64) -> u64 {
         self.held.count_matching(pattern, from)
     }
+    fn count_of(&self, patterns: &[Bytes], from: u64) -> u64 {
+        self.held.count_of(patterns, from)
+    }
     fn count_subjects(&self, pattern: &[u8]) -> u64 {
         self.held.count_subjects(pattern)
     }
