@@ -3,13 +3,14 @@
 use super::clearing::{Step, Stored, Then};
 use super::entry::{Entry, Purge, Store};
 use super::lifetime::Lifetime;
+use super::limits::LimitOfSubjects;
 use super::rollup::Rollup;
 use super::schedule::{self, TimeZones};
 use super::{Done, Stream};
 use crate::config::{Retention, Storage};
 use crate::error::ApiError;
 use crate::header;
-use crate::held::{Messages, SubjectCursor};
+use crate::held::Messages;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -79,7 +80,7 @@ impl<M: Messages> Stream<M> {
                     self.done_with_may_be_unneeded();
                 }
                 self.prepare_transforms();
-                let steps = [Step::LimitOfSubjects(SubjectCursor::default()), Step::Totals];
+                let steps = [Step::LimitOfSubjects(LimitOfSubjects::default()), Step::Totals];
                 self.clear(steps.into(), Then::Configured(request), work);
             }
         }

@@ -4,19 +4,12 @@
 //! on its way into the log. A replay of the log does all parts at once, with the same result.
 
 use super::entry::{Purge, Store};
-use super::limits::REMOVAL;
+use super::limits::{LimitOfSubjects, REMOVAL};
 use super::{Done, Stream};
-use crate::held::{Messages, SubjectCursor};
+use crate::held::{EVERYTHING, Messages};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 use std::vec;
-
-/// What matches every subject.
-const EVERYTHING: &[u8] = b">";
-
-/// So many messages of a subject are looked for one by one; more are at once.
-const FEW: u64 = 8;
 
 /// Messages that are going.
 #[derive(Debug)]
@@ -41,7 +34,7 @@ pub(super) enum Step {
     /// These.
     These(vec::IntoIter<u64>),
     /// Those that subjects have too many of.
-    LimitOfSubjects(SubjectCursor),
+    LimitOfSubjects(LimitOfSubjects),
     /// Those that are too many in all.
     Totals,
 }
@@ -161,7 +154,7 @@ impl<M: Messages> Stream<M> {
                     steps.push_front(Step::These(sequences));
                 }
             }
-            Step::LimitOfSubjects(cursor) => self.enforce_limit_of_subjects(cursor, steps, work),
+            Step::LimitOfSubjects(so_far) => self.enforce_limit_of_subjects(so_far, steps, work),
             Step::Totals => {
                 if !self.enforce_totals(work) {
                     steps.push_front(Step::Totals);
@@ -204,48 +197,5 @@ impl<M: Messages> Stream<M> {
             up_to: sequence.checked_sub(1).unwrap_or(u64::MAX),
             left,
         })
-    }
-
-    /// Lets those go that subjects have too many of since limits have changed.
-    fn enforce_limit_of_subjects(
-        &mut self,
-        mut cursor: SubjectCursor,
-        steps: &mut VecDeque<Step>,
-        work: &mut usize,
-    ) {
-        let Ok(most @ 1..) = u64::try_from(self.config.max_per_subject) else {
-            return;
-        };
-        while *work > 0 && !cursor.is_at_end {
-            let mut exceeding: Option<(Bytes, u64)> = None;
-            self.held
-                .walk_counts(EVERYTHING, &mut cursor, work, &mut |subject, messages| {
-                    if messages <= most {
-                        return ControlFlow::Continue(());
-                    }
-                    exceeding = Some((Bytes::copy_from_slice(subject), messages - most));
-                    ControlFlow::Break(())
-                });
-            match exceeding {
-                Some((subject, ..FEW)) => {
-                    let removed = self.enforce_limit_of(&subject);
-                    *work = work.saturating_sub(removed * REMOVAL);
-                }
-                Some((filter, left)) => {
-                    steps.push_front(Step::LimitOfSubjects(cursor));
-                    steps.push_front(Step::Matching {
-                        filter,
-                        next: 0,
-                        up_to: u64::MAX,
-                        left,
-                    });
-                    return;
-                }
-                None => {}
-            }
-        }
-        if !cursor.is_at_end {
-            steps.push_front(Step::LimitOfSubjects(cursor));
-        }
     }
 }

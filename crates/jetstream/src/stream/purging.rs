@@ -1,10 +1,7 @@
 //! Messages that go: one, or all.
 
 use super::Stream;
-use crate::held::Messages;
-
-/// What matches every subject.
-const EVERYTHING: &[u8] = b">";
+use crate::held::{EVERYTHING, Messages};
 
 impl<M: Messages> Stream<M> {
     /// Lets one message go.

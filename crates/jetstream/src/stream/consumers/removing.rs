@@ -1,13 +1,11 @@
 //! What consumers are told of messages that go.
 
 use super::{AtWork, Consumers};
-use crate::held::Messages;
+use crate::held::{EVERYTHING, Messages};
 use crate::stream::Stream;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use vagus_routing::subject::has_wildcards;
-
-const EVERYTHING: &[u8] = b">";
 
 impl<M: Messages> Stream<M> {
     /// A message has gone.

@@ -3,8 +3,9 @@
 use super::{Scene, config, scene, zone};
 use crate::api::{Page, PurgeRequest, StreamInfoRequest};
 use crate::held::{InMemory, Messages};
-use crate::stream::Stream;
 use crate::stream::entry::{decode, encode};
+use crate::stream::{Further, Stream};
+use std::collections::{BTreeSet, HashMap};
 
 fn six() -> Scene {
     let mut scene = scene("");
@@ -134,6 +135,35 @@ fn lower_limits_let_messages_go() {
         scene.stream.request_update(config(settings), 1);
         scene.commit();
         assert_eq!(scene.state(), state, "{settings}");
+    }
+}
+
+/// Whether many of the messages go or few, and however little is done at a time.
+#[test]
+fn a_lower_limit_of_subjects_lets_the_first_of_each_go() {
+    for seed in 0..50 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut scene = scene("");
+        let subjects = random.u64(1..30);
+        for _ in 0..60 {
+            scene.publish(&format!("p.{}", random.u64(..subjects)), "", "");
+        }
+        let most = random.usize(1..20);
+        let mut counts = HashMap::new();
+        let is_kept = |sequence: &u64| {
+            let count = counts
+                .entry(scene.stream.held().subject_of(*sequence))
+                .or_insert(0);
+            *count += 1;
+            *count <= most
+        };
+        let expected: BTreeSet<u64> = (1..=60).rev().filter(is_kept).collect();
+        let settings = format!(r#","max_msgs_per_subject":{most}"#);
+        scene.stream.request_update(config(&settings), 1);
+        let number = scene.stream.propose().unwrap().number;
+        while scene.stream.commit(number, &zone, &mut random.usize(1..40)) == Further::More {}
+        let left = scene.stream.held().sequences(b">", 1..=60, 60);
+        assert!(expected.iter().eq(&left), "{most} of {subjects}: {left:?}");
     }
 }
 
