@@ -11,6 +11,9 @@ use super::branch::Node;
 /// How many children a chunk has at most.
 const CHUNK: usize = 64;
 
+/// Of so many children the one with a token is found fast enough by their order.
+const FEW: usize = 4;
+
 /// Most tokens are short, and where their child is.
 type Token = SmallVec<[u8; 16]>;
 
@@ -19,6 +22,9 @@ type Token = SmallVec<[u8; 16]>;
 pub(super) struct Children {
     /// None is empty.
     chunks: Vec<Arc<Chunk>>,
+    /// What begins each chunk but the first: all tokens of those before are less. Who looks for a token comes to one chunk alone,
+    /// as each would have to be fetched from far away.
+    beginnings: Box<[Token]>,
 }
 
 /// Children that follow each other, and what is at and below them.
@@ -26,6 +32,9 @@ pub(super) struct Children {
 pub(super) struct Chunk {
     pub(super) children: Vec<Child>,
     pub(super) totals: Totals,
+    /// A byte of each child that depends on all of its token, unless they are few: to go by these costs one look at memory, where
+    /// going by the order of tokens costs one for each that is compared.
+    prints: Option<Box<[u8; CHUNK]>>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,24 +69,26 @@ impl Children {
         })
     }
 
+    /// In which chunk a token is, or would be.
+    fn chunk_of(&self, token: &[u8]) -> usize {
+        self.beginnings.partition_point(|first| first.as_slice() <= token)
+    }
+
     /// Where the child with a token is, or else where it would be.
     pub(super) fn find(&self, token: &[u8]) -> Result<At, At> {
-        let behind = self
-            .chunks
-            .partition_point(|chunk| chunk.children[0].token.as_slice() <= token);
-        let chunk = behind.saturating_sub(1);
-        let Some(children) = self.chunks.get(chunk).map(|chunk| &chunk.children) else {
-            return Err(At { chunk, place: 0 });
+        let chunk = self.chunk_of(token);
+        let place = match self.chunks.get(chunk) {
+            Some(chunk) => chunk.find(token),
+            None => Err(0),
         };
-        let found = children.binary_search_by(|child| child.token.as_slice().cmp(token));
-        found
+        place
             .map(|place| At { chunk, place })
             .map_err(|place| At { chunk, place })
     }
 
     pub(super) fn get(&self, token: &[u8]) -> Option<&Child> {
-        let At { chunk, place } = self.find(token).ok()?;
-        Some(&self.chunks[chunk].children[place])
+        let chunk = self.chunks.get(self.chunk_of(token))?;
+        chunk.children.get(chunk.place_of(token)?)
     }
 
     /// A child, to be changed. Who changes what is below it says so, by [`Children::more`] and [`Children::less`].
@@ -99,22 +110,18 @@ impl Children {
 
     /// Puts a child where [`Children::find`] did not find it.
     pub(super) fn insert(&mut self, mut at: At, token: &[u8], node: Node) {
-        let totals = node.all();
         let child = Child {
             token: Token::from_slice(token),
             node,
         };
         let Some(chunk) = self.chunks.get(at.chunk) else {
-            let children = vec![child];
-            self.chunks.push(Arc::new(Chunk { children, totals }));
+            self.chunks.push(Arc::new(Chunk::new(vec![child])));
             return;
         };
         if chunk.children.len() >= CHUNK {
             at = self.split(at);
         }
-        let chunk = self.chunk_mut(at);
-        chunk.children.insert(at.place, child);
-        chunk.totals.add(totals);
+        self.chunk_mut(at).insert(at.place, child);
     }
 
     /// Makes room at a place of a full chunk. Returns where it is now.
@@ -125,36 +132,140 @@ impl Children {
             _ => CHUNK / 2,
         };
         let chunk = self.chunk_mut(at);
-        let children = chunk.children.split_off(middle);
-        let mut totals = Totals::default();
-        children.iter().for_each(|child| totals.add(child.node.all()));
-        chunk.totals.subtract(totals);
-        self.chunks
-            .insert(at.chunk + 1, Arc::new(Chunk { children, totals }));
+        let behind = Chunk::new(chunk.children.split_off(middle));
+        chunk.totals.subtract(behind.totals);
+        chunk.print();
+        let beginning = behind.children[0].token.clone();
+        self.chunks.insert(at.chunk + 1, Arc::new(behind));
+        self.change_beginnings(|beginnings| beginnings.insert(at.chunk, beginning));
         match at.place.checked_sub(middle) {
+            // What comes before the beginning of the new one is still in the one before.
+            None | Some(0) => at,
             Some(place) => At {
                 chunk: at.chunk + 1,
                 place,
             },
-            None => at,
         }
     }
 
     /// Removes a child at and below which there is nothing any more.
     pub(super) fn remove(&mut self, at: At) {
         let chunk = self.chunk_mut(at);
-        chunk.children.remove(at.place);
+        chunk.remove(at.place);
         let length = chunk.children.len();
         if length == 0 {
             self.chunks.remove(at.chunk);
+            // The next one takes its place: what is less than all in that is there, too.
+            self.forget_beginning(at.chunk);
             return;
         }
         let next = self.chunks.get(at.chunk + 1);
         if next.is_some_and(|next| next.children.len() + length <= CHUNK / 2) {
             let next = Arc::unwrap_or_clone(self.chunks.remove(at.chunk + 1));
+            self.forget_beginning(at.chunk + 1);
             let chunk = self.chunk_mut(at);
             chunk.children.extend(next.children);
             chunk.totals.add(next.totals);
+            chunk.print();
         }
     }
+
+    /// A chunk is no more.
+    fn forget_beginning(&mut self, chunk: usize) {
+        self.change_beginnings(|beginnings| {
+            let place = chunk.saturating_sub(1);
+            if place < beginnings.len() {
+                beginnings.remove(place);
+            }
+        });
+    }
+
+    fn change_beginnings(&mut self, change: impl FnOnce(&mut Vec<Token>)) {
+        let mut beginnings = std::mem::take(&mut self.beginnings).into_vec();
+        change(&mut beginnings);
+        self.beginnings = beginnings.into();
+    }
+}
+
+impl Chunk {
+    fn new(children: Vec<Child>) -> Self {
+        let mut totals = Totals::default();
+        children.iter().for_each(|child| totals.add(child.node.all()));
+        let mut chunk = Self {
+            children,
+            totals,
+            prints: None,
+        };
+        chunk.print();
+        chunk
+    }
+
+    fn insert(&mut self, place: usize, child: Child) {
+        self.totals.add(child.node.all());
+        let length = self.children.len();
+        match &mut self.prints {
+            Some(prints) => {
+                prints.copy_within(place..length, place + 1);
+                prints[place] = print(&child.token);
+                self.children.insert(place, child);
+            }
+            None => {
+                self.children.insert(place, child);
+                self.print();
+            }
+        }
+    }
+
+    /// Removes a child at and below which there is nothing any more.
+    fn remove(&mut self, place: usize) {
+        let length = self.children.len();
+        self.children.remove(place);
+        if let Some(prints) = &mut self.prints {
+            prints.copy_within(place + 1..length, place);
+        }
+    }
+
+    /// Its children are others than before.
+    fn print(&mut self) {
+        if self.children.len() <= FEW {
+            self.prints = None;
+            return;
+        }
+        let prints = self.prints.get_or_insert_with(|| Box::new([0; CHUNK]));
+        for (place, child) in prints.iter_mut().zip(&self.children) {
+            *place = print(&child.token);
+        }
+    }
+
+    fn place_of(&self, token: &[u8]) -> Option<usize> {
+        let Some(prints) = &self.prints else {
+            return self.find(token).ok();
+        };
+        let wanted = print(token);
+        let mut places = (0..self.children.len()).filter(|place| prints[*place] == wanted);
+        places.find(|place| self.children[*place].token.as_slice() == token)
+    }
+
+    /// Where the child with a token is, or else where it would be.
+    fn find(&self, token: &[u8]) -> Result<usize, usize> {
+        let known = self.prints.as_ref().and_then(|_| self.place_of(token));
+        let by_order = || {
+            let children = &self.children;
+            children.binary_search_by(|child| child.token.as_slice().cmp(token))
+        };
+        known.map_or_else(by_order, Ok)
+    }
+}
+
+/// A byte that depends on the length of a token and its first and last eight bytes: most tokens that are alike end differently.
+fn print(token: &[u8]) -> u8 {
+    let word = |bytes: &[u8]| {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u64::from_le_bytes(word)
+    };
+    let eight = token.len().min(8);
+    let (first, last) = (word(&token[..eight]), word(&token[token.len() - eight..]));
+    let mixed = first ^ last.rotate_left(29) ^ token.len() as u64;
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
 }
