@@ -92,6 +92,17 @@ impl Mailbox {
         }
     }
 
+    /// Up to where something has come, in bytes from the beginning on.
+    pub fn end(&self) -> u64 {
+        let traffic = self.outbox.traffic();
+        traffic.written + traffic.pending as u64
+    }
+
+    /// Up to where all that has come is taken, in bytes from the beginning on.
+    pub fn taken(&self) -> u64 {
+        self.outbox.traffic().written
+    }
+
     /// Why it is over. Pending: it is not, and the task is woken when it is, or something has come.
     pub fn poll_ended(&mut self, task: &mut Context<'_>) -> Poll<CloseReason> {
         match self.outbox.attend(task.waker()).closed {

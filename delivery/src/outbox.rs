@@ -237,6 +237,13 @@ impl Outbox {
         }
     }
 
+    /// Whether its owner may ask others within the server about what was published before: all but those that publishers
+    /// wait for, which are asked.
+    #[inline]
+    pub(crate) fn may_ask_others(&self) -> bool {
+        matches!(&self.way, Way::Owner(owner) if owner.when_full != WhenFull::Pause)
+    }
+
     /// Whether messages are refused for now.
     #[inline]
     pub(crate) fn refuses(&self) -> bool {

@@ -195,25 +195,40 @@ impl Staging {
     }
 
     /// Leaves everything with its destination: one push each. What nobody else is going to write is kept for
-    /// [`Staging::flush`].
+    /// [`Staging::flush`]. Owners that may ask others about what came before have theirs behind it.
     pub(crate) fn hand_over(&mut self) {
-        for staged in &mut self.destinations[..self.used] {
-            let Some(outbox) = staged.outbox.take() else {
-                continue;
-            };
-            self.places[outbox.slot()] = 0;
-            staged.chunks.extend(staged.tail.take());
-            let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload, self.now);
-            self.handed_over.0 += std::mem::take(&mut staged.messages);
-            self.handed_over.1 += std::mem::take(&mut staged.payload);
-            self.pause = self.pause.max(pushed.pause);
-            if pushed.unattended {
-                self.to_flush.push(outbox);
+        let mut is_complete = true;
+        for at in 0..self.used {
+            let asks = |outbox: &Arc<Outbox>| outbox.may_ask_others();
+            match self.destinations[at].outbox.as_ref().is_some_and(asks) {
+                true => is_complete = false,
+                false => self.hand_over_at(at),
             }
+        }
+        if !is_complete {
+            (0..self.used).for_each(|at| self.hand_over_at(at));
         }
         self.most_used = self.most_used.max(self.used);
         self.used = 0;
         self.bytes = 0;
+    }
+
+    /// Leaves what is staged at a place with its destination, if it has not been left there.
+    #[inline]
+    fn hand_over_at(&mut self, at: usize) {
+        let staged = &mut self.destinations[at];
+        let Some(outbox) = staged.outbox.take() else {
+            return;
+        };
+        self.places[outbox.slot()] = 0;
+        staged.chunks.extend(staged.tail.take());
+        let pushed = outbox.push(&mut staged.chunks, staged.messages, staged.payload, self.now);
+        self.handed_over.0 += std::mem::take(&mut staged.messages);
+        self.handed_over.1 += std::mem::take(&mut staged.payload);
+        self.pause = self.pause.max(pushed.pause);
+        if pushed.unattended {
+            self.to_flush.push(outbox);
+        }
     }
 
     /// Between turns, now and then: frees what turns of late have not used, and what their chunks have left of buffers.
@@ -311,8 +326,38 @@ impl Staged {
 #[cfg(test)]
 mod tests {
     use super::Staging;
-    use crate::outbox::{Outbox, Slots};
+    use crate::arbiter::Arbiters;
+    use crate::mailbox::Mailbox;
+    use crate::outbox::{Outbox, Slots, WhenFull};
+    use futures_util::task::noop_waker;
     use std::sync::Arc;
+    use std::task::Context;
+    use vagus_routing::ConnectionKind;
+
+    /// Who asks about something has what was published before where it asks.
+    #[test]
+    fn who_keeps_messages_has_them_before_others_within_the_server_have_theirs() {
+        let arbiters = Arbiters::new(1);
+        let mailbox = |kind, when_full| Mailbox::new(&arbiters, kind, 1000, when_full);
+        let mut owners = [
+            mailbox(ConnectionKind::Service, WhenFull::Refuse),
+            mailbox(ConnectionKind::Stream, WhenFull::Pause),
+        ];
+        let mut staging = Staging::default();
+        for owner in &mut owners {
+            assert!(
+                owner
+                    .poll_next(&mut Context::from_waker(&noop_waker()))
+                    .is_pending()
+            );
+            staging.message(owner.outbox(), [b"x", b"", b""], 1);
+        }
+        staging.hand_over();
+        let order: Vec<_> = staging.to_flush.iter().map(Arc::as_ptr).collect();
+        let [asking, keeping] = owners.each_ref().map(|owner| Arc::as_ptr(owner.outbox()));
+        assert_eq!(order, [keeping, asking]);
+        assert_eq!((staging.used, staging.take_handed_over()), (0, (2, 2)));
+    }
 
     /// What one turn of some made it take is not kept for the turns of others.
     #[test]

@@ -159,3 +159,21 @@ fn a_message_that_is_detached_is_the_same_in_memory_of_its_own() {
     assert!(chunk.is_unique());
     assert_eq!(detached.parts().payload, b"one");
 }
+
+#[test]
+fn it_is_known_how_much_has_come_and_how_much_of_that_is_taken() {
+    let mut mailbox = mailbox(usize::MAX, WhenFull::Pause);
+    assert_eq!((mailbox.taken(), mailbox.end()), (0, 0));
+    let one = encoded(1, &[b'x'; TAKEN_AT_ONCE]);
+    let length = one.len() as u64;
+    for _ in 0..3 {
+        push(&mailbox.outbox().clone(), std::slice::from_ref(&one));
+    }
+    assert_eq!((mailbox.taken(), mailbox.end()), (0, 3 * length));
+    let task = futures_util::task::noop_waker();
+    for taken in 1..=3 {
+        assert!(mailbox.poll_next(&mut Context::from_waker(&task)).is_ready());
+        assert_eq!((mailbox.taken(), mailbox.end()), (taken * length, 3 * length));
+    }
+    assert!(mailbox.poll_next(&mut Context::from_waker(&task)).is_pending());
+}
