@@ -48,6 +48,10 @@ fn health_says_that_nothing_can_be_written_and_all_acknowledged_is_there() {
     assert!(health(&address).contains("200 OK"));
 
     limit_files(&server, Some(1000));
+    // Who asks while something is on its way that comes to nothing is answered.
+    client.send("PUB s 4\r\nlost");
+    let info = ask_json(&mut client, "$JS.API.STREAM.INFO.S", "");
+    assert_eq!(info["state"]["messages"], 1, "{info}");
     let refused = ask_json(&mut client, "s", "lost");
     assert_eq!(refused["error"]["err_code"], 10077, "{refused}");
     let answer = health(&address);

@@ -37,6 +37,7 @@ mod monitored;
 mod order_per_subject;
 #[cfg(test)]
 mod over_http;
+mod own_writes;
 #[cfg(test)]
 mod queue_limits;
 #[cfg(test)]

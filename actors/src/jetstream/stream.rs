@@ -10,6 +10,7 @@ mod backing_up;
 mod carrier;
 mod consuming;
 mod deciding;
+mod in_turn;
 mod keeping;
 mod recovering;
 mod showing;
@@ -32,6 +33,7 @@ use asking::{Asked, Carry, Outcome};
 use bytes::Bytes;
 use carrier::Carrier;
 use consuming::Reached;
+use in_turn::InTurn;
 use keeping::{Keeping, Unwritten};
 use recovering::{Ailment, Anew};
 use serde::Serialize;
@@ -152,6 +154,8 @@ pub(super) struct Stream {
     bytes_in_flight: usize,
     requests: HashMap<u64, oneshot::Sender<Outcome>>,
     next_request: u64,
+    /// What waits for what came before it.
+    in_turn: InTurn,
     /// What is asked that has to wait for something that is being read, by what that is.
     questions: VecDeque<(u64, Asked)>,
     /// What is asked and has not learnt all, in its turn; and what is asked directly.
@@ -262,6 +266,7 @@ impl Stream {
             bytes_in_flight: 0,
             requests: HashMap::new(),
             next_request: 1,
+            in_turn: InTurn::default(),
             questions: VecDeque::new(),
             unfinished: VecDeque::new(),
             unfinished_direct: VecDeque::new(),
@@ -573,7 +578,7 @@ impl Handler<Observe<StreamActorState>> for Stream {
             last_sequence: self.machine.last_sequence(),
             applied: self.applied,
             bytes_in_flight: self.bytes_in_flight,
-            waiting: self.questions.len() + self.unfinished.len(),
+            waiting: self.in_turn.len() + self.questions.len() + self.unfinished.len(),
             failure: self.ailment.as_ref().map(|ailment| ailment.error.to_string()),
         })
     }

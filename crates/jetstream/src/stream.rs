@@ -34,6 +34,7 @@ mod republish;
 mod requests;
 mod rollup;
 mod schedule;
+mod showing;
 mod sourcing;
 mod staged;
 mod state;
@@ -48,6 +49,7 @@ pub use direct::{DirectMessage, DirectRequest, Further};
 pub use effect::{Abandonment, Done, Effect, Effects, Said};
 pub use publishing::{Publish, Published};
 pub use schedule::TimeZones;
+pub use showing::Decided;
 pub use sourcing::{Heard, Hearing, Known};
 pub use state::Details;
 

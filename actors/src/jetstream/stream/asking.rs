@@ -26,8 +26,8 @@ use vagus_jetstream::stream::{
 };
 use vagus_jetstream::time::Time;
 
-/// How many who ask directly may wait for something to be read, or for their turn.
-const DIRECT_AT_MOST: usize = 1024;
+/// How many who ask directly may wait for something to be read, or for their turn; and as many for what is on its way.
+pub(super) const DIRECT_AT_MOST: usize = 1024;
 
 /// How many subjects are looked at in one turn.
 const SUBJECTS_AT_ONCE: usize = 4000;
@@ -243,17 +243,31 @@ impl StreamAddress {
     }
 }
 
-impl Stream {
-    /// Asks the machine, now or when what it takes has been read. How many ask is bounded by who lets them.
-    pub(super) fn ask(&mut self, question: Question) {
-        let asked = Asked {
+impl Asked {
+    /// Asked by another part of the server.
+    pub(super) fn of_server(question: Question) -> Self {
+        Self {
             is_direct: false,
             question,
-        };
-        self.guarded(|stream| stream.ask_on(asked));
+        }
     }
 
-    fn ask_on(&mut self, mut asked: Asked) {
+    /// Asked by somebody who asks the stream itself.
+    pub(super) fn directly(question: Question) -> Self {
+        Self {
+            is_direct: true,
+            question,
+        }
+    }
+
+    pub(super) fn is_direct(&self) -> bool {
+        self.is_direct
+    }
+}
+
+impl Stream {
+    /// Asks the machine, now or when what it takes has been read.
+    pub(super) fn ask_on(&mut self, mut asked: Asked) {
         let mut said = std::mem::take(&mut self.spoken);
         let outcome = self.around(|machine, around| (asked.question)(machine, around, &mut said));
         self.spoken = said;
@@ -302,13 +316,18 @@ impl Stream {
     }
 
     /// Sends messages to who asks for them directly.
-    pub(super) fn get_directly(&mut self, to: Bytes, asked: &Delivered, is_last_of_subject: bool) {
+    pub(super) fn get_directly(&mut self, mut to: Bytes, asked: &Delivered, is_last_of_subject: bool) {
         let waiting = self.questions.iter().filter(|(_, asked)| asked.is_direct).count();
         // Who is not answered asks again.
         if waiting + self.unfinished_direct.len() >= DIRECT_AT_MOST {
             return;
         }
         let mut request = self.direct_request(asked, is_last_of_subject);
+        let waits = self.machine.is_ahead(&request) && self.may_wait(asked);
+        if waits {
+            // Nothing else is kept of what it came with.
+            to = Bytes::copy_from_slice(&to);
+        }
         let mut sent = Vec::new();
         let question: Question = Box::new(move |machine, _, said| {
             let further = machine.send_directly(&mut request, &mut sent);
@@ -321,16 +340,13 @@ impl Stream {
             }));
             further
         });
-        let is_direct = true;
-        self.guarded(|stream| stream.ask_on(Asked { is_direct, question }));
+        self.guarded(|stream| stream.ask_directly(question, waits));
     }
 
     fn direct_request(&self, asked: &Delivered, is_last_of_subject: bool) -> DirectRequest {
         let parts = asked.parts();
         if !is_last_of_subject {
-            return self
-                .machine
-                .direct(parts.header, parts.payload, SENT_DIRECTLY_AT_MOST);
+            return DirectRequest::of(parts.header, parts.payload, SENT_DIRECTLY_AT_MOST);
         }
         let mut prefixes = self.server.api_prefixes().iter();
         let subject = prefixes.find_map(|prefix| {
@@ -339,12 +355,11 @@ impl Stream {
             // Behind the name, of this stream or of what it is a copy of.
             rest.splitn(2, |byte| *byte == b'.').nth(1)
         });
-        self.machine
-            .direct_last(parts.header, subject.unwrap_or_default(), parts.payload)
+        DirectRequest::last_of(parts.header, subject.unwrap_or_default(), parts.payload)
     }
 
     /// Does what is wished for, or has it wait until the log is further.
-    fn wish(&mut self, Carry(mut wish, told): Carry) {
+    pub(super) fn wish(&mut self, Carry(mut wish, told): Carry) {
         if let Some(ailment) = &self.ailment {
             let error = self.offline().unwrap_or_else(|| ailment.error.clone());
             // Who asked may have gone.
@@ -466,7 +481,7 @@ impl Handler<Carry> for Stream {
 
     fn handle(&mut self, carry: Carry, _: &mut Context<Self>) {
         self.guarded(|stream| {
-            stream.wish(carry);
+            stream.wish_in_turn(carry);
             stream.propose();
             stream.keep();
         });
@@ -484,14 +499,17 @@ impl Handler<Get> for Stream {
             return;
         }
         let mut told = Some(told);
-        self.ask(Box::new(move |machine, _, _| {
-            let message = machine.get(&wanted)?;
-            if let Some(told) = told.take() {
-                // Who asked may have gone.
-                let _ = told.send(message);
-            }
-            Ok(Further::Done)
-        }));
+        self.ask_for(
+            wanted.clone(),
+            Box::new(move |machine, _, _| {
+                let message = machine.get(&wanted)?;
+                if let Some(told) = told.take() {
+                    // Who asked may have gone.
+                    let _ = told.send(message);
+                }
+                Ok(Further::Done)
+            }),
+        );
         self.wake();
     }
 }

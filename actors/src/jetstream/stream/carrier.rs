@@ -65,7 +65,12 @@ impl ActorFuture<Stream> for Carrier {
         if stream.takes_more() {
             is_attended &= stream.guarded(|stream| stream.hear_more(task)) != Some(false);
         }
+        // What is told to be delivered is on its way before that is told.
         stream.speak();
+        if stream.in_turn.len() > 0 {
+            stream.guarded(Stream::take_turns);
+            stream.speak();
+        }
         stream.guarded(Stream::keep);
         if !is_attended && stream.takes_more() {
             // Others get their turn before the next.

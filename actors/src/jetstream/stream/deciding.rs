@@ -139,12 +139,29 @@ impl Stream {
     /// Somebody asks a consumer for messages.
     fn pull(&mut self, around: &Surroundings<'_>, message: &Message) {
         let parts = message.parts();
-        let name = parts.subject.rsplit(|byte| *byte == b'.').next();
-        if let Some(name) = name.and_then(|name| str::from_utf8(name).ok()) {
+        if let Some(name) = consumer_of(parts.subject) {
+            if self.machine.may_pull_ahead(name, parts.payload) && self.may_wait(message) {
+                return self.pull_later(message.detached());
+            }
             let reply = reply_of(message);
             self.machine
                 .pull(around, name, &reply, parts.header, parts.payload);
         }
+    }
+
+    /// The same, when what is on its way into the log is there.
+    fn pull_later(&mut self, message: Message) {
+        let reply = reply_of(&message);
+        let question = Box::new(
+            move |machine: &mut Machine<Stored>, around: &Surroundings<'_>, _: &mut _| {
+                let parts = message.parts();
+                if let Some(name) = consumer_of(parts.subject) {
+                    machine.pull(around, name, &reply, parts.header, parts.payload);
+                }
+                Ok(Further::Done)
+            },
+        );
+        self.ask_directly(question, true);
     }
 
     /// Has consumers deliver, and what is decided be written; what needs no log is applied.
@@ -285,6 +302,12 @@ fn due_in(due: Time) -> Duration {
 fn reply_of(message: &Message) -> Bytes {
     let reply = message.parts().reply;
     reply.map(|reply| message.share(reply)).unwrap_or_default()
+}
+
+/// The consumer that is asked for messages on a subject.
+fn consumer_of(subject: &[u8]) -> Option<&str> {
+    let name = subject.rsplit(|byte| *byte == b'.').next()?;
+    str::from_utf8(name).ok()
 }
 
 fn published(message: &Message) -> Publish {

@@ -406,5 +406,6 @@ impl Handler<Close> for Stream {
         self.speak();
         self.keeping.closed = Some(closed);
         self.keep();
+        self.wake();
     }
 }

@@ -173,6 +173,7 @@ impl Stream {
         let wishes = std::mem::take(&mut self.wishes).into_iter();
         let wishes = wishes
             .chain(std::mem::take(&mut self.gathering))
+            .chain(self.in_turn.forget())
             .map(|carry| carry.1);
         let requests = std::mem::take(&mut self.requests).into_values();
         for asked in requests.chain(wishes) {

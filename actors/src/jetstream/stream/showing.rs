@@ -75,7 +75,7 @@ impl Handler<ShowConsumers> for Stream {
             .consumer_names_after(&after, CONSUMERS_AT_ONCE)
             .into_iter()
             .peekable();
-        self.ask(Box::new(move |machine, around, _| {
+        self.ask_now(Box::new(move |machine, around, _| {
             // What has to be read first is gone on with from there.
             while let Some(name) = names.peek() {
                 let info = machine.consumer_info(around, name)?;
@@ -102,7 +102,7 @@ impl Handler<ShowConsumer> for Stream {
 
     fn handle(&mut self, ShowConsumer { name, told }: ShowConsumer, _: &mut Context<Self>) {
         let mut told = Some(told);
-        self.ask(Box::new(move |machine, around, _| {
+        self.ask_now(Box::new(move |machine, around, _| {
             let info = machine.consumer_info(around, &name)?;
             let health = machine.consumer_health(around, &name)?;
             if let Some(told) = told.take() {

@@ -75,6 +75,20 @@ impl Consumer {
         }
     }
 
+    /// Whether a request does not wait, and there is less than it asks for.
+    pub(crate) fn lacks_messages<M: Messages>(&mut self, body: &[u8], view: &View<'_, M>) -> bool {
+        let Ok(request) = PullRequest::read(body) else {
+            return false;
+        };
+        let wanted = request.batch.unsigned_abs();
+        let again = self.redeliver.len() as u64;
+        // Where something has to be read to know, it waits for the answer as others do.
+        request.no_wait
+            && self
+                .count_pending(view)
+                .is_ok_and(|pending| pending + again < wanted)
+    }
+
     /// Whether a request may be made of this consumer; the status line if it may not.
     fn check(&self, request: PullRequest) -> Result<PullRequest, String> {
         let config = &self.config;

@@ -12,6 +12,10 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 use std::collections::VecDeque;
+use vagus_routing::subject::has_wildcards;
+
+/// How many subjects are compared with a pattern; where there are more, one of them is taken to match.
+const COMPARED_AT_MOST: usize = 64;
 
 /// A turn's decisions, which come into the log together or not at all.
 #[derive(Debug, Default)]
@@ -52,6 +56,8 @@ pub(super) struct Ahead {
     open: Proposal,
     in_flight: VecDeque<Proposal>,
     numbers: u64,
+    /// The number that the last proposal has, or will have, by which the stream becomes another.
+    last_change: u64,
     /// How many entries there are.
     entries: usize,
     /// How many of them change more than can be told.
@@ -118,6 +124,30 @@ impl Ahead {
         self.expiring_of.clear();
     }
 
+    /// The number of the last proposal by which the stream becomes another; 0: none of these is ahead.
+    pub(super) fn last_change(&self) -> u64 {
+        self.last_change
+    }
+
+    /// Whether a proposal of this number is in flight, one before it, or what will be it.
+    pub(super) fn is_on_its_way(&self, number: u64) -> bool {
+        self.is_in_flight(number) || (self.numbers < number && self.has_more())
+    }
+
+    /// Whether there will be messages of a subject that some pattern matches. Where there are many subjects that is not
+    /// looked for.
+    pub(super) fn may_match(&self, pattern: &[u8]) -> bool {
+        match has_wildcards(pattern) {
+            true => self.may_have(|subject| vagus_routing::subject::matches(pattern, subject)),
+            false => self.subjects.contains_key(pattern),
+        }
+    }
+
+    /// The same of subjects for which something else is so.
+    pub(super) fn may_have(&self, mut is_wanted: impl FnMut(&[u8]) -> bool) -> bool {
+        self.subjects.len() > COMPARED_AT_MOST || self.subjects.keys().any(|subject| is_wanted(subject))
+    }
+
     /// Whether the stream is all there is.
     pub(super) fn is_empty(&self) -> bool {
         self.entries == 0
@@ -168,6 +198,9 @@ impl Ahead {
             self.foresee(store, foreseen.storage, details.next().unwrap_or_default());
         }
         self.unforeseen += usize::from(!is_foreseeable(&entry));
+        if !entry.is_behind() {
+            self.last_change = self.numbers + 1;
+        }
         self.open.entries.push(entry);
     }
 

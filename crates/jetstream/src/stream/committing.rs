@@ -68,6 +68,11 @@ impl<M: Messages> Stream<M> {
         self.committing.applied != self.committing.number
     }
 
+    /// The number of the proposal that is being applied, if one is.
+    pub(super) fn being_applied(&self) -> Option<u64> {
+        self.is_half_applied().then_some(self.committing.number)
+    }
+
     fn end_of_proposal(&mut self) {
         let committing = &mut self.committing;
         self.effects.list.append(&mut committing.answers);

@@ -39,6 +39,8 @@ pub struct DirectRequest(Remaining);
 
 #[derive(Debug)]
 enum Remaining {
+    /// All, and how many bytes a connection may have waiting: nothing is looked for yet.
+    Wanted(Box<GetRequest>, usize),
     /// That this is all.
     Status(&'static str),
     /// A message, with or without its headers, if there is one.
@@ -56,22 +58,33 @@ pub enum Further {
     More,
 }
 
-impl<M: Messages> Stream<M> {
+impl DirectRequest {
     /// What is asked for in the body of a request. `max_pending`: how many bytes a connection may have waiting.
-    pub fn direct(&self, headers: &[u8], body: &[u8], max_pending: usize) -> DirectRequest {
-        DirectRequest(match asked(headers, body) {
-            Err(status) => Remaining::Status(status),
-            Ok(wanted) if wanted.multi_last.is_empty() => self.direct_one_or_more(&wanted, max_pending),
-            Ok(wanted) => self.last_of_each(&wanted, max_pending),
-        })
+    pub fn of(headers: &[u8], body: &[u8], max_pending: usize) -> Self {
+        Self::new(asked(headers, body), max_pending)
     }
 
     /// The same for who asks for the last message of the subject that he asks on.
-    pub fn direct_last(&self, headers: &[u8], subject: &[u8], body: &[u8]) -> DirectRequest {
-        DirectRequest(match asked_on(headers, subject, body) {
+    pub fn last_of(headers: &[u8], subject: &[u8], body: &[u8]) -> Self {
+        Self::new(asked_on(headers, subject, body), 0)
+    }
+
+    fn new(asked: Result<GetRequest, &'static str>, max_pending: usize) -> Self {
+        Self(match asked {
             Err(status) => Remaining::Status(status),
-            Ok(wanted) => self.direct_one_or_more(&wanted, 0),
+            Ok(wanted) => Remaining::Wanted(Box::new(wanted), max_pending),
         })
+    }
+}
+
+impl<M: Messages> Stream<M> {
+    /// Whether what is asked for may be, or be changed by, what is decided and not yet in the log. Of a request of which
+    /// something was sent nothing is ahead.
+    pub fn is_ahead(&self, request: &DirectRequest) -> bool {
+        match &request.0 {
+            Remaining::Wanted(wanted, _) => self.may_be_ahead(wanted),
+            _ => false,
+        }
     }
 
     /// Sends some of what is asked for.
@@ -83,8 +96,14 @@ impl<M: Messages> Stream<M> {
         request: &mut DirectRequest,
         sent: &mut Vec<DirectMessage>,
     ) -> Result<Further, Cold> {
+        if let Remaining::Wanted(wanted, max_pending) = &request.0 {
+            request.0 = match wanted.multi_last.is_empty() {
+                true => self.direct_one_or_more(wanted, *max_pending),
+                false => self.last_of_each(wanted, *max_pending),
+            };
+        }
         match &mut request.0 {
-            Remaining::Nothing => {}
+            Remaining::Nothing | Remaining::Wanted(..) => {}
             Remaining::Status(status) => sent.push(DirectMessage::status(status)),
             Remaining::One(sequence, no_headers) => {
                 let message = match sequence {

@@ -10,6 +10,7 @@ mod pipelining;
 mod publishing;
 mod restoring;
 mod schedules;
+mod showing;
 mod sourcing;
 mod state;
 

@@ -38,6 +38,23 @@ impl<M: Messages> Stream<M> {
         self.consumers.make_ready(number);
     }
 
+    /// Whether somebody who asks a consumer for messages, and does not wait for them, would get more when what is on its way
+    /// into the log is there.
+    pub fn may_pull_ahead(&mut self, name: &str, body: &[u8]) -> bool {
+        if self.ahead.messages == 0 && !self.is_half_applied() {
+            return false;
+        }
+        let Ok(consumer) = self.consumers.named(name) else {
+            return false;
+        };
+        let (number, filter) = (consumer.number, &consumer.filter);
+        let is_wanted = |subject: &[u8]| filter.matches(subject);
+        if !consumer.is_pull() || !(self.is_half_applied() || self.ahead.may_have(is_wanted)) {
+            return false;
+        }
+        self.with_consumer(number, |work| work.consumer.lacks_messages(body, &work.view)) == Some(true)
+    }
+
     /// Somebody says what has become of a message, on the subject that it came with. If he wants to know that this has been
     /// noted, he is told so when it is in the log.
     pub fn acknowledge(&mut self, around: &Surroundings<'_>, subject: &[u8], reply: &Bytes, body: &[u8]) {

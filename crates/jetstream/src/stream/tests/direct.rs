@@ -13,7 +13,7 @@ fn sent(scene: &Scene, mut request: DirectRequest) -> Vec<DirectMessage> {
 }
 
 fn ask(scene: &Scene, body: &[u8]) -> Vec<DirectMessage> {
-    sent(scene, scene.stream.direct(b"", body, 1 << 20))
+    sent(scene, DirectRequest::of(b"", body, 1 << 20))
 }
 
 /// Messages 1 to 5 of three subjects, of which 2 is deleted and 5 has headers.
@@ -135,7 +135,7 @@ fn are_asked_for_in_many_ways() {
         assert_eq!(shown(&ask(&scene, body.as_bytes())), expect, "{body}");
     }
     let level = b"NATS/1.0\r\nNats-Required-Api-Level: 5\r\n\r\n";
-    let refused = scene.stream.direct(level, br#"{"seq":1}"#, 1 << 20);
+    let refused = DirectRequest::of(level, br#"{"seq":1}"#, 1 << 20);
     assert_eq!(shown(&sent(&scene, refused)), "412 Required Api Level");
 }
 
@@ -167,7 +167,7 @@ fn are_asked_for_on_their_subjects() {
         ("p.a", r#"{"last_by_subj":"p.b"}"#, "408 Bad Request"),
         ("p.a", "x", "408 Malformed Request"),
     ] {
-        let request = scene.stream.direct_last(b"", subject.as_bytes(), body.as_bytes());
+        let request = DirectRequest::last_of(b"", subject.as_bytes(), body.as_bytes());
         assert_eq!(shown(&sent(&scene, request)), expect, "{subject} {body}");
     }
 }
@@ -192,7 +192,7 @@ fn large_batches_come_in_parts() {
     for _ in 0..300 {
         scene.publish("p.a", "", &payload);
     }
-    let mut request = scene.stream.direct(b"", br#"{"seq":1,"batch":250}"#, 64 << 20);
+    let mut request = DirectRequest::of(b"", br#"{"seq":1,"batch":250}"#, 64 << 20);
     let (mut sent, mut parts) = (Vec::new(), 0);
     loop {
         let before = sent.len();

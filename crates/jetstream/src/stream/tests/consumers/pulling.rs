@@ -1,6 +1,7 @@
 //! Messages that are asked for.
 
-use super::desk;
+use super::{Desk, desk};
+use crate::stream::tests::message;
 use crate::time::SECOND;
 
 #[test]
@@ -182,4 +183,25 @@ fn whoever_waits_is_told_when_the_consumer_goes() {
     assert_eq!(desk.delete("C"), "consumer not found (10014)");
     desk.pull("r", "1");
     assert_eq!(desk.sent(), [""; 0]);
+}
+
+#[test]
+fn who_does_not_wait_for_messages_waits_for_those_that_are_on_their_way() {
+    let mut desk = desk("");
+    desk.consumer(r#","filter_subject":"p.a""#);
+    let no_wait = |batch: u32| format!(r#"{{"batch":{batch},"no_wait":true}}"#);
+    let waits = |desk: &mut Desk, body: &str| desk.scene.stream.may_pull_ahead("C", body.as_bytes());
+    desk.publish(&["p.a"]);
+    assert!(!waits(&mut desk, &no_wait(2)));
+    desk.scene.offer(message("p.b", "", ""));
+    assert!(!waits(&mut desk, &no_wait(2)), "the consumer does not want it");
+    desk.scene.offer(message("p.a", "", "p.a"));
+    assert!(!waits(&mut desk, &no_wait(1)), "there is one");
+    assert!(!waits(&mut desk, r#"{"batch":2,"expires":1000000000}"#));
+    assert!(!waits(&mut desk, "nonsense"));
+    assert!(waits(&mut desk, &no_wait(2)));
+    desk.scene.commit();
+    assert!(!waits(&mut desk, &no_wait(9)));
+    desk.pull("r", &no_wait(2));
+    assert_eq!(desk.sent(), ["r p.a 1.1.1.1 p.a", "r p.a 1.3.2.0 p.a"]);
 }

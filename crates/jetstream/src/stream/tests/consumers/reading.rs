@@ -4,7 +4,7 @@ use super::{ConsumerBounds, CreateConsumerRequest, all_sent};
 use crate::held::{Cold, InMemory, Messages, OfSubject, Removed, SubjectCursor};
 use crate::message::Message;
 use crate::stream::tests::{START, around, config, message, zone};
-use crate::stream::{Effect, Stream};
+use crate::stream::{DirectRequest, Effect, Stream};
 use crate::time::Time;
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -216,7 +216,7 @@ fn a_damaged_message_is_passed_over() {
 fn a_batch_goes_on_from_where_it_had_to_read() {
     let scene = scene(&[1, 2, 3, 4, 5, 6], &[4], &[]);
     let body = br#"{"seq":1,"batch":10}"#;
-    let mut request = scene.stream.direct(b"", body, 1 << 20);
+    let mut request = DirectRequest::of(b"", body, 1 << 20);
     let (mut sent, mut read) = (Vec::new(), Vec::new());
     while let Err(Cold { sequence }) = scene.stream.send_directly(&mut request, &mut sent) {
         read.push(sequence);
