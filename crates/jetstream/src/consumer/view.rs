@@ -5,8 +5,8 @@ use crate::held::Messages;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// How many messages are remembered that have gone.
-const REMEMBERED: usize = 1024;
+/// How many messages are remembered that have gone. In tests of random commands few go.
+const REMEMBERED: usize = if cfg!(test) { 4 } else { 1024 };
 
 /// What a consumer sees of its stream.
 #[derive(Debug)]
@@ -43,8 +43,9 @@ impl<M: Messages> Subjects for View<'_, M> {
 /// The messages that have gone last, so that who counts need not count anew for each.
 #[derive(Debug, Default)]
 pub(crate) struct Removals {
-    /// How many have gone before those that are remembered.
+    /// How many have gone before those that are remembered, and the highest sequence of these.
     forgotten: u64,
+    forgotten_up_to: u64,
     /// Their sequences and subjects.
     remembered: VecDeque<(u64, Bytes)>,
 }
@@ -53,15 +54,17 @@ impl Removals {
     /// One has gone.
     pub(crate) fn note(&mut self, sequence: u64, subject: Bytes) {
         if self.remembered.len() == REMEMBERED {
-            self.remembered.pop_front();
+            let oldest = self.remembered.pop_front().map_or(0, |(sequence, _)| sequence);
+            self.forgotten_up_to = self.forgotten_up_to.max(oldest);
             self.forgotten += 1;
         }
         self.remembered.push_back((sequence, subject));
     }
 
-    /// More have gone than can be remembered.
-    pub(crate) fn forget(&mut self) {
+    /// All up to a sequence have gone.
+    pub(crate) fn forget(&mut self, up_to: u64) {
         self.forgotten = self.count() + 1;
+        self.forgotten_up_to = up_to;
         self.remembered.clear();
     }
 
@@ -70,9 +73,12 @@ impl Removals {
         self.forgotten + self.remembered.len() as u64
     }
 
-    /// Those that have gone since so many had; None if they are forgotten.
-    pub(crate) fn since(&self, count: u64) -> Option<impl Iterator<Item = &(u64, Bytes)>> {
-        let known = count.checked_sub(self.forgotten)?;
+    /// Those from a sequence on that have gone since so many had, and others; None if some of them are forgotten.
+    pub(crate) fn since(&self, count: u64, from: u64) -> Option<impl Iterator<Item = &(u64, Bytes)>> {
+        let known = match count.checked_sub(self.forgotten) {
+            None if self.forgotten_up_to >= from => return None,
+            known => known.unwrap_or(0),
+        };
         Some(self.remembered.iter().skip(usize::try_from(known).ok()?))
     }
 }

@@ -40,7 +40,7 @@ impl<M: Messages> Stream<M> {
     /// All messages have gone.
     pub(in crate::stream) fn tell_consumers_of_end(&mut self) {
         self.consumers.settle();
-        self.consumers.removals.forget();
+        self.consumers.removals.forget(self.last);
         for number in self.consumers.keepers.all() {
             self.with_consumer(number, |work| work.consumer.all_removed());
             self.consumers.make_ready(number);
