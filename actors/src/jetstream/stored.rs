@@ -269,6 +269,11 @@ impl Messages for Stored {
         Some(Removed { subject, size })
     }
 
+    fn remove_beginning(&mut self, up_to: u64, may_go: &dyn Fn(u64, u64) -> bool) -> Option<(u64, u64)> {
+        self.ask(|messages| messages.purge_beginning(up_to, may_go))
+            .flatten()
+    }
+
     fn clear(&mut self) {
         let (_, leftovers) = self.messages.borrow_mut().take_all();
         self.leftovers.borrow_mut().push(leftovers);

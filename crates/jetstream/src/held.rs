@@ -72,6 +72,10 @@ pub trait Messages {
     /// Lets one go, and has its bytes overwritten if they are to be `erased`.
     fn remove(&mut self, sequence: u64, erased: bool) -> Option<Removed>;
 
+    /// Lets some of the first messages go together, if that is much cheaper than one by one: of those that are kept together, up to
+    /// a sequence, and only if so many messages with so many bytes may go. How many these were.
+    fn remove_beginning(&mut self, up_to: u64, may_go: &dyn Fn(u64, u64) -> bool) -> Option<(u64, u64)>;
+
     /// Lets all go.
     fn clear(&mut self);
 

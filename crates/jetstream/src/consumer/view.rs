@@ -63,8 +63,9 @@ impl Removals {
 
     /// All up to a sequence have gone.
     pub(crate) fn forget(&mut self, up_to: u64) {
+        let remembered = self.remembered.iter().map(|(sequence, _)| *sequence);
+        self.forgotten_up_to = remembered.fold(self.forgotten_up_to.max(up_to), u64::max);
         self.forgotten = self.count() + 1;
-        self.forgotten_up_to = up_to;
         self.remembered.clear();
     }
 

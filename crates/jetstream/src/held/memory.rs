@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::ops::{Bound, ControlFlow, RangeInclusive};
 use vagus_routing::subject::{has_wildcards, matches};
 
+/// So many messages that follow each other are kept together.
+const TOGETHER: u64 = 4;
+
 /// Messages in memory.
 #[derive(Debug, Default)]
 pub struct InMemory {
@@ -132,6 +135,24 @@ impl Messages for InMemory {
         }
         let subject = message.subject;
         Some(Removed { subject, size })
+    }
+
+    fn remove_beginning(&mut self, up_to: u64, may_go: &dyn Fn(u64, u64) -> bool) -> Option<(u64, u64)> {
+        let (first, last) = (self.messages.first_key_value()?, self.messages.last_key_value()?);
+        let together_up_to = first.0.next_multiple_of(TOGETHER);
+        if together_up_to > up_to.min(last.0 - 1) {
+            return None;
+        }
+        let together = self.messages.range(..=together_up_to);
+        let sequences: Vec<u64> = together.clone().map(|(sequence, _)| *sequence).collect();
+        let bytes = together.map(|(_, message)| message.size(self.storage)).sum();
+        let gone = (sequences.len() as u64, bytes);
+        may_go(gone.0, gone.1).then(|| {
+            for sequence in sequences {
+                self.remove(sequence, false);
+            }
+            gone
+        })
     }
 
     fn clear(&mut self) {

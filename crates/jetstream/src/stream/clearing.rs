@@ -4,7 +4,7 @@
 //! on its way into the log. A replay of the log does all parts at once, with the same result.
 
 use super::entry::{Purge, Store};
-use super::limits::{LimitOfSubjects, REMOVAL};
+use super::limits::{LimitOfSubjects, REMOVAL, TOGETHER};
 use super::{Done, Stream};
 use crate::held::{EVERYTHING, Messages};
 use bytes::Bytes;
@@ -124,6 +124,21 @@ impl<M: Messages> Stream<M> {
                 up_to,
                 left,
             } => {
+                let together = match filter == EVERYTHING {
+                    true => self.remove_beginning(up_to, &|messages, _| messages <= left),
+                    false => 0,
+                };
+                if together > 0 {
+                    clearing.gone += together;
+                    *work = work.saturating_sub(TOGETHER);
+                    steps.push_front(Step::Matching {
+                        filter,
+                        next,
+                        up_to,
+                        left: left - together,
+                    });
+                    return;
+                }
                 let share = (*work / REMOVAL).max(1);
                 let at_most = usize::try_from(left).unwrap_or(usize::MAX).min(share);
                 let sequences = self.held.sequences(&filter, next..=up_to, at_most);

@@ -61,6 +61,11 @@ impl Expiry {
         }
     }
 
+    /// Whether no message has said anything of its end.
+    pub(super) fn is_plain(&self) -> bool {
+        self.ends.is_empty() && self.held_back.is_empty() && self.markers.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

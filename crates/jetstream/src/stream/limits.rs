@@ -11,6 +11,9 @@ use std::ops::ControlFlow;
 /// How much more work than looking at a subject it is to let a message go.
 pub(super) const REMOVAL: usize = 6;
 
+/// The same to let many go together.
+pub(super) const TOGETHER: usize = if cfg!(test) { REMOVAL } else { 1000 };
+
 /// So many messages of a subject are looked for one by one; more are at once.
 const FEW: u64 = 8;
 
@@ -187,6 +190,17 @@ impl<M: Messages> Stream<M> {
         {
             if *work == 0 {
                 return false;
+            }
+            // All of these would go one by one: a limit is exceeded until the last of them has.
+            let excess = |limit: i64, there_are: u64| match limit {
+                1.. => there_are.saturating_sub(limit.unsigned_abs()),
+                _ => 0,
+            };
+            let messages = excess(self.config.max_messages, self.held.count());
+            let bytes = excess(self.config.max_bytes, self.held.bytes());
+            if self.remove_beginning(u64::MAX, &|some, of_bytes| some <= messages || of_bytes <= bytes) > 0 {
+                *work = work.saturating_sub(TOGETHER);
+                continue;
             }
             *work = work.saturating_sub(REMOVAL);
             if self.remove_first().is_break() {

@@ -21,6 +21,23 @@ impl<M: Messages> Stream<M> {
         true
     }
 
+    /// Lets some of the first messages go together, if nothing has to be told of each: how many, up to a sequence, and only if so many
+    /// with so many bytes may go.
+    pub(super) fn remove_beginning(&mut self, up_to: u64, may_go: &dyn Fn(u64, u64) -> bool) -> u64 {
+        let is_plain = self.expiry.is_plain() && self.ahead.expiring.is_empty() && self.schedules.is_empty();
+        if !is_plain || self.has_gatherings() {
+            return 0;
+        }
+        let up_to = self.kept_by_none_up_to(up_to);
+        let Some((messages, bytes)) = self.held.remove_beginning(up_to, may_go) else {
+            return 0;
+        };
+        self.effects.bytes -= bytes as i64;
+        self.first = self.held.next(EVERYTHING, self.first).unwrap_or(self.last + 1);
+        self.tell_consumers_of_beginning(self.first - 1);
+        messages
+    }
+
     /// Lets all go; the next one gets this sequence.
     pub(super) fn remove_all(&mut self, next: u64) -> u64 {
         let gone = self.held.count();

@@ -95,6 +95,10 @@ impl Schedules {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_time.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

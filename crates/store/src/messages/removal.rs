@@ -5,6 +5,9 @@ use crate::messages::part::Part;
 use crate::subjects::Subjects;
 use std::collections::VecDeque;
 
+/// So many subjects lose some messages in no more time than others may be made to wait.
+const FEW: usize = 2048;
+
 /// What was purged, and whether that was all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
@@ -93,11 +96,7 @@ impl Messages {
         let (messages, bytes) = (self.messages, self.bytes);
         let part = &self.parts[0];
         if part.last < sequence {
-            self.forget_subjects(0);
-            let part = &self.parts[0];
-            self.messages -= u64::from(part.live);
-            self.bytes -= part.live_bytes;
-            self.drop_part(0);
+            self.purge_part(0);
         } else {
             let positions = match part
                 .directory
@@ -125,6 +124,45 @@ impl Messages {
         purged.bytes = bytes - self.bytes;
         purged.is_done = self.first >= sequence;
         Ok(purged)
+    }
+
+    /// Deletes what there is of the first segment, if that ends at a sequence or before it, and so many messages with so many bytes
+    /// may go: only if they are of few subjects, so that it costs no more than some single messages. Returns how many these were.
+    ///
+    /// # Errors
+    ///
+    /// What has to be read first.
+    pub fn purge_beginning(
+        &mut self,
+        up_to: u64,
+        may_go: &dyn Fn(u64, u64) -> bool,
+    ) -> Result<Option<(u64, u64)>, Cold> {
+        let may_go = |part: &Part| {
+            let is_complete = part.stage != Stage::Growing && part.last <= up_to;
+            is_complete && may_go(part.live.into(), part.live_bytes)
+        };
+        if !self.parts.front().is_some_and(may_go) {
+            return Ok(None);
+        }
+        self.touch(0)?;
+        let directory = self.parts[0].directory.as_ref();
+        if directory.is_none_or(|directory| directory.subject_count() > FEW) {
+            return Ok(None);
+        }
+        let gone = self.purge_part(0);
+        self.advance_first();
+        Ok(Some(gone))
+    }
+
+    /// Deletes all there is of a segment.
+    fn purge_part(&mut self, place: usize) -> (u64, u64) {
+        self.forget_subjects(place);
+        let part = &self.parts[place];
+        let gone = (part.live.into(), part.live_bytes);
+        self.messages -= gone.0;
+        self.bytes -= gone.1;
+        self.drop_part(place);
+        gone
     }
 
     /// Lets go of what the first part has lost before a sequence, as no record of it is left that could be deleted. How much

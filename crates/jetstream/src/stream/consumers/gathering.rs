@@ -108,6 +108,11 @@ impl<M: Messages> Stream<M> {
         gatherings.iter().any(|gathering| gathering.consumer.is_none())
     }
 
+    /// Whether it is to be told of each message that goes.
+    pub(in crate::stream) fn has_gatherings(&self) -> bool {
+        !self.consumers.gatherings.list.is_empty()
+    }
+
     /// Gathers on, a share. Whether those that [wait](super::Requested::Gathering) are to be requested again: what none of them
     /// takes is let go of the next time.
     pub fn gather(&mut self) -> bool {

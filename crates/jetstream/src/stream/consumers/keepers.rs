@@ -113,6 +113,11 @@ impl Keepers {
         numbers.into_iter().collect()
     }
 
+    /// The first message that any keeps something of.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.first.first().map(|(sequence, _)| *sequence)
+    }
+
     /// Those that keep something of any message, in the order of the first.
     pub(super) fn all(&self) -> Vec<u64> {
         self.first.iter().map(|(_, number)| *number).collect()

@@ -37,6 +37,22 @@ impl<M: Messages> Stream<M> {
         }
     }
 
+    /// The last message up to a sequence of which no consumer keeps anything, nor of those before.
+    pub(in crate::stream) fn kept_by_none_up_to(&mut self, up_to: u64) -> u64 {
+        self.consumers.settle();
+        match self.consumers.keepers.first() {
+            Some(first) => up_to.min(first.saturating_sub(1)),
+            None => up_to,
+        }
+    }
+
+    /// The first messages up to a sequence have gone, of which no consumer keeps anything.
+    pub(in crate::stream) fn tell_consumers_of_beginning(&mut self, up_to: u64) {
+        if !self.consumers.by_number.is_empty() {
+            self.consumers.removals.forget(up_to);
+        }
+    }
+
     /// All messages have gone.
     pub(in crate::stream) fn tell_consumers_of_end(&mut self) {
         self.consumers.settle();

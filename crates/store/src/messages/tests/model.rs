@@ -57,7 +57,7 @@ fn run(mut world: World, seed: u64) {
         match random.u8(..100) {
             0..40 => append(&mut world, &mut model, &mut random),
             kind if kind < 40 + deletes / 2 => delete(&mut world, &mut model, &mut random),
-            70 => purge(&mut world, &mut model, &mut random),
+            69 | 70 => purge(&mut world, &mut model, &mut random),
             71..75 if world.messages.place.is_some() => {
                 if write(&mut world, &mut random, step) {
                     cuts.clear();
@@ -168,6 +168,19 @@ fn purge(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
         return;
     }
     let sequence = random.u64(..=model.last + 1);
+    if random.bool() {
+        let most = random.u64(..40);
+        let gone = world.ask(|messages| messages.purge_beginning(sequence, &|some, _| some <= most));
+        let mut bytes = 0;
+        let count = gone.map_or(0, |(count, _)| count);
+        for _ in 0..count {
+            let (first, message) = model.messages.pop_first().unwrap();
+            assert!(first <= sequence && count <= most);
+            bytes += world.messages.size(&message);
+        }
+        assert_eq!(bytes, gone.map_or(0, |(_, bytes)| bytes));
+        return;
+    }
     let kept = model.messages.split_off(&sequence);
     let purged_of_model = std::mem::replace(&mut model.messages, kept);
     let mut purged = (0, 0);

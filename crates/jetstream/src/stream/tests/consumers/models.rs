@@ -465,17 +465,26 @@ impl Both {
             }
             12 if random.u8(..4) == 0 => {
                 let filter = ["", "p.a", "p.*", "p.b.>"][random.usize(..4)];
+                let (sequence, keep) = match random.u8(..3) {
+                    0 => (random.u64(..=self.world.last + 1), 0),
+                    1 => (0, random.u64(..8)),
+                    _ => (0, 0),
+                };
                 let wanted = crate::api::PurgeRequest {
                     filter: filter.to_owned(),
-                    ..Default::default()
+                    sequence,
+                    keep,
                 };
                 self.desk.scene.purge(&wanted);
-                let is_match =
-                    |subject: &str| filter.is_empty() || matches(filter.as_bytes(), subject.as_bytes());
-                for sequence in self.world.all() {
-                    if is_match(self.world.messages[&sequence]) {
-                        self.world.go(sequence);
-                    }
+                let mut gone = self.world.all();
+                gone.retain(|sequence| {
+                    let subject = self.world.messages[sequence];
+                    filter.is_empty() || matches(filter.as_bytes(), subject.as_bytes())
+                });
+                gone.truncate(gone.len().saturating_sub(usize::try_from(keep).unwrap()));
+                gone.retain(|one| sequence == 0 || *one < sequence);
+                for sequence in gone {
+                    self.world.go(sequence);
                 }
             }
             13 if is_there && random.u8(..3) == 0 => {

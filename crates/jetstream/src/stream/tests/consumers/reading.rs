@@ -36,6 +36,9 @@ impl Messages for OnDisk {
     fn remove(&mut self, sequence: u64, erased: bool) -> Option<Removed> {
         self.held.remove(sequence, erased)
     }
+    fn remove_beginning(&mut self, up_to: u64, may_go: &dyn Fn(u64, u64) -> bool) -> Option<(u64, u64)> {
+        self.held.remove_beginning(up_to, may_go)
+    }
     fn clear(&mut self) {
         self.held.clear();
     }

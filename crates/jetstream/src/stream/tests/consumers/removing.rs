@@ -1,7 +1,9 @@
 //! When messages go, consumers that they do not concern cost nothing, however many there are.
 
+use super::super::config;
 use super::{Desk, desk};
 use crate::api::PurgeRequest;
+use crate::held::Messages;
 
 const CONSUMERS: usize = 100;
 
@@ -98,5 +100,30 @@ fn a_purge_is_told_to_those_that_look_for_what_goes() {
     for name in ["A", "C0", "C9"] {
         let info = desk.info_of(name);
         assert_eq!((info.delivered.stream, info.num_pending), (3, 0), "{name}");
+    }
+}
+
+/// Consumers are told of messages that go together as of those that go one by one.
+#[test]
+fn what_is_to_come_is_less_when_a_limit_is_lowered() {
+    let mut desk = desk("");
+    desk.consumer_named("ALL", "");
+    desk.consumer_named("SOME", r#","filter_subject":"p.a""#);
+    desk.publish(&["p.a", "p.b"].repeat(10));
+    assert_eq!(
+        ["ALL", "SOME"].map(|name| desk.info_of(name).num_pending),
+        [20, 10]
+    );
+    desk.pull_from("SOME", "r", "1");
+    for (most, left, pending) in [(15, 15, [15, 7]), (3, 3, [3, 1])] {
+        let settings = format!(r#","max_msgs":{most}"#);
+        desk.scene.stream.request_update(config(&settings), 1);
+        desk.scene.commit();
+        assert_eq!(desk.scene.stream.held().count(), left);
+        assert_eq!(
+            ["ALL", "SOME"].map(|name| desk.info_of(name).num_pending),
+            pending
+        );
+        assert_eq!(desk.info_of("SOME").num_ack_pending, 0);
     }
 }
