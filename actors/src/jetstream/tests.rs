@@ -2,6 +2,7 @@
 
 mod closing;
 mod dead_letters;
+mod own_writes;
 mod recovering;
 mod room;
 

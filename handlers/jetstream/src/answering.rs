@@ -11,6 +11,7 @@ use crate::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::task::spawn_blocking;
 use vagus_actors::jetstream::{AccountStreams, Shown};
 use vagus_jetstream::api::{Answer, InfoAnswer, StreamInfo, answer, requires_more_than};
@@ -31,6 +32,8 @@ pub(crate) struct Request<'a> {
     pub(crate) topic: Topic<'a>,
     pub(crate) headers: &'a [u8],
     pub(crate) body: &'a [u8],
+    /// When it came: what was published before is seen in its answer.
+    pub(crate) came_at: Instant,
 }
 
 /// An answer as it is sent, and whether it is an error.
@@ -80,7 +83,12 @@ impl Request<'_> {
     }
 
     async fn answer_known(self, account: &Arc<AccountStreams>, vault: &Vault) -> Answered {
-        let Self { topic, headers, body } = self;
+        let Self {
+            topic,
+            headers,
+            body,
+            came_at,
+        } = self;
         // Whatever it is: it needs a server that knows more.
         let known = match requires_more_than(headers, level_of(&topic, headers)) {
             true => Err(ApiError::REQUIRED_API_LEVEL),
@@ -90,7 +98,7 @@ impl Request<'_> {
             Topic::AccountInfo => written(known.map(|_| account_info::answer(account))),
             Topic::StreamNames => written(known.and_then(|body| stream_names::answer(account, body))),
             Topic::StreamList => written(match known {
-                Ok(body) => stream_list::answer(account, body).await,
+                Ok(body) => stream_list::answer(account, body, came_at).await,
                 Err(error) => Err(error),
             }),
             Topic::Snapshot(name) => written_and_then(match known {
@@ -101,13 +109,13 @@ impl Request<'_> {
                 Ok(body) => restore::answer(vault, name, body).await,
                 Err(error) => Err(error),
             }),
-            Topic::Stream(of, name) => answer_of_stream(of, name, known, account).await,
+            Topic::Stream(of, name) => answer_of_stream(of, name, known, (account, came_at)).await,
             Topic::CreateConsumer(form) => written_with_identity(match (known, form) {
                 (Ok(body), Ok(form)) => consumer_create::answer(account, form, headers, body).await,
                 (Err(error), _) | (_, Err(error)) => Err(error),
             }),
             Topic::Consumer(of, stream, name) => {
-                answer_of_consumer(of, (stream, name), headers, known, account).await
+                answer_of_consumer(of, (stream, name), headers, known, (account, came_at)).await
             }
         }
     }
@@ -117,7 +125,7 @@ async fn answer_of_stream(
     of: OfStream,
     name: &str,
     known: Result<&[u8], ApiError>,
-    account: &Arc<AccountStreams>,
+    (account, came_at): (&Arc<AccountStreams>, Instant),
 ) -> Answered {
     /// What a request comes to, unless it is refused before.
     macro_rules! outcome {
@@ -133,7 +141,7 @@ async fn answer_of_stream(
         OfStream::Update => outcome!(stream_update::answer),
         OfStream::Info => {
             let outcome = match known {
-                Ok(body) => stream_info::answer(account, name, body).await,
+                Ok(body) => stream_info::answer(account, name, body, came_at).await,
                 Err(error) => Err(error),
             };
             written_info(outcome).await
@@ -145,7 +153,10 @@ async fn answer_of_stream(
         OfStream::ConsumerNames => outcome!(consumer_names::answer),
         OfStream::StepDown => written(cluster_required::answer::<StreamStepDown>()),
         OfStream::RemovePeer => written(cluster_required::answer::<RemovePeer>()),
-        OfStream::ConsumerList => outcome!(consumer_list::answer),
+        OfStream::ConsumerList => written(match known {
+            Ok(body) => consumer_list::answer(account, name, body, came_at).await,
+            Err(error) => Err(error),
+        }),
     }
 }
 
@@ -154,7 +165,7 @@ async fn answer_of_consumer(
     names: (&str, &str),
     headers: &[u8],
     known: Result<&[u8], ApiError>,
-    account: &AccountStreams,
+    (account, came_at): (&AccountStreams, Instant),
 ) -> Answered {
     /// What a request comes to, unless it is refused before.
     macro_rules! outcome {
@@ -166,7 +177,10 @@ async fn answer_of_consumer(
         };
     }
     match of {
-        OfConsumer::Info => outcome!(consumer_info::answer),
+        OfConsumer::Info => written(match known {
+            Ok(body) => consumer_info::answer(account, names, body, came_at).await,
+            Err(error) => Err(error),
+        }),
         OfConsumer::Delete => outcome!(consumer_delete::answer),
         OfConsumer::Pause => outcome!(consumer_pause::answer),
         OfConsumer::Reset => written_with_identity(match known {

@@ -1,6 +1,7 @@
 //! `CONSUMER.LIST`: all that is told of the consumers of a stream.
 
 use crate::consumer_names::read;
+use std::time::Instant;
 use vagus_actors::jetstream::AccountStreams;
 use vagus_jetstream::api::Paged;
 use vagus_jetstream::consumer::ConsumerListAnswer;
@@ -10,9 +11,13 @@ pub(crate) async fn answer(
     account: &AccountStreams,
     stream: &str,
     body: &[u8],
+    came_at: Instant,
 ) -> Result<ConsumerListAnswer, ApiError> {
     let wanted = read(account, body)?;
-    let Paged { page, shown } = account.stream(stream)?.consumers(wanted.offset).await?;
+    let Paged { page, shown } = account
+        .stream(stream)?
+        .consumers_as_of(wanted.offset, came_at)
+        .await?;
     let version = account.version();
     Ok(ConsumerListAnswer {
         page,

@@ -6,7 +6,7 @@ use crate::backup::Vault;
 use crate::exchange::{asked, subscribe, tell};
 use crate::intake::{Assignment, Role};
 use crate::topic::{OfConsumer, OfStream, Topic};
-use crate::waiting::{Answering, Dropped, Kind, QueueLimits, Waiting, kind};
+use crate::waiting::{Answering, Arrived, Dropped, Kind, QueueLimits, Waiting, kind};
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -63,12 +63,14 @@ impl Desk {
                     let Delivered::Messages(messages) = delivered else {
                         return None;
                     };
+                    let at = Instant::now();
                     for message in messages {
                         let Some((_, topic)) = self.topic(&message) else {
                             continue;
                         };
                         let kind = kind(&topic, message.parts().payload);
-                        let dropped = waiting.push(&self.limits, message, kind);
+                        let arrived = Arrived { message, at };
+                        let dropped = waiting.push(&self.limits, arrived, kind);
                         while let Some(next) = waiting.pop(&mut under_way) {
                             answering.push(self.respond(next, &vault).boxed_local());
                         }
@@ -120,12 +122,12 @@ impl Desk {
     }
 
     /// Answers; gives what was wanted.
-    async fn respond(&self, (message, kind): (Message, Kind), vault: &Vault) -> Kind {
-        self.answer(&message, vault).await;
+    async fn respond(&self, (arrived, kind): (Arrived, Kind), vault: &Vault) -> Kind {
+        self.answer(&arrived.message, arrived.at, vault).await;
         kind
     }
 
-    async fn answer(&self, message: &Message, vault: &Vault) {
+    async fn answer(&self, message: &Message, came_at: Instant, vault: &Vault) {
         let parts = message.parts();
         let Some(reply) = parts.reply else { return };
         let Some((subject, topic)) = self.topic(message) else {
@@ -135,6 +137,7 @@ impl Desk {
             topic: topic.clone(),
             headers: parts.header,
             body: parts.payload,
+            came_at,
         };
         let Some(answered) = request.answer(&self.account, vault).await else {
             return;

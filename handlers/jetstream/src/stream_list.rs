@@ -3,11 +3,16 @@
 use crate::answering::described;
 use crate::stream_names::read;
 use futures_util::future::join_all;
+use std::time::Instant;
 use vagus_actors::jetstream::AccountStreams;
 use vagus_jetstream::api::{LIST_LIMIT, ListAnswer, Paged, StreamInfoRequest};
 use vagus_jetstream::error::ApiError;
 
-pub(crate) async fn answer(account: &AccountStreams, body: &[u8]) -> Result<ListAnswer, ApiError> {
+pub(crate) async fn answer(
+    account: &AccountStreams,
+    body: &[u8],
+    came_at: Instant,
+) -> Result<ListAnswer, ApiError> {
     let wanted = read(account, body)?;
     let names = account.names(&wanted.subject);
     let Paged { page, shown } = Paged::new(names.into_iter(), wanted.offset, LIST_LIMIT);
@@ -16,7 +21,7 @@ pub(crate) async fn answer(account: &AccountStreams, body: &[u8]) -> Result<List
     let shown = join_all(
         asked
             .iter()
-            .map(|stream| stream.show(StreamInfoRequest::default())),
+            .map(|stream| stream.show_as_of(StreamInfoRequest::default(), came_at)),
     )
     .await;
     Ok(ListAnswer {

@@ -6,6 +6,7 @@
 
 use crate::topic::{OfConsumer, OfStream, Topic};
 use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
 use vagus_delivery::mailbox::Message;
 
 /// What may wait to be answered, in bytes.
@@ -26,6 +27,20 @@ impl QueueLimits {
     /// That want something be done, and that only ask.
     pub fn new(requests: usize, info: usize) -> Self {
         Self { requests, info }
+    }
+}
+
+/// A request that has come.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) message: Message,
+    /// When. What was published before is seen in its answer.
+    pub(crate) at: Instant,
+}
+
+impl Arrived {
+    fn size(&self) -> usize {
+        self.message.size()
     }
 }
 
@@ -90,39 +105,39 @@ pub(crate) struct Waiting {
 #[derive(Debug, Default)]
 struct Turns {
     /// By where they are answered, but for what tells one answer from the next.
-    waiting: HashMap<Box<[u8]>, VecDeque<Message>>,
+    waiting: HashMap<Box<[u8]>, VecDeque<Arrived>>,
     /// Whose turn it is, and then is.
     next: VecDeque<Box<[u8]>>,
     count: usize,
 }
 
 impl Turns {
-    fn push(&mut self, message: Message) {
-        let asking = asking(message.parts().reply.unwrap_or_default());
+    fn push(&mut self, arrived: Arrived) {
+        let asking = asking(arrived.message.parts().reply.unwrap_or_default());
         self.count += 1;
         if let Some(others) = self.waiting.get_mut(asking) {
-            others.push_back(message);
+            others.push_back(arrived);
             return;
         }
         let asking: Box<[u8]> = asking.into();
         self.next.push_back(asking.clone());
-        self.waiting.insert(asking, VecDeque::from([message]));
+        self.waiting.insert(asking, VecDeque::from([arrived]));
     }
 
-    fn pop(&mut self) -> Option<Message> {
+    fn pop(&mut self) -> Option<Arrived> {
         let asking = self.next.pop_front()?;
         let others = self.waiting.get_mut(&asking)?;
-        let message = others.pop_front()?;
+        let arrived = others.pop_front()?;
         self.count -= 1;
         match others.is_empty() {
             true => drop(self.waiting.remove(&asking)),
             false => self.next.push_back(asking),
         }
-        Some(message)
+        Some(arrived)
     }
 
     /// Takes out the requests of the client with most of them, or all requests if that is few ([`FEW`]).
-    fn drop_most(&mut self) -> VecDeque<Message> {
+    fn drop_most(&mut self) -> VecDeque<Arrived> {
         let most = self.waiting.iter().max_by_key(|(_, waiting)| waiting.len());
         let Some((asking, waiting)) = most else {
             return VecDeque::new();
@@ -154,10 +169,12 @@ impl Waiting {
     }
 
     /// One has come. What is dropped, as it is one too many.
-    pub(crate) fn push(&mut self, limits: &QueueLimits, message: Message, kind: Kind) -> Option<Dropped> {
+    pub(crate) fn push(&mut self, limits: &QueueLimits, arrived: Arrived, kind: Kind) -> Option<Dropped> {
+        let Arrived { message, at } = arrived;
         self.bytes += message.size();
         // Its size is all that it may keep in memory.
-        self.of(kind).push(message.detached());
+        let message = message.detached();
+        self.of(kind).push(Arrived { message, at });
         let (queue, limit, waiting) = match kind {
             Kind::Work => ("JetStream API queue", limits.requests, self.work.count),
             Kind::Info | Kind::Details => (
@@ -174,7 +191,7 @@ impl Waiting {
             _ if self.info.count >= self.details.count => self.info.drop_most(),
             _ => self.details.drop_most(),
         };
-        self.bytes -= dropped.iter().map(Message::size).sum::<usize>();
+        self.bytes -= dropped.iter().map(Arrived::size).sum::<usize>();
         Some(Dropped {
             queue,
             requests: dropped.len(),
@@ -182,15 +199,15 @@ impl Waiting {
     }
 
     /// The one that is answered next, beside those that are being answered.
-    pub(crate) fn pop(&mut self, answering: &mut Answering) -> Option<(Message, Kind)> {
+    pub(crate) fn pop(&mut self, answering: &mut Answering) -> Option<(Arrived, Kind)> {
         for kind in [Kind::Work, Kind::Info, Kind::Details] {
             let (under_way, most) = answering.of(kind);
             if *under_way < most
-                && let Some(message) = self.of(kind).pop()
+                && let Some(arrived) = self.of(kind).pop()
             {
                 *under_way += 1;
-                self.bytes -= message.size();
-                return Some((message, kind));
+                self.bytes -= arrived.size();
+                return Some((arrived, kind));
             }
         }
         None
@@ -221,22 +238,25 @@ fn only_asks(topic: &Topic<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answering, Kind, QueueLimits, Turns, Waiting, asking};
+    use super::{Answering, Arrived, Kind, QueueLimits, Turns, Waiting, asking};
+    use std::time::Instant;
     use vagus_delivery::mailbox::Message;
     use vagus_protocol::neutral::NeutralMessage;
 
-    fn message(reply: &str, payload: &str) -> Message {
-        Message::new(&NeutralMessage {
+    fn message(reply: &str, payload: &str) -> Arrived {
+        let message = Message::new(&NeutralMessage {
             subscription: 1,
             subject: b"a",
             reply: Some(reply.as_bytes()),
             header: b"",
             payload: payload.as_bytes(),
-        })
+        });
+        let at = Instant::now();
+        Arrived { message, at }
     }
 
-    fn payload(message: &Message) -> String {
-        String::from_utf8_lossy(message.parts().payload).into_owned()
+    fn payload(arrived: &Arrived) -> String {
+        String::from_utf8_lossy(arrived.message.parts().payload).into_owned()
     }
 
     #[test]

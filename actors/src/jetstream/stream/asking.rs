@@ -9,6 +9,7 @@ use actix::prelude::*;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 use vagus_delivery::mailbox::Message as Delivered;
 use vagus_jetstream::api::{
@@ -75,10 +76,14 @@ pub struct Shown {
     pub sources: Vec<SourceInfo>,
 }
 
-/// Asks for what is shown of it.
+/// Asks for what is shown of it, with all that was published before a moment.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-struct Show(StreamInfoRequest, oneshot::Sender<Result<Shown, ApiError>>);
+struct Show(
+    StreamInfoRequest,
+    Instant,
+    oneshot::Sender<Result<Shown, ApiError>>,
+);
 
 /// Has it do something; answered when that is durable.
 #[derive(Debug, Message)]
@@ -165,8 +170,16 @@ impl StreamAddress {
     /// # Errors
     /// If it is gone, or has to be opened anew first.
     pub async fn show(&self, wanted: StreamInfoRequest) -> Result<Shown, ApiError> {
+        self.show_as_of(wanted, Instant::now()).await
+    }
+
+    /// The same for who has asked at a moment that has passed: with all that was published before.
+    ///
+    /// # Errors
+    /// If it is gone, or has to be opened anew first.
+    pub async fn show_as_of(&self, wanted: StreamInfoRequest, asked_at: Instant) -> Result<Shown, ApiError> {
         let (told, is_told) = oneshot::channel();
-        tell(&self.actor, Show(wanted, told));
+        tell(&self.actor, Show(wanted, asked_at, told));
         is_told.await.map_err(|_| ApiError::STREAM_NOT_FOUND)?
     }
 
@@ -445,14 +458,14 @@ impl Stream {
 impl Handler<Show> for Stream {
     type Result = ();
 
-    fn handle(&mut self, Show(wanted, told): Show, _: &mut Context<Self>) {
+    fn handle(&mut self, Show(wanted, asked_at, told): Show, _: &mut Context<Self>) {
         if let Some(offline) = self.offline() {
             // Who asked may have gone.
             let _ = told.send(Err(offline));
             return;
         }
         let mut asked = Some((told, Details::new(&wanted)));
-        self.ask(Box::new(move |machine, around, _| {
+        let question: Question = Box::new(move |machine, around, _| {
             let Some((told, mut details)) = asked.take_if(|(told, _)| !told.is_closed()) else {
                 return Ok(Further::Done);
             };
@@ -471,7 +484,8 @@ impl Handler<Show> for Stream {
                 sources: machine.source_infos(around.now),
             }));
             Ok(Further::Done)
-        }));
+        });
+        self.ask(question, asked_at);
         self.wake();
     }
 }

@@ -1,12 +1,13 @@
 //! What is asked of the consumers of a stream.
 
-use super::asking::Wish;
+use super::asking::{Question, Wish};
 use super::{Came, Stream, StreamAddress};
 use crate::mailbox::tell;
 use crate::router::ListenersWatch;
 use actix::prelude::*;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 use vagus_delivery::outbox::ConnectionSubscription;
 use vagus_delivery::subscriptions::Change;
@@ -44,10 +45,10 @@ impl About {
     }
 }
 
-/// Asks about consumers.
+/// Asks about consumers, with all that was published before a moment.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Tell(About);
+struct Tell(About, Instant);
 
 /// Has no client of a consumer be the only one that is served.
 #[derive(Message)]
@@ -128,8 +129,16 @@ impl StreamAddress {
     /// # Errors
     /// If there is none of that name, or the stream is gone.
     pub async fn consumer(&self, name: &str) -> Result<ConsumerInfo, ApiError> {
+        self.consumer_as_of(name, Instant::now()).await
+    }
+
+    /// The same for who has asked at a moment that has passed: with all that was published before.
+    ///
+    /// # Errors
+    /// If there is none of that name, or the stream is gone.
+    pub async fn consumer_as_of(&self, name: &str, asked_at: Instant) -> Result<ConsumerInfo, ApiError> {
         let (told, is_told) = oneshot::channel();
-        tell(self.actor(), Tell(About::One(name.to_owned(), told)));
+        tell(self.actor(), Tell(About::One(name.to_owned(), told), asked_at));
         is_told.await.map_err(|_| GONE)?
     }
 
@@ -139,17 +148,21 @@ impl StreamAddress {
     /// If the stream is gone.
     pub async fn consumer_names(&self, offset: isize) -> Result<Paged<String>, ApiError> {
         let (told, is_told) = oneshot::channel();
-        tell(self.actor(), Tell(About::Names(offset, told)));
+        tell(self.actor(), Tell(About::Names(offset, told), Instant::now()));
         is_told.await.map_err(|_| GONE)?
     }
 
-    /// What consumers are, in the order of their names, from one on.
+    /// What consumers are, in the order of their names, from one on, with all that was published before a moment.
     ///
     /// # Errors
     /// If the stream is gone.
-    pub async fn consumers(&self, offset: isize) -> Result<Paged<ConsumerInfo>, ApiError> {
+    pub async fn consumers_as_of(
+        &self,
+        offset: isize,
+        asked_at: Instant,
+    ) -> Result<Paged<ConsumerInfo>, ApiError> {
         let (told, is_told) = oneshot::channel();
-        tell(self.actor(), Tell(About::All(offset, told)));
+        tell(self.actor(), Tell(About::All(offset, told), asked_at));
         is_told.await.map_err(|_| GONE)?
     }
 }
@@ -157,7 +170,7 @@ impl StreamAddress {
 impl Handler<Tell> for Stream {
     type Result = ();
 
-    fn handle(&mut self, Tell(about): Tell, _: &mut Context<Self>) {
+    fn handle(&mut self, Tell(about, asked_at): Tell, _: &mut Context<Self>) {
         if let Some(offline) = self.offline() {
             return about.refuse(offline);
         }
@@ -167,24 +180,26 @@ impl Handler<Tell> for Stream {
         match about {
             About::One(name, told) => {
                 let mut told = Some(told);
-                self.ask(Box::new(move |machine, around, _| {
+                let question: Question = Box::new(move |machine, around, _| {
                     let info = machine.consumer_info(around, &name)?;
                     if let Some(told) = told.take() {
                         let _ = told.send(info);
                     }
                     Ok(Further::Done)
-                }));
+                });
+                self.ask(question, asked_at);
             }
             About::Names(offset, told) => drop(told.send(Ok(self.machine.consumer_names(offset)))),
             About::All(offset, told) => {
                 let mut told = Some(told);
-                self.ask(Box::new(move |machine, around, _| {
+                let question: Question = Box::new(move |machine, around, _| {
                     let infos = machine.consumer_infos(around, offset)?;
                     if let Some(told) = told.take() {
                         let _ = told.send(Ok(infos));
                     }
                     Ok(Further::Done)
-                }));
+                });
+                self.ask(question, asked_at);
             }
         }
         self.wake();

@@ -3,12 +3,14 @@
 //! What is asked comes by another way than what is published. It has its turn when all is decided that had come to the mailbox
 //! before: so what is to be done is decided in the order in which clients said it. A question then waits until what is
 //! decided so far is in the log and applied, as its answer may depend on it ([`Machine::decided`]): for one write. Nothing
-//! waits for what comes later, nor for a log that has failed.
+//! waits for what comes later, nor for a log that has failed. Of thousands of questions that have come together the first
+//! waits, and the others are answered by what it has waited for.
 
 use super::asking::{Asked, Carry, DIRECT_AT_MOST, Question};
 use super::{Machine, Stream};
 use crate::jetstream::stored::Stored;
 use std::collections::VecDeque;
+use std::time::Instant;
 use vagus_delivery::mailbox::Message;
 use vagus_jetstream::api::GetRequest;
 use vagus_jetstream::stream::Decided;
@@ -22,16 +24,18 @@ const DIRECT_BYTES: usize = 4096;
 pub(super) struct InTurn {
     /// Each until the mailbox is taken, and decided about, up to there.
     arrived: VecDeque<(u64, Arrived)>,
-    /// Each until the log is that far.
-    questions: VecDeque<(Decided, Asked)>,
+    /// Each until the log is that far; then all is seen that had come before a moment, if that is known.
+    questions: VecDeque<(Decided, Option<Instant>, Asked)>,
     /// How many of those are asked directly.
     direct: usize,
+    /// All that had come before is seen.
+    seen_up_to: Option<Instant>,
 }
 
 /// What has come by another way than the mailbox.
 enum Arrived {
-    /// And the messages that it is about; None: the stream.
-    Question(Question, Option<GetRequest>),
+    /// And the messages that it is about; None: the stream. It has come then.
+    Question(Question, Option<GetRequest>, Instant),
     Wish(Carry),
 }
 
@@ -39,6 +43,11 @@ impl InTurn {
     /// How much waits.
     pub(super) fn len(&self) -> usize {
         self.arrived.len() + self.questions.len()
+    }
+
+    /// All is seen that had come before a moment, if that is known.
+    fn is_seen(&mut self, came_at: Option<Instant>) {
+        self.seen_up_to = self.seen_up_to.max(came_at);
     }
 
     /// Nobody is answered any more. What was wished for.
@@ -52,9 +61,12 @@ impl InTurn {
 }
 
 impl Stream {
-    /// Asks the machine when all that was published before is seen in it. How many ask is bounded by who lets them.
-    pub(super) fn ask(&mut self, question: Question) {
-        self.ask_in_turn(question, None);
+    /// Asks the machine when all is seen in it that was published before a moment. How many ask is bounded by who lets them.
+    pub(super) fn ask(&mut self, question: Question, asked_at: Instant) {
+        match self.in_turn.seen_up_to >= Some(asked_at) {
+            true => self.ask_now(question),
+            false => self.ask_in_turn(question, None),
+        }
     }
 
     /// The same for messages: what is on its way is waited for only if they may be among that.
@@ -68,9 +80,11 @@ impl Stream {
     }
 
     fn ask_in_turn(&mut self, question: Question, about: Option<GetRequest>) {
+        // Before it is looked at what has come.
+        let now = Instant::now();
         match self.is_in_turn() {
-            true => drop(self.guarded(|stream| stream.ask_when_seen(question, about))),
-            false => self.arrived(Arrived::Question(question, about)),
+            true => drop(self.guarded(|stream| stream.ask_when_seen(question, about, now))),
+            false => self.arrived(Arrived::Question(question, about, now)),
         }
     }
 
@@ -89,7 +103,8 @@ impl Stream {
         match waits {
             true => {
                 self.in_turn.direct += 1;
-                self.in_turn.questions.push_back((self.machine.decided(), asked));
+                let decided = self.machine.decided();
+                self.in_turn.questions.push_back((decided, None, asked));
             }
             false => self.ask_on(asked),
         }
@@ -105,9 +120,10 @@ impl Stream {
         self.take_turns_of_arrived();
         let mut is_direct = false;
         let shows = |machine: &Machine<Stored>, decided| machine.shows(decided);
-        while let Some((_, asked)) =
-            (self.in_turn.questions).pop_front_if(|(decided, _)| shows(&self.machine, *decided))
+        while let Some((_, came_at, asked)) =
+            (self.in_turn.questions).pop_front_if(|(decided, ..)| shows(&self.machine, *decided))
         {
+            self.in_turn.is_seen(came_at);
             if asked.is_direct() {
                 self.in_turn.direct -= 1;
                 is_direct = true;
@@ -149,7 +165,7 @@ impl Stream {
             (self.in_turn.arrived).pop_front_if(|(behind, _)| Some(*behind) <= decided_up_to)
         {
             match arrived {
-                Arrived::Question(question, about) => self.ask_when_seen(question, about),
+                Arrived::Question(question, about, came_at) => self.ask_when_seen(question, about, came_at),
                 Arrived::Wish(carry) => {
                     self.wish(carry);
                     is_wished = true;
@@ -161,13 +177,18 @@ impl Stream {
         }
     }
 
-    fn ask_when_seen(&mut self, question: Question, about: Option<GetRequest>) {
+    /// All that had come before a moment is decided.
+    fn ask_when_seen(&mut self, question: Question, about: Option<GetRequest>, came_at: Instant) {
         let decided = self.machine.decided();
         let may_be_ahead = |wanted: GetRequest| self.machine.may_be_ahead(&wanted);
-        let waits = !self.machine.shows(decided) && about.is_none_or(may_be_ahead);
+        let is_seen = self.machine.shows(decided);
+        if is_seen {
+            self.in_turn.is_seen(Some(came_at));
+        }
+        let waits = !is_seen && about.is_none_or(may_be_ahead);
         let asked = Asked::of_server(question);
         match waits {
-            true => self.in_turn.questions.push_back((decided, asked)),
+            true => (self.in_turn.questions).push_back((decided, Some(came_at), asked)),
             false => self.ask_on(asked),
         }
     }

@@ -93,6 +93,12 @@ impl SimulatedDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whoever wants something of it waits until what this gives is dropped.
+    #[must_use]
+    pub fn stop(&self) -> impl Sized + '_ {
+        self.state()
+    }
+
     /// What goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         let mut state = self.state();
