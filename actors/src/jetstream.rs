@@ -8,11 +8,11 @@ mod account;
 mod backup;
 mod clock;
 mod figures;
-mod identity;
 mod log;
 mod opening;
 mod server;
 mod shown;
+mod sizes;
 mod starter;
 mod stored;
 mod stream;
@@ -37,6 +37,7 @@ use log::{LogAddress, LogThread};
 use opening::Opened;
 use parking_lot::{Mutex, RwLock};
 use server::{Asking, Server};
+use sizes::Sizes;
 use starter::Starters;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -108,11 +109,11 @@ impl OpenedStreams {
     /// # Errors
     /// If another process has the folder, or the disk or the system fails.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
-        Self::open_on(Arc::new(RealDisk), settings)
+        Self::open_on(Arc::new(RealDisk), settings, Sizes::default())
     }
 
-    /// The same on any disk.
-    fn open_on(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, OpenError> {
+    /// The same on any disk, in pieces of any size.
+    fn open_on(disk: Arc<dyn Disk>, settings: Settings, sizes: Sizes) -> Result<Self, OpenError> {
         let Settings {
             folder,
             name,
@@ -135,7 +136,7 @@ impl OpenedStreams {
             recovered,
             streams,
             unusable,
-        } = opening::open((&disk, &folder), keys, &domain, &zones)?;
+        } = opening::open((&disk, &folder), keys, &domain, &zones, sizes)?;
         let workers = Workers::start()?;
         let unwritten = Arc::default();
         let of_disk = log::Room::new(store.reserve(), Arc::clone(&unwritten))?;
@@ -157,7 +158,7 @@ impl OpenedStreams {
             strict,
             max_batches,
         };
-        let server = Server::new((disk, store), shared, zones, asking, limits, room);
+        let server = Server::new((disk, store, sizes), shared, zones, asking, limits, room);
         Ok(Self {
             server: Arc::new(server),
             streams,

@@ -2,11 +2,11 @@
 
 mod restoring;
 
+use super::clock;
 use super::server::Server;
 use super::starter::Starters;
 use super::stored::Stored;
 use super::stream::{Found, StreamAddress};
-use super::{clock, identity};
 use crate::accounts::RoutedAccount;
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -291,7 +291,7 @@ impl AccountStreams {
         definition: Vec<u8>,
     ) -> Result<(StreamIdentity, Messages), ApiError> {
         let (account, name) = (self.routed.account.name().to_owned(), config.name.clone());
-        let options = identity::options(config);
+        let options = self.server.sizes.options(config);
         let made = self
             .server
             .on_disk(move |store| store.create(&account, &name, definition.into(), options))

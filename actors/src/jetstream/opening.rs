@@ -1,8 +1,8 @@
 //! What is in the folder of a server's streams when it starts.
 
-use super::identity;
 use super::server::{Server, Zones};
 use super::shown::AilingStream;
+use super::sizes::Sizes;
 use super::stored::Stored;
 use super::stream::Found;
 use bytes::Bytes;
@@ -21,16 +21,9 @@ use vagus_store::{
     StreamIdentity, StreamPlace,
 };
 
-/// How many files the log has at most: many, so that few streams have to be checkpointed for the next.
-const LOG_FILES: usize = 32;
-
-/// How long each is, and how much is kept back for what frees room when the disk is full: these shares of what the disk has
-/// left, and no more and no less than so much.
-const LOG_FILE: (u64, u64, u64) = (128, 1 << 20, 16 << 20);
+/// How much is kept back for what frees room when the disk is full: this share of what the disk has left, and no less and no more
+/// than so much.
 const RESERVE: (u64, u64, u64) = (64, 0, 32 << 20);
-
-/// What is not written of a stream while the log is read, until it is.
-const UNWRITTEN_AT_MOST: u64 = 4 << 20;
 
 /// Why the streams of a server cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +90,7 @@ pub(super) fn open(
     keys: Option<Keys>,
     domain: &str,
     zones: &Zones,
+    sizes: Sizes,
 ) -> Result<Opened, OpenError> {
     let told = |error: OpenError| match error.is_of_file() {
         true => OpenError::NoFolder(folder.to_owned()),
@@ -106,15 +100,15 @@ pub(super) fn open(
     let share = |(share, least, most): (u64, u64, u64)| (left / share).clamp(least, most);
     let options = StoreOptions {
         wal: WalOptions {
-            file_size: share(LOG_FILE),
-            files_at_most: LOG_FILES,
+            file_size: share(sizes.log_file),
+            files_at_most: sizes.log_files,
             ..WalOptions::default()
         },
         keys,
         reserve: share(RESERVE),
     };
     let mut store = Store::open(disk.clone(), folder, options).map_err(|error| told(error.into()))?;
-    let mut streams = store.streams(&options_of)?;
+    let mut streams = store.streams(&|stream| options_of(stream, sizes))?;
     let mut unusable = Vec::new();
     for quarantined in &streams.quarantined {
         log::error!("JetStream: {quarantined:?} cannot be used and is set aside");
@@ -136,7 +130,7 @@ pub(super) fn open(
         if let Some(found) = reading.get_mut(&entry.group)
             && found.failure.is_none()
         {
-            found.failure = replay(disk, found, entry, zones).err();
+            found.failure = replay((disk, sizes), found, entry, zones).err();
         }
     })?;
     for damage in &recovered.damage {
@@ -193,8 +187,8 @@ pub(super) fn open_again(
     identity: StreamIdentity,
     excerpt: &Excerpt,
 ) -> Result<Found, String> {
-    let (disk, zones) = (&server.disk, &server.zones);
-    let options = options_of(&identity);
+    let (disk, zones, sizes) = (&server.disk, &server.zones, server.sizes);
+    let options = options_of(&identity, sizes);
     let mut found = place
         .open(&identity, options)
         .map_err(|error| error.to_string())?;
@@ -203,7 +197,7 @@ pub(super) fn open_again(
     let mut failure = None;
     let damage = excerpt.read(found.index, &mut |entry| {
         if failure.is_none() {
-            failure = replay(disk, &mut found, entry, zones).err();
+            failure = replay((disk, sizes), &mut found, entry, zones).err();
         }
     });
     for damage in damage.map_err(|error| error.to_string())? {
@@ -223,10 +217,10 @@ fn tell_of_damage(FoundStream { identity, found }: &FoundStream) {
 }
 
 /// How the messages of a stream are kept, by what it was when it was made.
-fn options_of(stream: &StreamIdentity) -> MessagesOptions {
+fn options_of(stream: &StreamIdentity, sizes: Sizes) -> MessagesOptions {
     let held = Stored::nothing();
     match Machine::restore(stream.definition.clone(), "", held) {
-        Ok(machine) => identity::options(machine.config()),
+        Ok(machine) => sizes.options(machine.config()),
         Err(NoEntries) => MessagesOptions::default(),
     }
 }
@@ -251,12 +245,22 @@ fn restore(disk: &Arc<dyn Disk>, found: &mut FoundStream, domain: &str) -> Resul
 }
 
 /// Applies an entry of the log. One that panics costs the stream that it is of.
-fn replay(disk: &Arc<dyn Disk>, found: &mut Found, entry: &Entry<'_>, zones: &Zones) -> Result<(), String> {
-    let applied = catch_unwind(AssertUnwindSafe(|| apply(disk, found, entry, zones)));
+fn replay(
+    on: (&Arc<dyn Disk>, Sizes),
+    found: &mut Found,
+    entry: &Entry<'_>,
+    zones: &Zones,
+) -> Result<(), String> {
+    let applied = catch_unwind(AssertUnwindSafe(|| apply(on, found, entry, zones)));
     applied.unwrap_or_else(|_| Err(format!("entry {} of its log has it panic", entry.index)))
 }
 
-fn apply(disk: &Arc<dyn Disk>, found: &mut Found, entry: &Entry<'_>, zones: &Zones) -> Result<(), String> {
+fn apply(
+    (disk, sizes): (&Arc<dyn Disk>, Sizes),
+    found: &mut Found,
+    entry: &Entry<'_>,
+    zones: &Zones,
+) -> Result<(), String> {
     let entries = entry::decode(Bytes::copy_from_slice(entry.body)).map_err(|error| error.to_string())?;
     for entry in entries {
         found.machine.apply(entry, &**zones);
@@ -268,10 +272,8 @@ fn apply(disk: &Arc<dyn Disk>, found: &mut Found, entry: &Entry<'_>, zones: &Zon
     if let Some(failure) = held.failure() {
         return Err(failure.to_string());
     }
-    // What was erased is deleted; its bytes are written over when the next compaction comes by.
-    drop(held.take_erasures());
     drop(held.take_leftovers());
-    if found.flush.is_none() && held.with(|messages| messages.unwritten()) >= UNWRITTEN_AT_MOST {
+    if found.flush.is_none() && held.with(|messages| messages.unwritten()) >= sizes.unread_at_most {
         found.flush = flush(disk, held).map_err(|error| error.to_string())?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What the streams of a server share.
 
 use super::log::LogAddress;
+use super::sizes::Sizes;
 use super::workers::Workers;
 use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock};
@@ -51,6 +52,7 @@ pub(super) struct Server {
     /// Where streams are kept.
     pub(super) folder: PathBuf,
     pub(super) disk: Arc<dyn Disk>,
+    pub(super) sizes: Sizes,
     pub(super) log: LogAddress,
     pub(super) workers: Workers,
     pub(super) store: Arc<Mutex<Store>>,
@@ -81,7 +83,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(
-        (disk, store): (Arc<dyn Disk>, Store),
+        (disk, store, sizes): (Arc<dyn Disk>, Store, Sizes),
         (log, workers, unwritten): (LogAddress, Workers, Arc<AtomicU64>),
         zones: Zones,
         asking: Asking,
@@ -106,6 +108,7 @@ impl Server {
         Self {
             folder,
             disk,
+            sizes,
             log,
             workers,
             store: Arc::new(Mutex::new(store)),

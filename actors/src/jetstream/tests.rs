@@ -6,6 +6,7 @@ mod own_writes;
 mod recovering;
 mod room;
 
+use super::sizes::Sizes;
 use super::{AccountStreams, JetStream, OpenedStreams, Settings, Starter, StreamAddress};
 use crate::accounts::Accounts;
 use crate::in_process::{
@@ -71,11 +72,15 @@ fn check<F: Future<Output = ()>>(disk: SimulatedDisk, test: impl FnOnce(World) -
 
 impl World {
     async fn open(disk: SimulatedDisk) -> Self {
+        Self::open_with(disk, Sizes::default()).await
+    }
+
+    async fn open_with(disk: SimulatedDisk, sizes: Sizes) -> Self {
         let arbiters = Arc::new(Arbiters::new(1));
         let accounts = Accounts::start(arbiters.clone());
         let arbiter = Rc::new(RefCell::new(ArbiterState::new(0, arbiters, 1, 0)));
         let client = InProcess::start(arbiter.clone(), accounts.global().clone());
-        let opened = OpenedStreams::open_on(Arc::new(disk.clone()), settings()).unwrap();
+        let opened = OpenedStreams::open_on(Arc::new(disk.clone()), settings(), sizes).unwrap();
         let jetstream = opened.run(vec![Starter::new(arbiter).start()]);
         let account = jetstream.enable(accounts.global().clone(), no_limits()).await;
         let subscribe = SubscribeInProcess {

@@ -16,9 +16,6 @@ use vagus_store::messages::{
     Checkpoint, Compacted, Compaction, Erasure, Flush, Position, ReadError, Warm, WriteError,
 };
 
-/// So many bytes are written at once, and are in memory until then.
-const UNWRITTEN_AT_MOST: u64 = 1 << 20;
-
 /// What there was no room for is written again after so long.
 const WAITS_FOR_ROOM: Duration = Duration::from_secs(1);
 
@@ -162,7 +159,7 @@ impl Stream {
             Ok(true)
         } else if (self.keeping.wants_checkpoint || self.is_to_be_closed()) && !self.is_half_applied() {
             self.checkpoint()
-        } else if self.counted_unwritten >= UNWRITTEN_AT_MOST {
+        } else if self.counted_unwritten >= self.server.sizes.unwritten_at_most {
             self.flush()
         } else {
             Ok(false)
