@@ -5,12 +5,19 @@ use std::collections::HashMap;
 use super::{FORGOTTEN, FreeFile, GroupId, LOW_WATER, LiveFile, Lsn, Wal, WalError, Work};
 
 impl Wal {
-    /// The groups that have entries in the oldest file: when they are checkpointed it can be used again.
+    /// The groups that have entries in the oldest file that is needed: when they are checkpointed it can be used again, with
+    /// those before it.
     pub fn oldest_groups(&self) -> impl Iterator<Item = GroupId> {
-        let oldest = self.live.front().into_iter().flat_map(|file| &file.last);
-        oldest
-            .filter(|(group, last)| !is_released(&self.released, **group, **last))
-            .map(|(group, _)| *group)
+        // What was the last file when all of it was released is still there.
+        let needed = self.live.iter().find(|file| self.needing(file).next().is_some());
+        needed.into_iter().flat_map(|file| self.needing(file))
+    }
+
+    /// The groups that need a file.
+    fn needing(&self, file: &LiveFile) -> impl Iterator<Item = GroupId> {
+        let needing = file.last.iter();
+        let needing = needing.filter(|(group, last)| !is_released(&self.released, **group, **last));
+        needing.map(|(group, _)| *group)
     }
 
     /// A group keeps its entries up to `index` elsewhere, durably: the log may lose them.
@@ -38,12 +45,7 @@ impl Wal {
 
     /// Says how far files are not needed, if that has changed.
     pub(super) fn advance(&mut self) -> Result<(), WalError> {
-        let released = &self.released;
-        let is_unneeded = |file: &&LiveFile| {
-            file.last
-                .iter()
-                .all(|(group, last)| is_released(released, *group, *last))
-        };
+        let is_unneeded = |file: &&LiveFile| self.needing(file).next().is_none();
         // The last is what is appended to, or may prove what was settled.
         let older = self.live.len().saturating_sub(1);
         let unneeded = self.live.iter().take(older).take_while(is_unneeded).count();

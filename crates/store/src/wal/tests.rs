@@ -232,6 +232,32 @@ fn files_are_used_again_when_they_are_released() {
     assert_eq!((opened.damage, opened.unknown), (vec![], vec![]));
 }
 
+/// The last file cannot be used again when all that is in it is released; others begin behind it, and may have to be.
+#[test]
+fn who_has_entries_is_told_also_behind_a_file_that_nobody_needs() {
+    let world = World::new(3);
+    let mut opened = world.open();
+    let half = vec![1; 9 << 10];
+    opened.append(1, 1, &half);
+    opened.carry_out();
+    opened.wal.release(GroupId(1), 1).unwrap();
+    let mut index = 1;
+    while opened
+        .wal
+        .append(&entry(1, index + 1, &half), Importance::Message)
+        .is_ok()
+    {
+        index += 1;
+        opened.carry_out();
+    }
+    let full = opened.wal.files_in_use().0;
+    assert_eq!(opened.wal.oldest_groups().collect::<Vec<_>>(), [GroupId(1)]);
+    opened.wal.release(GroupId(1), index).unwrap();
+    opened.carry_out();
+    assert!(opened.wal.files_in_use().0 < full);
+    opened.append(1, index + 1, &half);
+}
+
 #[test]
 fn a_full_log_refuses_until_files_are_released() {
     let world = World::new(1);
