@@ -83,7 +83,9 @@ impl Stored {
 
     /// What is to be written over messages that were erased since.
     pub(super) fn take_erasures(&self) -> Vec<Erasure> {
-        self.erasures.take()
+        let mut erasures = self.erasures.take();
+        erasures.extend(self.messages.borrow_mut().take_erasures());
+        erasures
     }
 
     /// What of messages that are gone is still in memory.

@@ -40,6 +40,7 @@ pub use removal::{Leftovers, Purged};
 pub use scrubbing::Scrub;
 pub use searching::{Count, Cursor};
 
+use erasing::Erasures;
 use part::{Part, Stage};
 
 /// How the messages of a stream are kept.
@@ -120,6 +121,7 @@ pub struct Messages {
     /// Messages that were read, newest last.
     recent: VecDeque<Vec<Message>>,
     found: found::Found,
+    erasures: Erasures,
     /// In which of its two files the index of subjects is written next.
     next_subjects_file: usize,
     is_writing: bool,
@@ -198,6 +200,7 @@ impl Messages {
             uses: 0,
             recent: VecDeque::new(),
             found: found::Found::default(),
+            erasures: Erasures::default(),
             next_subjects_file: 0,
             is_writing: false,
             is_compacting: false,

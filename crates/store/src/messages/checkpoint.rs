@@ -51,6 +51,10 @@ pub struct Checkpoint {
     subjects: SubjectsThen,
     subjects_file: usize,
     retired: Vec<(u64, PathBuf)>,
+    /// How many erasures waited for it, which number the next segment was to have, and which segment gets no footer.
+    waited: usize,
+    next_number: u64,
+    growing: Option<u64>,
 }
 
 /// The subjects as they were when a checkpoint was begun. As long as they are there what changes has to be copied: they go once
@@ -150,6 +154,9 @@ impl Messages {
             incarnation: place.incarnation,
             subjects: SubjectsThen::new(self.subjects.clone()),
             subjects_file: self.next_subjects_file,
+            waited: self.erasures.waiting(),
+            next_number: self.next_number,
+            growing: self.growing(),
             retired: self
                 .retired
                 .iter()
@@ -168,6 +175,8 @@ impl Messages {
         for part in &mut self.parts {
             part.unsynced = 0;
         }
+        self.erasures
+            .checkpointed(checkpoint.waited, checkpoint.next_number, checkpoint.growing);
         self.retired
             .retain(|number| !checkpoint.retired.iter().any(|(removed, _)| removed == number));
         checkpoint.position

@@ -1,4 +1,8 @@
 //! Erasing: a message is deleted, and nothing of it is left in its segment. The log has it until its file is used again.
+//!
+//! After a crash the segment has to be what it was at the last checkpoint, as the log tells what has changed since. One that had
+//! its footer then is, whatever is written over. Of others it is read from their records, so what is deleted of them is written
+//! over when the next checkpoint says that it is.
 
 use std::path::PathBuf;
 
@@ -6,14 +10,50 @@ use crate::disk::{Disk, Opening};
 use crate::segment::{HEADER, erased};
 
 use super::flushing::WriteError;
-use super::{Cold, Messages, Stage};
+use super::{Cold, Messages, Part, Stage};
 
 /// What is to be written over a message. Running it may take long.
 #[derive(Debug)]
 pub struct Erasure {
+    segment: u64,
     path: PathBuf,
+    seed: u32,
     offset: u64,
-    bytes: Vec<u8>,
+    length: u32,
+    /// How far the sequence is from the segment's base.
+    distance: u32,
+}
+
+/// What is to be erased, and when that may be.
+#[derive(Debug, Default)]
+pub(super) struct Erasures {
+    /// Those that wait for the next checkpoint that is begun.
+    waiting: Vec<Erasure>,
+    /// Those that may be made.
+    ready: Vec<Erasure>,
+    /// Segments with lower numbers had their footers at the last checkpoint, but for the one that grew.
+    before: u64,
+    growing: Option<u64>,
+}
+
+impl Erasures {
+    /// There is a checkpoint that was begun when so many waited, and when the next segment was to have that number.
+    pub(super) fn checkpointed(&mut self, waited: usize, next_number: u64, growing: Option<u64>) {
+        let waited = waited.min(self.waiting.len());
+        self.ready.extend(self.waiting.drain(..waited));
+        (self.before, self.growing) = (next_number, growing);
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// All there was is gone.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.ready.clear();
+    }
 }
 
 /// How a message is erased.
@@ -34,7 +74,8 @@ impl Erasure {
     pub fn run(&self, disk: &dyn Disk) -> Result<(), WriteError> {
         let write = || {
             let file = disk.open(&self.path, Opening::Existing)?;
-            file.write_at(self.offset, &self.bytes)?;
+            let bytes = erased(self.seed, self.length as usize, self.distance);
+            file.write_at(self.offset, &bytes)?;
             file.sync()
         };
         write().map_err(|source| WriteError {
@@ -47,16 +88,17 @@ impl Erasure {
 impl Messages {
     /// Deletes a message for good. Returns how much it counted, and what is to be written over it: nothing if it was never
     /// written, or if it is in a block or is being written, as then the next [`Compaction`](super::Compaction) writes its
-    /// segment anew. None if there is no such message.
+    /// segment anew; nor if that may only be done [after a checkpoint](Self::take_erasures). None if there is no such message.
     ///
     /// # Errors
     ///
     /// What has to be read first.
     pub fn erase(&mut self, sequence: u64) -> Result<Option<(u64, Option<Erasure>)>, Cold> {
-        let mut erasing = Erasing::Nothing;
+        let (mut erasing, mut had_footer) = (Erasing::Nothing, false);
         if let Some(place) = self.part_of(sequence) {
             self.touch(place)?;
             erasing = self.erasing(place, sequence);
+            had_footer = self.had_footer(&self.parts[place]);
         }
         let number = self.part_of(sequence).map(|place| self.parts[place].number);
         let Some(size) = self.remove(sequence)? else {
@@ -66,6 +108,10 @@ impl Messages {
         self.found.clear();
         let erasure = match erasing {
             Erasing::Nothing => None,
+            Erasing::Over(erasure) if !had_footer => {
+                self.erasures.waiting.push(erasure);
+                None
+            }
             Erasing::Over(erasure) => Some(erasure),
             Erasing::Anew => {
                 let part = self.parts.iter_mut().find(|part| Some(part.number) == number);
@@ -74,6 +120,25 @@ impl Messages {
             }
         };
         Ok(Some((size, erasure)))
+    }
+
+    /// What may be written over since there is a checkpoint that says that it is deleted.
+    pub fn take_erasures(&mut self) -> Vec<Erasure> {
+        let mut ready = std::mem::take(&mut self.erasures.ready);
+        ready.retain(|erasure| self.parts.iter().any(|part| part.number == erasure.segment));
+        ready
+    }
+
+    /// Whether a segment had its footer at the last checkpoint.
+    fn had_footer(&self, part: &Part) -> bool {
+        let Erasures { before, growing, .. } = self.erasures;
+        part.number < before && growing != Some(part.number) && !part.is_damaged
+    }
+
+    /// The segment that is to have no footer at a checkpoint that is begun now.
+    pub(super) fn growing(&self) -> Option<u64> {
+        let growing = self.parts.iter().find(|part| part.stage == Stage::Growing);
+        growing.map(|part| part.number)
     }
 
     fn erasing(&self, place: usize, sequence: u64) -> Erasing {
@@ -96,9 +161,12 @@ impl Messages {
             _ => part.seed(files.incarnation),
         };
         Erasing::Over(Erasure {
+            segment: part.number,
             path: files.segment(part.number),
+            seed,
             offset: HEADER as u64 + u64::from(start),
-            bytes: erased(seed, length as usize, part.distance(sequence)),
+            length,
+            distance: part.distance(sequence),
         })
     }
 }

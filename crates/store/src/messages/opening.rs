@@ -210,6 +210,10 @@ impl<'a> Opening<'a> {
         (messages.first, messages.last, messages.last_time) = (said.first, said.last, said.last_time);
         messages.next_number = said.next_number;
         messages.parts = said.parts.into();
+        // What had no footer then is read from its records below.
+        let growing = messages.parts.iter().find(|part| part.stage != Stage::Sealed);
+        let growing = growing.map(|part| part.number);
+        messages.erasures.checkpointed(0, messages.next_number, growing);
         let parts = messages.parts.len();
         for (place, part) in messages.parts.iter_mut().enumerate() {
             if part.stage != Stage::Sealed && part.file_end > 0 {

@@ -221,6 +221,7 @@ impl Messages {
         };
         self.recent.clear();
         self.found.clear();
+        self.erasures.clear();
         (self.messages, self.bytes, self.held, self.directories) = (0, 0, 0, 0);
         self.first = self.last + 1;
         (purged, leftovers)

@@ -172,6 +172,7 @@ fn what_is_erased_is_in_no_file() {
             erasure.run(&world.disk).unwrap();
             assert!(!is_there(&world));
         }
+        assert_eq!(world.messages.take_erasures().len(), 0);
         if is_compressed {
             assert!(world.compact(), "its segment is written anew");
         }
@@ -181,6 +182,45 @@ fn what_is_erased_is_in_no_file() {
             world.sequences(),
             (1..=60).filter(|sequence| *sequence != 7).collect::<Vec<_>>()
         );
+    }
+}
+
+/// The segment has no footer yet: it is read from its records, of which each has to be there until a checkpoint says that it is
+/// deleted.
+#[test]
+fn what_is_erased_before_a_checkpoint_is_deleted_once_after_a_crash() {
+    for is_checkpointed in [false, true] {
+        let mut world = World::on_disk(2);
+        world.fill(10);
+        world.checkpoint(1);
+        let before = world.messages.state();
+        let (size, erasure) = world.ask(|messages| messages.erase(7)).unwrap();
+        let mut erasures = Vec::from_iter(erasure);
+        erasures.extend(world.messages.take_erasures());
+        assert!(erasures.is_empty(), "it is not yet in a checkpoint");
+        if is_checkpointed {
+            world.checkpoint(2);
+            erasures = world.messages.take_erasures();
+            assert_eq!(erasures.len(), 1);
+        }
+        for erasure in erasures {
+            erasure.run(&world.disk).unwrap();
+        }
+        let after = world.messages.state();
+        world.disk.kill_process();
+        let found = world.reopen();
+        assert!(found.damage.is_empty(), "{:?}", found.damage);
+        if !is_checkpointed {
+            // The log says it again.
+            assert_eq!(world.messages.state(), before);
+            assert_eq!(world.ask(|messages| messages.remove(7)), Some(size));
+        }
+        assert_eq!(world.messages.state(), after);
+        assert_eq!(
+            world.ask(|messages| messages.count(&mut Count::new(Vec::new(), 2))),
+            8
+        );
+        assert_eq!(world.sequences(), [1, 2, 3, 4, 5, 6, 8, 9, 10]);
     }
 }
 

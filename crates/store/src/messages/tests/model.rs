@@ -156,7 +156,8 @@ fn erase(world: &mut World, model: &mut Model, random: &mut fastrand::Rng) {
         .map(|message| world.messages.size(&message));
     let erased = world.ask(|messages| messages.erase(sequence));
     assert_eq!(erased.as_ref().map(|(size, _)| *size), size);
-    if let Some((_, Some(erasure))) = erased {
+    let now = erased.and_then(|(_, erasure)| erasure);
+    for erasure in now.into_iter().chain(world.messages.take_erasures()) {
         erasure.run(&world.disk).unwrap();
     }
 }
