@@ -141,6 +141,9 @@ impl Progress {
                     let deadline = ack_wait.deadline(time, deliveries);
                     self.unacknowledged
                         .redelivered(sequence, deliveries, time, deadline);
+                    if !subjects.has(sequence) {
+                        self.raise_floor(0);
+                    }
                 }
             }
             Change::Acknowledged { first, last, time } => {
@@ -208,6 +211,9 @@ impl Progress {
                 by_subject.delivered(sequence, position.consumer, &subject);
                 self.drop_moved_first_of(&subject, subjects);
             }
+        } else {
+            // It had been delivered before it went, though the log says so behind.
+            self.raise_floor(position.consumer);
         }
     }
 

@@ -182,7 +182,13 @@ impl<M: Messages> Stream<M> {
         config: ConsumerConfig,
         request: u64,
     ) -> Result<(), ApiError> {
-        let number = self.consumers.named(name)?.number;
+        let existing = self.consumers.named(name)?;
+        let number = existing.number;
+        let has_other_filter = !existing.config.filters().eq(config.filters());
+        if has_other_filter && let Some(consumer) = self.consumers.by_number.get_mut(&number) {
+            // Messages that it has passed do not come, also if it wants them now: the log does not say how far it has looked.
+            consumer.marks.is_unwritten |= consumer.is_kept();
+        }
         let is_bound = config.is_push() && (around.has_interest)(config.deliver_subject.as_bytes());
         (self.consumers.ahead).insert(name.to_owned(), Some(config.clone()));
         self.log_changes_of(number);

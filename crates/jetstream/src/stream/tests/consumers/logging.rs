@@ -1,7 +1,9 @@
 //! When what consumers have done is written into the log.
 
 use super::{Desk, desk};
-use crate::stream::entry::Entry;
+use crate::held::InMemory;
+use crate::stream::Stream;
+use crate::stream::entry::{Entry, decode};
 use crate::time::MILLISECOND;
 
 impl Desk {
@@ -9,6 +11,17 @@ impl Desk {
     fn deliver_one(&mut self) {
         self.pull("r", "1");
         while self.at_work(|scene, around| scene.stream.deliver(around)) {}
+    }
+
+    /// Has the stream be what the log says.
+    fn read_log(&mut self) {
+        let config = self.scene.stream.config().clone();
+        let held = InMemory::new(config.storage);
+        let mut read = Stream::new(config, 1, super::super::START, "", held);
+        for entry in decode(self.scene.log.clone().into()).unwrap() {
+            read.apply(entry, &super::super::zone);
+        }
+        self.scene.stream = read;
     }
 
     fn may_propose_later(&mut self) -> bool {
@@ -68,4 +81,32 @@ fn messages_that_go_by_it_do_not_wait() {
     assert!(desk.may_propose_later());
     desk.ack([1]);
     assert!(!desk.may_propose_later());
+}
+
+/// The log says that it has gone, and then that it had been delivered.
+#[test]
+fn what_goes_before_its_delivery_is_written_is_below_the_floor() {
+    let mut desk = with_messages("");
+    desk.deliver_one();
+    desk.scene.delete(1);
+    let expected = desk.info_of("C").ack_floor;
+    assert_eq!((expected.consumer, expected.stream), (1, 1));
+    desk.read_log();
+    let floor = desk.info_of("C").ack_floor;
+    assert_eq!((floor.consumer, floor.stream), (1, 1));
+}
+
+/// What it has passed does not come when it wants others, also after a restart.
+#[test]
+fn how_far_it_has_looked_is_written_when_it_wants_others() {
+    let mut desk = desk("");
+    desk.consumer(r#","filter_subject":"p.a""#);
+    desk.publish(&["p.a", "p.b"]);
+    desk.pull("r", r#"{"batch":2,"no_wait":true}"#);
+    desk.effects();
+    desk.consumer(r#","filter_subject":"p.b""#);
+    desk.publish(&["p.b"]);
+    assert_eq!(desk.info_of("C").num_pending, 1);
+    desk.read_log();
+    assert_eq!(desk.info_of("C").num_pending, 1);
 }
