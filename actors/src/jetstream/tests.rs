@@ -2,10 +2,13 @@
 
 mod closing;
 mod dead_letters;
+mod lives;
 mod own_writes;
 mod recovering;
 mod room;
+mod whole;
 
+use super::clock;
 use super::sizes::Sizes;
 use super::{AccountStreams, JetStream, OpenedStreams, Settings, Starter, StreamAddress};
 use crate::accounts::Accounts;

@@ -2,6 +2,7 @@
 //!
 //! `STORE_SEEDS=1000 cargo test -p vagus-actors power_cuts` tries more of them, for some minutes.
 
+use super::lives::{Inbox, end_of_life, seeds};
 use super::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,24 +43,11 @@ fn what_is_given_up_is_a_dead_letter_once_after_power_cuts() {
                     life.finish(&mut known).await;
                 }
             });
-            // Who held the disk does no more to it, nor keeps it in memory.
-            disk = disk.take();
-            // Half of those that still have power only lose the process.
-            match !disk.has_power() || random.bool() {
-                true => disk.restart(),
-                false => disk.set_faults(Faults::default()),
-            }
+            disk = end_of_life(&disk, &mut random);
         }
         letters += known.dead.len();
     }
     assert!(letters > 0);
-}
-
-/// So many seeds, or as many as `STORE_SEEDS` says, from `STORE_FIRST_SEED` on.
-fn seeds(count: u64) -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
-    let first = number("STORE_FIRST_SEED").unwrap_or(0);
-    first..first + number("STORE_SEEDS").unwrap_or(count)
 }
 
 /// What was told, by the payloads of messages: these are numbers, each of one message.
@@ -79,8 +67,7 @@ struct Life {
     work: StreamAddress,
     dead: StreamAddress,
     /// Where deliveries come, and answers to what is said of them.
-    pulled: InProcessSubscription,
-    came: Messages,
+    pulled: Inbox,
 }
 
 impl Life {
@@ -102,20 +89,10 @@ impl Life {
                 work.create_consumer(wanted).await.unwrap();
             }
         }
-        let subjects = ["pulled", "over.*"].map(|subject| InProcessSubject {
-            subject: Bytes::from_static(subject.as_bytes()),
-            queue: None,
-        });
-        let subscribe = SubscribeInProcess {
-            subjects: subjects.to_vec(),
-            max_pending: usize::MAX,
-            when_full: WhenFull::CutOff,
-        };
         Self {
             work: world.account.stream("WORK").unwrap(),
             dead: world.account.stream("DEAD").unwrap(),
-            pulled: world.client.subscribe(subscribe).await.unwrap(),
-            came: Messages::default(),
+            pulled: Inbox::of(&world, &["pulled", "over.*"]).await,
             world,
         }
     }
@@ -126,12 +103,13 @@ impl Life {
             self.publish(random, known).await;
         }
         for (name, _) in SAID {
-            self.say(
-                &format!("$JS.API.CONSUMER.MSG.NEXT.WORK.{name}"),
-                "pulled",
-                r#"{"batch":5,"no_wait":true}"#,
-            )
-            .await;
+            self.world
+                .say(
+                    &format!("$JS.API.CONSUMER.MSG.NEXT.WORK.{name}"),
+                    "pulled",
+                    r#"{"batch":5,"no_wait":true}"#,
+                )
+                .await;
         }
         // What is answered to this comes after what was asked before.
         self.publish(random, known).await;
@@ -150,20 +128,9 @@ impl Life {
         }
     }
 
-    async fn say(&self, subject: &str, reply: &str, payload: &'static str) {
-        let message = InProcessMessage {
-            subject: Bytes::copy_from_slice(subject.as_bytes()),
-            reply: Some(Bytes::copy_from_slice(reply.as_bytes())),
-            header: None,
-            payload: Bytes::from_static(payload.as_bytes()),
-            except: None,
-        };
-        assert_eq!(self.world.client.publish(message).await, Some(true));
-    }
-
     /// Says of all messages that have come what their consumers say of them; takes in which are over.
     async fn decide(&mut self, known: &mut Known) {
-        while let Some(message) = self.next().await {
+        while let Some(message) = self.pulled.next_now().await {
             let parts = message.parts();
             if let Some(number) = parts.subject.strip_prefix(b"over.") {
                 known.over.insert(number_of(number));
@@ -180,23 +147,7 @@ impl Life {
             let is_of = |name: &str| reply.contains(&format!(".{name}."));
             let (name, said) = SAID.into_iter().find(|(name, _)| is_of(name)).unwrap();
             assert_eq!(parts.subject, format!("WORK.{name}").as_bytes());
-            self.say(&reply, &format!("over.{number}"), said).await;
-        }
-    }
-
-    /// What has come already.
-    async fn next(&mut self) -> Option<vagus_delivery::mailbox::Message> {
-        if let Some(message) = self.came.next() {
-            return Some(message);
-        }
-        let polled = poll_fn(|task| std::task::Poll::Ready(self.pulled.poll_next(task))).await;
-        match polled {
-            std::task::Poll::Pending => None,
-            std::task::Poll::Ready(Delivered::Messages(messages)) => {
-                self.came = messages;
-                self.came.next()
-            }
-            std::task::Poll::Ready(Delivered::Ended(reason)) => panic!("{reason:?}"),
+            self.world.say(&reply, &format!("over.{number}"), said).await;
         }
     }
 
@@ -204,18 +155,15 @@ impl Life {
     async fn finish(&mut self, known: &mut Known) {
         while state(&self.work).await.0 > 0 {
             for (name, _) in SAID {
-                self.say(
-                    &format!("$JS.API.CONSUMER.MSG.NEXT.WORK.{name}"),
-                    "pulled",
-                    r#"{"batch":5,"expires":10000000}"#,
-                )
-                .await;
+                self.world
+                    .say(
+                        &format!("$JS.API.CONSUMER.MSG.NEXT.WORK.{name}"),
+                        "pulled",
+                        r#"{"batch":5,"expires":10000000}"#,
+                    )
+                    .await;
             }
-            let delivered = poll_fn(|task| self.pulled.poll_next(task)).await;
-            let Delivered::Messages(messages) = delivered else {
-                panic!("nobody ends it");
-            };
-            self.came = messages;
+            self.pulled.wait().await;
             self.decide(known).await;
         }
         self.look(known).await;
