@@ -113,6 +113,22 @@ fn who_asks_for_a_message_gets_the_one_that_he_has_published() {
     }
 }
 
+/// More ask than are answered in one turn of the stream, and than may wait.
+#[test]
+fn however_often_somebody_asks_directly_he_is_answered() {
+    const QUESTIONS: usize = 1500;
+    let folder = Folder::new("jetstream");
+    let (_server, mut client) = with_stream(&folder, "file");
+    client.send_bytes(published(0).as_bytes());
+    ask_json(&mut client, "$JS.API.STREAM.INFO.S", "");
+    client.send_bytes((published(1) + &asked("$JS.API.DIRECT.GET.S.a.b", "").repeat(QUESTIONS)).as_bytes());
+    let answers = client.messages(QUESTIONS);
+    let is_new = |answer: &&Message| answer.payload == b"1";
+    let is_one = |answer: &Message| matches!(&*answer.payload, b"0" | b"1");
+    assert!(answers.iter().all(is_one));
+    assert!(answers.iter().filter(is_new).count() >= 1000);
+}
+
 #[test]
 fn who_pulls_without_waiting_gets_what_he_has_published() {
     let folder = Folder::new("jetstream");

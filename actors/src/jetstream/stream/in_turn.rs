@@ -19,6 +19,9 @@ use vagus_jetstream::stream::Decided;
 /// longer, or one too many, is answered at once, by what there is.
 const DIRECT_BYTES: usize = 4096;
 
+/// Once there is so much to be said, others than those who have waited have their turn.
+const SAID_AT_ONCE: usize = 64;
+
 /// What waits for what came before it.
 #[derive(Default)]
 pub(super) struct InTurn {
@@ -120,8 +123,9 @@ impl Stream {
         self.take_turns_of_arrived();
         let mut is_direct = false;
         let shows = |machine: &Machine<Stored>, decided| machine.shows(decided);
-        while let Some((_, came_at, asked)) =
-            (self.in_turn.questions).pop_front_if(|(decided, ..)| shows(&self.machine, *decided))
+        while self.spoken.len() < SAID_AT_ONCE
+            && let Some((_, came_at, asked)) =
+                (self.in_turn.questions).pop_front_if(|(decided, ..)| shows(&self.machine, *decided))
         {
             self.in_turn.is_seen(came_at);
             if asked.is_direct() {
@@ -130,6 +134,8 @@ impl Stream {
             }
             self.ask_on(asked);
         }
+        let next = self.in_turn.questions.front();
+        self.has_more |= next.is_some_and(|(decided, ..)| self.machine.shows(*decided));
         if is_direct {
             // Consumers were asked for messages, perhaps.
             self.propose();
