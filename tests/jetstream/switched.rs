@@ -105,9 +105,11 @@ fn a_server_begins_and_ends_to_keep_streams() {
 /// Waits until nobody has any interest in streams.
 fn eventually_nobody(server: &TestServer) {
     let mut other = asker(server.client());
+    // What is answered still is answered to nobody else.
+    other.subscribe("other", "10");
     vagus_test_support::eventually(|| {
         for subject in ["FILES.a", "$JS.API.INFO"] {
-            other.send(&format!("PUB {subject} {INBOX} 0\r\n"));
+            other.send(&format!("PUB {subject} other 0\r\n"));
         }
         let answers = other.sync_messages();
         let is_refusal = |headers: &String| headers.starts_with("NATS/1.0 503");
