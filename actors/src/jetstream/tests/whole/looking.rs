@@ -69,6 +69,7 @@ impl Life<'_> {
             tokio::time::sleep(WAIT).await;
         }
         if !is_found {
+            self.known.possible.tell();
             let sequences = |messages: &BTreeMap<u64, Kept>| messages.keys().copied().collect::<Vec<_>>();
             for stream in self.known.possible.all() {
                 println!("may be {} {:?}", stream.last, sequences(&stream.messages));
@@ -109,6 +110,7 @@ impl Life<'_> {
             tokio::time::sleep(WAIT).await;
         }
         if let Some(shown) = shown {
+            self.known.possible.tell();
             panic!("{shown:?} is shown of {:#?}", self.known.possible.any());
         }
         let names: Vec<String> = self.known.possible.any().consumers.keys().cloned().collect();

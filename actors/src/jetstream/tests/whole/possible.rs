@@ -1,6 +1,10 @@
 //! What a stream may be: after a power cut it is open what of the last steps was kept.
 
 use super::model::Stream;
+use std::collections::VecDeque;
+
+/// How much of what has happened is told.
+const TOLD_AT_MOST: usize = 300;
 
 /// What a stream may be by all that is known.
 pub(super) struct Possible {
@@ -10,6 +14,8 @@ pub(super) struct Possible {
     before: Vec<Stream>,
     /// What is too old at that time goes before long, and until then may have gone or not.
     expires: Option<i64>,
+    /// What has happened last, for who wants to know how it came to a failure.
+    told: VecDeque<String>,
 }
 
 impl Possible {
@@ -18,7 +24,13 @@ impl Possible {
             now: vec![stream],
             before: Vec::new(),
             expires: None,
+            told: VecDeque::new(),
         }
+    }
+
+    /// Tells what has happened last, before something fails.
+    pub(super) fn tell(&self) {
+        self.told.iter().for_each(|told| println!("{told}"));
     }
 
     /// What it is, if that is known.
@@ -41,9 +53,10 @@ impl Possible {
     /// Something happens that can only happen where `act` says so.
     #[track_caller]
     pub(super) fn happens(&mut self, what: &str, act: impl Fn(&mut Stream) -> Result<(), String>) {
-        if std::env::var_os("STORE_TRACE").is_some() {
-            println!("{what}");
+        if self.told.len() == TOLD_AT_MOST {
+            self.told.pop_front();
         }
+        self.told.push_back(what.to_owned());
         if let Some(now) = self.expires {
             self.branch(|stream| vec![stream.clone(), expired(stream, now)]);
         }
@@ -54,7 +67,10 @@ impl Possible {
             errors.extend(done.clone().err());
             done.is_ok()
         });
-        assert!(!self.now.is_empty(), "{what}: {errors:#?}\n{before:#?}");
+        if self.now.is_empty() {
+            self.tell();
+            panic!("{what}: {errors:#?}\n{before:#?}");
+        }
         self.merge();
         self.before.extend(before);
     }
@@ -102,6 +118,7 @@ impl Possible {
 
     /// The server has begun anew, at a time.
     pub(super) fn restart(&mut self, now: i64) {
+        self.told.push_back("the server begins anew".to_owned());
         self.now.append(&mut self.before);
         self.expires = None;
         for stream in &mut self.now {

@@ -13,6 +13,9 @@ use vagus_jetstream::api::{DeleteMessageRequest, PurgeRequest};
 const PATIENCE: usize = 4000;
 const MOMENT: Duration = Duration::from_millis(2);
 
+/// So many moments in which nothing comes are enough where it is open whether something is to come.
+const QUIET: usize = 5;
+
 /// The power is cut.
 #[derive(Debug)]
 pub(super) struct Over;
@@ -402,22 +405,30 @@ impl<'a> Life<'a> {
 
     /// Until all has come that is to come.
     pub(super) async fn settle(&mut self) -> Result<(), Over> {
+        let mut quiet = 0;
         for _ in 0..PATIENCE {
             self.take_in_what_came().await;
             let is_settled = |stream: &Stream| {
                 let mut consumers = stream.consumers.values();
                 consumers.all(|consumer| consumer.is_settled(&stream.messages))
             };
-            if self.known.possible.all().iter().any(is_settled) {
+            let settled = self.known.possible.all().iter().map(is_settled);
+            let (mut is_any, mut is_each) = (false, true);
+            settled.for_each(|is_settled| (is_any, is_each) = (is_any | is_settled, is_each & is_settled));
+            // Something may be on its way where it is open whether something is to come.
+            if is_each || (is_any && quiet >= QUIET) {
                 return Ok(());
             }
             self.has_power()?;
+            quiet += 1;
             for inbox in &mut self.inboxes {
                 if let Some(message) = inbox.next_within(MOMENT).await {
+                    quiet = 0;
                     take_in(self.known, &message);
                 }
             }
         }
+        self.known.possible.tell();
         panic!("something does not come: {:#?}", self.known.possible.any());
     }
 
