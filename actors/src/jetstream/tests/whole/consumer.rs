@@ -213,7 +213,7 @@ impl Consumer {
 
     /// What is said of a message by who got it as that delivery; those that are done with by that.
     pub(super) fn say(&mut self, sequence: u64, consumer_sequence: u64, word: &str, now: i64) -> Vec<u64> {
-        let is_above = consumer_sequence > self.floor.0;
+        let is_above = consumer_sequence.min(self.delivered) > self.floor.0;
         let is_kept = self.unacknowledged.contains_key(&sequence) || self.exhausted.contains(&sequence);
         let done_with: Vec<u64> = match (word, self.policy) {
             ("+ACK" | "+TERM", Policy::Explicit) if is_kept => vec![sequence],
