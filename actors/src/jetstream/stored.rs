@@ -22,6 +22,11 @@ use vagus_store::{Disk, RealDisk, SubjectState};
 /// How much more work it is to look a message up than to come by its subject.
 const LOOKED_UP: usize = 32;
 
+/// So many subjects are looked for one by one, and so many places of the tree of subjects are looked at to find that they are few:
+/// some milliseconds.
+const FEW: usize = 16;
+const FEW_AFTER: usize = 20_000;
+
 /// Messages that are shorter are copied when they are kept.
 const COPIED_BELOW: usize = 64 << 10;
 
@@ -153,6 +158,24 @@ impl Stored {
             first,
             last,
         })
+    }
+
+    /// The subjects that a pattern with wildcards matches, if they are few, and found soon: segments would all have to be looked
+    /// through for what hardly any has. None as soon as they are more.
+    fn few_subjects(&self, pattern: &[u8]) -> Option<Vec<Bytes>> {
+        if pattern == EVERYTHING || !has_wildcards(pattern) {
+            return None;
+        }
+        let mut subjects = Vec::new();
+        let mut cursor = SubjectCursor::default();
+        self.walk_on(pattern, &mut cursor, &mut { FEW_AFTER }, &mut |subject, _| {
+            subjects.push(Bytes::copy_from_slice(subject));
+            match subjects.len() <= FEW {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
+        cursor.is_at_end.then_some(subjects)
     }
 
     fn read(&self, sequence: u64) -> Option<vagus_store::Message> {
@@ -310,6 +333,10 @@ impl Messages for Stored {
     }
 
     fn next(&self, pattern: &[u8], from: u64) -> Option<u64> {
+        if let Some(subjects) = self.few_subjects(pattern) {
+            let next = |subject| self.next_by(&mut Cursor::new(vec![subject], from));
+            return subjects.into_iter().filter_map(next).min();
+        }
         self.cursors
             .borrow_mut()
             .with(pattern, from, |cursor| self.next_by(cursor))
@@ -325,6 +352,10 @@ impl Messages for Stored {
             if last <= up_to {
                 return Some(last);
             }
+        }
+        if let Some(subjects) = self.few_subjects(pattern) {
+            let last = |subject: &Bytes| self.last(subject, up_to);
+            return subjects.iter().filter_map(last).max();
         }
         let (filters, mut up_to) = (filters(pattern), up_to);
         self.ask(|messages| messages.last_up_to(&filters, &mut up_to))
@@ -431,17 +462,8 @@ impl Messages for Stored {
     }
 
     fn gaps(&self, first: u64, last: u64) -> Vec<u64> {
-        let mut gaps = Vec::new();
-        let mut cursor = Cursor::new(Vec::new(), first);
-        let mut expected = first;
-        while let Some(sequence) = self.next_by(&mut cursor)
-            && sequence <= last
-        {
-            gaps.extend(expected..sequence);
-            expected = sequence + 1;
-            cursor.seek(expected);
-        }
-        gaps.extend(expected..=last);
+        let (mut gaps, mut from) = (Vec::new(), first);
+        self.ask(|messages| messages.gaps(&mut from, last, &mut gaps));
         gaps
     }
 }

@@ -126,6 +126,11 @@ impl Part {
         header.seed()
     }
 
+    /// Whether every sequence from the first to the last was that of a record, as far as is known.
+    pub(crate) fn is_dense(&self) -> bool {
+        !self.is_damaged && u64::from(self.records) == self.last - self.base + 1
+    }
+
     pub(crate) fn distance(&self, sequence: u64) -> u32 {
         (sequence - self.base) as u32
     }

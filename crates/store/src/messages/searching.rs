@@ -382,23 +382,53 @@ impl Messages {
         Ok(found)
     }
 
-    /// The sequences from `from` on at which there is no message, up to the last that there was; so many at most.
+    /// Adds to `gaps` the sequences from one up to another that no message has. It costs these, and the messages of segments in
+    /// which sequences do not follow each other. `from` becomes what was come to.
     ///
     /// # Errors
     ///
-    /// What has to be read first.
-    pub fn missing(&mut self, from: u64, at_most: usize) -> Result<Vec<u64>, Cold> {
-        let mut missing = Vec::new();
-        let mut cursor = Cursor::new(Vec::new(), from);
-        let mut next = from.max(self.first);
-        while next <= self.last && missing.len() < at_most {
-            let found = self.next(&mut cursor)?.unwrap_or(self.last + 1);
-            missing.extend((next..found).take(at_most - missing.len()));
-            next = found + 1;
-            cursor.seek(next);
+    /// What has to be read first; then it goes on from where it is.
+    pub fn gaps(&mut self, from: &mut u64, last: u64, gaps: &mut Vec<u64>) -> Result<(), Cold> {
+        while *from <= last {
+            let place = self.parts.partition_point(|part| part.last < *from);
+            let behind = self.parts.get(place).map_or(u64::MAX, |part| part.base);
+            if *from < behind {
+                let next = behind.min(last + 1);
+                gaps.extend(*from..next);
+                *from = next;
+                continue;
+            }
+            if !self.parts[place].is_dense() {
+                self.touch(place)?;
+            }
+            let part = &self.parts[place];
+            let end = last.min(part.last);
+            gaps_in(part, *from, end, gaps);
+            *from = end + 1;
         }
-        Ok(missing)
+        Ok(())
     }
+}
+
+/// The sequences from one up to another that no message of a part has.
+fn gaps_in(part: &Part, from: u64, last: u64, gaps: &mut Vec<u64>) {
+    if part.is_dense() {
+        let deleted = part.deleted.range(part.distance(from)..=part.distance(last));
+        gaps.extend(deleted.map(|distance| part.base + u64::from(distance)));
+        return;
+    }
+    let mut next = from;
+    if let Some(directory) = &part.directory {
+        let (Ok(start) | Err(start)) = directory.find(part.distance(from));
+        let there = (start..directory.len()).map(|position| directory.sequence(position));
+        let there = there.filter(|distance| !part.is_deleted(*distance));
+        let there = there.map(|distance| part.base + u64::from(distance));
+        for sequence in there.take_while(|sequence| *sequence <= last) {
+            gaps.extend(next..sequence);
+            next = sequence + 1;
+        }
+    }
+    gaps.extend(next..=last);
 }
 
 /// Has a mask be that of a part.

@@ -60,16 +60,16 @@ impl<M: Messages> Stream<M> {
             "" => Bytes::from_static(b">"),
             pattern => Bytes::copy_from_slice(pattern.as_bytes()),
         };
+        let pending = self.pending(&pattern, from);
+        // Where there is nothing nothing is looked for.
+        let next = (pending > 0).then_some(from);
         Remaining::Batch(Box::new(Batch {
             found: VecDeque::new(),
             messages: usize::try_from(wanted.batch).unwrap_or(0),
             bytes: bytes_at_most(wanted, max_pending),
             no_headers: wanted.no_headers,
-            progress: Progress {
-                pending: self.pending(&pattern, from),
-                last: 0,
-            },
-            more: More::Following(pattern, Some(from), LOOKED_UP),
+            progress: Progress { pending, last: 0 },
+            more: More::Following(pattern, next, LOOKED_UP),
         }))
     }
 

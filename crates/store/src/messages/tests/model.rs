@@ -309,12 +309,12 @@ fn check(world: &mut World, model: &Model, random: &mut fastrand::Rng) {
     if random.u8(..8) == 0 {
         world.messages.cool();
     }
-    let first = model.messages.keys().next().copied().unwrap_or(model.last + 1);
-    let missing: Vec<u64> = (from.max(first)..=model.last)
-        .filter(|sequence| !model.messages.contains_key(sequence))
-        .take(10)
-        .collect();
-    assert_eq!(world.ask(|messages| messages.missing(from, 10)), missing);
+    let up_to = some_sequence(model, random);
+    let is_gap = |sequence: &u64| !model.messages.contains_key(sequence);
+    let expected: Vec<u64> = (from..=up_to).filter(is_gap).collect();
+    let (mut gaps, mut next) = (Vec::new(), from);
+    world.ask(|messages| messages.gaps(&mut next, up_to, &mut gaps));
+    assert_eq!(gaps, expected, "from {from} to {up_to}");
 }
 
 /// Cursors find what there is, whatever came and went since they were asked before.
