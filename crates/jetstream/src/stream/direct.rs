@@ -12,7 +12,7 @@ use crate::api::{GetRequest, requires_other_level};
 use crate::header;
 use crate::held::{Cold, Messages};
 use crate::message::Message;
-use batch::{Batch, Progress};
+use batch::{Batch, LastOfEach, Progress};
 use bytes::Bytes;
 
 /// Something that is sent to who asks.
@@ -45,6 +45,7 @@ enum Remaining {
     Status(&'static str),
     /// A message, with or without its headers, if there is one.
     One(Option<u64>, bool),
+    LastOfEach(Box<LastOfEach>),
     Batch(Box<Batch>),
     Nothing,
 }
@@ -102,8 +103,14 @@ impl<M: Messages> Stream<M> {
                 false => self.last_of_each(wanted, *max_pending),
             };
         }
+        if let Remaining::LastOfEach(last) = &mut request.0 {
+            let Some(found) = self.look_back(last) else {
+                return Ok(Further::More);
+            };
+            request.0 = found;
+        }
         match &mut request.0 {
-            Remaining::Nothing | Remaining::Wanted(..) => {}
+            Remaining::Nothing | Remaining::Wanted(..) | Remaining::LastOfEach(_) => {}
             Remaining::Status(status) => sent.push(DirectMessage::status(status)),
             Remaining::One(sequence, no_headers) => {
                 let message = match sequence {

@@ -19,6 +19,9 @@ const VISITS_AT_MOST: usize = 1_000_000;
 const LOOKED_UP: usize = 64;
 const LOOKED_UP_AT_MOST: usize = 1024;
 
+/// For how many subjects an earlier message than the last is looked for in one turn, segment by segment.
+const LOOKED_BACK: usize = 8;
+
 /// How many messages, and how many bytes of them, are sent in one turn.
 const SENT_AT_ONCE: usize = 512;
 const BYTES_AT_ONCE: usize = 512 << 10;
@@ -42,6 +45,25 @@ pub(super) struct Batch {
     bytes: usize,
     no_headers: bool,
     progress: Progress,
+}
+
+/// The last message up to a sequence of each of some subjects, as far as they are found.
+#[derive(Debug)]
+pub(super) struct LastOfEach {
+    found: BTreeSet<u64>,
+    /// Those of these subjects have to be looked for: the last that they have came later.
+    earlier: BTreeSet<Bytes>,
+    up_to: u64,
+    /// Only those from here on are sent; so many messages, and so many bytes.
+    from: u64,
+    messages: usize,
+    bytes: usize,
+}
+
+impl LastOfEach {
+    fn is_too_much(&self) -> bool {
+        self.found.len() + self.earlier.len() > SUBJECTS_AT_MOST
+    }
 }
 
 /// What there is behind what was looked up.
@@ -83,58 +105,74 @@ impl<M: Messages> Stream<M> {
             (None, 0) => self.last,
             (None, sequence) => sequence,
         };
-        let Some(found) = self.find_last_of_each(&wanted.multi_last, up_to) else {
-            return Remaining::Status("413 Too Many Results");
-        };
-        if found.is_empty() {
-            return Remaining::Status("404 No Results");
-        }
-        let wanted_of_them: VecDeque<u64> = found.range(wanted.sequence..).copied().collect();
-        Remaining::Batch(Box::new(Batch {
+        let mut last = LastOfEach {
+            found: BTreeSet::new(),
+            earlier: BTreeSet::new(),
+            up_to,
+            from: wanted.sequence,
             messages: usize::try_from(wanted.batch)
                 .ok()
                 .filter(|batch| *batch > 0)
                 .unwrap_or(usize::MAX),
             bytes: bytes_at_most(wanted, max_pending),
-            no_headers: false,
-            progress: Progress {
-                pending: wanted_of_them.len() as u64,
-                last: 0,
-            },
-            found: wanted_of_them,
-            more: More::LastOfEach(up_to),
-        }))
+        };
+        match self.find_last_of_each(&wanted.multi_last, &mut last) {
+            true => Remaining::LastOfEach(Box::new(last)),
+            false => Remaining::Status("413 Too Many Results"),
+        }
     }
 
-    /// The last message up to a sequence of each subject that some pattern matches; None if those are too many.
-    fn find_last_of_each(&self, patterns: &[String], up_to: u64) -> Option<BTreeSet<u64>> {
-        let mut found = BTreeSet::new();
+    /// The subjects that some pattern matches, and the last message of each if that is known; false if those are too many.
+    fn find_last_of_each(&self, patterns: &[String], last: &mut LastOfEach) -> bool {
         let mut visits = 0;
         for pattern in patterns {
-            let mut earlier = Vec::new();
             self.held
                 .for_each_subject(pattern.as_bytes(), &mut |subject, of_it| {
                     visits += 1;
-                    if of_it.last <= up_to {
-                        found.insert(of_it.last);
-                    } else if of_it.first <= up_to {
-                        earlier.push(Bytes::copy_from_slice(subject));
+                    if of_it.last <= last.up_to {
+                        last.found.insert(of_it.last);
+                    } else if of_it.first <= last.up_to {
+                        last.earlier.insert(Bytes::copy_from_slice(subject));
                     }
-                    match found.len() + earlier.len() > SUBJECTS_AT_MOST || visits > VISITS_AT_MOST {
+                    match last.is_too_much() || visits > VISITS_AT_MOST {
                         true => ControlFlow::Break(()),
                         false => ControlFlow::Continue(()),
                     }
                 });
-            found.extend(
-                earlier
-                    .iter()
-                    .filter_map(|subject| self.held.last(subject, up_to)),
-            );
-            if found.len() > SUBJECTS_AT_MOST || visits > VISITS_AT_MOST {
-                return None;
+            if last.is_too_much() || visits > VISITS_AT_MOST {
+                return false;
             }
         }
-        Some(found)
+        true
+    }
+
+    /// Looks on for the last messages of subjects that have later ones, as far as one turn goes. What is to be sent, once all are
+    /// found.
+    pub(super) fn look_back(&self, last: &mut LastOfEach) -> Option<Remaining> {
+        for _ in 0..LOOKED_BACK {
+            let Some(subject) = last.earlier.pop_first() else {
+                break;
+            };
+            last.found.extend(self.held.last(&subject, last.up_to));
+        }
+        if !last.earlier.is_empty() {
+            return None;
+        }
+        if last.found.is_empty() {
+            return Some(Remaining::Status("404 No Results"));
+        }
+        let found: VecDeque<u64> = last.found.range(last.from..).copied().collect();
+        Some(Remaining::Batch(Box::new(Batch {
+            messages: last.messages,
+            bytes: last.bytes,
+            no_headers: false,
+            progress: Progress {
+                pending: found.len() as u64,
+                last: 0,
+            },
+            found,
+            more: More::LastOfEach(last.up_to),
+        })))
     }
 
     /// Sends as much as one turn may.

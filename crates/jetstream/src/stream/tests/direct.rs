@@ -211,6 +211,23 @@ fn large_batches_come_in_parts() {
 }
 
 #[test]
+fn earlier_messages_of_many_subjects_are_looked_for_in_parts() {
+    let mut scene = scene("");
+    for _ in 0..2 {
+        for subject in 0..30 {
+            scene.publish(&format!("p.{subject}"), "", "x");
+        }
+    }
+    let body = br#"{"multi_last":["p.>","p.7"],"up_to_seq":30}"#;
+    let mut request = DirectRequest::of(b"", body, 1 << 20);
+    let mut before = Vec::new();
+    let further = scene.stream.send_directly(&mut request, &mut before);
+    assert_eq!((further, before.len()), (Ok(Further::More), 0));
+    assert_eq!(sent(&scene, request).len(), 31);
+    assert_eq!(shown(&ask(&scene, body)[29..]), "30(0,29) 204 EOB(0,30)<=30");
+}
+
+#[test]
 fn one_is_shown_in_json() {
     let scene = five();
     let get = |body: &str| {
