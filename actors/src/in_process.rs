@@ -14,7 +14,7 @@ pub use subscription::InProcessSubscription;
 
 use crate::accounts::RoutedAccount;
 use crate::mailbox::{Observe, end_if_panicking, tell};
-use crate::router::{Announce, Announcer, Settled};
+use crate::router::{Announce, Announcer};
 use actix::prelude::*;
 use bytes::Bytes;
 use handed_in::HandedIn;
@@ -243,32 +243,6 @@ pub(crate) fn publish(
     }
 }
 
-/// Waits for the Router's word that a subscription is in force.
-pub(crate) struct Awaiting(Option<oneshot::Sender<()>>);
-
-impl Awaiting {
-    /// Has this told.
-    pub(crate) fn new(told: oneshot::Sender<()>) -> Self {
-        Self(Some(told))
-    }
-}
-
-impl Actor for Awaiting {
-    type Context = Context<Self>;
-}
-
-impl Handler<Settled> for Awaiting {
-    type Result = ();
-
-    fn handle(&mut self, _: Settled, context: &mut Context<Self>) {
-        if let Some(waiting) = self.0.take() {
-            // The subscriber may have gone.
-            let _ = waiting.send(());
-        }
-        context.stop();
-    }
-}
-
 impl Drop for InProcess {
     fn drop(&mut self) {
         // Nobody is going to take what waits: who waits for an answer is told so.
@@ -309,7 +283,7 @@ impl Handler<SubscribeInProcess> for InProcess {
         let announce = Announce {
             account: self.account.account.id(),
             changes: subscriptions.iter().cloned().map(Change::Add).collect(),
-            announcer: Some(Announcer::Subscriber(Awaiting::new(in_force).start().recipient())),
+            announcer: Some(Announcer::Waiting(in_force)),
         };
         tell(&self.account.router, announce);
         let held = InProcessSubscription::new(mailbox, subscriptions, self.account.clone(), Instant::now());

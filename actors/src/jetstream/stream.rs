@@ -415,12 +415,10 @@ impl Stream {
             }
             return;
         }
-        let announcer = in_force
-            .map(|told| Announcer::Subscriber(crate::in_process::Awaiting::new(told).start().recipient()));
         let announce = Announce {
             account: self.account.routed.account.id(),
             changes,
-            announcer,
+            announcer: in_force.map(Announcer::Waiting),
         };
         tell(&self.account.routed.router, announce);
     }

@@ -1,7 +1,7 @@
 //! A group that fails is no other's loss.
 
 use crate::mailbox::Observe;
-use crate::router::{Announce, Announcer, Router, RouterState, Settled};
+use crate::router::{Announce, Announcer, Router, RouterState};
 use actix::prelude::*;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -24,20 +24,6 @@ pub(super) fn panic_if_wanted(member: &Arc<ConnectionSubscription>) {
 
 pub(super) fn panic_if_wanted_again(member: &Arc<ConnectionSubscription>) {
     assert_ne!(member.sid(), PANICS_WHEN_RESTORED, "as the test wants it");
-}
-
-struct Awaiting(Option<oneshot::Sender<()>>);
-
-impl Actor for Awaiting {
-    type Context = Context<Self>;
-}
-
-impl Handler<Settled> for Awaiting {
-    type Result = ();
-
-    fn handle(&mut self, _: Settled, _: &mut Context<Self>) {
-        let _ = self.0.take().unwrap().send(());
-    }
 }
 
 struct World {
@@ -87,7 +73,7 @@ impl World {
     /// Returns when it is in force.
     async fn announce(&self, changes: Vec<Change>) {
         let (in_force, is_in_force) = oneshot::channel();
-        let announcer = Announcer::Subscriber(Awaiting(Some(in_force)).start().recipient());
+        let announcer = Announcer::Waiting(in_force);
         let account = self.account.id();
         self.router
             .send(Announce {

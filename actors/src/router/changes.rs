@@ -6,6 +6,7 @@ use super::shadows::StreamImport;
 use actix::prelude::*;
 use std::sync::mpsc::Sender;
 use std::vec;
+use tokio::sync::oneshot;
 use vagus_delivery::subscriptions::{Change, DepartingSubscriptions};
 use vagus_routing::{AccountId, ConnectionId, Destination};
 
@@ -41,6 +42,8 @@ pub(crate) enum Announcer {
     Importer(Addr<Router>, u64),
     /// Who has changed what accounts share.
     Configurator(Sender<()>),
+    /// Who waits for nothing else: no actor, as one may never take what is left with it as its last address is dropped.
+    Waiting(oneshot::Sender<()>),
 }
 
 /// The answer to the Router of an account that imports streams: shadows of its subscriptions are in force, or gone.

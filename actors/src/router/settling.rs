@@ -157,9 +157,8 @@ fn tell_announcer(account: AccountId, announcer: Announcer) {
         Announcer::Importer(router, ticket) => {
             tell(&router, ShadowsSettled { ticket });
         }
-        Announcer::Configurator(waiting) => {
-            // It may not wait any more.
-            let _ = waiting.send(());
-        }
+        // Who waits may have gone.
+        Announcer::Configurator(waiting) => drop(waiting.send(())),
+        Announcer::Waiting(waiting) => drop(waiting.send(())),
     }
 }

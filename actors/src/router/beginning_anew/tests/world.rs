@@ -5,7 +5,7 @@ use crate::accounts::{Accounts, RoutedAccount};
 use crate::agreed::Agreed;
 use crate::mailbox::Observe;
 use crate::router::{
-    Announce, Announcer, ChangeImports, InterestChanged, RouterState, ServiceImport, Settled, WatchInterest,
+    Announce, Announcer, ChangeImports, InterestChanged, RouterState, ServiceImport, WatchInterest,
 };
 use actix::prelude::*;
 use std::cell::RefCell;
@@ -55,20 +55,6 @@ impl Connection {
 
 pub(super) fn is_cut_off(connection: &Connection) -> bool {
     connection.outbox.is_closed()
-}
-
-struct Awaiting(Option<oneshot::Sender<()>>);
-
-impl Actor for Awaiting {
-    type Context = Context<Self>;
-}
-
-impl Handler<Settled> for Awaiting {
-    type Result = ();
-
-    fn handle(&mut self, _: Settled, _: &mut Context<Self>) {
-        let _ = self.0.take().unwrap().send(());
-    }
 }
 
 /// What a peer has been told of subjects without queue groups; what leaf nodes want, with the name of their cluster before it.
@@ -245,7 +231,7 @@ impl World {
     pub(super) async fn announce(&self, account: &str, changes: Vec<Change>) {
         let RoutedAccount { account, router } = self.account(account);
         let (in_force, is_in_force) = oneshot::channel();
-        let announcer = Announcer::Subscriber(Awaiting(Some(in_force)).start().recipient());
+        let announcer = Announcer::Waiting(in_force);
         let announce = Announce {
             account: account.id(),
             changes,

@@ -2,7 +2,7 @@
 
 use crate::mailbox::Observe;
 use crate::router::watchers::{InterestChanged, WatchInterest};
-use crate::router::{Announce, Announcer, Router, RouterState, Settled};
+use crate::router::{Announce, Announcer, Router, RouterState};
 use actix::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -124,20 +124,6 @@ impl Watcher {
     }
 }
 
-struct Awaiting(Option<oneshot::Sender<()>>);
-
-impl Actor for Awaiting {
-    type Context = Context<Self>;
-}
-
-impl Handler<Settled> for Awaiting {
-    type Result = ();
-
-    fn handle(&mut self, _: Settled, _: &mut Context<Self>) {
-        let _ = self.0.take().unwrap().send(());
-    }
-}
-
 pub(super) struct World {
     arbiters: Arc<Arbiters>,
     pub(super) router: Addr<Router>,
@@ -202,7 +188,7 @@ impl World {
     /// Returns when it is in force.
     pub(super) async fn announce(&self, changes: Vec<Change>) {
         let (in_force, is_in_force) = oneshot::channel();
-        let announcer = Announcer::Subscriber(Awaiting(Some(in_force)).start().recipient());
+        let announcer = Announcer::Waiting(in_force);
         self.router
             .send(Announce {
                 account: AccountId(0),
