@@ -28,11 +28,9 @@ impl<M: Messages> Stream<M> {
         !is_being_applied && !self.ahead.is_on_its_way(number)
     }
 
-    /// Whether messages that are asked for may be among those that are on their way. That messages go is none of it.
+    /// Whether messages that are asked for may be among those that are on their way. That messages go is none of it: where a million
+    /// do, who asks for others does not wait for that.
     pub fn may_be_ahead(&self, wanted: &GetRequest) -> bool {
-        if self.is_half_applied() {
-            return true;
-        }
         let Some(last) = self.ahead.last().filter(|_| self.ahead.messages > 0) else {
             return false;
         };

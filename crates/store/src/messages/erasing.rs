@@ -12,6 +12,9 @@ use crate::segment::{HEADER, erased};
 use super::flushing::WriteError;
 use super::{Cold, Messages, Part, Stage};
 
+/// How many erasures wait for a checkpoint: where there are more, their segments are written anew.
+const WAITING_AT_MOST: usize = 1024;
+
 /// What is to be written over a message. Running it may take long.
 #[derive(Debug)]
 pub struct Erasure {
@@ -87,8 +90,8 @@ impl Erasure {
 
 impl Messages {
     /// Deletes a message for good. Returns how much it counted, and what is to be written over it: nothing if it was never
-    /// written, or if it is in a block or is being written, as then the next [`Compaction`](super::Compaction) writes its
-    /// segment anew; nor if that may only be done [after a checkpoint](Self::take_erasures). None if there is no such message.
+    /// written, or if it is in a block or is being written, or if too many wait, as then the next
+    /// [`Compaction`](super::Compaction) writes its segment anew; nor if that may only be done [after a checkpoint](Self::take_erasures). None if there is no such message.
     ///
     /// # Errors
     ///
@@ -108,12 +111,12 @@ impl Messages {
         self.found.clear();
         let erasure = match erasing {
             Erasing::Nothing => None,
-            Erasing::Over(erasure) if !had_footer => {
+            Erasing::Over(erasure) if had_footer => Some(erasure),
+            Erasing::Over(erasure) if self.erasures.waiting.len() < WAITING_AT_MOST => {
                 self.erasures.waiting.push(erasure);
                 None
             }
-            Erasing::Over(erasure) => Some(erasure),
-            Erasing::Anew => {
+            Erasing::Over(_) | Erasing::Anew => {
                 let part = self.parts.iter_mut().find(|part| Some(part.number) == number);
                 part.into_iter().for_each(|part| part.has_erased = true);
                 None

@@ -41,7 +41,7 @@ impl<M: Messages> Stream<M> {
     /// Whether somebody who asks a consumer for messages, and does not wait for them, would get more when what is on its way
     /// into the log is there.
     pub fn may_pull_ahead(&mut self, name: &str, body: &[u8]) -> bool {
-        if self.ahead.messages == 0 && !self.is_half_applied() {
+        if self.ahead.messages == 0 {
             return false;
         }
         let Ok(consumer) = self.consumers.named(name) else {
@@ -49,7 +49,7 @@ impl<M: Messages> Stream<M> {
         };
         let (number, filter) = (consumer.number, &consumer.filter);
         let is_wanted = |subject: &[u8]| filter.matches(subject);
-        if !consumer.is_pull() || !(self.is_half_applied() || self.ahead.may_have(is_wanted)) {
+        if !consumer.is_pull() || !self.ahead.may_have(is_wanted) {
             return false;
         }
         self.with_consumer(number, |work| work.consumer.lacks_messages(body, &work.view)) == Some(true)

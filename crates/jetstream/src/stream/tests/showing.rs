@@ -70,6 +70,9 @@ fn a_question_waits_until_all_is_applied_however_long_that_takes() {
     assert!(!scene.is_shown(decided));
     // Who asks only now waits for the rest of it, too.
     assert!(!scene.is_shown(scene.stream.decided()));
+    // Who asks for a message does not.
+    assert!(!waits(&scene, r#"{"last_by_subj":"p.b"}"#));
+    assert!(!waits(&scene, r#"{"seq":1,"batch":9}"#));
     scene.stream.committed(number, &super::zone);
     assert!(scene.is_shown(decided));
 }

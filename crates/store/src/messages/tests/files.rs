@@ -225,6 +225,42 @@ fn what_is_erased_before_a_checkpoint_is_deleted_once_after_a_crash() {
 }
 
 #[test]
+fn of_many_that_are_erased_before_a_checkpoint_nothing_is_left() {
+    let mut world = World::on_disk(3);
+    for sequence in 1..=3000 {
+        let payload = format!("payload {sequence:04} of many").into_bytes();
+        world.messages.append(message(sequence, "s", &payload)).unwrap();
+    }
+    world.flush();
+    for sequence in 1..3000 {
+        let (_, erasure) = world.ask(|messages| messages.erase(sequence)).unwrap();
+        assert!(erasure.is_none());
+    }
+    while world.compact() {}
+    world.checkpoint(1);
+    let erasures = world.messages.take_erasures();
+    assert!(erasures.len() <= 1024);
+    for erasure in erasures {
+        erasure.run(&world.disk).unwrap();
+    }
+    // The one that grows is written anew when it is complete.
+    world.fill_from(3001, 3100);
+    world.flush();
+    while world.compact() {}
+    world.checkpoint(2);
+    world.checkpoint(3);
+    let left = world.disk.files().into_iter().filter(|(path, length)| {
+        let file = world.disk.open(path, crate::disk::Opening::Existing).unwrap();
+        let mut bytes = vec![0; *length];
+        DiskFile::read_at(&*file, 0, &mut bytes).unwrap();
+        let mut payloads = bytes.windows(12).filter(|part| part.starts_with(b"payload "));
+        payloads.any(|payload| payload != b"payload 3000")
+    });
+    assert_eq!(left.count(), 0);
+    assert_eq!(world.sequences(), (3000..=3100).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_is_erased_while_it_is_written_is_in_no_file() {
     let mut world = World::on_disk(1);
     world.fill(60);
