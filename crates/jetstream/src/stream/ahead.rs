@@ -248,6 +248,18 @@ impl Ahead {
         }
     }
 
+    /// The messages that are to go as no consumer needs them any more.
+    pub(super) fn releasing(&self) -> impl Iterator<Item = u64> {
+        let proposals = self.in_flight.iter().chain([&self.open]);
+        let released = proposals
+            .flat_map(|proposal| &proposal.entries)
+            .filter_map(|entry| match entry {
+                Entry::Release(sequences) => Some(sequences),
+                _ => None,
+            });
+        released.flatten().copied()
+    }
+
     /// Something is to be answered when all that is ahead is in the log; given back if nothing is.
     pub(super) fn answer_after(&mut self, answer: Effect) -> Option<Effect> {
         let last = match self.open.entries.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::Stream;
 use super::duplicates::Duplicates;
-use super::entry::{NoEntries, get_bytes, put_bytes};
+use super::entry::{NoEntries, get_bytes, get_length, put_bytes, put_length};
 use super::expiry::Expiry;
 use super::schedule::Schedules;
 use crate::api::json;
@@ -12,12 +12,15 @@ use crate::time::Time;
 use bytes::{Buf, BufMut, Bytes};
 
 /// The form of it.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
-/// The one before knew of no dead letters that have been moved.
+/// The one before did not say which messages were to be let go of.
+const WITHOUT_DONE_WITH: u8 = 5;
+
+/// The one before that knew of no dead letters that have been moved.
 const WITHOUT_MOVED: u8 = 4;
 
-/// The one before that counted nothing for each subject.
+/// The one before that one counted nothing for each subject.
 const WITHOUT_SUBJECTS: u8 = 3;
 
 /// The first knew no sources.
@@ -39,6 +42,13 @@ impl<M: Messages> Stream<M> {
         self.schedules.encode(&mut out);
         self.consumers.encode(&mut out);
         self.sourcing.encode(&mut out);
+        // What consumers have done is a part of this before it is in the log: so is what is to go because of that, or it would stay
+        // for ever where only the one is there after a crash.
+        let done_with = self.done_with_and_held();
+        put_length(&mut out, done_with.len());
+        done_with
+            .into_iter()
+            .for_each(|sequence| out.put_u64_le(sequence));
         out
     }
 
@@ -70,6 +80,10 @@ impl<M: Messages> Stream<M> {
         stream.decode_consumers(&mut from, version > WITHOUT_SUBJECTS, version > WITHOUT_MOVED)?;
         if version != WITHOUT_SOURCES {
             stream.sourcing.decode(&mut from)?;
+        }
+        if version > WITHOUT_DONE_WITH {
+            let done_with = (0..get_length(&mut from)?).map(|_| from.try_get_u64_le().map_err(end));
+            stream.release_again(done_with.collect::<Result<_, _>>()?);
         }
         match from.has_remaining() {
             true => Err(NoEntries),

@@ -125,6 +125,12 @@ impl<M: Messages> Stream<M> {
         }
     }
 
+    /// The messages that consumers are done with, and that the log does not say are to go.
+    pub(in crate::stream) fn done_with_and_held(&self) -> BTreeSet<u64> {
+        let done_with = self.consumers.done_with.iter().copied();
+        self.ahead.releasing().chain(done_with).collect()
+    }
+
     /// Proposes again what was proposed and has come to nothing: that these messages go.
     pub(in crate::stream) fn release_again(&mut self, sequences: Vec<u64>) {
         self.consumers.done_with.extend(sequences);

@@ -150,3 +150,22 @@ fn invariant_12_a_consumer_that_is_refused_leaves_the_one_that_is_there_as_it_wa
     }
     assert_eq!((desk.info(), desk.scene.stream.checkpoint()), before);
 }
+
+/// What consumers have done is in a checkpoint at once; the log may not have it when the power goes.
+#[test]
+fn invariant_12_what_only_a_checkpoint_knows_to_be_acknowledged_goes_after_a_crash() {
+    for retention in ["workqueue", "interest"] {
+        let mut desk = desk(&format!(r#","retention":"{retention}""#));
+        desk.consumer("");
+        desk.publish(&["p.1", "p.2", "p.3"]);
+        desk.pull("r", "3");
+        desk.sent();
+        desk.ack([1]);
+        desk.read_again();
+        assert_eq!(desk.scene.messages(), ["2 p.2 [] p.2", "3 p.3 [] p.3"]);
+        desk.ack([3]);
+        assert!(desk.scene.stream.propose().is_some());
+        desk.read_again();
+        assert_eq!(desk.scene.messages(), ["2 p.2 [] p.2"], "{retention}");
+    }
+}
