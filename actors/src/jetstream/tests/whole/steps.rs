@@ -239,9 +239,11 @@ impl<'a> Life<'a> {
         };
         assert_eq!(self.world.client.publish(message).await, Some(true));
         let Ok(answer) = self.answer().await else {
-            self.known.possible.may_happen(|stream| {
-                stream.publish(kept.clone(), wish);
-                Ok(())
+            // It may be stored, and be delivered, though nobody hears of it before the power goes.
+            self.known.possible.branch(|stream| {
+                let mut other = stream.clone();
+                other.publish(kept.clone(), wish);
+                vec![stream.clone(), other]
             });
             return Err(Over);
         };
