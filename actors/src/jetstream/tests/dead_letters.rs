@@ -102,20 +102,20 @@ impl Life {
         for _ in 0..random.usize(1..6) {
             self.publish(random, known).await;
         }
-        for (name, _) in SAID {
-            self.world
-                .say(
-                    &format!("$JS.API.CONSUMER.MSG.NEXT.WORK.{name}"),
-                    "pulled",
-                    r#"{"batch":5,"no_wait":true}"#,
-                )
-                .await;
-        }
+        self.pull(r#"{"batch":5,"no_wait":true}"#).await;
         // What is answered to this comes after what was asked before.
         self.publish(random, known).await;
         self.decide(known).await;
         self.publish(random, known).await;
         self.decide(known).await;
+    }
+
+    /// All consumers are asked for messages.
+    async fn pull(&self, request: &'static str) {
+        for (name, _) in SAID {
+            let subject = format!("$JS.API.CONSUMER.MSG.NEXT.WORK.{name}");
+            self.world.say(&subject, "pulled", request).await;
+        }
     }
 
     async fn publish(&mut self, random: &mut fastrand::Rng, known: &mut Known) {
@@ -154,15 +154,7 @@ impl Life {
     /// Until nothing is left to be decided about, or on its way.
     async fn finish(&mut self, known: &mut Known) {
         while state(&self.work).await.0 > 0 {
-            for (name, _) in SAID {
-                self.world
-                    .say(
-                        &format!("$JS.API.CONSUMER.MSG.NEXT.WORK.{name}"),
-                        "pulled",
-                        r#"{"batch":5,"expires":10000000}"#,
-                    )
-                    .await;
-            }
+            self.pull(r#"{"batch":5,"expires":10000000}"#).await;
             self.pulled.wait().await;
             self.decide(known).await;
         }

@@ -1,5 +1,5 @@
 //! A whole stream on a disk whose power is cut again and again: publishers, consumers, limits, purges, and time that passes. Its
-//! segments are so small that it has many of them. A list of messages says at each step what there is, and what comes to whom.
+//! segments are small, so that it has many. After each step it is compared with a plain list of messages.
 //!
 //! `STORE_SEEDS=1000 cargo test -p vagus-actors power_cuts` tries more of them, for some minutes.
 

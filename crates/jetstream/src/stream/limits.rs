@@ -184,20 +184,20 @@ impl<M: Messages> Stream<M> {
         if self.config.discard != Discard::Old {
             return true;
         }
-        let exceeded = |limit: i64, there_are: u64| limit > 0 && there_are > limit.unsigned_abs();
-        while exceeded(self.config.max_messages, self.held.count())
-            || exceeded(self.config.max_bytes, self.held.bytes())
-        {
+        let excess = |limit: i64, there_are: u64| match limit {
+            1.. => there_are.saturating_sub(limit.unsigned_abs()),
+            _ => 0,
+        };
+        loop {
+            let messages = excess(self.config.max_messages, self.held.count());
+            let bytes = excess(self.config.max_bytes, self.held.bytes());
+            if messages == 0 && bytes == 0 {
+                return true;
+            }
             if *work == 0 {
                 return false;
             }
             // All of these would go one by one: a limit is exceeded until the last of them has.
-            let excess = |limit: i64, there_are: u64| match limit {
-                1.. => there_are.saturating_sub(limit.unsigned_abs()),
-                _ => 0,
-            };
-            let messages = excess(self.config.max_messages, self.held.count());
-            let bytes = excess(self.config.max_bytes, self.held.bytes());
             if self.remove_beginning(u64::MAX, &|some, of_bytes| some <= messages || of_bytes <= bytes) > 0 {
                 *work = work.saturating_sub(TOGETHER);
                 continue;
@@ -207,7 +207,6 @@ impl<M: Messages> Stream<M> {
                 return true;
             }
         }
-        true
     }
 
     fn remove_first(&mut self) -> ControlFlow<()> {

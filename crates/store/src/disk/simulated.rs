@@ -93,7 +93,7 @@ impl SimulatedDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whoever wants something of it waits until what this gives is dropped.
+    /// Stops the disk: all reads and writes wait until what is returned is dropped.
     #[must_use]
     pub fn stop(&self) -> impl Sized + '_ {
         self.state()
